@@ -1,0 +1,3 @@
+//! The command `ssf`.
+
+fn main() {}

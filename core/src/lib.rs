@@ -1,0 +1,1 @@
+//! Send OpenID Shared Signals: signed Security Event Tokens (SETs).
