@@ -1,1 +1,61 @@
-//! Send OpenID Shared Signals: signed Security Event Tokens (SETs).
+//! Send OpenID Shared Signals: signed Security Event Tokens (SETs, RFC 8417) to Okta, GOV.UK One Login and any receiver
+//! with an RFC 8935 push endpoint.
+//!
+//! ```no_run
+//! use ssf_transmitter::{KeyType, Receiver, SigningKey, Subject, Timestamp, Transmitter, event::okta, event::OktaRiskLevel};
+//!
+//! # async fn example() -> Result<(), ssf_transmitter::Error> {
+//! let key = SigningKey::generate(KeyType::Rsa2048)?;
+//! let transmitter = Transmitter::builder("https://edr.example.com", key).build()?;
+//! let receiver = Receiver::okta("https://acme.okta.com").build()?;
+//!
+//! let event = okta::UserRiskChange::new(OktaRiskLevel::High, OktaRiskLevel::Low, Timestamp::now())
+//!     .with_reason_admin("en", "Impossible travel");
+//! let receipt = transmitter.emit(event, Subject::email("ada@example.com"), &receiver).await?;
+//! println!("{} delivered with status {}", receipt.jti(), receipt.status());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The way of the data
+//!
+//! [`Event`] and [`Subject`] become an [`UnsignedSet`] (shaped for the receiver's [`Dialect`] and checked), that becomes
+//! a [`SignedSet`], and delivery turns that into a [`Receipt`]. One type per station: an unsigned SET cannot be sent.
+//!
+//! # Features
+//!
+//! * `client` (default): [`Transmitter`] and [`Receiver`], HTTP with reqwest on tokio. Without it the crate is an engine
+//!   without sockets, clock or runtime: build and sign SETs, and drive [`delivery::Delivery`] over a stack of your own.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod base64;
+pub mod catalogue;
+#[cfg(feature = "client")]
+pub mod client;
+pub mod delivery;
+pub mod dialect;
+pub mod error;
+pub mod event;
+pub mod http;
+pub mod jose;
+pub mod key;
+pub mod metadata;
+mod random;
+pub mod secret;
+pub mod set;
+pub mod subject;
+pub mod time;
+pub mod token;
+
+//pub use client::{Receiver, Transmitter};
+//pub use delivery::Receipt;
+pub use dialect::Dialect;
+pub use error::{Error, ErrorCode, ErrorKind, Result};
+pub use event::{CustomEvent, Event};
+pub use jose::{Algorithm, Jwks, PublicKey, Signature};
+pub use key::{KeySet, KeyType, Signer, SigningKey};
+//pub use metadata::TransmitterConfiguration;
+pub use set::{SetBuilder, SignedSet, UnsignedSet};
+pub use subject::{ComplexSubject, Subject};
+pub use time::Timestamp;

@@ -1,0 +1,28 @@
+//! base64url without padding, the one form that JOSE uses (RFC 7515 §2).
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
+
+/// Encodes `bytes`.
+pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Appends the encoded `bytes` to `text`.
+pub(crate) fn encode_to(text: &mut String, bytes: impl AsRef<[u8]>) {
+    URL_SAFE_NO_PAD.encode_string(bytes, text);
+}
+
+/// Decodes `text`; `None` where it is no base64url.
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+/// Decodes key material into bytes that are wiped on drop.
+pub(crate) fn decode_secret(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    // One allocation of the full size: growing would leave an unwiped copy behind.
+    let mut bytes = Zeroizing::new(vec![0; text.len() / 4 * 3 + 3]);
+    let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
+    bytes.truncate(length);
+    Some(bytes)
+}

@@ -1,0 +1,206 @@
+//! The settings of a dialect, as they stand in its file.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::{
+    catalogue::{EventType, Shape, SubjectFormat},
+    error::{Error, ErrorCode, Result, pointer_step},
+    jose::Algorithm,
+    subject::{Rename, is_uri},
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Data {
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) source: String,
+    pub(crate) set: SetRules,
+    pub(crate) subject: SubjectRules,
+    pub(crate) time: TimeRules,
+    pub(crate) delivery: DeliveryRules,
+    pub(crate) accept: AcceptRules,
+    /// Other URIs for events of the catalogue, by id.
+    #[serde(default)]
+    pub(crate) uris: BTreeMap<String, String>,
+    /// Rules for single events, by id or, for those that the catalogue does not know, by URI.
+    #[serde(default)]
+    pub(crate) events: BTreeMap<String, EventRules>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SetRules {
+    pub(crate) max_events: usize,
+    pub(crate) audience: AudienceForm,
+    pub(crate) txn: Txn,
+    pub(crate) toe: bool,
+    pub(crate) kid: bool,
+    pub(crate) algorithms: Vec<String>,
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum AudienceForm {
+    Any,
+    String,
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Txn {
+    Generate,
+    Optional,
+    Omit,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SubjectRules {
+    pub(crate) sub_id: bool,
+    pub(crate) in_event: InEvent,
+    pub(crate) shape: Shape,
+    pub(crate) formats: Vec<String>,
+    pub(crate) wrap: Option<String>,
+    #[serde(default)]
+    pub(crate) members: Vec<String>,
+    #[serde(default)]
+    pub(crate) rename: BTreeMap<String, Rename>,
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum InEvent {
+    AsDefined,
+    Always,
+    Never,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TimeRules {
+    pub(crate) unit: Unit,
+    pub(crate) member: String,
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Unit {
+    S,
+    Ms,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeliveryRules {
+    pub(crate) path: Option<String>,
+    pub(crate) success: Success,
+    pub(crate) authorization: Authorization,
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq)]
+pub(crate) enum Success {
+    #[serde(rename = "202")]
+    Accepted,
+    #[serde(rename = "2xx")]
+    AnySuccess,
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Authorization {
+    Any,
+    Required,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AcceptRules {
+    pub(crate) only_listed: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EventRules {
+    /// Members that must be there.
+    #[serde(default)]
+    pub(crate) required: Vec<String>,
+    /// Members of which one must be there.
+    #[serde(default)]
+    pub(crate) any_of: Vec<String>,
+    /// Languages that each text by language must have.
+    #[serde(default)]
+    pub(crate) languages: Vec<String>,
+    /// Subject formats that are taken, instead of those for all events.
+    pub(crate) formats: Option<Vec<String>>,
+    /// As for all events.
+    pub(crate) wrap: Option<String>,
+    /// `none`: the event goes out without a subject.
+    pub(crate) subject: Option<NoSubject>,
+    /// The values that a member may have.
+    #[serde(default)]
+    pub(crate) values: BTreeMap<String, Vec<String>>,
+    /// Other spellings of the values of a member.
+    #[serde(default)]
+    pub(crate) spelling: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum NoSubject {
+    None,
+}
+
+impl Data {
+    /// What the types do not say.
+    pub(super) fn check(&self) -> Result<()> {
+        let invalid = |pointer: String, message: &str| {
+            Err(Error::new(
+                ErrorCode::DialectInvalid,
+                format!("in the dialect {}: {message}", self.id),
+            )
+            .at(pointer))
+        };
+        if self.id.is_empty() {
+            return invalid("/id".to_owned(), "the id is empty");
+        }
+        if self.set.max_events == 0 {
+            return invalid("/set/max_events".to_owned(), "a SET holds at least one event");
+        }
+        for (index, name) in self.set.algorithms.iter().enumerate() {
+            if name.parse::<Algorithm>().is_err() {
+                return invalid(
+                    format!("/set/algorithms/{index}"),
+                    "this is no signature algorithm",
+                );
+            }
+        }
+        let formats = |names: &[String], place: &str| match names
+            .iter()
+            .position(|name| SubjectFormat::by_name(name).is_none())
+        {
+            Some(index) => invalid(format!("{place}/{index}"), "this is no subject identifier format"),
+            None => Ok(()),
+        };
+        formats(&self.subject.formats, "/subject/formats")?;
+        for (name, rules) in &self.events {
+            let place = format!("/events{}", pointer_step(name));
+            if EventType::by_id(name).is_none() && !is_uri(name) {
+                return invalid(place, "this is neither the id of an event nor a URI");
+            }
+            formats(
+                rules.formats.as_deref().unwrap_or_default(),
+                &format!("{place}/formats"),
+            )?;
+        }
+        for (id, uri) in &self.uris {
+            if EventType::by_id(id).is_none() || !is_uri(uri) {
+                let message = "the id of an event stands on the left, a URI on the right";
+                return invalid(format!("/uris{}", pointer_step(id)), message);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,201 @@
+//! The one error type, its codes and groups.
+
+mod code;
+
+use std::{fmt, time::Duration};
+
+pub use code::ErrorCode;
+
+/// What the functions of this crate return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// The group of an error; one class of exceptions in the languages that have them.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A setting is wrong.
+    Config,
+    /// A key cannot be used.
+    Key,
+    /// An event, a subject or a SET breaks a rule.
+    Validation,
+    /// A signature could not be made or verified.
+    Signing,
+    /// No access token could be had.
+    Token,
+    /// The receiver answered, and did not take the SET.
+    Delivery,
+    /// The network between here and there failed.
+    Transport,
+    /// Time ran out.
+    Deadline,
+    /// A defect.
+    Internal,
+}
+
+/// What went wrong, where, and what to do about it.
+///
+/// Messages are safe to log: no key, token, subject or payload is in them, nor in `Debug`.
+///
+/// ```
+/// use ssf_transmitter::{ErrorCode, Subject};
+///
+/// let error = Subject::phone_number("+1 206 555 0100").validate().unwrap_err();
+/// assert_eq!(error.code(), ErrorCode::SubjectMemberValue);
+/// assert_eq!(error.pointer(), Some("/phone_number"));
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    code: ErrorCode,
+    message: String,
+    pointer: Option<String>,
+    status: Option<u16>,
+    receiver_error: Option<String>,
+    receiver_description: Option<String>,
+    retry_after: Option<Duration>,
+    source: Option<Source>,
+}
+
+impl Error {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            code,
+            message: message.into(),
+            pointer: None,
+            status: None,
+            receiver_error: None,
+            receiver_description: None,
+            retry_after: None,
+            source: None,
+        }))
+    }
+
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::Internal, message)
+    }
+
+    /// Puts `prefix` before the pointer: the error was found inside a larger document.
+    pub(crate) fn within(mut self, prefix: &str) -> Self {
+        let inner = self.0.pointer.take().unwrap_or_default();
+        self.0.pointer = Some(format!("{prefix}{inner}"));
+        self
+    }
+
+    pub(crate) fn at(mut self, pointer: impl Into<String>) -> Self {
+        self.0.pointer = Some(pointer.into());
+        self
+    }
+
+    pub(crate) fn because(mut self, source: impl Into<Source>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    pub(crate) fn with_receiver_error(mut self, error: Option<String>, description: Option<String>) -> Self {
+        self.0.receiver_error = error;
+        self.0.receiver_description = description;
+        self
+    }
+
+    pub(crate) fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
+        self.0.retry_after = retry_after;
+        self
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> ErrorCode {
+        self.0.code
+    }
+
+    /// The group of the code.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.code.kind()
+    }
+
+    /// What went wrong, in one sentence.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What to do about it, in one sentence.
+    pub fn remedy(&self) -> &'static str {
+        self.0.code.remedy()
+    }
+
+    /// Where in the document that was given: a JSON pointer (RFC 6901).
+    pub fn pointer(&self) -> Option<&str> {
+        self.0.pointer.as_deref()
+    }
+
+    /// Whether the same call may pass later without a change.
+    pub fn is_retryable(&self) -> bool {
+        self.0.code.is_retryable()
+    }
+
+    /// How long the receiver asks to wait before the next attempt.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// The HTTP status of the answer, if there was one.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// The code that the receiver or the token endpoint gave: `err` (RFC 8935 §2.3) or `error` (RFC 6749 §5.2).
+    pub fn receiver_error(&self) -> Option<&str> {
+        self.0.receiver_error.as_deref()
+    }
+
+    /// The description that came with [`receiver_error`](Self::receiver_error), or the text of an answer that is no
+    /// error object. Written by the other side: it may quote what was sent, so it is not part of the message.
+    pub fn receiver_description(&self) -> Option<&str> {
+        self.0.receiver_description.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        write!(formatter, "{}", inner.message)?;
+        if let Some(pointer) = &inner.pointer {
+            write!(formatter, " (at {pointer})")?;
+        }
+        write!(formatter, " [{}]", inner.code.as_str())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        formatter
+            .debug_struct("Error")
+            .field("code", &inner.code.as_str())
+            .field("message", &inner.message)
+            .field("pointer", &inner.pointer)
+            .field("status", &inner.status)
+            .field("receiver_error", &inner.receiver_error)
+            .field("retry_after", &inner.retry_after)
+            .field("source", &inner.source)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// One step of a JSON pointer, escaped (RFC 6901 §3).
+pub(crate) fn pointer_step(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
+}

@@ -1,0 +1,204 @@
+//! Events: what happened.
+//!
+//! One struct per event type, in a module per family, generated from the catalogue. Each turns into an [`Event`], the
+//! form that a SET is built from. An event that no catalogue knows is a [`CustomEvent`].
+
+// Generated: one module per family, and the lists of values.
+pub mod caep;
+pub mod govuk;
+pub mod login_gov;
+pub mod oauth;
+pub mod okta;
+pub mod risc;
+pub mod scim;
+pub mod ssf;
+mod values;
+
+mod localized;
+mod members;
+mod validate;
+
+use std::{borrow::Cow, fmt};
+
+use serde_json::{Map, Value};
+
+pub use localized::LocalizedText;
+use members::{Members, members_of};
+pub use values::*;
+
+use crate::{
+    catalogue::EventType,
+    error::{Error, ErrorCode, Result, pointer_step},
+};
+
+/// An event as it goes into a SET: its type and its members.
+///
+/// ```
+/// use ssf_transmitter::event::{ChangeType, CredentialType, Event, caep};
+///
+/// let event = Event::from(caep::CredentialChange::new(CredentialType::Password, ChangeType::Update));
+/// assert_eq!(event.uri(), "https://schemas.openid.net/secevent/caep/event-type/credential-change");
+/// assert!(event.validate().is_ok());
+/// ```
+#[derive(Clone, PartialEq)]
+pub struct Event {
+    uri: Cow<'static, str>,
+    members: Map<String, Value>,
+}
+
+impl Event {
+    /// Reads an event from the JSON form that it has in a SET: an object of one member, named by the event type URI.
+    ///
+    /// Checks it like [`validate`](Self::validate).
+    ///
+    /// ```
+    /// use ssf_transmitter::{ErrorCode, Event};
+    ///
+    /// let event = Event::from_json(
+    ///     r#"{ "https://schemas.openid.net/secevent/caep/event-type/risk-level-change": { "principal": "USER" } }"#,
+    /// );
+    /// assert_eq!(event.unwrap_err().code(), ErrorCode::EventMemberMissing);
+    /// ```
+    pub fn from_json(json: &str) -> Result<Self> {
+        let object = parse_object(json, "an event")?;
+        let mut members = object.into_iter();
+        let (Some((uri, value)), None) = (members.next(), members.next()) else {
+            let message = "an event is an object with one member, named by the event type URI";
+            return Err(Error::new(ErrorCode::JsonInvalid, message));
+        };
+        let Value::Object(members) = value else {
+            let message = "the members of an event are a JSON object";
+            return Err(Error::new(ErrorCode::EventMemberType, message).at(event_pointer(&uri)));
+        };
+        let event = Self {
+            uri: uri.into(),
+            members,
+        };
+        event.validate()?;
+        Ok(event)
+    }
+
+    /// For the generated code: an event of the catalogue.
+    fn catalogued(uri: impl Into<Cow<'static, str>>, members: Members) -> Self {
+        Self {
+            uri: uri.into(),
+            members: members.into_map(),
+        }
+    }
+
+    /// The event type URI.
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// The catalogue's id, such as `caep.session-revoked`; `None` for an event that it does not know.
+    pub fn id(&self) -> Option<&'static str> {
+        self.event_type().map(|kind| kind.id)
+    }
+
+    /// What the catalogue knows of this event type.
+    pub fn event_type(&self) -> Option<&'static EventType> {
+        EventType::by_uri(&self.uri)
+    }
+
+    /// The members, without the subject, which the SET adds in the form that the receiver wants.
+    pub fn members(&self) -> &Map<String, Value> {
+        &self.members
+    }
+
+    /// Checks the event against its definition: required members, types, values, units.
+    ///
+    /// Building a SET does this too. The error's pointer leads into the SET: `/events/<URI>/<member>`.
+    pub fn validate(&self) -> Result<()> {
+        validate::check(self)
+    }
+}
+
+/// Shows which event it is, and nothing of what it says.
+impl fmt::Debug for Event {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Event")
+            .field("uri", &self.uri)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An event that the catalogue does not know, or one of its events from members that you already have as JSON.
+///
+/// An event of the catalogue is checked by its definition all the same.
+///
+/// ```
+/// use serde_json::json;
+/// use ssf_transmitter::{CustomEvent, Event};
+///
+/// let event = Event::from(CustomEvent::new("https://edr.example.com/events/quarantine", [("host", json!("laptop-7"))]));
+/// assert!(event.validate().is_ok());
+/// ```
+#[derive(Clone, PartialEq)]
+pub struct CustomEvent {
+    uri: String,
+    members: Map<String, Value>,
+}
+
+impl CustomEvent {
+    /// An event of the type `uri` with these members.
+    pub fn new(
+        uri: impl Into<String>,
+        members: impl IntoIterator<Item = (impl Into<String>, impl Into<Value>)>,
+    ) -> Self {
+        Self {
+            uri: uri.into(),
+            members: members_of(members),
+        }
+    }
+}
+
+impl From<CustomEvent> for Event {
+    fn from(event: CustomEvent) -> Self {
+        Self {
+            uri: event.uri.into(),
+            members: event.members,
+        }
+    }
+}
+
+redacted_debug!(CustomEvent);
+
+/// `Debug` that shows the type's name and no content: events hold personal data.
+macro_rules! redacted_debug {
+    ($name:ident) => {
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter
+                    .debug_struct(stringify!($name))
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+use redacted_debug;
+
+/// Where an event stands in its SET.
+pub(crate) fn event_pointer(uri: &str) -> String {
+    format!("/events{}", pointer_step(uri))
+}
+
+/// Reads a JSON object; `what` names it in the message.
+pub(crate) fn parse_object(json: &str, what: &str) -> Result<Map<String, Value>> {
+    match serde_json::from_str(json) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(Error::new(
+            ErrorCode::JsonInvalid,
+            format!("{what} is a JSON object"),
+        )),
+        // Only the place: the parser's own text could quote the input.
+        Err(error) => {
+            let place = format!("line {} column {}", error.line(), error.column());
+            Err(Error::new(
+                ErrorCode::JsonInvalid,
+                format!("{what} is no JSON, at {place}"),
+            ))
+        }
+    }
+}

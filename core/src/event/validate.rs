@@ -1,0 +1,147 @@
+//! Checks an event against its definition in the catalogue.
+
+use serde_json::Value;
+
+use super::{Event, event_pointer};
+use crate::{
+    catalogue::{EventType, Field, FieldType},
+    error::{Error, ErrorCode, Result, pointer_step},
+    subject,
+    time::SECONDS_LIMIT,
+};
+
+/// A number of milliseconds between these two can only be meant as seconds (2001 to 5138).
+const LOOKS_LIKE_SECONDS: std::ops::Range<f64> = 1e9..SECONDS_LIMIT;
+
+pub(super) fn check(event: &Event) -> Result<()> {
+    check_uri(&event.uri)?;
+    let Some(kind) = event.event_type() else {
+        return Ok(());
+    };
+    let place = |name: &str| event_pointer(&event.uri) + &pointer_step(name);
+
+    for name in ["subject"].iter().chain(kind.forbidden) {
+        if event.members.contains_key(*name) {
+            let message = format!("the event {} must not have the member {name}", kind.id);
+            return Err(Error::new(ErrorCode::EventMemberForbidden, message).at(place(name)));
+        }
+    }
+    for field in kind.fields {
+        match event.members.get(field.name) {
+            Some(value) => {
+                check_member(kind, field, value).map_err(|error| error.within(&place(field.name)))?
+            }
+            None if field.required => {
+                let message = format!("the event {} needs the member {}", kind.id, field.name);
+                return Err(Error::new(ErrorCode::EventMemberMissing, message).at(place(field.name)));
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+/// RFC 8417 §2.2: the keys of `events` are URIs.
+fn check_uri(uri: &str) -> Result<()> {
+    if subject::is_uri(uri) {
+        return Ok(());
+    }
+    let message = "an event type is an absolute URI";
+    Err(Error::new(ErrorCode::EventUriInvalid, message).at(event_pointer(uri)))
+}
+
+fn check_member(kind: &EventType, field: &Field, value: &Value) -> Result<()> {
+    let wrong_type = |expected: &str| {
+        let message = format!("the member {} of {} is {expected}", field.name, kind.id);
+        Err(Error::new(ErrorCode::EventMemberType, message))
+    };
+    let wrong_value = |expected: &str| {
+        let message = format!("the member {} of {} {expected}", field.name, kind.id);
+        Err(Error::new(ErrorCode::EventMemberValue, message))
+    };
+    let wrong_unit = |expected: &str, given: &str| {
+        let message = format!(
+            "the member {} of {} is in {expected}, not {given}",
+            field.name, kind.id
+        );
+        Err(Error::new(ErrorCode::TimestampUnit, message))
+    };
+
+    match (field.kind, value) {
+        (FieldType::String | FieldType::Enum { open: true, .. }, Value::String(text)) if text.is_empty() => {
+            wrong_value("is not empty")
+        }
+        (FieldType::Enum { open: false, values }, Value::String(text))
+            if !values.contains(&text.as_str()) =>
+        {
+            wrong_value(&format!("is one of {}", values.join(", ")))
+        }
+        (FieldType::Timestamp, Value::Number(number)) => {
+            if number
+                .as_f64()
+                .is_some_and(|seconds| seconds.abs() < SECONDS_LIMIT)
+            {
+                Ok(())
+            } else {
+                wrong_unit("seconds", "milliseconds")
+            }
+        }
+        (FieldType::Milliseconds, Value::Number(number)) => match number.as_i64() {
+            None => wrong_type("a whole number of milliseconds"),
+            Some(_)
+                if number
+                    .as_f64()
+                    .is_some_and(|millis| LOOKS_LIKE_SECONDS.contains(&millis)) =>
+            {
+                wrong_unit("milliseconds", "seconds")
+            }
+            Some(_) => Ok(()),
+        },
+        (FieldType::Localized, Value::Object(texts)) => {
+            if texts.is_empty() {
+                return wrong_value("holds a text in at least one language");
+            }
+            for (language, text) in texts {
+                let place = pointer_step(language);
+                if !is_language_tag(language) {
+                    return wrong_value("is named by BCP 47 language tags, such as en")
+                        .map_err(|error| error.at(place));
+                }
+                if !text.is_string() {
+                    return wrong_type("an object of texts by language").map_err(|error| error.at(place));
+                }
+            }
+            Ok(())
+        }
+        (FieldType::List, Value::Array(items)) => match items.iter().position(|item| !item.is_string()) {
+            Some(index) => wrong_type("a list of strings").map_err(|error| error.at(format!("/{index}"))),
+            None => Ok(()),
+        },
+        (FieldType::Object, Value::Object(object)) if field.non_empty && object.is_empty() => {
+            wrong_value("holds at least one member")
+        }
+        (FieldType::Subject, Value::Object(_)) => subject::check_value(value),
+        (FieldType::Integer, Value::Number(number)) if !number.is_i64() => wrong_type("a whole number"),
+        (FieldType::String | FieldType::Enum { .. }, Value::String(_))
+        | (FieldType::Boolean, Value::Bool(_))
+        | (FieldType::Integer, Value::Number(_))
+        | (FieldType::Object, Value::Object(_)) => Ok(()),
+        (FieldType::String | FieldType::Enum { .. }, _) => wrong_type("a string"),
+        (FieldType::Boolean, _) => wrong_type("true or false"),
+        (FieldType::Integer, _) => wrong_type("a whole number"),
+        (FieldType::Timestamp, _) => wrong_type("a number of seconds since 1970"),
+        (FieldType::Milliseconds, _) => wrong_type("a whole number of milliseconds"),
+        (FieldType::Localized, _) => wrong_type("an object of texts by language, such as { \"en\": \"…\" }"),
+        (FieldType::List, _) => wrong_type("a list of strings"),
+        (FieldType::Object, _) => wrong_type("an object"),
+        (FieldType::Subject, _) => wrong_type("a subject identifier"),
+    }
+}
+
+/// The outline of a BCP 47 tag: parts of one to eight letters or digits, the first of letters.
+fn is_language_tag(tag: &str) -> bool {
+    tag.split('-').enumerate().all(|(index, part)| {
+        let fits = |byte: u8| byte.is_ascii_alphabetic() || (index > 0 && byte.is_ascii_digit());
+        (1..=8).contains(&part.len()) && part.bytes().all(fits)
+    })
+}

@@ -1,0 +1,75 @@
+//! Compact serialization (RFC 7515 §7.1).
+
+use serde_json::{Map, Value};
+
+use super::Algorithm;
+use crate::{
+    base64,
+    error::{Error, ErrorCode, Result},
+};
+
+/// The `typ` of a SET (RFC 8417 §2.3, SSF 1.0 §4.1.1).
+pub(crate) const SET_TYPE: &str = "secevent+jwt";
+
+/// The bytes that are signed: header and payload, encoded (RFC 7515 §5.1).
+pub(crate) fn signing_input(algorithm: Algorithm, kid: Option<&str>, payload: &[u8]) -> String {
+    let mut header = format!(r#"{{"alg":"{algorithm}""#);
+    if let Some(kid) = kid {
+        header.push_str(r#","kid":"#);
+        header.push_str(&Value::from(kid).to_string());
+    }
+    header.push_str(r#","typ":""#);
+    header.push_str(SET_TYPE);
+    header.push_str(r#""}"#);
+
+    // Room for the signature too: it is appended to the same string.
+    let mut input = String::with_capacity((header.len() + payload.len()) * 4 / 3 + 800);
+    base64::encode_to(&mut input, header);
+    input.push('.');
+    base64::encode_to(&mut input, payload);
+    input
+}
+
+/// A compact JWS taken apart.
+pub(crate) struct Compact<'a> {
+    pub(crate) header: Map<String, Value>,
+    pub(crate) payload: Map<String, Value>,
+    pub(crate) signing_input: &'a str,
+    pub(crate) signature: Vec<u8>,
+}
+
+impl<'a> Compact<'a> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self> {
+        let malformed = |message: &str| Error::new(ErrorCode::SetMalformed, message);
+        let mut parts = text.split('.');
+        let (Some(header), Some(payload), Some(signature), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(malformed("a compact SET has three parts with a dot between"));
+        };
+        let object =
+            |part: &str, name: &str| match base64::decode(part).map(|bytes| serde_json::from_slice(&bytes)) {
+                Some(Ok(Value::Object(object))) => Ok(object),
+                Some(_) => Err(malformed(&format!("the {name} is no JSON object"))),
+                None => Err(malformed(&format!("the {name} is no base64url"))),
+            };
+        Ok(Self {
+            header: object(header, "header")?,
+            payload: object(payload, "payload")?,
+            signing_input: &text[..header.len() + 1 + payload.len()],
+            signature: base64::decode(signature).ok_or_else(|| malformed("the signature is no base64url"))?,
+        })
+    }
+
+    /// The algorithm that the header names.
+    pub(crate) fn algorithm(&self) -> Result<Algorithm> {
+        match self.header.get("alg").and_then(Value::as_str) {
+            Some(name) => name.parse().map_err(|error: Error| error.at("/alg")),
+            None => Err(Error::new(ErrorCode::SetMalformed, "the header has no alg").at("/alg")),
+        }
+    }
+
+    pub(crate) fn kid(&self) -> Option<&str> {
+        self.header.get("kid").and_then(Value::as_str)
+    }
+}

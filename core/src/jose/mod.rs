@@ -1,0 +1,18 @@
+//! JSON Web Signatures and keys, as SETs use them (RFC 7515, 7517, 7518).
+//!
+//! The cryptography is josekit's, over OpenSSL. It is named in this module and in `key` alone.
+
+mod algorithm;
+mod compact;
+mod jwks;
+mod public_key;
+mod signature;
+
+pub use algorithm::Algorithm;
+pub use jwks::Jwks;
+pub use public_key::PublicKey;
+pub use signature::Signature;
+
+pub(crate) use algorithm::KeyFamily;
+pub(crate) use compact::{Compact, SET_TYPE, signing_input};
+pub(crate) use public_key::Numbers;

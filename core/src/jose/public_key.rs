@@ -1,0 +1,395 @@
+//! Public keys: what receivers verify with.
+
+use std::fmt;
+
+use josekit::jws::{ES256, ES384, ES512, EdDSA, JwsVerifier, PS256, PS384, PS512, RS256, RS384, RS512};
+use openssl::{
+    bn::{BigNum, BigNumContext},
+    ec::{EcGroup, EcKey},
+    nid::Nid,
+    pkey::{HasPublic, Id, PKey, PKeyRef, Public},
+    rsa::Rsa,
+    sha::sha256,
+};
+use serde_json::{Map, Value, json};
+
+use super::{Algorithm, KeyFamily};
+use crate::{
+    base64,
+    error::{Error, ErrorCode, Result},
+};
+
+/// A public key, as it is published in a JWKS.
+///
+/// ```
+/// use ssf_transmitter::{KeyType, SigningKey};
+///
+/// let key = SigningKey::generate(KeyType::P256)?;
+/// let public = key.public_key();
+/// assert_eq!(public.kid(), public.thumbprint());
+/// assert_eq!(public.to_jwk()["use"], "sig");
+/// # Ok::<(), ssf_transmitter::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct PublicKey {
+    numbers: Numbers,
+    algorithm: Option<Algorithm>,
+    kid: String,
+    spki: Vec<u8>,
+}
+
+/// The required members of a public JWK, encoded.
+#[derive(Clone, PartialEq)]
+pub(crate) enum Numbers {
+    Rsa {
+        n: String,
+        e: String,
+    },
+    Curve {
+        family: KeyFamily,
+        x: String,
+        y: Option<String>,
+    },
+}
+
+impl PublicKey {
+    /// Reads a public key in PEM (`PUBLIC KEY`), as key stores give it. Its `kid` is the thumbprint.
+    pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
+        let key = PKey::public_key_from_pem(pem.as_ref())
+            .map_err(|_| Error::new(ErrorCode::KeyFormatUnknown, "this is no public key in PEM"))?;
+        Self::of(&key)
+    }
+
+    /// Reads a public key in DER (`SubjectPublicKeyInfo`). Its `kid` is the thumbprint.
+    pub fn from_der(der: impl AsRef<[u8]>) -> Result<Self> {
+        let key = PKey::public_key_from_der(der.as_ref())
+            .map_err(|_| Error::new(ErrorCode::KeyFormatUnknown, "this is no public key in DER"))?;
+        Self::of(&key)
+    }
+
+    /// Reads the public members of a JWK.
+    pub fn from_jwk(json: &str) -> Result<Self> {
+        Self::of_jwk(&crate::event::parse_object(json, "a JWK")?)
+    }
+
+    /// The same key with another `kid`.
+    pub fn with_kid(mut self, kid: impl Into<String>) -> Result<Self> {
+        self.kid = kid.into();
+        if self.kid.is_empty() {
+            return Err(Error::new(ErrorCode::KidInvalid, "a kid is not empty"));
+        }
+        Ok(self)
+    }
+
+    /// The same key for another algorithm that fits it.
+    pub fn with_algorithm(mut self, algorithm: Algorithm) -> Result<Self> {
+        self.algorithm = Some(self.family().check(algorithm)?);
+        Ok(self)
+    }
+
+    /// The key id.
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// The algorithm: the one it was given, or the default for its type.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+            .unwrap_or_else(|| self.family().default_algorithm())
+    }
+
+    /// SHA-256 thumbprint (RFC 7638), base64url: the same for the private and the public key, whatever their `kid`.
+    pub fn thumbprint(&self) -> String {
+        self.numbers.thumbprint()
+    }
+
+    /// The JWK for publication: public members, `use`, `alg` and `kid` (RFC 7517 §4).
+    pub fn to_jwk(&self) -> Value {
+        let mut jwk = self.numbers.to_members();
+        jwk.insert("use".into(), Value::from("sig"));
+        jwk.insert("alg".into(), Value::from(self.algorithm().as_str()));
+        jwk.insert("kid".into(), Value::from(self.kid.as_str()));
+        Value::Object(jwk)
+    }
+
+    /// The key in PEM (`PUBLIC KEY`), for receivers that are given it by hand.
+    pub fn to_pem(&self) -> Result<String> {
+        let failed = |error| Error::internal("the public key cannot be written as PEM").because(error);
+        let pem = PKey::public_key_from_der(&self.spki)
+            .and_then(|key| key.public_key_to_pem())
+            .map_err(failed)?;
+        String::from_utf8(pem).map_err(|error| Error::internal("PEM is ASCII").because(error))
+    }
+
+    /// The public half of an OpenSSL key.
+    pub(crate) fn of(key: &PKeyRef<impl HasPublic>) -> Result<Self> {
+        let numbers = Numbers::of(key)?;
+        let spki = key
+            .public_key_to_der()
+            .map_err(|error| Error::internal("no public key").because(error))?;
+        Ok(Self {
+            kid: numbers.thumbprint(),
+            numbers,
+            algorithm: None,
+            spki,
+        })
+    }
+
+    pub(crate) fn of_jwk(jwk: &Map<String, Value>) -> Result<Self> {
+        let numbers = Numbers::of_jwk(jwk)?;
+        let parsed = numbers.to_key()?;
+        let mut key = Self::of(&parsed)?;
+        if let Some(name) = jwk.get("alg").and_then(Value::as_str) {
+            key = key.with_algorithm(name.parse()?)?;
+        }
+        match jwk.get("kid").and_then(Value::as_str) {
+            Some(kid) => key.with_kid(kid),
+            None => Ok(key),
+        }
+    }
+
+    pub(crate) fn family(&self) -> KeyFamily {
+        self.numbers.family()
+    }
+
+    /// Verifies a JWS signature. One key, one algorithm: a key that names its algorithm takes no other (RFC 8725 §3.1).
+    pub(crate) fn verify(&self, algorithm: Algorithm, input: &[u8], signature: &[u8]) -> Result<()> {
+        let same_signature = |own: Algorithm| own == algorithm || own.family() == KeyFamily::Ed25519;
+        if self.family() != algorithm.family() || !self.algorithm.is_none_or(same_signature) {
+            let message = format!("the header says {algorithm}, the key is for {}", self.algorithm());
+            return Err(Error::new(ErrorCode::SignatureInvalid, message));
+        }
+        let broken = |_| Error::internal("the verifier refuses the key");
+        let spki = &self.spki;
+        let verifier: Box<dyn JwsVerifier> = match algorithm {
+            Algorithm::Rs256 => Box::new(RS256.verifier_from_der(spki).map_err(broken)?),
+            Algorithm::Rs384 => Box::new(RS384.verifier_from_der(spki).map_err(broken)?),
+            Algorithm::Rs512 => Box::new(RS512.verifier_from_der(spki).map_err(broken)?),
+            Algorithm::Ps256 => Box::new(PS256.verifier_from_der(spki).map_err(broken)?),
+            Algorithm::Ps384 => Box::new(PS384.verifier_from_der(spki).map_err(broken)?),
+            Algorithm::Ps512 => Box::new(PS512.verifier_from_der(spki).map_err(broken)?),
+            Algorithm::Es256 => Box::new(ES256.verifier_from_der(spki).map_err(broken)?),
+            Algorithm::Es384 => Box::new(ES384.verifier_from_der(spki).map_err(broken)?),
+            Algorithm::Es512 => Box::new(ES512.verifier_from_der(spki).map_err(broken)?),
+            Algorithm::EdDsa | Algorithm::Ed25519 => Box::new(EdDSA.verifier_from_der(spki).map_err(broken)?),
+        };
+        verifier.verify(input, signature).map_err(|_| {
+            Error::new(
+                ErrorCode::SignatureInvalid,
+                "the signature does not verify with the key",
+            )
+        })
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PublicKey")
+            .field("algorithm", &self.algorithm().as_str())
+            .field("kid", &self.kid)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Numbers {
+    fn of(key: &PKeyRef<impl HasPublic>) -> Result<Self> {
+        let failed = |error| Error::internal("OpenSSL does not give the numbers of the key").because(error);
+        match key.id() {
+            Id::RSA | Id::RSA_PSS => {
+                let rsa = key.rsa().map_err(failed)?;
+                let bits = rsa.n().num_bits();
+                if bits < 2048 {
+                    let message = format!("the RSA key has {bits} bits; 2048 is the least");
+                    return Err(Error::new(ErrorCode::KeyRsaTooShort, message));
+                }
+                Ok(Self::Rsa {
+                    n: base64::encode(rsa.n().to_vec()),
+                    e: base64::encode(rsa.e().to_vec()),
+                })
+            }
+            Id::EC => {
+                let ec = key.ec_key().map_err(failed)?;
+                let family = match ec.group().curve_name() {
+                    Some(Nid::X9_62_PRIME256V1) => KeyFamily::P256,
+                    Some(Nid::SECP384R1) => KeyFamily::P384,
+                    Some(Nid::SECP521R1) => KeyFamily::P521,
+                    _ => return Err(unsupported("this elliptic curve")),
+                };
+                let mut context = BigNumContext::new().map_err(failed)?;
+                let (mut x, mut y) = (BigNum::new().map_err(failed)?, BigNum::new().map_err(failed)?);
+                ec.public_key()
+                    .affine_coordinates(ec.group(), &mut x, &mut y, &mut context)
+                    .map_err(failed)?;
+                let coordinate = |number: &BigNum| -> Result<String> {
+                    let length = family
+                        .curve()
+                        .map_or(0, |(_, length)| i32::try_from(length).unwrap_or(0));
+                    Ok(base64::encode(number.to_vec_padded(length).map_err(failed)?))
+                };
+                Ok(Self::Curve {
+                    family,
+                    x: coordinate(&x)?,
+                    y: Some(coordinate(&y)?),
+                })
+            }
+            Id::ED25519 => {
+                let x = base64::encode(key.raw_public_key().map_err(failed)?);
+                Ok(Self::Curve {
+                    family: KeyFamily::Ed25519,
+                    x,
+                    y: None,
+                })
+            }
+            Id::ED448 => Err(unsupported("Ed448")),
+            Id::X25519 | Id::X448 => Err(unsupported("a key-agreement curve (X25519, X448)")),
+            _ => Err(unsupported("this type of key")),
+        }
+    }
+
+    /// The public members of a JWK, with their lengths checked (RFC 7518 §6.2, §6.3, RFC 8037 §2).
+    pub(crate) fn of_jwk(jwk: &Map<String, Value>) -> Result<Self> {
+        let text = |name: &str| jwk.get(name).and_then(Value::as_str);
+        match text("kty") {
+            Some("RSA") => Ok(Self::Rsa {
+                n: number(jwk, "n", None)?,
+                e: number(jwk, "e", None)?,
+            }),
+            Some(kty @ ("EC" | "OKP")) => {
+                let Some(curve) = text("crv") else {
+                    return Err(invalid("crv", "is missing or no string"));
+                };
+                let family = KeyFamily::of_curve(curve)
+                    .filter(|family| (*family == KeyFamily::Ed25519) == (kty == "OKP"))
+                    .ok_or_else(|| unsupported("this curve").at("/crv"))?;
+                let length = family.curve().map(|(_, length)| length);
+                let y = if kty == "EC" {
+                    Some(number(jwk, "y", length)?)
+                } else {
+                    None
+                };
+                Ok(Self::Curve {
+                    family,
+                    x: number(jwk, "x", length)?,
+                    y,
+                })
+            }
+            Some("oct") => {
+                let message = "a symmetric key (kty: oct) cannot sign SETs";
+                Err(Error::new(ErrorCode::KeySymmetric, message).at("/kty"))
+            }
+            Some(_) => Err(unsupported("this type of key").at("/kty")),
+            None => Err(invalid("kty", "is missing or no string")),
+        }
+    }
+
+    pub(crate) fn family(&self) -> KeyFamily {
+        match self {
+            Self::Rsa { .. } => KeyFamily::Rsa,
+            Self::Curve { family, .. } => *family,
+        }
+    }
+
+    pub(crate) fn to_members(&self) -> Map<String, Value> {
+        let members = match self {
+            Self::Rsa { n, e } => json!({ "kty": "RSA", "n": n, "e": e }),
+            Self::Curve { family, x, y: None } => {
+                json!({ "kty": "OKP", "crv": family.curve().map(|(name, _)| name), "x": x })
+            }
+            Self::Curve { family, x, y } => {
+                json!({ "kty": "EC", "crv": family.curve().map(|(name, _)| name), "x": x, "y": y })
+            }
+        };
+        match members {
+            Value::Object(members) => members,
+            _ => Map::new(),
+        }
+    }
+
+    /// RFC 7638 §3: the required members in lexicographic order, no white space, SHA-256.
+    fn thumbprint(&self) -> String {
+        // A `Map` is sorted by name and prints without white space.
+        base64::encode(sha256(Value::Object(self.to_members()).to_string().as_bytes()))
+    }
+
+    /// The key that the numbers make.
+    fn to_key(&self) -> Result<PKey<Public>> {
+        let refused = |_| {
+            let message = "the public members of the JWK make no key: the point is not on the curve, or a number is off";
+            Error::new(ErrorCode::KeyInconsistent, message)
+        };
+        let big = |text: &str| BigNum::from_slice(&base64::decode(text).unwrap_or_default());
+        match self {
+            Self::Rsa { n, e } => big(n)
+                .and_then(|n| Rsa::from_public_components(n, big(e)?))
+                .and_then(PKey::from_rsa)
+                .map_err(refused),
+            Self::Curve {
+                family: KeyFamily::Ed25519,
+                x,
+                ..
+            } => PKey::public_key_from_raw_bytes(&base64::decode(x).unwrap_or_default(), Id::ED25519)
+                .map_err(refused),
+            Self::Curve { family, x, y } => {
+                let group = EcGroup::from_curve_name(family.nid()).map_err(refused)?;
+                let (x, y) = (
+                    big(x).map_err(refused)?,
+                    big(y.as_deref().unwrap_or_default()).map_err(refused)?,
+                );
+                EcKey::from_public_key_affine_coordinates(&group, &x, &y)
+                    .and_then(PKey::from_ec_key)
+                    .map_err(refused)
+            }
+        }
+    }
+}
+
+impl KeyFamily {
+    /// OpenSSL's number of the curve.
+    pub(crate) fn nid(self) -> Nid {
+        match self {
+            Self::P256 => Nid::X9_62_PRIME256V1,
+            Self::P384 => Nid::SECP384R1,
+            Self::P521 => Nid::SECP521R1,
+            Self::Rsa | Self::Ed25519 => Nid::UNDEF,
+        }
+    }
+}
+
+/// A base64url number of a JWK, of `length` bytes if the curve fixes it.
+fn number(jwk: &Map<String, Value>, name: &str, length: Option<usize>) -> Result<String> {
+    let Some(text) = jwk.get(name).and_then(Value::as_str) else {
+        return Err(invalid(name, "is missing or no string"));
+    };
+    match (base64::decode(text), length) {
+        (None, _) => Err(invalid(name, "is no base64url without padding")),
+        (Some(bytes), Some(length)) if bytes.len() != length => Err(invalid(
+            name,
+            &format!("has {} bytes; the curve needs {length}", bytes.len()),
+        )),
+        (Some(bytes), None) if bytes.is_empty() => Err(invalid(name, "is empty")),
+        // RFC 7518 §6.3.1.1: without leading zero octets; some writers keep them.
+        (Some(bytes), None) => Ok(base64::encode(
+            bytes
+                .iter()
+                .position(|byte| *byte != 0)
+                .map_or(&[][..], |at| &bytes[at..]),
+        )),
+        (Some(_), Some(_)) => Ok(text.to_owned()),
+    }
+}
+
+fn invalid(name: &str, what: &str) -> Error {
+    Error::new(
+        ErrorCode::KeyMemberInvalid,
+        format!("the member {name} of the JWK {what}"),
+    )
+    .at(format!("/{name}"))
+}
+
+fn unsupported(what: &str) -> Error {
+    Error::new(
+        ErrorCode::KeyTypeUnsupported,
+        format!("{what} cannot sign SETs here"),
+    )
+}

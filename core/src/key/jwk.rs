@@ -1,0 +1,451 @@
+//! Private keys from and to JWK (RFC 7517, RFC 7518 §6, RFC 8037 §2).
+
+use openssl::{
+    bn::{BigNum, BigNumContext, BigNumRef},
+    ec::{EcGroup, EcKey},
+    error::ErrorStack,
+    pkey::{Id, PKey, Private},
+    rsa::RsaPrivateKeyBuilder,
+};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::{
+    base64,
+    error::{Error, ErrorCode, Result},
+    jose::{Algorithm, KeyFamily, Numbers, PublicKey},
+    secret::Secret,
+};
+
+/// The private members, each wiped on drop; everything else of the JWK is public.
+#[derive(Deserialize)]
+struct Jwk {
+    d: Option<Text>,
+    p: Option<Text>,
+    q: Option<Text>,
+    dp: Option<Text>,
+    dq: Option<Text>,
+    qi: Option<Text>,
+    k: Option<Text>,
+    oth: Option<serde::de::IgnoredAny>,
+    #[serde(flatten)]
+    public: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(from = "String")]
+struct Text(Zeroizing<String>);
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+/// A private JWK, read and checked.
+pub(super) struct Parsed {
+    pub(super) key: PKey<Private>,
+    pub(super) algorithm: Option<Algorithm>,
+    pub(super) kid: Option<String>,
+}
+
+/// Reads a JWK, or the one key of a JWK Set that can sign or that `kid` names.
+pub(super) fn parse(json: &str, kid: Option<&str>) -> Result<Parsed> {
+    #[derive(Deserialize)]
+    struct Outline {
+        keys: Option<serde::de::IgnoredAny>,
+    }
+    #[derive(Deserialize)]
+    struct Set {
+        keys: Vec<Jwk>,
+    }
+
+    // Read in two passes: one that could be either would buffer private members in memory that nobody wipes.
+    let outline: Outline = serde_json::from_str(json).map_err(unreadable)?;
+    if outline.keys.is_some() {
+        let set: Set = serde_json::from_str(json).map_err(unreadable)?;
+        let (index, jwk) = choose(set.keys, kid)?;
+        return jwk
+            .read()
+            .map_err(|error| error.within(&format!("/keys/{index}")));
+    }
+    let jwk: Jwk = serde_json::from_str(json).map_err(unreadable)?;
+    if kid.is_none_or(|kid| jwk.text("kid") == Some(kid)) {
+        jwk.read()
+    } else {
+        Err(not_found("the JWK has another kid"))
+    }
+}
+
+/// The parser's own text could quote a private member; only the place is told.
+#[allow(clippy::needless_pass_by_value, reason = "the shape of `map_err`")]
+fn unreadable(error: serde_json::Error) -> Error {
+    let (line, column) = (error.line(), error.column());
+    let message = match error.classify() {
+        serde_json::error::Category::Data => format!(
+            "this is neither a JWK nor a JWK Set: members are strings, a set has an array of keys (line {line} column {column})"
+        ),
+        _ => format!("the JWK is no JSON, at line {line} column {column}"),
+    };
+    Error::new(ErrorCode::KeyFormatUnknown, message)
+}
+
+/// The key of a set that is meant.
+fn choose(keys: Vec<Jwk>, kid: Option<&str>) -> Result<(usize, Jwk)> {
+    let only = keys.len() == 1;
+    let mut fitting = keys.into_iter().enumerate().filter(|(_, jwk)| match kid {
+        Some(kid) => jwk.text("kid") == Some(kid),
+        // A set of one: its own error says more than "not found".
+        None => only || (jwk.d.is_some() && jwk.text("use") != Some("enc") && jwk.text("kty") != Some("oct")),
+    });
+    let found = fitting
+        .next()
+        .ok_or_else(|| not_found("the JWK Set holds no private key for signatures that fits"))?;
+    if fitting.next().is_some() {
+        let message = "the JWK Set holds several keys that fit; name one by its kid";
+        return Err(Error::new(ErrorCode::KeySetAmbiguous, message));
+    }
+    Ok(found)
+}
+
+impl Jwk {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.public.get(name).and_then(Value::as_str)
+    }
+
+    fn read(self) -> Result<Parsed> {
+        if self.k.is_some() || self.text("kty") == Some("oct") {
+            let message = "a symmetric key (kty: oct) cannot sign SETs";
+            return Err(Error::new(ErrorCode::KeySymmetric, message).at("/kty"));
+        }
+        let numbers = Numbers::of_jwk(&self.public)?;
+        self.check_usage()?;
+        let algorithm = self.algorithm(numbers.family())?;
+        let kid = match self.public.get("kid") {
+            None => None,
+            Some(Value::String(kid)) if !kid.is_empty() => Some(kid.clone()),
+            Some(_) => {
+                return Err(Error::new(ErrorCode::KidInvalid, "a kid is a string, not empty").at("/kid"));
+            }
+        };
+        let key = match &numbers {
+            Numbers::Rsa { n, e } => self.rsa(n, e)?,
+            Numbers::Curve {
+                family: KeyFamily::Ed25519,
+                x,
+                ..
+            } => self.ed25519(x)?,
+            Numbers::Curve { family, x, y } => self.curve(*family, x, y.as_deref().unwrap_or_default())?,
+        };
+        Ok(Parsed { key, algorithm, kid })
+    }
+
+    /// RFC 7517 §4.2, §4.3.
+    fn check_usage(&self) -> Result<()> {
+        match self.public.get("use") {
+            None => {}
+            Some(Value::String(usage)) if usage == "sig" => {}
+            Some(Value::String(usage)) if usage == "enc" => {
+                let message = "the JWK is for encryption (use: enc), not for signatures";
+                return Err(Error::new(ErrorCode::KeyUse, message).at("/use"));
+            }
+            Some(_) => {
+                let message = "the use of the JWK is not sig";
+                return Err(Error::new(ErrorCode::KeyUse, message).at("/use"));
+            }
+        }
+        match self.public.get("key_ops") {
+            None => Ok(()),
+            Some(Value::Array(operations)) if operations.iter().any(|operation| operation == "sign") => {
+                Ok(())
+            }
+            Some(_) => {
+                let message = "the key_ops of the JWK do not hold sign";
+                Err(Error::new(ErrorCode::KeyOps, message).at("/key_ops"))
+            }
+        }
+    }
+
+    fn algorithm(&self, family: KeyFamily) -> Result<Option<Algorithm>> {
+        match self.public.get("alg") {
+            None => Ok(None),
+            Some(Value::String(name)) => {
+                let algorithm: Algorithm = name.parse().map_err(|_| {
+                    let message = "the alg of the JWK is no signature algorithm for SETs";
+                    Error::new(ErrorCode::KeyAlgorithmMismatch, message).at("/alg")
+                })?;
+                family
+                    .check(algorithm)
+                    .map(Some)
+                    .map_err(|error| error.at("/alg"))
+            }
+            Some(_) => {
+                Err(Error::new(ErrorCode::KeyMemberInvalid, "the alg of the JWK is no string").at("/alg"))
+            }
+        }
+    }
+
+    fn rsa(&self, n: &str, e: &str) -> Result<PKey<Private>> {
+        if self.oth.is_some() {
+            let message = "RSA keys with more than two primes cannot sign SETs here";
+            return Err(Error::new(ErrorCode::KeyTypeUnsupported, message).at("/oth"));
+        }
+        let crt = [
+            ("p", &self.p),
+            ("q", &self.q),
+            ("dp", &self.dp),
+            ("dq", &self.dq),
+            ("qi", &self.qi),
+        ];
+        let given = crt.iter().filter(|(_, member)| member.is_some()).count();
+        let d = self.secret("d", &self.d, given > 0)?;
+        let number = |text: &str| BigNum::from_slice(&base64::decode(text).unwrap_or_default());
+        let (n, e) = (number(n).map_err(inconsistent)?, number(e).map_err(inconsistent)?);
+        let bits = n.num_bits();
+        if bits < 2048 {
+            let message = format!("the RSA key has {bits} bits; 2048 is the least");
+            return Err(Error::new(ErrorCode::KeyRsaTooShort, message).at("/n"));
+        }
+
+        let mut d = secret_number(&d)?;
+        let mut numbers = Vec::new();
+        if given == 0 {
+            // RFC 7518 §6.3.2: n, e and d are enough; the primes follow from them.
+            let (p, q) = primes(&n, &e, &d)
+                .map_err(inconsistent)?
+                .ok_or_else(|| inconsistent(()))?;
+            numbers.extend(crt_parameters(&d, &p, &q).map_err(inconsistent)?);
+            numbers.splice(0..0, [p, q]);
+        } else {
+            // RFC 7518 §6.3.2: with one of them, all of them.
+            for (name, member) in &crt {
+                let text = self.secret(name, member, true)?;
+                numbers.push(secret_number(&text)?);
+            }
+        }
+        let mut numbers = numbers.into_iter();
+        let mut next = || numbers.next().ok_or_else(|| inconsistent(()));
+        let (p, q, dp, dq, qi) = (next()?, next()?, next()?, next()?, next()?);
+        d.set_const_time();
+        let rsa = RsaPrivateKeyBuilder::new(n, e, d)
+            .and_then(|builder| builder.set_factors(p, q))
+            .and_then(|builder| builder.set_crt_params(dp, dq, qi))
+            .map_err(inconsistent)?
+            .build();
+        // OpenSSL tells why in its error queue; either way the parts do not belong together.
+        if !rsa.check_key().unwrap_or(false) {
+            return Err(inconsistent(()));
+        }
+        PKey::from_rsa(rsa).map_err(inconsistent)
+    }
+
+    fn curve(&self, family: KeyFamily, x: &str, y: &str) -> Result<PKey<Private>> {
+        let d = self.secret("d", &self.d, false)?;
+        check_length("d", &d, family)?;
+        let number = |text: &str| BigNum::from_slice(&base64::decode(text).unwrap_or_default());
+        let read = || -> Result<PKey<Private>, ErrorStack> {
+            let group = EcGroup::from_curve_name(family.nid())?;
+            let public = EcKey::from_public_key_affine_coordinates(&group, &*number(x)?, &*number(y)?)?;
+            let mut private = BigNum::from_slice(&d)?;
+            let key = EcKey::from_private_components(&group, &private, public.public_key());
+            private.clear();
+            let key = key?;
+            key.check_key()?;
+            PKey::from_ec_key(key)
+        };
+        read().map_err(inconsistent)
+    }
+
+    fn ed25519(&self, x: &str) -> Result<PKey<Private>> {
+        let d = self.secret("d", &self.d, false)?;
+        check_length("d", &d, KeyFamily::Ed25519)?;
+        let key = PKey::private_key_from_raw_bytes(&d, Id::ED25519).map_err(inconsistent)?;
+        let public = key.raw_public_key().map_err(inconsistent)?;
+        if base64::encode(public) == x {
+            Ok(key)
+        } else {
+            Err(inconsistent(()))
+        }
+    }
+
+    /// A private member, decoded. Without any of them the JWK is a public key.
+    fn secret(&self, name: &str, member: &Option<Text>, private: bool) -> Result<Zeroizing<Vec<u8>>> {
+        let place = format!("/{name}");
+        match member {
+            Some(Text(text)) => base64::decode_secret(text)
+                .filter(|bytes| !bytes.is_empty())
+                .ok_or_else(|| {
+                    let message = format!("the member {name} of the JWK is no base64url without padding");
+                    Error::new(ErrorCode::KeyMemberInvalid, message).at(place)
+                }),
+            None if private => {
+                let message = format!("the JWK is private, but its member {name} is missing");
+                Err(Error::new(ErrorCode::KeyPrivateMemberMissing, message).at(place))
+            }
+            None => {
+                let message = format!("the JWK is a public key: its private member {name} is missing");
+                Err(Error::new(ErrorCode::KeyIsPublic, message).at(place))
+            }
+        }
+    }
+}
+
+/// Writes a private key as a JWK.
+pub(super) fn write(key: &PKey<Private>, public: &PublicKey) -> Result<Secret<String>> {
+    let failed = |error: ErrorStack| Error::internal("the key cannot be written as a JWK").because(error);
+    let encode = |number: &BigNumRef| {
+        let bytes = Zeroizing::new(number.to_vec());
+        Zeroizing::new(base64::encode(&*bytes))
+    };
+    let mut members: Vec<(&str, Zeroizing<String>)> = Vec::new();
+    match public.family() {
+        KeyFamily::Rsa => {
+            let rsa = key.rsa().map_err(failed)?;
+            members.push(("d", encode(rsa.d())));
+            let crt = [
+                ("p", rsa.p()),
+                ("q", rsa.q()),
+                ("dp", rsa.dmp1()),
+                ("dq", rsa.dmq1()),
+                ("qi", rsa.iqmp()),
+            ];
+            members.extend(
+                crt.into_iter()
+                    .filter_map(|(name, number)| Some((name, encode(number?)))),
+            );
+        }
+        KeyFamily::Ed25519 => {
+            let raw = Zeroizing::new(key.raw_private_key().map_err(failed)?);
+            members.push(("d", Zeroizing::new(base64::encode(&*raw))));
+        }
+        family => {
+            let length = family
+                .curve()
+                .and_then(|(_, length)| i32::try_from(length).ok())
+                .unwrap_or_default();
+            let ec = key.ec_key().map_err(failed)?;
+            let raw = Zeroizing::new(ec.private_key().to_vec_padded(length).map_err(failed)?);
+            members.push(("d", Zeroizing::new(base64::encode(&*raw))));
+        }
+    }
+    let public = public.to_jwk().to_string();
+    let length = public.len()
+        + members
+            .iter()
+            .map(|(name, value)| name.len() + value.len() + 6)
+            .sum::<usize>();
+    // Allocated once: growing would leave unwiped copies behind.
+    let mut json = Zeroizing::new(String::with_capacity(length));
+    json.push_str(public.trim_end_matches('}'));
+    for (name, value) in &members {
+        json.push_str(",\"");
+        json.push_str(name);
+        json.push_str("\":\"");
+        json.push_str(value);
+        json.push('"');
+    }
+    json.push('}');
+    Ok(json.into())
+}
+
+fn check_length(name: &str, bytes: &[u8], family: KeyFamily) -> Result<()> {
+    match family.curve() {
+        Some((_, length)) if bytes.len() != length => {
+            let message = format!(
+                "the member {name} of the JWK has {} bytes; the curve needs {length}",
+                bytes.len()
+            );
+            Err(Error::new(ErrorCode::KeyMemberInvalid, message).at(format!("/{name}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn secret_number(bytes: &[u8]) -> Result<BigNum> {
+    BigNum::from_slice(bytes).map_err(inconsistent)
+}
+
+/// `d mod (p-1)`, `d mod (q-1)` and the inverse of `q`.
+fn crt_parameters(d: &BigNumRef, p: &BigNumRef, q: &BigNumRef) -> Result<[BigNum; 3], ErrorStack> {
+    let mut context = BigNumContext::new_secure()?;
+    let one = BigNum::from_u32(1)?;
+    let mut modulo = |prime: &BigNumRef| {
+        let (mut less, mut rest) = (BigNum::new()?, BigNum::new()?);
+        less.checked_sub(prime, &one)?;
+        rest.nnmod(d, &less, &mut context)?;
+        less.clear();
+        Ok::<_, ErrorStack>(rest)
+    };
+    let (dp, dq) = (modulo(p)?, modulo(q)?);
+    let mut qi = BigNum::new()?;
+    qi.mod_inverse(q, p, &mut context)?;
+    Ok([dp, dq, qi])
+}
+
+/// The primes of an RSA key from `n`, `e` and `d` (NIST SP 800-56B, appendix C); `None` if there are none.
+///
+/// `ed - 1 = 2^s * r` with odd `r`. For about half of all bases `g`, one of the squares `g^(r*2^i)` is a square root of
+/// one other than one itself, which has a common divisor with `n`. The bases are small primes: nothing here is a secret
+/// choice.
+fn primes(n: &BigNumRef, e: &BigNumRef, d: &BigNumRef) -> Result<Option<(BigNum, BigNum)>, ErrorStack> {
+    const BASES: [u32; 30] = [
+        2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101,
+        103, 107, 109, 113,
+    ];
+    let mut context = BigNumContext::new_secure()?;
+    let one = BigNum::from_u32(1)?;
+    let (mut product, mut odd, mut last) = (BigNum::new()?, BigNum::new()?, BigNum::new()?);
+    product.checked_mul(e, d, &mut context)?;
+    product.sub_word(1)?;
+    let squarings = (0..product.num_bits())
+        .take_while(|bit| !product.is_bit_set(*bit))
+        .count();
+    odd.rshift(&product, i32::try_from(squarings).unwrap_or_default())?;
+    product.clear();
+    last.checked_sub(n, &one)?;
+
+    let mut found = None;
+    'bases: for base in BASES {
+        let mut root = BigNum::new()?;
+        root.mod_exp(&*BigNum::from_u32(base)?, &odd, n, &mut context)?;
+        for _ in 0..squarings {
+            let mut square = BigNum::new()?;
+            square.mod_sqr(&root, n, &mut context)?;
+            if square == one && root != one && root != last {
+                let (mut p, mut q) = (BigNum::new()?, BigNum::new()?);
+                root.sub_word(1)?;
+                p.gcd(&root, n, &mut context)?;
+                q.checked_div(n, &p, &mut context)?;
+                found = Some(if p > q { (p, q) } else { (q, p) });
+                root.clear();
+                break 'bases;
+            }
+            root.clear();
+            root = square;
+        }
+        root.clear();
+    }
+    odd.clear();
+    Ok(found)
+}
+
+fn not_found(message: &str) -> Error {
+    Error::new(ErrorCode::KeyNotFound, message)
+}
+
+fn inconsistent<T>(_: T) -> Error {
+    let message = "the members of the JWK do not belong together: they make no key";
+    Error::new(ErrorCode::KeyInconsistent, message)
+}
+
+impl Drop for Jwk {
+    fn drop(&mut self) {
+        // A private member under an unexpected name would be in `public`.
+        for value in self.public.values_mut() {
+            if let Value::String(text) = value {
+                text.zeroize();
+            }
+        }
+    }
+}

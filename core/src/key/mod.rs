@@ -1,0 +1,13 @@
+//! Signing keys: made, imported, used, rotated.
+
+mod backend;
+mod import;
+mod jwk;
+mod key_set;
+mod signer;
+mod signing_key;
+
+pub use key_set::KeySet;
+pub(crate) use signer::failed;
+pub use signer::{BoxFuture, Signer, SigningHeader};
+pub use signing_key::{KeyType, SigningKey};

@@ -1,0 +1,92 @@
+//! Signing by something that is not in this process: a key management service, an HSM, a secure enclave.
+
+use std::{future::Future, pin::Pin};
+
+use super::SigningKey;
+use crate::{
+    error::{Error, ErrorCode, Result},
+    jose::{Algorithm, Signature},
+};
+
+/// A boxed future, so that signers can be trait objects.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What the header of a SET says of the key.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SigningHeader {
+    /// The algorithm that will sign.
+    pub algorithm: Algorithm,
+    /// The `kid` under which the public key is published. Dialects that send none leave it out.
+    pub kid: Option<String>,
+}
+
+impl SigningHeader {
+    /// For a published key.
+    pub fn new(algorithm: Algorithm, kid: impl Into<String>) -> Self {
+        Self {
+            algorithm,
+            kid: Some(kid.into()),
+        }
+    }
+}
+
+impl From<&SigningKey> for SigningHeader {
+    fn from(key: &SigningKey) -> Self {
+        Self::new(key.algorithm(), key.kid())
+    }
+}
+
+/// Something that signs. [`SigningKey`] does so at once; your own type may ask a service.
+///
+/// ```
+/// use ssf_transmitter::{Algorithm, Signature, Signer, key::{BoxFuture, SigningHeader}};
+///
+/// struct Kms { key_id: String }
+///
+/// impl Signer for Kms {
+///     fn header(&self) -> SigningHeader {
+///         SigningHeader::new(Algorithm::Es256, self.key_id.as_str())
+///     }
+///
+///     fn sign<'a>(&'a self, signing_input: &'a [u8]) -> BoxFuture<'a, Result<Signature, SignerError>> {
+///         Box::pin(async move { Ok(Signature::Der(self.call(signing_input).await?)) })
+///     }
+/// }
+/// # type SignerError = Box<dyn std::error::Error + Send + Sync>;
+/// # impl Kms { async fn call(&self, _: &[u8]) -> Result<Vec<u8>, SignerError> { Ok(vec![]) } }
+/// ```
+pub trait Signer: Send + Sync {
+    /// Algorithm and `kid` of the key that [`sign`](Self::sign) will use now.
+    fn header(&self) -> SigningHeader;
+
+    /// Signs the bytes of the signing input.
+    fn sign<'a>(
+        &'a self,
+        signing_input: &'a [u8],
+    ) -> BoxFuture<'a, Result<Signature, Box<dyn std::error::Error + Send + Sync>>>;
+}
+
+impl Signer for SigningKey {
+    fn header(&self) -> SigningHeader {
+        self.into()
+    }
+
+    fn sign<'a>(
+        &'a self,
+        signing_input: &'a [u8],
+    ) -> BoxFuture<'a, Result<Signature, Box<dyn std::error::Error + Send + Sync>>> {
+        let signature = self
+            .sign_bytes(signing_input)
+            .map(Signature::Raw)
+            .map_err(Into::into);
+        Box::pin(std::future::ready(signature))
+    }
+}
+
+/// The failure of a signer as an error of this crate.
+pub(crate) fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> Error {
+    match error.downcast::<Error>() {
+        Ok(own) => *own,
+        Err(foreign) => Error::new(ErrorCode::SignerFailed, "the signer failed").because(foreign),
+    }
+}

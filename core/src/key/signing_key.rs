@@ -1,0 +1,233 @@
+//! A private key that signs SETs.
+
+use std::{fmt, sync::Arc};
+
+use josekit::jws::JwsSigner;
+use openssl::{
+    ec::{EcGroup, EcKey},
+    pkey::{PKey, Private},
+    rsa::Rsa,
+    symm::Cipher,
+};
+use zeroize::Zeroizing;
+
+use super::{
+    backend::{self, Pkcs8},
+    import, jwk,
+};
+use crate::{
+    error::{Error, ErrorCode, Result},
+    jose::{Algorithm, KeyFamily, PublicKey},
+    secret::Secret,
+};
+
+/// What kind of key to generate.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum KeyType {
+    /// RSA with 2048 bits: what receivers commonly want.
+    Rsa2048,
+    /// RSA with 3072 bits.
+    Rsa3072,
+    /// RSA with 4096 bits.
+    Rsa4096,
+    /// The elliptic curve P-256.
+    P256,
+    /// The elliptic curve P-384.
+    P384,
+    /// The elliptic curve P-521.
+    P521,
+    /// Ed25519.
+    Ed25519,
+}
+
+/// A private key that signs SETs, with its algorithm and `kid`.
+///
+/// The key is parsed once, here; signing only uses it. Cloning shares it, threads may share it. Its bytes are wiped when
+/// the last clone goes. `Debug` shows algorithm and `kid` only.
+///
+/// ```
+/// use ssf_transmitter::{Algorithm, KeyType, SigningKey};
+///
+/// let key = SigningKey::generate(KeyType::Rsa2048)?;
+/// assert_eq!(key.algorithm(), Algorithm::Rs256);
+/// assert_eq!(key.kid(), key.public_key().thumbprint());
+/// # Ok::<(), ssf_transmitter::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct SigningKey(Arc<Inner>);
+
+struct Inner {
+    algorithm: Algorithm,
+    public: PublicKey,
+    signer: Box<dyn JwsSigner>,
+    pkcs8: Pkcs8,
+}
+
+impl SigningKey {
+    /// Generates a key. An RSA key takes from a tenth of a second (2048 bits) to seconds (4096 bits).
+    pub fn generate(kind: KeyType) -> Result<Self> {
+        let rsa = |bits| Rsa::generate(bits).and_then(PKey::from_rsa);
+        let curve = |family: KeyFamily| {
+            EcGroup::from_curve_name(family.nid())
+                .and_then(|group| EcKey::generate(&group))
+                .and_then(PKey::from_ec_key)
+        };
+        let key = match kind {
+            KeyType::Rsa2048 => rsa(2048),
+            KeyType::Rsa3072 => rsa(3072),
+            KeyType::Rsa4096 => rsa(4096),
+            KeyType::P256 => curve(KeyFamily::P256),
+            KeyType::P384 => curve(KeyFamily::P384),
+            KeyType::P521 => curve(KeyFamily::P521),
+            KeyType::Ed25519 => PKey::generate_ed25519(),
+        };
+        Self::of(&key.map_err(|error| Error::internal("OpenSSL could not generate a key").because(error))?)
+    }
+
+    /// Reads a key in PEM: PKCS#8 (`PRIVATE KEY`), PKCS#1 (`RSA PRIVATE KEY`) or SEC1 (`EC PRIVATE KEY`).
+    ///
+    /// Other blocks in the same text, such as certificates, are passed over.
+    pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
+        Self::of(&import::pem(pem.as_ref(), None)?)
+    }
+
+    /// Reads an encrypted key in PEM: PKCS#8 (`ENCRYPTED PRIVATE KEY`), or the older form with `DEK-Info`.
+    pub fn from_encrypted_pem(pem: impl AsRef<[u8]>, password: &str) -> Result<Self> {
+        Self::of(&import::pem(pem.as_ref(), Some(password))?)
+    }
+
+    /// Reads a key in DER: PKCS#8, PKCS#1 or SEC1.
+    pub fn from_der(der: impl AsRef<[u8]>) -> Result<Self> {
+        Self::of(&import::der(der.as_ref(), None)?)
+    }
+
+    /// Reads an encrypted key in DER (PKCS#8).
+    pub fn from_encrypted_der(der: impl AsRef<[u8]>, password: &str) -> Result<Self> {
+        Self::of(&import::der(der.as_ref(), Some(password))?)
+    }
+
+    /// Reads a private JWK, or the one private key of a JWK Set, with its `alg` and `kid` if it has them.
+    ///
+    /// ```
+    /// use ssf_transmitter::{ErrorCode, SigningKey};
+    ///
+    /// let public = r#"{ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }"#;
+    /// assert_eq!(SigningKey::from_jwk(public).unwrap_err().code(), ErrorCode::KeyIsPublic);
+    /// ```
+    pub fn from_jwk(json: &str) -> Result<Self> {
+        Self::of_jwk(jwk::parse(json, None)?)
+    }
+
+    /// Reads the key with this `kid` from a private JWK Set, as mkjwk.org and other generators give it.
+    pub fn from_jwks(json: &str, kid: &str) -> Result<Self> {
+        Self::of_jwk(jwk::parse(json, Some(kid))?)
+    }
+
+    /// The same key with another `kid`. Without this it is the RFC 7638 thumbprint.
+    pub fn with_kid(self, kid: impl Into<String>) -> Result<Self> {
+        let public = self.0.public.clone().with_kid(kid)?;
+        Self::build(self.0.pkcs8.clone(), public, self.0.algorithm)
+    }
+
+    /// The same key for another algorithm that fits it: PS256 instead of RS256, for example.
+    pub fn with_algorithm(self, algorithm: Algorithm) -> Result<Self> {
+        let public = self.0.public.clone().with_algorithm(algorithm)?;
+        Self::build(self.0.pkcs8.clone(), public, algorithm)
+    }
+
+    /// The algorithm that it signs with.
+    pub fn algorithm(&self) -> Algorithm {
+        self.0.algorithm
+    }
+
+    /// The key id, published in the JWKS and named in the header of SETs.
+    pub fn kid(&self) -> &str {
+        self.0.public.kid()
+    }
+
+    /// The public half.
+    pub fn public_key(&self) -> &PublicKey {
+        &self.0.public
+    }
+
+    /// The private key as a JWK. Whoever has it can sign in your name.
+    pub fn export_private_jwk(&self) -> Result<Secret<String>> {
+        jwk::write(&backend::open(&self.0.pkcs8)?, &self.0.public)
+    }
+
+    /// The private key as PEM (PKCS#8, not encrypted). Whoever has it can sign in your name.
+    pub fn export_private_pem(&self) -> Result<Secret<String>> {
+        self.export(|key| key.private_key_to_pem_pkcs8())
+    }
+
+    /// The private key as PEM (PKCS#8), encrypted with `password` (AES-256-CBC).
+    pub fn export_encrypted_pem(&self, password: &str) -> Result<Secret<String>> {
+        if password.is_empty() {
+            let message = "an empty password encrypts nothing";
+            return Err(Error::new(ErrorCode::KeyPasswordMissing, message));
+        }
+        self.export(|key| key.private_key_to_pem_pkcs8_passphrase(Cipher::aes_256_cbc(), password.as_bytes()))
+    }
+
+    /// Signs bytes; the signature is in the form of JWS.
+    pub(crate) fn sign_bytes(&self, input: &[u8]) -> Result<Vec<u8>> {
+        self.0
+            .signer
+            .sign(input)
+            .map_err(|_| Error::internal("OpenSSL could not sign"))
+    }
+
+    fn export(
+        &self,
+        write: impl FnOnce(&PKey<Private>) -> Result<Vec<u8>, openssl::error::ErrorStack>,
+    ) -> Result<Secret<String>> {
+        let pem = write(&backend::open(&self.0.pkcs8)?)
+            .map_err(|error| Error::internal("the key cannot be written as PEM").because(error))?;
+        match String::from_utf8(pem) {
+            Ok(text) => Ok(text.into()),
+            Err(error) => {
+                drop(Zeroizing::new(error.into_bytes()));
+                Err(Error::internal("PEM is ASCII"))
+            }
+        }
+    }
+
+    fn of(key: &PKey<Private>) -> Result<Self> {
+        let mut public = PublicKey::of(key)?;
+        let algorithm = import::algorithm_of(key)?.unwrap_or_else(|| public.algorithm());
+        public = public.with_algorithm(algorithm)?;
+        Self::build(backend::pkcs8(key)?, public, algorithm)
+    }
+
+    fn of_jwk(parsed: jwk::Parsed) -> Result<Self> {
+        let mut key = Self::of(&parsed.key)?;
+        if let Some(algorithm) = parsed.algorithm {
+            key = key.with_algorithm(algorithm)?;
+        }
+        match parsed.kid {
+            Some(kid) => key.with_kid(kid),
+            None => Ok(key),
+        }
+    }
+
+    fn build(pkcs8: Pkcs8, public: PublicKey, algorithm: Algorithm) -> Result<Self> {
+        let signer = backend::signer(&pkcs8, algorithm)?;
+        Ok(Self(Arc::new(Inner {
+            algorithm,
+            public,
+            signer,
+            pkcs8,
+        })))
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("SigningKey")
+            .field("algorithm", &self.algorithm().as_str())
+            .field("kid", &self.kid())
+            .finish_non_exhaustive()
+    }
+}

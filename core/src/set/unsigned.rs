@@ -1,0 +1,112 @@
+//! A SET that is complete but for its signature.
+
+use std::fmt;
+
+use super::{DecodedSet, SignedSet, claims::Claims};
+use crate::{
+    base64,
+    error::{Error, ErrorCode, Result},
+    jose::{self, Algorithm, Signature},
+    key::{self, Signer, SigningKey},
+};
+
+/// A SET that is complete but for its signature: `jti`, `iat` and the header are fixed.
+///
+/// Sign it with a key of this process, or give [`signing_input`](Self::signing_input) to whatever holds the key and
+/// [`attach`](Self::attach) what it returns.
+///
+/// ```
+/// use ssf_transmitter::{Algorithm, SetBuilder, Signature, Subject, event::risc, key::SigningHeader};
+///
+/// let header = SigningHeader::new(Algorithm::Es256, "key-in-the-enclave");
+/// let unsigned = SetBuilder::new("https://agent.example.com", "https://receiver.example.net")
+///     .event(risc::AccountDisabled::new())
+///     .subject(Subject::email("ada@example.com"))
+///     .prepare(header)?;
+/// # let enclave_sign = |_: &[u8]| vec![7; 64];
+/// let signature = enclave_sign(unsigned.signing_input());
+/// let set = unsigned.attach(Signature::Raw(signature))?;
+/// # Ok::<(), ssf_transmitter::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct UnsignedSet {
+    signing_input: String,
+    algorithm: Algorithm,
+    jti: String,
+}
+
+impl UnsignedSet {
+    pub(super) fn new(claims: &Claims, algorithm: Algorithm, kid: Option<&str>) -> Result<Self> {
+        let payload =
+            serde_json::to_vec(claims).map_err(|error| Error::internal("claims are JSON").because(error))?;
+        let signing_input = jose::signing_input(algorithm, kid, &payload);
+        Ok(Self {
+            signing_input,
+            algorithm,
+            jti: claims.jti.clone(),
+        })
+    }
+
+    /// The bytes to sign: header and claims, encoded (RFC 7515 §5.1).
+    pub fn signing_input(&self) -> &[u8] {
+        self.signing_input.as_bytes()
+    }
+
+    /// The algorithm that the header names.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The id of the SET.
+    pub fn jti(&self) -> &str {
+        &self.jti
+    }
+
+    /// Header and claims, for inspection.
+    pub fn decode(&self) -> Result<DecodedSet> {
+        DecodedSet::parse(&format!("{}.", self.signing_input))
+    }
+
+    /// Signs with a key of this process.
+    pub fn sign(self, key: &SigningKey) -> Result<SignedSet> {
+        if key.algorithm() != self.algorithm {
+            let message = format!(
+                "the SET was prepared for {}, the key signs with {}",
+                self.algorithm,
+                key.algorithm()
+            );
+            return Err(Error::new(ErrorCode::KeyAlgorithmMismatch, message));
+        }
+        let signature = key.sign_bytes(self.signing_input())?;
+        Ok(self.finish(&signature))
+    }
+
+    /// Signs with a signer of your own.
+    pub async fn sign_with(self, signer: &dyn Signer) -> Result<SignedSet> {
+        let signature = signer.sign(self.signing_input()).await.map_err(key::failed)?;
+        self.attach(signature)
+    }
+
+    /// Attaches a signature over the [`signing_input`](Self::signing_input). Its form and length are checked.
+    pub fn attach(self, signature: Signature) -> Result<SignedSet> {
+        let signature = signature.into_jws(self.algorithm)?;
+        Ok(self.finish(&signature))
+    }
+
+    fn finish(self, signature: &[u8]) -> SignedSet {
+        let mut compact = self.signing_input;
+        compact.push('.');
+        base64::encode_to(&mut compact, signature);
+        SignedSet::of(compact, self.jti)
+    }
+}
+
+impl fmt::Debug for UnsignedSet {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("UnsignedSet")
+            .field("jti", &self.jti)
+            .field("algorithm", &self.algorithm.as_str())
+            .finish_non_exhaustive()
+    }
+}

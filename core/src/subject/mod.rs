@@ -1,0 +1,189 @@
+//! Subject identifiers: whom or what an event is about (RFC 9493, SSF 1.0 §3).
+
+mod check;
+mod formats;
+mod shape;
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+pub(crate) use check::is_uri;
+pub(crate) use shape::{Rename, SubjectShape};
+
+use crate::error::{Error, ErrorCode, Result};
+
+/// A subject identifier.
+///
+/// The constructors take what they are given; [`validate`](Self::validate), and building a SET, check it against its
+/// format. `Debug` shows the format and nothing else.
+///
+/// ```
+/// use ssf_transmitter::{ComplexSubject, Subject};
+///
+/// let user = Subject::email("ada@example.com");
+/// let device = Subject::opaque("laptop-7");
+/// let both = Subject::from(ComplexSubject::new().with_user(user).with_device(device));
+/// assert!(both.validate().is_ok());
+/// assert_eq!(format!("{both:?}"), "Subject(complex)");
+/// ```
+#[derive(Clone, PartialEq)]
+pub struct Subject {
+    members: Map<String, Value>,
+    /// Whether formats that the catalogue does not know are meant, here or inside.
+    private_formats: bool,
+}
+
+/// The discriminator of RFC 9493 §3.
+const FORMAT: &str = "format";
+
+impl Subject {
+    /// Reads a subject identifier from JSON, and checks it like [`validate`](Self::validate).
+    ///
+    /// ```
+    /// use ssf_transmitter::{ErrorCode, Subject};
+    ///
+    /// let subject = Subject::from_json(r#"{ "format": "opaque", "id": 42 }"#);
+    /// assert_eq!(subject.unwrap_err().code(), ErrorCode::SubjectMemberType);
+    /// ```
+    pub fn from_json(json: &str) -> Result<Self> {
+        let members = crate::event::parse_object(json, "a subject identifier")?;
+        let subject = Self {
+            members,
+            private_formats: false,
+        };
+        subject.validate()?;
+        Ok(subject)
+    }
+
+    /// A subject in a private format that the parties agreed on (SSF 1.0 §3.4).
+    ///
+    /// ```
+    /// use ssf_transmitter::Subject;
+    ///
+    /// let item = Subject::custom("catalog_item", [("catalog_id", "c0384/winter/2354122")]);
+    /// assert!(item.validate().is_ok());
+    /// ```
+    pub fn custom(
+        format: impl Into<String>,
+        members: impl IntoIterator<Item = (impl Into<String>, impl Into<Value>)>,
+    ) -> Self {
+        let mut all: Map<_, _> = members
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        all.insert(FORMAT.to_owned(), Value::String(format.into()));
+        Self {
+            members: all,
+            private_formats: true,
+        }
+    }
+
+    /// Sets a further member, where the format allows it: `externalId` of a SCIM resource, for example.
+    pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.members.insert(name.into(), value.into());
+        self
+    }
+
+    /// The name of the format; empty if there is none.
+    pub fn format(&self) -> &str {
+        self.members
+            .get(FORMAT)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    }
+
+    /// All members, `format` included.
+    pub fn members(&self) -> &Map<String, Value> {
+        &self.members
+    }
+
+    /// Checks the subject against its format: members, types, values, nesting.
+    pub fn validate(&self) -> Result<()> {
+        check::check(&self.members, self.private_formats)
+    }
+
+    fn of_format(format: &str) -> Self {
+        let mut members = Map::new();
+        members.insert(FORMAT.to_owned(), Value::from(format));
+        Self {
+            members,
+            private_formats: false,
+        }
+    }
+
+    fn string(self, name: &str, value: impl Into<String>) -> Self {
+        self.with_member(name, value.into())
+    }
+
+    fn strings(self, name: &str, values: impl IntoIterator<Item = impl ToString>) -> Self {
+        let values: Vec<_> = values.into_iter().map(|value| value.to_string()).collect();
+        self.with_member(name, values)
+    }
+
+    fn subjects(mut self, name: &str, subjects: impl IntoIterator<Item = Self>) -> Self {
+        let mut values = Vec::new();
+        for subject in subjects {
+            self.private_formats |= subject.private_formats;
+            values.push(Value::Object(subject.members));
+        }
+        self.with_member(name, values)
+    }
+}
+
+impl From<Subject> for Value {
+    fn from(subject: Subject) -> Self {
+        Self::Object(subject.members)
+    }
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Subject({})", self.format())
+    }
+}
+
+/// One principal described by several members at once (SSF 1.0 §3.3).
+///
+/// ```
+/// use ssf_transmitter::{ComplexSubject, Subject};
+///
+/// let subject = Subject::from(
+///     ComplexSubject::new().with_user(Subject::email("ada@example.com")).with_tenant(Subject::opaque("acme")),
+/// );
+/// assert_eq!(subject.format(), "complex");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct ComplexSubject(Subject);
+
+impl ComplexSubject {
+    /// Without members; it needs one at least.
+    #[allow(clippy::new_without_default, reason = "without members it is not valid yet")]
+    pub fn new() -> Self {
+        Self(Subject::of_format("complex"))
+    }
+
+    /// Sets a member, a simple subject, by a name of your own.
+    pub fn with_member(mut self, name: impl Into<String>, subject: Subject) -> Self {
+        self.0.private_formats |= subject.private_formats;
+        self.0.members.insert(name.into(), Value::Object(subject.members));
+        self
+    }
+}
+
+impl From<ComplexSubject> for Subject {
+    fn from(complex: ComplexSubject) -> Self {
+        complex.0
+    }
+}
+
+/// Checks a subject identifier that is a member of an event.
+pub(crate) fn check_value(value: &Value) -> Result<()> {
+    match value {
+        Value::Object(members) => check::check(members, true),
+        _ => Err(Error::new(
+            ErrorCode::SubjectMemberType,
+            "a subject identifier is a JSON object",
+        )),
+    }
+}

@@ -1,0 +1,67 @@
+//! `cargo xtask codegen`: one catalogue, many outputs.
+//!
+//! The [`model`] is read and checked once; each output is one template and one line in [`OUTPUTS`] or, where there is a
+//! file per family of events, in [`PER_FAMILY`]. A further language is a folder of templates and its lines here.
+
+mod model;
+mod names;
+mod render;
+
+use std::{fs, path::Path};
+
+use crate::Result;
+use model::Catalogue;
+
+/// Template, and the file that it writes.
+const OUTPUTS: &[(&str, &str)] = &[
+    ("rust/catalogue_events.rs.j2", "core/src/catalogue/events.rs"),
+    ("rust/catalogue_subjects.rs.j2", "core/src/catalogue/subjects.rs"),
+    ("rust/error_codes.rs.j2", "core/src/error/code.rs"),
+    ("rust/event_values.rs.j2", "core/src/event/values.rs"),
+    ("rust/subject_formats.rs.j2", "core/src/subject/formats.rs"),
+    ("docs/errors.md.j2", "docs/errors.md"),
+    ("docs/events.md.j2", "docs/events.md"),
+];
+
+/// Template, and the folder and extension of the file that it writes for each family of events.
+const PER_FAMILY: &[(&str, &str, &str)] = &[("rust/event_family.rs.j2", "core/src/event", "rs")];
+
+/// Writes every generated file, or with `check` compares them with what is there.
+pub(crate) fn run(root: &Path, check: bool) -> Result {
+    let catalogue = Catalogue::read(root)?;
+    let renderer = render::Renderer::new(&root.join("xtask/templates"))?;
+
+    let mut files = Vec::new();
+    for (template, file) in OUTPUTS {
+        files.push(((*file).to_owned(), renderer.render(template, &catalogue, None)?));
+    }
+    for (template, folder, extension) in PER_FAMILY {
+        for family in &catalogue.families {
+            let name = names::snake(&family.family.id);
+            let text = renderer.render(template, &catalogue, Some(family))?;
+            files.push((format!("{folder}/{name}.{extension}"), text));
+        }
+    }
+
+    let mut drifted = Vec::new();
+    for (file, text) in files {
+        let path = root.join(&file);
+        if fs::read_to_string(&path).ok().as_deref() == Some(&*text) {
+            continue;
+        }
+        if check {
+            drifted.push(file);
+        } else {
+            fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+            println!("wrote {file}");
+        }
+    }
+    if drifted.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "these files differ from the catalogue; run `cargo xtask codegen`:\n  {}",
+        drifted.join("\n  ")
+    )
+    .into())
+}

@@ -1,0 +1,38 @@
+//! Names in each language, by rule from the wire name.
+
+/// The words of a wire name: `new-value`, `bulkId`, `ORG_UNIT`, `fido2-platform`.
+fn words(wire: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut previous_lower = false;
+    for character in wire.chars() {
+        if !character.is_ascii_alphanumeric() {
+            words.push(String::new());
+            previous_lower = false;
+            continue;
+        }
+        if character.is_ascii_uppercase() && previous_lower {
+            words.push(String::new());
+        }
+        previous_lower = character.is_ascii_lowercase() || character.is_ascii_digit();
+        if let Some(word) = words.last_mut() {
+            word.push(character.to_ascii_lowercase());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// `new_value`, for fields and modules in Rust and Python.
+pub(crate) fn snake(wire: &str) -> String {
+    words(wire).join("_")
+}
+
+/// `NewValue`, for types and variants.
+pub(crate) fn pascal(wire: &str) -> String {
+    words(wire).iter().map(|word| capitalized(word)).collect()
+}
+
+fn capitalized(word: &str) -> String {
+    let mut characters = word.chars();
+    characters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + characters.as_str())
+}

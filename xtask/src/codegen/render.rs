@@ -1,0 +1,68 @@
+//! Templates to text. Rust goes through rustfmt, so that templates need not care for line ends.
+
+use std::{
+    io::Write as _,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use minijinja::{Environment, UndefinedBehavior, Value, context, path_loader, syntax::SyntaxConfig, value::Serde};
+
+use super::{
+    model::{Catalogue, FamilyFile},
+    names,
+};
+use crate::Result;
+
+pub(crate) struct Renderer {
+    environment: Environment<'static>,
+}
+
+impl Renderer {
+    pub(crate) fn new(templates: &Path) -> Result<Self> {
+        let mut environment = Environment::new();
+        environment.set_loader(path_loader(templates));
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_syntax(
+            SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?,
+        );
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        environment.add_filter("snake", |wire: &str| names::snake(wire));
+        environment.add_filter("pascal", |wire: &str| names::pascal(wire));
+        environment.add_filter("literal", |value: Value| serde_json::to_string(&value).unwrap_or_default());
+        environment.add_filter("local", |id: &str| id.split_once('.').map_or(id, |(_, name)| name).to_owned());
+        Ok(Self { environment })
+    }
+
+    /// The text of `template` for the whole catalogue, or for one family of it.
+    pub(crate) fn render(
+        &self,
+        template: &str,
+        catalogue: &Catalogue,
+        family: Option<&FamilyFile>,
+    ) -> Result<String> {
+        let text = self
+            .environment
+            .get_template(template)?
+            .render(context! { catalogue => Serde(catalogue), family => Serde(family) })
+            .map_err(|error| format!("{template}: {error}"))?;
+        if template.ends_with(".rs.j2") { rustfmt(template, &text) } else { Ok(text) }
+    }
+}
+
+fn rustfmt(template: &str, text: &str) -> Result<String> {
+    let mut child = Command::new("rustfmt")
+        .args(["--edition", "2024", "--config", "max_width=110,use_field_init_shorthand=true"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("rustfmt does not start ({error}); install it with `rustup component add rustfmt`"))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(text.as_bytes())?;
+    }
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        return Err(format!("{template}: rustfmt refuses the result").into());
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
