@@ -1,3 +1,19 @@
 //! The command `ssf`.
 
-fn main() {}
+mod command;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    match command::Ssf::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing is left to report to when standard error itself is closed.
+            let _ = writeln!(io::stderr(), "ssf: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The judge: the order in which a SET is looked at.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Map, Value};
+
+use super::Result;
+use super::answer::{ErrorCode, Notes, Refusal};
+use super::claims;
+use super::config::Config;
+use super::jws::{self, CompactJws, JoseHeader};
+use super::keys::{Keys, Trouble};
+use super::ledger::Dropped;
+use super::profile::{Presence, Profile, RepeatedJti};
+
+pub(crate) struct Judge {
+    profile: &'static Profile,
+    issuer: String,
+    audience: String,
+    users: Vec<String>,
+    keys: Keys,
+    /// The `jti` of every SET that was accepted.
+    accepted: Mutex<HashSet<String>>,
+}
+
+impl Judge {
+    pub(crate) fn new(config: &Config) -> Result<Self> {
+        let profile = config.like.profile();
+        Ok(Self {
+            profile,
+            issuer: config.issuer.clone(),
+            audience: config.audience.clone(),
+            users: config.users.clone(),
+            keys: Keys::new(
+                config.keys.clone(),
+                config.issuer.clone(),
+                profile.jwks_media_types,
+            )?,
+            accepted: Mutex::default(),
+        })
+    }
+
+    /// Accepts a SET, perhaps without effect, or refuses it. What could be decoded is noted either way.
+    pub(crate) async fn judge(&self, body: &[u8], notes: &mut Notes) -> Result<Option<Dropped>, Refusal> {
+        let jws = CompactJws::parse(body)?;
+        let header = jws::decode(jws.header, "header")?;
+        notes.header = Some(header.clone().into());
+        let claims = jws::decode(jws.payload, "payload")?;
+        notes.claims = Some(claims.clone().into());
+
+        let header = JoseHeader::of(&header, self.profile.algorithms)?;
+        if header.kid.is_none() && self.profile.kid == Presence::Required {
+            return Err(Refusal::new(ErrorCode::InvalidKey, "The header kid is needed"));
+        }
+        // The issuer comes first: the keys to check with are those of the issuer.
+        claims::check_issuer(&claims, &self.issuer)?;
+        self.keys
+            .verify(jws, &header)
+            .await
+            .map_err(|trouble| self.refuse(trouble))?;
+        claims::check_audience(&claims, &self.audience, self.profile.audience)?;
+        let jti = claims::check_rest(&claims, self.profile)?;
+        let events = claims::check_events(&claims, self.profile)?;
+        Ok(self.drop_reason(jti, &events))
+    }
+
+    fn refuse(&self, trouble: Trouble) -> Refusal {
+        match trouble {
+            Trouble::Issuer(description) => Refusal::new(ErrorCode::InvalidIssuer, description),
+            Trouble::Key(description) => Refusal::new(ErrorCode::InvalidKey, description),
+            Trouble::Signature => {
+                Refusal::new(self.profile.bad_signature, "The signature does not fit the key")
+            }
+        }
+    }
+
+    fn drop_reason(&self, jti: &str, events: &[&Map<String, Value>]) -> Option<Dropped> {
+        let mut accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = accepted.insert(jti.to_owned());
+        if !is_new && self.profile.repeated_jti == RepeatedJti::Dropped {
+            return Some(Dropped::RepeatedJti);
+        }
+        events
+            .iter()
+            .any(|event| self.is_about_stranger(event))
+            .then_some(Dropped::UnknownUser)
+    }
+
+    /// Whether an event is about a user the receiver does not know. One about a device alone is not.
+    fn is_about_stranger(&self, event: &Map<String, Value>) -> bool {
+        let Some([first, rest @ .., last]) = self.profile.user else {
+            return false;
+        };
+        if self.users.is_empty() {
+            return false;
+        }
+        let user = rest
+            .iter()
+            .try_fold(event.get(*first), |value, name| Some(value?.get(*name)));
+        let Some(Some(user)) = user else {
+            return false;
+        };
+        let sign_in = user.get(*last).and_then(Value::as_str);
+        !sign_in.is_some_and(|sign_in| self.users.iter().any(|known| known == sign_in))
+    }
+}

@@ -1,0 +1,39 @@
+//! A receiver emulator: a real HTTP server that judges SETs the way a known receiver does.
+//!
+//! It is an independent judge. It shares no code with the SDK that sends the SETs, and its JOSE library is
+//! another one, so a mistake there is not repeated here.
+//!
+//! ```text
+//! server ── routes a request, writes the ledger
+//!   ├─ push ── HTTP rules of the push endpoint, then the judge
+//!   │    └─ judge ── JWS → issuer → key and signature → claims → events
+//!   │         ├─ jws, keys        JOSE, the JWKS and its cache
+//!   │         └─ claims, schema   tables of members, and the one interpreter for them
+//!   └─ token ── the OAuth 2.0 token endpoint
+//! profile ── what differs from receiver to receiver, as data
+//! ```
+
+mod answer;
+mod claims;
+mod clock;
+mod config;
+mod error;
+mod judge;
+mod jws;
+mod keys;
+mod ledger;
+mod profile;
+mod push;
+mod random;
+mod schema;
+mod server;
+mod subject;
+mod token;
+
+pub use config::{Client, Config, KeySource, Like};
+pub use error::Error;
+pub use ledger::{Dropped, Entry, RequestFacts};
+pub use server::Emulator;
+
+/// What this module's fallible functions return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
