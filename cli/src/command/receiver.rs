@@ -54,29 +54,19 @@ struct Keys {
 
 impl Keys {
     fn source(self) -> Option<KeySource> {
-        self.jwks_uri
-            .map(KeySource::JwksUri)
-            .or(self.well_known.map(KeySource::WellKnown))
+        self.jwks_uri.map(KeySource::JwksUri).or(self.well_known.map(KeySource::WellKnown))
     }
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let keys = arguments
-        .keys
-        .source()
-        .ok_or("either --jwks-uri or --well-known is needed")?;
+    let keys = arguments.keys.source().ok_or("either --jwks-uri or --well-known is needed")?;
     let mut config = Config::new(arguments.like, arguments.issuer, keys, arguments.audience);
     config.listen = arguments.listen;
-    config.client = arguments
-        .client_id
-        .zip(arguments.client_secret)
-        .map(|(id, secret)| Client { id, secret });
+    config.client =
+        arguments.client_id.zip(arguments.client_secret).map(|(id, secret)| Client { id, secret });
     config.token_lifetime = Duration::from_secs(arguments.token_lifetime);
     config.users = arguments.users;
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?
-        .block_on(serve(config))
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(config))
 }
 
 async fn serve(config: Config) -> Result<(), Box<dyn Error>> {

@@ -63,10 +63,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "initiating_entity",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["admin", "user", "policy", "system"],
-                },
+                kind: FieldType::Enum { open: false, values: &["admin", "user", "policy", "system"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -125,10 +122,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "initiating_entity",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["admin", "user", "policy", "system"],
-                },
+                kind: FieldType::Enum { open: false, values: &["admin", "user", "policy", "system"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -193,10 +187,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "change_type",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["create", "revoke", "update", "delete"],
-                },
+                kind: FieldType::Enum { open: false, values: &["create", "revoke", "update", "delete"] },
                 required: true,
                 non_empty: false,
                 only_for: None,
@@ -244,10 +235,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "initiating_entity",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["admin", "user", "policy", "system"],
-                },
+                kind: FieldType::Enum { open: false, values: &["admin", "user", "policy", "system"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -292,14 +280,7 @@ pub static EVENTS: &[EventType] = &[
                 name: "namespace",
                 kind: FieldType::Enum {
                     open: true,
-                    values: &[
-                        "RFC8176",
-                        "RFC6711",
-                        "ISO-IEC-29115",
-                        "NIST-IAL",
-                        "NIST-AAL",
-                        "NIST-FAL",
-                    ],
+                    values: &["RFC8176", "RFC6711", "ISO-IEC-29115", "NIST-IAL", "NIST-AAL", "NIST-FAL"],
                 },
                 required: true,
                 non_empty: false,
@@ -324,10 +305,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "change_direction",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["increase", "decrease"],
-                },
+                kind: FieldType::Enum { open: false, values: &["increase", "decrease"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -343,10 +321,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "initiating_entity",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["admin", "user", "policy", "system"],
-                },
+                kind: FieldType::Enum { open: false, values: &["admin", "user", "policy", "system"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -389,10 +364,7 @@ pub static EVENTS: &[EventType] = &[
         fields: &[
             Field {
                 name: "previous_status",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["compliant", "not-compliant"],
-                },
+                kind: FieldType::Enum { open: false, values: &["compliant", "not-compliant"] },
                 required: true,
                 non_empty: false,
                 only_for: None,
@@ -400,10 +372,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "current_status",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["compliant", "not-compliant"],
-                },
+                kind: FieldType::Enum { open: false, values: &["compliant", "not-compliant"] },
                 required: true,
                 non_empty: false,
                 only_for: None,
@@ -419,10 +388,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "initiating_entity",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["admin", "user", "policy", "system"],
-                },
+                kind: FieldType::Enum { open: false, values: &["admin", "user", "policy", "system"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -505,10 +471,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "initiating_entity",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["admin", "user", "policy", "system"],
-                },
+                kind: FieldType::Enum { open: false, values: &["admin", "user", "policy", "system"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -537,7 +500,7 @@ pub static EVENTS: &[EventType] = &[
         uri: "https://schemas.openid.net/secevent/caep/event-type/session-presented",
         family: "caep",
         title: "Session Presented",
-        doc: "The transmitter observed the session alive at event_timestamp.",
+        doc: "The transmitter observed the session alive at `event_timestamp`.",
         section: "CAEP 1.0 §3.7",
         status: Status::Final,
         replaced_by: None,
@@ -575,10 +538,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "initiating_entity",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["admin", "user", "policy", "system"],
-                },
+                kind: FieldType::Enum { open: false, values: &["admin", "user", "policy", "system"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -632,10 +592,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "current_level",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["LOW", "MEDIUM", "HIGH"],
-                },
+                kind: FieldType::Enum { open: false, values: &["LOW", "MEDIUM", "HIGH"] },
                 required: true,
                 non_empty: false,
                 only_for: None,
@@ -643,10 +600,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "previous_level",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["LOW", "MEDIUM", "HIGH"],
-                },
+                kind: FieldType::Enum { open: false, values: &["LOW", "MEDIUM", "HIGH"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -670,10 +624,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "initiating_entity",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["admin", "user", "policy", "system"],
-                },
+                kind: FieldType::Enum { open: false, values: &["admin", "user", "policy", "system"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -751,10 +702,7 @@ pub static EVENTS: &[EventType] = &[
         formats: &[],
         fields: &[Field {
             name: "reason",
-            kind: FieldType::Enum {
-                open: true,
-                values: &["hijacking", "bulk-account"],
-            },
+            kind: FieldType::Enum { open: true, values: &["hijacking", "bulk-account"] },
             required: false,
             non_empty: false,
             only_for: None,
@@ -1067,10 +1015,7 @@ pub static EVENTS: &[EventType] = &[
         fields: &[
             Field {
                 name: "status",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["enabled", "paused", "disabled"],
-                },
+                kind: FieldType::Enum { open: false, values: &["enabled", "paused", "disabled"] },
                 required: true,
                 non_empty: false,
                 only_for: None,
@@ -1130,10 +1075,7 @@ pub static EVENTS: &[EventType] = &[
         fields: &[
             Field {
                 name: "status",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["enabled", "paused", "disabled"],
-                },
+                kind: FieldType::Enum { open: false, values: &["enabled", "paused", "disabled"] },
                 required: true,
                 non_empty: false,
                 only_for: None,
@@ -1193,10 +1135,7 @@ pub static EVENTS: &[EventType] = &[
         fields: &[
             Field {
                 name: "current_level",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["low", "medium", "high", "secure", "none"],
-                },
+                kind: FieldType::Enum { open: false, values: &["low", "medium", "high", "secure", "none"] },
                 required: true,
                 non_empty: false,
                 only_for: None,
@@ -1204,10 +1143,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "previous_level",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["low", "medium", "high", "secure", "none"],
-                },
+                kind: FieldType::Enum { open: false, values: &["low", "medium", "high", "secure", "none"] },
                 required: true,
                 non_empty: false,
                 only_for: None,
@@ -1223,10 +1159,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "initiating_entity",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["admin", "user", "policy", "system"],
-                },
+                kind: FieldType::Enum { open: false, values: &["admin", "user", "policy", "system"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -1269,10 +1202,7 @@ pub static EVENTS: &[EventType] = &[
         fields: &[
             Field {
                 name: "current_level",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["low", "medium", "high", "secure", "none"],
-                },
+                kind: FieldType::Enum { open: false, values: &["low", "medium", "high", "secure", "none"] },
                 required: true,
                 non_empty: false,
                 only_for: None,
@@ -1280,10 +1210,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "previous_level",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["low", "medium", "high", "secure", "none"],
-                },
+                kind: FieldType::Enum { open: false, values: &["low", "medium", "high", "secure", "none"] },
                 required: true,
                 non_empty: false,
                 only_for: None,
@@ -1299,10 +1226,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "initiating_entity",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["admin", "user", "policy", "system"],
-                },
+                kind: FieldType::Enum { open: false, values: &["admin", "user", "policy", "system"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -1369,10 +1293,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "initiating_entity",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["admin", "user", "policy", "system"],
-                },
+                kind: FieldType::Enum { open: false, values: &["admin", "user", "policy", "system"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -2322,10 +2243,7 @@ pub static EVENTS: &[EventType] = &[
         formats: &["iss_sub"],
         fields: &[Field {
             name: "reason",
-            kind: FieldType::Enum {
-                open: true,
-                values: &["user", "issuer"],
-            },
+            kind: FieldType::Enum { open: true, values: &["user", "issuer"] },
             required: false,
             non_empty: false,
             only_for: None,

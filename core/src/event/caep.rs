@@ -8,7 +8,13 @@
 
 use serde_json::{Map, Value};
 
-use super::{Event, LocalizedText, Members, members_of, values::*};
+use super::{
+    Event, LocalizedText, Members, members_of,
+    values::{
+        AssuranceNamespace, ChangeDirection, ChangeType, ComplianceStatus, CredentialType, InitiatingEntity,
+        RiskLevel, RiskPrincipal,
+    },
+};
 use crate::time::Timestamp;
 
 /// Session Revoked: The session(s) identified by the subject were revoked. No event-specific members.
@@ -100,18 +106,14 @@ impl SessionRevoked {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -133,10 +135,7 @@ impl From<SessionRevoked> for Event {
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/caep/event-type/session-revoked",
-            members,
-        )
+        Self::catalogued("https://schemas.openid.net/secevent/caep/event-type/session-revoked", members)
     }
 }
 
@@ -197,18 +196,14 @@ impl TokenClaimsChange {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -227,10 +222,7 @@ impl From<TokenClaimsChange> for Event {
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/caep/event-type/token-claims-change",
-            members,
-        )
+        Self::catalogued("https://schemas.openid.net/secevent/caep/event-type/token-claims-change", members)
     }
 }
 
@@ -309,7 +301,7 @@ impl CredentialChange {
         self
     }
 
-    /// Sets `fido2_aaguid`: fIDO2 authenticator attestation GUID (WebAuthn).
+    /// Sets `fido2_aaguid`: FIDO2 authenticator attestation GUID (WebAuthn).
     pub fn with_fido2_aaguid(mut self, fido2_aaguid: impl Into<String>) -> Self {
         self.fido2_aaguid = Some(fido2_aaguid.into());
         self
@@ -330,18 +322,14 @@ impl CredentialChange {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -365,10 +353,7 @@ impl From<CredentialChange> for Event {
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/caep/event-type/credential-change",
-            members,
-        )
+        Self::catalogued("https://schemas.openid.net/secevent/caep/event-type/credential-change", members)
     }
 }
 
@@ -450,18 +435,14 @@ impl AssuranceLevelChange {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -553,18 +534,14 @@ impl DeviceComplianceChange {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -682,18 +659,14 @@ impl SessionEstablished {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -715,16 +688,13 @@ impl From<SessionEstablished> for Event {
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/caep/event-type/session-established",
-            members,
-        )
+        Self::catalogued("https://schemas.openid.net/secevent/caep/event-type/session-established", members)
     }
 }
 
 super::redacted_debug!(SessionEstablished);
 
-/// Session Presented: The transmitter observed the session alive at event_timestamp.
+/// Session Presented: The transmitter observed the session alive at `event_timestamp`.
 ///
 /// Event type `https://schemas.openid.net/secevent/caep/event-type/session-presented`.
 /// Source: CAEP 1.0 §3.7.
@@ -795,18 +765,14 @@ impl SessionPresented {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -826,10 +792,7 @@ impl From<SessionPresented> for Event {
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/caep/event-type/session-presented",
-            members,
-        )
+        Self::catalogued("https://schemas.openid.net/secevent/caep/event-type/session-presented", members)
     }
 }
 
@@ -911,18 +874,14 @@ impl RiskLevelChange {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -944,10 +903,7 @@ impl From<RiskLevelChange> for Event {
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/caep/event-type/risk-level-change",
-            members,
-        )
+        Self::catalogued("https://schemas.openid.net/secevent/caep/event-type/risk-level-change", members)
     }
 }
 

@@ -59,9 +59,7 @@ impl AccountConcern {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -97,10 +95,7 @@ impl From<AccountConcern> for Event {
         members.put("reason_admin", event.reason_admin);
         members.put("rationale", event.rationale);
         members.put("event_timeframe", event.event_timeframe);
-        Self::catalogued(
-            "https://vocab.account.gov.uk/secevent/v1/notification/accountConcern",
-            members,
-        )
+        Self::catalogued("https://vocab.account.gov.uk/secevent/v1/notification/accountConcern", members)
     }
 }
 
@@ -150,9 +145,7 @@ impl AccountBlock {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -178,10 +171,7 @@ impl From<AccountBlock> for Event {
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("event_timeframe", event.event_timeframe);
-        Self::catalogued(
-            "https://vocab.account.gov.uk/secevent/v1/notification/accountBlock",
-            members,
-        )
+        Self::catalogued("https://vocab.account.gov.uk/secevent/v1/notification/accountBlock", members)
     }
 }
 
@@ -234,9 +224,7 @@ impl DeviceConcern {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -272,10 +260,7 @@ impl From<DeviceConcern> for Event {
         members.put("reason_admin", event.reason_admin);
         members.put("rationale", event.rationale);
         members.put("event_timeframe", event.event_timeframe);
-        Self::catalogued(
-            "https://vocab.account.gov.uk/secevent/v1/notification/deviceConcern",
-            members,
-        )
+        Self::catalogued("https://vocab.account.gov.uk/secevent/v1/notification/deviceConcern", members)
     }
 }
 
@@ -337,9 +322,7 @@ impl CredentialConcern {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -396,10 +379,7 @@ impl From<CredentialConcern> for Event {
         members.put("event_timestamp", event.event_timestamp);
         members.put("credential_type", event.credential_type);
         members.put("credential_value", event.credential_value);
-        Self::catalogued(
-            "https://vocab.account.gov.uk/secevent/v1/notification/credentialConcern",
-            members,
-        )
+        Self::catalogued("https://vocab.account.gov.uk/secevent/v1/notification/credentialConcern", members)
     }
 }
 
@@ -463,18 +443,14 @@ impl SessionRecovered {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -500,10 +476,7 @@ impl From<SessionRecovered> for Event {
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
         members.put("event_timestamp", event.event_timestamp);
-        Self::catalogued(
-            "https://vocab.account.gov.uk/secevent/v1/activity/sessionRecovered",
-            members,
-        )
+        Self::catalogued("https://vocab.account.gov.uk/secevent/v1/activity/sessionRecovered", members)
     }
 }
 
@@ -534,11 +507,7 @@ impl EventMetadata {
     /// A event metadata companion event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            event_timestamp_ms: None,
-            event_timeframe_ms: None,
-            members: Members::default(),
-        }
+        Self { event_timestamp_ms: None, event_timeframe_ms: None, members: Members::default() }
     }
 
     /// Sets `event_timestamp_ms`: when the event happened, in milliseconds on the wire.
@@ -566,10 +535,7 @@ impl EventMetadata {
 impl From<EventMetadata> for Event {
     fn from(event: EventMetadata) -> Self {
         let mut members = event.members;
-        members.put(
-            "event_timestamp_ms",
-            event.event_timestamp_ms.map(Timestamp::as_unix_millis),
-        );
+        members.put("event_timestamp_ms", event.event_timestamp_ms.map(Timestamp::as_unix_millis));
         members.put("event_timeframe_ms", event.event_timeframe_ms);
         Self::catalogued("https://vocab.account.gov.uk/secevent/v1/eventMetadata", members)
     }
@@ -603,12 +569,7 @@ pub struct EventDetails {
 impl EventDetails {
     /// A event details companion event.
     pub fn new(event_name: impl Into<String>) -> Self {
-        Self {
-            event_name: event_name.into(),
-            location: None,
-            device_id: None,
-            members: Members::default(),
-        }
+        Self { event_name: event_name.into(), location: None, device_id: None, members: Members::default() }
     }
 
     /// Sets `location`: where it happened.
@@ -670,10 +631,7 @@ impl CredentialChangeInformation {
     /// A credential change information companion event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            email: None,
-            members: Members::default(),
-        }
+        Self { email: None, members: Members::default() }
     }
 
     /// Sets `email`: the e-mail address after the change.

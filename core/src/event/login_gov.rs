@@ -34,10 +34,7 @@ impl AuthorizationFraudDetected {
     /// A authorization fraud detected event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            occurred_at: None,
-            members: Members::default(),
-        }
+        Self { occurred_at: None, members: Members::default() }
     }
 
     /// Sets `occurred_at`: when it happened; lets the sender back-date.
@@ -89,10 +86,7 @@ impl IdentityFraudDetected {
     /// A identity fraud detected event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            occurred_at: None,
-            members: Members::default(),
-        }
+        Self { occurred_at: None, members: Members::default() }
     }
 
     /// Sets `occurred_at`: when it happened; lets the sender back-date.
@@ -142,9 +136,7 @@ impl MfaLimitAccountLocked {
     /// A account locked, mfa limit event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -187,9 +179,7 @@ impl PasswordReset {
     /// A password reset event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -202,10 +192,7 @@ impl PasswordReset {
 impl From<PasswordReset> for Event {
     fn from(event: PasswordReset) -> Self {
         let members = event.members;
-        Self::catalogued(
-            "https://schemas.login.gov/secevent/risc/event-type/password-reset",
-            members,
-        )
+        Self::catalogued("https://schemas.login.gov/secevent/risc/event-type/password-reset", members)
     }
 }
 
@@ -232,9 +219,7 @@ impl ReproofCompleted {
     /// A reproofing completed event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -247,10 +232,7 @@ impl ReproofCompleted {
 impl From<ReproofCompleted> for Event {
     fn from(event: ReproofCompleted) -> Self {
         let members = event.members;
-        Self::catalogued(
-            "https://schemas.login.gov/secevent/risc/event-type/reproof-completed",
-            members,
-        )
+        Self::catalogued("https://schemas.login.gov/secevent/risc/event-type/reproof-completed", members)
     }
 }
 

@@ -42,8 +42,5 @@ impl<T: Into<Value>> Member for T {
 pub(super) fn members_of(
     pairs: impl IntoIterator<Item = (impl Into<String>, impl Into<Value>)>,
 ) -> Map<String, Value> {
-    pairs
-        .into_iter()
-        .map(|(name, value)| (name.into(), value.into()))
-        .collect()
+    pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
 }

@@ -8,7 +8,10 @@
 
 use serde_json::Value;
 
-use super::{Event, LocalizedText, Members, values::*};
+use super::{
+    Event, LocalizedText, Members,
+    values::{InitiatingEntity, OktaRiskLevel},
+};
 use crate::time::Timestamp;
 
 /// User Risk Change: The risk level of a user changed.
@@ -67,18 +70,14 @@ impl UserRiskChange {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -98,10 +97,7 @@ impl From<UserRiskChange> for Event {
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
-        Self::catalogued(
-            "https://schemas.okta.com/secevent/okta/event-type/user-risk-change",
-            members,
-        )
+        Self::catalogued("https://schemas.okta.com/secevent/okta/event-type/user-risk-change", members)
     }
 }
 
@@ -163,18 +159,14 @@ impl DeviceRiskChange {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -194,10 +186,7 @@ impl From<DeviceRiskChange> for Event {
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
-        Self::catalogued(
-            "https://schemas.okta.com/secevent/okta/event-type/device-risk-change",
-            members,
-        )
+        Self::catalogued("https://schemas.okta.com/secevent/okta/event-type/device-risk-change", members)
     }
 }
 
@@ -259,18 +248,14 @@ impl IpChange {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -290,10 +275,7 @@ impl From<IpChange> for Event {
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
-        Self::catalogued(
-            "https://schemas.okta.com/secevent/okta/event-type/ip-change",
-            members,
-        )
+        Self::catalogued("https://schemas.okta.com/secevent/okta/event-type/ip-change", members)
     }
 }
 

@@ -8,7 +8,10 @@
 
 use serde_json::Value;
 
-use super::{Event, LocalizedText, Members, values::*};
+use super::{
+    Event, LocalizedText, Members,
+    values::{AccountDisabledReason, CredentialType},
+};
 use crate::time::Timestamp;
 
 /// Account Credential Change Required: The account was made to change a credential.
@@ -32,9 +35,7 @@ impl AccountCredentialChangeRequired {
     /// A account credential change required event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -77,9 +78,7 @@ impl AccountPurged {
     /// A account purged event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -92,10 +91,7 @@ impl AccountPurged {
 impl From<AccountPurged> for Event {
     fn from(event: AccountPurged) -> Self {
         let members = event.members;
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/account-purged",
-            members,
-        )
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/account-purged", members)
     }
 }
 
@@ -124,10 +120,7 @@ impl AccountDisabled {
     /// A account disabled event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            reason: None,
-            members: Members::default(),
-        }
+        Self { reason: None, members: Members::default() }
     }
 
     /// Sets `reason`: why the account was disabled.
@@ -147,10 +140,7 @@ impl From<AccountDisabled> for Event {
     fn from(event: AccountDisabled) -> Self {
         let mut members = event.members;
         members.put("reason", event.reason);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/account-disabled",
-            members,
-        )
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/account-disabled", members)
     }
 }
 
@@ -177,9 +167,7 @@ impl AccountEnabled {
     /// A account enabled event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -192,10 +180,7 @@ impl AccountEnabled {
 impl From<AccountEnabled> for Event {
     fn from(event: AccountEnabled) -> Self {
         let members = event.members;
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/account-enabled",
-            members,
-        )
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/account-enabled", members)
     }
 }
 
@@ -226,11 +211,7 @@ impl IdentifierChanged {
     /// A identifier changed event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            new_value: None,
-            event_timestamp: None,
-            members: Members::default(),
-        }
+        Self { new_value: None, event_timestamp: None, members: Members::default() }
     }
 
     /// Sets `new-value`: the identifier's new value. On the wire the name has a hyphen.
@@ -257,10 +238,7 @@ impl From<IdentifierChanged> for Event {
         let mut members = event.members;
         members.put("new-value", event.new_value);
         members.put("event_timestamp", event.event_timestamp);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/identifier-changed",
-            members,
-        )
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/identifier-changed", members)
     }
 }
 
@@ -287,9 +265,7 @@ impl IdentifierRecycled {
     /// A identifier recycled event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -302,10 +278,7 @@ impl IdentifierRecycled {
 impl From<IdentifierRecycled> for Event {
     fn from(event: IdentifierRecycled) -> Self {
         let members = event.members;
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/identifier-recycled",
-            members,
-        )
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/identifier-recycled", members)
     }
 }
 
@@ -357,18 +330,14 @@ impl CredentialCompromise {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -386,10 +355,7 @@ impl From<CredentialCompromise> for Event {
         members.put("event_timestamp", event.event_timestamp);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/credential-compromise",
-            members,
-        )
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/credential-compromise", members)
     }
 }
 
@@ -416,9 +382,7 @@ impl OptIn {
     /// A opt in event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -431,10 +395,7 @@ impl OptIn {
 impl From<OptIn> for Event {
     fn from(event: OptIn) -> Self {
         let members = event.members;
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/opt-in",
-            members,
-        )
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/opt-in", members)
     }
 }
 
@@ -461,9 +422,7 @@ impl OptOutInitiated {
     /// A opt out initiated event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -476,10 +435,7 @@ impl OptOutInitiated {
 impl From<OptOutInitiated> for Event {
     fn from(event: OptOutInitiated) -> Self {
         let members = event.members;
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/opt-out-initiated",
-            members,
-        )
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/opt-out-initiated", members)
     }
 }
 
@@ -506,9 +462,7 @@ impl OptOutCancelled {
     /// A opt out cancelled event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -521,10 +475,7 @@ impl OptOutCancelled {
 impl From<OptOutCancelled> for Event {
     fn from(event: OptOutCancelled) -> Self {
         let members = event.members;
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/opt-out-cancelled",
-            members,
-        )
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/opt-out-cancelled", members)
     }
 }
 
@@ -551,9 +502,7 @@ impl OptOutEffective {
     /// A opt out effective event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -566,10 +515,7 @@ impl OptOutEffective {
 impl From<OptOutEffective> for Event {
     fn from(event: OptOutEffective) -> Self {
         let members = event.members;
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/opt-out-effective",
-            members,
-        )
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/opt-out-effective", members)
     }
 }
 
@@ -596,9 +542,7 @@ impl RecoveryActivated {
     /// A recovery activated event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -611,10 +555,7 @@ impl RecoveryActivated {
 impl From<RecoveryActivated> for Event {
     fn from(event: RecoveryActivated) -> Self {
         let members = event.members;
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/recovery-activated",
-            members,
-        )
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/recovery-activated", members)
     }
 }
 
@@ -641,9 +582,7 @@ impl RecoveryInformationChanged {
     /// A recovery information changed event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -690,9 +629,7 @@ impl SessionsRevoked {
     /// A sessions revoked event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -705,10 +642,7 @@ impl SessionsRevoked {
 impl From<SessionsRevoked> for Event {
     fn from(event: SessionsRevoked) -> Self {
         let members = event.members;
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/sessions-revoked",
-            members,
-        )
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/sessions-revoked", members)
     }
 }
 

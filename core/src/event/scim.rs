@@ -31,9 +31,7 @@ impl FeedAdd {
     /// A scim feed add event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -73,9 +71,7 @@ impl FeedRemove {
     /// A scim feed remove event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -173,11 +169,7 @@ pub struct CreateFull {
 impl CreateFull {
     /// A scim create (full) event with its required members.
     pub fn new(data: impl IntoIterator<Item = (impl Into<String>, impl Into<Value>)>) -> Self {
-        Self {
-            data: members_of(data),
-            version: None,
-            members: Members::default(),
-        }
+        Self { data: members_of(data), version: None, members: Members::default() }
     }
 
     /// Sets `version`: entity tag (ETag) of the resource after the event.
@@ -283,11 +275,7 @@ pub struct PatchFull {
 impl PatchFull {
     /// A scim patch (full) event with its required members.
     pub fn new(data: impl IntoIterator<Item = (impl Into<String>, impl Into<Value>)>) -> Self {
-        Self {
-            data: members_of(data),
-            version: None,
-            members: Members::default(),
-        }
+        Self { data: members_of(data), version: None, members: Members::default() }
     }
 
     /// Sets `version`: entity tag (ETag) of the resource after the event.
@@ -393,11 +381,7 @@ pub struct PutFull {
 impl PutFull {
     /// A scim put (full) event with its required members.
     pub fn new(data: impl IntoIterator<Item = (impl Into<String>, impl Into<Value>)>) -> Self {
-        Self {
-            data: members_of(data),
-            version: None,
-            members: Members::default(),
-        }
+        Self { data: members_of(data), version: None, members: Members::default() }
     }
 
     /// Sets `version`: entity tag (ETag) of the resource after the event.
@@ -445,9 +429,7 @@ impl Delete {
     /// A scim delete event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -487,9 +469,7 @@ impl Activate {
     /// A scim activate event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -529,9 +509,7 @@ impl Deactivate {
     /// A scim deactivate event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -602,7 +580,7 @@ impl AsyncResponse {
         self
     }
 
-    /// Sets `response`: sCIM error body. It must be there when the processing failed.
+    /// Sets `response`: SCIM error body. It must be there when the processing failed.
     pub fn with_response(
         mut self,
         response: impl IntoIterator<Item = (impl Into<String>, impl Into<Value>)>,

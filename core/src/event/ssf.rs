@@ -8,7 +8,7 @@
 
 use serde_json::Value;
 
-use super::{Event, Members, values::*};
+use super::{Event, Members, values::StreamStatus};
 
 /// Verification: Proves that delivery over the stream works end to end.
 ///
@@ -33,10 +33,7 @@ impl Verification {
     /// A verification event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            state: None,
-            members: Members::default(),
-        }
+        Self { state: None, members: Members::default() }
     }
 
     /// Sets `state`: echo of the state in the receiver's verification request. Leave it out when the transmitter starts the verification.
@@ -56,10 +53,7 @@ impl From<Verification> for Event {
     fn from(event: Verification) -> Self {
         let mut members = event.members;
         members.put("state", event.state);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/ssf/event-type/verification",
-            members,
-        )
+        Self::catalogued("https://schemas.openid.net/secevent/ssf/event-type/verification", members)
     }
 }
 
@@ -89,11 +83,7 @@ pub struct StreamUpdated {
 impl StreamUpdated {
     /// A stream updated event with its required members.
     pub fn new(status: impl Into<StreamStatus>) -> Self {
-        Self {
-            status: status.into(),
-            reason: None,
-            members: Members::default(),
-        }
+        Self { status: status.into(), reason: None, members: Members::default() }
     }
 
     /// Sets `reason`: short text for people; a plain string, not a localized one.
@@ -114,10 +104,7 @@ impl From<StreamUpdated> for Event {
         let mut members = event.members;
         members.put("status", event.status);
         members.put("reason", event.reason);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/ssf/event-type/stream-updated",
-            members,
-        )
+        Self::catalogued("https://schemas.openid.net/secevent/ssf/event-type/stream-updated", members)
     }
 }
 
@@ -150,10 +137,7 @@ impl SseVerification {
     /// A verification (sse draft uri) event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            state: None,
-            members: Members::default(),
-        }
+        Self { state: None, members: Members::default() }
     }
 
     /// Sets `state`: echo of the state in the receiver's verification request. Leave it out when the transmitter starts the verification.
@@ -173,10 +157,7 @@ impl From<SseVerification> for Event {
     fn from(event: SseVerification) -> Self {
         let mut members = event.members;
         members.put("state", event.state);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/sse/event-type/verification",
-            members,
-        )
+        Self::catalogued("https://schemas.openid.net/secevent/sse/event-type/verification", members)
     }
 }
 
@@ -210,11 +191,7 @@ pub struct SseStreamUpdated {
 impl SseStreamUpdated {
     /// A stream updated (sse draft uri) event with its required members.
     pub fn new(status: impl Into<StreamStatus>) -> Self {
-        Self {
-            status: status.into(),
-            reason: None,
-            members: Members::default(),
-        }
+        Self { status: status.into(), reason: None, members: Members::default() }
     }
 
     /// Sets `reason`: short text for people; a plain string, not a localized one.
@@ -235,10 +212,7 @@ impl From<SseStreamUpdated> for Event {
         let mut members = event.members;
         members.put("status", event.status);
         members.put("reason", event.reason);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/sse/event-type/stream-updated",
-            members,
-        )
+        Self::catalogued("https://schemas.openid.net/secevent/sse/event-type/stream-updated", members)
     }
 }
 
@@ -271,10 +245,7 @@ impl RiscVerification {
     /// A verification (risc profile draft uri) event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            state: None,
-            members: Members::default(),
-        }
+        Self { state: None, members: Members::default() }
     }
 
     /// Sets `state`: echo of the state in the receiver's verification request. Leave it out when the transmitter starts the verification.
@@ -294,10 +265,7 @@ impl From<RiscVerification> for Event {
     fn from(event: RiscVerification) -> Self {
         let mut members = event.members;
         members.put("state", event.state);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/verification",
-            members,
-        )
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/verification", members)
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn check(event: &Event) -> Result<()> {
     for field in kind.fields {
         match event.members.get(field.name) {
             Some(value) => {
-                check_member(kind, field, value).map_err(|error| error.within(&place(field.name)))?
+                check_member(kind, field, value).map_err(|error| error.within(&place(field.name)))?;
             }
             None if field.required => {
                 let message = format!("the event {} needs the member {}", kind.id, field.name);
@@ -60,10 +60,7 @@ fn check_member(kind: &EventType, field: &Field, value: &Value) -> Result<()> {
         Err(Error::new(ErrorCode::EventMemberValue, message))
     };
     let wrong_unit = |expected: &str, given: &str| {
-        let message = format!(
-            "the member {} of {} is in {expected}, not {given}",
-            field.name, kind.id
-        );
+        let message = format!("the member {} of {} is in {expected}, not {given}", field.name, kind.id);
         Err(Error::new(ErrorCode::TimestampUnit, message))
     };
 
@@ -77,10 +74,7 @@ fn check_member(kind: &EventType, field: &Field, value: &Value) -> Result<()> {
             wrong_value(&format!("is one of {}", values.join(", ")))
         }
         (FieldType::Timestamp, Value::Number(number)) => {
-            if number
-                .as_f64()
-                .is_some_and(|seconds| seconds.abs() < SECONDS_LIMIT)
-            {
+            if number.as_f64().is_some_and(|seconds| seconds.abs() < SECONDS_LIMIT) {
                 Ok(())
             } else {
                 wrong_unit("seconds", "milliseconds")
@@ -88,11 +82,7 @@ fn check_member(kind: &EventType, field: &Field, value: &Value) -> Result<()> {
         }
         (FieldType::Milliseconds, Value::Number(number)) => match number.as_i64() {
             None => wrong_type("a whole number of milliseconds"),
-            Some(_)
-                if number
-                    .as_f64()
-                    .is_some_and(|millis| LOOKS_LIKE_SECONDS.contains(&millis)) =>
-            {
+            Some(_) if number.as_f64().is_some_and(|millis| LOOKS_LIKE_SECONDS.contains(&millis)) => {
                 wrong_unit("milliseconds", "seconds")
             }
             Some(_) => Ok(()),

@@ -63,12 +63,8 @@ const SHA2: &[u8] = &[0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02
 ///
 /// `hash` is the last arc of the hash's identifier, used for the mask too; `salt` is as long as the hash (RFC 7518 §3.5).
 fn pss(pkcs8: &Pkcs8, hash: u8, salt: u8) -> Result<Pkcs8> {
-    let rsa = open(pkcs8)?
-        .rsa()
-        .map_err(|error| Error::internal("this is no RSA key").because(error))?;
-    let pkcs1 = rsa
-        .private_key_to_der()
-        .map_err(|error| Error::internal("no PKCS#1").because(error))?;
+    let rsa = open(pkcs8)?.rsa().map_err(|error| Error::internal("this is no RSA key").because(error))?;
+    let pkcs1 = rsa.private_key_to_der().map_err(|error| Error::internal("no PKCS#1").because(error))?;
     let pkcs1 = Zeroizing::new(pkcs1);
 
     let hash = tlv(SEQUENCE, &[SHA2, &[hash]]);
@@ -76,10 +72,7 @@ fn pss(pkcs8: &Pkcs8, hash: u8, salt: u8) -> Result<Pkcs8> {
     let salt = tlv(0xa2, &[&[0x02, 0x01, salt]]);
     let parameters = tlv(SEQUENCE, &[&tlv(0xa0, &[&hash]), &tlv(0xa1, &[&mask]), &salt]);
     let identifier = tlv(SEQUENCE, &[RSASSA_PSS, &parameters]);
-    Ok(tlv(
-        SEQUENCE,
-        &[VERSION, &identifier, &tlv(OCTET_STRING, &[&pkcs1])],
-    ))
+    Ok(tlv(SEQUENCE, &[VERSION, &identifier, &tlv(OCTET_STRING, &[&pkcs1])]))
 }
 
 /// One DER value: tag, length, contents.
@@ -89,10 +82,7 @@ fn tlv(tag: u8, contents: &[&[u8]]) -> Zeroizing<Vec<u8>> {
     let mut der = Zeroizing::new(Vec::with_capacity(length + 6));
     der.push(tag);
     let bytes = length.to_be_bytes();
-    let significant = &bytes[bytes
-        .iter()
-        .position(|byte| *byte != 0)
-        .unwrap_or(bytes.len() - 1)..];
+    let significant = &bytes[bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len() - 1)..];
     if length >= 0x80 {
         #[allow(clippy::cast_possible_truncation, reason = "a length has eight bytes at most")]
         der.push(0x80 | significant.len() as u8);

@@ -16,10 +16,7 @@ use crate::{
 pub(super) fn pem(pem: &[u8], password: Option<&str>) -> Result<PKey<Private>> {
     let text = std::str::from_utf8(pem).map_err(|_| unknown("this is no PEM: it is no text"))?;
     let labels = labels(text);
-    let private: Vec<_> = labels
-        .iter()
-        .filter(|(label, _)| label.ends_with("PRIVATE KEY"))
-        .collect();
+    let private: Vec<_> = labels.iter().filter(|(label, _)| label.ends_with("PRIVATE KEY")).collect();
     let (label, block) = match private.as_slice() {
         [] => return Err(not_private(&labels)),
         [one] => one,
@@ -67,9 +64,7 @@ pub(super) fn der(der: &[u8], password: Option<&str>) -> Result<PKey<Private>> {
     if der.starts_with(b"-----BEGIN") {
         return Err(unknown("this is PEM, not DER"));
     }
-    Err(unknown(
-        "this is no key in DER: neither PKCS#8 nor PKCS#1 nor SEC1",
-    ))
+    Err(unknown("this is no key in DER: neither PKCS#8 nor PKCS#1 nor SEC1"))
 }
 
 /// The algorithm that the key itself is bound to: RSASSA-PSS keys sign with PSS only.
@@ -78,14 +73,10 @@ pub(super) fn algorithm_of(key: &PKey<Private>) -> Result<Option<Algorithm>> {
         return Ok(None);
     }
     // The hash that the key is restricted to stands in its parameters, by its identifier (2.16.840.1.101.3.4.2.x).
-    let der = key
-        .public_key_to_der()
-        .map_err(|error| Error::internal("no public key").because(error))?;
+    let der = key.public_key_to_der().map_err(|error| Error::internal("no public key").because(error))?;
     let sha2 = [0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02];
-    let hash = der
-        .windows(sha2.len() + 1)
-        .find(|window| window.starts_with(&sha2))
-        .map(|window| window[sha2.len()]);
+    let hash =
+        der.windows(sha2.len() + 1).find(|window| window.starts_with(&sha2)).map(|window| window[sha2.len()]);
     Ok(Some(match hash {
         Some(2) => Algorithm::Ps384,
         Some(3) => Algorithm::Ps512,
@@ -114,11 +105,7 @@ fn labels(text: &str) -> Vec<(&str, &str)> {
 
 /// Why a PEM text without a private key is none.
 fn not_private(labels: &[(&str, &str)]) -> Error {
-    match labels
-        .iter()
-        .map(|(label, _)| *label)
-        .find(|label| *label != "EC PARAMETERS")
-    {
+    match labels.iter().map(|(label, _)| *label).find(|label| *label != "EC PARAMETERS") {
         Some("CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" | "PKCS7") => certificate(),
         Some("CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST") => {
             let message = "this is a certificate request, not a private key";
@@ -132,20 +119,12 @@ fn not_private(labels: &[(&str, &str)]) -> Error {
 
 /// A password that does not fit and a damaged block look alike to OpenSSL; the outline of the block tells them apart.
 fn decryption_failed(block: &str) -> Error {
-    let body: String = block
-        .lines()
-        .filter(|line| !line.starts_with("-----") && !line.contains(':'))
-        .collect();
+    let body: String =
+        block.lines().filter(|line| !line.starts_with("-----") && !line.contains(':')).collect();
     let damaged = openssl::base64::decode_block(&body)
         .map(Zeroizing::new)
-        .map_or(true, |der| {
-            block.contains("ENCRYPTED PRIVATE KEY") && !looks_encrypted(&der)
-        });
-    if damaged {
-        unknown("the encrypted PEM block is damaged")
-    } else {
-        password_wrong()
-    }
+        .map_or(true, |der| block.contains("ENCRYPTED PRIVATE KEY") && !looks_encrypted(&der));
+    if damaged { unknown("the encrypted PEM block is damaged") } else { password_wrong() }
 }
 
 /// `EncryptedPrivateKeyInfo` (RFC 5958 §3): a sequence that starts with an algorithm identifier of PKCS#5 or PKCS#12.
@@ -173,9 +152,9 @@ fn contents(der: &[u8], tag: u8) -> Option<&[u8]> {
     } else {
         let (bytes, rest) = rest.split_at_checked(usize::from(length & 0x7f))?;
         (
-            bytes.iter().try_fold(0_usize, |sum, byte| {
-                sum.checked_mul(256)?.checked_add(usize::from(*byte))
-            })?,
+            bytes
+                .iter()
+                .try_fold(0_usize, |sum, byte| sum.checked_mul(256)?.checked_add(usize::from(*byte)))?,
             rest,
         )
     };
@@ -187,10 +166,7 @@ fn unknown(message: &str) -> Error {
 }
 
 fn password_missing() -> Error {
-    Error::new(
-        ErrorCode::KeyPasswordMissing,
-        "the key is encrypted; give its password",
-    )
+    Error::new(ErrorCode::KeyPasswordMissing, "the key is encrypted; give its password")
 }
 
 fn password_wrong() -> Error {
@@ -198,10 +174,7 @@ fn password_wrong() -> Error {
 }
 
 fn certificate() -> Error {
-    Error::new(
-        ErrorCode::KeyIsCertificate,
-        "this is a certificate, not a private key",
-    )
+    Error::new(ErrorCode::KeyIsCertificate, "this is a certificate, not a private key")
 }
 
 fn public() -> Error {

@@ -66,9 +66,7 @@ pub(super) fn parse(json: &str, kid: Option<&str>) -> Result<Parsed> {
     if outline.keys.is_some() {
         let set: Set = serde_json::from_str(json).map_err(unreadable)?;
         let (index, jwk) = choose(set.keys, kid)?;
-        return jwk
-            .read()
-            .map_err(|error| error.within(&format!("/keys/{index}")));
+        return jwk.read().map_err(|error| error.within(&format!("/keys/{index}")));
     }
     let jwk: Jwk = serde_json::from_str(json).map_err(unreadable)?;
     if kid.is_none_or(|kid| jwk.text("kid") == Some(kid)) {
@@ -131,11 +129,7 @@ impl Jwk {
         };
         let key = match &numbers {
             Numbers::Rsa { n, e } => self.rsa(n, e)?,
-            Numbers::Curve {
-                family: KeyFamily::Ed25519,
-                x,
-                ..
-            } => self.ed25519(x)?,
+            Numbers::Curve { family: KeyFamily::Ed25519, x, .. } => self.ed25519(x)?,
             Numbers::Curve { family, x, y } => self.curve(*family, x, y.as_deref().unwrap_or_default())?,
         };
         Ok(Parsed { key, algorithm, kid })
@@ -175,10 +169,7 @@ impl Jwk {
                     let message = "the alg of the JWK is no signature algorithm for SETs";
                     Error::new(ErrorCode::KeyAlgorithmMismatch, message).at("/alg")
                 })?;
-                family
-                    .check(algorithm)
-                    .map(Some)
-                    .map_err(|error| error.at("/alg"))
+                family.check(algorithm).map(Some).map_err(|error| error.at("/alg"))
             }
             Some(_) => {
                 Err(Error::new(ErrorCode::KeyMemberInvalid, "the alg of the JWK is no string").at("/alg"))
@@ -186,20 +177,15 @@ impl Jwk {
         }
     }
 
+    #[allow(clippy::many_single_char_names, reason = "the names of RFC 7518 §6.3")]
     fn rsa(&self, n: &str, e: &str) -> Result<PKey<Private>> {
         if self.oth.is_some() {
             let message = "RSA keys with more than two primes cannot sign SETs here";
             return Err(Error::new(ErrorCode::KeyTypeUnsupported, message).at("/oth"));
         }
-        let crt = [
-            ("p", &self.p),
-            ("q", &self.q),
-            ("dp", &self.dp),
-            ("dq", &self.dq),
-            ("qi", &self.qi),
-        ];
+        let crt = [("p", &self.p), ("q", &self.q), ("dp", &self.dp), ("dq", &self.dq), ("qi", &self.qi)];
         let given = crt.iter().filter(|(_, member)| member.is_some()).count();
-        let d = self.secret("d", &self.d, given > 0)?;
+        let d = Self::secret("d", self.d.as_ref(), given > 0)?;
         let number = |text: &str| BigNum::from_slice(&base64::decode(text).unwrap_or_default());
         let (n, e) = (number(n).map_err(inconsistent)?, number(e).map_err(inconsistent)?);
         let bits = n.num_bits();
@@ -212,15 +198,13 @@ impl Jwk {
         let mut numbers = Vec::new();
         if given == 0 {
             // RFC 7518 §6.3.2: n, e and d are enough; the primes follow from them.
-            let (p, q) = primes(&n, &e, &d)
-                .map_err(inconsistent)?
-                .ok_or_else(|| inconsistent(()))?;
+            let (p, q) = primes(&n, &e, &d).map_err(inconsistent)?.ok_or_else(|| inconsistent(()))?;
             numbers.extend(crt_parameters(&d, &p, &q).map_err(inconsistent)?);
             numbers.splice(0..0, [p, q]);
         } else {
             // RFC 7518 §6.3.2: with one of them, all of them.
             for (name, member) in &crt {
-                let text = self.secret(name, member, true)?;
+                let text = Self::secret(name, member.as_ref(), true)?;
                 numbers.push(secret_number(&text)?);
             }
         }
@@ -241,7 +225,7 @@ impl Jwk {
     }
 
     fn curve(&self, family: KeyFamily, x: &str, y: &str) -> Result<PKey<Private>> {
-        let d = self.secret("d", &self.d, false)?;
+        let d = Self::secret("d", self.d.as_ref(), false)?;
         check_length("d", &d, family)?;
         let number = |text: &str| BigNum::from_slice(&base64::decode(text).unwrap_or_default());
         let read = || -> Result<PKey<Private>, ErrorStack> {
@@ -258,27 +242,23 @@ impl Jwk {
     }
 
     fn ed25519(&self, x: &str) -> Result<PKey<Private>> {
-        let d = self.secret("d", &self.d, false)?;
+        let d = Self::secret("d", self.d.as_ref(), false)?;
         check_length("d", &d, KeyFamily::Ed25519)?;
         let key = PKey::private_key_from_raw_bytes(&d, Id::ED25519).map_err(inconsistent)?;
         let public = key.raw_public_key().map_err(inconsistent)?;
-        if base64::encode(public) == x {
-            Ok(key)
-        } else {
-            Err(inconsistent(()))
-        }
+        if base64::encode(public) == x { Ok(key) } else { Err(inconsistent(())) }
     }
 
     /// A private member, decoded. Without any of them the JWK is a public key.
-    fn secret(&self, name: &str, member: &Option<Text>, private: bool) -> Result<Zeroizing<Vec<u8>>> {
+    fn secret(name: &str, member: Option<&Text>, private: bool) -> Result<Zeroizing<Vec<u8>>> {
         let place = format!("/{name}");
         match member {
-            Some(Text(text)) => base64::decode_secret(text)
-                .filter(|bytes| !bytes.is_empty())
-                .ok_or_else(|| {
+            Some(Text(text)) => {
+                base64::decode_secret(text).filter(|bytes| !bytes.is_empty()).ok_or_else(|| {
                     let message = format!("the member {name} of the JWK is no base64url without padding");
                     Error::new(ErrorCode::KeyMemberInvalid, message).at(place)
-                }),
+                })
+            }
             None if private => {
                 let message = format!("the JWK is private, but its member {name} is missing");
                 Err(Error::new(ErrorCode::KeyPrivateMemberMissing, message).at(place))
@@ -303,38 +283,25 @@ pub(super) fn write(key: &PKey<Private>, public: &PublicKey) -> Result<Secret<St
         KeyFamily::Rsa => {
             let rsa = key.rsa().map_err(failed)?;
             members.push(("d", encode(rsa.d())));
-            let crt = [
-                ("p", rsa.p()),
-                ("q", rsa.q()),
-                ("dp", rsa.dmp1()),
-                ("dq", rsa.dmq1()),
-                ("qi", rsa.iqmp()),
-            ];
-            members.extend(
-                crt.into_iter()
-                    .filter_map(|(name, number)| Some((name, encode(number?)))),
-            );
+            let crt =
+                [("p", rsa.p()), ("q", rsa.q()), ("dp", rsa.dmp1()), ("dq", rsa.dmq1()), ("qi", rsa.iqmp())];
+            members.extend(crt.into_iter().filter_map(|(name, number)| Some((name, encode(number?)))));
         }
         KeyFamily::Ed25519 => {
             let raw = Zeroizing::new(key.raw_private_key().map_err(failed)?);
             members.push(("d", Zeroizing::new(base64::encode(&*raw))));
         }
         family => {
-            let length = family
-                .curve()
-                .and_then(|(_, length)| i32::try_from(length).ok())
-                .unwrap_or_default();
+            let length =
+                family.curve().and_then(|(_, length)| i32::try_from(length).ok()).unwrap_or_default();
             let ec = key.ec_key().map_err(failed)?;
             let raw = Zeroizing::new(ec.private_key().to_vec_padded(length).map_err(failed)?);
             members.push(("d", Zeroizing::new(base64::encode(&*raw))));
         }
     }
     let public = public.to_jwk().to_string();
-    let length = public.len()
-        + members
-            .iter()
-            .map(|(name, value)| name.len() + value.len() + 6)
-            .sum::<usize>();
+    let length =
+        public.len() + members.iter().map(|(name, value)| name.len() + value.len() + 6).sum::<usize>();
     // Allocated once: growing would leave unwiped copies behind.
     let mut json = Zeroizing::new(String::with_capacity(length));
     json.push_str(public.trim_end_matches('}'));
@@ -352,10 +319,8 @@ pub(super) fn write(key: &PKey<Private>, public: &PublicKey) -> Result<Secret<St
 fn check_length(name: &str, bytes: &[u8], family: KeyFamily) -> Result<()> {
     match family.curve() {
         Some((_, length)) if bytes.len() != length => {
-            let message = format!(
-                "the member {name} of the JWK has {} bytes; the curve needs {length}",
-                bytes.len()
-            );
+            let message =
+                format!("the member {name} of the JWK has {} bytes; the curve needs {length}", bytes.len());
             Err(Error::new(ErrorCode::KeyMemberInvalid, message).at(format!("/{name}")))
         }
         _ => Ok(()),
@@ -388,6 +353,7 @@ fn crt_parameters(d: &BigNumRef, p: &BigNumRef, q: &BigNumRef) -> Result<[BigNum
 /// `ed - 1 = 2^s * r` with odd `r`. For about half of all bases `g`, one of the squares `g^(r*2^i)` is a square root of
 /// one other than one itself, which has a common divisor with `n`. The bases are small primes: nothing here is a secret
 /// choice.
+#[allow(clippy::many_single_char_names, reason = "the names of RFC 7518 §6.3")]
 fn primes(n: &BigNumRef, e: &BigNumRef, d: &BigNumRef) -> Result<Option<(BigNum, BigNum)>, ErrorStack> {
     const BASES: [u32; 30] = [
         2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101,
@@ -398,9 +364,7 @@ fn primes(n: &BigNumRef, e: &BigNumRef, d: &BigNumRef) -> Result<Option<(BigNum,
     let (mut product, mut odd, mut last) = (BigNum::new()?, BigNum::new()?, BigNum::new()?);
     product.checked_mul(e, d, &mut context)?;
     product.sub_word(1)?;
-    let squarings = (0..product.num_bits())
-        .take_while(|bit| !product.is_bit_set(*bit))
-        .count();
+    let squarings = (0..product.num_bits()).take_while(|bit| !product.is_bit_set(*bit)).count();
     odd.rshift(&product, i32::try_from(squarings).unwrap_or_default())?;
     product.clear();
     last.checked_sub(n, &one)?;

@@ -172,10 +172,7 @@ impl SigningKey {
 
     /// Signs bytes; the signature is in the form of JWS.
     pub(crate) fn sign_bytes(&self, input: &[u8]) -> Result<Vec<u8>> {
-        self.0
-            .signer
-            .sign(input)
-            .map_err(|_| Error::internal("OpenSSL could not sign"))
+        self.0.signer.sign(input).map_err(|_| Error::internal("OpenSSL could not sign"))
     }
 
     fn export(
@@ -213,12 +210,7 @@ impl SigningKey {
 
     fn build(pkcs8: Pkcs8, public: PublicKey, algorithm: Algorithm) -> Result<Self> {
         let signer = backend::signer(&pkcs8, algorithm)?;
-        Ok(Self(Arc::new(Inner {
-            algorithm,
-            public,
-            signer,
-            pkcs8,
-        })))
+        Ok(Self(Arc::new(Inner { algorithm, public, signer, pkcs8 })))
     }
 }
 

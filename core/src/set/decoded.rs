@@ -37,11 +37,7 @@ impl DecodedSet {
     /// Takes a compact SET apart. The signature is not looked at.
     pub fn parse(compact: &str) -> Result<Self> {
         let parts = Compact::parse(compact)?;
-        Ok(Self {
-            compact: compact.to_owned(),
-            header: parts.header,
-            claims: parts.payload,
-        })
+        Ok(Self { compact: compact.to_owned(), header: parts.header, claims: parts.payload })
     }
 
     /// The JOSE header.
@@ -64,20 +60,12 @@ impl DecodedSet {
         if parts.header.get("typ").and_then(Value::as_str) != Some(crate::jose::SET_TYPE) {
             return Err(Error::new(ErrorCode::SetMalformed, "the typ of a SET is secevent+jwt").at("/typ"));
         }
-        jwks.verify(
-            parts.kid(),
-            algorithm,
-            parts.signing_input.as_bytes(),
-            &parts.signature,
-        )
+        jwks.verify(parts.kid(), algorithm, parts.signing_input.as_bytes(), &parts.signature)
     }
 }
 
 impl fmt::Debug for DecodedSet {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("DecodedSet")
-            .field("header", &self.header)
-            .finish_non_exhaustive()
+        formatter.debug_struct("DecodedSet").field("header", &self.header).finish_non_exhaustive()
     }
 }

@@ -96,20 +96,12 @@ impl SubjectShape<'_> {
             };
             shaped.insert(name.clone(), value);
         }
-        let legacy = || {
-            LEGACY_NAMES
-                .iter()
-                .find(|(modern, _)| *modern == format)
-                .map(|(_, legacy)| *legacy)
-        };
+        let legacy = || LEGACY_NAMES.iter().find(|(modern, _)| *modern == format).map(|(_, legacy)| *legacy);
         let (discriminator, legacy) = match self.shape {
             Shape::Legacy => (SUBJECT_TYPE, legacy()),
             Shape::Modern | Shape::BareComplex => (FORMAT, None),
         };
-        let name = rename
-            .map(|rename| rename.format.as_str())
-            .or(legacy)
-            .unwrap_or(format);
+        let name = rename.map(|rename| rename.format.as_str()).or(legacy).unwrap_or(format);
         shaped.insert(discriminator.to_owned(), Value::from(name));
         Value::Object(shaped)
     }
