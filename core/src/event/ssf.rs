@@ -51,8 +51,9 @@ impl Verification {
 
 impl From<Verification> for Event {
     fn from(event: Verification) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("state", event.state);
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/ssf/event-type/verification", members)
     }
 }
@@ -101,9 +102,10 @@ impl StreamUpdated {
 
 impl From<StreamUpdated> for Event {
     fn from(event: StreamUpdated) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("status", event.status);
         members.put("reason", event.reason);
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/ssf/event-type/stream-updated", members)
     }
 }
@@ -155,8 +157,9 @@ impl SseVerification {
 
 impl From<SseVerification> for Event {
     fn from(event: SseVerification) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("state", event.state);
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/sse/event-type/verification", members)
     }
 }
@@ -209,9 +212,10 @@ impl SseStreamUpdated {
 
 impl From<SseStreamUpdated> for Event {
     fn from(event: SseStreamUpdated) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("status", event.status);
         members.put("reason", event.reason);
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/sse/event-type/stream-updated", members)
     }
 }
@@ -263,8 +267,9 @@ impl RiscVerification {
 
 impl From<RiscVerification> for Event {
     fn from(event: RiscVerification) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("state", event.state);
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/verification", members)
     }
 }
