@@ -1,5 +1,6 @@
 //! Project automation: `cargo xtask <task>`.
 
+mod bench;
 mod codegen;
 mod demo;
 mod fences;
@@ -26,6 +27,8 @@ enum Task {
     Demo,
     /// Run everything that has to hold, from nothing.
     Test,
+    /// Measure, and print the ratios that count: one run, no absolute figures.
+    Bench,
     /// Write the code and the tables that are generated from the catalogue.
     Codegen {
         /// Write nothing; fail where a generated file differs from the catalogue.
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Demo => demo::run(&root()),
         Task::Test => test::run(&root()),
+        Task::Bench => bench::run(&root()),
         Task::Codegen { check } => codegen::run(&root(), check),
     };
     match outcome {
