@@ -17,7 +17,7 @@ use super::{
 };
 use crate::time::Timestamp;
 
-/// Session Revoked: The session(s) identified by the subject were revoked. No event-specific members.
+/// Session Revoked: The sessions that the subject names, or that fit a complex subject, were revoked.
 ///
 /// Event type `https://schemas.openid.net/secevent/caep/event-type/session-revoked`.
 /// Source: CAEP 1.0 §3.1.
@@ -142,7 +142,7 @@ impl From<SessionRevoked> for Event {
 
 super::redacted_debug!(SessionRevoked);
 
-/// Token Claims Change: A claim inside an issued token has a new value.
+/// Token Claims Change: A claim of an issued token has a new value. The subject names the token.
 ///
 /// Event type `https://schemas.openid.net/secevent/caep/event-type/token-claims-change`.
 /// Source: CAEP 1.0 §3.2.

@@ -102,7 +102,7 @@ impl From<AccountConcern> for Event {
 
 super::redacted_debug!(AccountConcern);
 
-/// Account Block: An account should be / was blocked.
+/// Account Block: An account was blocked, or should be.
 ///
 /// Event type `https://vocab.account.gov.uk/secevent/v1/notification/accountBlock`.
 /// Source: govuk-one-login/fraud-npm (events package, JSON schemas).
@@ -487,7 +487,7 @@ impl From<SessionRecovered> for Event {
 
 super::redacted_debug!(SessionRecovered);
 
-/// Event Metadata companion: Companion member placed next to the real event inside events, so a SET holds more than one event URI (conflicts with SSF 1.0 §4.2.1 and the CAEP interop profile). Any key containing eventMetadata is recognised.
+/// Event Metadata companion: Travels beside another event in the same SET and adds to its time. One event per SET is the rule elsewhere (SSF 1.0 §4.2.1).
 ///
 /// Event type `https://vocab.account.gov.uk/secevent/v1/eventMetadata`.
 /// Source: govuk-one-login/fraud-npm (events package, JSON schemas).
@@ -549,7 +549,7 @@ impl From<EventMetadata> for Event {
 
 super::redacted_debug!(EventMetadata);
 
-/// Event Details companion: Companion member; {eventName} is the camel-case event name (accountDisabled, changeRequired, …). Any key containing eventDetails is recognised.
+/// Event Details companion: Travels beside another event in the same SET and says where it happened. `event_name` is the name of that event in camel case, such as `accountDisabled`.
 ///
 /// Event type `https://vocab.account.gov.uk/secevent/v1/{event_name}/eventDetails`.
 /// Source: govuk-one-login/fraud-npm (events package, JSON schemas).
@@ -615,7 +615,7 @@ impl From<EventDetails> for Event {
 
 super::redacted_debug!(EventDetails);
 
-/// Credential Change Information companion: Companion that One Login adds next to CAEP credential-change in signals it sends.
+/// Credential Change Information companion: Travels beside CAEP credential-change in the signals that One Login itself sends.
 ///
 /// Event type `https://vocab.account.gov.uk/secevent/v1/credentialChange/eventInformation`.
 /// Source: govuk-one-login/fraud-npm (events package, JSON schemas).

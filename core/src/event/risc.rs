@@ -190,7 +190,7 @@ impl From<AccountEnabled> for Event {
 
 super::redacted_debug!(AccountEnabled);
 
-/// Identifier Changed: The identifier in the subject has changed.
+/// Identifier Changed: The identifier in the subject, an e-mail address or a telephone number, has changed. The subject holds the old value.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/identifier-changed`.
 /// Source: RISC 1.0 §2.5.
@@ -368,7 +368,7 @@ impl From<CredentialCompromise> for Event {
 
 super::redacted_debug!(CredentialCompromise);
 
-/// Opt In: The account opted in; state becomes opt-in.
+/// Opt In: The account opted in to RISC events.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/opt-in`.
 /// Source: RISC 1.0 §2.8.1.
@@ -450,7 +450,7 @@ impl From<OptOutInitiated> for Event {
 
 super::redacted_debug!(OptOutInitiated);
 
-/// Opt Out Cancelled: The opt-out was cancelled; state returns to opt-in.
+/// Opt Out Cancelled: The opt-out was cancelled; the account is opted in again.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-cancelled`.
 /// Source: RISC 1.0 §2.8.3.
@@ -491,7 +491,7 @@ impl From<OptOutCancelled> for Event {
 
 super::redacted_debug!(OptOutCancelled);
 
-/// Opt Out Effective: The opt-out took effect; no more RISC exchange for the account.
+/// Opt Out Effective: The opt-out took effect: no more RISC events about the account.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-effective`.
 /// Source: RISC 1.0 §2.8.4.

@@ -539,7 +539,7 @@ impl From<Deactivate> for Event {
 
 super::redacted_debug!(Deactivate);
 
-/// SCIM Asynchronous Response: An asynchronous SCIM request finished. The top-level txn claim is required and equals the Set-Txn value (with ':<index>' appended for bulk operations, §2.5.1.2).
+/// SCIM Asynchronous Response: An asynchronous SCIM request finished. The claim `txn` is required and equals the value of `Set-Txn`; for bulk operations a colon and the index follow (§2.5.1.2).
 ///
 /// Event type `urn:ietf:params:scim:event:misc:asyncresp`.
 /// Source: RFC 9967 §2.5.1.3.

@@ -60,7 +60,7 @@ impl From<Verification> for Event {
 
 super::redacted_debug!(Verification);
 
-/// Stream Updated: The transmitter changed the stream status on its own. Sent BEFORE stopping when leaving enabled; sent when the stream is enabled again.
+/// Stream Updated: The transmitter changed the status of the stream on its own. Send it before the stream stops, and when it is enabled again.
 ///
 /// Event type `https://schemas.openid.net/secevent/ssf/event-type/stream-updated`.
 /// Source: SSF 1.0 §8.1.5.
@@ -112,7 +112,7 @@ impl From<StreamUpdated> for Event {
 
 super::redacted_debug!(StreamUpdated);
 
-/// Verification (SSE draft URI): Older URI of the verification event; still expected by a public receiver (GOV.UK App, for GOV.UK One Login outbound signals).
+/// Verification (SSE draft URI): Older URI of the verification event, which the GOV.UK App still expects.
 ///
 /// Event type `https://schemas.openid.net/secevent/sse/event-type/verification`.
 /// Source: SSE drafts 2020–2023 (replaced when SSE was renamed SSF, February 2023).
@@ -222,7 +222,7 @@ impl From<SseStreamUpdated> for Event {
 
 super::redacted_debug!(SseStreamUpdated);
 
-/// Verification (RISC profile draft URI): Oldest URI of the verification event; still sent by Google's Cross-Account Protection transmitter.
+/// Verification (RISC profile draft URI): Oldest URI of the verification event, which Google's Cross-Account Protection still sends.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/verification`.
 /// Source: RISC profile drafts before 2020.
