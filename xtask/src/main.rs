@@ -3,6 +3,7 @@
 mod bench;
 mod codegen;
 mod demo;
+mod deny;
 mod fences;
 mod interop;
 mod run;

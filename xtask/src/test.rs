@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    Result, codegen, demo, fences, interop,
+    Result, codegen, demo, deny, fences, interop,
     run::{cargo, program},
 };
 
@@ -30,6 +30,7 @@ const STEPS: &[(&str, Step)] = &[
         })
     }),
     ("interoperability", interop::run),
+    ("dependencies", deny::run),
     ("demo", demo::run),
     ("links", |root| {
         // A binary has to run on a machine without OpenSSL.
