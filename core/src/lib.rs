@@ -60,3 +60,7 @@ pub use metadata::TransmitterConfiguration;
 pub use set::{SetBuilder, SignedSet, UnsignedSet};
 pub use subject::{ComplexSubject, Subject};
 pub use time::Timestamp;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -26,7 +26,9 @@ pub(crate) fn run(root: &Path) -> Result {
 fn make_sets(root: &Path, work: &Path) -> Result<PathBuf> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["run", "--quiet", "--package", "ssf-tests", "--bin", "interop-sets"]).current_dir(root);
+    command
+        .args(["run", "--quiet", "--locked", "--package", "ssf-tests", "--bin", "interop-sets"])
+        .current_dir(root);
     let output = command.stderr(Stdio::inherit()).output().map_err(|error| format!("cargo: {error}"))?;
     if !output.status.success() {
         return Err(format!("interop-sets: {}", output.status).into());

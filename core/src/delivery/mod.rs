@@ -103,7 +103,7 @@ pub enum Input {
 /// That a receiver has taken a SET. It says nothing of what the receiver does with it (RFC 8935 §2.2).
 #[derive(Clone, Debug)]
 pub struct Receipt {
-    jti: String,
+    set: SignedSet,
     status: u16,
     attempts: u32,
     expected: bool,
@@ -112,7 +112,12 @@ pub struct Receipt {
 impl Receipt {
     /// The id of the SET.
     pub fn jti(&self) -> &str {
-        &self.jti
+        self.set.jti()
+    }
+
+    /// The SET as it was sent.
+    pub fn set(&self) -> &SignedSet {
+        &self.set
     }
 
     /// The HTTP status of the answer.
@@ -156,7 +161,7 @@ impl Delivery {
             Input::Answered(response) => {
                 match classify::answer(&response, self.target.success, self.target.host()) {
                     Ok(expected) => Action::Done(Receipt {
-                        jti: self.set.jti().to_owned(),
+                        set: self.set.clone(),
                         status: response.status,
                         attempts: self.attempts,
                         expected,

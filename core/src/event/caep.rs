@@ -17,7 +17,7 @@ use super::{
 };
 use crate::time::Timestamp;
 
-/// Session Revoked: The session(s) identified by the subject were revoked. No event-specific members.
+/// Session Revoked: The sessions that the subject names, or that fit a complex subject, were revoked.
 ///
 /// Event type `https://schemas.openid.net/secevent/caep/event-type/session-revoked`.
 /// Source: CAEP 1.0 §3.1.
@@ -126,7 +126,7 @@ impl SessionRevoked {
 
 impl From<SessionRevoked> for Event {
     fn from(event: SessionRevoked) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("current_ip", event.current_ip);
         members.put("last_known_ip", event.last_known_ip);
         members.put("current_user_agent", event.current_user_agent);
@@ -135,13 +135,14 @@ impl From<SessionRevoked> for Event {
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/caep/event-type/session-revoked", members)
     }
 }
 
 super::redacted_debug!(SessionRevoked);
 
-/// Token Claims Change: A claim inside an issued token has a new value.
+/// Token Claims Change: A claim of an issued token has a new value. The subject names the token.
 ///
 /// Event type `https://schemas.openid.net/secevent/caep/event-type/token-claims-change`.
 /// Source: CAEP 1.0 §3.2.
@@ -216,12 +217,13 @@ impl TokenClaimsChange {
 
 impl From<TokenClaimsChange> for Event {
     fn from(event: TokenClaimsChange) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("claims", event.claims);
         members.put("event_timestamp", event.event_timestamp);
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/caep/event-type/token-claims-change", members)
     }
 }
@@ -342,7 +344,7 @@ impl CredentialChange {
 
 impl From<CredentialChange> for Event {
     fn from(event: CredentialChange) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("credential_type", event.credential_type);
         members.put("change_type", event.change_type);
         members.put("friendly_name", event.friendly_name);
@@ -353,6 +355,7 @@ impl From<CredentialChange> for Event {
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/caep/event-type/credential-change", members)
     }
 }
@@ -455,7 +458,7 @@ impl AssuranceLevelChange {
 
 impl From<AssuranceLevelChange> for Event {
     fn from(event: AssuranceLevelChange) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("namespace", event.namespace);
         members.put("current_level", event.current_level);
         members.put("previous_level", event.previous_level);
@@ -464,6 +467,7 @@ impl From<AssuranceLevelChange> for Event {
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
+        members.extend(event.members);
         Self::catalogued(
             "https://schemas.openid.net/secevent/caep/event-type/assurance-level-change",
             members,
@@ -554,13 +558,14 @@ impl DeviceComplianceChange {
 
 impl From<DeviceComplianceChange> for Event {
     fn from(event: DeviceComplianceChange) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("previous_status", event.previous_status);
         members.put("current_status", event.current_status);
         members.put("event_timestamp", event.event_timestamp);
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
+        members.extend(event.members);
         Self::catalogued(
             "https://schemas.openid.net/secevent/caep/event-type/device-compliance-change",
             members,
@@ -679,7 +684,7 @@ impl SessionEstablished {
 
 impl From<SessionEstablished> for Event {
     fn from(event: SessionEstablished) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("fp_ua", event.fp_ua);
         members.put("acr", event.acr);
         members.put("amr", event.amr);
@@ -688,6 +693,7 @@ impl From<SessionEstablished> for Event {
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/caep/event-type/session-established", members)
     }
 }
@@ -785,13 +791,14 @@ impl SessionPresented {
 
 impl From<SessionPresented> for Event {
     fn from(event: SessionPresented) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("fp_ua", event.fp_ua);
         members.put("ext_id", event.ext_id);
         members.put("event_timestamp", event.event_timestamp);
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/caep/event-type/session-presented", members)
     }
 }
@@ -894,7 +901,7 @@ impl RiskLevelChange {
 
 impl From<RiskLevelChange> for Event {
     fn from(event: RiskLevelChange) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("principal", event.principal);
         members.put("current_level", event.current_level);
         members.put("previous_level", event.previous_level);
@@ -903,6 +910,7 @@ impl From<RiskLevelChange> for Event {
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/caep/event-type/risk-level-change", members)
     }
 }

@@ -90,18 +90,19 @@ impl AccountConcern {
 
 impl From<AccountConcern> for Event {
     fn from(event: AccountConcern) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("rationale", event.rationale);
         members.put("event_timeframe", event.event_timeframe);
+        members.extend(event.members);
         Self::catalogued("https://vocab.account.gov.uk/secevent/v1/notification/accountConcern", members)
     }
 }
 
 super::redacted_debug!(AccountConcern);
 
-/// Account Block: An account should be / was blocked.
+/// Account Block: An account was blocked, or should be.
 ///
 /// Event type `https://vocab.account.gov.uk/secevent/v1/notification/accountBlock`.
 /// Source: govuk-one-login/fraud-npm (events package, JSON schemas).
@@ -167,10 +168,11 @@ impl AccountBlock {
 
 impl From<AccountBlock> for Event {
     fn from(event: AccountBlock) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("event_timeframe", event.event_timeframe);
+        members.extend(event.members);
         Self::catalogued("https://vocab.account.gov.uk/secevent/v1/notification/accountBlock", members)
     }
 }
@@ -255,11 +257,12 @@ impl DeviceConcern {
 
 impl From<DeviceConcern> for Event {
     fn from(event: DeviceConcern) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("rationale", event.rationale);
         members.put("event_timeframe", event.event_timeframe);
+        members.extend(event.members);
         Self::catalogued("https://vocab.account.gov.uk/secevent/v1/notification/deviceConcern", members)
     }
 }
@@ -371,7 +374,7 @@ impl CredentialConcern {
 
 impl From<CredentialConcern> for Event {
     fn from(event: CredentialConcern) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("rationale", event.rationale);
@@ -379,6 +382,7 @@ impl From<CredentialConcern> for Event {
         members.put("event_timestamp", event.event_timestamp);
         members.put("credential_type", event.credential_type);
         members.put("credential_value", event.credential_value);
+        members.extend(event.members);
         Self::catalogued("https://vocab.account.gov.uk/secevent/v1/notification/credentialConcern", members)
     }
 }
@@ -469,20 +473,21 @@ impl SessionRecovered {
 
 impl From<SessionRecovered> for Event {
     fn from(event: SessionRecovered) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("session", event.session);
         members.put("previous_session_id", event.previous_session_id);
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
         members.put("event_timestamp", event.event_timestamp);
+        members.extend(event.members);
         Self::catalogued("https://vocab.account.gov.uk/secevent/v1/activity/sessionRecovered", members)
     }
 }
 
 super::redacted_debug!(SessionRecovered);
 
-/// Event Metadata companion: Companion member placed next to the real event inside events, so a SET holds more than one event URI (conflicts with SSF 1.0 §4.2.1 and the CAEP interop profile). Any key containing eventMetadata is recognised.
+/// Event Metadata companion: Travels beside another event in the same SET and adds to its time. One event per SET is the rule elsewhere (SSF 1.0 §4.2.1).
 ///
 /// Event type `https://vocab.account.gov.uk/secevent/v1/eventMetadata`.
 /// Source: govuk-one-login/fraud-npm (events package, JSON schemas).
@@ -534,16 +539,17 @@ impl EventMetadata {
 
 impl From<EventMetadata> for Event {
     fn from(event: EventMetadata) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("event_timestamp_ms", event.event_timestamp_ms.map(Timestamp::as_unix_millis));
         members.put("event_timeframe_ms", event.event_timeframe_ms);
+        members.extend(event.members);
         Self::catalogued("https://vocab.account.gov.uk/secevent/v1/eventMetadata", members)
     }
 }
 
 super::redacted_debug!(EventMetadata);
 
-/// Event Details companion: Companion member; {eventName} is the camel-case event name (accountDisabled, changeRequired, …). Any key containing eventDetails is recognised.
+/// Event Details companion: Travels beside another event in the same SET and says where it happened. `event_name` is the name of that event in camel case, such as `accountDisabled`.
 ///
 /// Event type `https://vocab.account.gov.uk/secevent/v1/{event_name}/eventDetails`.
 /// Source: govuk-one-login/fraud-npm (events package, JSON schemas).
@@ -593,9 +599,10 @@ impl EventDetails {
 
 impl From<EventDetails> for Event {
     fn from(event: EventDetails) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("location", event.location);
         members.put("device_id", event.device_id);
+        members.extend(event.members);
         Self::catalogued(
             format!(
                 "https://vocab.account.gov.uk/secevent/v1/{event_name}/eventDetails",
@@ -608,7 +615,7 @@ impl From<EventDetails> for Event {
 
 super::redacted_debug!(EventDetails);
 
-/// Credential Change Information companion: Companion that One Login adds next to CAEP credential-change in signals it sends.
+/// Credential Change Information companion: Travels beside CAEP credential-change in the signals that One Login itself sends.
 ///
 /// Event type `https://vocab.account.gov.uk/secevent/v1/credentialChange/eventInformation`.
 /// Source: govuk-one-login/fraud-npm (events package, JSON schemas).
@@ -649,8 +656,9 @@ impl CredentialChangeInformation {
 
 impl From<CredentialChangeInformation> for Event {
     fn from(event: CredentialChangeInformation) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("email", event.email);
+        members.extend(event.members);
         Self::catalogued(
             "https://vocab.account.gov.uk/secevent/v1/credentialChange/eventInformation",
             members,

@@ -52,8 +52,9 @@ impl AuthorizationFraudDetected {
 
 impl From<AuthorizationFraudDetected> for Event {
     fn from(event: AuthorizationFraudDetected) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("occurred_at", event.occurred_at);
+        members.extend(event.members);
         Self::catalogued(
             "https://schemas.login.gov/secevent/risc/event-type/authorization-fraud-detected",
             members,
@@ -104,8 +105,9 @@ impl IdentityFraudDetected {
 
 impl From<IdentityFraudDetected> for Event {
     fn from(event: IdentityFraudDetected) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("occurred_at", event.occurred_at);
+        members.extend(event.members);
         Self::catalogued(
             "https://schemas.login.gov/secevent/risc/event-type/identity-fraud-detected",
             members,
@@ -148,7 +150,8 @@ impl MfaLimitAccountLocked {
 
 impl From<MfaLimitAccountLocked> for Event {
     fn from(event: MfaLimitAccountLocked) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued(
             "https://schemas.login.gov/secevent/risc/event-type/mfa-limit-account-locked",
             members,
@@ -191,7 +194,8 @@ impl PasswordReset {
 
 impl From<PasswordReset> for Event {
     fn from(event: PasswordReset) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued("https://schemas.login.gov/secevent/risc/event-type/password-reset", members)
     }
 }
@@ -231,7 +235,8 @@ impl ReproofCompleted {
 
 impl From<ReproofCompleted> for Event {
     fn from(event: ReproofCompleted) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued("https://schemas.login.gov/secevent/risc/event-type/reproof-completed", members)
     }
 }

@@ -19,6 +19,13 @@ impl Members {
         }
     }
 
+    /// Adds members that were set by name, where no field has set them.
+    pub(super) fn extend(&mut self, others: Self) {
+        for (name, value) in others.0 {
+            self.0.entry(name).or_insert(value);
+        }
+    }
+
     pub(super) fn into_map(self) -> Map<String, Value> {
         self.0
     }

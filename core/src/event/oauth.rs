@@ -55,8 +55,9 @@ impl TokenIssued {
 
 impl From<TokenIssued> for Event {
     fn from(event: TokenIssued) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("token_subject", event.token_subject);
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/oauth/event-type/token-issued", members)
     }
 }
@@ -112,9 +113,10 @@ impl TokenRevoked {
 
 impl From<TokenRevoked> for Event {
     fn from(event: TokenRevoked) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("token_subject", event.token_subject);
         members.put("reason", event.reason);
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/oauth/event-type/token-revoked", members)
     }
 }
@@ -162,8 +164,9 @@ impl TokensRevoked {
 
 impl From<TokensRevoked> for Event {
     fn from(event: TokensRevoked) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("reason", event.reason);
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/oauth/event-type/tokens-revoked", members)
     }
 }
@@ -203,7 +206,8 @@ impl ClientDisabled {
 
 impl From<ClientDisabled> for Event {
     fn from(event: ClientDisabled) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/oauth/event-type/client-disabled", members)
     }
 }
@@ -243,7 +247,8 @@ impl ClientEnabled {
 
 impl From<ClientEnabled> for Event {
     fn from(event: ClientEnabled) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/oauth/event-type/client-enabled", members)
     }
 }
@@ -283,7 +288,8 @@ impl ClientCredentialChanged {
 
 impl From<ClientCredentialChanged> for Event {
     fn from(event: ClientCredentialChanged) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued(
             "https://schemas.openid.net/secevent/oauth/event-type/client-credential-changed",
             members,

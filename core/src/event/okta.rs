@@ -90,13 +90,14 @@ impl UserRiskChange {
 
 impl From<UserRiskChange> for Event {
     fn from(event: UserRiskChange) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("current_level", event.current_level);
         members.put("previous_level", event.previous_level);
         members.put("event_timestamp", event.event_timestamp);
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
+        members.extend(event.members);
         Self::catalogued("https://schemas.okta.com/secevent/okta/event-type/user-risk-change", members)
     }
 }
@@ -179,13 +180,14 @@ impl DeviceRiskChange {
 
 impl From<DeviceRiskChange> for Event {
     fn from(event: DeviceRiskChange) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("current_level", event.current_level);
         members.put("previous_level", event.previous_level);
         members.put("event_timestamp", event.event_timestamp);
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
+        members.extend(event.members);
         Self::catalogued("https://schemas.okta.com/secevent/okta/event-type/device-risk-change", members)
     }
 }
@@ -268,13 +270,14 @@ impl IpChange {
 
 impl From<IpChange> for Event {
     fn from(event: IpChange) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("current_ip_address", event.current_ip_address);
         members.put("previous_ip_address", event.previous_ip_address);
         members.put("event_timestamp", event.event_timestamp);
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
+        members.extend(event.members);
         Self::catalogued("https://schemas.okta.com/secevent/okta/event-type/ip-change", members)
     }
 }

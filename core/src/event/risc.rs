@@ -47,7 +47,8 @@ impl AccountCredentialChangeRequired {
 
 impl From<AccountCredentialChangeRequired> for Event {
     fn from(event: AccountCredentialChangeRequired) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued(
             "https://schemas.openid.net/secevent/risc/event-type/account-credential-change-required",
             members,
@@ -90,7 +91,8 @@ impl AccountPurged {
 
 impl From<AccountPurged> for Event {
     fn from(event: AccountPurged) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/account-purged", members)
     }
 }
@@ -138,8 +140,9 @@ impl AccountDisabled {
 
 impl From<AccountDisabled> for Event {
     fn from(event: AccountDisabled) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("reason", event.reason);
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/account-disabled", members)
     }
 }
@@ -179,14 +182,15 @@ impl AccountEnabled {
 
 impl From<AccountEnabled> for Event {
     fn from(event: AccountEnabled) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/account-enabled", members)
     }
 }
 
 super::redacted_debug!(AccountEnabled);
 
-/// Identifier Changed: The identifier in the subject has changed.
+/// Identifier Changed: The identifier in the subject, an e-mail address or a telephone number, has changed. The subject holds the old value.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/identifier-changed`.
 /// Source: RISC 1.0 §2.5.
@@ -235,9 +239,10 @@ impl IdentifierChanged {
 
 impl From<IdentifierChanged> for Event {
     fn from(event: IdentifierChanged) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("new-value", event.new_value);
         members.put("event_timestamp", event.event_timestamp);
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/identifier-changed", members)
     }
 }
@@ -277,7 +282,8 @@ impl IdentifierRecycled {
 
 impl From<IdentifierRecycled> for Event {
     fn from(event: IdentifierRecycled) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/identifier-recycled", members)
     }
 }
@@ -350,18 +356,19 @@ impl CredentialCompromise {
 
 impl From<CredentialCompromise> for Event {
     fn from(event: CredentialCompromise) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("credential_type", event.credential_type);
         members.put("event_timestamp", event.event_timestamp);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/credential-compromise", members)
     }
 }
 
 super::redacted_debug!(CredentialCompromise);
 
-/// Opt In: The account opted in; state becomes opt-in.
+/// Opt In: The account opted in to RISC events.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/opt-in`.
 /// Source: RISC 1.0 §2.8.1.
@@ -394,7 +401,8 @@ impl OptIn {
 
 impl From<OptIn> for Event {
     fn from(event: OptIn) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/opt-in", members)
     }
 }
@@ -434,14 +442,15 @@ impl OptOutInitiated {
 
 impl From<OptOutInitiated> for Event {
     fn from(event: OptOutInitiated) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/opt-out-initiated", members)
     }
 }
 
 super::redacted_debug!(OptOutInitiated);
 
-/// Opt Out Cancelled: The opt-out was cancelled; state returns to opt-in.
+/// Opt Out Cancelled: The opt-out was cancelled; the account is opted in again.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-cancelled`.
 /// Source: RISC 1.0 §2.8.3.
@@ -474,14 +483,15 @@ impl OptOutCancelled {
 
 impl From<OptOutCancelled> for Event {
     fn from(event: OptOutCancelled) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/opt-out-cancelled", members)
     }
 }
 
 super::redacted_debug!(OptOutCancelled);
 
-/// Opt Out Effective: The opt-out took effect; no more RISC exchange for the account.
+/// Opt Out Effective: The opt-out took effect: no more RISC events about the account.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-effective`.
 /// Source: RISC 1.0 §2.8.4.
@@ -514,7 +524,8 @@ impl OptOutEffective {
 
 impl From<OptOutEffective> for Event {
     fn from(event: OptOutEffective) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/opt-out-effective", members)
     }
 }
@@ -554,7 +565,8 @@ impl RecoveryActivated {
 
 impl From<RecoveryActivated> for Event {
     fn from(event: RecoveryActivated) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/recovery-activated", members)
     }
 }
@@ -594,7 +606,8 @@ impl RecoveryInformationChanged {
 
 impl From<RecoveryInformationChanged> for Event {
     fn from(event: RecoveryInformationChanged) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued(
             "https://schemas.openid.net/secevent/risc/event-type/recovery-information-changed",
             members,
@@ -641,7 +654,8 @@ impl SessionsRevoked {
 
 impl From<SessionsRevoked> for Event {
     fn from(event: SessionsRevoked) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/sessions-revoked", members)
     }
 }

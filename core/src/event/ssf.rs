@@ -51,15 +51,16 @@ impl Verification {
 
 impl From<Verification> for Event {
     fn from(event: Verification) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("state", event.state);
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/ssf/event-type/verification", members)
     }
 }
 
 super::redacted_debug!(Verification);
 
-/// Stream Updated: The transmitter changed the stream status on its own. Sent BEFORE stopping when leaving enabled; sent when the stream is enabled again.
+/// Stream Updated: The transmitter changed the status of the stream on its own. Send it before the stream stops, and when it is enabled again.
 ///
 /// Event type `https://schemas.openid.net/secevent/ssf/event-type/stream-updated`.
 /// Source: SSF 1.0 §8.1.5.
@@ -101,16 +102,17 @@ impl StreamUpdated {
 
 impl From<StreamUpdated> for Event {
     fn from(event: StreamUpdated) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("status", event.status);
         members.put("reason", event.reason);
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/ssf/event-type/stream-updated", members)
     }
 }
 
 super::redacted_debug!(StreamUpdated);
 
-/// Verification (SSE draft URI): Older URI of the verification event; still expected by a public receiver (GOV.UK App, for GOV.UK One Login outbound signals).
+/// Verification (SSE draft URI): Older URI of the verification event, which the GOV.UK App still expects.
 ///
 /// Event type `https://schemas.openid.net/secevent/sse/event-type/verification`.
 /// Source: SSE drafts 2020–2023 (replaced when SSE was renamed SSF, February 2023).
@@ -155,8 +157,9 @@ impl SseVerification {
 
 impl From<SseVerification> for Event {
     fn from(event: SseVerification) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("state", event.state);
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/sse/event-type/verification", members)
     }
 }
@@ -209,16 +212,17 @@ impl SseStreamUpdated {
 
 impl From<SseStreamUpdated> for Event {
     fn from(event: SseStreamUpdated) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("status", event.status);
         members.put("reason", event.reason);
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/sse/event-type/stream-updated", members)
     }
 }
 
 super::redacted_debug!(SseStreamUpdated);
 
-/// Verification (RISC profile draft URI): Oldest URI of the verification event; still sent by Google's Cross-Account Protection transmitter.
+/// Verification (RISC profile draft URI): Oldest URI of the verification event, which Google's Cross-Account Protection still sends.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/verification`.
 /// Source: RISC profile drafts before 2020.
@@ -263,8 +267,9 @@ impl RiscVerification {
 
 impl From<RiscVerification> for Event {
     fn from(event: RiscVerification) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("state", event.state);
+        members.extend(event.members);
         Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/verification", members)
     }
 }

@@ -266,8 +266,19 @@ impl Numbers {
 
     /// RFC 7638 §3: the required members in lexicographic order, no white space, SHA-256.
     fn thumbprint(&self) -> String {
-        // A `Map` is sorted by name and prints without white space.
-        base64::encode(sha256(Value::Object(self.to_members()).to_string().as_bytes()))
+        // Written by hand: a `Map` keeps the order of insertion or not, depending on a feature of serde_json. The values
+        // are base64url and names of curves, so there is nothing to escape.
+        let curve = |family: &KeyFamily| family.curve().map_or("", |(name, _)| name);
+        let json = match self {
+            Self::Rsa { n, e } => format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#),
+            Self::Curve { family, x, y: None } => {
+                format!(r#"{{"crv":"{}","kty":"OKP","x":"{x}"}}"#, curve(family))
+            }
+            Self::Curve { family, x, y: Some(y) } => {
+                format!(r#"{{"crv":"{}","kty":"EC","x":"{x}","y":"{y}"}}"#, curve(family))
+            }
+        };
+        base64::encode(sha256(json.as_bytes()))
     }
 
     /// The key that the numbers make.
