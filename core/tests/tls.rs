@@ -1,6 +1,7 @@
 //! Delivery over real TLS.
 
 #![cfg(feature = "client")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::sync::Arc;
 

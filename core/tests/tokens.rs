@@ -1,6 +1,7 @@
 //! Access tokens by client credentials (RFC 6749 §4.4) over real HTTP.
 
 #![cfg(feature = "client")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod server;
 

@@ -55,15 +55,19 @@ impl Dialect {
             let mut members = self.shape_members(event, kind, rules);
             let without = kind.is_some_and(|kind| kind.placement == Placement::None)
                 || rules.is_some_and(|rules| rules.subject == Some(NoSubject::None));
+            if let Some(subject) = subject
+                && (!without || data.subject.sub_id)
+            {
+                self.check_subject(event, kind, rules, subject)?;
+            }
             if !without {
                 subject_wanted = true;
-                if let Some(subject) = subject {
-                    self.check_subject(event, kind, rules, subject)?;
-                    if self.places_in_event(kind) {
-                        subject_placed = true;
-                        let value = self.subject_shape(kind, rules).apply(subject)?;
-                        members.insert("subject".to_owned(), value);
-                    }
+                if let Some(subject) = subject
+                    && self.places_in_event(kind)
+                {
+                    subject_placed = true;
+                    let value = self.subject_shape(kind, rules).apply(subject)?;
+                    members.insert("subject".to_owned(), value);
                 }
             }
             let uri = kind.and_then(|kind| data.uris.get(kind.id)).map_or(event.uri(), String::as_str);

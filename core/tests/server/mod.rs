@@ -1,6 +1,7 @@
 //! A real HTTP server on the loopback interface, with the answers that a test scripts.
 
 #![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::sync::{Arc, Mutex};
 
@@ -32,12 +33,13 @@ impl Seen {
 /// An answer: status, headers, body.
 pub(crate) type Answer = (u16, Vec<(&'static str, String)>, Vec<u8>);
 
+type Log = Arc<Mutex<Vec<Seen>>>;
 type Script = dyn Fn(&Seen, usize) -> Answer + Send + Sync;
 
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) base: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    seen: Log,
 }
 
 impl Server {
@@ -45,7 +47,7 @@ impl Server {
     pub(crate) async fn start(script: impl Fn(&Seen, usize) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let seen = Arc::<Mutex<Vec<Seen>>>::default();
+        let seen = Log::default();
         let script: Arc<Script> = Arc::new(script);
         let routes = Router::new().fallback(any(answer)).with_state((seen.clone(), script));
         tokio::spawn(async move { axum::serve(listener, routes).await });
@@ -76,7 +78,7 @@ impl Server {
 }
 
 async fn answer(
-    State((log, script)): State<(Arc<Mutex<Vec<Seen>>>, Arc<Script>)>,
+    State((log, script)): State<(Log, Arc<Script>)>,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
