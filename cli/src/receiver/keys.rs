@@ -81,6 +81,11 @@ impl Keys {
         verify(&self.newer_than(known).await?, jws, header).into()
     }
 
+    /// Whether there are keys and none has this name.
+    pub(crate) fn lacks(&self, kid: &str) -> bool {
+        self.cached().is_some_and(|keys| !keys.iter().any(|key| key.kid.as_deref() == Some(kid)))
+    }
+
     fn cached(&self) -> Option<Arc<Vec<PublicKey>>> {
         self.cache.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
