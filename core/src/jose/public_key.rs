@@ -308,8 +308,10 @@ impl Numbers {
 
     /// RFC 7638 §3: the required members in lexicographic order, no white space, SHA-256.
     fn thumbprint(&self) -> String {
-        // A `Map` is sorted by name and prints without white space.
-        base64::encode(sha256(Value::Object(self.to_members()).to_string().as_bytes()))
+        // A `Map` keeps the order in which members were put in, so they are sorted here.
+        let mut members = self.to_members();
+        members.sort_keys();
+        base64::encode(sha256(Value::Object(members).to_string().as_bytes()))
     }
 
     /// The key that the numbers make.
