@@ -1,5 +1,7 @@
 //! Private keys from and to JWK (RFC 7517, RFC 7518 §6, RFC 8037 §2).
 
+use std::fmt;
+
 use openssl::{
     bn::{BigNum, BigNumContext, BigNumRef},
     ec::{EcGroup, EcKey},
@@ -7,7 +9,10 @@ use openssl::{
     pkey::{Id, PKey, Private},
     rsa::RsaPrivateKeyBuilder,
 };
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
 use serde_json::{Map, Value};
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -28,18 +33,62 @@ struct Jwk {
     dq: Option<Text>,
     qi: Option<Text>,
     k: Option<Text>,
-    oth: Option<serde::de::IgnoredAny>,
+    oth: Option<IgnoredAny>,
     #[serde(flatten)]
     public: Map<String, Value>,
 }
 
-#[derive(Deserialize)]
-#[serde(from = "String")]
-struct Text(Zeroizing<String>);
+/// A private member; `None` if it is no string.
+struct Text(Option<Zeroizing<String>>);
 
-impl From<String> for Text {
-    fn from(text: String) -> Self {
-        Self(Zeroizing::new(text))
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Not by an untagged enum: that would buffer the text in memory that nobody wipes.
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a member of a JWK")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Text, E> {
+        Ok(Text(Some(Zeroizing::new(text.to_owned()))))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Text, E> {
+        Ok(Text(Some(Zeroizing::new(text))))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Text, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Text, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Text, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Text, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Text, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Text(None))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Text, A::Error> {
+        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Text(None))
     }
 }
 
@@ -54,7 +103,7 @@ pub(super) struct Parsed {
 pub(super) fn parse(json: &str, kid: Option<&str>) -> Result<Parsed> {
     #[derive(Deserialize)]
     struct Outline {
-        keys: Option<serde::de::IgnoredAny>,
+        keys: Option<IgnoredAny>,
     }
     #[derive(Deserialize)]
     struct Set {
@@ -273,7 +322,11 @@ impl Jwk {
     fn secret(&self, name: &str, member: &Option<Text>, private: bool) -> Result<Zeroizing<Vec<u8>>> {
         let place = format!("/{name}");
         match member {
-            Some(Text(text)) => base64::decode_secret(text)
+            Some(Text(None)) => {
+                let message = format!("the member {name} of the JWK is no string");
+                Err(Error::new(ErrorCode::KeyMemberInvalid, message).at(place))
+            }
+            Some(Text(Some(text))) => base64::decode_secret(text)
                 .filter(|bytes| !bytes.is_empty())
                 .ok_or_else(|| {
                     let message = format!("the member {name} of the JWK is no base64url without padding");
