@@ -48,6 +48,10 @@ pub(super) fn pem(pem: &[u8], password: Option<&str>) -> Result<PKey<Private>> {
 
 /// Reads a private key in DER.
 pub(super) fn der(der: &[u8], password: Option<&str>) -> Result<PKey<Private>> {
+    // OpenSSL reads past them.
+    if split(der, 0x30).is_some_and(|(_, rest)| !rest.is_empty()) {
+        return Err(unknown("bytes follow the end of the DER value"));
+    }
     if let Ok(key) = PKey::private_key_from_der(der) {
         return Ok(key);
     }
@@ -61,6 +65,9 @@ pub(super) fn der(der: &[u8], password: Option<&str>) -> Result<PKey<Private>> {
     if X509::from_der(der).is_ok() {
         return Err(certificate());
     }
+    if X509Req::from_der(der).is_ok() {
+        return Err(certificate_request());
+    }
     if PKey::<Public>::public_key_from_der(der).is_ok() || Rsa::public_key_from_der_pkcs1(der).is_ok() {
         return Err(public());
     }
@@ -72,10 +79,12 @@ pub(super) fn der(der: &[u8], password: Option<&str>) -> Result<PKey<Private>> {
     ))
 }
 
-/// The algorithm that the key itself is bound to: RSASSA-PSS keys sign with PSS only.
-pub(super) fn algorithm_of(key: &PKey<Private>) -> Result<Option<Algorithm>> {
+/// The algorithms that the key itself is bound to, the default first; none: any that fit its type.
+///
+/// An RSASSA-PSS key signs with PSS only, and only with the hash in its parameters, if it has any (RFC 4055 §1.2).
+pub(super) fn algorithms_of(key: &PKey<Private>) -> Result<&'static [Algorithm]> {
     if key.id() != Id::RSA_PSS {
-        return Ok(None);
+        return Ok(&[]);
     }
     // The hash that the key is restricted to stands in its parameters, by its identifier (2.16.840.1.101.3.4.2.x).
     let der = key
@@ -86,11 +95,12 @@ pub(super) fn algorithm_of(key: &PKey<Private>) -> Result<Option<Algorithm>> {
         .windows(sha2.len() + 1)
         .find(|window| window.starts_with(&sha2))
         .map(|window| window[sha2.len()]);
-    Ok(Some(match hash {
-        Some(2) => Algorithm::Ps384,
-        Some(3) => Algorithm::Ps512,
-        _ => Algorithm::Ps256,
-    }))
+    Ok(match hash {
+        Some(1) => &[Algorithm::Ps256],
+        Some(2) => &[Algorithm::Ps384],
+        Some(3) => &[Algorithm::Ps512],
+        _ => &[Algorithm::Ps256, Algorithm::Ps384, Algorithm::Ps512],
+    })
 }
 
 /// The blocks of a PEM text: label, and the block itself.
@@ -120,10 +130,7 @@ fn not_private(labels: &[(&str, &str)]) -> Error {
         .find(|label| *label != "EC PARAMETERS")
     {
         Some("CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" | "PKCS7") => certificate(),
-        Some("CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST") => {
-            let message = "this is a certificate request, not a private key";
-            Error::new(ErrorCode::KeyIsCertificate, message)
-        }
+        Some("CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST") => certificate_request(),
         Some("PUBLIC KEY" | "RSA PUBLIC KEY") => public(),
         Some(label) => unknown(&format!("the PEM holds {label}, no private key")),
         None => unknown("this is no PEM: no complete block from BEGIN to END"),
@@ -166,6 +173,11 @@ fn looks_encrypted(der: &[u8]) -> bool {
 
 /// The contents of the DER value at the start of `der`, if it has this tag.
 fn contents(der: &[u8], tag: u8) -> Option<&[u8]> {
+    split(der, tag).map(|(contents, _)| contents)
+}
+
+/// The contents of the DER value at the start of `der`, if it has this tag, and what follows it.
+fn split(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (&first, rest) = der.split_first()?;
     let (&length, rest) = rest.split_first()?;
     let (length, rest) = if length < 0x80 {
@@ -179,7 +191,7 @@ fn contents(der: &[u8], tag: u8) -> Option<&[u8]> {
             rest,
         )
     };
-    (first == tag).then(|| rest.get(..length))?
+    (first == tag).then(|| rest.split_at_checked(length))?
 }
 
 fn unknown(message: &str) -> Error {
@@ -201,6 +213,13 @@ fn certificate() -> Error {
     Error::new(
         ErrorCode::KeyIsCertificate,
         "this is a certificate, not a private key",
+    )
+}
+
+fn certificate_request() -> Error {
+    Error::new(
+        ErrorCode::KeyIsCertificate,
+        "this is a certificate request, not a private key",
     )
 }
 

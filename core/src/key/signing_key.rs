@@ -60,6 +60,8 @@ pub struct SigningKey(Arc<Inner>);
 struct Inner {
     algorithm: Algorithm,
     public: PublicKey,
+    /// The algorithms that the key itself allows; empty: those of its type.
+    bound_to: &'static [Algorithm],
     signer: Box<dyn JwsSigner>,
     pkcs8: Pkcs8,
 }
@@ -127,13 +129,13 @@ impl SigningKey {
     /// The same key with another `kid`. Without this it is the RFC 7638 thumbprint.
     pub fn with_kid(self, kid: impl Into<String>) -> Result<Self> {
         let public = self.0.public.clone().with_kid(kid)?;
-        Self::build(self.0.pkcs8.clone(), public, self.0.algorithm)
+        Self::build(self.0.pkcs8.clone(), public, self.0.algorithm, self.0.bound_to)
     }
 
     /// The same key for another algorithm that fits it: PS256 instead of RS256, for example.
     pub fn with_algorithm(self, algorithm: Algorithm) -> Result<Self> {
-        let public = self.0.public.clone().with_algorithm(algorithm)?;
-        Self::build(self.0.pkcs8.clone(), public, algorithm)
+        let public = self.0.public.clone();
+        Self::build(self.0.pkcs8.clone(), public, algorithm, self.0.bound_to)
     }
 
     /// The algorithm that it signs with.
@@ -194,10 +196,10 @@ impl SigningKey {
     }
 
     fn of(key: &PKey<Private>) -> Result<Self> {
-        let mut public = PublicKey::of(key)?;
-        let algorithm = import::algorithm_of(key)?.unwrap_or_else(|| public.algorithm());
-        public = public.with_algorithm(algorithm)?;
-        Self::build(backend::pkcs8(key)?, public, algorithm)
+        let public = PublicKey::of(key)?;
+        let bound_to = import::algorithms_of(key)?;
+        let algorithm = bound_to.first().copied().unwrap_or_else(|| public.algorithm());
+        Self::build(backend::pkcs8(key)?, public, algorithm, bound_to)
     }
 
     fn of_jwk(parsed: jwk::Parsed) -> Result<Self> {
@@ -211,11 +213,23 @@ impl SigningKey {
         }
     }
 
-    fn build(pkcs8: Pkcs8, public: PublicKey, algorithm: Algorithm) -> Result<Self> {
+    fn build(
+        pkcs8: Pkcs8,
+        public: PublicKey,
+        algorithm: Algorithm,
+        bound_to: &'static [Algorithm],
+    ) -> Result<Self> {
+        let public = public.with_algorithm(algorithm)?;
+        if !bound_to.is_empty() && !bound_to.contains(&algorithm) {
+            let names: Vec<_> = bound_to.iter().map(|algorithm| algorithm.as_str()).collect();
+            let message = format!("this RSASSA-PSS key signs with {} only", names.join(", "));
+            return Err(Error::new(ErrorCode::KeyAlgorithmMismatch, message));
+        }
         let signer = backend::signer(&pkcs8, algorithm)?;
         Ok(Self(Arc::new(Inner {
             algorithm,
             public,
+            bound_to,
             signer,
             pkcs8,
         })))
