@@ -15,17 +15,23 @@ const LOOKS_LIKE_SECONDS: std::ops::Range<f64> = 1e9..SECONDS_LIMIT;
 
 pub(super) fn check(event: &Event) -> Result<()> {
     check_uri(&event.uri)?;
-    let Some(kind) = event.event_type() else {
-        return Ok(());
-    };
     let place = |name: &str| event_pointer(&event.uri) + &pointer_step(name);
+    let kind = event.event_type();
 
-    for name in ["subject"].iter().chain(kind.forbidden) {
+    // SSF 1.0 §3.1.2: new event types have no subject of their own. Where a receiver wants one, its dialect puts it there.
+    for name in ["subject"]
+        .iter()
+        .chain(kind.map_or(&[][..], |kind| kind.forbidden))
+    {
         if event.members.contains_key(*name) {
-            let message = format!("the event {} must not have the member {name}", kind.id);
+            let id = kind.map_or("of your own", |kind| kind.id);
+            let message = format!("the event {id} must not have the member {name}");
             return Err(Error::new(ErrorCode::EventMemberForbidden, message).at(place(name)));
         }
     }
+    let Some(kind) = kind else {
+        return Ok(());
+    };
     for field in kind.fields {
         match event.members.get(field.name) {
             Some(value) => {
