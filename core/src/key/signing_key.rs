@@ -2,19 +2,14 @@
 
 use std::{fmt, sync::Arc};
 
-use josekit::jws::JwsSigner;
 use openssl::{
     ec::{EcGroup, EcKey},
     pkey::{PKey, Private},
     rsa::Rsa,
-    symm::Cipher,
 };
 use zeroize::Zeroizing;
 
-use super::{
-    backend::{self, Pkcs8},
-    import, jwk,
-};
+use super::{backend, encrypted, export, import, jwk};
 use crate::{
     error::{Error, ErrorCode, Result},
     jose::{Algorithm, KeyFamily, PublicKey},
@@ -43,7 +38,7 @@ pub enum KeyType {
 
 /// A private key that signs SETs, with its algorithm and `kid`.
 ///
-/// The key is parsed once, here; signing only uses it. Cloning shares it, threads may share it. Its bytes are wiped when
+/// The key is parsed once, here, and checked: its parts belong together. Signing only uses it. Cloning shares it, threads may share it. Its bytes are wiped when
 /// the last clone goes. `Debug` shows algorithm and `kid` only.
 ///
 /// ```
@@ -62,8 +57,7 @@ struct Inner {
     public: PublicKey,
     /// The algorithms that the key itself allows; empty: those of its type.
     bound_to: &'static [Algorithm],
-    signer: Box<dyn JwsSigner>,
-    pkcs8: Pkcs8,
+    key: PKey<Private>,
 }
 
 impl SigningKey {
@@ -84,29 +78,30 @@ impl SigningKey {
             KeyType::P521 => curve(KeyFamily::P521),
             KeyType::Ed25519 => PKey::generate_ed25519(),
         };
-        Self::of(&key.map_err(|error| Error::internal("OpenSSL could not generate a key").because(error))?)
+        let key = key.map_err(|error| Error::internal("OpenSSL could not generate a key").because(error))?;
+        Self::of((key, &[]))
     }
 
     /// Reads a key in PEM: PKCS#8 (`PRIVATE KEY`), PKCS#1 (`RSA PRIVATE KEY`) or SEC1 (`EC PRIVATE KEY`).
     ///
     /// Other blocks in the same text, such as certificates, are passed over.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
-        Self::of(&import::pem(pem.as_ref(), None)?)
+        Self::of(import::pem(pem.as_ref(), None)?)
     }
 
     /// Reads an encrypted key in PEM: PKCS#8 (`ENCRYPTED PRIVATE KEY`), or the older form with `DEK-Info`.
     pub fn from_encrypted_pem(pem: impl AsRef<[u8]>, password: &str) -> Result<Self> {
-        Self::of(&import::pem(pem.as_ref(), Some(password))?)
+        Self::of(import::pem(pem.as_ref(), Some(password))?)
     }
 
     /// Reads a key in DER: PKCS#8, PKCS#1 or SEC1.
     pub fn from_der(der: impl AsRef<[u8]>) -> Result<Self> {
-        Self::of(&import::der(der.as_ref(), None)?)
+        Self::of(import::der(der.as_ref(), None)?)
     }
 
     /// Reads an encrypted key in DER (PKCS#8).
     pub fn from_encrypted_der(der: impl AsRef<[u8]>, password: &str) -> Result<Self> {
-        Self::of(&import::der(der.as_ref(), Some(password))?)
+        Self::of(import::der(der.as_ref(), Some(password))?)
     }
 
     /// Reads a private JWK, or the one private key of a JWK Set, with its `alg` and `kid` if it has them.
@@ -129,13 +124,13 @@ impl SigningKey {
     /// The same key with another `kid`. Without this it is the RFC 7638 thumbprint.
     pub fn with_kid(self, kid: impl Into<String>) -> Result<Self> {
         let public = self.0.public.clone().with_kid(kid)?;
-        Self::build(self.0.pkcs8.clone(), public, self.0.algorithm, self.0.bound_to)
+        Self::build(self.0.key.clone(), public, self.0.algorithm, self.0.bound_to)
     }
 
     /// The same key for another algorithm that fits it: PS256 instead of RS256, for example.
     pub fn with_algorithm(self, algorithm: Algorithm) -> Result<Self> {
         let public = self.0.public.clone();
-        Self::build(self.0.pkcs8.clone(), public, algorithm, self.0.bound_to)
+        Self::build(self.0.key.clone(), public, algorithm, self.0.bound_to)
     }
 
     /// The algorithm that it signs with.
@@ -155,55 +150,41 @@ impl SigningKey {
 
     /// The private key as a JWK. Whoever has it can sign in your name.
     pub fn export_private_jwk(&self) -> Result<Secret<String>> {
-        jwk::write(&backend::open(&self.0.pkcs8)?, &self.0.public)
+        jwk::write(&self.0.key, &self.0.public)
     }
 
     /// The private key as PEM (PKCS#8, not encrypted). Whoever has it can sign in your name.
     pub fn export_private_pem(&self) -> Result<Secret<String>> {
-        self.export(|key| key.private_key_to_pem_pkcs8())
+        Ok(export::pem("PRIVATE KEY", &*self.pkcs8()?).into())
     }
 
-    /// The private key as PEM (PKCS#8), encrypted with `password` (AES-256-CBC).
+    /// The private key as PEM (PKCS#8), encrypted with `password` (PBES2: AES-256-CBC, PBKDF2 with SHA-256).
     pub fn export_encrypted_pem(&self, password: &str) -> Result<Secret<String>> {
         if password.is_empty() {
             let message = "an empty password encrypts nothing";
             return Err(Error::new(ErrorCode::KeyPasswordMissing, message));
         }
-        self.export(|key| key.private_key_to_pem_pkcs8_passphrase(Cipher::aes_256_cbc(), password.as_bytes()))
+        let sealed = encrypted::seal(&*self.pkcs8()?, password)?;
+        Ok(export::pem("ENCRYPTED PRIVATE KEY", &sealed).into())
     }
 
     /// Signs bytes; the signature is in the form of JWS.
     pub(crate) fn sign_bytes(&self, input: &[u8]) -> Result<Vec<u8>> {
-        self.0
-            .signer
-            .sign(input)
-            .map_err(|_| Error::internal("OpenSSL could not sign"))
+        backend::sign(&self.0.key, self.0.algorithm, input)
     }
 
-    fn export(
-        &self,
-        write: impl FnOnce(&PKey<Private>) -> Result<Vec<u8>, openssl::error::ErrorStack>,
-    ) -> Result<Secret<String>> {
-        let pem = write(&backend::open(&self.0.pkcs8)?)
-            .map_err(|error| Error::internal("the key cannot be written as PEM").because(error))?;
-        match String::from_utf8(pem) {
-            Ok(text) => Ok(text.into()),
-            Err(error) => {
-                drop(Zeroizing::new(error.into_bytes()));
-                Err(Error::internal("PEM is ASCII"))
-            }
-        }
+    fn pkcs8(&self) -> Result<Zeroizing<Vec<u8>>> {
+        export::pkcs8(&self.0.key, self.0.public.family(), self.0.bound_to)
     }
 
-    fn of(key: &PKey<Private>) -> Result<Self> {
-        let public = PublicKey::of(key)?;
-        let bound_to = import::algorithms_of(key)?;
+    fn of((key, bound_to): import::Imported) -> Result<Self> {
+        let public = PublicKey::of(&key)?;
         let algorithm = bound_to.first().copied().unwrap_or_else(|| public.algorithm());
-        Self::build(backend::pkcs8(key)?, public, algorithm, bound_to)
+        Self::build(key, public, algorithm, bound_to)
     }
 
     fn of_jwk(parsed: jwk::Parsed) -> Result<Self> {
-        let mut key = Self::of(&parsed.key)?;
+        let mut key = Self::of((parsed.key, &[]))?;
         if let Some(algorithm) = parsed.algorithm {
             key = key.with_algorithm(algorithm)?;
         }
@@ -214,7 +195,7 @@ impl SigningKey {
     }
 
     fn build(
-        pkcs8: Pkcs8,
+        key: PKey<Private>,
         public: PublicKey,
         algorithm: Algorithm,
         bound_to: &'static [Algorithm],
@@ -225,13 +206,11 @@ impl SigningKey {
             let message = format!("this RSASSA-PSS key signs with {} only", names.join(", "));
             return Err(Error::new(ErrorCode::KeyAlgorithmMismatch, message));
         }
-        let signer = backend::signer(&pkcs8, algorithm)?;
         Ok(Self(Arc::new(Inner {
             algorithm,
             public,
             bound_to,
-            signer,
-            pkcs8,
+            key,
         })))
     }
 }
