@@ -1,6 +1,7 @@
 //! The library behind the command `ssf`.
 //!
-//! [`receiver`] is public so that tests written in Rust can run a receiver in their own process; the command
-//! starts the same one for everybody else.
+//! [`receiver`] and [`publish`] are public so that tests and examples in Rust can run them in their own process; the
+//! command starts the same ones for everybody else.
 
+pub mod publish;
 pub mod receiver;

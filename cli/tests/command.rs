@@ -1,9 +1,6 @@
 //! `ssf receiver` as a program.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "clippy.toml allows it in tests, but not in what tests share"
-)]
+#![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what tests share")]
 
 mod common;
 
@@ -17,34 +14,17 @@ use tokio::process::{Child, Command};
 
 fn ssf(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ssf"));
-    command
-        .args(arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
 }
 
 /// Starts a receiver and reads the line that says it is ready.
 async fn receiver(transmitter: &Transmitter, arguments: &[&str]) -> (Child, Value) {
-    let KeySource::WellKnown(well_known) = transmitter.well_known() else {
-        unreachable!()
-    };
-    let common = [
-        "receiver",
-        "--issuer",
-        ISSUER,
-        "--audience",
-        AUDIENCE,
-        "--well-known",
-        &well_known,
-    ];
+    let KeySource::WellKnown(well_known) = transmitter.well_known() else { unreachable!() };
+    let common = ["receiver", "--issuer", ISSUER, "--audience", AUDIENCE, "--well-known", &well_known];
     let mut child = ssf(&[&common, arguments].concat()).spawn().unwrap();
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .await
-        .unwrap();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).await.unwrap();
     (child, serde_json::from_str(&line).unwrap())
 }
 
@@ -68,12 +48,9 @@ async fn says_when_it_is_ready_and_takes_sets() {
         "subject": { "user": { "format": "email", "email": "bob@example.org" } },
         "event_timestamp": 1_767_225_590,
     });
-    let push = http()
-        .post(ready["push"].as_str().unwrap())
-        .header("Content-Type", "application/secevent+jwt");
-    Reply::to(push.body(key().sign(&set(uri, event))))
-        .await
-        .assert_accepted();
+    let push =
+        http().post(ready["push"].as_str().unwrap()).header("Content-Type", "application/secevent+jwt");
+    Reply::to(push.body(key().sign(&set(uri, event)))).await.assert_accepted();
     let ledger = Reply::to(http().get(ready["ledger"].as_str().unwrap())).await;
     assert_eq!(ledger.body[0]["status"], 202);
     assert_eq!(ledger.body[0]["dropped"], "unknown user");
@@ -93,17 +70,10 @@ async fn shows_the_token_endpoint_where_there_is_one() {
         "60",
     ];
     let (_child, ready) = receiver(&transmitter, &arguments).await;
-    let form = [
-        ("grant_type", "client_credentials"),
-        ("client_id", CLIENT_ID),
-        ("client_secret", "s"),
-    ];
+    let form = [("grant_type", "client_credentials"), ("client_id", CLIENT_ID), ("client_secret", "s")];
     let reply = Reply::to(http().post(ready["token"].as_str().unwrap()).form(&form)).await;
     assert_eq!(reply.status, 200);
-    assert!(
-        reply.body["expires_in"].as_u64().is_some_and(|left| left <= 60),
-        "{reply:?}"
-    );
+    assert!(reply.body["expires_in"].as_u64().is_some_and(|left| left <= 60), "{reply:?}");
 }
 
 #[cfg(unix)]
@@ -119,24 +89,13 @@ async fn ends_well_when_it_is_terminated() {
 
 #[tokio::test]
 async fn says_what_is_wrong_with_its_arguments() {
-    let arguments = [
-        "receiver",
-        "--like",
-        "okta",
-        "--issuer",
-        ISSUER,
-        "--audience",
-        AUDIENCE,
-    ];
+    let arguments = ["receiver", "--like", "okta", "--issuer", ISSUER, "--audience", AUDIENCE];
     let output = ssf(&arguments).output().await.unwrap();
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("--jwks-uri"));
 
     let reachable = ["--listen", "0.0.0.0:0", "--jwks-uri", "http://127.0.0.1:9/"];
-    let output = ssf(&[&arguments[..], &reachable[..]].concat())
-        .output()
-        .await
-        .unwrap();
+    let output = ssf(&[&arguments[..], &reachable[..]].concat()).output().await.unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("loopback"));
 }

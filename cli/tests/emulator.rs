@@ -8,20 +8,11 @@ use ssf_cli::receiver::{Config, Emulator, Entry, KeySource, Like};
 
 fn claims() -> Value {
     let event = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
-    with(
-        set(event, json!({})),
-        "/sub_id",
-        json!({ "format": "opaque", "id": "session-0001" }),
-    )
+    with(set(event, json!({})), "/sub_id", json!({ "format": "opaque", "id": "session-0001" }))
 }
 
 fn config(like: Like) -> Config {
-    Config::new(
-        like,
-        ISSUER,
-        KeySource::JwksUri("http://127.0.0.1:9/jwks.json".to_owned()),
-        AUDIENCE,
-    )
+    Config::new(like, ISSUER, KeySource::JwksUri("http://127.0.0.1:9/jwks.json".to_owned()), AUDIENCE)
 }
 
 #[tokio::test]
@@ -41,10 +32,7 @@ async fn has_one_path_for_sets_and_one_method_for_them() {
 async fn takes_bodies_of_one_mebibyte_and_no_larger() {
     let scene = Scene::like(Like::Okta).await;
     let largest = "a".repeat(1024 * 1024);
-    scene
-        .push(largest.clone())
-        .await
-        .assert_refused("invalid_request");
+    scene.push(largest.clone()).await.assert_refused("invalid_request");
     assert_eq!(scene.push(largest + "a").await.status, 413);
 }
 
@@ -53,10 +41,7 @@ async fn ledger_shows_what_was_sent_and_how_it_was_answered() {
     let scene = Scene::like(Like::Rfc8935).await;
     let good = claims();
     scene.send(&good).await.assert_accepted();
-    scene
-        .send(&with(claims(), "/aud", json!("elsewhere")))
-        .await
-        .assert_refused("invalid_audience");
+    scene.send(&with(claims(), "/aud", json!("elsewhere"))).await.assert_refused("invalid_audience");
     let reply = Reply::to(scene.request("").header("Authorization", "secret-without-scheme")).await;
     reply.assert_refused("invalid_request");
 
@@ -64,10 +49,7 @@ async fn ledger_shows_what_was_sent_and_how_it_was_answered() {
     assert_eq!(reply.header("content-type"), "application/json");
     let entries: Vec<Entry> = serde_json::from_value(reply.body.clone()).unwrap();
     assert_eq!(entries, scene.emulator.ledger());
-    assert_eq!(
-        entries.iter().map(|entry| entry.sequence).collect::<Vec<_>>(),
-        [1, 2, 3]
-    );
+    assert_eq!(entries.iter().map(|entry| entry.sequence).collect::<Vec<_>>(), [1, 2, 3]);
     assert_eq!(
         reply.body[0],
         json!({
@@ -102,11 +84,7 @@ async fn ledger_can_be_cleared() {
     assert_eq!(reply.status, 204);
     assert_eq!(scene.emulator.ledger(), []);
     scene.push("").await;
-    assert_eq!(
-        scene.emulator.ledger()[0].sequence,
-        2,
-        "numbers are not given twice"
-    );
+    assert_eq!(scene.emulator.ledger()[0].sequence, 2, "numbers are not given twice");
     let reply = Reply::to(scene.http.post(scene.emulator.ledger_url())).await;
     assert_eq!((reply.status, reply.header("allow")), (405, "GET, DELETE"));
 }
@@ -169,8 +147,5 @@ fn configuration_does_not_show_its_secrets() {
     let mut config = config(Like::GovUkOneLogin);
     config.client = Some(client());
     let shown = format!("{config:?}");
-    assert!(
-        shown.contains("service one") && !shown.contains(CLIENT_SECRET),
-        "{shown}"
-    );
+    assert!(shown.contains("service one") && !shown.contains(CLIENT_SECRET), "{shown}");
 }

@@ -20,10 +20,7 @@ fn uri_subject() -> Value {
 }
 
 fn claims() -> Value {
-    set(
-        DISABLED,
-        json!({ "subject": uri_subject(), "reason": "hijacking" }),
-    )
+    set(DISABLED, json!({ "subject": uri_subject(), "reason": "hijacking" }))
 }
 
 /// Asks for a token with these parameters and this `Authorization`.
@@ -51,11 +48,7 @@ async fn accepts_a_set_with_a_token_and_answers_with_a_json_string() {
     let scene = Scene::like(Like::GovUkOneLogin).await;
     let token = scene.token().await;
     // The reference sender says nothing about the type of the body.
-    let request = scene
-        .http
-        .post(scene.emulator.push_url())
-        .bearer_auth(token)
-        .body(key().sign(&claims()));
+    let request = scene.http.post(scene.emulator.push_url()).bearer_auth(token).body(key().sign(&claims()));
     let reply = Reply::to(request).await;
     assert_eq!((reply.status, reply.body.is_string()), (202, true), "{reply:?}");
     assert_eq!(reply.header("content-type"), "application/json");
@@ -76,10 +69,7 @@ async fn challenges_a_push_without_a_good_token() {
     let reply = scene.push(key().sign(&claims())).await;
     assert_eq!((reply.status, reply.header("www-authenticate")), (401, "Bearer"));
     let reply = Reply::to(scene.request(key().sign(&claims())).bearer_auth("made up")).await;
-    assert_eq!(
-        (reply.status, reply.header("www-authenticate")),
-        (401, "Bearer error=\"invalid_token\"")
-    );
+    assert_eq!((reply.status, reply.header("www-authenticate")), (401, "Bearer error=\"invalid_token\""));
     let reply = Reply::to(scene.request(key().sign(&claims())).basic_auth("a", Some("b"))).await;
     assert_eq!(reply.status, 401);
     assert_eq!(scene.transmitter.fetches(), 0, "the body is not looked at");
@@ -93,10 +83,7 @@ async fn challenges_a_push_with_a_token_that_has_expired() {
     .await;
     let first = scene.token().await;
     let reply = Reply::to(scene.request(key().sign(&claims())).bearer_auth(&first)).await;
-    assert_eq!(
-        (reply.status, reply.header("www-authenticate")),
-        (401, "Bearer error=\"invalid_token\"")
-    );
+    assert_eq!((reply.status, reply.header("www-authenticate")), (401, "Bearer error=\"invalid_token\""));
     assert_ne!(scene.token().await, first);
 }
 
@@ -141,38 +128,18 @@ async fn refuses_events_that_are_not_as_its_schemas_have_them() {
     let levels = json!({ "subject": uri_subject(), "current_level": "nist-aal2" });
     for (uri, event, part) in [
         (DISABLED.to_owned(), json!({}), "subject"),
-        (
-            DISABLED.to_owned(),
-            json!({ "subject": legacy }),
-            "subject.format",
-        ),
+        (DISABLED.to_owned(), json!({ "subject": legacy }), "subject.format"),
         (DISABLED.to_owned(), json!({ "subject": email }), "subject.format"),
-        (
-            risc("identifier-changed"),
-            json!({ "subject": email }),
-            "new-value",
-        ),
-        (
-            risc("credential-compromise"),
-            json!({ "subject": uri_subject() }),
-            "credential_type",
-        ),
+        (risc("identifier-changed"), json!({ "subject": email }), "new-value"),
+        (risc("credential-compromise"), json!({ "subject": uri_subject() }), "credential_type"),
         (caep("assurance-level-change"), levels, "previous_level"),
-        (
-            own("activity/sessionRecovered"),
-            json!({ "subject": uri_subject() }),
-            "session",
-        ),
+        (own("activity/sessionRecovered"), json!({ "subject": uri_subject() }), "session"),
         (
             own("notification/accountBlock"),
             json!({ "subject": uri_subject(), "event_timeframe": {} }),
             "start_time",
         ),
-        (
-            caep("risk-level-change"),
-            json!({ "subject": uri_subject() }),
-            "not supported",
-        ),
+        (caep("risk-level-change"), json!({ "subject": uri_subject() }), "not supported"),
     ] {
         let reply = scene.push_authorized(key().sign(&set(&uri, event))).await;
         assert_eq!(reply.status, 400, "{uri}: {reply:?}");
@@ -193,19 +160,12 @@ async fn token_endpoint_takes_credentials_by_basic_or_in_the_body() {
     let by_basic = ask(&scene, Some(good_basic()), &[GRANT, ("scope", "messages/write")]).await;
     assert_eq!(by_basic.status, 200, "{by_basic:?}");
     assert_eq!(by_basic.body["token_type"], "bearer");
-    assert!(
-        by_basic.body["expires_in"]
-            .as_u64()
-            .is_some_and(|left| (3500..=3600).contains(&left))
-    );
+    assert!(by_basic.body["expires_in"].as_u64().is_some_and(|left| (3500..=3600).contains(&left)));
     assert_eq!(by_basic.header("cache-control"), "no-store");
 
     let body = [GRANT, ("client_id", CLIENT_ID), ("client_secret", CLIENT_SECRET)];
     let by_body = ask(&scene, None, &body).await;
-    assert_eq!(
-        by_body.body["access_token"], by_basic.body["access_token"],
-        "the same within the lifetime"
-    );
+    assert_eq!(by_body.body["access_token"], by_basic.body["access_token"], "the same within the lifetime");
 }
 
 #[tokio::test]
@@ -214,10 +174,7 @@ async fn token_endpoint_refuses_unknown_clients() {
     for (authorization, form) in [
         (None, vec![GRANT]),
         (None, vec![GRANT, ("client_id", CLIENT_ID)]),
-        (
-            None,
-            vec![GRANT, ("client_id", CLIENT_ID), ("client_secret", "wrong")],
-        ),
+        (None, vec![GRANT, ("client_id", CLIENT_ID), ("client_secret", "wrong")]),
         (Some(basic("service+one", "wrong")), vec![GRANT]),
         // Joined without encoding: the plus reads as a space.
         (Some(basic(CLIENT_ID, CLIENT_SECRET)), vec![GRANT]),
@@ -225,11 +182,7 @@ async fn token_endpoint_refuses_unknown_clients() {
         (Some("Bearer token".to_owned()), vec![GRANT]),
     ] {
         let reply = ask(&scene, authorization, &form).await;
-        assert_eq!(
-            (reply.status, &reply.body["error"]),
-            (401, &json!("invalid_client")),
-            "{reply:?}"
-        );
+        assert_eq!((reply.status, &reply.body["error"]), (401, &json!("invalid_client")), "{reply:?}");
         assert!(reply.header("www-authenticate").starts_with("Basic"));
         assert_eq!(reply.header("cache-control"), "no-store");
     }
@@ -243,31 +196,17 @@ async fn token_endpoint_refuses_requests_that_are_not_as_specified() {
         (vec![("grant_type", "")], "invalid_request"),
         (vec![("grant_type", "password")], "unsupported_grant_type"),
         (vec![GRANT, GRANT], "invalid_request"),
-        (
-            vec![GRANT, ("client_id", CLIENT_ID), ("client_secret", CLIENT_SECRET)],
-            "invalid_request",
-        ),
+        (vec![GRANT, ("client_id", CLIENT_ID), ("client_secret", CLIENT_SECRET)], "invalid_request"),
     ] {
         let reply = ask(&scene, Some(good_basic()), &form).await;
-        assert_eq!(
-            (reply.status, &reply.body["error"]),
-            (400, &json!(error)),
-            "{form:?}: {reply:?}"
-        );
+        assert_eq!((reply.status, &reply.body["error"]), (400, &json!(error)), "{form:?}: {reply:?}");
     }
 
     let token_url = scene.token_url();
-    let json = scene
-        .http
-        .post(&token_url)
-        .header("Authorization", good_basic())
-        .json(&json!({}));
+    let json = scene.http.post(&token_url).header("Authorization", good_basic()).json(&json!({}));
     assert_eq!(Reply::to(json).await.body["error"], "invalid_request");
     let in_url = format!("{token_url}?client_id=a&client_secret=b");
-    assert_eq!(
-        Reply::to(scene.http.post(in_url).form(&[GRANT])).await.body["error"],
-        "invalid_request"
-    );
+    assert_eq!(Reply::to(scene.http.post(in_url).form(&[GRANT])).await.body["error"], "invalid_request");
     let get = Reply::to(scene.http.get(&token_url)).await;
     assert_eq!((get.status, get.header("allow")), (405, "POST"));
 }
@@ -278,10 +217,7 @@ async fn token_requests_are_in_the_ledger_without_their_secrets() {
     ask(&scene, Some(good_basic()), &[("grant_type", "password")]).await;
     scene.push_authorized(key().sign(&claims())).await;
     let ledger = scene.emulator.ledger();
-    let seen: Vec<_> = ledger
-        .iter()
-        .map(|entry| (entry.path.as_str(), entry.status))
-        .collect();
+    let seen: Vec<_> = ledger.iter().map(|entry| (entry.path.as_str(), entry.status)).collect();
     assert_eq!(seen, [("/oauth2/token", 400), ("/oauth2/token", 200), ("/", 202)]);
     assert_eq!(ledger[0].err.as_deref(), Some("unsupported_grant_type"));
     assert_eq!(ledger[0].request.authorization.as_deref(), Some("Basic"));

@@ -9,21 +9,14 @@ use ssf_cli::receiver::Like;
 
 fn claims() -> Value {
     let event = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
-    with(
-        set(event, json!({})),
-        "/sub_id",
-        json!({ "format": "opaque", "id": "session-0001" }),
-    )
+    with(set(event, json!({})), "/sub_id", json!({ "format": "opaque", "id": "session-0001" }))
 }
 
 #[tokio::test]
 async fn are_fetched_again_once_when_the_kid_is_unknown() {
     let scene = Scene::like(Like::Rfc8935).await;
     scene.send(&claims()).await.assert_accepted();
-    scene
-        .push(other_key().sign(&claims()))
-        .await
-        .assert_refused("invalid_key");
+    scene.push(other_key().sign(&claims())).await.assert_refused("invalid_key");
     assert_eq!(scene.transmitter.fetches(), 2);
 
     scene.transmitter.publish(vec![key().jwk(), other_key().jwk()]);
@@ -58,10 +51,7 @@ async fn are_found_through_the_configuration_document() {
     let scene = Scene::with(Like::Okta, |config| config.keys = transmitter.well_known()).await;
     let jws = key().sign(&claims());
     // The key is good; Okta has something to say about the event.
-    scene
-        .push(jws)
-        .await
-        .assert_refused_saying("invalid_request", "mediationSessionRevokedEvent");
+    scene.push(jws).await.assert_refused_saying("invalid_request", "mediationSessionRevokedEvent");
 }
 
 #[tokio::test]
@@ -69,10 +59,7 @@ async fn are_not_taken_from_the_configuration_of_another_issuer() {
     let transmitter = common::Transmitter::start(&[&key()]).await;
     transmitter.name_issuer("https://transmitter.example.org/");
     let scene = Scene::with(Like::Rfc8935, |config| config.keys = transmitter.well_known()).await;
-    scene
-        .send(&claims())
-        .await
-        .assert_refused_saying("invalid_issuer", "configuration document");
+    scene.send(&claims()).await.assert_refused_saying("invalid_issuer", "configuration document");
     assert_eq!(transmitter.fetches(), 0);
 }
 
@@ -82,10 +69,7 @@ async fn that_cannot_be_read_are_the_transmitters_problem() {
         config.keys = ssf_cli::receiver::KeySource::JwksUri("http://127.0.0.1:9/jwks.json".to_owned());
     })
     .await;
-    scene
-        .send(&claims())
-        .await
-        .assert_refused_saying("invalid_key", "cannot be read");
+    scene.send(&claims()).await.assert_refused_saying("invalid_key", "cannot be read");
 }
 
 #[tokio::test]
@@ -99,20 +83,14 @@ async fn have_to_be_of_the_algorithm_in_the_header() {
     }
     let mut header = p384.header();
     header.kid = Some("p256".to_owned());
-    scene
-        .push(p384.sign_as(&header, &claims()))
-        .await
-        .assert_refused("invalid_key");
+    scene.push(p384.sign_as(&header, &claims())).await.assert_refused("invalid_key");
 
     let mut jwk = ed25519.jwk();
     jwk["alg"] = "Ed25519".into();
     jwk["kid"] = "fully specified".into();
     scene.transmitter.publish(vec![jwk]);
     let header = json!({ "alg": "Ed25519", "typ": "secevent+jwt", "kid": "fully specified" });
-    scene
-        .push(ed25519.sign_raw(&header, &claims()))
-        .await
-        .assert_accepted();
+    scene.push(ed25519.sign_raw(&header, &claims())).await.assert_accepted();
 }
 
 #[tokio::test]
@@ -129,20 +107,14 @@ async fn for_rsa_serve_every_rsa_algorithm_they_are_published_for() {
         Algorithm::PS384,
         Algorithm::PS512,
     ] {
-        scene
-            .push(key().with(algorithm).sign(&claims()))
-            .await
-            .assert_accepted();
+        scene.push(key().with(algorithm).sign(&claims())).await.assert_accepted();
     }
     scene.transmitter.publish(vec![key().jwk()]);
     let mut header = key().with(Algorithm::PS256).header();
     header.kid = Some("second".to_owned());
     scene.transmitter.publish(vec![other_key().jwk()]);
     let jws = other_key().with(Algorithm::PS256).sign_as(&header, &claims());
-    scene
-        .push(jws)
-        .await
-        .assert_refused_saying("invalid_key", "PS256");
+    scene.push(jws).await.assert_refused_saying("invalid_key", "PS256");
 }
 
 #[tokio::test]
@@ -153,23 +125,9 @@ async fn that_must_not_be_used_are_not() {
     let mut encryption = key().jwk();
     encryption["use"] = "enc".into();
     let scene = Scene::publishing(Like::Rfc8935, &[&short], |_| {}).await;
-    scene
-        .push(short.sign(&claims()))
-        .await
-        .assert_refused_saying("invalid_key", "1024");
+    scene.push(short.sign(&claims())).await.assert_refused_saying("invalid_key", "1024");
     // Entries nobody understands are passed over (RFC 7517 §5).
-    scene.transmitter.publish(vec![
-        json!({ "kty": "XYZ", "kid": "odd" }),
-        json!(1),
-        private,
-        encryption,
-    ]);
-    scene
-        .push(other_key().sign(&claims()))
-        .await
-        .assert_refused_saying("invalid_key", "private");
-    scene
-        .send(&claims())
-        .await
-        .assert_refused_saying("invalid_key", "signatures");
+    scene.transmitter.publish(vec![json!({ "kty": "XYZ", "kid": "odd" }), json!(1), private, encryption]);
+    scene.push(other_key().sign(&claims())).await.assert_refused_saying("invalid_key", "private");
+    scene.send(&claims()).await.assert_refused_saying("invalid_key", "signatures");
 }

@@ -27,10 +27,7 @@ fn event(more: Value) -> Value {
 }
 
 fn user_risk() -> Value {
-    set(
-        USER_RISK,
-        event(json!({ "previous_level": "low", "current_level": "high" })),
-    )
+    set(USER_RISK, event(json!({ "previous_level": "low", "current_level": "high" })))
 }
 
 /// A change to the user risk event.
@@ -72,10 +69,7 @@ async fn refuses_events_it_does_not_list() {
         "https://schemas.openid.net/secevent/caep/event-type/credential-change",
         "https://schemas.openid.net/secevent/ssf/event-type/verification",
     ] {
-        scene
-            .send(&set(uri, event(json!({}))))
-            .await
-            .assert_refused_saying("invalid_request", uri);
+        scene.send(&set(uri, event(json!({})))).await.assert_refused_saying("invalid_request", uri);
     }
 }
 
@@ -106,52 +100,22 @@ async fn refuses_events_that_are_not_as_documented() {
     let email = json!({ "format": "email", "email": "ada@example.org" });
     for (claims, part) in [
         (user_risk_with("event_timestamp", Value::Null), "eventTimestamp"),
-        (
-            user_risk_with("event_timestamp", json!(1_767_225_590.5)),
-            "eventTimestamp",
-        ),
-        (
-            user_risk_with("event_timestamp", json!("1767225590")),
-            "eventTimestamp",
-        ),
+        (user_risk_with("event_timestamp", json!(1_767_225_590.5)), "eventTimestamp"),
+        (user_risk_with("event_timestamp", json!("1767225590")), "eventTimestamp"),
         (user_risk_with("current_level", Value::Null), "currentLevel"),
         (user_risk_with("previous_level", Value::Null), "previousLevel"),
         (user_risk_with("current_level", json!("HIGH")), "currentLevel"),
-        (
-            user_risk_with("initiating_entity", json!("robot")),
-            "initiatingEntity",
-        ),
-        (
-            user_risk_with("reason_admin", Value::Null),
-            "reasonAdmin or reasonUser",
-        ),
-        (
-            user_risk_with("reason_admin", json!({ "de": "Schadsoftware" })),
-            "reasonAdmin.en",
-        ),
+        (user_risk_with("initiating_entity", json!("robot")), "initiatingEntity"),
+        (user_risk_with("reason_admin", Value::Null), "reasonAdmin or reasonUser"),
+        (user_risk_with("reason_admin", json!({ "de": "Schadsoftware" })), "reasonAdmin.en"),
         (user_risk_with("reason_admin", json!("Malware")), "reasonAdmin"),
         (user_risk_with("subject", Value::Null), "subject"),
         (user_risk_with("subject", email.clone()), "subject.format"),
-        (
-            user_risk_with("subject", json!({ "format": "complex", "user": email })),
-            "subject.format",
-        ),
-        (
-            user_risk_with("subject", json!({ "tenant": email })),
-            "subject.user or device",
-        ),
-        (
-            user_risk_with("subject", json!({ "user": { "email": "a@example.org" } })),
-            "subject.user.format",
-        ),
-        (
-            user_risk_with("subject", json!({ "user": { "format": "email" } })),
-            "subject.user.email",
-        ),
-        (
-            set(IP_CHANGE, event(json!({ "current_ip_address": "192.0.2.1" }))),
-            "previousIpAddress",
-        ),
+        (user_risk_with("subject", json!({ "format": "complex", "user": email })), "subject.format"),
+        (user_risk_with("subject", json!({ "tenant": email })), "subject.user or device"),
+        (user_risk_with("subject", json!({ "user": { "email": "a@example.org" } })), "subject.user.format"),
+        (user_risk_with("subject", json!({ "user": { "format": "email" } })), "subject.user.email"),
+        (set(IP_CHANGE, event(json!({ "current_ip_address": "192.0.2.1" }))), "previousIpAddress"),
         (
             set(
                 COMPLIANCE,
@@ -160,10 +124,7 @@ async fn refuses_events_that_are_not_as_documented() {
             "currentStatus",
         ),
     ] {
-        scene
-            .send(&claims)
-            .await
-            .assert_refused_saying("invalid_request", part);
+        scene.send(&claims).await.assert_refused_saying("invalid_request", part);
     }
 }
 
@@ -199,10 +160,7 @@ async fn refuses_claims_that_are_missing_or_wrong() {
 async fn refuses_jose_headers_it_does_not_expect() {
     let scene = Scene::like(Like::Okta).await;
     let good = json!({ "alg": "RS256", "typ": "secevent+jwt", "kid": "first" });
-    scene
-        .push(key().sign_raw(&good, &user_risk()))
-        .await
-        .assert_accepted();
+    scene.push(key().sign_raw(&good, &user_risk())).await.assert_accepted();
     for (member, value, err) in [
         ("typ", Value::Null, "invalid_request"),
         ("typ", json!("JWT"), "invalid_request"),
@@ -215,10 +173,7 @@ async fn refuses_jose_headers_it_does_not_expect() {
         ("kid", json!("nobody's"), "invalid_key"),
     ] {
         let header = with(good.clone(), &format!("/{member}"), value);
-        scene
-            .push(key().sign_raw(&header, &user_risk()))
-            .await
-            .assert_refused(err);
+        scene.push(key().sign_raw(&header, &user_risk())).await.assert_refused(err);
     }
 }
 
@@ -257,15 +212,10 @@ async fn refuses_signatures_that_do_not_fit_the_key() {
 async fn demands_the_content_type_of_sets_but_no_accept() {
     let scene = Scene::like(Like::Okta).await;
     let post = |content_type: &str| {
-        let request = scene
-            .http
-            .post(scene.emulator.push_url())
-            .body(key().sign(&user_risk()));
+        let request = scene.http.post(scene.emulator.push_url()).body(key().sign(&user_risk()));
         Reply::to(request.header("Content-Type", content_type))
     };
-    post("application/jwt")
-        .await
-        .assert_refused_saying("invalid_request", "Content-Type");
+    post("application/jwt").await.assert_refused_saying("invalid_request", "Content-Type");
     post("application/secevent+jwt").await.assert_accepted();
     post("Application/SecEvent+JWT").await.assert_accepted();
 }
@@ -279,12 +229,7 @@ async fn answers_a_repeated_jti_as_if_it_were_new_and_drops_it() {
     let claims = with(user_risk(), "/jti", refused["jti"].clone());
     scene.send(&claims).await.assert_accepted();
     scene.send(&claims).await.assert_accepted();
-    let dropped: Vec<_> = scene
-        .emulator
-        .ledger()
-        .iter()
-        .map(|entry| entry.dropped)
-        .collect();
+    let dropped: Vec<_> = scene.emulator.ledger().iter().map(|entry| entry.dropped).collect();
     assert_eq!(dropped, [None, None, Some(Dropped::RepeatedJti)]);
 }
 
@@ -295,20 +240,9 @@ async fn answers_events_about_unknown_users_as_usual_and_drops_them() {
     let stranger = json!({ "user": { "format": "email", "email": "bob@example.org" } });
     let device = json!({ "device": { "format": "opaque", "id": "device-0001" } });
     scene.send(&user_risk()).await.assert_accepted();
-    scene
-        .send(&user_risk_with("subject", stranger))
-        .await
-        .assert_accepted();
-    scene
-        .send(&user_risk_with("subject", device))
-        .await
-        .assert_accepted();
-    let dropped: Vec<_> = scene
-        .emulator
-        .ledger()
-        .iter()
-        .map(|entry| entry.dropped)
-        .collect();
+    scene.send(&user_risk_with("subject", stranger)).await.assert_accepted();
+    scene.send(&user_risk_with("subject", device)).await.assert_accepted();
+    let dropped: Vec<_> = scene.emulator.ledger().iter().map(|entry| entry.dropped).collect();
     assert_eq!(dropped, [None, Some(Dropped::UnknownUser), None]);
 }
 
@@ -316,8 +250,5 @@ async fn answers_events_about_unknown_users_as_usual_and_drops_them() {
 async fn takes_a_jwks_as_application_json_only() {
     let scene = Scene::like(Like::Okta).await;
     scene.transmitter.serve_keys_as("application/jwk-set+json");
-    scene
-        .send(&user_risk())
-        .await
-        .assert_refused_saying("invalid_key", "application/json");
+    scene.send(&user_risk()).await.assert_refused_saying("invalid_key", "application/json");
 }

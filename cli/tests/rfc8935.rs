@@ -12,30 +12,18 @@ const VERIFICATION: &str = "https://schemas.openid.net/secevent/ssf/event-type/v
 fn claims() -> Value {
     let event =
         json!({ "credential_type": "password", "change_type": "update", "event_timestamp": 1_767_225_590 });
-    with(
-        set(CREDENTIAL_CHANGE, event),
-        "/sub_id",
-        json!({ "format": "email", "email": "ada@example.org" }),
-    )
+    with(set(CREDENTIAL_CHANGE, event), "/sub_id", json!({ "format": "email", "email": "ada@example.org" }))
 }
 
 fn event_with(member: &str, new: Value) -> Value {
-    with(
-        claims(),
-        &format!("/events/{}/{member}", CREDENTIAL_CHANGE.replace('/', "~1")),
-        new,
-    )
+    with(claims(), &format!("/events/{}/{member}", CREDENTIAL_CHANGE.replace('/', "~1")), new)
 }
 
 #[tokio::test]
 async fn accepts_events_of_every_kind() {
     let scene = Scene::like(Like::Rfc8935).await;
     let stream = json!({ "format": "opaque", "id": "stream-1" });
-    let verification = with(
-        set(VERIFICATION, json!({ "state": "abc" })),
-        "/sub_id",
-        stream.clone(),
-    );
+    let verification = with(set(VERIFICATION, json!({ "state": "abc" })), "/sub_id", stream.clone());
     let private = with(set("https://example.org/event", json!({})), "/sub_id", stream);
     let mut several = claims();
     several["events"][VERIFICATION] = json!({});
@@ -47,28 +35,16 @@ async fn accepts_events_of_every_kind() {
 #[tokio::test]
 async fn demands_content_type_and_accept() {
     let scene = Scene::like(Like::Rfc8935).await;
-    let request = || {
-        scene
-            .http
-            .post(scene.emulator.push_url())
-            .body(key().sign(&claims()))
-    };
+    let request = || scene.http.post(scene.emulator.push_url()).body(key().sign(&claims()));
     let secevent = ("Content-Type", "application/secevent+jwt");
     let reply = Reply::to(request().header("Accept", "application/json")).await;
     reply.assert_refused_saying("invalid_request", "Content-Type");
     let reply = Reply::to(request().header(secevent.0, secevent.1)).await;
     reply.assert_refused_saying("invalid_request", "Accept");
-    let reply = Reply::to(
-        request()
-            .header(secevent.0, secevent.1)
-            .header("Accept", "text/html"),
-    )
-    .await;
+    let reply = Reply::to(request().header(secevent.0, secevent.1).header("Accept", "text/html")).await;
     reply.assert_refused_saying("invalid_request", "Accept");
     let reply = Reply::to(
-        request()
-            .header(secevent.0, secevent.1)
-            .header("Accept", "text/html, application/json;q=0.9"),
+        request().header(secevent.0, secevent.1).header("Accept", "text/html, application/json;q=0.9"),
     );
     reply.await.assert_accepted();
 }
@@ -77,20 +53,9 @@ async fn demands_content_type_and_accept() {
 async fn finds_its_audience_in_an_array() {
     let scene = Scene::like(Like::Rfc8935).await;
     let with_audience = |aud: Value| with(claims(), "/aud", aud);
-    scene
-        .send(&with_audience(json!(["https://other.example.net", AUDIENCE])))
-        .await
-        .assert_accepted();
-    for aud in [
-        json!(["https://other.example.net"]),
-        json!([]),
-        json!([AUDIENCE, 1]),
-        json!({}),
-    ] {
-        scene
-            .send(&with_audience(aud))
-            .await
-            .assert_refused("invalid_audience");
+    scene.send(&with_audience(json!(["https://other.example.net", AUDIENCE]))).await.assert_accepted();
+    for aud in [json!(["https://other.example.net"]), json!([]), json!([AUDIENCE, 1]), json!({})] {
+        scene.send(&with_audience(aud)).await.assert_refused("invalid_audience");
     }
 }
 
@@ -103,10 +68,7 @@ async fn demands_sub_id_and_refuses_sub_and_exp() {
         json!({ "format": "complex", "user": user, "tenant": { "format": "opaque", "id": "t" } }),
         json!({ "format": "https://example.org/private", "anything": 1 }),
     ] {
-        scene
-            .send(&with(claims(), "/sub_id", sub_id))
-            .await
-            .assert_accepted();
+        scene.send(&with(claims(), "/sub_id", sub_id)).await.assert_accepted();
     }
     for (name, value) in [
         ("sub_id", Value::Null),
@@ -114,10 +76,7 @@ async fn demands_sub_id_and_refuses_sub_and_exp() {
         ("sub_id", json!({ "email": "ada@example.org" })),
         ("sub_id", json!({ "format": "iss_sub", "sub": "1" })),
         ("sub_id", json!({ "format": "complex" })),
-        (
-            "sub_id",
-            json!({ "format": "complex", "user": { "format": "complex" } }),
-        ),
+        ("sub_id", json!({ "format": "complex", "user": { "format": "complex" } })),
         ("sub", json!("1")),
         ("exp", json!(4_102_444_800_u64)),
         ("txn", json!(1)),
@@ -140,10 +99,7 @@ async fn refuses_caep_events_that_are_not_as_specified() {
         ("reason_admin", json!({})),
         ("reason_user", json!("because")),
     ] {
-        scene
-            .send(&event_with(member, value))
-            .await
-            .assert_refused_saying("invalid_request", member);
+        scene.send(&event_with(member, value)).await.assert_refused_saying("invalid_request", member);
     }
 }
 
@@ -160,11 +116,5 @@ async fn answers_a_repeated_set_as_if_it_were_new() {
     let claims = claims();
     scene.send(&claims).await.assert_accepted();
     scene.send(&claims).await.assert_accepted();
-    assert!(
-        scene
-            .emulator
-            .ledger()
-            .iter()
-            .all(|entry| entry.dropped.is_none())
-    );
+    assert!(scene.emulator.ledger().iter().all(|entry| entry.dropped.is_none()));
 }

@@ -1,6 +1,9 @@
-//! base64url without padding, the one form that JOSE uses (RFC 7515 §2).
+//! base64url without padding, as JOSE has it (RFC 7515 §2), and the one use of ordinary base64.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use zeroize::Zeroizing;
 
 /// Encodes `bytes`.
@@ -25,4 +28,9 @@ pub(crate) fn decode_secret(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
     bytes.truncate(length);
     Some(bytes)
+}
+
+/// The ordinary alphabet with padding, for HTTP Basic (RFC 7617 §2).
+pub(crate) fn encode_standard(bytes: impl AsRef<[u8]>) -> String {
+    STANDARD.encode(bytes)
 }

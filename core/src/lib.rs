@@ -48,14 +48,19 @@ pub mod subject;
 pub mod time;
 pub mod token;
 
-//pub use client::{Receiver, Transmitter};
-//pub use delivery::Receipt;
+#[cfg(feature = "client")]
+pub use client::{Receiver, Transmitter};
+pub use delivery::Receipt;
 pub use dialect::Dialect;
 pub use error::{Error, ErrorCode, ErrorKind, Result};
 pub use event::{CustomEvent, Event};
 pub use jose::{Algorithm, Jwks, PublicKey, Signature};
 pub use key::{KeySet, KeyType, Signer, SigningKey};
-//pub use metadata::TransmitterConfiguration;
+pub use metadata::TransmitterConfiguration;
 pub use set::{SetBuilder, SignedSet, UnsignedSet};
 pub use subject::{ComplexSubject, Subject};
 pub use time::Timestamp;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -34,9 +34,7 @@ impl Timestamp {
 
     /// From whole seconds since 1970-01-01T00:00:00Z.
     pub const fn from_unix_seconds(seconds: i64) -> Self {
-        Self {
-            millis: seconds.saturating_mul(1000),
-        }
+        Self { millis: seconds.saturating_mul(1000) }
     }
 
     /// From milliseconds since 1970-01-01T00:00:00Z.
@@ -57,9 +55,7 @@ impl Timestamp {
     /// This moment and `duration` more.
     pub fn plus(self, duration: std::time::Duration) -> Self {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-        Self {
-            millis: self.millis.saturating_add(millis),
-        }
+        Self { millis: self.millis.saturating_add(millis) }
     }
 
     /// How long after `earlier` this is; zero if it is not.
@@ -69,17 +65,12 @@ impl Timestamp {
     }
 
     /// Seconds as JSON writes them, if they are plausible as seconds.
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "SECONDS_LIMIT keeps the product far inside i64"
-    )]
+    #[allow(clippy::cast_possible_truncation, reason = "SECONDS_LIMIT keeps the product far inside i64")]
     pub(crate) fn from_json_seconds(number: &Number) -> Option<Self> {
         let seconds = number.as_f64().filter(|seconds| seconds.abs() < SECONDS_LIMIT)?;
         Some(match number.as_i64() {
             Some(whole) => Self::from_unix_seconds(whole),
-            None => Self {
-                millis: (seconds * 1000.0).round() as i64,
-            },
+            None => Self { millis: (seconds * 1000.0).round() as i64 },
         })
     }
 }
@@ -88,21 +79,14 @@ impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
         let millis = |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         match time.duration_since(SystemTime::UNIX_EPOCH) {
-            Ok(after) => Self {
-                millis: millis(after),
-            },
-            Err(before) => Self {
-                millis: -millis(before.duration()),
-            },
+            Ok(after) => Self { millis: millis(after) },
+            Err(before) => Self { millis: -millis(before.duration()) },
         }
     }
 }
 
 impl From<Timestamp> for Value {
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "milliseconds of any real date fit into 53 bits"
-    )]
+    #[allow(clippy::cast_precision_loss, reason = "milliseconds of any real date fit into 53 bits")]
     fn from(timestamp: Timestamp) -> Self {
         if timestamp.millis % 1000 == 0 {
             Self::from(timestamp.millis / 1000)

@@ -1,5 +1,7 @@
 //! Signing by something that is not in this process: here the `openssl` command line, which alone holds the key.
 
+#![allow(clippy::unwrap_used, reason = "a test panics where it fails")]
+
 mod common;
 
 use std::{
@@ -51,31 +53,16 @@ impl OpenSsl {
         let path = key.to_str().unwrap();
         openssl(&[&["genpkey", "-out", path], generate].concat(), b"").unwrap();
         let pem = openssl(&["pkey", "-in", path, "-pubout"], b"").unwrap();
-        let public = PublicKey::from_pem(pem)
-            .unwrap()
-            .with_algorithm(algorithm)
-            .unwrap();
-        Self {
-            key,
-            algorithm,
-            public,
-        }
+        let public = PublicKey::from_pem(pem).unwrap().with_algorithm(algorithm).unwrap();
+        Self { key, algorithm, public }
     }
 
     fn p256(name: &str) -> Self {
-        Self::new(
-            name,
-            Algorithm::Es256,
-            &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
-        )
+        Self::new(name, Algorithm::Es256, &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"])
     }
 
     fn rsa(name: &str, algorithm: Algorithm) -> Self {
-        Self::new(
-            name,
-            algorithm,
-            &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
-        )
+        Self::new(name, algorithm, &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"])
     }
 
     fn jwks(&self) -> Jwks {
@@ -92,12 +79,7 @@ impl OpenSsl {
             Algorithm::Es512 => Signature::Der(dgst("-sha512", &[])?),
             Algorithm::Rs256 => Signature::Raw(dgst("-sha256", &[])?),
             Algorithm::Ps256 => {
-                let pss = [
-                    "-sigopt",
-                    "rsa_padding_mode:pss",
-                    "-sigopt",
-                    "rsa_pss_saltlen:digest",
-                ];
+                let pss = ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:digest"];
                 Signature::Raw(dgst("-sha256", &pss)?)
             }
             _ => {
@@ -105,10 +87,7 @@ impl OpenSsl {
                 let message = self.key.with_extension("message");
                 fs::write(&message, input)?;
                 let message = message.to_str().ok_or("a path that is text")?;
-                Signature::Raw(openssl(
-                    &["pkeyutl", "-sign", "-rawin", "-inkey", key, "-in", message],
-                    b"",
-                )?)
+                Signature::Raw(openssl(&["pkeyutl", "-sign", "-rawin", "-inkey", key, "-in", message], b"")?)
             }
         })
     }
@@ -150,12 +129,7 @@ async fn a_key_of_another_process_signs_with_every_algorithm() {
         OpenSsl::new(
             name,
             algorithm,
-            &[
-                "-algorithm",
-                "EC",
-                "-pkeyopt",
-                &format!("ec_paramgen_curve:{curve}"),
-            ],
+            &["-algorithm", "EC", "-pkeyopt", &format!("ec_paramgen_curve:{curve}")],
         )
     };
     for signer in [
@@ -180,9 +154,7 @@ async fn what_was_signed_elsewhere_is_attached_raw_or_as_der() {
     // One number in 256 is shorter than its field, in DER.
     for _ in 0..20 {
         let set = unsigned(signer.header());
-        let Signature::Der(der) = signer.call(set.signing_input()).unwrap() else {
-            panic!("no DER")
-        };
+        let Signature::Der(der) = signer.call(set.signing_input()).unwrap() else { panic!("no DER") };
         let attached = set.clone().attach(Signature::Der(der)).unwrap();
         assert!(attached.decode().unwrap().verify(&signer.jwks()).is_ok());
         assert_eq!(attached.jti(), set.jti());
@@ -234,14 +206,7 @@ fn a_der_signature_is_one_sequence_of_two_numbers_and_nothing_more() {
     let raw = set.as_str().rsplit('.').next().unwrap();
     let raw = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, raw).unwrap();
     assert_eq!(raw.len(), 64);
-    assert_eq!(
-        (
-            raw[31],
-            raw[63],
-            raw.iter().map(|byte| u32::from(*byte)).sum::<u32>()
-        ),
-        (1, 2, 3)
-    );
+    assert_eq!((raw[31], raw[63], raw.iter().map(|byte| u32::from(*byte)).sum::<u32>()), (1, 2, 3));
 
     let long = [&[0x30, 38, 2, 33, 1][..], &[0; 32], &[2, 1, 1]].concat();
     for wrong in [
@@ -264,12 +229,7 @@ fn a_der_signature_is_one_sequence_of_two_numbers_and_nothing_more() {
 
 #[test]
 fn rsa_and_ed25519_have_no_der_form() {
-    for algorithm in [
-        Algorithm::Rs256,
-        Algorithm::Ps256,
-        Algorithm::EdDsa,
-        Algorithm::Ed25519,
-    ] {
+    for algorithm in [Algorithm::Rs256, Algorithm::Ps256, Algorithm::EdDsa, Algorithm::Ed25519] {
         let set = unsigned(SigningHeader::new(algorithm, "k"));
         rejected(set, Signature::Der(vec![0x30, 6, 2, 1, 1, 2, 1, 2]));
     }
@@ -298,11 +258,9 @@ async fn garbage_from_a_signer_does_not_become_a_set() {
             Box::pin(async { Ok(self.0.clone()) })
         }
     }
-    for garbage in [
-        Signature::Raw(Vec::new()),
-        Signature::Der(b"<html>".to_vec()),
-        Signature::Raw(vec![0; 63]),
-    ] {
+    for garbage in
+        [Signature::Raw(Vec::new()), Signature::Der(b"<html>".to_vec()), Signature::Raw(vec![0; 63])]
+    {
         let signer = Garbage(garbage);
         let result = unsigned(signer.header()).sign_with(&signer).await;
         refused(result, &json!("signature_malformed"), &Value::Null).unwrap();
@@ -314,10 +272,6 @@ async fn a_signature_over_other_bytes_does_not_verify() {
     let signer = OpenSsl::p256("other-bytes");
     let signature = signer.call(b"other bytes").unwrap();
     let set = unsigned(signer.header()).attach(signature).unwrap();
-    let verified = set
-        .decode()
-        .unwrap()
-        .verify(&signer.jwks())
-        .map(|key| key.kid().to_owned());
+    let verified = set.decode().unwrap().verify(&signer.jwks()).map(|key| key.kid().to_owned());
     refused(verified, &json!("signature_invalid"), &Value::Null).unwrap();
 }

@@ -78,11 +78,7 @@ fn the_bytes_of_a_key_are_gone_when_it_is_dropped() {
     for kind in IMPORTS {
         left.extend(imported(kind));
     }
-    assert!(
-        left.is_empty(),
-        "still in memory after the drop:\n{}",
-        left.join("\n")
-    );
+    assert!(left.is_empty(), "still in memory after the drop:\n{}", left.join("\n"));
 }
 
 /// Generates, uses, exports and drops a key.
@@ -97,10 +93,7 @@ fn generated(kind: KeyType, algorithm: Option<Algorithm>) -> Vec<String> {
         Needles::of_jwk(exported.expose())
     };
     use_key(&key);
-    assert!(
-        !needles.found().is_empty(),
-        "{name}: the search does not find a key that is there"
-    );
+    assert!(!needles.found().is_empty(), "{name}: the search does not find a key that is there");
     drop(key.export_private_pem().unwrap());
     drop(key.export_encrypted_pem("a password").unwrap());
     drop(key);
@@ -116,21 +109,14 @@ fn imported(kind: &str) -> Vec<String> {
         .env("SSF_MEMORY_TEST_FOLDER", &folder)
         .output()
         .unwrap();
-    assert!(
-        child.status.success(),
-        "{kind}: {}",
-        String::from_utf8_lossy(&child.stdout)
-    );
+    assert!(child.status.success(), "{kind}: {}", String::from_utf8_lossy(&child.stdout));
     let needles = Needles::read(&folder);
 
     let input = read_secret(&folder.join("key"));
     let password = read_secret(&folder.join("password"));
     let text = std::str::from_utf8(&input);
     let password_text = std::str::from_utf8(&password).unwrap();
-    assert!(
-        !needles.found().is_empty(),
-        "{kind}: the search does not find the input"
-    );
+    assert!(!needles.found().is_empty(), "{kind}: the search does not find the input");
     let encrypted = !password.is_empty();
     let result = match (kind.split_once('-').unwrap().0, encrypted) {
         ("pem", true) => SigningKey::from_encrypted_pem(&*input, password_text),
@@ -154,10 +140,7 @@ fn imported(kind: &str) -> Vec<String> {
         key = key.with_algorithm(Algorithm::Ps256).unwrap();
     }
     use_key(&key);
-    assert!(
-        !needles.found().is_empty(),
-        "{kind}: the search does not find a key that is there"
-    );
+    assert!(!needles.found().is_empty(), "{kind}: the search does not find a key that is there");
     drop(key);
     needles.report(kind)
 }
@@ -183,31 +166,22 @@ impl Needles {
     fn of_jwk(json: &str) -> Self {
         let mut needles = Vec::new();
         for name in ["d", "p", "q", "dp", "dq", "qi"] {
-            let Some(text) = json
-                .split_once(&format!("\"{name}\":\""))
-                .and_then(|(_, rest)| rest.split_once('"'))
+            let Some(text) =
+                json.split_once(&format!("\"{name}\":\"")).and_then(|(_, rest)| rest.split_once('"'))
             else {
                 continue;
             };
             let text = text.0.as_bytes();
             let bytes = text.len() * 3 / 4;
-            for (part, at) in [
-                ("the start", 1),
-                ("the middle", bytes / 2),
-                ("the end", bytes - WINDOW),
-            ] {
+            for (part, at) in [("the start", 1), ("the middle", bytes / 2), ("the end", bytes - WINDOW)] {
                 let at = at.min(bytes - WINDOW);
                 needles.push((
                     format!("{name}, {part}, as bytes"),
-                    (0..WINDOW)
-                        .map(|index| byte_of(text, at + index) ^ mask(index))
-                        .collect(),
+                    (0..WINDOW).map(|index| byte_of(text, at + index) ^ mask(index)).collect(),
                 ));
                 needles.push((
                     format!("{name}, {part}, as a number of OpenSSL"),
-                    (0..WINDOW)
-                        .map(|index| byte_of(text, at + WINDOW - 1 - index) ^ mask(index))
-                        .collect(),
+                    (0..WINDOW).map(|index| byte_of(text, at + WINDOW - 1 - index) ^ mask(index)).collect(),
                 ));
                 let at = (at * 4 / 3).min(text.len() - WINDOW);
                 needles.push((
@@ -223,10 +197,7 @@ impl Needles {
     /// A secret text, such as a line of PEM or a password.
     fn add(&mut self, name: &str, text: &[u8]) {
         let at = (text.len() - WINDOW) / 2;
-        self.0.push((
-            name.to_owned(),
-            (0..WINDOW).map(|index| text[at + index] ^ mask(index)).collect(),
-        ));
+        self.0.push((name.to_owned(), (0..WINDOW).map(|index| text[at + index] ^ mask(index)).collect()));
     }
 
     fn read(folder: &Path) -> Self {
@@ -261,11 +232,7 @@ impl Needles {
                     {
                         for (number, (_, masked)) in self.0.iter().enumerate() {
                             let here = &buffer[index..index + WINDOW];
-                            if here
-                                .iter()
-                                .enumerate()
-                                .all(|(i, byte)| byte ^ mask(i) == masked[i])
-                            {
+                            if here.iter().enumerate().all(|(i, byte)| byte ^ mask(i) == masked[i]) {
                                 found[number] += 1;
                             }
                         }
@@ -279,16 +246,11 @@ impl Needles {
             }
         }
         let named = self.0.iter().zip(found).filter(|(_, times)| *times > 0);
-        named
-            .map(|((name, _), times)| format!("{name} ({times} times)"))
-            .collect()
+        named.map(|((name, _), times)| format!("{name} ({times} times)")).collect()
     }
 
     fn report(&self, key: &str) -> Vec<String> {
-        self.found()
-            .into_iter()
-            .map(|what| format!("  {key}: {what}"))
-            .collect()
+        self.found().into_iter().map(|what| format!("  {key}: {what}")).collect()
     }
 }
 
@@ -343,9 +305,7 @@ fn read_secret(path: &Path) -> Zeroizing<Vec<u8>> {
 }
 
 fn folder(kind: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-        .join("memory")
-        .join(kind);
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("memory").join(kind);
     fs::create_dir_all(&folder).unwrap();
     folder
 }
@@ -365,11 +325,7 @@ fn prepare(kind: &str, folder: &str) {
     let jwk = key.export_private_jwk().unwrap();
     let mut needles = Needles::of_jwk(jwk.expose());
     let encrypted = rest.contains("encrypted") || rest.contains("password");
-    let password = if encrypted {
-        format!("{}{}", key.kid(), key.kid())
-    } else {
-        String::new()
-    };
+    let password = if encrypted { format!("{}{}", key.kid(), key.kid()) } else { String::new() };
     if encrypted {
         needles.add("the password", password.as_bytes());
     }
@@ -377,15 +333,11 @@ fn prepare(kind: &str, folder: &str) {
     let pem = key.export_private_pem().unwrap();
     let parsed = PKey::private_key_from_pem(pem.expose().as_bytes()).unwrap();
     let old = |cipher: Option<Cipher>| match (parsed.rsa(), cipher) {
-        (Ok(rsa), Some(cipher)) => rsa
-            .private_key_to_pem_passphrase(cipher, password.as_bytes())
-            .unwrap(),
+        (Ok(rsa), Some(cipher)) => rsa.private_key_to_pem_passphrase(cipher, password.as_bytes()).unwrap(),
         (Ok(rsa), None) => rsa.private_key_to_pem().unwrap(),
-        (_, Some(cipher)) => parsed
-            .ec_key()
-            .unwrap()
-            .private_key_to_pem_passphrase(cipher, password.as_bytes())
-            .unwrap(),
+        (_, Some(cipher)) => {
+            parsed.ec_key().unwrap().private_key_to_pem_passphrase(cipher, password.as_bytes()).unwrap()
+        }
         (_, None) => parsed.ec_key().unwrap().private_key_to_pem().unwrap(),
     };
     let text = |secret: Secret<String>| secret.expose().clone().into_bytes();
@@ -394,9 +346,9 @@ fn prepare(kind: &str, folder: &str) {
         ("pem", true) => text(key.export_encrypted_pem(&password).unwrap()),
         ("pem", false) if rest.ends_with("pkcs1") || rest.ends_with("sec1") => old(None),
         ("pem", false) => text(pem),
-        ("der", true) => parsed
-            .private_key_to_pkcs8_passphrase(Cipher::aes_256_cbc(), password.as_bytes())
-            .unwrap(),
+        ("der", true) => {
+            parsed.private_key_to_pkcs8_passphrase(Cipher::aes_256_cbc(), password.as_bytes()).unwrap()
+        }
         ("der", false) => parsed.private_key_to_pkcs8().unwrap(),
         _ => {
             let mut jwk: Value = serde_json::from_str(jwk.expose()).unwrap();
@@ -411,11 +363,7 @@ fn prepare(kind: &str, folder: &str) {
                 members.insert("use".to_owned(), json!("enc"));
             }
             members.insert("kid".to_owned(), json!("the-key"));
-            let jwk = if form == "jwks" {
-                json!({ "keys": [jwk] })
-            } else {
-                jwk
-            };
+            let jwk = if form == "jwks" { json!({ "keys": [jwk] }) } else { jwk };
             jwk.to_string().into_bytes()
         }
     };
@@ -425,11 +373,7 @@ fn prepare(kind: &str, folder: &str) {
     if form == "der" && encrypted {
         needles.add("the encrypted DER", &input);
     }
-    let password = if rest.contains("wrong") {
-        "another password".to_owned()
-    } else {
-        password
-    };
+    let password = if rest.contains("wrong") { "another password".to_owned() } else { password };
     fs::write(folder.join("key"), input).unwrap();
     fs::write(folder.join("password"), password).unwrap();
     fs::write(folder.join("needles"), json!(needles.0).to_string()).unwrap();
@@ -439,8 +383,6 @@ fn prepare(kind: &str, folder: &str) {
 fn byte_of_reads_base64url() {
     let bytes: Vec<u8> = (0..=255).collect();
     let text = URL_SAFE_NO_PAD.encode(&bytes);
-    let read: Vec<_> = (0..bytes.len())
-        .map(|index| byte_of(text.as_bytes(), index))
-        .collect();
+    let read: Vec<_> = (0..bytes.len()).map(|index| byte_of(text.as_bytes(), index)).collect();
     assert_eq!(read, bytes);
 }

@@ -1,5 +1,7 @@
 //! `tests/vectors/events`: the members of every event of the catalogue, good and bad.
 
+#![allow(clippy::unwrap_used, reason = "a test panics where it fails")]
+
 mod common;
 
 use common::{claims, count, custom_event, folder, list, object, plain, refused, same, text};
@@ -28,24 +30,16 @@ fn shaped(kind: &EventType, claims: &Value) -> Value {
         Value::Object(subject) if kind.shape == Shape::Legacy && is_subject(kind, name) => subject
             .iter()
             .map(|(name, value)| {
-                (
-                    if name == "format" { "subject_type" } else { name }.to_owned(),
-                    value.clone(),
-                )
+                (if name == "format" { "subject_type" } else { name }.to_owned(), value.clone())
             })
             .collect(),
         _ => value.clone(),
     };
-    object(claims)
-        .iter()
-        .map(|(name, value)| (name.clone(), shaped(name, value)))
-        .collect()
+    object(claims).iter().map(|(name, value)| (name.clone(), shaped(name, value))).collect()
 }
 
 fn is_subject(kind: &EventType, name: &str) -> bool {
-    kind.fields
-        .iter()
-        .any(|field| field.name == name && field.kind == FieldType::Subject)
+    kind.fields.iter().any(|field| field.name == name && field.kind == FieldType::Subject)
 }
 
 /// The dialect of the one receiver for the events of a family, if it takes the event.
@@ -82,11 +76,7 @@ fn the_files_are_the_events_of_the_catalogue() {
     for file in &files {
         let by_uri = EventType::by_uri(text(&file["uri"]));
         assert_eq!(by_uri.map(|kind| kind.id), file["id"].as_str());
-        assert!(
-            list(&file["valid"]).len() >= 2 && !list(&file["invalid"]).is_empty(),
-            "{}",
-            file["id"]
-        );
+        assert!(list(&file["valid"]).len() >= 2 && !list(&file["invalid"]).is_empty(), "{}", file["id"]);
     }
 }
 
@@ -96,31 +86,20 @@ fn valid_claims_are_read_unchanged() {
         let json = json!({ text(&file["uri"]): case["claims"] }).to_string();
         let event = Event::from_json(&json).map_err(|error| error.to_string())?;
         same("the id", &event.id(), &file["id"].as_str())?;
-        same(
-            "the members",
-            &Value::Object(event.members().clone()),
-            &case["claims"],
-        )
+        same("the members", &Value::Object(event.members().clone()), &case["claims"])
     });
 }
 
 #[test]
 fn valid_claims_go_into_a_set_with_times_in_whole_seconds() {
     each("valid", |file, case| {
-        let claims = set(file, &case["claims"], "ssf-1.0")
-            .and_then(claims)
-            .map_err(|error| error.to_string())?;
+        let claims =
+            set(file, &case["claims"], "ssf-1.0").and_then(claims).map_err(|error| error.to_string())?;
         same("sub_id", &claims["sub_id"], &file["subject"])?;
         let mut event = claims["events"][text(&file["uri"])].clone();
-        let own = event
-            .as_object_mut()
-            .and_then(|members| members.remove("subject"));
+        let own = event.as_object_mut().and_then(|members| members.remove("subject"));
         let kind = EventType::by_id(text(&file["id"])).ok_or("no such event")?;
-        same(
-            "a subject in the event",
-            &own.is_some(),
-            &(kind.placement == Placement::Event),
-        )?;
+        same("a subject in the event", &own.is_some(), &(kind.placement == Placement::Event))?;
         same("the event", &event, &shaped(kind, &case["claims"]))
     });
 }
@@ -140,9 +119,7 @@ fn valid_claims_go_to_the_receiver_that_the_event_is_made_for() {
         let claims = claims(builder).map_err(|error| error.to_string())?;
         same("sub_id", &claims.get("sub_id"), &None)?;
         let mut event = claims["events"][text(&file["uri"])].clone();
-        let own = event
-            .as_object_mut()
-            .and_then(|members| members.remove("subject"));
+        let own = event.as_object_mut().and_then(|members| members.remove("subject"));
         same("a subject in the event", &own.is_some(), &!kind.companion)?;
         same("the event", &event, &shaped(kind, &case["claims"]))
     });
@@ -152,16 +129,8 @@ fn valid_claims_go_to_the_receiver_that_the_event_is_made_for() {
 fn invalid_claims_are_refused_by_the_event_with_code_and_place() {
     each("invalid", |file, case| {
         let json = json!({ text(&file["uri"]): case["claims"] });
-        refused(
-            Event::from_json(&json.to_string()),
-            &case["code"],
-            &case["pointer"],
-        )?;
-        refused(
-            Event::from(custom_event(&json)).validate(),
-            &case["code"],
-            &case["pointer"],
-        )
+        refused(Event::from_json(&json.to_string()), &case["code"], &case["pointer"])?;
+        refused(Event::from(custom_event(&json)).validate(), &case["code"], &case["pointer"])
     });
 }
 

@@ -1,5 +1,7 @@
 //! `tests/vectors/subjects.json`: subject identifiers, and the forms that receivers want them in.
 
+#![allow(clippy::unwrap_used, reason = "a test panics where it fails")]
+
 mod common;
 
 use common::{custom_event, dialect, file, list, object, plain, refused, run, same, subject, text};
@@ -23,11 +25,7 @@ fn every_valid_subject_is_read_and_goes_into_the_set_unchanged() {
 fn every_invalid_subject_is_refused_with_code_and_place() {
     let cases = file("subjects.json");
     run("subjects.json", "invalid", list(&cases["invalid"]), |case| {
-        refused(
-            Subject::from_json(&case["subject"].to_string()),
-            &case["code"],
-            &case["pointer"],
-        )
+        refused(Subject::from_json(&case["subject"].to_string()), &case["code"], &case["pointer"])
     });
 }
 
@@ -35,18 +33,15 @@ fn every_invalid_subject_is_refused_with_code_and_place() {
 fn an_invalid_subject_is_refused_by_the_set_too_at_its_place_there() {
     let mut checked = 0;
     for case in list(&file("subjects.json")["invalid"]) {
-        let Some(format) = case["subject"]["format"]
-            .as_str()
-            .filter(|_| case["code"] != "subject_format_unknown")
+        let Some(format) =
+            case["subject"]["format"].as_str().filter(|_| case["code"] != "subject_format_unknown")
         else {
             continue;
         };
         // The constructor for private formats takes any members; a format that is known is checked all the same.
         let members = object(&case["subject"]).clone();
         let made = Subject::custom(format, members.into_iter().filter(|(name, _)| name != "format"));
-        let nested_unknown = case["pointer"]
-            .as_str()
-            .is_some_and(|pointer| pointer.ends_with("/format"));
+        let nested_unknown = case["pointer"].as_str().is_some_and(|pointer| pointer.ends_with("/format"));
         let pointer = format!("/sub_id{}", case["pointer"].as_str().unwrap_or_default());
         if nested_unknown && case["code"] == "subject_format_unknown" {
             continue;
@@ -75,22 +70,10 @@ fn every_dialect_gives_the_subject_the_form_and_place_of_its_receiver() {
         let claims = built.map_err(|error| error.to_string())?;
         let (uri, members) = object(&case["event"]).iter().next().unwrap();
         let event = &claims["events"][uri];
-        same(
-            "the subject in the event",
-            &event["subject"],
-            &case["event_subject"],
-        )?;
-        same(
-            "its presence",
-            &event.get("subject").is_some(),
-            &!case["event_subject"].is_null(),
-        )?;
+        same("the subject in the event", &event["subject"], &case["event_subject"])?;
+        same("its presence", &event.get("subject").is_some(), &!case["event_subject"].is_null())?;
         same("sub_id", &claims["sub_id"], &case["sub_id"])?;
-        same(
-            "its presence",
-            &claims.get("sub_id").is_some(),
-            &!case["sub_id"].is_null(),
-        )?;
+        same("its presence", &claims.get("sub_id").is_some(), &!case["sub_id"].is_null())?;
         same(
             "the number of members",
             &(event.as_object().unwrap().len() - usize::from(event.get("subject").is_some())),
@@ -106,9 +89,5 @@ fn the_shapes_cover_every_built_in_dialect() {
         let named = |case: &&Value| case["dialect"].as_str() == Some(id);
         assert!(list(&cases["shapes"]).iter().any(|case| named(&case)), "{id}");
     }
-    assert!(
-        list(&cases["shapes"])
-            .iter()
-            .all(|case| !text(&case["name"]).is_empty())
-    );
+    assert!(list(&cases["shapes"]).iter().all(|case| !text(&case["name"]).is_empty()));
 }

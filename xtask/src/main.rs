@@ -1,6 +1,13 @@
 //! Project automation: `cargo xtask <task>`.
 
+mod bench;
 mod codegen;
+mod demo;
+mod deny;
+mod fences;
+mod interop;
+mod run;
+mod test;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -17,6 +24,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Show the main job: keys, JWKS, events to two receivers that check them.
+    Demo,
+    /// Run everything that has to hold, from nothing.
+    Test,
+    /// Measure, and print the ratios that count: one run, no absolute figures.
+    Bench,
     /// Write the code and the tables that are generated from the catalogue.
     Codegen {
         /// Write nothing; fail where a generated file differs from the catalogue.
@@ -27,6 +40,9 @@ enum Task {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
+        Task::Demo => demo::run(&root()),
+        Task::Test => test::run(&root()),
+        Task::Bench => bench::run(&root()),
         Task::Codegen { check } => codegen::run(&root(), check),
     };
     match outcome {

@@ -1,10 +1,24 @@
 //! The subcommands: one file each, with its arguments and what it does.
 
+mod configuration;
+mod decode;
+mod emit;
+mod jwks;
+mod key;
 mod receiver;
+mod serve;
 
-use std::error::Error;
+mod input;
+mod shutdown;
 
-/// Work with Shared Signals from the command line.
+use std::{
+    error::Error,
+    io::{self, Write as _},
+};
+
+type Result<T = (), E = Box<dyn Error>> = std::result::Result<T, E>;
+
+/// Send Shared Signals from the command line, and try receivers out.
 #[derive(clap::Parser)]
 #[command(name = "ssf", version, about)]
 pub(crate) struct Ssf {
@@ -14,13 +28,44 @@ pub(crate) struct Ssf {
 
 #[derive(clap::Subcommand)]
 enum Command {
+    Key(key::Arguments),
+    Jwks(jwks::Arguments),
+    Configuration(configuration::Arguments),
+    Serve(serve::Arguments),
+    Emit(emit::Arguments),
+    Decode(decode::Arguments),
     Receiver(receiver::Arguments),
 }
 
 impl Ssf {
-    pub(crate) fn run(self) -> Result<(), Box<dyn Error>> {
+    pub(crate) fn run(self) -> Result {
         match self.command {
+            Command::Key(arguments) => key::run(&arguments),
+            Command::Jwks(arguments) => jwks::run(&arguments),
+            Command::Configuration(arguments) => configuration::run(&arguments),
+            Command::Serve(arguments) => serve::run(&arguments),
+            Command::Emit(arguments) => emit::run(arguments),
+            Command::Decode(arguments) => decode::run(&arguments),
             Command::Receiver(arguments) => receiver::run(arguments),
         }
     }
+}
+
+/// Runs a command that waits for the network.
+fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}
+
+/// Writes a line to standard output, at once.
+fn print(line: &str) -> Result {
+    let mut stdout = io::stdout();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()?;
+    Ok(())
+}
+
+/// JSON for people.
+fn pretty(json: &str) -> Result<String> {
+    let value: serde_json::Value = serde_json::from_str(json)?;
+    Ok(serde_json::to_string_pretty(&value)?)
 }

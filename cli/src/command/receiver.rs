@@ -8,6 +8,8 @@ use std::time::Duration;
 use serde_json::json;
 use ssf_cli::receiver::{Client, Config, Emulator, KeySource, Like};
 
+use super::shutdown;
+
 /// Run a receiver emulator on the loopback interface.
 ///
 /// Prints one line of JSON with its addresses when it is ready and runs until it is interrupted.
@@ -54,34 +56,24 @@ struct Keys {
 
 impl Keys {
     fn source(self) -> Option<KeySource> {
-        self.jwks_uri
-            .map(KeySource::JwksUri)
-            .or(self.well_known.map(KeySource::WellKnown))
+        self.jwks_uri.map(KeySource::JwksUri).or(self.well_known.map(KeySource::WellKnown))
     }
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let keys = arguments
-        .keys
-        .source()
-        .ok_or("either --jwks-uri or --well-known is needed")?;
+    let keys = arguments.keys.source().ok_or("either --jwks-uri or --well-known is needed")?;
     let mut config = Config::new(arguments.like, arguments.issuer, keys, arguments.audience);
     config.listen = arguments.listen;
-    config.client = arguments
-        .client_id
-        .zip(arguments.client_secret)
-        .map(|(id, secret)| Client { id, secret });
+    config.client =
+        arguments.client_id.zip(arguments.client_secret).map(|(id, secret)| Client { id, secret });
     config.token_lifetime = Duration::from_secs(arguments.token_lifetime);
     config.users = arguments.users;
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?
-        .block_on(serve(config))
+    super::block_on(serve(config))
 }
 
 async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
     // Listening for signals starts before anybody can know that the receiver is ready.
-    let interrupted = interrupted()?;
+    let interrupted = shutdown::requested()?;
     let like = config.like;
     let emulator = Emulator::start(config).await?;
     announce(like, &emulator)?;
@@ -103,29 +95,4 @@ fn announce(like: Like, emulator: &Emulator) -> io::Result<()> {
     let mut stdout = io::stdout();
     writeln!(stdout, "{ready}")?;
     stdout.flush()
-}
-
-/// Resolves at the first request to end: Ctrl-C, or SIGTERM where there is one.
-#[cfg(unix)]
-fn interrupted() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-#[cfg(not(unix))]
-fn interrupted() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            // Without the signal the receiver runs until it is killed.
-            std::future::pending::<()>().await;
-        }
-    })
 }

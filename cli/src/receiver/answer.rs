@@ -37,10 +37,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(code: ErrorCode, description: impl Into<String>) -> Self {
-        Self {
-            code,
-            description: description.into(),
-        }
+        Self { code, description: description.into() }
     }
 
     pub(crate) fn request(description: impl Into<String>) -> Self {
@@ -69,20 +66,12 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: String::new(),
-            notes: Notes::default(),
-        }
+        Self { status, headers: Vec::new(), body: String::new(), notes: Notes::default() }
     }
 
     pub(crate) fn json(status: StatusCode, body: &Value) -> Self {
-        Self {
-            body: body.to_string(),
-            ..Self::empty(status)
-        }
-        .with(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
+        Self { body: body.to_string(), ..Self::empty(status) }
+            .with(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
     }
 
     /// The method is not the one the resource has (RFC 9110 §15.5.6).

@@ -15,10 +15,7 @@ pub(crate) fn check_issuer(claims: &Map<String, Value>, expected: &str) -> Resul
     if claims.get("iss").and_then(Value::as_str) == Some(expected) {
         return Ok(());
     }
-    Err(Refusal::new(
-        ErrorCode::InvalidIssuer,
-        format!("The issuer has to be {expected}"),
-    ))
+    Err(Refusal::new(ErrorCode::InvalidIssuer, format!("The issuer has to be {expected}")))
 }
 
 /// `aud`: the receiver has to be meant.
@@ -41,10 +38,7 @@ pub(crate) fn check_audience(
         Audience::Text => "be the string",
         Audience::TextOrArray => "be, or contain,",
     };
-    Err(Refusal::new(
-        ErrorCode::InvalidAudience,
-        format!("The audience has to {form} {expected}"),
-    ))
+    Err(Refusal::new(ErrorCode::InvalidAudience, format!("The audience has to {form} {expected}")))
 }
 
 /// Everything else but the events. Answers the `jti`.
@@ -56,11 +50,7 @@ pub(crate) fn check_rest<'a>(claims: &'a Map<String, Value>, profile: &Profile) 
         .as_str()
         .filter(|jti| !jti.is_empty())
         .ok_or_else(|| refuse(Defect::wrong("must be a string that is not empty").at("jti")))?;
-    if let Some(name) = profile
-        .absent_claims
-        .iter()
-        .find(|name| claims.contains_key(**name))
-    {
+    if let Some(name) = profile.absent_claims.iter().find(|name| claims.contains_key(**name)) {
         return Err(refuse(Defect::wrong("must not be here").at(*name)));
     }
     profile.claims.check(claims).map_err(refuse)?;
@@ -70,9 +60,8 @@ pub(crate) fn check_rest<'a>(claims: &'a Map<String, Value>, profile: &Profile) 
 /// `iat`: seconds (RFC 7519 §2), whole ones, and past. Milliseconds lie in the far future.
 fn check_issued_at(claims: &Map<String, Value>) -> Result<(), Defect> {
     let issued_at = claims.get("iat").ok_or_else(|| Defect::missing("iat"))?;
-    let issued_at = issued_at
-        .as_u64()
-        .ok_or_else(|| Defect::wrong("must be a whole number of seconds").at("iat"))?;
+    let issued_at =
+        issued_at.as_u64().ok_or_else(|| Defect::wrong("must be a whole number of seconds").at("iat"))?;
     if issued_at > clock::now().as_secs() + TOLERANCE_SECONDS {
         return Err(Defect::wrong("must not be in the future").at("iat"));
     }
@@ -85,12 +74,8 @@ pub(crate) fn check_events<'a>(
     profile: &Profile,
 ) -> Result<Vec<&'a Map<String, Value>>, Refusal> {
     let refuse = |defect: Defect| Refusal::request(defect.describe(&profile.wording));
-    let events = claims
-        .get("events")
-        .ok_or_else(|| refuse(Defect::missing("events")))?;
-    let events = events
-        .as_object()
-        .ok_or_else(|| refuse(Defect::wrong("must be an object").at("events")))?;
+    let events = claims.get("events").ok_or_else(|| refuse(Defect::missing("events")))?;
+    let events = events.as_object().ok_or_else(|| refuse(Defect::wrong("must be an object").at("events")))?;
     let mut payloads = Vec::with_capacity(events.len());
     for (uri, payload) in events {
         let event = profile.events.iter().find(|event| event.uri == uri);
@@ -116,9 +101,7 @@ fn check_event<'a>(
     is_companion: bool,
     profile: &Profile,
 ) -> Result<&'a Map<String, Value>, Defect> {
-    let payload = payload
-        .as_object()
-        .ok_or_else(|| Defect::wrong("must be an object"))?;
+    let payload = payload.as_object().ok_or_else(|| Defect::wrong("must be an object"))?;
     match event {
         Some(event) => event.members.check(payload)?,
         None if is_companion || profile.unknown_events == UnknownEvents::Accepted => {}

@@ -68,9 +68,7 @@ pub struct Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -129,10 +127,9 @@ impl Config {
                 "{} has no token endpoint: a client id and a client secret have no use",
                 profile.name
             ))),
-            _ if profile.user.is_none() && !self.users.is_empty() => Err(Error::configuration(format!(
-                "{} has no list of users",
-                profile.name
-            ))),
+            _ if profile.user.is_none() && !self.users.is_empty() => {
+                Err(Error::configuration(format!("{} has no list of users", profile.name)))
+            }
             _ => Ok(()),
         }
     }

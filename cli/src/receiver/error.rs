@@ -29,21 +29,15 @@ impl Error {
     }
 
     pub(crate) fn configuration(text: impl Into<String>) -> Self {
-        Self {
-            kind: Kind::Configuration(text.into()),
-        }
+        Self { kind: Kind::Configuration(text.into()) }
     }
 
     pub(crate) fn listen(address: SocketAddr, error: io::Error) -> Self {
-        Self {
-            kind: Kind::Listen(address, error),
-        }
+        Self { kind: Kind::Listen(address, error) }
     }
 
     pub(crate) fn client(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self {
-            kind: Kind::Client(error.into()),
-        }
+        Self { kind: Kind::Client(error.into()) }
     }
 }
 

@@ -32,11 +32,7 @@ impl Judge {
             issuer: config.issuer.clone(),
             audience: config.audience.clone(),
             users: config.users.clone(),
-            keys: Keys::new(
-                config.keys.clone(),
-                config.issuer.clone(),
-                profile.jwks_media_types,
-            )?,
+            keys: Keys::new(config.keys.clone(), config.issuer.clone(), profile.jwks_media_types)?,
             accepted: Mutex::default(),
         })
     }
@@ -55,10 +51,7 @@ impl Judge {
         }
         // The issuer comes first: the keys to check with are those of the issuer.
         claims::check_issuer(&claims, &self.issuer)?;
-        self.keys
-            .verify(jws, &header)
-            .await
-            .map_err(|trouble| self.refuse(trouble))?;
+        self.keys.verify(jws, &header).await.map_err(|trouble| self.refuse(trouble))?;
         claims::check_audience(&claims, &self.audience, self.profile.audience)?;
         let jti = claims::check_rest(&claims, self.profile)?;
         let events = claims::check_events(&claims, self.profile)?;
@@ -81,10 +74,7 @@ impl Judge {
         if !is_new && self.profile.repeated_jti == RepeatedJti::Dropped {
             return Some(Dropped::RepeatedJti);
         }
-        events
-            .iter()
-            .any(|event| self.is_about_stranger(event))
-            .then_some(Dropped::UnknownUser)
+        events.iter().any(|event| self.is_about_stranger(event)).then_some(Dropped::UnknownUser)
     }
 
     /// Whether an event is about a user the receiver does not know. One about a device alone is not.
@@ -95,9 +85,7 @@ impl Judge {
         if self.users.is_empty() {
             return false;
         }
-        let user = rest
-            .iter()
-            .try_fold(event.get(*first), |value, name| Some(value?.get(*name)));
+        let user = rest.iter().try_fold(event.get(*first), |value, name| Some(value?.get(*name)));
         let Some(Some(user)) = user else {
             return false;
         };

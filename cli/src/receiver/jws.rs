@@ -29,12 +29,7 @@ pub(crate) const EDDSA: SignatureAlgorithm = curve("EdDSA", Algorithm::EdDSA, "O
 pub(crate) const ED25519: SignatureAlgorithm = curve("Ed25519", Algorithm::EdDSA, "OKP", "Ed25519");
 
 const fn rsa(name: &'static str, algorithm: Algorithm) -> SignatureAlgorithm {
-    SignatureAlgorithm {
-        name,
-        algorithm,
-        kty: "RSA",
-        crv: None,
-    }
+    SignatureAlgorithm { name, algorithm, kty: "RSA", crv: None }
 }
 
 const fn curve(
@@ -43,12 +38,7 @@ const fn curve(
     kty: &'static str,
     crv: &'static str,
 ) -> SignatureAlgorithm {
-    SignatureAlgorithm {
-        name,
-        algorithm,
-        kty,
-        crv: Some(crv),
-    }
+    SignatureAlgorithm { name, algorithm, kty, crv: Some(crv) }
 }
 
 /// The three parts of a compact JWS as they were sent.
@@ -70,39 +60,23 @@ impl<'a> CompactJws<'a> {
         }
         let parts: Vec<_> = text.split('.').collect();
         let [header, payload, signature] = parts[..] else {
-            return Err(Refusal::request(
-                "The body is not a compact JWS: it has to have three parts",
-            ));
+            return Err(Refusal::request("The body is not a compact JWS: it has to have three parts"));
         };
-        if [header, payload, signature]
-            .iter()
-            .any(|part| !is_base64url(part))
-        {
-            return Err(Refusal::request(
-                "The body is not a compact JWS: each part has to be base64url",
-            ));
+        if [header, payload, signature].iter().any(|part| !is_base64url(part)) {
+            return Err(Refusal::request("The body is not a compact JWS: each part has to be base64url"));
         }
-        Ok(Self {
-            signing_input: &text[..header.len() + 1 + payload.len()],
-            header,
-            payload,
-            signature,
-        })
+        Ok(Self { signing_input: &text[..header.len() + 1 + payload.len()], header, payload, signature })
     }
 }
 
 fn is_base64url(part: &str) -> bool {
-    !part.is_empty()
-        && part
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 /// The JSON object in one part of a JWS.
 pub(crate) fn decode(part: &str, what: &str) -> Result<Map<String, Value>, Refusal> {
-    let bytes = URL_SAFE_NO_PAD
-        .decode(part)
-        .map_err(|_| Refusal::request(format!("The {what} is not base64url")))?;
+    let bytes =
+        URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::request(format!("The {what} is not base64url")))?;
     serde_json::from_slice(&bytes).map_err(|_| Refusal::request(format!("The {what} is not a JSON object")))
 }
 
@@ -124,25 +98,17 @@ impl<'a> JoseHeader<'a> {
         }
         // RFC 7515 §4.1.11: extensions that are not understood make the JWS invalid, and none are.
         if header.contains_key("crit") {
-            return Err(Refusal::request(
-                "The header crit asks for extensions that are not supported",
-            ));
+            return Err(Refusal::request("The header crit asks for extensions that are not supported"));
         }
         let name = header.get("alg").and_then(Value::as_str).unwrap_or_default();
         // RFC 8725 §3.1: out of a fixed list. `none` is in none.
         let Some(algorithm) = algorithms.iter().copied().find(|known| known.name == name) else {
             let names: Vec<_> = algorithms.iter().map(|known| known.name).collect();
-            return Err(Refusal::request(format!(
-                "The header alg has to be one of {}",
-                names.join(", ")
-            )));
+            return Err(Refusal::request(format!("The header alg has to be one of {}", names.join(", "))));
         };
         match header.get("kid") {
             None => Ok(Self { algorithm, kid: None }),
-            Some(Value::String(kid)) => Ok(Self {
-                algorithm,
-                kid: Some(kid),
-            }),
+            Some(Value::String(kid)) => Ok(Self { algorithm, kid: Some(kid) }),
             Some(_) => Err(Refusal::request("The header kid has to be a string")),
         }
     }

@@ -56,13 +56,7 @@ impl Keys {
         issuer: String,
         media_types: &'static [&'static str],
     ) -> Result<Self> {
-        Ok(Self {
-            client: client()?,
-            source,
-            issuer,
-            media_types,
-            cache: Mutex::new(None),
-        })
+        Ok(Self { client: client()?, source, issuer, media_types, cache: Mutex::new(None) })
     }
 
     /// Checks the signature with the key the header names, or with each key if it names none.
@@ -85,10 +79,7 @@ impl Keys {
             KeySource::WellKnown(url) => self.discover(url).await?,
         };
         let response = self.get(&jwks_uri).await?;
-        let media_type = response
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok());
+        let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         if !media_type.is_some_and(|value| self.media_types.iter().any(|known| is_media_type(value, known))) {
             return Err(Trouble::Key(format!(
                 "The Content-Type of the JWKS has to be one of {}",
@@ -118,12 +109,7 @@ impl Keys {
     }
 
     async fn get(&self, url: &str) -> Result<Response, Trouble> {
-        let response = self
-            .client
-            .get(url)
-            .header("Accept", "application/json")
-            .send()
-            .await;
+        let response = self.client.get(url).header("Accept", "application/json").send().await;
         let response = response.map_err(|error| Trouble::Key(format!("{url} cannot be read: {error}")))?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(Trouble::Key(format!("{url} answers {}", response.status())));
@@ -141,12 +127,7 @@ async fn json(response: Response) -> Result<Value, Trouble> {
 
 /// Whether a `Content-Type` is of this media type, parameters aside.
 pub(crate) fn is_media_type(value: &str, media_type: &str) -> bool {
-    value
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .eq_ignore_ascii_case(media_type)
+    value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type)
 }
 
 /// A client with its own TLS settings, so that nothing depends on a provider installed for the whole process.
@@ -208,19 +189,13 @@ fn decoding_key(jwk: &Value) -> Result<DecodingKey, String> {
         return Err("The key is not one for signatures".to_owned());
     }
     if let Some(modulus) = jwk.get("n").and_then(Value::as_str) {
-        let bytes = URL_SAFE_NO_PAD
-            .decode(modulus)
-            .map_err(|_| "The modulus is not base64url".to_owned())?;
+        let bytes = URL_SAFE_NO_PAD.decode(modulus).map_err(|_| "The modulus is not base64url".to_owned())?;
         // RFC 7518 §6.3.1.1: as few octets as the number needs.
-        let first = *bytes
-            .first()
-            .filter(|first| **first != 0)
-            .ok_or("The modulus begins with a zero octet")?;
+        let first =
+            *bytes.first().filter(|first| **first != 0).ok_or("The modulus begins with a zero octet")?;
         let bits = bytes.len() * 8 - first.leading_zeros() as usize;
         if bits < LEAST_RSA_BITS {
-            return Err(format!(
-                "The RSA key has {bits} bits, {LEAST_RSA_BITS} are needed"
-            ));
+            return Err(format!("The RSA key has {bits} bits, {LEAST_RSA_BITS} are needed"));
         }
     }
     let jwk = Jwk::deserialize(jwk).map_err(|error| format!("The key cannot be used: {error}"))?;
@@ -252,11 +227,7 @@ fn verify(keys: &[PublicKey], jws: CompactJws<'_>, header: &JoseHeader<'_>) -> V
         // Without a name any key may be meant, also one that is not in the set yet.
         let fits = |key: &PublicKey| matches!(key.verify(jws, header.algorithm), Verdict::Verified);
         let verified = keys.iter().any(fits);
-        return if verified {
-            Verdict::Verified
-        } else {
-            Verdict::NoKey(Trouble::Signature)
-        };
+        return if verified { Verdict::Verified } else { Verdict::NoKey(Trouble::Signature) };
     };
     // Names should be unique (RFC 7517 §4.5), so what the last of several says is as good as any.
     let mut verdict = Verdict::NoKey(Trouble::Key(format!("The JWKS has no key {kid}")));

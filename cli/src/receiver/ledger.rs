@@ -70,23 +70,15 @@ impl RequestFacts {
             user_agent: text(headers, &header::USER_AGENT),
             authorization: text(headers, &header::AUTHORIZATION)
                 // Without a space there is no scheme, and the whole value may be a secret.
-                .map(|value| {
-                    value
-                        .split_once(' ')
-                        .map(|(scheme, _)| scheme.to_owned())
-                        .unwrap_or_default()
-                }),
+                .map(|value| value.split_once(' ').map(|(scheme, _)| scheme.to_owned()).unwrap_or_default()),
         }
     }
 }
 
 /// A header as text; several lines of one name are one list (RFC 9110 §5.3).
 pub(crate) fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    let lines: Vec<_> = headers
-        .get_all(name)
-        .iter()
-        .map(|value| String::from_utf8_lossy(value.as_bytes()))
-        .collect();
+    let lines: Vec<_> =
+        headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     (!lines.is_empty()).then(|| lines.join(", "))
 }
 
@@ -112,18 +104,10 @@ impl Ledger {
     }
 
     pub(crate) fn entries(&self) -> Vec<Entry> {
-        self.pages
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entries
-            .clone()
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner).entries.clone()
     }
 
     pub(crate) fn clear(&self) {
-        self.pages
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entries
-            .clear();
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner).entries.clear();
     }
 }

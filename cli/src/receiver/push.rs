@@ -24,11 +24,7 @@ pub(crate) struct PushEndpoint {
 
 impl PushEndpoint {
     pub(crate) fn new(config: &Config, tokens: Option<Arc<TokenEndpoint>>) -> Result<Self> {
-        Ok(Self {
-            profile: config.like.profile(),
-            tokens,
-            judge: Judge::new(config)?,
-        })
+        Ok(Self { profile: config.like.profile(), tokens, judge: Judge::new(config)? })
     }
 
     pub(crate) async fn answer(&self, request: &Received) -> Answer {
@@ -41,11 +37,7 @@ impl PushEndpoint {
         {
             return error.answer();
         }
-        if self
-            .profile
-            .health_probe
-            .is_some_and(|probe| request.body == probe.as_bytes())
-        {
+        if self.profile.health_probe.is_some_and(|probe| request.body == probe.as_bytes()) {
             return Answer::json(StatusCode::OK, &Value::from("OK"));
         }
         let mut notes = Notes::default();
@@ -78,10 +70,9 @@ impl PushEndpoint {
             (Err(refusal), Answers::Rfc8935) => Answer::rfc8935_error(refusal),
             // Real ones give the id under which the message was queued; no sender may rely on it.
             (Ok(_), Answers::JsonText) => Answer::json(StatusCode::ACCEPTED, &Value::from("queued")),
-            (Err(refusal), Answers::JsonText) => Answer::json(
-                StatusCode::BAD_REQUEST,
-                &Value::from(refusal.description.as_str()),
-            ),
+            (Err(refusal), Answers::JsonText) => {
+                Answer::json(StatusCode::BAD_REQUEST, &Value::from(refusal.description.as_str()))
+            }
         };
         match verdict {
             Ok(dropped) => notes.dropped = dropped,

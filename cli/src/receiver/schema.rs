@@ -47,19 +47,11 @@ pub(crate) enum Shape {
 const CERTAINLY_MILLISECONDS: f64 = 1e11;
 
 pub(crate) const fn required(name: &'static str, shape: Shape) -> Member {
-    Member {
-        name,
-        required: true,
-        shape,
-    }
+    Member { name, required: true, shape }
 }
 
 pub(crate) const fn optional(name: &'static str, shape: Shape) -> Member {
-    Member {
-        name,
-        required: false,
-        shape,
-    }
+    Member { name, required: false, shape }
 }
 
 pub(crate) const fn members(list: &'static [Member]) -> Members {
@@ -90,17 +82,11 @@ pub(crate) struct Wording {
 
 impl Defect {
     pub(crate) fn missing(name: impl Into<String>) -> Self {
-        Self {
-            path: vec![name.into()],
-            problem: Problem::Missing,
-        }
+        Self { path: vec![name.into()], problem: Problem::Missing }
     }
 
     pub(crate) fn wrong(text: impl Into<String>) -> Self {
-        Self {
-            path: Vec::new(),
-            problem: Problem::Wrong(text.into()),
-        }
+        Self { path: Vec::new(), problem: Problem::Wrong(text.into()) }
     }
 
     /// The same, seen from the object that has the faulty one as its member `name`.
@@ -114,13 +100,7 @@ impl Defect {
             .path
             .iter()
             .rev()
-            .map(|name| {
-                if wording.camel_case {
-                    camel_case(name)
-                } else {
-                    name.clone()
-                }
-            })
+            .map(|name| if wording.camel_case { camel_case(name) } else { name.clone() })
             .collect();
         let problem = match &self.problem {
             Problem::Missing => wording.missing,
@@ -136,18 +116,11 @@ impl Members {
             match object.get(member.name) {
                 None | Some(Value::Null) if member.required => return Err(Defect::missing(member.name)),
                 None => {}
-                Some(value) => member
-                    .shape
-                    .check(value)
-                    .map_err(|defect| defect.at(member.name))?,
+                Some(value) => member.shape.check(value).map_err(|defect| defect.at(member.name))?,
             }
         }
         let satisfied = self.any_of.is_empty() || self.any_of.iter().any(|name| object.contains_key(*name));
-        if satisfied {
-            Ok(())
-        } else {
-            Err(Defect::missing(self.any_of.join(" or ")))
-        }
+        if satisfied { Ok(()) } else { Err(Defect::missing(self.any_of.join(" or "))) }
     }
 }
 
@@ -157,31 +130,19 @@ impl Shape {
             Self::Any => true,
             Self::Text => value.as_str().is_some_and(|text| !text.is_empty()),
             Self::OneOf(list) => value.as_str().is_some_and(|text| list.contains(&text)),
-            Self::TextArray => value
-                .as_array()
-                .is_some_and(|array| array.iter().all(Value::is_string)),
+            Self::TextArray => value.as_array().is_some_and(|array| array.iter().all(Value::is_string)),
             Self::Number => value.is_number(),
             Self::Integer => value.is_i64() || value.is_u64(),
-            Self::Seconds => value
-                .as_f64()
-                .is_some_and(|number| number.abs() < CERTAINLY_MILLISECONDS),
+            Self::Seconds => value.as_f64().is_some_and(|number| number.abs() < CERTAINLY_MILLISECONDS),
             Self::IpAddress => value.as_str().is_some_and(|text| text.parse::<IpAddr>().is_ok()),
             Self::Object(least) => value.as_object().is_some_and(|object| object.len() >= *least),
             Self::Members(members) => {
-                return members.check(
-                    value
-                        .as_object()
-                        .ok_or_else(|| Defect::wrong("must be an object"))?,
-                );
+                return members.check(value.as_object().ok_or_else(|| Defect::wrong("must be an object"))?);
             }
             Self::Localized(language) => return localized(value, *language),
             Self::Subject(shapes) => return subject::check(value, shapes),
         };
-        if fits {
-            Ok(())
-        } else {
-            Err(Defect::wrong(self.demand()))
-        }
+        if fits { Ok(()) } else { Err(Defect::wrong(self.demand())) }
     }
 
     fn demand(&self) -> String {

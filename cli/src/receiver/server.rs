@@ -47,9 +47,7 @@ impl Emulator {
         let service = Arc::new(Service::new(&config, Arc::clone(&ledger))?);
         let listener = TcpListener::bind(config.listen).await;
         let listener = listener.map_err(|error| Error::listen(config.listen, error))?;
-        let address = listener
-            .local_addr()
-            .map_err(|error| Error::listen(config.listen, error))?;
+        let address = listener.local_addr().map_err(|error| Error::listen(config.listen, error))?;
 
         let router = Router::new().fallback(serve).with_state(service);
         let (running, stopped) = oneshot::channel::<()>();
@@ -82,9 +80,7 @@ impl Emulator {
 
     /// The URL of the token endpoint, if the receiver has one.
     pub fn token_url(&self) -> Option<String> {
-        self.profile
-            .token_path
-            .map(|path| format!("{}{path}", self.base_url))
+        self.profile.token_path.map(|path| format!("{}{path}", self.base_url))
     }
 
     /// The URL of the ledger: GET reads it, DELETE clears it.
@@ -152,17 +148,10 @@ struct Service {
 
 impl Service {
     fn new(config: &Config, ledger: Arc<Ledger>) -> Result<Self> {
-        let tokens = config
-            .client
-            .clone()
-            .map(|client| Arc::new(TokenEndpoint::new(client, config.token_lifetime)));
+        let tokens =
+            config.client.clone().map(|client| Arc::new(TokenEndpoint::new(client, config.token_lifetime)));
         let push = PushEndpoint::new(config, tokens.clone())?;
-        Ok(Self {
-            profile: config.like.profile(),
-            ledger,
-            tokens,
-            push,
-        })
+        Ok(Self { profile: config.like.profile(), ledger, tokens, push })
     }
 
     /// The answer of the endpoint at that path.
@@ -202,9 +191,7 @@ async fn serve(State(service): State<Arc<Service>>, request: Request) -> Respons
     }
     // The place for answers that a test asked for in advance: between here and the endpoints.
     let mut answer = service.answer(&request).await;
-    service
-        .ledger
-        .add(entry(&request, answer.status, std::mem::take(&mut answer.notes)));
+    service.ledger.add(entry(&request, answer.status, std::mem::take(&mut answer.notes)));
     answer.into_response()
 }
 

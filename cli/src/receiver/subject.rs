@@ -26,25 +26,13 @@ static FORMATS: &[(&str, &[Member])] = &[
     ("did", &[required("url", Shape::Text)]),
     ("email", &[required("email", Shape::Text)]),
     ("ip-addresses", &[required("ip-addresses", Shape::TextArray)]),
-    (
-        "iss_sub",
-        &[required("iss", Shape::Text), required("sub", Shape::Text)],
-    ),
-    (
-        "jwt_id",
-        &[required("iss", Shape::Text), required("jti", Shape::Text)],
-    ),
+    ("iss_sub", &[required("iss", Shape::Text), required("sub", Shape::Text)]),
+    ("jwt_id", &[required("iss", Shape::Text), required("jti", Shape::Text)]),
     ("opaque", &[required("id", Shape::Text)]),
     // Not registered: the spelling of GOV.UK's schemas.
     ("phone", &[required("phone", Shape::Text)]),
     ("phone_number", &[required("phone_number", Shape::Text)]),
-    (
-        "saml_assertion_id",
-        &[
-            required("issuer", Shape::Text),
-            required("assertion_id", Shape::Text),
-        ],
-    ),
+    ("saml_assertion_id", &[required("issuer", Shape::Text), required("assertion_id", Shape::Text)]),
     ("scim", &[required("uri", Shape::Text)]),
     ("uri", &[required("uri", Shape::Text)]),
 ];
@@ -77,34 +65,28 @@ impl SubjectShape {
             Self::Parts(parts) => {
                 if subject.contains_key("format") {
                     return Err(
-                        Defect::wrong("must not be here, the members of the subject have it").at("format"),
+                        Defect::wrong("must not be here, the members of the subject have it").at("format")
                     );
                 }
                 if !parts.iter().any(|(name, _)| subject.contains_key(*name)) {
                     let names: Vec<_> = parts.iter().map(|(name, _)| *name).collect();
                     return Err(Defect::missing(names.join(" or ")));
                 }
-                parts
-                    .iter()
-                    .try_for_each(|(name, formats)| match subject.get(*name) {
-                        Some(value) => part(name, value, formats),
-                        None => Ok(()),
-                    })
+                parts.iter().try_for_each(|(name, formats)| match subject.get(*name) {
+                    Some(value) => part(name, value, formats),
+                    None => Ok(()),
+                })
             }
         }
     }
 }
 
 fn object(value: &Value) -> Result<&Map<String, Value>, Defect> {
-    value
-        .as_object()
-        .ok_or_else(|| Defect::wrong("must be an object"))
+    value.as_object().ok_or_else(|| Defect::wrong("must be an object"))
 }
 
 fn part(name: &str, value: &Value, formats: &[&str]) -> Result<(), Defect> {
-    object(value)
-        .and_then(|part| simple(part, formats))
-        .map_err(|defect| defect.at(name))
+    object(value).and_then(|part| simple(part, formats)).map_err(|defect| defect.at(name))
 }
 
 /// A subject with `format` and the members of that format; an empty list of formats allows any but `complex`,

@@ -56,11 +56,7 @@ impl Denial {
     };
 
     fn invalid_request(description: &'static str) -> Self {
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            error: "invalid_request",
-            description,
-        }
+        Self { status: StatusCode::BAD_REQUEST, error: "invalid_request", description }
     }
 
     fn answer(self) -> Answer {
@@ -68,10 +64,7 @@ impl Denial {
         let answer = Answer::json(self.status, &body).noted(Some(self.error), self.description);
         // RFC 6749 §5.2 asks for it if the client used the header, RFC 9110 §15.5.2 on every 401.
         if self.status == StatusCode::UNAUTHORIZED {
-            answer.with(
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static("Basic realm=\"token\""),
-            )
+            answer.with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"token\""))
         } else {
             answer
         }
@@ -107,11 +100,7 @@ type Parameters = Vec<(String, String)>;
 
 impl TokenEndpoint {
     pub(crate) fn new(client: Client, lifetime: Duration) -> Self {
-        Self {
-            client,
-            lifetime,
-            current: Mutex::new(None),
-        }
+        Self { client, lifetime, current: Mutex::new(None) }
     }
 
     pub(crate) fn answer(&self, request: &Received) -> Answer {
@@ -155,10 +144,7 @@ impl TokenEndpoint {
 
     /// RFC 6749 §2.3.1: by HTTP Basic or in the body, and not by both.
     fn authenticate(&self, headers: &HeaderMap, parameters: &Parameters) -> Result<(), Denial> {
-        let in_body = (
-            parameter(parameters, "client_id"),
-            parameter(parameters, "client_secret"),
-        );
+        let in_body = (parameter(parameters, "client_id"), parameter(parameters, "client_secret"));
         let authorization = text(headers, &header::AUTHORIZATION);
         let known = match (&authorization, in_body) {
             (Some(_), (_, Some(_))) => {
@@ -170,11 +156,7 @@ impl TokenEndpoint {
             (None, (Some(id), Some(secret))) => self.is_client(id, secret),
             (None, _) => false,
         };
-        if known {
-            Ok(())
-        } else {
-            Err(Denial::INVALID_CLIENT)
-        }
+        if known { Ok(()) } else { Err(Denial::INVALID_CLIENT) }
     }
 
     fn is_client(&self, id: &str, secret: &str) -> bool {
@@ -189,10 +171,7 @@ impl TokenEndpoint {
             return Ok((token.value.clone(), token.expires_at.saturating_sub(now)));
         }
         let value = random::secret()?;
-        *current = Some(Token {
-            value: value.clone(),
-            expires_at: now.saturating_add(self.lifetime),
-        });
+        *current = Some(Token { value: value.clone(), expires_at: now.saturating_add(self.lifetime) });
         Ok((value, self.lifetime))
     }
 }
@@ -205,9 +184,7 @@ fn parameters(request: &Received) -> Result<Parameters, Denial> {
     }
     let content_type = text(&request.headers, &header::CONTENT_TYPE).unwrap_or_default();
     if !is_media_type(&content_type, "application/x-www-form-urlencoded") {
-        return Err(Denial::invalid_request(
-            "The Content-Type has to be application/x-www-form-urlencoded",
-        ));
+        return Err(Denial::invalid_request("The Content-Type has to be application/x-www-form-urlencoded"));
     }
     let parameters: Parameters = form_urlencoded::parse(&request.body).into_owned().collect();
     let repeated = |(position, (name, _)): (usize, &(String, String))| {
@@ -221,9 +198,7 @@ fn parameters(request: &Received) -> Result<Parameters, Denial> {
 
 /// A parameter; one without a value counts as left out (RFC 6749 §3.2).
 fn parameter<'a>(parameters: &'a Parameters, name: &str) -> Option<&'a str> {
-    let found = parameters
-        .iter()
-        .find(|(known, value)| known == name && !value.is_empty());
+    let found = parameters.iter().find(|(known, value)| known == name && !value.is_empty());
     found.map(|(_, value)| value.as_str())
 }
 

@@ -1,10 +1,7 @@
 //! A transmitter as small as a test needs it: it serves its keys and signs SETs.
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of this")]
-#![allow(
-    clippy::unwrap_used,
-    reason = "clippy.toml allows it in tests, but not in what tests share"
-)]
+#![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what tests share")]
 
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -37,27 +34,15 @@ pub struct TestKey {
 impl TestKey {
     /// A fresh key from `openssl genpkey` with these arguments.
     fn generate(kid: &'static str, algorithm: Algorithm, arguments: &[&str]) -> Self {
-        let output = Command::new("openssl")
-            .arg("genpkey")
-            .args(arguments)
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let output = Command::new("openssl").arg("genpkey").args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let pem = &output.stdout;
         let key = match algorithm {
             Algorithm::ES256 | Algorithm::ES384 => EncodingKey::from_ec_pem(pem),
             Algorithm::EdDSA => EncodingKey::from_ed_pem(pem),
             _ => EncodingKey::from_rsa_pem(pem),
         };
-        Self {
-            kid,
-            algorithm,
-            key: key.unwrap(),
-        }
+        Self { kid, algorithm, key: key.unwrap() }
     }
 
     pub fn rsa_of(kid: &'static str, bits: u16) -> Self {
@@ -222,11 +207,7 @@ impl Scene {
         }
         change(&mut config);
         let emulator = Emulator::start(config).await.unwrap();
-        Self {
-            transmitter,
-            emulator,
-            http: http(),
-        }
+        Self { transmitter, emulator, http: http() }
     }
 
     /// A request as every SET should be sent; without a token.
@@ -269,10 +250,7 @@ impl Scene {
 }
 
 pub fn client() -> Client {
-    Client {
-        id: CLIENT_ID.to_owned(),
-        secret: CLIENT_SECRET.to_owned(),
-    }
+    Client { id: CLIENT_ID.to_owned(), secret: CLIENT_SECRET.to_owned() }
 }
 
 pub fn http() -> reqwest::Client {
@@ -304,16 +282,8 @@ impl Reply {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();
-        let body = if text.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_str(&text).unwrap()
-        };
-        Self {
-            status,
-            headers,
-            body,
-        }
+        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() };
+        Self { status, headers, body }
     }
 
     pub fn header(&self, name: &str) -> &str {
@@ -340,10 +310,7 @@ impl Reply {
     #[track_caller]
     pub fn assert_refused_saying(&self, err: &str, part: &str) {
         self.assert_refused(err);
-        assert!(
-            self.body["description"].as_str().unwrap().contains(part),
-            "{self:?}"
-        );
+        assert!(self.body["description"].as_str().unwrap().contains(part), "{self:?}");
     }
 }
 
@@ -366,9 +333,7 @@ pub fn set(uri: &str, event: Value) -> Value {
 
 /// An object with the members of both.
 pub fn merged(mut object: Value, more: Value) -> Value {
-    let Value::Object(more) = more else {
-        panic!("not an object: {more}")
-    };
+    let Value::Object(more) = more else { panic!("not an object: {more}") };
     object.as_object_mut().unwrap().extend(more);
     object
 }

@@ -9,7 +9,7 @@ pub static EVENTS: &[EventType] = &[
         uri: "https://schemas.openid.net/secevent/caep/event-type/session-revoked",
         family: "caep",
         title: "Session Revoked",
-        doc: "The session(s) identified by the subject were revoked. No event-specific members.",
+        doc: "The sessions that the subject names, or that fit a complex subject, were revoked.",
         section: "CAEP 1.0 §3.1",
         status: Status::Final,
         replaced_by: None,
@@ -63,10 +63,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "initiating_entity",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["admin", "user", "policy", "system"],
-                },
+                kind: FieldType::Enum { open: false, values: &["admin", "user", "policy", "system"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -95,7 +92,7 @@ pub static EVENTS: &[EventType] = &[
         uri: "https://schemas.openid.net/secevent/caep/event-type/token-claims-change",
         family: "caep",
         title: "Token Claims Change",
-        doc: "A claim inside an issued token has a new value.",
+        doc: "A claim of an issued token has a new value. The subject names the token.",
         section: "CAEP 1.0 §3.2",
         status: Status::Final,
         replaced_by: None,
@@ -125,10 +122,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "initiating_entity",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["admin", "user", "policy", "system"],
-                },
+                kind: FieldType::Enum { open: false, values: &["admin", "user", "policy", "system"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -193,10 +187,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "change_type",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["create", "revoke", "update", "delete"],
-                },
+                kind: FieldType::Enum { open: false, values: &["create", "revoke", "update", "delete"] },
                 required: true,
                 non_empty: false,
                 only_for: None,
@@ -244,10 +235,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "initiating_entity",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["admin", "user", "policy", "system"],
-                },
+                kind: FieldType::Enum { open: false, values: &["admin", "user", "policy", "system"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -292,14 +280,7 @@ pub static EVENTS: &[EventType] = &[
                 name: "namespace",
                 kind: FieldType::Enum {
                     open: true,
-                    values: &[
-                        "RFC8176",
-                        "RFC6711",
-                        "ISO-IEC-29115",
-                        "NIST-IAL",
-                        "NIST-AAL",
-                        "NIST-FAL",
-                    ],
+                    values: &["RFC8176", "RFC6711", "ISO-IEC-29115", "NIST-IAL", "NIST-AAL", "NIST-FAL"],
                 },
                 required: true,
                 non_empty: false,
@@ -324,10 +305,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "change_direction",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["increase", "decrease"],
-                },
+                kind: FieldType::Enum { open: false, values: &["increase", "decrease"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -343,10 +321,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "initiating_entity",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["admin", "user", "policy", "system"],
-                },
+                kind: FieldType::Enum { open: false, values: &["admin", "user", "policy", "system"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -389,10 +364,7 @@ pub static EVENTS: &[EventType] = &[
         fields: &[
             Field {
                 name: "previous_status",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["compliant", "not-compliant"],
-                },
+                kind: FieldType::Enum { open: false, values: &["compliant", "not-compliant"] },
                 required: true,
                 non_empty: false,
                 only_for: None,
@@ -400,10 +372,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "current_status",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["compliant", "not-compliant"],
-                },
+                kind: FieldType::Enum { open: false, values: &["compliant", "not-compliant"] },
                 required: true,
                 non_empty: false,
                 only_for: None,
@@ -419,10 +388,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "initiating_entity",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["admin", "user", "policy", "system"],
-                },
+                kind: FieldType::Enum { open: false, values: &["admin", "user", "policy", "system"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -505,10 +471,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "initiating_entity",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["admin", "user", "policy", "system"],
-                },
+                kind: FieldType::Enum { open: false, values: &["admin", "user", "policy", "system"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -537,7 +500,7 @@ pub static EVENTS: &[EventType] = &[
         uri: "https://schemas.openid.net/secevent/caep/event-type/session-presented",
         family: "caep",
         title: "Session Presented",
-        doc: "The transmitter observed the session alive at event_timestamp.",
+        doc: "The transmitter observed the session alive at `event_timestamp`.",
         section: "CAEP 1.0 §3.7",
         status: Status::Final,
         replaced_by: None,
@@ -575,10 +538,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "initiating_entity",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["admin", "user", "policy", "system"],
-                },
+                kind: FieldType::Enum { open: false, values: &["admin", "user", "policy", "system"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -632,10 +592,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "current_level",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["LOW", "MEDIUM", "HIGH"],
-                },
+                kind: FieldType::Enum { open: false, values: &["LOW", "MEDIUM", "HIGH"] },
                 required: true,
                 non_empty: false,
                 only_for: None,
@@ -643,10 +600,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "previous_level",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["LOW", "MEDIUM", "HIGH"],
-                },
+                kind: FieldType::Enum { open: false, values: &["LOW", "MEDIUM", "HIGH"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -670,10 +624,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "initiating_entity",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["admin", "user", "policy", "system"],
-                },
+                kind: FieldType::Enum { open: false, values: &["admin", "user", "policy", "system"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -751,10 +702,7 @@ pub static EVENTS: &[EventType] = &[
         formats: &[],
         fields: &[Field {
             name: "reason",
-            kind: FieldType::Enum {
-                open: true,
-                values: &["hijacking", "bulk-account"],
-            },
+            kind: FieldType::Enum { open: true, values: &["hijacking", "bulk-account"] },
             required: false,
             non_empty: false,
             only_for: None,
@@ -784,7 +732,7 @@ pub static EVENTS: &[EventType] = &[
         uri: "https://schemas.openid.net/secevent/risc/event-type/identifier-changed",
         family: "risc",
         title: "Identifier Changed",
-        doc: "The identifier in the subject has changed.",
+        doc: "The identifier in the subject, an e-mail address or a telephone number, has changed. The subject holds the old value.",
         section: "RISC 1.0 §2.5",
         status: Status::Final,
         replaced_by: None,
@@ -902,7 +850,7 @@ pub static EVENTS: &[EventType] = &[
         uri: "https://schemas.openid.net/secevent/risc/event-type/opt-in",
         family: "risc",
         title: "Opt In",
-        doc: "The account opted in; state becomes opt-in.",
+        doc: "The account opted in to RISC events.",
         section: "RISC 1.0 §2.8.1",
         status: Status::Final,
         replaced_by: None,
@@ -938,7 +886,7 @@ pub static EVENTS: &[EventType] = &[
         uri: "https://schemas.openid.net/secevent/risc/event-type/opt-out-cancelled",
         family: "risc",
         title: "Opt Out Cancelled",
-        doc: "The opt-out was cancelled; state returns to opt-in.",
+        doc: "The opt-out was cancelled; the account is opted in again.",
         section: "RISC 1.0 §2.8.3",
         status: Status::Final,
         replaced_by: None,
@@ -956,7 +904,7 @@ pub static EVENTS: &[EventType] = &[
         uri: "https://schemas.openid.net/secevent/risc/event-type/opt-out-effective",
         family: "risc",
         title: "Opt Out Effective",
-        doc: "The opt-out took effect; no more RISC exchange for the account.",
+        doc: "The opt-out took effect: no more RISC events about the account.",
         section: "RISC 1.0 §2.8.4",
         status: Status::Final,
         replaced_by: None,
@@ -1053,7 +1001,7 @@ pub static EVENTS: &[EventType] = &[
         uri: "https://schemas.openid.net/secevent/ssf/event-type/stream-updated",
         family: "ssf",
         title: "Stream Updated",
-        doc: "The transmitter changed the stream status on its own. Sent BEFORE stopping when leaving enabled; sent when the stream is enabled again.",
+        doc: "The transmitter changed the status of the stream on its own. Send it before the stream stops, and when it is enabled again.",
         section: "SSF 1.0 §8.1.5",
         status: Status::Final,
         replaced_by: None,
@@ -1067,10 +1015,7 @@ pub static EVENTS: &[EventType] = &[
         fields: &[
             Field {
                 name: "status",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["enabled", "paused", "disabled"],
-                },
+                kind: FieldType::Enum { open: false, values: &["enabled", "paused", "disabled"] },
                 required: true,
                 non_empty: false,
                 only_for: None,
@@ -1091,7 +1036,7 @@ pub static EVENTS: &[EventType] = &[
         uri: "https://schemas.openid.net/secevent/sse/event-type/verification",
         family: "ssf",
         title: "Verification (SSE draft URI)",
-        doc: "Older URI of the verification event; still expected by a public receiver (GOV.UK App, for GOV.UK One Login outbound signals).",
+        doc: "Older URI of the verification event, which the GOV.UK App still expects.",
         section: "SSE drafts 2020–2023 (replaced when SSE was renamed SSF, February 2023)",
         status: Status::Deprecated,
         replaced_by: Some("ssf.verification"),
@@ -1130,10 +1075,7 @@ pub static EVENTS: &[EventType] = &[
         fields: &[
             Field {
                 name: "status",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["enabled", "paused", "disabled"],
-                },
+                kind: FieldType::Enum { open: false, values: &["enabled", "paused", "disabled"] },
                 required: true,
                 non_empty: false,
                 only_for: None,
@@ -1154,7 +1096,7 @@ pub static EVENTS: &[EventType] = &[
         uri: "https://schemas.openid.net/secevent/risc/event-type/verification",
         family: "ssf",
         title: "Verification (RISC profile draft URI)",
-        doc: "Oldest URI of the verification event; still sent by Google's Cross-Account Protection transmitter.",
+        doc: "Oldest URI of the verification event, which Google's Cross-Account Protection still sends.",
         section: "RISC profile drafts before 2020",
         status: Status::Deprecated,
         replaced_by: Some("ssf.verification"),
@@ -1193,10 +1135,7 @@ pub static EVENTS: &[EventType] = &[
         fields: &[
             Field {
                 name: "current_level",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["low", "medium", "high", "secure", "none"],
-                },
+                kind: FieldType::Enum { open: false, values: &["low", "medium", "high", "secure", "none"] },
                 required: true,
                 non_empty: false,
                 only_for: None,
@@ -1204,10 +1143,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "previous_level",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["low", "medium", "high", "secure", "none"],
-                },
+                kind: FieldType::Enum { open: false, values: &["low", "medium", "high", "secure", "none"] },
                 required: true,
                 non_empty: false,
                 only_for: None,
@@ -1223,10 +1159,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "initiating_entity",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["admin", "user", "policy", "system"],
-                },
+                kind: FieldType::Enum { open: false, values: &["admin", "user", "policy", "system"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -1269,10 +1202,7 @@ pub static EVENTS: &[EventType] = &[
         fields: &[
             Field {
                 name: "current_level",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["low", "medium", "high", "secure", "none"],
-                },
+                kind: FieldType::Enum { open: false, values: &["low", "medium", "high", "secure", "none"] },
                 required: true,
                 non_empty: false,
                 only_for: None,
@@ -1280,10 +1210,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "previous_level",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["low", "medium", "high", "secure", "none"],
-                },
+                kind: FieldType::Enum { open: false, values: &["low", "medium", "high", "secure", "none"] },
                 required: true,
                 non_empty: false,
                 only_for: None,
@@ -1299,10 +1226,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "initiating_entity",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["admin", "user", "policy", "system"],
-                },
+                kind: FieldType::Enum { open: false, values: &["admin", "user", "policy", "system"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -1369,10 +1293,7 @@ pub static EVENTS: &[EventType] = &[
             },
             Field {
                 name: "initiating_entity",
-                kind: FieldType::Enum {
-                    open: false,
-                    values: &["admin", "user", "policy", "system"],
-                },
+                kind: FieldType::Enum { open: false, values: &["admin", "user", "policy", "system"] },
                 required: false,
                 non_empty: false,
                 only_for: None,
@@ -1452,7 +1373,7 @@ pub static EVENTS: &[EventType] = &[
         uri: "https://vocab.account.gov.uk/secevent/v1/notification/accountBlock",
         family: "govuk",
         title: "Account Block",
-        doc: "An account should be / was blocked.",
+        doc: "An account was blocked, or should be.",
         section: "govuk-one-login/fraud-npm (events package, JSON schemas)",
         status: Status::Vendor,
         replaced_by: None,
@@ -1688,7 +1609,7 @@ pub static EVENTS: &[EventType] = &[
         uri: "https://vocab.account.gov.uk/secevent/v1/eventMetadata",
         family: "govuk",
         title: "Event Metadata companion",
-        doc: "Companion member placed next to the real event inside events, so a SET holds more than one event URI (conflicts with SSF 1.0 §4.2.1 and the CAEP interop profile). Any key containing eventMetadata is recognised.",
+        doc: "Travels beside another event in the same SET and adds to its time. One event per SET is the rule elsewhere (SSF 1.0 §4.2.1).",
         section: "govuk-one-login/fraud-npm (events package, JSON schemas)",
         status: Status::Vendor,
         replaced_by: None,
@@ -1723,7 +1644,7 @@ pub static EVENTS: &[EventType] = &[
         uri: "https://vocab.account.gov.uk/secevent/v1/{event_name}/eventDetails",
         family: "govuk",
         title: "Event Details companion",
-        doc: "Companion member; {eventName} is the camel-case event name (accountDisabled, changeRequired, …). Any key containing eventDetails is recognised.",
+        doc: "Travels beside another event in the same SET and says where it happened. `event_name` is the name of that event in camel case, such as `accountDisabled`.",
         section: "govuk-one-login/fraud-npm (events package, JSON schemas)",
         status: Status::Vendor,
         replaced_by: None,
@@ -1758,7 +1679,7 @@ pub static EVENTS: &[EventType] = &[
         uri: "https://vocab.account.gov.uk/secevent/v1/credentialChange/eventInformation",
         family: "govuk",
         title: "Credential Change Information companion",
-        doc: "Companion that One Login adds next to CAEP credential-change in signals it sends.",
+        doc: "Travels beside CAEP credential-change in the signals that One Login itself sends.",
         section: "govuk-one-login/fraud-npm (events package, JSON schemas)",
         status: Status::Vendor,
         replaced_by: None,
@@ -2187,7 +2108,7 @@ pub static EVENTS: &[EventType] = &[
         uri: "urn:ietf:params:scim:event:misc:asyncresp",
         family: "scim",
         title: "SCIM Asynchronous Response",
-        doc: "An asynchronous SCIM request finished. The top-level txn claim is required and equals the Set-Txn value (with ':<index>' appended for bulk operations, §2.5.1.2).",
+        doc: "An asynchronous SCIM request finished. The claim `txn` is required and equals the value of `Set-Txn`; for bulk operations a colon and the index follow (§2.5.1.2).",
         section: "RFC 9967 §2.5.1.3",
         status: Status::Final,
         replaced_by: None,
@@ -2322,10 +2243,7 @@ pub static EVENTS: &[EventType] = &[
         formats: &["iss_sub"],
         fields: &[Field {
             name: "reason",
-            kind: FieldType::Enum {
-                open: true,
-                values: &["user", "issuer"],
-            },
+            kind: FieldType::Enum { open: true, values: &["user", "issuer"] },
             required: false,
             non_empty: false,
             only_for: None,

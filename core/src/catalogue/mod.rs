@@ -245,9 +245,7 @@ impl EventType {
     pub fn by_uri(uri: &str) -> Option<&'static Self> {
         match events::index_of(uri) {
             Some(index) => EVENTS.get(index),
-            None => EVENTS
-                .iter()
-                .find(|event| event.uri.contains('{') && fits_template(event.uri, uri)),
+            None => EVENTS.iter().find(|event| event.uri.contains('{') && fits_template(event.uri, uri)),
         }
     }
 }

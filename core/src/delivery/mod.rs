@@ -1,1 +1,197 @@
-//! placeholder
+//! Push delivery (RFC 8935) as a state machine: which request, what its answer means. No input or output in here.
+//!
+//! The machine asks for one [`Action`] at a time and is told its outcome as an [`Input`]; the `client` module drives it
+//! with reqwest, another HTTP stack can do so too:
+//!
+//! ```
+//! use ssf_transmitter::{SignedSet, Timestamp, delivery::{Action, Delivery, Input, Target}, http::Response};
+//!
+//! # fn post(_: &ssf_transmitter::http::Request) -> Response { Response::new(202, [], Vec::new()) }
+//! # let compact = concat!("eyJhbGciOiJFZERTQSIsInR5cCI6InNlY2V2ZW50K2p3dCJ9.", "eyJqdGkiOiIxIn0.", "c2ln");
+//! let set = SignedSet::parse(compact)?;
+//! let mut delivery = Delivery::new(set, Target::new("https://receiver.example.net/events")?);
+//! let mut input = Input::Started;
+//! let receipt = loop {
+//!     input = match delivery.step(Timestamp::now(), input) {
+//!         Action::Send(request) => Input::Answered(post(&request)),
+//!         Action::Authorize => unreachable!("this target needs no token"),
+//!         Action::Done(receipt) => break receipt,
+//!         Action::Fail(error) => return Err(error),
+//!         _ => unreachable!("no other action yet"),
+//!     };
+//! };
+//! assert_eq!(receipt.status(), 202);
+//! # Ok::<(), ssf_transmitter::Error>(())
+//! ```
+
+mod classify;
+
+use crate::{
+    dialect::{Dialect, Success},
+    error::{Error, ErrorCode, Result},
+    http::{Body, Endpoint, Failure, Request, Response},
+    secret::Secret,
+    set::SignedSet,
+    time::Timestamp,
+};
+
+/// Where SETs are pushed to, and what counts as success there.
+#[derive(Clone, Debug)]
+pub struct Target {
+    endpoint: Endpoint,
+    success: Success,
+    authorizes: bool,
+}
+
+impl Target {
+    /// A push endpoint by its https URL, without authorization, with 202 as success.
+    pub fn new(endpoint: &str) -> Result<Self> {
+        Endpoint::parse(endpoint, false).map(Self::at)
+    }
+
+    /// Counts as success what the dialect of the receiver says.
+    pub fn with_dialect(mut self, dialect: &Dialect) -> Self {
+        self.success = dialect.data().delivery.success;
+        self
+    }
+
+    /// Asks for the header `Authorization` before it sends.
+    pub fn with_authorization(mut self) -> Self {
+        self.authorizes = true;
+        self
+    }
+
+    pub(crate) fn at(endpoint: Endpoint) -> Self {
+        Self { endpoint, success: Success::Accepted, authorizes: false }
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        self.endpoint.host()
+    }
+}
+
+/// What to do next.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Action {
+    /// Get the value of the header `Authorization`, and come back with [`Input::Authorized`].
+    Authorize,
+    /// Send the request, and come back with [`Input::Answered`] or [`Input::Broken`].
+    Send(Request),
+    /// Nothing: the SET is delivered.
+    Done(Receipt),
+    /// Nothing: the SET is not delivered.
+    Fail(Error),
+}
+
+/// What came of it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Input {
+    /// Nothing yet: the first step.
+    Started,
+    /// The value of the header `Authorization`.
+    Authorized(Secret<String>),
+    /// No value could be had.
+    Unauthorized(Error),
+    /// The answer to the request.
+    Answered(Response),
+    /// There was no answer.
+    Broken(Failure),
+}
+
+/// That a receiver has taken a SET. It says nothing of what the receiver does with it (RFC 8935 §2.2).
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    set: SignedSet,
+    status: u16,
+    attempts: u32,
+    expected: bool,
+}
+
+impl Receipt {
+    /// The id of the SET.
+    pub fn jti(&self) -> &str {
+        self.set.jti()
+    }
+
+    /// The SET as it was sent.
+    pub fn set(&self) -> &SignedSet {
+        &self.set
+    }
+
+    /// The HTTP status of the answer.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// How often the SET was sent.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// Whether the status is the one that the receiver documents. Another success, such as 200 instead of 202, counts as
+    /// delivered, and may be the sign of a wrong URL.
+    pub fn is_expected(&self) -> bool {
+        self.expected
+    }
+}
+
+/// The delivery of one SET to one receiver.
+#[derive(Debug)]
+pub struct Delivery {
+    set: SignedSet,
+    target: Target,
+    attempts: u32,
+}
+
+impl Delivery {
+    /// Starts the delivery of `set`; the first input is [`Input::Started`].
+    pub fn new(set: SignedSet, target: Target) -> Self {
+        Self { set, target, attempts: 0 }
+    }
+
+    /// The next action. `now` is for waiting between attempts, which is not done yet: the first failure is final.
+    pub fn step(&mut self, _now: Timestamp, input: Input) -> Action {
+        match input {
+            Input::Started if self.target.authorizes => Action::Authorize,
+            Input::Started => Action::Send(self.request(None)),
+            Input::Authorized(authorization) => Action::Send(self.request(Some(authorization))),
+            Input::Unauthorized(error) => Action::Fail(error),
+            Input::Answered(response) => {
+                match classify::answer(&response, self.target.success, self.target.host()) {
+                    Ok(expected) => Action::Done(Receipt {
+                        set: self.set.clone(),
+                        status: response.status,
+                        attempts: self.attempts,
+                        expected,
+                    }),
+                    Err(error) => Action::Fail(error),
+                }
+            }
+            Input::Broken(failure) => Action::Fail(self.broken(failure)),
+        }
+    }
+
+    /// RFC 8935 §2.1. Every attempt sends the same bytes, so the receiver recognizes a repeat by its `jti`.
+    fn request(&mut self, authorization: Option<Secret<String>>) -> Request {
+        self.attempts += 1;
+        let request = Request::new(self.target.endpoint.clone(), Body::Set(self.set.clone()));
+        match authorization {
+            Some(value) => request.with_header("authorization", value),
+            None => request,
+        }
+    }
+
+    fn broken(&self, failure: Failure) -> Error {
+        let host = self.target.host();
+        let (code, message) = match failure {
+            Failure::NotConnected => (ErrorCode::ConnectionFailed, format!("no connection to {host}")),
+            Failure::Broken => {
+                (ErrorCode::OutcomeUnknown, format!("the connection to {host} broke before an answer"))
+            }
+            Failure::TooLarge => (ErrorCode::AnswerTooLarge, format!("the answer of {host} is too large")),
+        };
+        Error::new(code, message)
+    }
+}

@@ -100,7 +100,7 @@ pub(crate) struct DeliveryRules {
     pub(crate) authorization: Authorization,
 }
 
-#[derive(Clone, Copy, Deserialize, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 pub(crate) enum Success {
     #[serde(rename = "202")]
     Accepted,
@@ -157,11 +157,8 @@ impl Data {
     /// What the types do not say.
     pub(super) fn check(&self) -> Result<()> {
         let invalid = |pointer: String, message: &str| {
-            Err(Error::new(
-                ErrorCode::DialectInvalid,
-                format!("in the dialect {}: {message}", self.id),
-            )
-            .at(pointer))
+            Err(Error::new(ErrorCode::DialectInvalid, format!("in the dialect {}: {message}", self.id))
+                .at(pointer))
         };
         if self.id.is_empty() {
             return invalid("/id".to_owned(), "the id is empty");
@@ -171,10 +168,7 @@ impl Data {
         }
         for (index, name) in self.set.algorithms.iter().enumerate() {
             if name.parse::<Algorithm>().is_err() {
-                return invalid(
-                    format!("/set/algorithms/{index}"),
-                    "this is no signature algorithm",
-                );
+                return invalid(format!("/set/algorithms/{index}"), "this is no signature algorithm");
             }
         }
         let formats = |names: &[String], place: &str| match names
@@ -190,10 +184,7 @@ impl Data {
             if EventType::by_id(name).is_none() && !is_uri(name) {
                 return invalid(place, "this is neither the id of an event nor a URI");
             }
-            formats(
-                rules.formats.as_deref().unwrap_or_default(),
-                &format!("{place}/formats"),
-            )?;
+            formats(rules.formats.as_deref().unwrap_or_default(), &format!("{place}/formats"))?;
         }
         for (id, uri) in &self.uris {
             if EventType::by_id(id).is_none() || !is_uri(uri) {

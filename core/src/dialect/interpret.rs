@@ -42,11 +42,7 @@ impl Dialect {
             subject.validate().map_err(|error| error.within("/sub_id"))?;
         }
 
-        let mut shaped = Shaped {
-            sub_id: None,
-            events: Map::new(),
-            requires_txn: false,
-        };
+        let mut shaped = Shaped { sub_id: None, events: Map::new(), requires_txn: false };
         let mut subject_placed = false;
         let mut subject_wanted = false;
         for event in events {
@@ -59,25 +55,23 @@ impl Dialect {
             let mut members = self.shape_members(event, kind, rules);
             let without = kind.is_some_and(|kind| kind.placement == Placement::None)
                 || rules.is_some_and(|rules| rules.subject == Some(NoSubject::None));
+            if let Some(subject) = subject
+                && (!without || data.subject.sub_id)
+            {
+                self.check_subject(event, kind, rules, subject)?;
+            }
             if !without {
                 subject_wanted = true;
-                if let Some(subject) = subject {
-                    self.check_subject(event, kind, rules, subject)?;
-                    if self.places_in_event(kind) {
-                        subject_placed = true;
-                        let value = self.subject_shape(kind, rules).apply(subject)?;
-                        members.insert("subject".to_owned(), value);
-                    }
+                if let Some(subject) = subject
+                    && self.places_in_event(kind)
+                {
+                    subject_placed = true;
+                    let value = self.subject_shape(kind, rules).apply(subject)?;
+                    members.insert("subject".to_owned(), value);
                 }
             }
-            let uri = kind
-                .and_then(|kind| data.uris.get(kind.id))
-                .map_or(event.uri(), String::as_str);
-            if shaped
-                .events
-                .insert(uri.to_owned(), Value::Object(members))
-                .is_some()
-            {
+            let uri = kind.and_then(|kind| data.uris.get(kind.id)).map_or(event.uri(), String::as_str);
+            if shaped.events.insert(uri.to_owned(), Value::Object(members)).is_some() {
                 let message = "the same event stands twice in the SET";
                 return Err(Error::new(ErrorCode::EventsTooMany, message).at(event_pointer(uri)));
             }
@@ -90,17 +84,13 @@ impl Dialect {
             subject_placed |= shaped.sub_id.is_some();
         }
         if subject_wanted && !subject_placed {
-            let (code, message) = match subject {
-                None => (ErrorCode::SubjectMissing, "the SET needs a subject".to_owned()),
-                Some(_) => {
-                    let message = format!(
-                        "the dialect {} has no place for the subject of this event",
-                        self.id()
-                    );
-                    (ErrorCode::EventNotAccepted, message)
-                }
+            let error = if subject.is_none() {
+                Error::new(ErrorCode::SubjectMissing, "the SET needs a subject")
+            } else {
+                let message = format!("the dialect {} has no place for the subject of this event", self.id());
+                Error::new(ErrorCode::EventNotAccepted, message)
             };
-            return Err(Error::new(code, message).at("/sub_id"));
+            return Err(error.at("/sub_id"));
         }
         Ok(shaped)
     }
@@ -108,16 +98,10 @@ impl Dialect {
     /// The rules for an event, by id or URI; an error if the receiver takes only listed ones.
     fn rules(&self, event: &Event, kind: Option<&EventType>) -> Result<Option<&EventRules>> {
         let data = self.data();
-        let rules = kind
-            .and_then(|kind| data.events.get(kind.id))
-            .or_else(|| data.events.get(event.uri()));
+        let rules = kind.and_then(|kind| data.events.get(kind.id)).or_else(|| data.events.get(event.uri()));
         if rules.is_none() && data.accept.only_listed {
             let known: Vec<_> = data.events.keys().map(String::as_str).collect();
-            let message = format!(
-                "{} does not take this event; it takes {}",
-                data.title,
-                known.join(", ")
-            );
+            let message = format!("{} does not take this event; it takes {}", data.title, known.join(", "));
             return Err(Error::new(ErrorCode::EventNotAccepted, message).at(event_pointer(event.uri())));
         }
         Ok(rules)
@@ -142,30 +126,21 @@ impl Dialect {
             let message = format!("{title} requires one of the members {}", rules.any_of.join(", "));
             return Err(Error::new(ErrorCode::EventMemberMissing, message).at(place(&rules.any_of[0])));
         }
-        for field in kind
-            .map_or(&[][..], |kind| kind.fields)
-            .iter()
-            .filter(|field| field.kind == FieldType::Localized)
+        for field in
+            kind.map_or(&[][..], |kind| kind.fields).iter().filter(|field| field.kind == FieldType::Localized)
         {
             let Some(Value::Object(texts)) = members.get(field.name) else {
                 continue;
             };
-            if let Some(language) = rules
-                .languages
-                .iter()
-                .find(|language| !texts.contains_key(*language))
-            {
+            if let Some(language) = rules.languages.iter().find(|language| !texts.contains_key(*language)) {
                 let message = format!("{title} requires {} in the language {language}", field.name);
                 return Err(Error::new(ErrorCode::EventMemberMissing, message)
                     .at(place(field.name) + &pointer_step(language)));
             }
         }
         for (name, values) in &rules.values {
-            let allowed = |value: &Value| {
-                value
-                    .as_str()
-                    .is_some_and(|value| values.iter().any(|other| other == value))
-            };
+            let allowed =
+                |value: &Value| value.as_str().is_some_and(|value| values.iter().any(|other| other == value));
             if members.get(name).is_some_and(|value| !allowed(value)) {
                 let message = format!("{title} takes for {name} only {}", values.join(", "));
                 return Err(Error::new(ErrorCode::EventMemberValue, message).at(place(name)));
@@ -220,27 +195,19 @@ impl Dialect {
         subject: &Subject,
     ) -> Result<()> {
         let refused = |who: &str, formats: &[&str]| {
-            let message = format!(
-                "{who} takes subjects of format {}, not {}",
-                formats.join(", "),
-                subject.format()
-            );
+            let message =
+                format!("{who} takes subjects of format {}, not {}", formats.join(", "), subject.format());
             Err(Error::new(ErrorCode::SubjectNotAccepted, message).at("/sub_id/format"))
         };
-        let by_dialect = rules
-            .and_then(|rules| rules.formats.as_deref())
-            .unwrap_or(&self.data().subject.formats);
+        let by_dialect =
+            rules.and_then(|rules| rules.formats.as_deref()).unwrap_or(&self.data().subject.formats);
         let by_dialect: Vec<_> = by_dialect.iter().map(String::as_str).collect();
         if !by_dialect.is_empty() && !by_dialect.contains(&subject.format()) {
             return refused(&self.data().title, &by_dialect);
         }
         let by_event = kind.map_or(&[][..], |kind| kind.formats);
         // A complex subject is about its user as far as the formats of an event are concerned.
-        let user = subject
-            .members()
-            .get("user")
-            .and_then(|user| user.get("format"))
-            .and_then(Value::as_str);
+        let user = subject.members().get("user").and_then(|user| user.get("format")).and_then(Value::as_str);
         let named = |format: &str| by_event.contains(&format);
         if by_event.is_empty() || named(subject.format()) || user.is_some_and(named) {
             return Ok(());
@@ -266,14 +233,8 @@ impl Dialect {
         let subject = &self.data().subject;
         let own = kind.map_or(Shape::Modern, |kind| kind.shape);
         SubjectShape {
-            shape: if subject.in_event == InEvent::AsDefined {
-                own
-            } else {
-                subject.shape
-            },
-            wrap: rules
-                .and_then(|rules| rules.wrap.as_deref())
-                .or(subject.wrap.as_deref()),
+            shape: if subject.in_event == InEvent::AsDefined { own } else { subject.shape },
+            wrap: rules.and_then(|rules| rules.wrap.as_deref()).or(subject.wrap.as_deref()),
             members: &subject.members,
             rename: &subject.rename,
         }

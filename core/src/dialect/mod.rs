@@ -18,9 +18,8 @@ use toml::{
     de::{DeTable, DeValue, Deserializer},
 };
 
-use data::Data;
-pub(crate) use data::{AudienceForm, Authorization, Success, Txn};
-pub(crate) use interpret::Shaped;
+pub(crate) use data::{AudienceForm, Success, Txn};
+use data::{Authorization, Data};
 
 use crate::error::{Error, ErrorCode, Result};
 
@@ -42,10 +41,7 @@ static DIALECTS: LazyLock<Vec<Dialect>> = LazyLock::new(|| {
     let mut dialects: Vec<Dialect> = Vec::new();
     for text in BUILT_IN {
         let base = |id: &str| dialects.iter().find(|dialect| dialect.id() == id).cloned();
-        #[allow(
-            clippy::expect_used,
-            reason = "the texts are compiled in, and a test reads them all"
-        )]
+        #[allow(clippy::expect_used, reason = "the texts are compiled in, and a test reads them all")]
         dialects.push(Dialect::parse(text, base).expect("a built-in dialect can be read"));
     }
     dialects
@@ -84,18 +80,21 @@ impl Dialect {
     /// The built-in dialect with this id: `ssf-1.0`, `caep-interop`, `okta`, `govuk-one-login`, `govuk-app`,
     /// `google-workspace` or `login-gov`.
     pub fn built_in(id: &str) -> Result<Self> {
-        DIALECTS
-            .iter()
-            .find(|dialect| dialect.id() == id)
-            .cloned()
-            .ok_or_else(|| {
-                let known: Vec<_> = Self::ids().collect();
-                let message = format!(
-                    "there is no built-in dialect of this id; known are {}",
-                    known.join(", ")
-                );
-                Error::new(ErrorCode::DialectUnknown, message)
-            })
+        DIALECTS.iter().find(|dialect| dialect.id() == id).cloned().ok_or_else(|| {
+            let known: Vec<_> = Self::ids().collect();
+            let message = format!("there is no built-in dialect of this id; known are {}", known.join(", "));
+            Error::new(ErrorCode::DialectUnknown, message)
+        })
+    }
+
+    /// The built-in dialect `okta`.
+    pub fn okta() -> Self {
+        DIALECTS[2].clone()
+    }
+
+    /// The built-in dialect `govuk-one-login`.
+    pub fn govuk_one_login() -> Self {
+        DIALECTS[3].clone()
     }
 
     /// Reads a dialect of your own. `extends` names a built-in one, `ssf-1.0` by default; only what differs need be
@@ -122,6 +121,16 @@ impl Dialect {
     /// Where its settings were found.
     pub fn source(&self) -> &str {
         &self.0.data.source
+    }
+
+    /// The path of the push endpoint under the receiver's base URL, if it is the same for all.
+    pub fn push_path(&self) -> Option<&str> {
+        self.0.data.delivery.path.as_deref()
+    }
+
+    /// Whether a receiver without credentials is a mistake.
+    pub fn requires_authorization(&self) -> bool {
+        self.0.data.delivery.authorization == Authorization::Required
     }
 
     pub(crate) fn data(&self) -> &Data {

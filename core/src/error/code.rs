@@ -530,6 +530,7 @@ impl ErrorCode {
     }
 
     /// What to do about it, in one sentence.
+    #[allow(clippy::match_same_arms, reason = "one line a code, as in the catalogue")]
     pub const fn remedy(self) -> &'static str {
         match self {
             Self::Internal => "Report it with the message; it holds no secret.",

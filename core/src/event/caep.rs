@@ -8,10 +8,16 @@
 
 use serde_json::{Map, Value};
 
-use super::{Event, LocalizedText, Members, members_of, values::*};
+use super::{
+    Event, LocalizedText, Members, members_of,
+    values::{
+        AssuranceNamespace, ChangeDirection, ChangeType, ComplianceStatus, CredentialType, InitiatingEntity,
+        RiskLevel, RiskPrincipal,
+    },
+};
 use crate::time::Timestamp;
 
-/// Session Revoked: The session(s) identified by the subject were revoked. No event-specific members.
+/// Session Revoked: The sessions that the subject names, or that fit a complex subject, were revoked.
 ///
 /// Event type `https://schemas.openid.net/secevent/caep/event-type/session-revoked`.
 /// Source: CAEP 1.0 §3.1.
@@ -100,18 +106,14 @@ impl SessionRevoked {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -124,7 +126,7 @@ impl SessionRevoked {
 
 impl From<SessionRevoked> for Event {
     fn from(event: SessionRevoked) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("current_ip", event.current_ip);
         members.put("last_known_ip", event.last_known_ip);
         members.put("current_user_agent", event.current_user_agent);
@@ -133,16 +135,14 @@ impl From<SessionRevoked> for Event {
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/caep/event-type/session-revoked",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/caep/event-type/session-revoked", members)
     }
 }
 
 super::redacted_debug!(SessionRevoked);
 
-/// Token Claims Change: A claim inside an issued token has a new value.
+/// Token Claims Change: A claim of an issued token has a new value. The subject names the token.
 ///
 /// Event type `https://schemas.openid.net/secevent/caep/event-type/token-claims-change`.
 /// Source: CAEP 1.0 §3.2.
@@ -197,18 +197,14 @@ impl TokenClaimsChange {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -221,16 +217,14 @@ impl TokenClaimsChange {
 
 impl From<TokenClaimsChange> for Event {
     fn from(event: TokenClaimsChange) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("claims", event.claims);
         members.put("event_timestamp", event.event_timestamp);
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/caep/event-type/token-claims-change",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/caep/event-type/token-claims-change", members)
     }
 }
 
@@ -309,7 +303,7 @@ impl CredentialChange {
         self
     }
 
-    /// Sets `fido2_aaguid`: fIDO2 authenticator attestation GUID (WebAuthn).
+    /// Sets `fido2_aaguid`: FIDO2 authenticator attestation GUID (WebAuthn).
     pub fn with_fido2_aaguid(mut self, fido2_aaguid: impl Into<String>) -> Self {
         self.fido2_aaguid = Some(fido2_aaguid.into());
         self
@@ -330,18 +324,14 @@ impl CredentialChange {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -354,7 +344,7 @@ impl CredentialChange {
 
 impl From<CredentialChange> for Event {
     fn from(event: CredentialChange) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("credential_type", event.credential_type);
         members.put("change_type", event.change_type);
         members.put("friendly_name", event.friendly_name);
@@ -365,10 +355,8 @@ impl From<CredentialChange> for Event {
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/caep/event-type/credential-change",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/caep/event-type/credential-change", members)
     }
 }
 
@@ -450,18 +438,14 @@ impl AssuranceLevelChange {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -474,7 +458,7 @@ impl AssuranceLevelChange {
 
 impl From<AssuranceLevelChange> for Event {
     fn from(event: AssuranceLevelChange) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("namespace", event.namespace);
         members.put("current_level", event.current_level);
         members.put("previous_level", event.previous_level);
@@ -483,6 +467,7 @@ impl From<AssuranceLevelChange> for Event {
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
+        members.extend(event.members);
         Self::catalogued(
             "https://schemas.openid.net/secevent/caep/event-type/assurance-level-change",
             members,
@@ -553,18 +538,14 @@ impl DeviceComplianceChange {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -577,13 +558,14 @@ impl DeviceComplianceChange {
 
 impl From<DeviceComplianceChange> for Event {
     fn from(event: DeviceComplianceChange) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("previous_status", event.previous_status);
         members.put("current_status", event.current_status);
         members.put("event_timestamp", event.event_timestamp);
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
+        members.extend(event.members);
         Self::catalogued(
             "https://schemas.openid.net/secevent/caep/event-type/device-compliance-change",
             members,
@@ -682,18 +664,14 @@ impl SessionEstablished {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -706,7 +684,7 @@ impl SessionEstablished {
 
 impl From<SessionEstablished> for Event {
     fn from(event: SessionEstablished) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("fp_ua", event.fp_ua);
         members.put("acr", event.acr);
         members.put("amr", event.amr);
@@ -715,16 +693,14 @@ impl From<SessionEstablished> for Event {
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/caep/event-type/session-established",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/caep/event-type/session-established", members)
     }
 }
 
 super::redacted_debug!(SessionEstablished);
 
-/// Session Presented: The transmitter observed the session alive at event_timestamp.
+/// Session Presented: The transmitter observed the session alive at `event_timestamp`.
 ///
 /// Event type `https://schemas.openid.net/secevent/caep/event-type/session-presented`.
 /// Source: CAEP 1.0 §3.7.
@@ -795,18 +771,14 @@ impl SessionPresented {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -819,17 +791,15 @@ impl SessionPresented {
 
 impl From<SessionPresented> for Event {
     fn from(event: SessionPresented) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("fp_ua", event.fp_ua);
         members.put("ext_id", event.ext_id);
         members.put("event_timestamp", event.event_timestamp);
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/caep/event-type/session-presented",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/caep/event-type/session-presented", members)
     }
 }
 
@@ -911,18 +881,14 @@ impl RiskLevelChange {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -935,7 +901,7 @@ impl RiskLevelChange {
 
 impl From<RiskLevelChange> for Event {
     fn from(event: RiskLevelChange) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("principal", event.principal);
         members.put("current_level", event.current_level);
         members.put("previous_level", event.previous_level);
@@ -944,10 +910,8 @@ impl From<RiskLevelChange> for Event {
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/caep/event-type/risk-level-change",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/caep/event-type/risk-level-change", members)
     }
 }
 

@@ -59,9 +59,7 @@ impl AccountConcern {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -92,21 +90,19 @@ impl AccountConcern {
 
 impl From<AccountConcern> for Event {
     fn from(event: AccountConcern) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("rationale", event.rationale);
         members.put("event_timeframe", event.event_timeframe);
-        Self::catalogued(
-            "https://vocab.account.gov.uk/secevent/v1/notification/accountConcern",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://vocab.account.gov.uk/secevent/v1/notification/accountConcern", members)
     }
 }
 
 super::redacted_debug!(AccountConcern);
 
-/// Account Block: An account should be / was blocked.
+/// Account Block: An account was blocked, or should be.
 ///
 /// Event type `https://vocab.account.gov.uk/secevent/v1/notification/accountBlock`.
 /// Source: govuk-one-login/fraud-npm (events package, JSON schemas).
@@ -150,9 +146,7 @@ impl AccountBlock {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -174,14 +168,12 @@ impl AccountBlock {
 
 impl From<AccountBlock> for Event {
     fn from(event: AccountBlock) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("event_timeframe", event.event_timeframe);
-        Self::catalogued(
-            "https://vocab.account.gov.uk/secevent/v1/notification/accountBlock",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://vocab.account.gov.uk/secevent/v1/notification/accountBlock", members)
     }
 }
 
@@ -234,9 +226,7 @@ impl DeviceConcern {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -267,15 +257,13 @@ impl DeviceConcern {
 
 impl From<DeviceConcern> for Event {
     fn from(event: DeviceConcern) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("rationale", event.rationale);
         members.put("event_timeframe", event.event_timeframe);
-        Self::catalogued(
-            "https://vocab.account.gov.uk/secevent/v1/notification/deviceConcern",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://vocab.account.gov.uk/secevent/v1/notification/deviceConcern", members)
     }
 }
 
@@ -337,9 +325,7 @@ impl CredentialConcern {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -388,7 +374,7 @@ impl CredentialConcern {
 
 impl From<CredentialConcern> for Event {
     fn from(event: CredentialConcern) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("rationale", event.rationale);
@@ -396,10 +382,8 @@ impl From<CredentialConcern> for Event {
         members.put("event_timestamp", event.event_timestamp);
         members.put("credential_type", event.credential_type);
         members.put("credential_value", event.credential_value);
-        Self::catalogued(
-            "https://vocab.account.gov.uk/secevent/v1/notification/credentialConcern",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://vocab.account.gov.uk/secevent/v1/notification/credentialConcern", members)
     }
 }
 
@@ -463,18 +447,14 @@ impl SessionRecovered {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -493,23 +473,21 @@ impl SessionRecovered {
 
 impl From<SessionRecovered> for Event {
     fn from(event: SessionRecovered) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("session", event.session);
         members.put("previous_session_id", event.previous_session_id);
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
         members.put("event_timestamp", event.event_timestamp);
-        Self::catalogued(
-            "https://vocab.account.gov.uk/secevent/v1/activity/sessionRecovered",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://vocab.account.gov.uk/secevent/v1/activity/sessionRecovered", members)
     }
 }
 
 super::redacted_debug!(SessionRecovered);
 
-/// Event Metadata companion: Companion member placed next to the real event inside events, so a SET holds more than one event URI (conflicts with SSF 1.0 §4.2.1 and the CAEP interop profile). Any key containing eventMetadata is recognised.
+/// Event Metadata companion: Travels beside another event in the same SET and adds to its time. One event per SET is the rule elsewhere (SSF 1.0 §4.2.1).
 ///
 /// Event type `https://vocab.account.gov.uk/secevent/v1/eventMetadata`.
 /// Source: govuk-one-login/fraud-npm (events package, JSON schemas).
@@ -534,11 +512,7 @@ impl EventMetadata {
     /// A event metadata companion event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            event_timestamp_ms: None,
-            event_timeframe_ms: None,
-            members: Members::default(),
-        }
+        Self { event_timestamp_ms: None, event_timeframe_ms: None, members: Members::default() }
     }
 
     /// Sets `event_timestamp_ms`: when the event happened, in milliseconds on the wire.
@@ -565,19 +539,17 @@ impl EventMetadata {
 
 impl From<EventMetadata> for Event {
     fn from(event: EventMetadata) -> Self {
-        let mut members = event.members;
-        members.put(
-            "event_timestamp_ms",
-            event.event_timestamp_ms.map(Timestamp::as_unix_millis),
-        );
+        let mut members = Members::default();
+        members.put("event_timestamp_ms", event.event_timestamp_ms.map(Timestamp::as_unix_millis));
         members.put("event_timeframe_ms", event.event_timeframe_ms);
+        members.extend(event.members);
         Self::catalogued("https://vocab.account.gov.uk/secevent/v1/eventMetadata", members)
     }
 }
 
 super::redacted_debug!(EventMetadata);
 
-/// Event Details companion: Companion member; {eventName} is the camel-case event name (accountDisabled, changeRequired, …). Any key containing eventDetails is recognised.
+/// Event Details companion: Travels beside another event in the same SET and says where it happened. `event_name` is the name of that event in camel case, such as `accountDisabled`.
 ///
 /// Event type `https://vocab.account.gov.uk/secevent/v1/{event_name}/eventDetails`.
 /// Source: govuk-one-login/fraud-npm (events package, JSON schemas).
@@ -603,12 +575,7 @@ pub struct EventDetails {
 impl EventDetails {
     /// A event details companion event.
     pub fn new(event_name: impl Into<String>) -> Self {
-        Self {
-            event_name: event_name.into(),
-            location: None,
-            device_id: None,
-            members: Members::default(),
-        }
+        Self { event_name: event_name.into(), location: None, device_id: None, members: Members::default() }
     }
 
     /// Sets `location`: where it happened.
@@ -632,9 +599,10 @@ impl EventDetails {
 
 impl From<EventDetails> for Event {
     fn from(event: EventDetails) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("location", event.location);
         members.put("device_id", event.device_id);
+        members.extend(event.members);
         Self::catalogued(
             format!(
                 "https://vocab.account.gov.uk/secevent/v1/{event_name}/eventDetails",
@@ -647,7 +615,7 @@ impl From<EventDetails> for Event {
 
 super::redacted_debug!(EventDetails);
 
-/// Credential Change Information companion: Companion that One Login adds next to CAEP credential-change in signals it sends.
+/// Credential Change Information companion: Travels beside CAEP credential-change in the signals that One Login itself sends.
 ///
 /// Event type `https://vocab.account.gov.uk/secevent/v1/credentialChange/eventInformation`.
 /// Source: govuk-one-login/fraud-npm (events package, JSON schemas).
@@ -670,10 +638,7 @@ impl CredentialChangeInformation {
     /// A credential change information companion event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            email: None,
-            members: Members::default(),
-        }
+        Self { email: None, members: Members::default() }
     }
 
     /// Sets `email`: the e-mail address after the change.
@@ -691,8 +656,9 @@ impl CredentialChangeInformation {
 
 impl From<CredentialChangeInformation> for Event {
     fn from(event: CredentialChangeInformation) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("email", event.email);
+        members.extend(event.members);
         Self::catalogued(
             "https://vocab.account.gov.uk/secevent/v1/credentialChange/eventInformation",
             members,

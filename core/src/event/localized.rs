@@ -30,23 +30,13 @@ impl<L: Into<String>, T: Into<String>, const N: usize> From<[(L, T); N]> for Loc
 
 impl<L: Into<String>, T: Into<String>> FromIterator<(L, T)> for LocalizedText {
     fn from_iter<I: IntoIterator<Item = (L, T)>>(texts: I) -> Self {
-        Self(
-            texts
-                .into_iter()
-                .map(|(language, text)| (language.into(), text.into()))
-                .collect(),
-        )
+        Self(texts.into_iter().map(|(language, text)| (language.into(), text.into())).collect())
     }
 }
 
 impl From<LocalizedText> for Value {
     fn from(text: LocalizedText) -> Self {
-        Self::Object(
-            text.0
-                .into_iter()
-                .map(|(language, text)| (language, Self::String(text)))
-                .collect(),
-        )
+        Self::Object(text.0.into_iter().map(|(language, text)| (language, Self::String(text))).collect())
     }
 }
 

@@ -34,10 +34,7 @@ impl AuthorizationFraudDetected {
     /// A authorization fraud detected event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            occurred_at: None,
-            members: Members::default(),
-        }
+        Self { occurred_at: None, members: Members::default() }
     }
 
     /// Sets `occurred_at`: when it happened; lets the sender back-date.
@@ -55,8 +52,9 @@ impl AuthorizationFraudDetected {
 
 impl From<AuthorizationFraudDetected> for Event {
     fn from(event: AuthorizationFraudDetected) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("occurred_at", event.occurred_at);
+        members.extend(event.members);
         Self::catalogued(
             "https://schemas.login.gov/secevent/risc/event-type/authorization-fraud-detected",
             members,
@@ -89,10 +87,7 @@ impl IdentityFraudDetected {
     /// A identity fraud detected event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            occurred_at: None,
-            members: Members::default(),
-        }
+        Self { occurred_at: None, members: Members::default() }
     }
 
     /// Sets `occurred_at`: when it happened; lets the sender back-date.
@@ -110,8 +105,9 @@ impl IdentityFraudDetected {
 
 impl From<IdentityFraudDetected> for Event {
     fn from(event: IdentityFraudDetected) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("occurred_at", event.occurred_at);
+        members.extend(event.members);
         Self::catalogued(
             "https://schemas.login.gov/secevent/risc/event-type/identity-fraud-detected",
             members,
@@ -142,9 +138,7 @@ impl MfaLimitAccountLocked {
     /// A account locked, mfa limit event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -156,7 +150,8 @@ impl MfaLimitAccountLocked {
 
 impl From<MfaLimitAccountLocked> for Event {
     fn from(event: MfaLimitAccountLocked) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued(
             "https://schemas.login.gov/secevent/risc/event-type/mfa-limit-account-locked",
             members,
@@ -187,9 +182,7 @@ impl PasswordReset {
     /// A password reset event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -201,11 +194,9 @@ impl PasswordReset {
 
 impl From<PasswordReset> for Event {
     fn from(event: PasswordReset) -> Self {
-        let members = event.members;
-        Self::catalogued(
-            "https://schemas.login.gov/secevent/risc/event-type/password-reset",
-            members,
-        )
+        let mut members = Members::default();
+        members.extend(event.members);
+        Self::catalogued("https://schemas.login.gov/secevent/risc/event-type/password-reset", members)
     }
 }
 
@@ -232,9 +223,7 @@ impl ReproofCompleted {
     /// A reproofing completed event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -246,11 +235,9 @@ impl ReproofCompleted {
 
 impl From<ReproofCompleted> for Event {
     fn from(event: ReproofCompleted) -> Self {
-        let members = event.members;
-        Self::catalogued(
-            "https://schemas.login.gov/secevent/risc/event-type/reproof-completed",
-            members,
-        )
+        let mut members = Members::default();
+        members.extend(event.members);
+        Self::catalogued("https://schemas.login.gov/secevent/risc/event-type/reproof-completed", members)
     }
 }
 

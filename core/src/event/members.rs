@@ -19,6 +19,13 @@ impl Members {
         }
     }
 
+    /// Adds members that were set by name, where no field has set them.
+    pub(super) fn extend(&mut self, others: Self) {
+        for (name, value) in others.0 {
+            self.0.entry(name).or_insert(value);
+        }
+    }
+
     pub(super) fn into_map(self) -> Map<String, Value> {
         self.0
     }
@@ -42,8 +49,5 @@ impl<T: Into<Value>> Member for T {
 pub(super) fn members_of(
     pairs: impl IntoIterator<Item = (impl Into<String>, impl Into<Value>)>,
 ) -> Map<String, Value> {
-    pairs
-        .into_iter()
-        .map(|(name, value)| (name.into(), value.into()))
-        .collect()
+    pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
 }

@@ -70,20 +70,14 @@ impl Event {
             let message = "the members of an event are a JSON object";
             return Err(Error::new(ErrorCode::EventMemberType, message).at(event_pointer(&uri)));
         };
-        let event = Self {
-            uri: uri.into(),
-            members,
-        };
+        let event = Self { uri: uri.into(), members };
         event.validate()?;
         Ok(event)
     }
 
     /// For the generated code: an event of the catalogue.
     fn catalogued(uri: impl Into<Cow<'static, str>>, members: Members) -> Self {
-        Self {
-            uri: uri.into(),
-            members: members.into_map(),
-        }
+        Self { uri: uri.into(), members: members.into_map() }
     }
 
     /// The event type URI.
@@ -117,10 +111,7 @@ impl Event {
 /// Shows which event it is, and nothing of what it says.
 impl fmt::Debug for Event {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Event")
-            .field("uri", &self.uri)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Event").field("uri", &self.uri).finish_non_exhaustive()
     }
 }
 
@@ -147,19 +138,13 @@ impl CustomEvent {
         uri: impl Into<String>,
         members: impl IntoIterator<Item = (impl Into<String>, impl Into<Value>)>,
     ) -> Self {
-        Self {
-            uri: uri.into(),
-            members: members_of(members),
-        }
+        Self { uri: uri.into(), members: members_of(members) }
     }
 }
 
 impl From<CustomEvent> for Event {
     fn from(event: CustomEvent) -> Self {
-        Self {
-            uri: event.uri.into(),
-            members: event.members,
-        }
+        Self { uri: event.uri.into(), members: event.members }
     }
 }
 
@@ -170,9 +155,7 @@ macro_rules! redacted_debug {
     ($name:ident) => {
         impl std::fmt::Debug for $name {
             fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter
-                    .debug_struct(stringify!($name))
-                    .finish_non_exhaustive()
+                formatter.debug_struct(stringify!($name)).finish_non_exhaustive()
             }
         }
     };
@@ -188,17 +171,11 @@ pub(crate) fn event_pointer(uri: &str) -> String {
 pub(crate) fn parse_object(json: &str, what: &str) -> Result<Map<String, Value>> {
     match serde_json::from_str(json) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(Error::new(
-            ErrorCode::JsonInvalid,
-            format!("{what} is a JSON object"),
-        )),
+        Ok(_) => Err(Error::new(ErrorCode::JsonInvalid, format!("{what} is a JSON object"))),
         // Only the place: the parser's own text could quote the input.
         Err(error) => {
             let place = format!("line {} column {}", error.line(), error.column());
-            Err(Error::new(
-                ErrorCode::JsonInvalid,
-                format!("{what} is no JSON, at {place}"),
-            ))
+            Err(Error::new(ErrorCode::JsonInvalid, format!("{what} is no JSON, at {place}")))
         }
     }
 }

@@ -8,7 +8,10 @@
 
 use serde_json::Value;
 
-use super::{Event, Members, values::*};
+use super::{
+    Event, Members,
+    values::{TokenRevokedReason, TokensRevokedReason},
+};
 use crate::subject::Subject;
 
 /// Token Issued: A token was issued.
@@ -34,10 +37,7 @@ impl TokenIssued {
     /// A token issued event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            token_subject: None,
-            members: Members::default(),
-        }
+        Self { token_subject: None, members: Members::default() }
     }
 
     /// Sets `token_subject`: the account that the token belongs to.
@@ -55,12 +55,10 @@ impl TokenIssued {
 
 impl From<TokenIssued> for Event {
     fn from(event: TokenIssued) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("token_subject", event.token_subject);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/oauth/event-type/token-issued",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/oauth/event-type/token-issued", members)
     }
 }
 
@@ -91,11 +89,7 @@ impl TokenRevoked {
     /// A token revoked event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            token_subject: None,
-            reason: None,
-            members: Members::default(),
-        }
+        Self { token_subject: None, reason: None, members: Members::default() }
     }
 
     /// Sets `token_subject`: the account that the token belongs to.
@@ -119,13 +113,11 @@ impl TokenRevoked {
 
 impl From<TokenRevoked> for Event {
     fn from(event: TokenRevoked) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("token_subject", event.token_subject);
         members.put("reason", event.reason);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/oauth/event-type/token-revoked",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/oauth/event-type/token-revoked", members)
     }
 }
 
@@ -154,10 +146,7 @@ impl TokensRevoked {
     /// A tokens revoked event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            reason: None,
-            members: Members::default(),
-        }
+        Self { reason: None, members: Members::default() }
     }
 
     /// Sets `reason`: why the tokens were revoked.
@@ -175,12 +164,10 @@ impl TokensRevoked {
 
 impl From<TokensRevoked> for Event {
     fn from(event: TokensRevoked) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("reason", event.reason);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/oauth/event-type/tokens-revoked",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/oauth/event-type/tokens-revoked", members)
     }
 }
 
@@ -207,9 +194,7 @@ impl ClientDisabled {
     /// A client disabled event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -221,11 +206,9 @@ impl ClientDisabled {
 
 impl From<ClientDisabled> for Event {
     fn from(event: ClientDisabled) -> Self {
-        let members = event.members;
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/oauth/event-type/client-disabled",
-            members,
-        )
+        let mut members = Members::default();
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/oauth/event-type/client-disabled", members)
     }
 }
 
@@ -252,9 +235,7 @@ impl ClientEnabled {
     /// A client enabled event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -266,11 +247,9 @@ impl ClientEnabled {
 
 impl From<ClientEnabled> for Event {
     fn from(event: ClientEnabled) -> Self {
-        let members = event.members;
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/oauth/event-type/client-enabled",
-            members,
-        )
+        let mut members = Members::default();
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/oauth/event-type/client-enabled", members)
     }
 }
 
@@ -297,9 +276,7 @@ impl ClientCredentialChanged {
     /// A client credential changed event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -311,7 +288,8 @@ impl ClientCredentialChanged {
 
 impl From<ClientCredentialChanged> for Event {
     fn from(event: ClientCredentialChanged) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued(
             "https://schemas.openid.net/secevent/oauth/event-type/client-credential-changed",
             members,

@@ -8,7 +8,10 @@
 
 use serde_json::Value;
 
-use super::{Event, LocalizedText, Members, values::*};
+use super::{
+    Event, LocalizedText, Members,
+    values::{InitiatingEntity, OktaRiskLevel},
+};
 use crate::time::Timestamp;
 
 /// User Risk Change: The risk level of a user changed.
@@ -67,18 +70,14 @@ impl UserRiskChange {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -91,17 +90,15 @@ impl UserRiskChange {
 
 impl From<UserRiskChange> for Event {
     fn from(event: UserRiskChange) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("current_level", event.current_level);
         members.put("previous_level", event.previous_level);
         members.put("event_timestamp", event.event_timestamp);
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
-        Self::catalogued(
-            "https://schemas.okta.com/secevent/okta/event-type/user-risk-change",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://schemas.okta.com/secevent/okta/event-type/user-risk-change", members)
     }
 }
 
@@ -163,18 +160,14 @@ impl DeviceRiskChange {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -187,17 +180,15 @@ impl DeviceRiskChange {
 
 impl From<DeviceRiskChange> for Event {
     fn from(event: DeviceRiskChange) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("current_level", event.current_level);
         members.put("previous_level", event.previous_level);
         members.put("event_timestamp", event.event_timestamp);
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
-        Self::catalogued(
-            "https://schemas.okta.com/secevent/okta/event-type/device-risk-change",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://schemas.okta.com/secevent/okta/event-type/device-risk-change", members)
     }
 }
 
@@ -259,18 +250,14 @@ impl IpChange {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -283,17 +270,15 @@ impl IpChange {
 
 impl From<IpChange> for Event {
     fn from(event: IpChange) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("current_ip_address", event.current_ip_address);
         members.put("previous_ip_address", event.previous_ip_address);
         members.put("event_timestamp", event.event_timestamp);
         members.put("initiating_entity", event.initiating_entity);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
-        Self::catalogued(
-            "https://schemas.okta.com/secevent/okta/event-type/ip-change",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://schemas.okta.com/secevent/okta/event-type/ip-change", members)
     }
 }
 

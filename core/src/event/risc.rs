@@ -8,7 +8,10 @@
 
 use serde_json::Value;
 
-use super::{Event, LocalizedText, Members, values::*};
+use super::{
+    Event, LocalizedText, Members,
+    values::{AccountDisabledReason, CredentialType},
+};
 use crate::time::Timestamp;
 
 /// Account Credential Change Required: The account was made to change a credential.
@@ -32,9 +35,7 @@ impl AccountCredentialChangeRequired {
     /// A account credential change required event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -46,7 +47,8 @@ impl AccountCredentialChangeRequired {
 
 impl From<AccountCredentialChangeRequired> for Event {
     fn from(event: AccountCredentialChangeRequired) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued(
             "https://schemas.openid.net/secevent/risc/event-type/account-credential-change-required",
             members,
@@ -77,9 +79,7 @@ impl AccountPurged {
     /// A account purged event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -91,11 +91,9 @@ impl AccountPurged {
 
 impl From<AccountPurged> for Event {
     fn from(event: AccountPurged) -> Self {
-        let members = event.members;
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/account-purged",
-            members,
-        )
+        let mut members = Members::default();
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/account-purged", members)
     }
 }
 
@@ -124,10 +122,7 @@ impl AccountDisabled {
     /// A account disabled event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            reason: None,
-            members: Members::default(),
-        }
+        Self { reason: None, members: Members::default() }
     }
 
     /// Sets `reason`: why the account was disabled.
@@ -145,12 +140,10 @@ impl AccountDisabled {
 
 impl From<AccountDisabled> for Event {
     fn from(event: AccountDisabled) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("reason", event.reason);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/account-disabled",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/account-disabled", members)
     }
 }
 
@@ -177,9 +170,7 @@ impl AccountEnabled {
     /// A account enabled event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -191,17 +182,15 @@ impl AccountEnabled {
 
 impl From<AccountEnabled> for Event {
     fn from(event: AccountEnabled) -> Self {
-        let members = event.members;
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/account-enabled",
-            members,
-        )
+        let mut members = Members::default();
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/account-enabled", members)
     }
 }
 
 super::redacted_debug!(AccountEnabled);
 
-/// Identifier Changed: The identifier in the subject has changed.
+/// Identifier Changed: The identifier in the subject, an e-mail address or a telephone number, has changed. The subject holds the old value.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/identifier-changed`.
 /// Source: RISC 1.0 §2.5.
@@ -226,11 +215,7 @@ impl IdentifierChanged {
     /// A identifier changed event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            new_value: None,
-            event_timestamp: None,
-            members: Members::default(),
-        }
+        Self { new_value: None, event_timestamp: None, members: Members::default() }
     }
 
     /// Sets `new-value`: the identifier's new value. On the wire the name has a hyphen.
@@ -254,13 +239,11 @@ impl IdentifierChanged {
 
 impl From<IdentifierChanged> for Event {
     fn from(event: IdentifierChanged) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("new-value", event.new_value);
         members.put("event_timestamp", event.event_timestamp);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/identifier-changed",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/identifier-changed", members)
     }
 }
 
@@ -287,9 +270,7 @@ impl IdentifierRecycled {
     /// A identifier recycled event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -301,11 +282,9 @@ impl IdentifierRecycled {
 
 impl From<IdentifierRecycled> for Event {
     fn from(event: IdentifierRecycled) -> Self {
-        let members = event.members;
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/identifier-recycled",
-            members,
-        )
+        let mut members = Members::default();
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/identifier-recycled", members)
     }
 }
 
@@ -357,18 +336,14 @@ impl CredentialCompromise {
     /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_admin
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
     /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
-        self.reason_user
-            .get_or_insert_with(LocalizedText::default)
-            .insert(language, text);
+        self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
@@ -381,21 +356,19 @@ impl CredentialCompromise {
 
 impl From<CredentialCompromise> for Event {
     fn from(event: CredentialCompromise) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("credential_type", event.credential_type);
         members.put("event_timestamp", event.event_timestamp);
         members.put("reason_admin", event.reason_admin);
         members.put("reason_user", event.reason_user);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/credential-compromise",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/credential-compromise", members)
     }
 }
 
 super::redacted_debug!(CredentialCompromise);
 
-/// Opt In: The account opted in; state becomes opt-in.
+/// Opt In: The account opted in to RISC events.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/opt-in`.
 /// Source: RISC 1.0 §2.8.1.
@@ -416,9 +389,7 @@ impl OptIn {
     /// A opt in event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -430,11 +401,9 @@ impl OptIn {
 
 impl From<OptIn> for Event {
     fn from(event: OptIn) -> Self {
-        let members = event.members;
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/opt-in",
-            members,
-        )
+        let mut members = Members::default();
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/opt-in", members)
     }
 }
 
@@ -461,9 +430,7 @@ impl OptOutInitiated {
     /// A opt out initiated event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -475,17 +442,15 @@ impl OptOutInitiated {
 
 impl From<OptOutInitiated> for Event {
     fn from(event: OptOutInitiated) -> Self {
-        let members = event.members;
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/opt-out-initiated",
-            members,
-        )
+        let mut members = Members::default();
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/opt-out-initiated", members)
     }
 }
 
 super::redacted_debug!(OptOutInitiated);
 
-/// Opt Out Cancelled: The opt-out was cancelled; state returns to opt-in.
+/// Opt Out Cancelled: The opt-out was cancelled; the account is opted in again.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-cancelled`.
 /// Source: RISC 1.0 §2.8.3.
@@ -506,9 +471,7 @@ impl OptOutCancelled {
     /// A opt out cancelled event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -520,17 +483,15 @@ impl OptOutCancelled {
 
 impl From<OptOutCancelled> for Event {
     fn from(event: OptOutCancelled) -> Self {
-        let members = event.members;
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/opt-out-cancelled",
-            members,
-        )
+        let mut members = Members::default();
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/opt-out-cancelled", members)
     }
 }
 
 super::redacted_debug!(OptOutCancelled);
 
-/// Opt Out Effective: The opt-out took effect; no more RISC exchange for the account.
+/// Opt Out Effective: The opt-out took effect: no more RISC events about the account.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-effective`.
 /// Source: RISC 1.0 §2.8.4.
@@ -551,9 +512,7 @@ impl OptOutEffective {
     /// A opt out effective event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -565,11 +524,9 @@ impl OptOutEffective {
 
 impl From<OptOutEffective> for Event {
     fn from(event: OptOutEffective) -> Self {
-        let members = event.members;
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/opt-out-effective",
-            members,
-        )
+        let mut members = Members::default();
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/opt-out-effective", members)
     }
 }
 
@@ -596,9 +553,7 @@ impl RecoveryActivated {
     /// A recovery activated event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -610,11 +565,9 @@ impl RecoveryActivated {
 
 impl From<RecoveryActivated> for Event {
     fn from(event: RecoveryActivated) -> Self {
-        let members = event.members;
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/recovery-activated",
-            members,
-        )
+        let mut members = Members::default();
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/recovery-activated", members)
     }
 }
 
@@ -641,9 +594,7 @@ impl RecoveryInformationChanged {
     /// A recovery information changed event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -655,7 +606,8 @@ impl RecoveryInformationChanged {
 
 impl From<RecoveryInformationChanged> for Event {
     fn from(event: RecoveryInformationChanged) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued(
             "https://schemas.openid.net/secevent/risc/event-type/recovery-information-changed",
             members,
@@ -690,9 +642,7 @@ impl SessionsRevoked {
     /// A sessions revoked event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -704,11 +654,9 @@ impl SessionsRevoked {
 
 impl From<SessionsRevoked> for Event {
     fn from(event: SessionsRevoked) -> Self {
-        let members = event.members;
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/sessions-revoked",
-            members,
-        )
+        let mut members = Members::default();
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/sessions-revoked", members)
     }
 }
 

@@ -31,9 +31,7 @@ impl FeedAdd {
     /// A scim feed add event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -45,7 +43,8 @@ impl FeedAdd {
 
 impl From<FeedAdd> for Event {
     fn from(event: FeedAdd) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued("urn:ietf:params:scim:event:feed:add", members)
     }
 }
@@ -73,9 +72,7 @@ impl FeedRemove {
     /// A scim feed remove event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -87,7 +84,8 @@ impl FeedRemove {
 
 impl From<FeedRemove> for Event {
     fn from(event: FeedRemove) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued("urn:ietf:params:scim:event:feed:remove", members)
     }
 }
@@ -140,9 +138,10 @@ impl CreateNotice {
 
 impl From<CreateNotice> for Event {
     fn from(event: CreateNotice) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("attributes", event.attributes);
         members.put("version", event.version);
+        members.extend(event.members);
         Self::catalogued("urn:ietf:params:scim:event:prov:create:notice", members)
     }
 }
@@ -173,11 +172,7 @@ pub struct CreateFull {
 impl CreateFull {
     /// A scim create (full) event with its required members.
     pub fn new(data: impl IntoIterator<Item = (impl Into<String>, impl Into<Value>)>) -> Self {
-        Self {
-            data: members_of(data),
-            version: None,
-            members: Members::default(),
-        }
+        Self { data: members_of(data), version: None, members: Members::default() }
     }
 
     /// Sets `version`: entity tag (ETag) of the resource after the event.
@@ -195,9 +190,10 @@ impl CreateFull {
 
 impl From<CreateFull> for Event {
     fn from(event: CreateFull) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("data", event.data);
         members.put("version", event.version);
+        members.extend(event.members);
         Self::catalogued("urn:ietf:params:scim:event:prov:create:full", members)
     }
 }
@@ -250,9 +246,10 @@ impl PatchNotice {
 
 impl From<PatchNotice> for Event {
     fn from(event: PatchNotice) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("attributes", event.attributes);
         members.put("version", event.version);
+        members.extend(event.members);
         Self::catalogued("urn:ietf:params:scim:event:prov:patch:notice", members)
     }
 }
@@ -283,11 +280,7 @@ pub struct PatchFull {
 impl PatchFull {
     /// A scim patch (full) event with its required members.
     pub fn new(data: impl IntoIterator<Item = (impl Into<String>, impl Into<Value>)>) -> Self {
-        Self {
-            data: members_of(data),
-            version: None,
-            members: Members::default(),
-        }
+        Self { data: members_of(data), version: None, members: Members::default() }
     }
 
     /// Sets `version`: entity tag (ETag) of the resource after the event.
@@ -305,9 +298,10 @@ impl PatchFull {
 
 impl From<PatchFull> for Event {
     fn from(event: PatchFull) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("data", event.data);
         members.put("version", event.version);
+        members.extend(event.members);
         Self::catalogued("urn:ietf:params:scim:event:prov:patch:full", members)
     }
 }
@@ -360,9 +354,10 @@ impl PutNotice {
 
 impl From<PutNotice> for Event {
     fn from(event: PutNotice) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("attributes", event.attributes);
         members.put("version", event.version);
+        members.extend(event.members);
         Self::catalogued("urn:ietf:params:scim:event:prov:put:notice", members)
     }
 }
@@ -393,11 +388,7 @@ pub struct PutFull {
 impl PutFull {
     /// A scim put (full) event with its required members.
     pub fn new(data: impl IntoIterator<Item = (impl Into<String>, impl Into<Value>)>) -> Self {
-        Self {
-            data: members_of(data),
-            version: None,
-            members: Members::default(),
-        }
+        Self { data: members_of(data), version: None, members: Members::default() }
     }
 
     /// Sets `version`: entity tag (ETag) of the resource after the event.
@@ -415,9 +406,10 @@ impl PutFull {
 
 impl From<PutFull> for Event {
     fn from(event: PutFull) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("data", event.data);
         members.put("version", event.version);
+        members.extend(event.members);
         Self::catalogued("urn:ietf:params:scim:event:prov:put:full", members)
     }
 }
@@ -445,9 +437,7 @@ impl Delete {
     /// A scim delete event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -459,7 +449,8 @@ impl Delete {
 
 impl From<Delete> for Event {
     fn from(event: Delete) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued("urn:ietf:params:scim:event:prov:delete", members)
     }
 }
@@ -487,9 +478,7 @@ impl Activate {
     /// A scim activate event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -501,7 +490,8 @@ impl Activate {
 
 impl From<Activate> for Event {
     fn from(event: Activate) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued("urn:ietf:params:scim:event:prov:activate", members)
     }
 }
@@ -529,9 +519,7 @@ impl Deactivate {
     /// A scim deactivate event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            members: Members::default(),
-        }
+        Self { members: Members::default() }
     }
 
     /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -543,14 +531,15 @@ impl Deactivate {
 
 impl From<Deactivate> for Event {
     fn from(event: Deactivate) -> Self {
-        let members = event.members;
+        let mut members = Members::default();
+        members.extend(event.members);
         Self::catalogued("urn:ietf:params:scim:event:prov:deactivate", members)
     }
 }
 
 super::redacted_debug!(Deactivate);
 
-/// SCIM Asynchronous Response: An asynchronous SCIM request finished. The top-level txn claim is required and equals the Set-Txn value (with ':<index>' appended for bulk operations, §2.5.1.2).
+/// SCIM Asynchronous Response: An asynchronous SCIM request finished. The claim `txn` is required and equals the value of `Set-Txn`; for bulk operations a colon and the index follow (§2.5.1.2).
 ///
 /// Event type `urn:ietf:params:scim:event:misc:asyncresp`.
 /// Source: RFC 9967 §2.5.1.3.
@@ -602,7 +591,7 @@ impl AsyncResponse {
         self
     }
 
-    /// Sets `response`: sCIM error body. It must be there when the processing failed.
+    /// Sets `response`: SCIM error body. It must be there when the processing failed.
     pub fn with_response(
         mut self,
         response: impl IntoIterator<Item = (impl Into<String>, impl Into<Value>)>,
@@ -620,12 +609,13 @@ impl AsyncResponse {
 
 impl From<AsyncResponse> for Event {
     fn from(event: AsyncResponse) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("method", event.method);
         members.put("status", event.status);
         members.put("version", event.version);
         members.put("bulkId", event.bulk_id);
         members.put("response", event.response);
+        members.extend(event.members);
         Self::catalogued("urn:ietf:params:scim:event:misc:asyncresp", members)
     }
 }

@@ -8,7 +8,7 @@
 
 use serde_json::Value;
 
-use super::{Event, Members, values::*};
+use super::{Event, Members, values::StreamStatus};
 
 /// Verification: Proves that delivery over the stream works end to end.
 ///
@@ -33,10 +33,7 @@ impl Verification {
     /// A verification event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            state: None,
-            members: Members::default(),
-        }
+        Self { state: None, members: Members::default() }
     }
 
     /// Sets `state`: echo of the state in the receiver's verification request. Leave it out when the transmitter starts the verification.
@@ -54,18 +51,16 @@ impl Verification {
 
 impl From<Verification> for Event {
     fn from(event: Verification) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("state", event.state);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/ssf/event-type/verification",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/ssf/event-type/verification", members)
     }
 }
 
 super::redacted_debug!(Verification);
 
-/// Stream Updated: The transmitter changed the stream status on its own. Sent BEFORE stopping when leaving enabled; sent when the stream is enabled again.
+/// Stream Updated: The transmitter changed the status of the stream on its own. Send it before the stream stops, and when it is enabled again.
 ///
 /// Event type `https://schemas.openid.net/secevent/ssf/event-type/stream-updated`.
 /// Source: SSF 1.0 §8.1.5.
@@ -89,11 +84,7 @@ pub struct StreamUpdated {
 impl StreamUpdated {
     /// A stream updated event with its required members.
     pub fn new(status: impl Into<StreamStatus>) -> Self {
-        Self {
-            status: status.into(),
-            reason: None,
-            members: Members::default(),
-        }
+        Self { status: status.into(), reason: None, members: Members::default() }
     }
 
     /// Sets `reason`: short text for people; a plain string, not a localized one.
@@ -111,19 +102,17 @@ impl StreamUpdated {
 
 impl From<StreamUpdated> for Event {
     fn from(event: StreamUpdated) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("status", event.status);
         members.put("reason", event.reason);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/ssf/event-type/stream-updated",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/ssf/event-type/stream-updated", members)
     }
 }
 
 super::redacted_debug!(StreamUpdated);
 
-/// Verification (SSE draft URI): Older URI of the verification event; still expected by a public receiver (GOV.UK App, for GOV.UK One Login outbound signals).
+/// Verification (SSE draft URI): Older URI of the verification event, which the GOV.UK App still expects.
 ///
 /// Event type `https://schemas.openid.net/secevent/sse/event-type/verification`.
 /// Source: SSE drafts 2020–2023 (replaced when SSE was renamed SSF, February 2023).
@@ -150,10 +139,7 @@ impl SseVerification {
     /// A verification (sse draft uri) event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            state: None,
-            members: Members::default(),
-        }
+        Self { state: None, members: Members::default() }
     }
 
     /// Sets `state`: echo of the state in the receiver's verification request. Leave it out when the transmitter starts the verification.
@@ -171,12 +157,10 @@ impl SseVerification {
 
 impl From<SseVerification> for Event {
     fn from(event: SseVerification) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("state", event.state);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/sse/event-type/verification",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/sse/event-type/verification", members)
     }
 }
 
@@ -210,11 +194,7 @@ pub struct SseStreamUpdated {
 impl SseStreamUpdated {
     /// A stream updated (sse draft uri) event with its required members.
     pub fn new(status: impl Into<StreamStatus>) -> Self {
-        Self {
-            status: status.into(),
-            reason: None,
-            members: Members::default(),
-        }
+        Self { status: status.into(), reason: None, members: Members::default() }
     }
 
     /// Sets `reason`: short text for people; a plain string, not a localized one.
@@ -232,19 +212,17 @@ impl SseStreamUpdated {
 
 impl From<SseStreamUpdated> for Event {
     fn from(event: SseStreamUpdated) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("status", event.status);
         members.put("reason", event.reason);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/sse/event-type/stream-updated",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/sse/event-type/stream-updated", members)
     }
 }
 
 super::redacted_debug!(SseStreamUpdated);
 
-/// Verification (RISC profile draft URI): Oldest URI of the verification event; still sent by Google's Cross-Account Protection transmitter.
+/// Verification (RISC profile draft URI): Oldest URI of the verification event, which Google's Cross-Account Protection still sends.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/verification`.
 /// Source: RISC profile drafts before 2020.
@@ -271,10 +249,7 @@ impl RiscVerification {
     /// A verification (risc profile draft uri) event.
     #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
     pub fn new() -> Self {
-        Self {
-            state: None,
-            members: Members::default(),
-        }
+        Self { state: None, members: Members::default() }
     }
 
     /// Sets `state`: echo of the state in the receiver's verification request. Leave it out when the transmitter starts the verification.
@@ -292,12 +267,10 @@ impl RiscVerification {
 
 impl From<RiscVerification> for Event {
     fn from(event: RiscVerification) -> Self {
-        let mut members = event.members;
+        let mut members = Members::default();
         members.put("state", event.state);
-        Self::catalogued(
-            "https://schemas.openid.net/secevent/risc/event-type/verification",
-            members,
-        )
+        members.extend(event.members);
+        Self::catalogued("https://schemas.openid.net/secevent/risc/event-type/verification", members)
     }
 }
 

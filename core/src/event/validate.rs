@@ -19,10 +19,7 @@ pub(super) fn check(event: &Event) -> Result<()> {
     let kind = event.event_type();
 
     // SSF 1.0 §3.1.2: new event types have no subject of their own. Where a receiver wants one, its dialect puts it there.
-    for name in ["subject"]
-        .iter()
-        .chain(kind.map_or(&[][..], |kind| kind.forbidden))
-    {
+    for name in ["subject"].iter().chain(kind.map_or(&[][..], |kind| kind.forbidden)) {
         if event.members.contains_key(*name) {
             let id = kind.map_or("of your own", |kind| kind.id);
             let message = format!("the event {id} must not have the member {name}");
@@ -35,7 +32,7 @@ pub(super) fn check(event: &Event) -> Result<()> {
     for field in kind.fields {
         match event.members.get(field.name) {
             Some(value) => {
-                check_member(kind, field, value).map_err(|error| error.within(&place(field.name)))?
+                check_member(kind, field, value).map_err(|error| error.within(&place(field.name)))?;
             }
             None if field.required => {
                 let message = format!("the event {} needs the member {}", kind.id, field.name);
@@ -66,10 +63,7 @@ fn check_member(kind: &EventType, field: &Field, value: &Value) -> Result<()> {
         Err(Error::new(ErrorCode::EventMemberValue, message))
     };
     let wrong_unit = |expected: &str, given: &str| {
-        let message = format!(
-            "the member {} of {} is in {expected}, not {given}",
-            field.name, kind.id
-        );
+        let message = format!("the member {} of {} is in {expected}, not {given}", field.name, kind.id);
         Err(Error::new(ErrorCode::TimestampUnit, message))
     };
 
@@ -83,10 +77,7 @@ fn check_member(kind: &EventType, field: &Field, value: &Value) -> Result<()> {
             wrong_value(&format!("is one of {}", values.join(", ")))
         }
         (FieldType::Timestamp, Value::Number(number)) => {
-            if number
-                .as_f64()
-                .is_some_and(|seconds| seconds.abs() < SECONDS_LIMIT)
-            {
+            if number.as_f64().is_some_and(|seconds| seconds.abs() < SECONDS_LIMIT) {
                 Ok(())
             } else {
                 wrong_unit("seconds", "milliseconds")
@@ -94,11 +85,7 @@ fn check_member(kind: &EventType, field: &Field, value: &Value) -> Result<()> {
         }
         (FieldType::Milliseconds, Value::Number(number)) => match number.as_i64() {
             None => wrong_type("a whole number of milliseconds"),
-            Some(_)
-                if number
-                    .as_f64()
-                    .is_some_and(|millis| LOOKS_LIKE_SECONDS.contains(&millis)) =>
-            {
+            Some(_) if number.as_f64().is_some_and(|millis| LOOKS_LIKE_SECONDS.contains(&millis)) => {
                 wrong_unit("milliseconds", "seconds")
             }
             Some(_) => Ok(()),

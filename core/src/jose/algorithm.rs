@@ -129,10 +129,7 @@ impl KeyFamily {
             .filter(|other| other.family() == self)
             .map(|other| other.as_str())
             .collect();
-        let message = format!(
-            "{algorithm} does not fit this key, which signs with {}",
-            fitting.join(", ")
-        );
+        let message = format!("{algorithm} does not fit this key, which signs with {}", fitting.join(", "));
         Err(Error::new(ErrorCode::KeyAlgorithmMismatch, message))
     }
 }
@@ -147,17 +144,10 @@ impl FromStr for Algorithm {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|algorithm| algorithm.as_str() == name)
-            .ok_or_else(|| {
-                let names: Vec<_> = Self::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
-                let message = format!(
-                    "this is no signature algorithm for SETs; known are {}",
-                    names.join(", ")
-                );
-                Error::new(ErrorCode::KeyAlgorithmUnknown, message)
-            })
+        Self::ALL.iter().copied().find(|algorithm| algorithm.as_str() == name).ok_or_else(|| {
+            let names: Vec<_> = Self::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
+            let message = format!("this is no signature algorithm for SETs; known are {}", names.join(", "));
+            Error::new(ErrorCode::KeyAlgorithmUnknown, message)
+        })
     }
 }

@@ -50,9 +50,7 @@ impl Jwks {
             .filter_map(Value::as_object)
             .filter(|jwk| jwk.get("use").is_none_or(|usage| usage == "sig"))
             .filter_map(|jwk| PublicKey::of_jwk(jwk).ok());
-        Ok(Self {
-            keys: usable.collect(),
-        })
+        Ok(Self { keys: usable.collect() })
     }
 
     /// The keys.
@@ -73,10 +71,7 @@ impl Jwks {
         input: &[u8],
         signature: &[u8],
     ) -> Result<&PublicKey> {
-        let mut last = Error::new(
-            ErrorCode::KeyNotFound,
-            "no key of the set fits the header of the SET",
-        );
+        let mut last = Error::new(ErrorCode::KeyNotFound, "no key of the set fits the header of the SET");
         for key in &self.keys {
             let named = kid.is_none_or(|kid| kid == key.kid());
             if !named || key.family() != algorithm.family() {

@@ -41,15 +41,8 @@ pub struct PublicKey {
 /// The required members of a public JWK, encoded.
 #[derive(Clone, PartialEq)]
 pub(crate) enum Numbers {
-    Rsa {
-        n: String,
-        e: String,
-    },
-    Curve {
-        family: KeyFamily,
-        x: String,
-        y: Option<String>,
-    },
+    Rsa { n: String, e: String },
+    Curve { family: KeyFamily, x: String, y: Option<String> },
 }
 
 impl PublicKey {
@@ -94,8 +87,7 @@ impl PublicKey {
 
     /// The algorithm: the one it was given, or the default for its type.
     pub fn algorithm(&self) -> Algorithm {
-        self.algorithm
-            .unwrap_or_else(|| self.family().default_algorithm())
+        self.algorithm.unwrap_or_else(|| self.family().default_algorithm())
     }
 
     /// SHA-256 thumbprint (RFC 7638), base64url: the same for the private and the public key, whatever their `kid`.
@@ -115,9 +107,8 @@ impl PublicKey {
     /// The key in PEM (`PUBLIC KEY`), for receivers that are given it by hand.
     pub fn to_pem(&self) -> Result<String> {
         let failed = |error| Error::internal("the public key cannot be written as PEM").because(error);
-        let pem = PKey::public_key_from_der(&self.spki)
-            .and_then(|key| key.public_key_to_pem())
-            .map_err(failed)?;
+        let pem =
+            PKey::public_key_from_der(&self.spki).and_then(|key| key.public_key_to_pem()).map_err(failed)?;
         String::from_utf8(pem).map_err(|error| Error::internal("PEM is ASCII").because(error))
     }
 
@@ -129,12 +120,7 @@ impl PublicKey {
             .to_key()?
             .public_key_to_der()
             .map_err(|error| Error::internal("no public key").because(error))?;
-        Ok(Self {
-            kid: numbers.thumbprint(),
-            numbers,
-            algorithm: None,
-            spki,
-        })
+        Ok(Self { kid: numbers.thumbprint(), numbers, algorithm: None, spki })
     }
 
     pub(crate) fn of_jwk(jwk: &Map<String, Value>) -> Result<Self> {
@@ -176,10 +162,7 @@ impl PublicKey {
             Algorithm::EdDsa | Algorithm::Ed25519 => Box::new(EdDSA.verifier_from_der(spki).map_err(broken)?),
         };
         verifier.verify(input, signature).map_err(|_| {
-            Error::new(
-                ErrorCode::SignatureInvalid,
-                "the signature does not verify with the key",
-            )
+            Error::new(ErrorCode::SignatureInvalid, "the signature does not verify with the key")
         })
     }
 }
@@ -205,10 +188,7 @@ impl Numbers {
                     let message = format!("the RSA key has {bits} bits; 2048 is the least");
                     return Err(Error::new(ErrorCode::KeyRsaTooShort, message));
                 }
-                Ok(Self::Rsa {
-                    n: base64::encode(rsa.n().to_vec()),
-                    e: base64::encode(rsa.e().to_vec()),
-                })
+                Ok(Self::Rsa { n: base64::encode(rsa.n().to_vec()), e: base64::encode(rsa.e().to_vec()) })
             }
             Id::EC => {
                 let ec = key.ec_key().map_err(failed)?;
@@ -224,24 +204,14 @@ impl Numbers {
                     .affine_coordinates(ec.group(), &mut x, &mut y, &mut context)
                     .map_err(failed)?;
                 let coordinate = |number: &BigNum| -> Result<String> {
-                    let length = family
-                        .curve()
-                        .map_or(0, |(_, length)| i32::try_from(length).unwrap_or(0));
+                    let length = family.curve().map_or(0, |(_, length)| i32::try_from(length).unwrap_or(0));
                     Ok(base64::encode(number.to_vec_padded(length).map_err(failed)?))
                 };
-                Ok(Self::Curve {
-                    family,
-                    x: coordinate(&x)?,
-                    y: Some(coordinate(&y)?),
-                })
+                Ok(Self::Curve { family, x: coordinate(&x)?, y: Some(coordinate(&y)?) })
             }
             Id::ED25519 => {
                 let x = base64::encode(key.raw_public_key().map_err(failed)?);
-                Ok(Self::Curve {
-                    family: KeyFamily::Ed25519,
-                    x,
-                    y: None,
-                })
+                Ok(Self::Curve { family: KeyFamily::Ed25519, x, y: None })
             }
             Id::ED448 => Err(unsupported("Ed448")),
             Id::X25519 | Id::X448 => Err(unsupported("a key-agreement curve (X25519, X448)")),
@@ -253,10 +223,7 @@ impl Numbers {
     pub(crate) fn of_jwk(jwk: &Map<String, Value>) -> Result<Self> {
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
         match text("kty") {
-            Some("RSA") => Ok(Self::Rsa {
-                n: number(jwk, "n", None)?,
-                e: number(jwk, "e", None)?,
-            }),
+            Some("RSA") => Ok(Self::Rsa { n: number(jwk, "n", None)?, e: number(jwk, "e", None)? }),
             Some(kty @ ("EC" | "OKP")) => {
                 let Some(curve) = text("crv") else {
                     return Err(invalid("crv", "is missing or no string"));
@@ -265,16 +232,8 @@ impl Numbers {
                     .filter(|family| (*family == KeyFamily::Ed25519) == (kty == "OKP"))
                     .ok_or_else(|| unsupported("this curve").at("/crv"))?;
                 let length = family.curve().map(|(_, length)| length);
-                let y = if kty == "EC" {
-                    Some(number(jwk, "y", length)?)
-                } else {
-                    None
-                };
-                Ok(Self::Curve {
-                    family,
-                    x: number(jwk, "x", length)?,
-                    y,
-                })
+                let y = if kty == "EC" { Some(number(jwk, "y", length)?) } else { None };
+                Ok(Self::Curve { family, x: number(jwk, "x", length)?, y })
             }
             Some("oct") => {
                 let message = "a symmetric key (kty: oct) cannot sign SETs";
@@ -310,10 +269,19 @@ impl Numbers {
 
     /// RFC 7638 §3: the required members in lexicographic order, no white space, SHA-256.
     fn thumbprint(&self) -> String {
-        // A `Map` keeps the order in which members were put in, so they are sorted here.
-        let mut members = self.to_members();
-        members.sort_keys();
-        base64::encode(sha256(Value::Object(members).to_string().as_bytes()))
+        // Written by hand: a `Map` keeps the order of insertion or not, depending on a feature of serde_json. The values
+        // are base64url and names of curves, so there is nothing to escape.
+        let curve = |family: &KeyFamily| family.curve().map_or("", |(name, _)| name);
+        let json = match self {
+            Self::Rsa { n, e } => format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#),
+            Self::Curve { family, x, y: None } => {
+                format!(r#"{{"crv":"{}","kty":"OKP","x":"{x}"}}"#, curve(family))
+            }
+            Self::Curve { family, x, y: Some(y) } => {
+                format!(r#"{{"crv":"{}","kty":"EC","x":"{x}","y":"{y}"}}"#, curve(family))
+            }
+        };
+        base64::encode(sha256(json.as_bytes()))
     }
 
     /// The key that the numbers make.
@@ -328,18 +296,14 @@ impl Numbers {
                 .and_then(|n| Rsa::from_public_components(n, big(e)?))
                 .and_then(PKey::from_rsa)
                 .map_err(refused),
-            Self::Curve {
-                family: KeyFamily::Ed25519,
-                x,
-                ..
-            } => PKey::public_key_from_raw_bytes(&base64::decode(x).unwrap_or_default(), Id::ED25519)
-                .map_err(refused),
+            Self::Curve { family: KeyFamily::Ed25519, x, .. } => {
+                PKey::public_key_from_raw_bytes(&base64::decode(x).unwrap_or_default(), Id::ED25519)
+                    .map_err(refused)
+            }
             Self::Curve { family, x, y } => {
                 let group = EcGroup::from_curve_name(family.nid()).map_err(refused)?;
-                let (x, y) = (
-                    big(x).map_err(refused)?,
-                    big(y.as_deref().unwrap_or_default()).map_err(refused)?,
-                );
+                let (x, y) =
+                    (big(x).map_err(refused)?, big(y.as_deref().unwrap_or_default()).map_err(refused)?);
                 EcKey::from_public_key_affine_coordinates(&group, &x, &y)
                     .and_then(PKey::from_ec_key)
                     .map_err(refused)
@@ -367,33 +331,23 @@ fn number(jwk: &Map<String, Value>, name: &str, length: Option<usize>) -> Result
     };
     match (base64::decode(text), length) {
         (None, _) => Err(invalid(name, "is no base64url without padding")),
-        (Some(bytes), Some(length)) if bytes.len() != length => Err(invalid(
-            name,
-            &format!("has {} bytes; the curve needs {length}", bytes.len()),
-        )),
+        (Some(bytes), Some(length)) if bytes.len() != length => {
+            Err(invalid(name, &format!("has {} bytes; the curve needs {length}", bytes.len())))
+        }
         (Some(bytes), None) if bytes.is_empty() => Err(invalid(name, "is empty")),
         // RFC 7518 §6.3.1.1: without leading zero octets; some writers keep them.
-        (Some(bytes), None) => Ok(base64::encode(
-            bytes
-                .iter()
-                .position(|byte| *byte != 0)
-                .map_or(&[][..], |at| &bytes[at..]),
-        )),
+        (Some(bytes), None) => {
+            Ok(base64::encode(bytes.iter().position(|byte| *byte != 0).map_or(&[][..], |at| &bytes[at..])))
+        }
         (Some(_), Some(_)) => Ok(text.to_owned()),
     }
 }
 
 fn invalid(name: &str, what: &str) -> Error {
-    Error::new(
-        ErrorCode::KeyMemberInvalid,
-        format!("the member {name} of the JWK {what}"),
-    )
-    .at(format!("/{name}"))
+    Error::new(ErrorCode::KeyMemberInvalid, format!("the member {name} of the JWK {what}"))
+        .at(format!("/{name}"))
 }
 
 fn unsupported(what: &str) -> Error {
-    Error::new(
-        ErrorCode::KeyTypeUnsupported,
-        format!("{what} cannot sign SETs here"),
-    )
+    Error::new(ErrorCode::KeyTypeUnsupported, format!("{what} cannot sign SETs here"))
 }

@@ -52,9 +52,9 @@ impl<'a> Reader<'a> {
             (usize::from(length), rest)
         } else {
             let (bytes, rest) = rest.split_at_checked(usize::from(length & 0x7f))?;
-            let length = bytes.iter().try_fold(0_usize, |sum, byte| {
-                sum.checked_mul(256)?.checked_add(usize::from(*byte))
-            })?;
+            let length = bytes
+                .iter()
+                .try_fold(0_usize, |sum, byte| sum.checked_mul(256)?.checked_add(usize::from(*byte)))?;
             (length, rest)
         };
         if first != tag {
@@ -103,10 +103,7 @@ pub(super) fn value(tag: u8, contents: &[&[u8]]) -> Zeroizing<Vec<u8>> {
     let mut der = Zeroizing::new(Vec::with_capacity(length + 2 + size_of::<usize>()));
     der.push(tag);
     let bytes = length.to_be_bytes();
-    let significant = &bytes[bytes
-        .iter()
-        .position(|byte| *byte != 0)
-        .unwrap_or(bytes.len() - 1)..];
+    let significant = &bytes[bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len() - 1)..];
     if length >= 0x80 {
         #[allow(clippy::cast_possible_truncation, reason = "a length has eight bytes at most")]
         der.push(0x80 | significant.len() as u8);
@@ -122,10 +119,6 @@ pub(super) fn value(tag: u8, contents: &[&[u8]]) -> Zeroizing<Vec<u8>> {
 pub(super) fn integer(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     let bytes = &bytes[zeros..];
-    let sign: &[u8] = if bytes.first().is_none_or(|byte| byte & 0x80 != 0) {
-        &[0]
-    } else {
-        &[]
-    };
+    let sign: &[u8] = if bytes.first().is_none_or(|byte| byte & 0x80 != 0) { &[0] } else { &[] };
     value(INTEGER, &[sign, bytes])
 }

@@ -11,7 +11,10 @@ use openssl::{
 use zeroize::Zeroizing;
 
 use super::der::{self, Reader};
-use crate::error::{Error, ErrorCode, Result};
+use crate::{
+    error::{Error, ErrorCode, Result},
+    random,
+};
 
 /// 1.2.840.113549.1.5, PKCS#5.
 const PKCS5: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05];
@@ -54,11 +57,7 @@ pub(super) fn open(bytes: &[u8], password: &str) -> Result<Zeroizing<Vec<u8>>> {
         let mut inside = Reader::only(bytes, der::SEQUENCE)?;
         let mut identifier = inside.enter(der::SEQUENCE)?;
         let scheme = identifier.take(der::OID)?;
-        Some((
-            scheme,
-            identifier.enter(der::SEQUENCE)?,
-            inside.take(der::OCTET_STRING)?,
-        ))
+        Some((scheme, identifier.enter(der::SEQUENCE)?, inside.take(der::OCTET_STRING)?))
     };
     let Some((scheme, parameters, data)) = outline() else {
         return Err(unsupported());
@@ -87,44 +86,29 @@ pub(super) fn open_old(dek_info: &str, data: &[u8], password: &str) -> Result<Ze
         u8::from_str_radix(text, 16).ok()
     };
     let iv: Option<Vec<u8>> = iv.trim().as_bytes().chunks(2).map(hex).collect();
-    let iv = iv
-        .filter(|iv| Some(iv.len()) == cipher.iv_len())
-        .ok_or_else(unsupported)?;
-    let derived = pkcs5::bytes_to_key(
-        cipher,
-        MessageDigest::md5(),
-        password.as_bytes(),
-        Some(&iv[..8]),
-        1,
-    );
+    let iv = iv.filter(|iv| Some(iv.len()) == cipher.iv_len()).ok_or_else(unsupported)?;
+    let derived = pkcs5::bytes_to_key(cipher, MessageDigest::md5(), password.as_bytes(), Some(&iv[..8]), 1);
     let key = Zeroizing::new(derived.map_err(failed)?.key);
     crypt(Mode::Decrypt, cipher, &key, &iv, data).map_err(|_| wrong_password())
 }
 
 /// Encrypts a private key with AES-256, the key derived by PBKDF2 with SHA-256.
 pub(super) fn seal(pkcs8: &[u8], password: &str) -> Result<Vec<u8>> {
-    let salt: [u8; 16] = crate::random::bytes()?;
-    let iv: [u8; 16] = crate::random::bytes()?;
+    let (mut salt, mut iv) = ([0; 16], [0; 16]);
+    random::fill(&mut salt)?;
+    random::fill(&mut iv)?;
     let mut key = Zeroizing::new([0; 32]);
     let rounds = usize::try_from(ROUNDS).unwrap_or(usize::MAX);
-    pkcs5::pbkdf2_hmac(
-        password.as_bytes(),
-        &salt,
-        rounds,
-        MessageDigest::sha256(),
-        &mut *key,
-    )
-    .map_err(failed)?;
+    pkcs5::pbkdf2_hmac(password.as_bytes(), &salt, rounds, MessageDigest::sha256(), &mut *key)
+        .map_err(failed)?;
     let data = crypt(Mode::Encrypt, Cipher::aes_256_cbc(), &*key, &iv, pkcs8).map_err(failed)?;
 
     let oid = |oid: &[u8]| der::value(der::OID, &[oid]);
     let sequence = |parts: &[&[u8]]| der::value(der::SEQUENCE, parts);
     let prf = sequence(&[&oid(HMAC_SHA256), &der::value(der::NULL, &[])]);
     let salt = der::value(der::OCTET_STRING, &[&salt]);
-    let derivation = sequence(&[
-        &oid(PBKDF2),
-        &sequence(&[&salt, &der::integer(&ROUNDS.to_be_bytes()), &prf]),
-    ]);
+    let derivation =
+        sequence(&[&oid(PBKDF2), &sequence(&[&salt, &der::integer(&ROUNDS.to_be_bytes()), &prf])]);
     let cipher = sequence(&[&oid(AES_256_CBC), &der::value(der::OCTET_STRING, &[&iv])]);
     let identifier = sequence(&[&oid(PBES2), &sequence(&[&derivation, &cipher])]);
     Ok(sequence(&[&identifier, &der::value(der::OCTET_STRING, &[&data])]).to_vec())
@@ -163,10 +147,7 @@ fn pbes2(mut parameters: Reader<'_>, password: &str) -> Result<Option<Keyed>> {
             if settings.peek() == Some(der::INTEGER) {
                 let _length = settings.number();
             }
-            let hash = match settings
-                .enter(der::SEQUENCE)
-                .and_then(|mut prf| prf.take(der::OID))
-            {
+            let hash = match settings.enter(der::SEQUENCE).and_then(|mut prf| prf.take(der::OID)) {
                 None => Some(MessageDigest::sha1()),
                 Some(prf) => match prf.strip_prefix(HMAC) {
                     Some([7]) => Some(MessageDigest::sha1()),

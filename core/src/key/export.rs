@@ -7,29 +7,26 @@ use openssl::{
 };
 use zeroize::Zeroizing;
 
-use super::{der, material};
+use super::{
+    der,
+    material::{self, Material},
+};
 use crate::{
     error::{Error, Result},
     jose::{Algorithm, KeyFamily},
 };
 
-/// `PrivateKeyInfo` of a key, with the algorithms that it is bound to.
-pub(super) fn pkcs8(
-    key: &PKey<Private>,
-    family: KeyFamily,
-    bound_to: &[Algorithm],
-) -> Result<Zeroizing<Vec<u8>>> {
+/// `PrivateKeyInfo` of a key.
+pub(super) fn pkcs8(material: &Material, family: KeyFamily) -> Result<Zeroizing<Vec<u8>>> {
+    let Material { key, seed, bound_to } = material;
     let failed = |error: ErrorStack| Error::internal("the key cannot be written").because(error);
     let oid = |oid: &[u8]| der::value(der::OID, &[oid]);
     let sequence = |parts: &[&[u8]]| der::value(der::SEQUENCE, parts);
     let (identifier, private) = match family {
         KeyFamily::Rsa => (rsa_identifier(bound_to), rsa(key).map_err(failed)?),
         KeyFamily::Ed25519 => {
-            let raw = Zeroizing::new(key.raw_private_key().map_err(failed)?);
-            (
-                sequence(&[&oid(der::ED25519)]),
-                der::value(der::OCTET_STRING, &[&raw]),
-            )
+            let seed = seed.as_ref().map_or(&[][..], |seed| &seed[..]);
+            (sequence(&[&oid(der::ED25519)]), der::value(der::OCTET_STRING, &[seed]))
         }
         family => {
             let curve = match family {
@@ -52,12 +49,16 @@ pub(super) fn pem(label: &str, der: &[u8]) -> Zeroizing<String> {
     let length = STANDARD.encode_slice(der, &mut letters).unwrap_or_default();
     // Allocated once: growing would leave unwiped copies behind.
     let mut text = Zeroizing::new(String::with_capacity(length + length / 64 + 2 * label.len() + 40));
-    text.push_str(&format!("-----BEGIN {label}-----\n"));
+    for part in ["-----BEGIN ", label, "-----\n"] {
+        text.push_str(part);
+    }
     for line in letters[..length].chunks(64) {
         text.push_str(std::str::from_utf8(line).unwrap_or_default());
         text.push('\n');
     }
-    text.push_str(&format!("-----END {label}-----\n"));
+    for part in ["-----END ", label, "-----\n"] {
+        text.push_str(part);
+    }
     text
 }
 
@@ -87,16 +88,8 @@ fn rsa_identifier(bound_to: &[Algorithm]) -> Zeroizing<Vec<u8>> {
 /// `RSAPrivateKey` (RFC 8017 §A.1.2).
 fn rsa(key: &PKey<Private>) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
     let rsa = key.rsa()?;
-    let numbers = [
-        Some(rsa.n()),
-        Some(rsa.e()),
-        Some(rsa.d()),
-        rsa.p(),
-        rsa.q(),
-        rsa.dmp1(),
-        rsa.dmq1(),
-        rsa.iqmp(),
-    ];
+    let numbers =
+        [Some(rsa.n()), Some(rsa.e()), Some(rsa.d()), rsa.p(), rsa.q(), rsa.dmp1(), rsa.dmq1(), rsa.iqmp()];
     let mut written = vec![der::integer(&[])];
     for number in numbers.into_iter().flatten() {
         written.push(der::integer(&material::bytes(number)));
@@ -110,10 +103,7 @@ fn sec1(key: &PKey<Private>, length: usize) -> Result<Zeroizing<Vec<u8>>, ErrorS
     use openssl::{bn::BigNumContext, ec::PointConversionForm};
 
     let key = key.ec_key()?;
-    let d = der::value(
-        der::OCTET_STRING,
-        &[&material::padded(key.private_key(), length)?],
-    );
+    let d = der::value(der::OCTET_STRING, &[&material::padded(key.private_key(), length)?]);
     let mut context = BigNumContext::new()?;
     let form = PointConversionForm::UNCOMPRESSED;
     let point = key.public_key().to_bytes(key.group(), form, &mut context)?;

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use openssl::{
     bn::BigNum,
-    pkey::{PKey, Private, Public},
+    pkey::{PKey, Public},
     rsa::Rsa,
     x509::{X509, X509Req},
 };
@@ -12,24 +12,18 @@ use zeroize::Zeroizing;
 use super::{
     der::{self, Reader},
     encrypted,
-    material::{self, Point},
+    material::{self, Material, Point},
 };
 use crate::{
     error::{Error, ErrorCode, Result},
     jose::{Algorithm, KeyFamily},
 };
 
-/// A private key, and the algorithms that it is bound to, the default first; none: any that fit its type.
-pub(super) type Imported = (PKey<Private>, &'static [Algorithm]);
-
 /// Reads the private key of a PEM text.
-pub(super) fn pem(pem: &[u8], password: Option<&str>) -> Result<Imported> {
+pub(super) fn pem(pem: &[u8], password: Option<&str>) -> Result<Material> {
     let text = std::str::from_utf8(pem).map_err(|_| unknown("this is no PEM: it is no text"))?;
     let blocks = blocks(text);
-    let private: Vec<_> = blocks
-        .iter()
-        .filter(|(label, _)| label.ends_with("PRIVATE KEY"))
-        .collect();
+    let private: Vec<_> = blocks.iter().filter(|(label, _)| label.ends_with("PRIVATE KEY")).collect();
     let (label, block) = match private.as_slice() {
         [] => return Err(not_private(&blocks)),
         [one] => one,
@@ -61,7 +55,7 @@ pub(super) fn pem(pem: &[u8], password: Option<&str>) -> Result<Imported> {
 }
 
 /// Reads a private key in DER.
-pub(super) fn der(der: &[u8], password: Option<&str>) -> Result<Imported> {
+pub(super) fn der(der: &[u8], password: Option<&str>) -> Result<Material> {
     if let Some(key) = private_key(der)? {
         return Ok(key);
     }
@@ -84,13 +78,11 @@ pub(super) fn der(der: &[u8], password: Option<&str>) -> Result<Imported> {
     if der.starts_with(b"-----BEGIN") {
         return Err(unknown("this is PEM, not DER"));
     }
-    Err(unknown(
-        "this is no key in DER: neither PKCS#8 nor PKCS#1 nor SEC1",
-    ))
+    Err(unknown("this is no key in DER: neither PKCS#8 nor PKCS#1 nor SEC1"))
 }
 
 /// A private key that is not encrypted: PKCS#8, PKCS#1 or SEC1, by its outline; `None` if it is none of them.
-fn private_key(bytes: &[u8]) -> Result<Option<Imported>> {
+fn private_key(bytes: &[u8]) -> Result<Option<Material>> {
     let Some(outline) = Reader::only(bytes, der::SEQUENCE) else {
         return Ok(None);
     };
@@ -100,15 +92,15 @@ fn private_key(bytes: &[u8]) -> Result<Option<Imported>> {
     };
     match (inside.peek(), version) {
         (Some(der::SEQUENCE), 0 | 1) => pkcs8(inside),
-        (Some(der::INTEGER), 0) => rsa(outline).map(|key| key.map(|key| (key, &[][..]))),
+        (Some(der::INTEGER), 0) => rsa(outline),
         (Some(der::INTEGER), 1) => Err(unsupported("an RSA key with more than two primes")),
-        (Some(der::OCTET_STRING), 1) => sec1(outline, None).map(|key| key.map(|key| (key, &[][..]))),
+        (Some(der::OCTET_STRING), 1) => sec1(outline, None),
         _ => Ok(None),
     }
 }
 
 /// `PrivateKeyInfo` (RFC 5208 §5), or `OneAsymmetricKey` with the public key (RFC 5958 §2), after the version.
-fn pkcs8(mut inside: Reader<'_>) -> Result<Option<Imported>> {
+fn pkcs8(mut inside: Reader<'_>) -> Result<Option<Material>> {
     let mut outline = || {
         let mut identifier = inside.enter(der::SEQUENCE)?;
         let algorithm = identifier.take(der::OID)?;
@@ -124,27 +116,21 @@ fn pkcs8(mut inside: Reader<'_>) -> Result<Option<Imported>> {
         return Ok(None);
     }
 
-    let free = |key: Option<PKey<Private>>| key.map(|key| (key, &[][..]));
     let inner = |bytes| Reader::only(bytes, der::SEQUENCE);
     match algorithm {
-        der::RSA => inner(key).map_or(Ok(None), rsa).map(free),
+        der::RSA => inner(key).map_or(Ok(None), rsa),
         der::RSASSA_PSS => {
             let bound_to = pss_algorithms(parameters)?;
-            Ok(inner(key).map_or(Ok(None), rsa)?.map(|key| (key, bound_to)))
+            Ok(inner(key).map_or(Ok(None), rsa)?.map(|key| Material { bound_to, ..key }))
         }
         der::EC => match parameters.take(der::OID) {
-            Some(curve) => inner(key)
-                .map_or(Ok(None), |key| sec1(key, Some((curve, public))))
-                .map(free),
+            Some(curve) => inner(key).map_or(Ok(None), |key| sec1(key, Some((curve, public)))),
             None => Err(unsupported("this elliptic curve")),
         },
         der::ED25519 => {
             let mut inner = Reader::new(key);
-            match inner
-                .take(der::OCTET_STRING)
-                .filter(|d| d.len() == 32 && inner.is_empty())
-            {
-                Some(d) => material::ed25519(d, public).map(|key| Some((key, &[][..]))),
+            match inner.take(der::OCTET_STRING).filter(|d| d.len() == 32 && inner.is_empty()) {
+                Some(d) => material::ed25519(d, public).map(Some),
                 None => Ok(None),
             }
         }
@@ -175,18 +161,12 @@ fn pss_algorithms(mut identifier: Reader<'_>) -> Result<&'static [Algorithm]> {
 }
 
 /// `RSAPrivateKey` (RFC 8017 §A.1.2).
-fn rsa(mut inside: Reader<'_>) -> Result<Option<PKey<Private>>> {
+#[allow(clippy::many_single_char_names, reason = "the names of RFC 8017 §3")]
+fn rsa(mut inside: Reader<'_>) -> Result<Option<Material>> {
     let mut numbers = || -> Option<_> {
         let (_version, n, e) = (inside.number()?, inside.unsigned()?, inside.unsigned()?);
         let mut private = || inside.unsigned();
-        let private = [
-            private()?,
-            private()?,
-            private()?,
-            private()?,
-            private()?,
-            private()?,
-        ];
+        let private = [private()?, private()?, private()?, private()?, private()?, private()?];
         inside.is_empty().then_some((n, e, private))
     };
     let Some((n, e, [d, p, q, dp, dq, qi])) = numbers() else {
@@ -198,26 +178,17 @@ fn rsa(mut inside: Reader<'_>) -> Result<Option<PKey<Private>>> {
         return Err(too_short(n.num_bits()));
     }
     let secret = material::secret_number;
-    let private = [
-        secret(d)?,
-        secret(p)?,
-        secret(q)?,
-        secret(dp)?,
-        secret(dq)?,
-        secret(qi)?,
-    ];
+    let private = [secret(d)?, secret(p)?, secret(q)?, secret(dp)?, secret(dq)?, secret(qi)?];
     material::rsa(n, e, private).map(Some)
 }
 
 /// `ECPrivateKey` (RFC 5915 §3). In PKCS#8 the curve stands outside, and the public key may too.
-fn sec1(mut inside: Reader<'_>, outside: Option<(&[u8], Option<&[u8]>)>) -> Result<Option<PKey<Private>>> {
+fn sec1(mut inside: Reader<'_>, outside: Option<(&[u8], Option<&[u8]>)>) -> Result<Option<Material>> {
     let mut parts = || -> Option<_> {
         let (_version, d) = (inside.number()?, inside.take(der::OCTET_STRING)?);
         let named = inside.take(0xa0);
-        let public = inside
-            .enter(0xa1)
-            .and_then(|mut tagged| tagged.take(der::BIT_STRING))
-            .and_then(whole_bits);
+        let public =
+            inside.enter(0xa1).and_then(|mut tagged| tagged.take(der::BIT_STRING)).and_then(whole_bits);
         inside.is_empty().then_some((d, named, public))
     };
     let Some((d, named, public)) = parts() else {
@@ -237,10 +208,7 @@ fn sec1(mut inside: Reader<'_>, outside: Option<(&[u8], Option<&[u8]>)>) -> Resu
 
 /// The bytes of a bit string whose bits fill them.
 fn whole_bits(contents: &[u8]) -> Option<&[u8]> {
-    contents
-        .split_first()
-        .filter(|(unused, _)| **unused == 0)
-        .map(|(_, bytes)| bytes)
+    contents.split_first().filter(|(unused, _)| **unused == 0).map(|(_, bytes)| bytes)
 }
 
 /// The blocks of a PEM text: label, and what stands between its lines.
@@ -290,11 +258,7 @@ fn decode(body: &str) -> Option<Zeroizing<Vec<u8>>> {
 
 /// Why a PEM text without a private key is none.
 fn not_private(blocks: &[(&str, &str)]) -> Error {
-    match blocks
-        .iter()
-        .map(|(label, _)| *label)
-        .find(|label| *label != "EC PARAMETERS")
-    {
+    match blocks.iter().map(|(label, _)| *label).find(|label| *label != "EC PARAMETERS") {
         Some("CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" | "PKCS7") => certificate(),
         Some("CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST") => certificate_request(),
         Some("PUBLIC KEY" | "RSA PUBLIC KEY") => public(),
@@ -308,10 +272,7 @@ fn unknown(message: &str) -> Error {
 }
 
 fn unsupported(what: &str) -> Error {
-    Error::new(
-        ErrorCode::KeyTypeUnsupported,
-        format!("{what} cannot sign SETs here"),
-    )
+    Error::new(ErrorCode::KeyTypeUnsupported, format!("{what} cannot sign SETs here"))
 }
 
 /// RFC 7518 §3.3.
@@ -321,24 +282,15 @@ pub(super) fn too_short(bits: i32) -> Error {
 }
 
 fn password_missing() -> Error {
-    Error::new(
-        ErrorCode::KeyPasswordMissing,
-        "the key is encrypted; give its password",
-    )
+    Error::new(ErrorCode::KeyPasswordMissing, "the key is encrypted; give its password")
 }
 
 fn certificate() -> Error {
-    Error::new(
-        ErrorCode::KeyIsCertificate,
-        "this is a certificate, not a private key",
-    )
+    Error::new(ErrorCode::KeyIsCertificate, "this is a certificate, not a private key")
 }
 
 fn certificate_request() -> Error {
-    Error::new(
-        ErrorCode::KeyIsCertificate,
-        "this is a certificate request, not a private key",
-    )
+    Error::new(ErrorCode::KeyIsCertificate, "this is a certificate request, not a private key")
 }
 
 fn public() -> Error {

@@ -5,7 +5,6 @@ use std::fmt;
 use openssl::{
     bn::{BigNum, BigNumContext, BigNumRef},
     error::ErrorStack,
-    pkey::{PKey, Private},
 };
 use serde::{
     Deserialize, Deserializer,
@@ -16,7 +15,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{
     import::too_short,
-    material::{self, Point, inconsistent, secret_number},
+    material::{self, Material, Point, inconsistent, secret_number},
 };
 use crate::{
     base64,
@@ -96,7 +95,7 @@ impl<'de> Visitor<'de> for TextVisitor {
 
 /// A private JWK, read and checked.
 pub(super) struct Parsed {
-    pub(super) key: PKey<Private>,
+    pub(super) key: Material,
     pub(super) algorithm: Option<Algorithm>,
     pub(super) kid: Option<String>,
 }
@@ -117,9 +116,7 @@ pub(super) fn parse(json: &str, kid: Option<&str>) -> Result<Parsed> {
     if outline.keys.is_some() {
         let set: Set = serde_json::from_str(json).map_err(unreadable)?;
         let (index, jwk) = choose(set.keys, kid)?;
-        return jwk
-            .read()
-            .map_err(|error| error.within(&format!("/keys/{index}")));
+        return jwk.read().map_err(|error| error.within(&format!("/keys/{index}")));
     }
     let jwk: Jwk = serde_json::from_str(json).map_err(unreadable)?;
     if kid.is_none_or(|kid| jwk.text("kid") == Some(kid)) {
@@ -182,11 +179,7 @@ impl Jwk {
         };
         let key = match &numbers {
             Numbers::Rsa { n, e } => self.rsa(n, e)?,
-            Numbers::Curve {
-                family: KeyFamily::Ed25519,
-                x,
-                ..
-            } => self.ed25519(x)?,
+            Numbers::Curve { family: KeyFamily::Ed25519, x, .. } => self.ed25519(x)?,
             Numbers::Curve { family, x, y } => self.curve(*family, x, y.as_deref().unwrap_or_default())?,
         };
         Ok(Parsed { key, algorithm, kid })
@@ -226,10 +219,7 @@ impl Jwk {
                     let message = "the alg of the JWK is no signature algorithm for SETs";
                     Error::new(ErrorCode::KeyAlgorithmMismatch, message).at("/alg")
                 })?;
-                family
-                    .check(algorithm)
-                    .map(Some)
-                    .map_err(|error| error.at("/alg"))
+                family.check(algorithm).map(Some).map_err(|error| error.at("/alg"))
             }
             Some(_) => {
                 Err(Error::new(ErrorCode::KeyMemberInvalid, "the alg of the JWK is no string").at("/alg"))
@@ -237,20 +227,15 @@ impl Jwk {
         }
     }
 
-    fn rsa(&self, n: &str, e: &str) -> Result<PKey<Private>> {
+    #[allow(clippy::many_single_char_names, reason = "the names of RFC 7518 §6.3")]
+    fn rsa(&self, n: &str, e: &str) -> Result<Material> {
         if self.oth.is_some() {
             let message = "RSA keys with more than two primes cannot sign SETs here";
             return Err(Error::new(ErrorCode::KeyTypeUnsupported, message).at("/oth"));
         }
-        let crt = [
-            ("p", &self.p),
-            ("q", &self.q),
-            ("dp", &self.dp),
-            ("dq", &self.dq),
-            ("qi", &self.qi),
-        ];
+        let crt = [("p", &self.p), ("q", &self.q), ("dp", &self.dp), ("dq", &self.dq), ("qi", &self.qi)];
         let given = crt.iter().filter(|(_, member)| member.is_some()).count();
-        let d = self.secret("d", &self.d, given > 0)?;
+        let d = Self::secret("d", self.d.as_ref(), given > 0)?;
         let number = |text: &str| BigNum::from_slice(&base64::decode(text).unwrap_or_default());
         let (n, e) = (number(n).map_err(inconsistent)?, number(e).map_err(inconsistent)?);
         let bits = n.num_bits();
@@ -261,49 +246,47 @@ impl Jwk {
         let d = secret_number(&d)?;
         let numbers = if given == 0 {
             // RFC 7518 §6.3.2: n, e and d are enough; the primes follow from them.
-            let (p, q) = primes(&n, &e, &d)
-                .map_err(inconsistent)?
-                .ok_or_else(|| inconsistent(()))?;
+            let (p, q) = primes(&n, &e, &d).map_err(inconsistent)?.ok_or_else(|| inconsistent(()))?;
             let [dp, dq, qi] = crt_parameters(&d, &p, &q).map_err(inconsistent)?;
             [d, p, q, dp, dq, qi]
         } else {
             // RFC 7518 §6.3.2: with one of them, all of them.
             let member = |index: usize| {
                 let (name, member) = crt[index];
-                secret_number(&*self.secret(name, member, true)?)
+                secret_number(&Self::secret(name, member.as_ref(), true)?)
             };
             [d, member(0)?, member(1)?, member(2)?, member(3)?, member(4)?]
         };
         material::rsa(n, e, numbers)
     }
 
-    fn curve(&self, family: KeyFamily, x: &str, y: &str) -> Result<PKey<Private>> {
-        let d = self.secret("d", &self.d, false)?;
+    fn curve(&self, family: KeyFamily, x: &str, y: &str) -> Result<Material> {
+        let d = Self::secret("d", self.d.as_ref(), false)?;
         check_length("d", &d, family)?;
         let number = |text: &str| base64::decode(text).unwrap_or_default();
         material::curve(family, &d, &Point::Coordinates(&number(x), &number(y)))
     }
 
-    fn ed25519(&self, x: &str) -> Result<PKey<Private>> {
-        let d = self.secret("d", &self.d, false)?;
+    fn ed25519(&self, x: &str) -> Result<Material> {
+        let d = Self::secret("d", self.d.as_ref(), false)?;
         check_length("d", &d, KeyFamily::Ed25519)?;
         material::ed25519(&d, Some(&base64::decode(x).unwrap_or_default()))
     }
 
     /// A private member, decoded. Without any of them the JWK is a public key.
-    fn secret(&self, name: &str, member: &Option<Text>, private: bool) -> Result<Zeroizing<Vec<u8>>> {
+    fn secret(name: &str, member: Option<&Text>, private: bool) -> Result<Zeroizing<Vec<u8>>> {
         let place = format!("/{name}");
         match member {
             Some(Text(None)) => {
                 let message = format!("the member {name} of the JWK is no string");
                 Err(Error::new(ErrorCode::KeyMemberInvalid, message).at(place))
             }
-            Some(Text(Some(text))) => base64::decode_secret(text)
-                .filter(|bytes| !bytes.is_empty())
-                .ok_or_else(|| {
+            Some(Text(Some(text))) => {
+                base64::decode_secret(text).filter(|bytes| !bytes.is_empty()).ok_or_else(|| {
                     let message = format!("the member {name} of the JWK is no base64url without padding");
                     Error::new(ErrorCode::KeyMemberInvalid, message).at(place)
-                }),
+                })
+            }
             None if private => {
                 let message = format!("the JWK is private, but its member {name} is missing");
                 Err(Error::new(ErrorCode::KeyPrivateMemberMissing, message).at(place))
@@ -317,7 +300,7 @@ impl Jwk {
 }
 
 /// Writes a private key as a JWK.
-pub(super) fn write(key: &PKey<Private>, public: &PublicKey) -> Result<Secret<String>> {
+pub(super) fn write(Material { key, seed, .. }: &Material, public: &PublicKey) -> Result<Secret<String>> {
     let failed = |error: ErrorStack| Error::internal("the key cannot be written as a JWK").because(error);
     let encode = |number: &BigNumRef| Zeroizing::new(base64::encode(&*material::bytes(number)));
     let mut members: Vec<(&str, Zeroizing<String>)> = Vec::new();
@@ -325,21 +308,12 @@ pub(super) fn write(key: &PKey<Private>, public: &PublicKey) -> Result<Secret<St
         KeyFamily::Rsa => {
             let rsa = key.rsa().map_err(failed)?;
             members.push(("d", encode(rsa.d())));
-            let crt = [
-                ("p", rsa.p()),
-                ("q", rsa.q()),
-                ("dp", rsa.dmp1()),
-                ("dq", rsa.dmq1()),
-                ("qi", rsa.iqmp()),
-            ];
-            members.extend(
-                crt.into_iter()
-                    .filter_map(|(name, number)| Some((name, encode(number?)))),
-            );
+            let crt =
+                [("p", rsa.p()), ("q", rsa.q()), ("dp", rsa.dmp1()), ("dq", rsa.dmq1()), ("qi", rsa.iqmp())];
+            members.extend(crt.into_iter().filter_map(|(name, number)| Some((name, encode(number?)))));
         }
         KeyFamily::Ed25519 => {
-            let raw = Zeroizing::new(key.raw_private_key().map_err(failed)?);
-            members.push(("d", Zeroizing::new(base64::encode(&*raw))));
+            members.extend(seed.iter().map(|seed| ("d", Zeroizing::new(base64::encode(&**seed)))));
         }
         family => {
             let length = family.curve().map_or(0, |(_, length)| length);
@@ -349,11 +323,8 @@ pub(super) fn write(key: &PKey<Private>, public: &PublicKey) -> Result<Secret<St
         }
     }
     let public = public.to_jwk().to_string();
-    let length = public.len()
-        + members
-            .iter()
-            .map(|(name, value)| name.len() + value.len() + 6)
-            .sum::<usize>();
+    let length =
+        public.len() + members.iter().map(|(name, value)| name.len() + value.len() + 6).sum::<usize>();
     // Allocated once: growing would leave unwiped copies behind.
     let mut json = Zeroizing::new(String::with_capacity(length));
     json.push_str(public.trim_end_matches('}'));
@@ -371,10 +342,8 @@ pub(super) fn write(key: &PKey<Private>, public: &PublicKey) -> Result<Secret<St
 fn check_length(name: &str, bytes: &[u8], family: KeyFamily) -> Result<()> {
     match family.curve() {
         Some((_, length)) if bytes.len() != length => {
-            let message = format!(
-                "the member {name} of the JWK has {} bytes; the curve needs {length}",
-                bytes.len()
-            );
+            let message =
+                format!("the member {name} of the JWK has {} bytes; the curve needs {length}", bytes.len());
             Err(Error::new(ErrorCode::KeyMemberInvalid, message).at(format!("/{name}")))
         }
         _ => Ok(()),
@@ -402,6 +371,7 @@ fn crt_parameters(d: &BigNumRef, p: &BigNumRef, q: &BigNumRef) -> Result<[BigNum
 /// `ed - 1 = 2^s * r` with odd `r`. For about half of all bases `g`, one of the squares `g^(r*2^i)` is a square root of
 /// one other than one itself, which has a common divisor with `n`. The bases are small primes: nothing here is a secret
 /// choice.
+#[allow(clippy::many_single_char_names, reason = "the names of RFC 7518 §6.3")]
 fn primes(n: &BigNumRef, e: &BigNumRef, d: &BigNumRef) -> Result<Option<(BigNum, BigNum)>, ErrorStack> {
     const BASES: [u32; 30] = [
         2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101,
@@ -413,9 +383,7 @@ fn primes(n: &BigNumRef, e: &BigNumRef, d: &BigNumRef) -> Result<Option<(BigNum,
     let mut last = BigNum::new()?;
     product.checked_mul(e, d, &mut context)?;
     product.sub_word(1)?;
-    let squarings = (0..product.num_bits())
-        .take_while(|bit| !product.is_bit_set(*bit))
-        .count();
+    let squarings = (0..product.num_bits()).take_while(|bit| !product.is_bit_set(*bit)).count();
     odd.rshift(&product, i32::try_from(squarings).unwrap_or_default())?;
     last.checked_sub(n, &one)?;
 

@@ -43,11 +43,7 @@ struct Keys {
 impl KeySet {
     /// A set with one key, which signs.
     pub fn new(active: SigningKey) -> Self {
-        Self(Arc::new(RwLock::new(Keys {
-            active,
-            next: None,
-            retired: Vec::new(),
-        })))
+        Self(Arc::new(RwLock::new(Keys { active, next: None, retired: Vec::new() })))
     }
 
     /// The key that signs now.
@@ -73,9 +69,8 @@ impl KeySet {
     /// Publishes the next key, from `now` on. It takes the place of a next key that was staged before.
     pub fn stage(&self, next: SigningKey, now: Timestamp) -> Result<()> {
         self.write(|keys| {
-            let taken = std::iter::once(&keys.active)
-                .chain(&keys.retired)
-                .find(|key| key.kid() == next.kid());
+            let taken =
+                std::iter::once(&keys.active).chain(&keys.retired).find(|key| key.kid() == next.kid());
             if taken.is_some() {
                 let message = format!("the set has a key with the kid {} already", next.kid());
                 return Err(Error::new(ErrorCode::KidDuplicate, message));
@@ -95,10 +90,8 @@ impl KeySet {
             };
             if now.since(staged) < published {
                 keys.next = Some((next, staged));
-                let message = format!(
-                    "the next key has not been published for {} seconds yet",
-                    published.as_secs()
-                );
+                let message =
+                    format!("the next key has not been published for {} seconds yet", published.as_secs());
                 return Err(Error::new(ErrorCode::KeySetTooEarly, message));
             }
             let retired = std::mem::replace(&mut keys.active, next);
@@ -112,10 +105,7 @@ impl KeySet {
     pub fn remove(&self, kid: &str) -> Result<()> {
         self.write(|keys| {
             if keys.active.kid() == kid {
-                return Err(Error::new(
-                    ErrorCode::KeySetActive,
-                    "the active key cannot be removed",
-                ));
+                return Err(Error::new(ErrorCode::KeySetActive, "the active key cannot be removed"));
             }
             if keys.next.as_ref().is_some_and(|(key, _)| key.kid() == kid) {
                 keys.next = None;
@@ -124,10 +114,7 @@ impl KeySet {
             let before = keys.retired.len();
             keys.retired.retain(|key| key.kid() != kid);
             if keys.retired.len() == before {
-                return Err(Error::new(
-                    ErrorCode::KeyNotFound,
-                    "the set has no key with this kid",
-                ));
+                return Err(Error::new(ErrorCode::KeyNotFound, "the set has no key with this kid"));
             }
             Ok(())
         })
@@ -145,9 +132,7 @@ impl KeySet {
 
 impl Keys {
     fn all(&self) -> impl Iterator<Item = &SigningKey> {
-        std::iter::once(&self.active)
-            .chain(self.next.as_ref().map(|(key, _)| key))
-            .chain(&self.retired)
+        std::iter::once(&self.active).chain(self.next.as_ref().map(|(key, _)| key)).chain(&self.retired)
     }
 }
 

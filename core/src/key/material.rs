@@ -14,8 +14,25 @@ use zeroize::Zeroizing;
 
 use crate::{
     error::{Error, ErrorCode, Result},
-    jose::KeyFamily,
+    jose::{Algorithm, KeyFamily},
 };
+
+/// A private key. Cheap to clone, but for the seed.
+#[derive(Clone)]
+pub(super) struct Material {
+    pub(super) key: PKey<Private>,
+    /// Of an Ed25519 key, its bytes: OpenSSL gives them back only through memory that it does not wipe. On the heap: a move
+    /// of an array leaves a copy behind.
+    pub(super) seed: Option<Zeroizing<Vec<u8>>>,
+    /// The algorithms that the key itself allows, the default first; none: any that fit its type.
+    pub(super) bound_to: &'static [Algorithm],
+}
+
+impl From<PKey<Private>> for Material {
+    fn from(key: PKey<Private>) -> Self {
+        Self { key, seed: None, bound_to: &[] }
+    }
+}
 
 /// A number that is wiped when it is freed, and wherever OpenSSL copies it.
 pub(super) fn secret_number(bytes: &[u8]) -> Result<BigNum> {
@@ -43,7 +60,8 @@ pub(super) fn padded(number: &BigNumRef, length: usize) -> Result<Zeroizing<Vec<
 pub(super) type RsaNumbers = [BigNum; 6];
 
 /// The RSA key of these numbers, if they belong together.
-pub(super) fn rsa(n: BigNum, e: BigNum, [d, p, q, dp, dq, qi]: RsaNumbers) -> Result<PKey<Private>> {
+#[allow(clippy::many_single_char_names, reason = "the names of RFC 8017 §3")]
+pub(super) fn rsa(n: BigNum, e: BigNum, [d, p, q, dp, dq, qi]: RsaNumbers) -> Result<Material> {
     let rsa = RsaPrivateKeyBuilder::new(n, e, d)
         .and_then(|builder| builder.set_factors(p, q))
         .and_then(|builder| builder.set_crt_params(dp, dq, qi))
@@ -53,7 +71,7 @@ pub(super) fn rsa(n: BigNum, e: BigNum, [d, p, q, dp, dq, qi]: RsaNumbers) -> Re
     if !rsa.check_key().unwrap_or(false) {
         return Err(inconsistent(()));
     }
-    PKey::from_rsa(rsa).map_err(inconsistent)
+    PKey::from_rsa(rsa).map(Material::from).map_err(inconsistent)
 }
 
 /// The public half of a key on a curve, as it came with the private one.
@@ -64,7 +82,7 @@ pub(super) enum Point<'a> {
 }
 
 /// The key on a curve, if its halves belong together.
-pub(super) fn curve(family: KeyFamily, d: &[u8], point: &Point<'_>) -> Result<PKey<Private>> {
+pub(super) fn curve(family: KeyFamily, d: &[u8], point: &Point<'_>) -> Result<Material> {
     let d = secret_number(d)?;
     let read = || {
         let group = EcGroup::from_curve_name(family.nid())?;
@@ -85,20 +103,19 @@ pub(super) fn curve(family: KeyFamily, d: &[u8], point: &Point<'_>) -> Result<PK
         };
         let key = EcKey::from_private_components(&group, &d, &public)?;
         key.check_key()?;
-        PKey::from_ec_key(key)
+        PKey::from_ec_key(key).map(Material::from)
     };
     read().map_err(inconsistent)
 }
 
 /// The Ed25519 key, if its halves belong together.
-pub(super) fn ed25519(d: &[u8], public: Option<&[u8]>) -> Result<PKey<Private>> {
+pub(super) fn ed25519(d: &[u8], public: Option<&[u8]>) -> Result<Material> {
     let key = PKey::private_key_from_raw_bytes(d, Id::ED25519).map_err(inconsistent)?;
     let own = key.raw_public_key().map_err(inconsistent)?;
-    if public.is_none_or(|public| public == own) {
-        Ok(key)
-    } else {
-        Err(inconsistent(()))
+    if public.is_some_and(|public| public != own) {
+        return Err(inconsistent(()));
     }
+    Ok(Material { seed: Some(Zeroizing::new(d.to_vec())), ..key.into() })
 }
 
 pub(super) fn inconsistent<T>(_: T) -> Error {

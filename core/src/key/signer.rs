@@ -23,10 +23,7 @@ pub struct SigningHeader {
 impl SigningHeader {
     /// For a published key.
     pub fn new(algorithm: Algorithm, kid: impl Into<String>) -> Self {
-        Self {
-            algorithm,
-            kid: Some(kid.into()),
-        }
+        Self { algorithm, kid: Some(kid.into()) }
     }
 }
 
@@ -75,10 +72,7 @@ impl Signer for SigningKey {
         &'a self,
         signing_input: &'a [u8],
     ) -> BoxFuture<'a, Result<Signature, Box<dyn std::error::Error + Send + Sync>>> {
-        let signature = self
-            .sign_bytes(signing_input)
-            .map(Signature::Raw)
-            .map_err(Into::into);
+        let signature = self.sign_bytes(signing_input).map(Signature::Raw).map_err(Into::into);
         Box::pin(std::future::ready(signature))
     }
 }

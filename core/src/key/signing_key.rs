@@ -4,15 +4,19 @@ use std::{fmt, sync::Arc};
 
 use openssl::{
     ec::{EcGroup, EcKey},
-    pkey::{PKey, Private},
+    pkey::PKey,
     rsa::Rsa,
 };
 use zeroize::Zeroizing;
 
-use super::{backend, encrypted, export, import, jwk};
+use super::{
+    backend, encrypted, export, import, jwk,
+    material::{self, Material},
+};
 use crate::{
     error::{Error, ErrorCode, Result},
     jose::{Algorithm, KeyFamily, PublicKey},
+    random,
     secret::Secret,
 };
 
@@ -55,9 +59,7 @@ pub struct SigningKey(Arc<Inner>);
 struct Inner {
     algorithm: Algorithm,
     public: PublicKey,
-    /// The algorithms that the key itself allows; empty: those of its type.
-    bound_to: &'static [Algorithm],
-    key: PKey<Private>,
+    material: Material,
 }
 
 impl SigningKey {
@@ -76,10 +78,14 @@ impl SigningKey {
             KeyType::P256 => curve(KeyFamily::P256),
             KeyType::P384 => curve(KeyFamily::P384),
             KeyType::P521 => curve(KeyFamily::P521),
-            KeyType::Ed25519 => PKey::generate_ed25519(),
+            KeyType::Ed25519 => {
+                let mut seed = Zeroizing::new(vec![0; 32]);
+                random::fill(&mut seed)?;
+                return Self::of(material::ed25519(&seed, None)?);
+            }
         };
         let key = key.map_err(|error| Error::internal("OpenSSL could not generate a key").because(error))?;
-        Self::of((key, &[]))
+        Self::of(key.into())
     }
 
     /// Reads a key in PEM: PKCS#8 (`PRIVATE KEY`), PKCS#1 (`RSA PRIVATE KEY`) or SEC1 (`EC PRIVATE KEY`).
@@ -124,13 +130,13 @@ impl SigningKey {
     /// The same key with another `kid`. Without this it is the RFC 7638 thumbprint.
     pub fn with_kid(self, kid: impl Into<String>) -> Result<Self> {
         let public = self.0.public.clone().with_kid(kid)?;
-        Self::build(self.0.key.clone(), public, self.0.algorithm, self.0.bound_to)
+        Self::build(self.0.material.clone(), public, self.0.algorithm)
     }
 
     /// The same key for another algorithm that fits it: PS256 instead of RS256, for example.
     pub fn with_algorithm(self, algorithm: Algorithm) -> Result<Self> {
         let public = self.0.public.clone();
-        Self::build(self.0.key.clone(), public, algorithm, self.0.bound_to)
+        Self::build(self.0.material.clone(), public, algorithm)
     }
 
     /// The algorithm that it signs with.
@@ -150,12 +156,12 @@ impl SigningKey {
 
     /// The private key as a JWK. Whoever has it can sign in your name.
     pub fn export_private_jwk(&self) -> Result<Secret<String>> {
-        jwk::write(&self.0.key, &self.0.public)
+        jwk::write(&self.0.material, &self.0.public)
     }
 
     /// The private key as PEM (PKCS#8, not encrypted). Whoever has it can sign in your name.
     pub fn export_private_pem(&self) -> Result<Secret<String>> {
-        Ok(export::pem("PRIVATE KEY", &*self.pkcs8()?).into())
+        Ok(export::pem("PRIVATE KEY", &self.pkcs8()?).into())
     }
 
     /// The private key as PEM (PKCS#8), encrypted with `password` (PBES2: AES-256-CBC, PBKDF2 with SHA-256).
@@ -164,27 +170,27 @@ impl SigningKey {
             let message = "an empty password encrypts nothing";
             return Err(Error::new(ErrorCode::KeyPasswordMissing, message));
         }
-        let sealed = encrypted::seal(&*self.pkcs8()?, password)?;
+        let sealed = encrypted::seal(&self.pkcs8()?, password)?;
         Ok(export::pem("ENCRYPTED PRIVATE KEY", &sealed).into())
     }
 
     /// Signs bytes; the signature is in the form of JWS.
     pub(crate) fn sign_bytes(&self, input: &[u8]) -> Result<Vec<u8>> {
-        backend::sign(&self.0.key, self.0.algorithm, input)
+        backend::sign(&self.0.material.key, self.0.algorithm, input)
     }
 
     fn pkcs8(&self) -> Result<Zeroizing<Vec<u8>>> {
-        export::pkcs8(&self.0.key, self.0.public.family(), self.0.bound_to)
+        export::pkcs8(&self.0.material, self.0.public.family())
     }
 
-    fn of((key, bound_to): import::Imported) -> Result<Self> {
-        let public = PublicKey::of(&key)?;
-        let algorithm = bound_to.first().copied().unwrap_or_else(|| public.algorithm());
-        Self::build(key, public, algorithm, bound_to)
+    fn of(material: Material) -> Result<Self> {
+        let public = PublicKey::of(&material.key)?;
+        let algorithm = material.bound_to.first().copied().unwrap_or_else(|| public.algorithm());
+        Self::build(material, public, algorithm)
     }
 
     fn of_jwk(parsed: jwk::Parsed) -> Result<Self> {
-        let mut key = Self::of((parsed.key, &[]))?;
+        let mut key = Self::of(parsed.key)?;
         if let Some(algorithm) = parsed.algorithm {
             key = key.with_algorithm(algorithm)?;
         }
@@ -194,24 +200,15 @@ impl SigningKey {
         }
     }
 
-    fn build(
-        key: PKey<Private>,
-        public: PublicKey,
-        algorithm: Algorithm,
-        bound_to: &'static [Algorithm],
-    ) -> Result<Self> {
+    fn build(material: Material, public: PublicKey, algorithm: Algorithm) -> Result<Self> {
         let public = public.with_algorithm(algorithm)?;
+        let bound_to = material.bound_to;
         if !bound_to.is_empty() && !bound_to.contains(&algorithm) {
             let names: Vec<_> = bound_to.iter().map(|algorithm| algorithm.as_str()).collect();
             let message = format!("this RSASSA-PSS key signs with {} only", names.join(", "));
             return Err(Error::new(ErrorCode::KeyAlgorithmMismatch, message));
         }
-        Ok(Self(Arc::new(Inner {
-            algorithm,
-            public,
-            bound_to,
-            key,
-        })))
+        Ok(Self(Arc::new(Inner { algorithm, public, material })))
     }
 }
 

@@ -142,10 +142,7 @@ impl SetBuilder {
                 Some(jti) => jti,
                 None => random::identifier()?,
             },
-            iat: self
-                .issued_at
-                .unwrap_or_else(|| SystemClock.now())
-                .as_unix_seconds(),
+            iat: self.issued_at.unwrap_or_else(|| SystemClock.now()).as_unix_seconds(),
             aud: match rules.audience {
                 AudienceForm::Any => self.audience,
                 AudienceForm::String => self.audience.into_single()?,
@@ -197,11 +194,7 @@ impl SetBuilder {
             return Ok(());
         }
         let title = self.dialect.title();
-        let message = format!(
-            "{title} takes signatures by {}, not {}",
-            taken.join(", "),
-            header.algorithm
-        );
+        let message = format!("{title} takes signatures by {}, not {}", taken.join(", "), header.algorithm);
         Err(Error::new(ErrorCode::AlgorithmNotAccepted, message).at("/alg"))
     }
 }

@@ -37,11 +37,7 @@ impl DecodedSet {
     /// Takes a compact SET apart. The signature is not looked at.
     pub fn parse(compact: &str) -> Result<Self> {
         let parts = Compact::parse(compact)?;
-        Ok(Self {
-            compact: compact.to_owned(),
-            header: parts.header,
-            claims: parts.payload,
-        })
+        Ok(Self { compact: compact.to_owned(), header: parts.header, claims: parts.payload })
     }
 
     /// The JOSE header.
@@ -70,20 +66,12 @@ impl DecodedSet {
             let message = "the header has extensions that must be understood (crit)";
             return Err(Error::new(ErrorCode::SetMalformed, message).at("/crit"));
         }
-        jwks.verify(
-            parts.kid(),
-            algorithm,
-            parts.signing_input.as_bytes(),
-            &parts.signature,
-        )
+        jwks.verify(parts.kid(), algorithm, parts.signing_input.as_bytes(), &parts.signature)
     }
 }
 
 impl fmt::Debug for DecodedSet {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("DecodedSet")
-            .field("header", &self.header)
-            .finish_non_exhaustive()
+        formatter.debug_struct("DecodedSet").field("header", &self.header).finish_non_exhaustive()
     }
 }

@@ -19,10 +19,7 @@ pub struct SignedSet {
 
 impl SignedSet {
     pub(super) fn of(compact: String, jti: String) -> Self {
-        Self {
-            compact: compact.into(),
-            jti: jti.into(),
-        }
+        Self { compact: compact.into(), jti: jti.into() }
     }
 
     /// Takes a SET that was signed elsewhere. Its outline is checked, not its signature.
@@ -37,10 +34,7 @@ impl SignedSet {
         let parts = Compact::parse(compact)?;
         parts.algorithm()?;
         match parts.payload.get("jti").and_then(serde_json::Value::as_str) {
-            Some(jti) if !jti.is_empty() => Ok(Self {
-                compact: compact.into(),
-                jti: jti.into(),
-            }),
+            Some(jti) if !jti.is_empty() => Ok(Self { compact: compact.into(), jti: jti.into() }),
             _ => Err(Error::new(ErrorCode::SetMalformed, "the SET has no jti").at("/jti")),
         }
     }
@@ -63,9 +57,6 @@ impl SignedSet {
 
 impl fmt::Debug for SignedSet {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("SignedSet")
-            .field("jti", &self.jti)
-            .finish_non_exhaustive()
+        formatter.debug_struct("SignedSet").field("jti", &self.jti).finish_non_exhaustive()
     }
 }

@@ -40,11 +40,7 @@ impl UnsignedSet {
         let payload =
             serde_json::to_vec(claims).map_err(|error| Error::internal("claims are JSON").because(error))?;
         let signing_input = jose::signing_input(algorithm, kid, &payload);
-        Ok(Self {
-            signing_input,
-            algorithm,
-            jti: claims.jti.clone(),
-        })
+        Ok(Self { signing_input, algorithm, jti: claims.jti.clone() })
     }
 
     /// The bytes to sign: header and claims, encoded (RFC 7515 §5.1).

@@ -21,10 +21,7 @@ pub(super) fn check(members: &Map<String, Value>, private: bool) -> Result<()> {
             Some(value) => check_member(format, member, value, private)
                 .map_err(|error| error.within(&pointer_step(member.name)))?,
             None if member.required => {
-                let message = format!(
-                    "a subject of format {} needs the member {}",
-                    format.name, member.name
-                );
+                let message = format!("a subject of format {} needs the member {}", format.name, member.name);
                 let error = Error::new(ErrorCode::SubjectMemberMissing, message);
                 return Err(error.at(pointer_step(member.name)));
             }
@@ -62,27 +59,19 @@ fn known_format(members: &Map<String, Value>, private: bool) -> Result<Option<&'
         return Ok(None);
     }
     let names: Vec<_> = SUBJECT_FORMATS.iter().map(|format| format.name).collect();
-    let message = format!(
-        "this is no subject identifier format; known are {}",
-        names.join(", ")
-    );
+    let message = format!("this is no subject identifier format; known are {}", names.join(", "));
     Err(Error::new(ErrorCode::SubjectFormatUnknown, message).at(place))
 }
 
 /// Old spellings differ in case, hyphens and underscores only: `iss-sub`, `ip_addresses`.
 fn fold(name: &str) -> String {
-    name.chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|letter| letter.to_ascii_lowercase())
-        .collect()
+    name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
 fn check_member(format: &SubjectFormat, member: &SubjectMember, value: &Value, private: bool) -> Result<()> {
     let wrong_type = |expected: &str| {
-        let message = format!(
-            "the member {} of a subject of format {} is {expected}",
-            member.name, format.name
-        );
+        let message =
+            format!("the member {} of a subject of format {} is {expected}", member.name, format.name);
         Err(Error::new(ErrorCode::SubjectMemberType, message))
     };
     let text = |value: &Value| match value {
@@ -115,16 +104,10 @@ fn check_member(format: &SubjectFormat, member: &SubjectMember, value: &Value, p
             at_least_one(items)?;
             each(items, |item| check_inner(item, private, &["aliases", "complex"]))?;
             // RFC 9493 §3.2.8: no exact duplicates.
-            match items
-                .iter()
-                .enumerate()
-                .position(|(index, item)| items[..index].contains(item))
-            {
+            match items.iter().enumerate().position(|(index, item)| items[..index].contains(item)) {
                 Some(index) => {
-                    let error = Error::new(
-                        ErrorCode::SubjectMemberValue,
-                        "this identifier is in the list already",
-                    );
+                    let error =
+                        Error::new(ErrorCode::SubjectMemberValue, "this identifier is in the list already");
                     Err(error.at(format!("/{index}")))
                 }
                 None => Ok(()),
@@ -144,10 +127,7 @@ fn each(items: &[Value], check: impl Fn(&Value) -> Result<()>) -> Result<()> {
 /// A subject inside another: RFC 9493 §3.2.8 forbids aliases within aliases, SSF 1.0 §3.3 complex subjects anywhere.
 fn check_inner(value: &Value, private: bool, forbidden: &[&str]) -> Result<()> {
     let Value::Object(members) = value else {
-        return Err(Error::new(
-            ErrorCode::SubjectMemberType,
-            "a subject identifier is a JSON object",
-        ));
+        return Err(Error::new(ErrorCode::SubjectMemberType, "a subject identifier is a JSON object"));
     };
     let format = members.get(FORMAT).and_then(Value::as_str);
     if let Some(name) = format.filter(|name| forbidden.contains(name)) {
@@ -186,10 +166,7 @@ fn violated(check: Check, text: &str) -> Option<&'static str> {
         Check::NonEmpty => (!text.is_empty(), "not empty"),
         Check::AcctUri => (is_acct_uri(text), "an acct: URI, such as acct:user@example.com"),
         Check::Email => (is_email(text), "a bare e-mail address, such as user@example.com"),
-        Check::E164 => (
-            is_e164(text),
-            "an E.164 number: + and up to 15 digits, without separators",
-        ),
+        Check::E164 => (is_e164(text), "an E.164 number: + and up to 15 digits, without separators"),
         Check::Did => (is_did(text), "a DID or DID URL, such as did:example:123"),
         Check::Uri => (is_uri(text), "a URI"),
         Check::IpAddress => (text.parse::<IpAddr>().is_ok(), "a list of IPv4 or IPv6 addresses"),
@@ -267,9 +244,7 @@ fn is_host(text: &str) -> bool {
             !label.is_empty()
                 && !label.starts_with('-')
                 && !label.ends_with('-')
-                && label
-                    .chars()
-                    .all(|letter| letter.is_alphanumeric() || letter == '-')
+                && label.chars().all(|letter| letter.is_alphanumeric() || letter == '-')
         })
 }
 
@@ -277,13 +252,7 @@ fn is_host(text: &str) -> bool {
 fn is_address_literal(text: &str) -> bool {
     text.strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'))
-        .is_some_and(|inside| {
-            inside
-                .strip_prefix("IPv6:")
-                .unwrap_or(inside)
-                .parse::<IpAddr>()
-                .is_ok()
-        })
+        .is_some_and(|inside| inside.strip_prefix("IPv6:").unwrap_or(inside).parse::<IpAddr>().is_ok())
 }
 
 /// `+`, a digit that is not zero, and up to 15 digits in all.
@@ -298,15 +267,10 @@ fn is_e164(text: &str) -> bool {
 /// `did:`, a method of lower-case letters and digits, `:`, an identifier.
 fn is_did(text: &str) -> bool {
     is_uri(text)
-        && text
-            .strip_prefix("did:")
-            .and_then(|rest| rest.split_once(':'))
-            .is_some_and(|(method, id)| {
-                !method.is_empty()
-                    && method
-                        .bytes()
-                        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-                    && !id.is_empty()
-                    && !id.starts_with(['/', '?', '#'])
-            })
+        && text.strip_prefix("did:").and_then(|rest| rest.split_once(':')).is_some_and(|(method, id)| {
+            !method.is_empty()
+                && method.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+                && !id.is_empty()
+                && !id.starts_with(['/', '?', '#'])
+        })
 }

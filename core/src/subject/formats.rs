@@ -94,7 +94,7 @@ impl Subject {
 
     /// Decentralized Identifier: A principal by DID or DID URL.
     ///
-    /// `url`: dID URL; a bare DID is allowed. The member is named `url`, not `uri`.
+    /// `url`: DID URL; a bare DID is allowed. The member is named `url`, not `uri`.
     ///
     /// Source: RFC 9493 §3.2.6.
     ///
@@ -178,14 +178,12 @@ impl Subject {
     /// # assert!(subject.validate().is_ok());
     /// ```
     pub fn saml_assertion_id(issuer: impl Into<String>, assertion_id: impl Into<String>) -> Self {
-        Self::of_format("saml_assertion_id")
-            .string("issuer", issuer)
-            .string("assertion_id", assertion_id)
+        Self::of_format("saml_assertion_id").string("issuer", issuer).string("assertion_id", assertion_id)
     }
 
     /// IP Addresses: Addresses as the transmitter saw them. Format and member are spelt with a hyphen.
     ///
-    /// `ip_addresses`: iPv4 and IPv6 addresses in text form, at least one.
+    /// `ip_addresses`: IPv4 and IPv6 addresses in text form, at least one.
     ///
     /// Source: SSF 1.0 §3.5.3.
     ///

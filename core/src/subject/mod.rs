@@ -48,10 +48,7 @@ impl Subject {
     /// ```
     pub fn from_json(json: &str) -> Result<Self> {
         let members = crate::event::parse_object(json, "a subject identifier")?;
-        let subject = Self {
-            members,
-            private_formats: false,
-        };
+        let subject = Self { members, private_formats: false };
         subject.validate()?;
         Ok(subject)
     }
@@ -68,15 +65,10 @@ impl Subject {
         format: impl Into<String>,
         members: impl IntoIterator<Item = (impl Into<String>, impl Into<Value>)>,
     ) -> Self {
-        let mut all: Map<_, _> = members
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
+        let mut all: Map<_, _> =
+            members.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         all.insert(FORMAT.to_owned(), Value::String(format.into()));
-        Self {
-            members: all,
-            private_formats: true,
-        }
+        Self { members: all, private_formats: true }
     }
 
     /// Sets a further member, where the format allows it: `externalId` of a SCIM resource, for example.
@@ -87,10 +79,7 @@ impl Subject {
 
     /// The name of the format; empty if there is none.
     pub fn format(&self) -> &str {
-        self.members
-            .get(FORMAT)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
+        self.members.get(FORMAT).and_then(Value::as_str).unwrap_or_default()
     }
 
     /// All members, `format` included.
@@ -106,10 +95,7 @@ impl Subject {
     fn of_format(format: &str) -> Self {
         let mut members = Map::new();
         members.insert(FORMAT.to_owned(), Value::from(format));
-        Self {
-            members,
-            private_formats: false,
-        }
+        Self { members, private_formats: false }
     }
 
     fn string(self, name: &str, value: impl Into<String>) -> Self {
@@ -181,9 +167,6 @@ impl From<ComplexSubject> for Subject {
 pub(crate) fn check_value(value: &Value) -> Result<()> {
     match value {
         Value::Object(members) => check::check(members, true),
-        _ => Err(Error::new(
-            ErrorCode::SubjectMemberType,
-            "a subject identifier is a JSON object",
-        )),
+        _ => Err(Error::new(ErrorCode::SubjectMemberType, "a subject identifier is a JSON object")),
     }
 }

@@ -77,17 +77,28 @@ impl SubjectShape<'_> {
     }
 
     /// The outer object of a complex subject.
-    fn outer(&self, mut members: Map<String, Value>) -> Value {
-        if self.shape == Shape::Modern {
-            members.insert(FORMAT.to_owned(), Value::from("complex"));
+    fn outer(&self, members: Map<String, Value>) -> Value {
+        if self.shape != Shape::Modern {
+            return Value::Object(members);
         }
-        Value::Object(members)
+        let mut shaped = Map::new();
+        shaped.insert(FORMAT.to_owned(), Value::from("complex"));
+        shaped.extend(members);
+        Value::Object(shaped)
     }
 
     fn simple(&self, members: &Map<String, Value>) -> Value {
         let format = members.get(FORMAT).and_then(Value::as_str).unwrap_or_default();
         let rename = self.rename.get(format);
+        let (discriminator, legacy) = match self.shape {
+            Shape::Legacy => (SUBJECT_TYPE, LEGACY_NAMES.iter().find(|(modern, _)| *modern == format)),
+            Shape::Modern | Shape::BareComplex => (FORMAT, None),
+        };
+        let legacy = legacy.map(|(_, legacy)| *legacy);
+        let name = rename.map(|rename| rename.format.as_str()).or(legacy).unwrap_or(format);
+
         let mut shaped = Map::new();
+        shaped.insert(discriminator.to_owned(), Value::from(name));
         for (name, value) in members.iter().filter(|(name, _)| *name != FORMAT) {
             let name = rename.and_then(|rename| rename.members.get(name)).unwrap_or(name);
             let value = match (format, value) {
@@ -96,21 +107,6 @@ impl SubjectShape<'_> {
             };
             shaped.insert(name.clone(), value);
         }
-        let legacy = || {
-            LEGACY_NAMES
-                .iter()
-                .find(|(modern, _)| *modern == format)
-                .map(|(_, legacy)| *legacy)
-        };
-        let (discriminator, legacy) = match self.shape {
-            Shape::Legacy => (SUBJECT_TYPE, legacy()),
-            Shape::Modern | Shape::BareComplex => (FORMAT, None),
-        };
-        let name = rename
-            .map(|rename| rename.format.as_str())
-            .or(legacy)
-            .unwrap_or(format);
-        shaped.insert(discriminator.to_owned(), Value::from(name));
         Value::Object(shaped)
     }
 }

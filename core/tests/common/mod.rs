@@ -26,12 +26,7 @@ pub(crate) fn file(name: &str) -> Value {
 pub(crate) fn folder(name: &str) -> Vec<Value> {
     let files: Vec<_> = fs::read_dir(root().join(name))
         .unwrap()
-        .map(|entry| {
-            file(&format!(
-                "{name}/{}",
-                entry.unwrap().file_name().to_str().unwrap()
-            ))
-        })
+        .map(|entry| file(&format!("{name}/{}", entry.unwrap().file_name().to_str().unwrap())))
         .collect();
     let found: BTreeSet<_> = files.iter().map(|case| text(&case["id"])).collect();
     let manifest = file("manifest.json");
@@ -44,12 +39,8 @@ pub(crate) fn folder(name: &str) -> Vec<Value> {
 /// How many of something a file holds, by the manifest.
 pub(crate) fn count(file_name: &str, what: &str) -> usize {
     let count = &file("manifest.json")[file_name][what];
-    usize::try_from(
-        count
-            .as_u64()
-            .unwrap_or_else(|| panic!("the manifest has no {file_name}/{what}")),
-    )
-    .unwrap()
+    usize::try_from(count.as_u64().unwrap_or_else(|| panic!("the manifest has no {file_name}/{what}")))
+        .unwrap()
 }
 
 /// Runs every case of a list and reports all that failed, by name; the number run must be that of the manifest.
@@ -68,16 +59,8 @@ pub(crate) fn run(
             failures.push(format!("  {name}: {failure}"));
         }
     }
-    assert!(
-        failures.is_empty(),
-        "{file_name}, {what}:\n{}",
-        failures.join("\n")
-    );
-    assert_eq!(
-        names.len(),
-        count(file_name, what),
-        "{file_name}: not all {what} ran"
-    );
+    assert!(failures.is_empty(), "{file_name}, {what}:\n{}", failures.join("\n"));
+    assert_eq!(names.len(), count(file_name, what), "{file_name}: not all {what} ran");
 }
 
 /// The elements of a list.
@@ -161,10 +144,7 @@ pub(crate) fn builder(input: &Value) -> Result<SetBuilder, Error> {
         "claims",
     ];
     let input = object(input);
-    assert!(
-        input.keys().all(|name| known.contains(&name.as_str())),
-        "an input of another form: {input:?}"
-    );
+    assert!(input.keys().all(|name| known.contains(&name.as_str())), "an input of another form: {input:?}");
 
     let mut builder = SetBuilder::new(text(&input["issuer"]), audience(&input["audience"]));
     for event in list(&input["events"]) {
@@ -209,11 +189,7 @@ pub(crate) fn plain(event: impl Into<Event>, subject: Option<Subject>) -> SetBui
 fn audience(value: &Value) -> Audience {
     match value {
         Value::String(one) => one.as_str().into(),
-        several => list(several)
-            .iter()
-            .map(|one| text(one).to_owned())
-            .collect::<Vec<_>>()
-            .into(),
+        several => list(several).iter().map(|one| text(one).to_owned()).collect::<Vec<_>>().into(),
     }
 }
 

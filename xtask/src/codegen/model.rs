@@ -283,7 +283,9 @@ impl Catalogue {
         let folder = root.join("core/catalogue");
         let on_disk = fs::read_dir(folder.join("events"))?.count();
         if on_disk != FAMILIES.len() {
-            return Err(format!("{on_disk} files in core/catalogue/events, {} in FAMILIES", FAMILIES.len()).into());
+            return Err(
+                format!("{on_disk} files in core/catalogue/events, {} in FAMILIES", FAMILIES.len()).into()
+            );
         }
         let mut families = Vec::new();
         for id in FAMILIES {

@@ -6,7 +6,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-use minijinja::{Environment, UndefinedBehavior, Value, context, path_loader, syntax::SyntaxConfig, value::Serde};
+use minijinja::{
+    Environment, UndefinedBehavior, Value, context, path_loader, syntax::SyntaxConfig, value::Serde,
+};
 
 use super::{
     model::{Catalogue, FamilyFile},
@@ -24,13 +26,19 @@ impl Renderer {
         environment.set_loader(path_loader(templates));
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_syntax(
-            SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?,
+            SyntaxConfig::builder()
+                .trim_blocks(true)
+                .lstrip_blocks(true)
+                .keep_trailing_newline(true)
+                .build()?,
         );
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         environment.add_filter("snake", |wire: &str| names::snake(wire));
         environment.add_filter("pascal", |wire: &str| names::pascal(wire));
         environment.add_filter("literal", |value: Value| serde_json::to_string(&value).unwrap_or_default());
-        environment.add_filter("local", |id: &str| id.split_once('.').map_or(id, |(_, name)| name).to_owned());
+        environment.add_filter("lower_first", |text: &str| names::lower_first(text));
+        environment
+            .add_filter("local", |id: &str| id.split_once('.').map_or(id, |(_, name)| name).to_owned());
         Ok(Self { environment })
     }
 
@@ -52,11 +60,18 @@ impl Renderer {
 
 fn rustfmt(template: &str, text: &str) -> Result<String> {
     let mut child = Command::new("rustfmt")
-        .args(["--edition", "2024", "--config", "max_width=110,use_field_init_shorthand=true"])
+        .args([
+            "--edition",
+            "2024",
+            "--config",
+            "max_width=110,use_field_init_shorthand=true,use_small_heuristics=Max",
+        ])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .map_err(|error| format!("rustfmt does not start ({error}); install it with `rustup component add rustfmt`"))?;
+        .map_err(|error| {
+            format!("rustfmt does not start ({error}); install it with `rustup component add rustfmt`")
+        })?;
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(text.as_bytes())?;
     }

@@ -38,11 +38,7 @@ pub(crate) static GOVUK_ONE_LOGIN: Profile = Profile {
     unknown_events: UnknownEvents::Refused,
     repeated_jti: RepeatedJti::Ignored,
     user: None,
-    wording: Wording {
-        lead: "",
-        missing: "is required",
-        camel_case: false,
-    },
+    wording: Wording { lead: "", missing: "is required", camel_case: false },
     answers: Answers::JsonText,
 };
 
@@ -66,17 +62,11 @@ const REASON_ADMIN: Member = optional("reason_admin", Shape::Localized(None));
 const REASON_USER: Member = optional("reason_user", Shape::Localized(None));
 const ENTITY: Member = optional("initiating_entity", Shape::Text);
 const TIMESTAMP: Member = optional("event_timestamp", Shape::Number);
-const RATIONALE: Member = optional(
-    "rationale",
-    Shape::Members(members(&[optional("code", Shape::Text)])),
-);
+const RATIONALE: Member = optional("rationale", Shape::Members(members(&[optional("code", Shape::Text)])));
 const TIMEFRAME: Member = optional(
     "event_timeframe",
     Shape::Members(Members {
-        list: &[
-            optional("start_time", Shape::Number),
-            optional("end_time", Shape::Number),
-        ],
+        list: &[optional("start_time", Shape::Number), optional("end_time", Shape::Number)],
         any_of: &["start_time", "end_time"],
     }),
 );
@@ -86,20 +76,13 @@ const fn subject(shapes: &'static [SubjectShape]) -> Member {
 }
 
 const fn event(uri: &'static str, list: &'static [Member]) -> EventType {
-    EventType {
-        uri,
-        name: None,
-        members: members(list),
-    }
+    EventType { uri, name: None, members: members(list) }
 }
 
 const ABOUT_URI: &[Member] = &[subject(URI)];
 
 static EVENTS: &[EventType] = &[
-    event(
-        "https://schemas.openid.net/secevent/caep/event-type/session-revoked",
-        &[subject(SESSION)],
-    ),
+    event("https://schemas.openid.net/secevent/caep/event-type/session-revoked", &[subject(SESSION)]),
     event(
         "https://schemas.openid.net/secevent/caep/event-type/credential-change",
         &[
@@ -133,10 +116,7 @@ static EVENTS: &[EventType] = &[
         "https://schemas.openid.net/secevent/risc/event-type/identifier-changed",
         &[subject(ADDRESS), required("new-value", Shape::Text)],
     ),
-    event(
-        "https://schemas.openid.net/secevent/risc/event-type/identifier-recycled",
-        &[subject(ADDRESS)],
-    ),
+    event("https://schemas.openid.net/secevent/risc/event-type/identifier-recycled", &[subject(ADDRESS)]),
     event(
         "https://schemas.openid.net/secevent/risc/event-type/credential-compromise",
         &[subject(URI), required("credential_type", Shape::Text)],
@@ -145,46 +125,16 @@ static EVENTS: &[EventType] = &[
         "https://schemas.openid.net/secevent/risc/event-type/account-credential-change-required",
         ABOUT_URI,
     ),
-    event(
-        "https://schemas.openid.net/secevent/risc/event-type/account-purged",
-        ABOUT_URI,
-    ),
-    event(
-        "https://schemas.openid.net/secevent/risc/event-type/account-disabled",
-        ABOUT_URI,
-    ),
-    event(
-        "https://schemas.openid.net/secevent/risc/event-type/account-enabled",
-        ABOUT_URI,
-    ),
-    event(
-        "https://schemas.openid.net/secevent/risc/event-type/opt-in",
-        ABOUT_URI,
-    ),
-    event(
-        "https://schemas.openid.net/secevent/risc/event-type/opt-out-initiated",
-        ABOUT_URI,
-    ),
-    event(
-        "https://schemas.openid.net/secevent/risc/event-type/opt-out-cancelled",
-        ABOUT_URI,
-    ),
-    event(
-        "https://schemas.openid.net/secevent/risc/event-type/opt-out-effective",
-        ABOUT_URI,
-    ),
-    event(
-        "https://schemas.openid.net/secevent/risc/event-type/recovery-activated",
-        ABOUT_URI,
-    ),
-    event(
-        "https://schemas.openid.net/secevent/risc/event-type/recovery-information-changed",
-        ABOUT_URI,
-    ),
-    event(
-        "https://schemas.openid.net/secevent/risc/event-type/sessions-revoked",
-        ABOUT_URI,
-    ),
+    event("https://schemas.openid.net/secevent/risc/event-type/account-purged", ABOUT_URI),
+    event("https://schemas.openid.net/secevent/risc/event-type/account-disabled", ABOUT_URI),
+    event("https://schemas.openid.net/secevent/risc/event-type/account-enabled", ABOUT_URI),
+    event("https://schemas.openid.net/secevent/risc/event-type/opt-in", ABOUT_URI),
+    event("https://schemas.openid.net/secevent/risc/event-type/opt-out-initiated", ABOUT_URI),
+    event("https://schemas.openid.net/secevent/risc/event-type/opt-out-cancelled", ABOUT_URI),
+    event("https://schemas.openid.net/secevent/risc/event-type/opt-out-effective", ABOUT_URI),
+    event("https://schemas.openid.net/secevent/risc/event-type/recovery-activated", ABOUT_URI),
+    event("https://schemas.openid.net/secevent/risc/event-type/recovery-information-changed", ABOUT_URI),
+    event("https://schemas.openid.net/secevent/risc/event-type/sessions-revoked", ABOUT_URI),
     event(
         "https://vocab.account.gov.uk/secevent/v1/notification/accountConcern",
         &[subject(URI), ENTITY, REASON_ADMIN, RATIONALE, TIMEFRAME],
@@ -195,13 +145,7 @@ static EVENTS: &[EventType] = &[
     ),
     event(
         "https://vocab.account.gov.uk/secevent/v1/notification/deviceConcern",
-        &[
-            subject(DEVICE_OF_CONCERN),
-            ENTITY,
-            REASON_ADMIN,
-            RATIONALE,
-            TIMEFRAME,
-        ],
+        &[subject(DEVICE_OF_CONCERN), ENTITY, REASON_ADMIN, RATIONALE, TIMEFRAME],
     ),
     event(
         "https://vocab.account.gov.uk/secevent/v1/notification/credentialConcern",

@@ -37,42 +37,27 @@ pub(crate) static OKTA: Profile = Profile {
         event(
             "https://schemas.okta.com/secevent/okta/event-type/user-risk-change",
             "mediationUserRiskChangeEvent",
-            Members {
-                list: RISK_CHANGE,
-                any_of: REASON,
-            },
+            Members { list: RISK_CHANGE, any_of: REASON },
         ),
         event(
             "https://schemas.okta.com/secevent/okta/event-type/device-risk-change",
             "mediationDeviceRiskChangeEvent",
-            Members {
-                list: RISK_CHANGE,
-                any_of: REASON,
-            },
+            Members { list: RISK_CHANGE, any_of: REASON },
         ),
         event(
             "https://schemas.okta.com/secevent/okta/event-type/ip-change",
             "mediationIpChangeEvent",
-            Members {
-                list: IP_CHANGE,
-                any_of: REASON,
-            },
+            Members { list: IP_CHANGE, any_of: REASON },
         ),
         event(
             "https://schemas.openid.net/secevent/caep/event-type/device-compliance-change",
             "mediationDeviceComplianceChangeEvent",
-            Members {
-                list: DEVICE_COMPLIANCE_CHANGE,
-                any_of: REASON,
-            },
+            Members { list: DEVICE_COMPLIANCE_CHANGE, any_of: REASON },
         ),
         event(
             "https://schemas.openid.net/secevent/caep/event-type/session-revoked",
             "mediationSessionRevokedEvent",
-            Members {
-                list: SESSION_REVOKED,
-                any_of: REASON,
-            },
+            Members { list: SESSION_REVOKED, any_of: REASON },
         ),
         event(
             "https://schemas.openid.net/secevent/risc/event-type/identifier-changed",
@@ -96,11 +81,7 @@ pub(crate) static OKTA: Profile = Profile {
 
 // Only the name of the device compliance event is documented; the others are formed like it.
 const fn event(uri: &'static str, name: &'static str, members: Members) -> EventType {
-    EventType {
-        uri,
-        name: Some(name),
-        members,
-    }
+    EventType { uri, name: Some(name), members }
 }
 
 const RISK_LEVEL: &[&str] = &["low", "medium", "high", "secure", "none"];
@@ -108,10 +89,8 @@ const RISK_LEVEL: &[&str] = &["low", "medium", "high", "secure", "none"];
 /// One of the two is needed everywhere but in identifier-changed, and it needs `en`.
 const REASON: &[&str] = &["reason_admin", "reason_user"];
 
-const SUBJECT: Member = required(
-    "subject",
-    Shape::Subject(&[SubjectShape::Parts(&[("user", &[]), ("device", &[])])]),
-);
+const SUBJECT: Member =
+    required("subject", Shape::Subject(&[SubjectShape::Parts(&[("user", &[]), ("device", &[])])]));
 /// An int64; the documents show seconds and milliseconds.
 const TIMESTAMP: Member = required("event_timestamp", Shape::Integer);
 const ENTITY: Member = optional("initiating_entity", Shape::OneOf(INITIATING_ENTITY));

@@ -33,10 +33,7 @@ pub(crate) static RFC8935: Profile = Profile {
     absent_claims: &["sub", "exp"],
     claims: members(&[
         // SSF §3.1: there for every event.
-        required(
-            "sub_id",
-            Shape::Subject(&[SubjectShape::AnyFormat, SubjectShape::Complex]),
-        ),
+        required("sub_id", Shape::Subject(&[SubjectShape::AnyFormat, SubjectShape::Complex])),
         // RFC 8417 §2.2.
         optional("txn", Shape::Text),
         optional("toe", Shape::Seconds),
@@ -49,18 +46,13 @@ pub(crate) static RFC8935: Profile = Profile {
     unknown_events: UnknownEvents::Accepted,
     repeated_jti: RepeatedJti::Ignored,
     user: None,
-    wording: Wording {
-        lead: "",
-        missing: "is required",
-        camel_case: false,
-    },
+    wording: Wording { lead: "", missing: "is required", camel_case: false },
     answers: Answers::Rfc8935,
 };
 
 /// All that the JOSE library of the emulator has; ES512 is not among them.
-const ALGORITHMS: &[SignatureAlgorithm] = &[
-    RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EDDSA, ED25519,
-];
+const ALGORITHMS: &[SignatureAlgorithm] =
+    &[RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EDDSA, ED25519];
 
 const RISK_LEVEL: &[&str] = &["LOW", "MEDIUM", "HIGH"];
 const STREAM_STATUS: &[&str] = &["enabled", "paused", "disabled"];
@@ -74,11 +66,7 @@ const REASON_USER: Member = optional("reason_user", Shape::Localized(None));
 const SUBJECT: Member = optional("subject", Shape::Object(1));
 
 const fn event(uri: &'static str, list: &'static [Member]) -> EventType {
-    EventType {
-        uri,
-        name: None,
-        members: members(list),
-    }
+    EventType { uri, name: None, members: members(list) }
 }
 
 // Types without members of their own need no row: their members all have to be objects anyway.
@@ -89,14 +77,7 @@ static EVENTS: &[EventType] = &[
     ),
     event(
         "https://schemas.openid.net/secevent/caep/event-type/token-claims-change",
-        &[
-            required("claims", Shape::Object(1)),
-            TIMESTAMP,
-            ENTITY,
-            REASON_ADMIN,
-            REASON_USER,
-            SUBJECT,
-        ],
+        &[required("claims", Shape::Object(1)), TIMESTAMP, ENTITY, REASON_ADMIN, REASON_USER, SUBJECT],
     ),
     event(
         "https://schemas.openid.net/secevent/caep/event-type/credential-change",
@@ -206,9 +187,6 @@ static EVENTS: &[EventType] = &[
     ),
     event(
         "https://schemas.openid.net/secevent/ssf/event-type/stream-updated",
-        &[
-            required("status", Shape::OneOf(STREAM_STATUS)),
-            optional("reason", Shape::Text),
-        ],
+        &[required("status", Shape::OneOf(STREAM_STATUS)), optional("reason", Shape::Text)],
     ),
 ];

@@ -1,0 +1,42 @@
+//! `ssf serve`: publishes JWKS and configuration of a transmitter under trial.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use serde_json::json;
+use ssf_cli::publish::Published;
+use ssf_transmitter::Jwks;
+
+use super::{Result, block_on, input, print, shutdown};
+
+/// Serve JWKS and transmitter configuration on the loopback interface, for trials with `ssf receiver`
+///
+/// Prints one line of JSON with the addresses when it is ready, and runs until it is interrupted. The issuer is the
+/// address itself, over plain http: no real receiver would take it.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// A private key: PEM, DER, JWK or JWKS; repeatable
+    #[arg(long = "key", value_name = "FILE", required = true)]
+    keys: Vec<PathBuf>,
+    /// Where to listen; loopback addresses only, port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result {
+    let keys: Vec<_> = arguments.keys.iter().map(|path| input::key(path)).collect::<Result<_>>()?;
+    let jwks = Jwks::new(keys.iter().map(|key| key.public_key().clone()))?;
+    block_on(serve(arguments.listen, jwks))
+}
+
+async fn serve(listen: SocketAddr, jwks: Jwks) -> Result {
+    let interrupted = shutdown::requested()?;
+    let published = Published::start_at(listen, &jwks).await?;
+    let ready = json!({
+        "issuer": published.issuer(),
+        "jwks_uri": published.jwks_uri(),
+        "configuration": published.configuration(),
+    });
+    print(&ready.to_string())?;
+    interrupted.await;
+    Ok(())
+}

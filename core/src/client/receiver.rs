@@ -1,0 +1,219 @@
+//! A receiver: where SETs go.
+
+use std::{fmt, sync::Arc};
+
+use tokio::sync::Mutex;
+
+use super::transport::Transport;
+use crate::{
+    delivery::Target,
+    dialect::Dialect,
+    error::{Error, ErrorCode, Result},
+    http::Endpoint,
+    secret::Secret,
+    set::Audience,
+    time::Clock,
+    token::{self, AccessToken, Authorization, ClientCredentials, TokenMachine},
+};
+
+/// Where SETs go: push endpoint, audience, dialect and authorization. Cheap to clone, and to have thousands of.
+///
+/// ```
+/// use ssf_transmitter::{Receiver, token::ClientCredentials};
+///
+/// let okta = Receiver::okta("https://acme.okta.com").build()?;
+/// let govuk = Receiver::govuk_one_login("https://inbound-ssf.example.gov.uk/", "https://ssf.account.gov.uk/")
+///     .client_credentials(ClientCredentials::new("https://auth.example.gov.uk/authorize", "id", "secret"))
+///     .build()?;
+/// let any = Receiver::builder("https://receiver.example.net/events", "https://receiver.example.net").build()?;
+/// # Ok::<(), ssf_transmitter::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Receiver(Arc<Inner>);
+
+struct Inner {
+    target: Target,
+    audience: Audience,
+    dialect: Dialect,
+    authorization: Authorized,
+}
+
+enum Authorized {
+    Not,
+    Fixed(Secret<String>),
+    ByToken(Box<TokenSource>),
+}
+
+struct TokenSource {
+    machine: TokenMachine,
+    /// Held while a token is fetched, so that one request serves all who wait.
+    cache: Mutex<Option<AccessToken>>,
+}
+
+/// Builds a [`Receiver`]; [`build`](Self::build) checks it.
+#[derive(Clone, Debug)]
+pub struct ReceiverBuilder {
+    endpoint: String,
+    audience: Audience,
+    dialect: Dialect,
+    authorization: Authorization,
+    loopback_http: bool,
+}
+
+impl Receiver {
+    /// A receiver with the dialect `ssf-1.0`: the https URL of its push endpoint, and its audience exactly as it
+    /// documents it.
+    pub fn builder(endpoint: impl Into<String>, audience: impl Into<Audience>) -> ReceiverBuilder {
+        ReceiverBuilder {
+            endpoint: endpoint.into(),
+            audience: audience.into(),
+            dialect: Dialect::default(),
+            authorization: Authorization::None,
+            loopback_http: false,
+        }
+    }
+
+    /// An Okta org, by the URL that its users sign in at, such as `https://acme.okta.com`.
+    ///
+    /// The URL is the audience too, as it is: Okta's pages show it with and without a slash at its end, and without one
+    /// is what works. Set [`audience`](ReceiverBuilder::audience) where an org wants another.
+    pub fn okta(org: impl Into<String>) -> ReceiverBuilder {
+        let org = org.into();
+        let dialect = Dialect::okta();
+        let path = dialect.push_path().unwrap_or_default();
+        let endpoint = format!("{}{path}", org.strip_suffix('/').unwrap_or(&org));
+        Self::builder(endpoint, org).dialect(&dialect)
+    }
+
+    /// GOV.UK One Login, with the inbound URL and the audience that its team gives. It needs
+    /// [`client_credentials`](ReceiverBuilder::client_credentials).
+    pub fn govuk_one_login(inbound: impl Into<String>, audience: impl Into<Audience>) -> ReceiverBuilder {
+        Self::builder(inbound, audience).dialect(&Dialect::govuk_one_login())
+    }
+
+    /// Its audience.
+    pub fn audience(&self) -> &Audience {
+        &self.0.audience
+    }
+
+    /// Its dialect.
+    pub fn dialect(&self) -> &Dialect {
+        &self.0.dialect
+    }
+
+    /// The host of its push endpoint.
+    pub fn host(&self) -> &str {
+        self.0.target.host()
+    }
+
+    pub(super) fn target(&self) -> Target {
+        self.0.target.clone()
+    }
+
+    /// The value of the header `Authorization`, with a token that still lives.
+    pub(super) async fn authorize(&self, transport: &Transport, clock: &dyn Clock) -> Result<Secret<String>> {
+        match &self.0.authorization {
+            Authorized::Not => Err(Error::internal("this receiver needs no authorization")),
+            Authorized::Fixed(value) => Ok(value.clone()),
+            Authorized::ByToken(source) => source.bearer(transport, clock).await,
+        }
+    }
+}
+
+impl TokenSource {
+    async fn bearer(&self, transport: &Transport, clock: &dyn Clock) -> Result<Secret<String>> {
+        let mut cached = self.cache.lock().await;
+        if let Some(token) = cached.as_ref().filter(|token| token.is_usable(clock.now())) {
+            return Ok(token.bearer());
+        }
+        let machine = &self.machine;
+        let response = transport.send(&machine.request()).await.map_err(|failure| machine.broken(failure))?;
+        let token = machine.answer(&response, clock.now())?;
+        let value = token.bearer();
+        *cached = Some(token);
+        Ok(value)
+    }
+}
+
+impl ReceiverBuilder {
+    /// Sets the audience.
+    pub fn audience(mut self, audience: impl Into<Audience>) -> Self {
+        self.audience = audience.into();
+        self
+    }
+
+    /// Sets the dialect.
+    pub fn dialect(mut self, dialect: &Dialect) -> Self {
+        self.dialect = dialect.clone();
+        self
+    }
+
+    /// Sets how the sender authorizes.
+    pub fn authorization(mut self, authorization: Authorization) -> Self {
+        self.authorization = authorization;
+        self
+    }
+
+    /// Authorizes with an access token, got for these credentials.
+    pub fn client_credentials(self, credentials: ClientCredentials) -> Self {
+        self.authorization(Authorization::ClientCredentials(credentials))
+    }
+
+    /// Authorizes with a bearer token that does not change.
+    pub fn bearer(self, token: impl Into<Secret<String>>) -> Self {
+        self.authorization(Authorization::Bearer(token.into()))
+    }
+
+    /// Allows http to this machine, for trials and tests.
+    pub fn allow_loopback_http(mut self) -> Self {
+        self.loopback_http = true;
+        self
+    }
+
+    /// Checks the settings.
+    pub fn build(self) -> Result<Receiver> {
+        let dialect = self.dialect;
+        let endpoint = Endpoint::parse(&self.endpoint, self.loopback_http)?;
+        self.audience.check()?;
+        let authorization = match self.authorization {
+            Authorization::None => Authorized::Not,
+            Authorization::Bearer(token) => Authorized::Fixed(header_value(token::bearer(&token))?),
+            Authorization::Header(value) => Authorized::Fixed(header_value(value)?),
+            Authorization::ClientCredentials(credentials) => {
+                let machine = credentials.machine(self.loopback_http)?;
+                Authorized::ByToken(Box::new(TokenSource { machine, cache: Mutex::new(None) }))
+            }
+        };
+        let authorizes = !matches!(authorization, Authorized::Not);
+        if !authorizes && dialect.requires_authorization() {
+            let message = format!("{} needs an authorization", dialect.title());
+            return Err(Error::new(ErrorCode::ConfigurationInvalid, message));
+        }
+        let mut target = Target::at(endpoint).with_dialect(&dialect);
+        if authorizes {
+            target = target.with_authorization();
+        }
+        Ok(Receiver(Arc::new(Inner { target, audience: self.audience, dialect, authorization })))
+    }
+}
+
+/// A header carries visible ASCII and spaces.
+fn header_value(value: Secret<String>) -> Result<Secret<String>> {
+    let text = value.expose();
+    if text.is_empty() || !text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        let message = "the authorization is empty or holds characters that no header can carry";
+        return Err(Error::new(ErrorCode::ConfigurationInvalid, message));
+    }
+    Ok(value)
+}
+
+impl fmt::Debug for Receiver {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Receiver")
+            .field("host", &self.host())
+            .field("audience", &self.0.audience)
+            .field("dialect", &self.0.dialect)
+            .finish_non_exhaustive()
+    }
+}

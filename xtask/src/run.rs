@@ -1,0 +1,63 @@
+//! Running other programs, so that a failure says which one, and what to install where it is missing.
+
+use std::{path::Path, process::Command};
+
+use crate::Result;
+
+/// A program with its arguments, as the shell would take them.
+pub(crate) struct Program {
+    command: Command,
+    line: String,
+    hint: &'static str,
+}
+
+/// `cargo`, in the checkout at `root`.
+pub(crate) fn cargo(root: &Path, arguments: &str) -> Program {
+    // The cargo that runs this task, so that a toolchain chosen on the command line is kept.
+    program(root, &std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()), arguments)
+}
+
+/// Any program, in the checkout at `root`. The arguments hold no spaces of their own.
+pub(crate) fn program(root: &Path, name: &str, arguments: &str) -> Program {
+    let mut command = Command::new(name);
+    command.current_dir(root).args(arguments.split_whitespace());
+    let short = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
+    Program { command, line: format!("{short} {arguments}"), hint: "is it installed?" }
+}
+
+impl Program {
+    /// What to do where the program is missing.
+    pub(crate) fn hint(mut self, hint: &'static str) -> Self {
+        self.hint = hint;
+        self
+    }
+
+    /// Sets an environment variable.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Runs it; what it prints is seen.
+    pub(crate) fn run(mut self) -> Result {
+        println!("$ {}", self.line);
+        let status = self
+            .command
+            .status()
+            .map_err(|error| format!("{} does not start ({error}); {}", self.line, self.hint))?;
+        if status.success() { Ok(()) } else { Err(format!("{} failed: {status}", self.line).into()) }
+    }
+
+    /// Runs it, and returns what it prints.
+    pub(crate) fn output(mut self) -> Result<String> {
+        let output = self
+            .command
+            .output()
+            .map_err(|error| format!("{} does not start ({error}); {}", self.line, self.hint))?;
+        if output.status.success() {
+            return Ok(String::from_utf8(output.stdout)?);
+        }
+        let errors = String::from_utf8_lossy(&output.stderr);
+        Err(format!("{} failed: {}\n{errors}", self.line, output.status).into())
+    }
+}
