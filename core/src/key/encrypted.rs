@@ -4,7 +4,7 @@
 
 use openssl::{
     error::ErrorStack,
-    hash::{Hasher, MessageDigest},
+    hash::MessageDigest,
     pkcs5,
     symm::{Cipher, Crypter, Mode},
 };
@@ -21,9 +21,8 @@ const PKCS5: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05];
 /// 1.2.840.113549.1.5.12 and 13.
 const PBKDF2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0c];
 const PBES2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0d];
-/// 1.2.840.113549.1.12, PKCS#12, and its encryption with 3DES.
+/// 1.2.840.113549.1.12, PKCS#12: known, and not supported.
 const PKCS12: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c];
-const PKCS12_3DES: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01, 0x03];
 /// 1.3.6.1.4.1.11591.4.11, scrypt (RFC 7914 §7).
 const SCRYPT: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b];
 /// 1.2.840.113549.2, without the last arc: 7 to 11 are HMAC with SHA-1 and SHA-2.
@@ -62,11 +61,7 @@ pub(super) fn open(bytes: &[u8], password: &str) -> Result<Zeroizing<Vec<u8>>> {
     let Some((scheme, parameters, data)) = outline() else {
         return Err(unsupported());
     };
-    let key = match scheme {
-        PBES2 => pbes2(parameters, password)?,
-        PKCS12_3DES => pkcs12(parameters, password)?,
-        _ => None,
-    };
+    let key = if scheme == PBES2 { pbes2(parameters, password)? } else { None };
     let (cipher, key, iv) = key.ok_or_else(unsupported)?;
     crypt(Mode::Decrypt, cipher, &key, &iv, data).map_err(|_| wrong_password())
 }
@@ -174,61 +169,6 @@ fn pbes2(mut parameters: Reader<'_>, password: &str) -> Result<Option<Keyed>> {
     };
     derived.map_err(|_| unsupported())?;
     Ok(Some((cipher, key, iv)))
-}
-
-/// Key and vector of 3DES as PKCS#12 derives them (RFC 7292 §B.2), with SHA-1.
-fn pkcs12(mut parameters: Reader<'_>, password: &str) -> Result<Option<Keyed>> {
-    let (Some(salt), Some(rounds)) = (parameters.take(der::OCTET_STRING), parameters.number()) else {
-        return Ok(None);
-    };
-    if salt.is_empty() {
-        return Ok(None);
-    }
-    let mut wide = Zeroizing::new(Vec::with_capacity(2 * password.len() + 2));
-    wide.extend(password.encode_utf16().chain([0]).flat_map(u16::to_be_bytes));
-    let derive = |id, length| pkcs12_bytes(id, salt, rounds, &wide, length).map_err(failed);
-    let cipher = Cipher::des_ede3_cbc();
-    Ok(Some((cipher, derive(1, 24)?, derive(2, 8)?.to_vec())))
-}
-
-fn pkcs12_bytes(
-    id: u8,
-    salt: &[u8],
-    rounds: u64,
-    password: &[u8],
-    length: usize,
-) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
-    const BLOCK: usize = 64;
-    let filled = |bytes: &[u8]| bytes.len().div_ceil(BLOCK) * BLOCK;
-    let mut input = Zeroizing::new(Vec::with_capacity(filled(salt) + filled(password)));
-    input.extend(salt.iter().cycle().take(filled(salt)));
-    input.extend(password.iter().cycle().take(filled(password)));
-
-    let mut derived = Zeroizing::new(Vec::with_capacity(length + 20));
-    loop {
-        let mut hasher = Hasher::new(MessageDigest::sha1())?;
-        hasher.update(&[id; BLOCK])?;
-        hasher.update(&input)?;
-        let mut hash = hasher.finish()?;
-        for _ in 1..rounds {
-            hasher.update(&hash)?;
-            hash = hasher.finish()?;
-        }
-        derived.extend_from_slice(&hash);
-        if derived.len() >= length {
-            derived.truncate(length);
-            return Ok(derived);
-        }
-        // Each block of the input, as a number, grows by the hash, repeated, and one.
-        for block in input.chunks_mut(BLOCK) {
-            let mut carry = 1;
-            for (index, byte) in block.iter_mut().enumerate().rev() {
-                carry += u16::from(*byte) + u16::from(hash[index % hash.len()]);
-                *byte = carry.to_be_bytes()[1];
-                carry >>= 8;
-            }
-        }
-    }
 }
 
 fn crypt(
