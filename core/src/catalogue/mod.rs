@@ -109,6 +109,10 @@ pub struct Field {
     pub required: bool,
     /// Whether it must not be empty.
     pub non_empty: bool,
+    /// Of an object, the members whose type is known.
+    pub members: &'static [(&'static str, MemberKind)],
+    /// Whether one of those has to be there.
+    pub any_member: bool,
     /// The dialect of the one receiver that knows it.
     pub only_for: Option<&'static str>,
     /// What it says.
@@ -144,6 +148,16 @@ pub enum FieldType {
     Subject,
     /// Any JSON object.
     Object,
+}
+
+/// The type of a member of an object.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum MemberKind {
+    /// A string.
+    String,
+    /// A number.
+    Number,
 }
 
 /// A subject identifier format.

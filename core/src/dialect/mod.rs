@@ -12,10 +12,19 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
+use serde::Deserialize as _;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue, Deserializer},
+};
+
 pub(crate) use data::{AudienceForm, Success, Txn};
 use data::{Authorization, Data};
 
 use crate::error::{Error, ErrorCode, Result};
+
+/// The dialect that others extend unless they say another.
+const BASE: &str = "ssf-1.0";
 
 /// The files of the built-in dialects; a dialect comes after the one that it extends.
 const BUILT_IN: &[&str] = &[
@@ -58,8 +67,8 @@ pub struct Dialect(Arc<Loaded>);
 
 struct Loaded {
     data: Data,
-    /// The settings as read, with those of the base: what another dialect may extend.
-    table: toml::Table,
+    /// The texts that it was read from, its bases' before its own: what another dialect may extend.
+    texts: Vec<Arc<str>>,
 }
 
 impl Dialect {
@@ -129,38 +138,57 @@ impl Dialect {
     }
 
     fn parse(text: &str, base: impl Fn(&str) -> Option<Self>) -> Result<Self> {
-        let invalid = |message: String| Error::new(ErrorCode::DialectInvalid, message);
-        let mut table: toml::Table =
-            text.parse().map_err(|error: toml::de::Error| invalid(error.to_string()))?;
-        let extends = match table.remove("extends") {
-            None => "ssf-1.0".to_owned(),
-            Some(toml::Value::String(id)) => id,
-            Some(_) => return Err(invalid("extends is the id of a dialect".to_owned()).at("/extends")),
+        let invalid = |message: &str| Error::new(ErrorCode::DialectInvalid, message);
+        let unreadable = |error: toml::de::Error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+            invalid(&format!("line {line}: {}", error.message()))
         };
-        // The first of the built-in dialects has nothing to extend.
-        if let Some(base) = base(&extends) {
-            if !table.contains_key("id") {
-                return Err(invalid("a dialect needs an id of its own".to_owned()).at("/id"));
-            }
-            let mut merged = base.0.table.clone();
-            merge(&mut merged, table);
-            table = merged;
-        } else if table.get("id").and_then(toml::Value::as_str) != Some(&extends) {
-            return Err(invalid(format!("extends names no known dialect: {extends}")).at("/extends"));
-        }
-        let data: Data =
-            table.clone().try_into().map_err(|error: toml::de::Error| invalid(error.to_string()))?;
+        let mut own = DeTable::parse(text).map_err(unreadable)?;
+        let extends = match own.get_mut().remove("extends").map(Spanned::into_inner) {
+            None => None,
+            Some(DeValue::String(id)) => Some(id),
+            Some(_) => return Err(invalid("extends is the id of a dialect").at("/extends")),
+        };
+        let base = match base(extends.as_deref().unwrap_or(BASE)) {
+            Some(base) if own.get_ref().contains_key("id") => Some(base),
+            Some(_) => return Err(invalid("a dialect needs an id of its own").at("/id")),
+            // The first of the built-in dialects has nothing to extend.
+            None if extends.is_none() => None,
+            None => return Err(invalid("extends names no known dialect").at("/extends")),
+        };
+
+        // Merged before they are read, and with their places in the texts. What is wrong can only stand in the last.
+        let mut texts = base.map_or_else(Vec::new, |base| base.0.texts.clone());
+        let read = |text| DeTable::parse(text).map_err(unreadable);
+        let mut merged = texts.iter().try_fold(DeTable::new(), |mut merged, text| {
+            merge(&mut merged, read(text)?.into_inner());
+            Ok::<_, Error>(merged)
+        })?;
+        let span = own.span();
+        merge(&mut merged, own.into_inner());
+        merged.remove("extends");
+        let data = Data::deserialize(Deserializer::from(Spanned::new(span, merged))).map_err(unreadable)?;
         data.check()?;
-        Ok(Self(Arc::new(Loaded { data, table })))
+        texts.push(text.into());
+        Ok(Self(Arc::new(Loaded { data, texts })))
     }
 }
 
 /// Tables are merged member by member, everything else is replaced.
-fn merge(base: &mut toml::Table, over: toml::Table) {
+fn merge<'a>(base: &mut DeTable<'a>, over: DeTable<'a>) {
     for (key, value) in over {
-        match (base.get_mut(&key), value) {
-            (Some(toml::Value::Table(base)), toml::Value::Table(over)) => merge(base, over),
-            (_, value) => {
+        let both = match (base.get_mut(&key).map(Spanned::get_mut), value.get_ref()) {
+            (Some(DeValue::Table(base)), DeValue::Table(_)) => Some(base),
+            _ => None,
+        };
+        match (both, value) {
+            (Some(base), value) => {
+                if let DeValue::Table(over) = value.into_inner() {
+                    merge(base, over);
+                }
+            }
+            (None, value) => {
                 base.insert(key, value);
             }
         }

@@ -549,7 +549,7 @@ impl From<EventMetadata> for Event {
 
 super::redacted_debug!(EventMetadata);
 
-/// Event Details companion: Travels beside another event in the same SET and says where it happened. `event_name` is the name of that event in camel case, such as `accountDisabled`.
+/// Event Details companion: Travels beside another event in the same SET and says where it happened. `event_name` is the name of that event in camel case, such as `accountDisabled`; for account-credential-change-required it is `changeRequired`.
 ///
 /// Event type `https://vocab.account.gov.uk/secevent/v1/{event_name}/eventDetails`.
 /// Source: govuk-one-login/fraud-npm (events package, JSON schemas).

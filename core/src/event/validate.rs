@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Event, event_pointer};
 use crate::{
-    catalogue::{EventType, Field, FieldType},
+    catalogue::{EventType, Field, FieldType, MemberKind},
     error::{Error, ErrorCode, Result, pointer_step},
     subject,
     time::SECONDS_LIMIT,
@@ -15,17 +15,20 @@ const LOOKS_LIKE_SECONDS: std::ops::Range<f64> = 1e9..SECONDS_LIMIT;
 
 pub(super) fn check(event: &Event) -> Result<()> {
     check_uri(&event.uri)?;
-    let Some(kind) = event.event_type() else {
-        return Ok(());
-    };
     let place = |name: &str| event_pointer(&event.uri) + &pointer_step(name);
+    let kind = event.event_type();
 
-    for name in ["subject"].iter().chain(kind.forbidden) {
+    // SSF 1.0 §3.1.2: new event types have no subject of their own. Where a receiver wants one, its dialect puts it there.
+    for name in ["subject"].iter().chain(kind.map_or(&[][..], |kind| kind.forbidden)) {
         if event.members.contains_key(*name) {
-            let message = format!("the event {} must not have the member {name}", kind.id);
+            let id = kind.map_or("of your own", |kind| kind.id);
+            let message = format!("the event {id} must not have the member {name}");
             return Err(Error::new(ErrorCode::EventMemberForbidden, message).at(place(name)));
         }
     }
+    let Some(kind) = kind else {
+        return Ok(());
+    };
     for field in kind.fields {
         match event.members.get(field.name) {
             Some(value) => {
@@ -110,12 +113,31 @@ fn check_member(kind: &EventType, field: &Field, value: &Value) -> Result<()> {
         (FieldType::Object, Value::Object(object)) if field.non_empty && object.is_empty() => {
             wrong_value("holds at least one member")
         }
+        (FieldType::Object, Value::Object(object)) => {
+            let there = |(name, _): &(&str, MemberKind)| object.contains_key(*name);
+            if field.any_member && !field.members.iter().any(there) {
+                let names: Vec<_> = field.members.iter().map(|(name, _)| *name).collect();
+                return wrong_value(&format!("holds one of {}", names.join(", ")));
+            }
+            let fits = |(name, kind): &(&str, MemberKind)| match (kind, object.get(*name)) {
+                (_, None) | (MemberKind::String, Some(Value::String(_))) => true,
+                (MemberKind::Number, Some(value)) => value.is_number(),
+                (MemberKind::String, Some(_)) => false,
+            };
+            match field.members.iter().find(|member| !fits(member)) {
+                Some((name, kind)) => {
+                    let expected = if *kind == MemberKind::String { "a string" } else { "a number" };
+                    wrong_type(&format!("an object whose member {name} is {expected}"))
+                        .map_err(|error| error.at(pointer_step(name)))
+                }
+                None => Ok(()),
+            }
+        }
         (FieldType::Subject, Value::Object(_)) => subject::check_value(value),
         (FieldType::Integer, Value::Number(number)) if !number.is_i64() => wrong_type("a whole number"),
         (FieldType::String | FieldType::Enum { .. }, Value::String(_))
         | (FieldType::Boolean, Value::Bool(_))
-        | (FieldType::Integer, Value::Number(_))
-        | (FieldType::Object, Value::Object(_)) => Ok(()),
+        | (FieldType::Integer, Value::Number(_)) => Ok(()),
         (FieldType::String | FieldType::Enum { .. }, _) => wrong_type("a string"),
         (FieldType::Boolean, _) => wrong_type("true or false"),
         (FieldType::Integer, _) => wrong_type("a whole number"),

@@ -1,6 +1,7 @@
 //! JSON Web Signatures and keys, as SETs use them (RFC 7515, 7517, 7518).
 //!
-//! The cryptography is josekit's, over OpenSSL. It is named in this module and in `key` alone.
+//! Signatures are verified by josekit, over OpenSSL, and made by OpenSSL itself in `key`. Both are named there and here
+//! alone.
 
 mod algorithm;
 mod compact;

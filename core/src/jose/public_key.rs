@@ -115,8 +115,11 @@ impl PublicKey {
     /// The public half of an OpenSSL key.
     pub(crate) fn of(key: &PKeyRef<impl HasPublic>) -> Result<Self> {
         let numbers = Numbers::of(key)?;
-        let spki =
-            key.public_key_to_der().map_err(|error| Error::internal("no public key").because(error))?;
+        // From the numbers: the algorithm identifier is then the plain one, for RSASSA-PSS keys too.
+        let spki = numbers
+            .to_key()?
+            .public_key_to_der()
+            .map_err(|error| Error::internal("no public key").because(error))?;
         Ok(Self { kid: numbers.thumbprint(), numbers, algorithm: None, spki })
     }
 

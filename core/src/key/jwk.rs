@@ -1,16 +1,22 @@
 //! Private keys from and to JWK (RFC 7517, RFC 7518 §6, RFC 8037 §2).
 
+use std::fmt;
+
 use openssl::{
     bn::{BigNum, BigNumContext, BigNumRef},
-    ec::{EcGroup, EcKey},
     error::ErrorStack,
-    pkey::{Id, PKey, Private},
-    rsa::RsaPrivateKeyBuilder,
 };
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
 use serde_json::{Map, Value};
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::{
+    import::too_short,
+    material::{self, Material, Point, inconsistent, secret_number},
+};
 use crate::{
     base64,
     error::{Error, ErrorCode, Result},
@@ -28,24 +34,68 @@ struct Jwk {
     dq: Option<Text>,
     qi: Option<Text>,
     k: Option<Text>,
-    oth: Option<serde::de::IgnoredAny>,
+    oth: Option<IgnoredAny>,
     #[serde(flatten)]
     public: Map<String, Value>,
 }
 
-#[derive(Deserialize)]
-#[serde(from = "String")]
-struct Text(Zeroizing<String>);
+/// A private member; `None` if it is no string.
+struct Text(Option<Zeroizing<String>>);
 
-impl From<String> for Text {
-    fn from(text: String) -> Self {
-        Self(Zeroizing::new(text))
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Not by an untagged enum: that would buffer the text in memory that nobody wipes.
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a member of a JWK")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Text, E> {
+        Ok(Text(Some(Zeroizing::new(text.to_owned()))))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Text, E> {
+        Ok(Text(Some(Zeroizing::new(text))))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Text, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Text, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Text, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Text, E> {
+        Ok(Text(None))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Text, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Text(None))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Text, A::Error> {
+        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Text(None))
     }
 }
 
 /// A private JWK, read and checked.
 pub(super) struct Parsed {
-    pub(super) key: PKey<Private>,
+    pub(super) key: Material,
     pub(super) algorithm: Option<Algorithm>,
     pub(super) kid: Option<String>,
 }
@@ -54,7 +104,7 @@ pub(super) struct Parsed {
 pub(super) fn parse(json: &str, kid: Option<&str>) -> Result<Parsed> {
     #[derive(Deserialize)]
     struct Outline {
-        keys: Option<serde::de::IgnoredAny>,
+        keys: Option<IgnoredAny>,
     }
     #[derive(Deserialize)]
     struct Set {
@@ -178,7 +228,7 @@ impl Jwk {
     }
 
     #[allow(clippy::many_single_char_names, reason = "the names of RFC 7518 §6.3")]
-    fn rsa(&self, n: &str, e: &str) -> Result<PKey<Private>> {
+    fn rsa(&self, n: &str, e: &str) -> Result<Material> {
         if self.oth.is_some() {
             let message = "RSA keys with more than two primes cannot sign SETs here";
             return Err(Error::new(ErrorCode::KeyTypeUnsupported, message).at("/oth"));
@@ -190,70 +240,48 @@ impl Jwk {
         let (n, e) = (number(n).map_err(inconsistent)?, number(e).map_err(inconsistent)?);
         let bits = n.num_bits();
         if bits < 2048 {
-            let message = format!("the RSA key has {bits} bits; 2048 is the least");
-            return Err(Error::new(ErrorCode::KeyRsaTooShort, message).at("/n"));
+            return Err(too_short(bits).at("/n"));
         }
 
-        let mut d = secret_number(&d)?;
-        let mut numbers = Vec::new();
-        if given == 0 {
+        let d = secret_number(&d)?;
+        let numbers = if given == 0 {
             // RFC 7518 §6.3.2: n, e and d are enough; the primes follow from them.
             let (p, q) = primes(&n, &e, &d).map_err(inconsistent)?.ok_or_else(|| inconsistent(()))?;
-            numbers.extend(crt_parameters(&d, &p, &q).map_err(inconsistent)?);
-            numbers.splice(0..0, [p, q]);
+            let [dp, dq, qi] = crt_parameters(&d, &p, &q).map_err(inconsistent)?;
+            [d, p, q, dp, dq, qi]
         } else {
             // RFC 7518 §6.3.2: with one of them, all of them.
-            for (name, member) in &crt {
-                let text = Self::secret(name, member.as_ref(), true)?;
-                numbers.push(secret_number(&text)?);
-            }
-        }
-        let mut numbers = numbers.into_iter();
-        let mut next = || numbers.next().ok_or_else(|| inconsistent(()));
-        let (p, q, dp, dq, qi) = (next()?, next()?, next()?, next()?, next()?);
-        d.set_const_time();
-        let rsa = RsaPrivateKeyBuilder::new(n, e, d)
-            .and_then(|builder| builder.set_factors(p, q))
-            .and_then(|builder| builder.set_crt_params(dp, dq, qi))
-            .map_err(inconsistent)?
-            .build();
-        // OpenSSL tells why in its error queue; either way the parts do not belong together.
-        if !rsa.check_key().unwrap_or(false) {
-            return Err(inconsistent(()));
-        }
-        PKey::from_rsa(rsa).map_err(inconsistent)
+            let member = |index: usize| {
+                let (name, member) = crt[index];
+                secret_number(&Self::secret(name, member.as_ref(), true)?)
+            };
+            [d, member(0)?, member(1)?, member(2)?, member(3)?, member(4)?]
+        };
+        material::rsa(n, e, numbers)
     }
 
-    fn curve(&self, family: KeyFamily, x: &str, y: &str) -> Result<PKey<Private>> {
+    fn curve(&self, family: KeyFamily, x: &str, y: &str) -> Result<Material> {
         let d = Self::secret("d", self.d.as_ref(), false)?;
         check_length("d", &d, family)?;
-        let number = |text: &str| BigNum::from_slice(&base64::decode(text).unwrap_or_default());
-        let read = || -> Result<PKey<Private>, ErrorStack> {
-            let group = EcGroup::from_curve_name(family.nid())?;
-            let public = EcKey::from_public_key_affine_coordinates(&group, &*number(x)?, &*number(y)?)?;
-            let mut private = BigNum::from_slice(&d)?;
-            let key = EcKey::from_private_components(&group, &private, public.public_key());
-            private.clear();
-            let key = key?;
-            key.check_key()?;
-            PKey::from_ec_key(key)
-        };
-        read().map_err(inconsistent)
+        let number = |text: &str| base64::decode(text).unwrap_or_default();
+        material::curve(family, &d, &Point::Coordinates(&number(x), &number(y)))
     }
 
-    fn ed25519(&self, x: &str) -> Result<PKey<Private>> {
+    fn ed25519(&self, x: &str) -> Result<Material> {
         let d = Self::secret("d", self.d.as_ref(), false)?;
         check_length("d", &d, KeyFamily::Ed25519)?;
-        let key = PKey::private_key_from_raw_bytes(&d, Id::ED25519).map_err(inconsistent)?;
-        let public = key.raw_public_key().map_err(inconsistent)?;
-        if base64::encode(public) == x { Ok(key) } else { Err(inconsistent(())) }
+        material::ed25519(&d, Some(&base64::decode(x).unwrap_or_default()))
     }
 
     /// A private member, decoded. Without any of them the JWK is a public key.
     fn secret(name: &str, member: Option<&Text>, private: bool) -> Result<Zeroizing<Vec<u8>>> {
         let place = format!("/{name}");
         match member {
-            Some(Text(text)) => {
+            Some(Text(None)) => {
+                let message = format!("the member {name} of the JWK is no string");
+                Err(Error::new(ErrorCode::KeyMemberInvalid, message).at(place))
+            }
+            Some(Text(Some(text))) => {
                 base64::decode_secret(text).filter(|bytes| !bytes.is_empty()).ok_or_else(|| {
                     let message = format!("the member {name} of the JWK is no base64url without padding");
                     Error::new(ErrorCode::KeyMemberInvalid, message).at(place)
@@ -272,12 +300,9 @@ impl Jwk {
 }
 
 /// Writes a private key as a JWK.
-pub(super) fn write(key: &PKey<Private>, public: &PublicKey) -> Result<Secret<String>> {
+pub(super) fn write(Material { key, seed, .. }: &Material, public: &PublicKey) -> Result<Secret<String>> {
     let failed = |error: ErrorStack| Error::internal("the key cannot be written as a JWK").because(error);
-    let encode = |number: &BigNumRef| {
-        let bytes = Zeroizing::new(number.to_vec());
-        Zeroizing::new(base64::encode(&*bytes))
-    };
+    let encode = |number: &BigNumRef| Zeroizing::new(base64::encode(&*material::bytes(number)));
     let mut members: Vec<(&str, Zeroizing<String>)> = Vec::new();
     match public.family() {
         KeyFamily::Rsa => {
@@ -288,14 +313,12 @@ pub(super) fn write(key: &PKey<Private>, public: &PublicKey) -> Result<Secret<St
             members.extend(crt.into_iter().filter_map(|(name, number)| Some((name, encode(number?)))));
         }
         KeyFamily::Ed25519 => {
-            let raw = Zeroizing::new(key.raw_private_key().map_err(failed)?);
-            members.push(("d", Zeroizing::new(base64::encode(&*raw))));
+            members.extend(seed.iter().map(|seed| ("d", Zeroizing::new(base64::encode(&**seed)))));
         }
         family => {
-            let length =
-                family.curve().and_then(|(_, length)| i32::try_from(length).ok()).unwrap_or_default();
+            let length = family.curve().map_or(0, |(_, length)| length);
             let ec = key.ec_key().map_err(failed)?;
-            let raw = Zeroizing::new(ec.private_key().to_vec_padded(length).map_err(failed)?);
+            let raw = material::padded(ec.private_key(), length).map_err(failed)?;
             members.push(("d", Zeroizing::new(base64::encode(&*raw))));
         }
     }
@@ -327,23 +350,18 @@ fn check_length(name: &str, bytes: &[u8], family: KeyFamily) -> Result<()> {
     }
 }
 
-fn secret_number(bytes: &[u8]) -> Result<BigNum> {
-    BigNum::from_slice(bytes).map_err(inconsistent)
-}
-
 /// `d mod (p-1)`, `d mod (q-1)` and the inverse of `q`.
 fn crt_parameters(d: &BigNumRef, p: &BigNumRef, q: &BigNumRef) -> Result<[BigNum; 3], ErrorStack> {
     let mut context = BigNumContext::new_secure()?;
     let one = BigNum::from_u32(1)?;
     let mut modulo = |prime: &BigNumRef| {
-        let (mut less, mut rest) = (BigNum::new()?, BigNum::new()?);
+        let (mut less, mut rest) = (BigNum::new_secure()?, BigNum::new_secure()?);
         less.checked_sub(prime, &one)?;
         rest.nnmod(d, &less, &mut context)?;
-        less.clear();
         Ok::<_, ErrorStack>(rest)
     };
     let (dp, dq) = (modulo(p)?, modulo(q)?);
-    let mut qi = BigNum::new()?;
+    let mut qi = BigNum::new_secure()?;
     qi.mod_inverse(q, p, &mut context)?;
     Ok([dp, dq, qi])
 }
@@ -361,46 +379,35 @@ fn primes(n: &BigNumRef, e: &BigNumRef, d: &BigNumRef) -> Result<Option<(BigNum,
     ];
     let mut context = BigNumContext::new_secure()?;
     let one = BigNum::from_u32(1)?;
-    let (mut product, mut odd, mut last) = (BigNum::new()?, BigNum::new()?, BigNum::new()?);
+    let (mut product, mut odd) = (BigNum::new_secure()?, BigNum::new_secure()?);
+    let mut last = BigNum::new()?;
     product.checked_mul(e, d, &mut context)?;
     product.sub_word(1)?;
     let squarings = (0..product.num_bits()).take_while(|bit| !product.is_bit_set(*bit)).count();
     odd.rshift(&product, i32::try_from(squarings).unwrap_or_default())?;
-    product.clear();
     last.checked_sub(n, &one)?;
 
-    let mut found = None;
-    'bases: for base in BASES {
-        let mut root = BigNum::new()?;
+    for base in BASES {
+        let mut root = BigNum::new_secure()?;
         root.mod_exp(&*BigNum::from_u32(base)?, &odd, n, &mut context)?;
         for _ in 0..squarings {
-            let mut square = BigNum::new()?;
+            let mut square = BigNum::new_secure()?;
             square.mod_sqr(&root, n, &mut context)?;
             if square == one && root != one && root != last {
-                let (mut p, mut q) = (BigNum::new()?, BigNum::new()?);
+                let (mut p, mut q) = (BigNum::new_secure()?, BigNum::new_secure()?);
                 root.sub_word(1)?;
                 p.gcd(&root, n, &mut context)?;
                 q.checked_div(n, &p, &mut context)?;
-                found = Some(if p > q { (p, q) } else { (q, p) });
-                root.clear();
-                break 'bases;
+                return Ok(Some(if p > q { (p, q) } else { (q, p) }));
             }
-            root.clear();
             root = square;
         }
-        root.clear();
     }
-    odd.clear();
-    Ok(found)
+    Ok(None)
 }
 
 fn not_found(message: &str) -> Error {
     Error::new(ErrorCode::KeyNotFound, message)
-}
-
-fn inconsistent<T>(_: T) -> Error {
-    let message = "the members of the JWK do not belong together: they make no key";
-    Error::new(ErrorCode::KeyInconsistent, message)
 }
 
 impl Drop for Jwk {

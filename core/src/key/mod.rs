@@ -1,9 +1,13 @@
 //! Signing keys: made, imported, used, rotated.
 
 mod backend;
+mod der;
+mod encrypted;
+mod export;
 mod import;
 mod jwk;
 mod key_set;
+mod material;
 mod signer;
 mod signing_key;
 

@@ -2,22 +2,21 @@
 
 use std::{fmt, sync::Arc};
 
-use josekit::jws::JwsSigner;
 use openssl::{
     ec::{EcGroup, EcKey},
-    pkey::{PKey, Private},
+    pkey::PKey,
     rsa::Rsa,
-    symm::Cipher,
 };
 use zeroize::Zeroizing;
 
 use super::{
-    backend::{self, Pkcs8},
-    import, jwk,
+    backend, encrypted, export, import, jwk,
+    material::{self, Material},
 };
 use crate::{
     error::{Error, ErrorCode, Result},
     jose::{Algorithm, KeyFamily, PublicKey},
+    random,
     secret::Secret,
 };
 
@@ -43,7 +42,7 @@ pub enum KeyType {
 
 /// A private key that signs SETs, with its algorithm and `kid`.
 ///
-/// The key is parsed once, here; signing only uses it. Cloning shares it, threads may share it. Its bytes are wiped when
+/// The key is parsed once, here, and checked: its parts belong together. Signing only uses it. Cloning shares it, threads may share it. Its bytes are wiped when
 /// the last clone goes. `Debug` shows algorithm and `kid` only.
 ///
 /// ```
@@ -60,8 +59,7 @@ pub struct SigningKey(Arc<Inner>);
 struct Inner {
     algorithm: Algorithm,
     public: PublicKey,
-    signer: Box<dyn JwsSigner>,
-    pkcs8: Pkcs8,
+    material: Material,
 }
 
 impl SigningKey {
@@ -80,31 +78,36 @@ impl SigningKey {
             KeyType::P256 => curve(KeyFamily::P256),
             KeyType::P384 => curve(KeyFamily::P384),
             KeyType::P521 => curve(KeyFamily::P521),
-            KeyType::Ed25519 => PKey::generate_ed25519(),
+            KeyType::Ed25519 => {
+                let mut seed = Zeroizing::new(vec![0; 32]);
+                random::fill(&mut seed)?;
+                return Self::of(material::ed25519(&seed, None)?);
+            }
         };
-        Self::of(&key.map_err(|error| Error::internal("OpenSSL could not generate a key").because(error))?)
+        let key = key.map_err(|error| Error::internal("OpenSSL could not generate a key").because(error))?;
+        Self::of(key.into())
     }
 
     /// Reads a key in PEM: PKCS#8 (`PRIVATE KEY`), PKCS#1 (`RSA PRIVATE KEY`) or SEC1 (`EC PRIVATE KEY`).
     ///
     /// Other blocks in the same text, such as certificates, are passed over.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
-        Self::of(&import::pem(pem.as_ref(), None)?)
+        Self::of(import::pem(pem.as_ref(), None)?)
     }
 
     /// Reads an encrypted key in PEM: PKCS#8 (`ENCRYPTED PRIVATE KEY`), or the older form with `DEK-Info`.
     pub fn from_encrypted_pem(pem: impl AsRef<[u8]>, password: &str) -> Result<Self> {
-        Self::of(&import::pem(pem.as_ref(), Some(password))?)
+        Self::of(import::pem(pem.as_ref(), Some(password))?)
     }
 
     /// Reads a key in DER: PKCS#8, PKCS#1 or SEC1.
     pub fn from_der(der: impl AsRef<[u8]>) -> Result<Self> {
-        Self::of(&import::der(der.as_ref(), None)?)
+        Self::of(import::der(der.as_ref(), None)?)
     }
 
     /// Reads an encrypted key in DER (PKCS#8).
     pub fn from_encrypted_der(der: impl AsRef<[u8]>, password: &str) -> Result<Self> {
-        Self::of(&import::der(der.as_ref(), Some(password))?)
+        Self::of(import::der(der.as_ref(), Some(password))?)
     }
 
     /// Reads a private JWK, or the one private key of a JWK Set, with its `alg` and `kid` if it has them.
@@ -127,13 +130,13 @@ impl SigningKey {
     /// The same key with another `kid`. Without this it is the RFC 7638 thumbprint.
     pub fn with_kid(self, kid: impl Into<String>) -> Result<Self> {
         let public = self.0.public.clone().with_kid(kid)?;
-        Self::build(self.0.pkcs8.clone(), public, self.0.algorithm)
+        Self::build(self.0.material.clone(), public, self.0.algorithm)
     }
 
     /// The same key for another algorithm that fits it: PS256 instead of RS256, for example.
     pub fn with_algorithm(self, algorithm: Algorithm) -> Result<Self> {
-        let public = self.0.public.clone().with_algorithm(algorithm)?;
-        Self::build(self.0.pkcs8.clone(), public, algorithm)
+        let public = self.0.public.clone();
+        Self::build(self.0.material.clone(), public, algorithm)
     }
 
     /// The algorithm that it signs with.
@@ -153,52 +156,41 @@ impl SigningKey {
 
     /// The private key as a JWK. Whoever has it can sign in your name.
     pub fn export_private_jwk(&self) -> Result<Secret<String>> {
-        jwk::write(&backend::open(&self.0.pkcs8)?, &self.0.public)
+        jwk::write(&self.0.material, &self.0.public)
     }
 
     /// The private key as PEM (PKCS#8, not encrypted). Whoever has it can sign in your name.
     pub fn export_private_pem(&self) -> Result<Secret<String>> {
-        self.export(|key| key.private_key_to_pem_pkcs8())
+        Ok(export::pem("PRIVATE KEY", &self.pkcs8()?).into())
     }
 
-    /// The private key as PEM (PKCS#8), encrypted with `password` (AES-256-CBC).
+    /// The private key as PEM (PKCS#8), encrypted with `password` (PBES2: AES-256-CBC, PBKDF2 with SHA-256).
     pub fn export_encrypted_pem(&self, password: &str) -> Result<Secret<String>> {
         if password.is_empty() {
             let message = "an empty password encrypts nothing";
             return Err(Error::new(ErrorCode::KeyPasswordMissing, message));
         }
-        self.export(|key| key.private_key_to_pem_pkcs8_passphrase(Cipher::aes_256_cbc(), password.as_bytes()))
+        let sealed = encrypted::seal(&self.pkcs8()?, password)?;
+        Ok(export::pem("ENCRYPTED PRIVATE KEY", &sealed).into())
     }
 
     /// Signs bytes; the signature is in the form of JWS.
     pub(crate) fn sign_bytes(&self, input: &[u8]) -> Result<Vec<u8>> {
-        self.0.signer.sign(input).map_err(|_| Error::internal("OpenSSL could not sign"))
+        backend::sign(&self.0.material.key, self.0.algorithm, input)
     }
 
-    fn export(
-        &self,
-        write: impl FnOnce(&PKey<Private>) -> Result<Vec<u8>, openssl::error::ErrorStack>,
-    ) -> Result<Secret<String>> {
-        let pem = write(&backend::open(&self.0.pkcs8)?)
-            .map_err(|error| Error::internal("the key cannot be written as PEM").because(error))?;
-        match String::from_utf8(pem) {
-            Ok(text) => Ok(text.into()),
-            Err(error) => {
-                drop(Zeroizing::new(error.into_bytes()));
-                Err(Error::internal("PEM is ASCII"))
-            }
-        }
+    fn pkcs8(&self) -> Result<Zeroizing<Vec<u8>>> {
+        export::pkcs8(&self.0.material, self.0.public.family())
     }
 
-    fn of(key: &PKey<Private>) -> Result<Self> {
-        let mut public = PublicKey::of(key)?;
-        let algorithm = import::algorithm_of(key)?.unwrap_or_else(|| public.algorithm());
-        public = public.with_algorithm(algorithm)?;
-        Self::build(backend::pkcs8(key)?, public, algorithm)
+    fn of(material: Material) -> Result<Self> {
+        let public = PublicKey::of(&material.key)?;
+        let algorithm = material.bound_to.first().copied().unwrap_or_else(|| public.algorithm());
+        Self::build(material, public, algorithm)
     }
 
     fn of_jwk(parsed: jwk::Parsed) -> Result<Self> {
-        let mut key = Self::of(&parsed.key)?;
+        let mut key = Self::of(parsed.key)?;
         if let Some(algorithm) = parsed.algorithm {
             key = key.with_algorithm(algorithm)?;
         }
@@ -208,9 +200,15 @@ impl SigningKey {
         }
     }
 
-    fn build(pkcs8: Pkcs8, public: PublicKey, algorithm: Algorithm) -> Result<Self> {
-        let signer = backend::signer(&pkcs8, algorithm)?;
-        Ok(Self(Arc::new(Inner { algorithm, public, signer, pkcs8 })))
+    fn build(material: Material, public: PublicKey, algorithm: Algorithm) -> Result<Self> {
+        let public = public.with_algorithm(algorithm)?;
+        let bound_to = material.bound_to;
+        if !bound_to.is_empty() && !bound_to.contains(&algorithm) {
+            let names: Vec<_> = bound_to.iter().map(|algorithm| algorithm.as_str()).collect();
+            let message = format!("this RSASSA-PSS key signs with {} only", names.join(", "));
+            return Err(Error::new(ErrorCode::KeyAlgorithmMismatch, message));
+        }
+        Ok(Self(Arc::new(Inner { algorithm, public, material })))
     }
 }
 

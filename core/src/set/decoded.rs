@@ -53,12 +53,18 @@ impl DecodedSet {
     /// Verifies the signature with the key of the set that the header's `kid` names, or, without `kid`, with any that
     /// fits. Returns that key.
     ///
-    /// `alg: none`, symmetric algorithms and a `typ` other than `secevent+jwt` are refused (RFC 8725 §3.1, §3.11).
+    /// `alg: none`, symmetric algorithms, a `typ` other than `secevent+jwt` and critical extensions are refused (RFC 8725
+    /// §3.1, §3.11, RFC 7515 §4.1.11).
     pub fn verify<'a>(&self, jwks: &'a Jwks) -> Result<&'a PublicKey> {
         let parts = Compact::parse(&self.compact)?;
         let algorithm = parts.algorithm()?;
         if parts.header.get("typ").and_then(Value::as_str) != Some(crate::jose::SET_TYPE) {
             return Err(Error::new(ErrorCode::SetMalformed, "the typ of a SET is secevent+jwt").at("/typ"));
+        }
+        // RFC 7515 §4.1.11: extensions that the reader does not understand make the JWS invalid. None is understood here.
+        if parts.header.contains_key("crit") {
+            let message = "the header has extensions that must be understood (crit)";
+            return Err(Error::new(ErrorCode::SetMalformed, message).at("/crit"));
         }
         jwks.verify(parts.kid(), algorithm, parts.signing_input.as_bytes(), &parts.signature)
     }

@@ -99,10 +99,10 @@ fn check_member(format: &SubjectFormat, member: &SubjectMember, value: &Value, p
             each(items, text)
         }
         (MemberType::Strings, _) => wrong_type("a list of strings"),
-        (MemberType::Subject, _) => check_simple(value, private),
+        (MemberType::Subject, _) => check_inner(value, private, &["complex"]),
         (MemberType::Subjects, Value::Array(items)) => {
             at_least_one(items)?;
-            each(items, |item| check_simple(item, private))?;
+            each(items, |item| check_inner(item, private, &["aliases", "complex"]))?;
             // RFC 9493 §3.2.8: no exact duplicates.
             match items.iter().enumerate().position(|(index, item)| items[..index].contains(item)) {
                 Some(index) => {
@@ -124,12 +124,13 @@ fn each(items: &[Value], check: impl Fn(&Value) -> Result<()>) -> Result<()> {
         .try_for_each(|(index, item)| check(item).map_err(|error| error.within(&format!("/{index}"))))
 }
 
-/// A subject inside another: RFC 9493 §3.2.8 forbids aliases there, SSF 1.0 §3.3 complex subjects.
-fn check_simple(value: &Value, private: bool) -> Result<()> {
+/// A subject inside another: RFC 9493 §3.2.8 forbids aliases within aliases, SSF 1.0 §3.3 complex subjects anywhere.
+fn check_inner(value: &Value, private: bool, forbidden: &[&str]) -> Result<()> {
     let Value::Object(members) = value else {
         return Err(Error::new(ErrorCode::SubjectMemberType, "a subject identifier is a JSON object"));
     };
-    if let Some(name @ ("aliases" | "complex")) = members.get(FORMAT).and_then(Value::as_str) {
+    let format = members.get(FORMAT).and_then(Value::as_str);
+    if let Some(name) = format.filter(|name| forbidden.contains(name)) {
         let message = format!("a subject of format {name} cannot be inside another one");
         return Err(Error::new(ErrorCode::SubjectNesting, message));
     }
@@ -143,7 +144,9 @@ fn check_others(format: &SubjectFormat, members: &Map<String, Value>, private: b
         let place = pointer_step(name);
         match format.open {
             Open::Any => {}
-            Open::Subject => check_simple(value, private).map_err(|error| error.within(&place))?,
+            Open::Subject => {
+                check_inner(value, private, &["complex"]).map_err(|error| error.within(&place))?;
+            }
             Open::No => {
                 let message = format!("a subject of format {} has no such member", format.name);
                 return Err(Error::new(ErrorCode::SubjectMemberUnknown, message).at(place));
@@ -171,7 +174,7 @@ fn violated(check: Check, text: &str) -> Option<&'static str> {
     (!holds).then_some(expected)
 }
 
-/// RFC 3986: a scheme, a colon, and no white space, control or delimiter characters.
+/// RFC 3986: a scheme, a colon, whole percent-encodings, and no white space, control or delimiter characters.
 pub(crate) fn is_uri(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else {
         return false;
@@ -185,6 +188,10 @@ pub(crate) fn is_uri(text: &str) -> bool {
                 || letter.is_control()
                 || "<>\"{}|\\^`".contains(letter)
                 || !letter.is_ascii()
+        })
+        && rest.split('%').skip(1).all(|part| {
+            let digits = part.as_bytes().get(..2);
+            digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
         })
 }
 
@@ -208,11 +215,26 @@ fn is_email(text: &str) -> bool {
                 letter.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(letter) || !letter.is_ascii()
             })
     };
-    let quoted = local.len() > 2
-        && local.starts_with('"')
-        && local.ends_with('"')
-        && !local[1..local.len() - 1].contains(['"', '\\', '\r', '\n']);
-    (quoted || local.split('.').all(atom)) && (is_host(domain) || is_address_literal(domain))
+    (is_quoted(local) || local.split('.').all(atom)) && (is_host(domain) || is_address_literal(domain))
+}
+
+/// RFC 5322 §3.2.4 quoted-string, not empty: quotation marks and backslashes inside stand behind a backslash.
+fn is_quoted(text: &str) -> bool {
+    let Some(inside) = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+        return false;
+    };
+    let mut letters = inside.chars();
+    while let Some(letter) = letters.next() {
+        let escaped = (letter == '\\').then(|| letters.next());
+        let fits = match escaped {
+            None => letter != '"' && (letter == '\t' || !letter.is_control()),
+            Some(next) => next.is_some_and(|next| next == '\t' || !next.is_control()),
+        };
+        if !fits {
+            return false;
+        }
+    }
+    !inside.is_empty()
 }
 
 /// A domain: labels of letters, digits and hyphens, internationalized ones included.

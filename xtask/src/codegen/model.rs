@@ -129,6 +129,12 @@ struct Field {
     required: bool,
     #[serde(default)]
     non_empty: bool,
+    /// Members of an object whose type is known.
+    #[serde(default)]
+    members: BTreeMap<String, MemberKind>,
+    /// Whether the object must have one of them.
+    #[serde(default)]
+    any_member: bool,
     /// The one receiver that knows the member; others ignore it.
     #[serde(default)]
     only_for: Option<String>,
@@ -149,6 +155,13 @@ enum FieldType {
     List,
     Subject,
     Object,
+}
+
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum MemberKind {
+    String,
+    Number,
 }
 
 #[derive(Clone, Copy, Default, Deserialize, PartialEq, Serialize)]
@@ -340,6 +353,9 @@ impl Catalogue {
                     let known = field.enumeration.as_deref().map(|name| enums.contains_key(name));
                     if known != (field.kind == FieldType::Enum).then_some(true) {
                         note(format!("{id}: member {}: `enum` names a list of enums.toml", field.name));
+                    }
+                    if field.kind != FieldType::Object && (field.any_member || !field.members.is_empty()) {
+                        note(format!("{id}: member {}: only objects have members", field.name));
                     }
                     if field.unit == Unit::Ms && field.kind != FieldType::Timestamp {
                         note(format!("{id}: member {}: only timestamps have a unit", field.name));
