@@ -4,9 +4,11 @@
 
 mod common;
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use common::{AUDIENCE, CLIENT_ID, ISSUER, Reply, Transmitter, http, key, set};
+use common::{AUDIENCE, CLIENT_ID, ISSUER, Reply, Transmitter, http, http_trusting, key, set};
 use serde_json::{Value, json};
 use ssf_cli::receiver::KeySource;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -16,6 +18,11 @@ fn ssf(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ssf"));
     command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command
+}
+
+/// A file of the tests, of a name that no other test uses.
+fn temporary(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
 /// Starts a receiver and reads the line that says it is ready.
@@ -98,4 +105,78 @@ async fn says_what_is_wrong_with_its_arguments() {
     let output = ssf(&[&arguments[..], &reachable[..]].concat()).output().await.unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("loopback"));
+}
+
+#[tokio::test]
+async fn makes_go_wrong_what_a_script_and_flags_say() {
+    let transmitter = Transmitter::start(&[&key()]).await;
+    let script = temporary("faults-script.json");
+    fs::write(&script, r#"[{ "nth": 1, "fault": { "status": { "status": 410 } } }]"#).unwrap();
+    let arguments = [
+        "--like",
+        "govuk-one-login",
+        "--client-id",
+        CLIENT_ID,
+        "--client-secret",
+        "s",
+        "--script",
+        script.to_str().unwrap(),
+        "--fault-percent",
+        "100",
+        "--seed",
+        "7",
+        "--token-fault",
+        "503",
+        "--ledger-size",
+        "3",
+    ];
+    let (_child, ready) = receiver(&transmitter, &arguments).await;
+    let push = ready["push"].as_str().unwrap();
+    assert_eq!(Reply::to(http().post(push)).await.status, 410);
+    assert_eq!(Reply::to(http().post(ready["token"].as_str().unwrap())).await.status, 503);
+    for _ in 0..3 {
+        let _ = http().post(push).send().await;
+    }
+    let ledger = Reply::to(http().get(ready["ledger"].as_str().unwrap())).await.body;
+    let faults: Vec<_> = ledger.as_array().unwrap().iter().map(|entry| &entry["fault"]).collect();
+    assert_eq!(faults.len(), 3);
+    assert!(faults.iter().all(|fault| fault.is_string()), "{faults:?}");
+    let counters = Reply::to(http().get(format!("{}/counters", ready["base"].as_str().unwrap())));
+    assert_eq!(counters.await.body["faulted"], 5);
+}
+
+#[tokio::test]
+async fn speaks_tls_well_and_badly() {
+    let transmitter = Transmitter::start(&[&key()]).await;
+    let ca = temporary("faults-ca.pem");
+    let arguments = ["--like", "okta", "--tls", "--ca-out", ca.to_str().unwrap()];
+    for (more, is_good) in [(&[][..], true), (&["--tls-fault", "wrong-host"][..], false)] {
+        let (_child, ready) = receiver(&transmitter, &[&arguments, more].concat()).await;
+        let push = ready["push"].as_str().unwrap();
+        assert!(push.starts_with("https://"));
+        let http = http_trusting(Some(&fs::read_to_string(&ca).unwrap()), &["h2"]);
+        assert_eq!(http.get(push).send().await.is_ok(), is_good);
+    }
+}
+
+#[tokio::test]
+async fn says_what_is_wrong_with_a_script() {
+    let script = temporary("faults-wrong.json");
+    fs::write(&script, r#"[{ "fault": "close" }, { "nth": 0, "fault": "close" }]"#).unwrap();
+    let arguments = ["receiver", "--like", "okta", "--issuer", ISSUER, "--audience", AUDIENCE];
+    let keys = ["--jwks-uri", "http://127.0.0.1:9/"];
+    for (more, part) in [
+        (&["--script", script.to_str().unwrap()][..], "faults-wrong.json: the script is wrong at /1/nth"),
+        (&["--script", "/nowhere/script.json"][..], "/nowhere/script.json: "),
+        (&["--token-fault", "503"][..], "no token endpoint"),
+        (&["--token-fault", "99"][..], "--token-fault"),
+        (&["--fault-percent", "101"][..], "0 to 100"),
+        (&["--tls-fault", "expired"][..], "--tls"),
+        (&["--ca-out", "ca.pem"][..], "--tls"),
+    ] {
+        let output = ssf(&[&arguments[..], &keys[..], more].concat()).output().await.unwrap();
+        assert!(!output.status.success());
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(text.contains(part), "{text}");
+    }
 }

@@ -57,6 +57,8 @@ async fn ledger_shows_what_was_sent_and_how_it_was_answered() {
             "method": "POST",
             "path": "/events",
             "status": 202,
+            "fault": null,
+            "accepted": true,
             "err": null,
             "description": null,
             "dropped": null,

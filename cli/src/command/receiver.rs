@@ -1,18 +1,21 @@
 //! `ssf receiver`: a receiver on the loopback interface that answers as the chosen one does.
 
 use std::error::Error;
+use std::fs;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
-use ssf_cli::receiver::{Client, Config, Emulator, KeySource, Like};
+use ssf_cli::receiver::{Client, Config, Emulator, Fault, KeySource, Like, Rule, Script, Status, TlsFault};
 
 use super::shutdown;
 
 /// Run a receiver emulator on the loopback interface.
 ///
-/// Prints one line of JSON with its addresses when it is ready and runs until it is interrupted.
+/// Prints one line of JSON with its addresses when it is ready and runs until it is interrupted. GET /ledger shows
+/// what it saw, /counters the totals, /accepted how often each `jti` was accepted.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The receiver to answer like
@@ -41,6 +44,84 @@ pub(crate) struct Arguments {
     /// A user the receiver knows; repeatable. Without any, every user is known
     #[arg(long = "user", value_name = "EMAIL")]
     users: Vec<String>,
+    /// How many entries the ledger keeps, the newest ones
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    ledger_size: usize,
+    #[command(flatten)]
+    faults: Faults,
+    #[command(flatten)]
+    tls: Tls,
+}
+
+/// What is to go wrong. The script decides first.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Faults")]
+struct Faults {
+    /// What goes wrong, and when: a JSON file with a list of rules
+    ///
+    /// Each rule says where (`on`: `push`, the default, `token` or `connection`), when (one of `nth`, `from`, `first`,
+    /// `every`, `percent`; without any, always) and what (`fault`). The first rule that matches decides.
+    ///
+    /// `[{"nth": 1, "fault": {"status": {"status": 429, "retry_after": 1}}}, {"every": 5, "fault": "lost_answer"}]`
+    ///
+    /// Faults: `status`, `slow_headers`, `slow_body`, `half_close`, `reset`, `close`, `lost_answer`, `never`,
+    /// `huge_body`, `invalid_token`, `drop`, `jwks_stale`, `tls`, `one_of`.
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+    /// Let so many of a hundred pushes go wrong in ways that call for another attempt
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    fault_percent: Option<f64>,
+    /// What everything that is drawn follows from, instead of the seed in the script
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Answer every token request with this status
+    #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(200..=599))]
+    token_fault: Option<u16>,
+    /// Let every TLS connection go wrong in this way
+    #[arg(long, value_enum, requires = "tls")]
+    tls_fault: Option<TlsFault>,
+}
+
+#[derive(clap::Args)]
+#[command(next_help_heading = "TLS")]
+struct Tls {
+    /// Speak TLS, with a certificate for localhost by an authority made for this run
+    #[arg(long)]
+    tls: bool,
+    /// Where to write the certificate of that authority (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    ca_out: Option<PathBuf>,
+}
+
+impl Faults {
+    fn script(self) -> Result<Script, Box<dyn Error>> {
+        let mut script = match self.script {
+            Some(file) => read(&file).map_err(|error| format!("{}: {error}", file.display()))?,
+            None => Script::new(),
+        };
+        if let Some(status) = self.token_fault {
+            script = script.rule(Rule::token(Status::new(status)));
+        }
+        if let Some(fault) = self.tls_fault {
+            script = script.rule(Rule::connection(Fault::Tls(fault)));
+        }
+        if let Some(percent) = self.fault_percent {
+            script = script.mix(percent);
+        }
+        Ok(match self.seed {
+            Some(seed) => script.seed(seed),
+            None => script,
+        })
+    }
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let percent = text.parse().ok().filter(|percent| (0.0..=100.0).contains(percent));
+    percent.ok_or_else(|| "has to be 0 to 100".to_owned())
+}
+
+fn read(file: &Path) -> Result<Script, Box<dyn Error>> {
+    Ok(Script::from_json(&fs::read_to_string(file)?)?)
 }
 
 #[derive(clap::Args)]
@@ -68,14 +149,20 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         arguments.client_id.zip(arguments.client_secret).map(|(id, secret)| Client { id, secret });
     config.token_lifetime = Duration::from_secs(arguments.token_lifetime);
     config.users = arguments.users;
-    super::block_on(serve(config))
+    config.ledger_size = arguments.ledger_size;
+    config.script = arguments.faults.script()?;
+    config.tls = arguments.tls.tls;
+    super::block_on(serve(config, arguments.tls.ca_out))
 }
 
-async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
+async fn serve(config: Config, ca_out: Option<PathBuf>) -> Result<(), Box<dyn Error>> {
     // Listening for signals starts before anybody can know that the receiver is ready.
     let interrupted = shutdown::requested()?;
     let like = config.like;
     let emulator = Emulator::start(config).await?;
+    if let (Some(file), Some(ca)) = (ca_out, emulator.ca_pem()) {
+        fs::write(&file, ca).map_err(|error| format!("{}: {error}", file.display()))?;
+    }
     announce(like, &emulator)?;
     interrupted.await;
     emulator.stop().await;

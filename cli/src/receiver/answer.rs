@@ -1,6 +1,6 @@
 //! Answers, and what is noted about them.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
@@ -48,8 +48,10 @@ impl Refusal {
 /// What an answer says about a SET, for the ledger.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
-    pub(crate) err: Option<&'static str>,
+    pub(crate) err: Option<String>,
     pub(crate) description: Option<String>,
+    /// The SET was taken.
+    pub(crate) accepted: bool,
     pub(crate) dropped: Option<Dropped>,
     pub(crate) header: Option<Value>,
     pub(crate) claims: Option<Value>,
@@ -91,14 +93,24 @@ impl Answer {
         self
     }
 
+    pub(crate) fn with_body(mut self, body: String) -> Self {
+        self.body = body;
+        self
+    }
+
     pub(crate) fn noted(mut self, err: Option<&'static str>, description: impl Into<String>) -> Self {
-        self.notes.err = err;
+        self.notes.err = err.map(str::to_owned);
         self.notes.description = Some(description.into());
         self
     }
 
     pub(crate) fn into_response(self) -> Response<Body> {
-        let mut response = Response::new(Body::from(self.body));
+        self.respond(Body::from)
+    }
+
+    /// With what becomes of its body.
+    pub(crate) fn respond(self, shape: impl FnOnce(Bytes) -> Body) -> Response<Body> {
+        let mut response = Response::new(shape(self.body.into()));
         *response.status_mut() = self.status;
         response.headers_mut().extend(self.headers);
         response

@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use super::profile::{self, Profile};
+use super::script::Script;
 use super::{Error, Result};
 
 /// The receiver to answer like.
@@ -92,6 +93,12 @@ pub struct Config {
     pub token_lifetime: Duration,
     /// The users the receiver knows, by email. Empty (the default) means it knows everybody.
     pub users: Vec<String>,
+    /// What goes wrong, and when. By default nothing does.
+    pub script: Script,
+    /// Whether to speak TLS, with a certificate made for this emulator. By default it does not.
+    pub tls: bool,
+    /// How many entries the ledger keeps, the newest ones. Default 10,000.
+    pub ledger_size: usize,
 }
 
 impl Config {
@@ -106,6 +113,9 @@ impl Config {
             client: None,
             token_lifetime: Duration::from_hours(1),
             users: Vec::new(),
+            script: Script::new(),
+            tls: false,
+            ledger_size: 10_000,
         }
     }
 
@@ -130,7 +140,7 @@ impl Config {
             _ if profile.user.is_none() && !self.users.is_empty() => {
                 Err(Error::configuration(format!("{} has no list of users", profile.name)))
             }
-            _ => Ok(()),
+            _ => self.script.check(self.client.is_some(), self.tls),
         }
     }
 }

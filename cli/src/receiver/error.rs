@@ -15,6 +15,7 @@ enum Kind {
     Configuration(String),
     Listen(SocketAddr, io::Error),
     Client(Box<dyn std::error::Error + Send + Sync>),
+    Tls(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {
@@ -39,6 +40,10 @@ impl Error {
     pub(crate) fn client(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { kind: Kind::Client(error.into()) }
     }
+
+    pub(crate) fn tls(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { kind: Kind::Tls(error.into()) }
+    }
 }
 
 impl fmt::Display for Error {
@@ -47,6 +52,7 @@ impl fmt::Display for Error {
             Kind::Configuration(text) => f.write_str(text),
             Kind::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
             Kind::Client(error) => write!(f, "cannot set up the client that fetches keys: {error}"),
+            Kind::Tls(error) => write!(f, "cannot set up TLS: {error}"),
         }
     }
 }
@@ -56,7 +62,7 @@ impl std::error::Error for Error {
         match &self.kind {
             Kind::Configuration(_) => None,
             Kind::Listen(_, error) => Some(error),
-            Kind::Client(error) => Some(&**error),
+            Kind::Client(error) | Kind::Tls(error) => Some(&**error),
         }
     }
 }

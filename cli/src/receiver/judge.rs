@@ -1,6 +1,6 @@
 //! The judge: the order in which a SET is looked at.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value};
@@ -20,8 +20,8 @@ pub(crate) struct Judge {
     audience: String,
     users: Vec<String>,
     keys: Keys,
-    /// The `jti` of every SET that was accepted.
-    accepted: Mutex<HashSet<String>>,
+    /// How often each `jti` was accepted.
+    accepted: Mutex<HashMap<String, u64>>,
 }
 
 impl Judge {
@@ -35,6 +35,28 @@ impl Judge {
             keys: Keys::new(config.keys.clone(), config.issuer.clone(), profile.jwks_media_types)?,
             accepted: Mutex::default(),
         })
+    }
+
+    /// How often each `jti` was accepted.
+    pub(crate) fn accepted(&self) -> HashMap<String, u64> {
+        self.accepted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn count_distinct(&self) -> usize {
+        self.accepted.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Notes what can be decoded, without judging it.
+    pub(crate) fn read(body: &[u8], notes: &mut Notes) {
+        if let Ok(jws) = CompactJws::parse(body) {
+            notes.header = jws::decode(jws.header, "header").ok().map(Value::from);
+            notes.claims = jws::decode(jws.payload, "payload").ok().map(Value::from);
+        }
+    }
+
+    /// Whether a key of this name would have to be fetched.
+    pub(crate) fn is_new_key(&self, kid: &str) -> bool {
+        self.keys.lacks(kid)
     }
 
     /// Accepts a SET, perhaps without effect, or refuses it. What could be decoded is noted either way.
@@ -70,8 +92,9 @@ impl Judge {
 
     fn drop_reason(&self, jti: &str, events: &[&Map<String, Value>]) -> Option<Dropped> {
         let mut accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = accepted.insert(jti.to_owned());
-        if !is_new && self.profile.repeated_jti == RepeatedJti::Dropped {
+        let times = accepted.entry(jti.to_owned()).or_default();
+        *times += 1;
+        if *times > 1 && self.profile.repeated_jti == RepeatedJti::Dropped {
             return Some(Dropped::RepeatedJti);
         }
         events.iter().any(|event| self.is_about_stranger(event)).then_some(Dropped::UnknownUser)

@@ -1,7 +1,7 @@
 //! The transmitter's public keys: fetched, cached, and fetched again when one is not among them.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::http::header::CONTENT_TYPE;
@@ -38,7 +38,9 @@ pub(crate) struct Keys {
     source: KeySource,
     issuer: String,
     media_types: &'static [&'static str],
-    cache: Mutex<Option<Vec<PublicKey>>>,
+    cache: RwLock<Option<Arc<Vec<PublicKey>>>>,
+    /// Held while fetching, so that those who lack the same key fetch it once.
+    fetching: Mutex<()>,
 }
 
 struct PublicKey {
@@ -56,21 +58,50 @@ impl Keys {
         issuer: String,
         media_types: &'static [&'static str],
     ) -> Result<Self> {
-        Ok(Self { client: client()?, source, issuer, media_types, cache: Mutex::new(None) })
+        Ok(Self {
+            client: client()?,
+            source,
+            issuer,
+            media_types,
+            cache: RwLock::default(),
+            fetching: Mutex::default(),
+        })
     }
 
     /// Checks the signature with the key the header names, or with each key if it names none.
     pub(crate) async fn verify(&self, jws: CompactJws<'_>, header: &JoseHeader<'_>) -> Result<(), Trouble> {
-        let mut cache = self.cache.lock().await;
-        if let Some(keys) = &*cache {
+        let known = self.cached();
+        if let Some(keys) = &known {
             match verify(keys, jws, header) {
                 // The set may be older than a rotation (RFC 8935 §2.4): once more with a new one.
                 Verdict::NoKey(_) => {}
                 verdict => return verdict.into(),
             }
         }
-        let keys = cache.insert(self.fetch().await?);
-        verify(keys, jws, header).into()
+        verify(&self.newer_than(known).await?, jws, header).into()
+    }
+
+    /// Whether there are keys and none has this name.
+    pub(crate) fn lacks(&self, kid: &str) -> bool {
+        self.cached().is_some_and(|keys| !keys.iter().any(|key| key.kid.as_deref() == Some(kid)))
+    }
+
+    fn cached(&self) -> Option<Arc<Vec<PublicKey>>> {
+        self.cache.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Fetches the keys, unless somebody else did while this one waited for its turn.
+    async fn newer_than(&self, known: Option<Arc<Vec<PublicKey>>>) -> Result<Arc<Vec<PublicKey>>, Trouble> {
+        let _turn = self.fetching.lock().await;
+        let cached = self.cached();
+        match cached {
+            Some(keys) if !known.is_some_and(|known| Arc::ptr_eq(&known, &keys)) => Ok(keys),
+            _ => {
+                let keys = Arc::new(self.fetch().await?);
+                *self.cache.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&keys));
+                Ok(keys)
+            }
+        }
     }
 
     async fn fetch(&self) -> Result<Vec<PublicKey>, Trouble> {

@@ -1,6 +1,7 @@
 //! The ledger: what the emulator saw and how it answered.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::http::{HeaderMap, HeaderName, header};
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,10 @@ use serde_json::Value;
 
 /// Where the ledger is read (GET) and cleared (DELETE).
 pub(crate) const PATH: &str = "/ledger";
+/// Where the totals are read.
+pub(crate) const COUNTERS_PATH: &str = "/counters";
+/// Where is read how often each `jti` was accepted.
+pub(crate) const ACCEPTED_PATH: &str = "/accepted";
 
 /// One request and its answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,8 +24,12 @@ pub struct Entry {
     pub method: String,
     /// The path, without query.
     pub path: String,
-    /// The status of the answer.
+    /// The status of the answer, 0 if there was none.
     pub status: u16,
+    /// What went wrong, if something was to: the name of the fault.
+    pub fault: Option<String>,
+    /// Whether the SET was taken, whatever the sender was told. A repetition of its `jti` is a repetition.
+    pub accepted: bool,
     /// The error code: of RFC 8935 §2.4 for a push, of RFC 6749 §5.2 for a token request. It is also there when
     /// the receiver does not put it into its answer.
     pub err: Option<String>,
@@ -46,6 +55,29 @@ pub enum Dropped {
     /// The receiver does not know the user.
     #[serde(rename = "unknown user")]
     UnknownUser,
+    /// A script said so.
+    #[serde(rename = "scripted")]
+    Scripted,
+}
+
+/// Totals since the start. Clearing the ledger does not change them.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Requests, but for those to read the ledger and the like.
+    pub requests: u64,
+    /// Those whose SET was taken, repetitions and those without effect included.
+    pub accepted: u64,
+    /// Those answered with an error whose SET was not taken.
+    pub refused: u64,
+    /// Those whose SET was taken and had no effect.
+    pub dropped: u64,
+    /// Those with which something went wrong on command.
+    pub faulted: u64,
+    /// Connections on which something went wrong before there was a request.
+    pub faulted_connections: u64,
+    /// How many different `jti` were taken.
+    pub distinct_jti: u64,
 }
 
 /// What the request headers said.
@@ -82,32 +114,58 @@ pub(crate) fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join(", "))
 }
 
-/// What the emulator saw so far.
-#[derive(Debug, Default)]
+/// What the emulator saw so far: everything as totals, the newest of it in full.
+#[derive(Debug)]
 pub(crate) struct Ledger {
+    size: usize,
     pages: Mutex<Pages>,
 }
 
 #[derive(Debug, Default)]
 struct Pages {
-    sequence: u64,
-    entries: Vec<Entry>,
+    entries: VecDeque<Entry>,
+    counters: Counters,
 }
 
 impl Ledger {
+    /// A ledger that keeps so many entries.
+    pub(crate) fn new(size: usize) -> Self {
+        Self { size, pages: Mutex::default() }
+    }
+
     /// Adds an entry and numbers it.
     pub(crate) fn add(&self, mut entry: Entry) {
-        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
-        pages.sequence += 1;
-        entry.sequence = pages.sequence;
-        pages.entries.push(entry);
+        let mut pages = self.pages();
+        let counters = &mut pages.counters;
+        counters.requests += 1;
+        counters.accepted += u64::from(entry.accepted);
+        counters.refused += u64::from(!entry.accepted && entry.status >= 400);
+        counters.dropped += u64::from(entry.dropped.is_some());
+        counters.faulted += u64::from(entry.fault.is_some());
+        entry.sequence = counters.requests;
+        pages.entries.push_back(entry);
+        let surplus = pages.entries.len().saturating_sub(self.size);
+        pages.entries.drain(..surplus);
+    }
+
+    pub(crate) fn count_faulted_connection(&self) {
+        self.pages().counters.faulted_connections += 1;
     }
 
     pub(crate) fn entries(&self) -> Vec<Entry> {
-        self.pages.lock().unwrap_or_else(PoisonError::into_inner).entries.clone()
+        self.pages().entries.iter().cloned().collect()
+    }
+
+    /// The totals, but for what only the judge knows: the different `jti`.
+    pub(crate) fn counters(&self) -> Counters {
+        self.pages().counters
     }
 
     pub(crate) fn clear(&self) {
-        self.pages.lock().unwrap_or_else(PoisonError::into_inner).entries.clear();
+        self.pages().entries.clear();
+    }
+
+    fn pages(&self) -> MutexGuard<'_, Pages> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

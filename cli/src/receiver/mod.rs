@@ -4,7 +4,9 @@
 //! another one, so a mistake there is not repeated here.
 //!
 //! ```text
+//! connection ── TLS, HTTP, what goes wrong below them
 //! server ── routes a request, writes the ledger
+//!   ├─ script, plan ── what goes wrong on command, and what that means for a request
 //!   ├─ push ── HTTP rules of the push endpoint, then the judge
 //!   │    └─ judge ── JWS → issuer → key and signature → claims → events
 //!   │         ├─ jws, keys        JOSE, the JWKS and its cache
@@ -14,25 +16,31 @@
 //! ```
 
 mod answer;
+mod body;
 mod claims;
 mod clock;
 mod config;
+mod connection;
 mod error;
 mod judge;
 mod jws;
 mod keys;
 mod ledger;
+mod plan;
 mod profile;
 mod push;
 mod random;
 mod schema;
+mod script;
 mod server;
 mod subject;
+mod tls;
 mod token;
 
 pub use config::{Client, Config, KeySource, Like};
 pub use error::Error;
-pub use ledger::{Dropped, Entry, RequestFacts};
+pub use ledger::{Counters, Dropped, Entry, RequestFacts};
+pub use script::{Fault, RetryAfter, Rule, Script, Status, TlsFault};
 pub use server::Emulator;
 
 /// What this module's fallible functions return.

@@ -48,6 +48,15 @@ impl PushEndpoint {
         self.word(verdict, notes)
     }
 
+    /// How the receiver words a refusal.
+    pub(crate) fn refuse(&self, refusal: Refusal) -> Answer {
+        self.word(Err(refusal), Notes::default())
+    }
+
+    pub(crate) fn judge(&self) -> &Judge {
+        &self.judge
+    }
+
     fn check_headers(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         if let Some(needed) = self.profile.content_type {
             let content_type = text(headers, &header::CONTENT_TYPE).unwrap_or_default();
@@ -75,9 +84,12 @@ impl PushEndpoint {
             }
         };
         match verdict {
-            Ok(dropped) => notes.dropped = dropped,
+            Ok(dropped) => {
+                notes.accepted = true;
+                notes.dropped = dropped;
+            }
             Err(refusal) => {
-                notes.err = Some(refusal.code.as_str());
+                notes.err = Some(refusal.code.as_str().to_owned());
                 notes.description = Some(refusal.description);
             }
         }

@@ -1,24 +1,30 @@
 //! The HTTP server: takes requests, has them answered, and writes the ledger.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, Response, StatusCode};
+use axum::http::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use serde::Serialize;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::answer::{Answer, Notes};
+use super::answer::{Answer, ErrorCode, Notes, Refusal};
 use super::config::Config;
-use super::ledger::{self, Entry, Ledger, RequestFacts};
+use super::connection::{self, Line};
+use super::judge::Judge;
+use super::ledger::{self, Counters, Entry, Ledger, RequestFacts};
+use super::plan::{Plan, Said};
 use super::profile::Profile;
 use super::push::PushEndpoint;
-use super::token::TokenEndpoint;
+use super::script::{Fault, On, Running, Seen};
+use super::tls::Tls;
+use super::token::{BearerError, TokenEndpoint};
 use super::{Error, Result};
 
 /// The largest body that is looked at.
@@ -32,8 +38,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// A running receiver. It stops when it is dropped; [`Emulator::stop`] waits for that as well.
 pub struct Emulator {
     base_url: String,
-    profile: &'static Profile,
-    ledger: Arc<Ledger>,
+    service: Arc<Service>,
+    ca_pem: Option<String>,
     /// Dropping it tells the server to stop.
     running: Option<oneshot::Sender<()>>,
     server: Option<JoinHandle<()>>,
@@ -43,26 +49,20 @@ impl Emulator {
     /// Starts a receiver on the current tokio runtime. It takes requests when this returns.
     pub async fn start(config: Config) -> Result<Self> {
         config.check()?;
-        let ledger = Arc::<Ledger>::default();
-        let service = Arc::new(Service::new(&config, Arc::clone(&ledger))?);
+        let service = Arc::new(Service::new(&config)?);
+        let tls = config.tls.then(|| Tls::new(config.listen.ip())).transpose()?;
+        let ca_pem = tls.as_ref().map(|tls| tls.ca_pem().to_owned());
         let listener = TcpListener::bind(config.listen).await;
         let listener = listener.map_err(|error| Error::listen(config.listen, error))?;
         let address = listener.local_addr().map_err(|error| Error::listen(config.listen, error))?;
 
-        let router = Router::new().fallback(serve).with_state(service);
-        let (running, stopped) = oneshot::channel::<()>();
-        let server = axum::serve(listener, router).with_graceful_shutdown(async move {
-            // Nothing is ever sent; the other end goes away.
-            let _ = stopped.await;
-        });
-        let server = tokio::spawn(async move {
-            // It ends with the shutdown; failures to accept a connection are retried inside.
-            let _ = server.await;
-        });
+        let scheme = if config.tls { "https" } else { "http" };
+        let (running, stopped) = oneshot::channel();
+        let server = tokio::spawn(connection::serve(listener, Arc::clone(&service), tls, stopped));
         Ok(Self {
-            base_url: format!("http://{address}"),
-            profile: config.like.profile(),
-            ledger,
+            base_url: format!("{scheme}://{address}"),
+            service,
+            ca_pem,
             running: Some(running),
             server: Some(server),
         })
@@ -75,12 +75,12 @@ impl Emulator {
 
     /// The URL SETs are pushed to.
     pub fn push_url(&self) -> String {
-        format!("{}{}", self.base_url, self.profile.push_path)
+        format!("{}{}", self.base_url, self.service.profile.push_path)
     }
 
     /// The URL of the token endpoint, if the receiver has one.
     pub fn token_url(&self) -> Option<String> {
-        self.profile.token_path.map(|path| format!("{}{path}", self.base_url))
+        self.service.profile.token_path.map(|path| format!("{}{path}", self.base_url))
     }
 
     /// The URL of the ledger: GET reads it, DELETE clears it.
@@ -88,9 +88,34 @@ impl Emulator {
         format!("{}{}", self.base_url, ledger::PATH)
     }
 
-    /// What the receiver saw so far, oldest first.
+    /// The URL of the totals.
+    pub fn counters_url(&self) -> String {
+        format!("{}{}", self.base_url, ledger::COUNTERS_PATH)
+    }
+
+    /// The URL of what was accepted.
+    pub fn accepted_url(&self) -> String {
+        format!("{}{}", self.base_url, ledger::ACCEPTED_PATH)
+    }
+
+    /// The certificate (PEM) of the authority a sender has to trust, if the receiver speaks TLS.
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
+    }
+
+    /// What the receiver saw so far, oldest first, as far as the ledger is large enough.
     pub fn ledger(&self) -> Vec<Entry> {
-        self.ledger.entries()
+        self.service.ledger.entries()
+    }
+
+    /// The totals so far.
+    pub fn counters(&self) -> Counters {
+        self.service.counters()
+    }
+
+    /// How often each `jti` was accepted. All of them are kept.
+    pub fn accepted(&self) -> BTreeMap<String, u64> {
+        self.service.accepted()
     }
 
     /// Stops the receiver and waits until requests under way are answered, for some seconds at most.
@@ -107,7 +132,7 @@ impl Emulator {
 impl fmt::Debug for Emulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Emulator")
-            .field("like", &self.profile.name)
+            .field("like", &self.service.profile.name)
             .field("base_url", &self.base_url)
             .finish_non_exhaustive()
     }
@@ -125,9 +150,9 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    async fn read(request: Request) -> Self {
+    async fn read(request: Request<Incoming>) -> Self {
         let (parts, body) = request.into_parts();
-        let body = axum::body::to_bytes(body, READ_LIMIT).await;
+        let body = axum::body::to_bytes(Body::new(body), READ_LIMIT).await;
         Self {
             method: parts.method,
             path: parts.uri.path().to_owned(),
@@ -139,69 +164,173 @@ impl Received {
     }
 }
 
-struct Service {
+/// What answers requests.
+pub(crate) struct Service {
     profile: &'static Profile,
-    ledger: Arc<Ledger>,
+    script: Running,
+    ledger: Ledger,
     tokens: Option<Arc<TokenEndpoint>>,
     push: PushEndpoint,
 }
 
 impl Service {
-    fn new(config: &Config, ledger: Arc<Ledger>) -> Result<Self> {
+    fn new(config: &Config) -> Result<Self> {
         let tokens =
             config.client.clone().map(|client| Arc::new(TokenEndpoint::new(client, config.token_lifetime)));
         let push = PushEndpoint::new(config, tokens.clone())?;
-        Ok(Self { profile: config.like.profile(), ledger, tokens, push })
+        Ok(Self {
+            profile: config.like.profile(),
+            script: Running::new(config.script.clone()),
+            ledger: Ledger::new(config.ledger_size),
+            tokens,
+            push,
+        })
     }
 
-    /// The answer of the endpoint at that path.
+    /// What goes wrong with the connection that was opened just now.
+    pub(crate) fn connection_fault(&self) -> Option<&Fault> {
+        let fault = self.script.next(On::Connection, &Seen::default());
+        if fault.is_some() {
+            self.ledger.count_faulted_connection();
+        }
+        fault
+    }
+
+    /// Every request comes in here, so that refused and misdirected ones get into the ledger as well.
+    pub(crate) async fn serve(&self, line: &Line, request: Request<Incoming>) -> Response<Body> {
+        let request = Received::read(request).await;
+        if let Some(answer) = self.answer_about_itself(&request) {
+            return answer.into_response();
+        }
+        let plan = self.plan(&request);
+        let (answer, notes) = self.follow(plan, &request).await;
+        let status = if plan.delivery.shows_status() { answer.status.as_u16() } else { 0 };
+        // Before the delivery, which the sender can end.
+        self.ledger.add(entry(&request, plan.fault, status, notes));
+        plan.delivery.of(answer, line).await
+    }
+
+    fn plan(&self, request: &Received) -> Plan<'_> {
+        let Some(on) = self.endpoint(request) else {
+            return Plan::honest();
+        };
+        let mut seen = Seen::default();
+        if on == On::Push && self.script.looks_inside() {
+            let mut notes = Notes::default();
+            Judge::read(&request.body, &mut notes);
+            let text = |object: &Option<Value>, name| {
+                object.as_ref().and_then(|object| object.get(name)?.as_str()).map(str::to_owned)
+            };
+            seen.issuer = text(&notes.claims, "iss");
+            seen.has_new_key =
+                text(&notes.header, "kid").is_some_and(|kid| self.push.judge().is_new_key(&kid));
+        }
+        self.script.next(on, &seen).map_or_else(Plan::honest, |fault| Plan::of(fault, on))
+    }
+
+    /// The answer, and what is to be noted. The answer is an empty one where none is to be delivered.
+    async fn follow(&self, plan: Plan<'_>, request: &Received) -> (Answer, Notes) {
+        let mut honest = Answer::empty(StatusCode::OK);
+        let mut notes = Notes::default();
+        if plan.judged {
+            honest = self.answer(request).await;
+            notes = std::mem::take(&mut honest.notes);
+        } else if self.endpoint(request) == Some(On::Push) {
+            Judge::read(&request.body, &mut notes);
+        }
+        if notes.accepted {
+            notes.dropped = notes.dropped.or(plan.dropped);
+        }
+        let Some(mut answer) = self.instead(plan.answer, &notes) else {
+            return (honest, notes);
+        };
+        notes.err = answer.notes.err.take().or(notes.err);
+        notes.description = answer.notes.description.take().or(notes.description);
+        (answer, notes)
+    }
+
+    /// The answer that is not the honest one.
+    fn instead(&self, said: Said<'_>, notes: &Notes) -> Option<Answer> {
+        match said {
+            Said::Honest => None,
+            Said::Instead(status, on) => Some(status.answer(on)),
+            Said::InvalidToken => {
+                if let Some(tokens) = &self.tokens {
+                    tokens.forget();
+                }
+                Some(BearerError::Invalid.answer())
+            }
+            Said::NoKey => {
+                let kid = notes.header.as_ref().and_then(|header| header.get("kid")?.as_str());
+                let description = format!("The JWKS has no key {}", kid.unwrap_or_default());
+                Some(self.push.refuse(Refusal::new(ErrorCode::InvalidKey, description)))
+            }
+        }
+    }
+
+    /// The endpoint at that path.
+    fn endpoint(&self, request: &Received) -> Option<On> {
+        if self.tokens.is_some() && self.profile.token_path == Some(request.path.as_str()) {
+            return Some(On::Token);
+        }
+        (request.path == self.profile.push_path).then_some(On::Push)
+    }
+
+    /// The honest answer.
     async fn answer(&self, request: &Received) -> Answer {
         if request.too_large {
             return Answer::empty(StatusCode::PAYLOAD_TOO_LARGE);
         }
-        match &self.tokens {
-            Some(tokens) if self.profile.token_path == Some(request.path.as_str()) => tokens.answer(request),
-            _ if request.path == self.profile.push_path => self.push.answer(request).await,
+        match (self.endpoint(request), &self.tokens) {
+            (Some(On::Token), Some(tokens)) => tokens.answer(request),
+            (Some(On::Push), _) => self.push.answer(request).await,
             _ => Answer::empty(StatusCode::NOT_FOUND),
         }
     }
 
-    fn answer_about_ledger(&self, method: &Method) -> Answer {
-        match *method {
-            Method::GET => match serde_json::to_value(self.ledger.entries()) {
-                Ok(entries) => Answer::json(StatusCode::OK, &entries),
-                Err(error) => {
-                    Answer::json(StatusCode::INTERNAL_SERVER_ERROR, &Value::from(error.to_string()))
-                }
-            },
-            Method::DELETE => {
+    /// The answer to a request about what the emulator saw. Such requests are not in the ledger.
+    fn answer_about_itself(&self, request: &Received) -> Option<Answer> {
+        let answer = match (request.path.as_str(), &request.method) {
+            (ledger::PATH, &Method::GET) => shown(&self.ledger.entries()),
+            (ledger::PATH, &Method::DELETE) => {
                 self.ledger.clear();
                 Answer::empty(StatusCode::NO_CONTENT)
             }
-            _ => Answer::method_not_allowed("GET, DELETE"),
-        }
+            (ledger::PATH, _) => Answer::method_not_allowed("GET, DELETE"),
+            (ledger::COUNTERS_PATH, &Method::GET) => shown(&self.counters()),
+            (ledger::ACCEPTED_PATH, &Method::GET) => shown(&self.accepted()),
+            (ledger::COUNTERS_PATH | ledger::ACCEPTED_PATH, _) => Answer::method_not_allowed("GET"),
+            _ => return None,
+        };
+        Some(answer)
+    }
+
+    fn counters(&self) -> Counters {
+        let distinct_jti = self.push.judge().count_distinct() as u64;
+        Counters { distinct_jti, ..self.ledger.counters() }
+    }
+
+    fn accepted(&self) -> BTreeMap<String, u64> {
+        self.push.judge().accepted().into_iter().collect()
     }
 }
 
-/// Every request comes in here, so that refused and misdirected ones get into the ledger as well.
-async fn serve(State(service): State<Arc<Service>>, request: Request) -> Response<Body> {
-    let request = Received::read(request).await;
-    if request.path == ledger::PATH {
-        return service.answer_about_ledger(&request.method).into_response();
+fn shown(what: &impl Serialize) -> Answer {
+    match serde_json::to_value(what) {
+        Ok(value) => Answer::json(StatusCode::OK, &value),
+        Err(error) => Answer::json(StatusCode::INTERNAL_SERVER_ERROR, &Value::from(error.to_string())),
     }
-    // The place for answers that a test asked for in advance: between here and the endpoints.
-    let mut answer = service.answer(&request).await;
-    service.ledger.add(entry(&request, answer.status, std::mem::take(&mut answer.notes)));
-    answer.into_response()
 }
 
-fn entry(request: &Received, status: StatusCode, notes: Notes) -> Entry {
+fn entry(request: &Received, fault: Option<&str>, status: u16, notes: Notes) -> Entry {
     Entry {
         sequence: 0,
         method: request.method.to_string(),
         path: request.path.clone(),
-        status: status.as_u16(),
-        err: notes.err.map(str::to_owned),
+        status,
+        fault: fault.map(str::to_owned),
+        accepted: notes.accepted,
+        err: notes.err,
         description: notes.description,
         dropped: notes.dropped,
         header: notes.header,

@@ -128,6 +128,11 @@ impl TokenEndpoint {
         if valid { Ok(()) } else { Err(BearerError::Invalid) }
     }
 
+    /// From now on the token handed out last is not good any more.
+    pub(crate) fn forget(&self) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     fn grant(&self, request: &Received) -> Result<Answer, Denial> {
         let parameters = parameters(request)?;
         self.authenticate(&request.headers, &parameters)?;

@@ -15,8 +15,12 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, get_current_timestamp};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
-use ssf_cli::receiver::{Client, Config, Emulator, KeySource, Like};
+use ssf_cli::receiver::{Client, Config, Emulator, KeySource, Like, Script};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 pub const ISSUER: &str = "https://transmitter.example.org";
 pub const AUDIENCE: &str = "https://receiver.example.net";
@@ -199,6 +203,11 @@ impl Scene {
         Self::publishing(like, &[&key()], change).await
     }
 
+    /// Like RFC 8935, with this script.
+    pub async fn scripted(script: Script) -> Self {
+        Self::with(Like::Rfc8935, |config| config.script = script).await
+    }
+
     pub async fn publishing(like: Like, keys: &[&TestKey], change: impl FnOnce(&mut Config)) -> Self {
         let transmitter = Transmitter::start(keys).await;
         let mut config = Config::new(like, ISSUER, transmitter.jwks_uri(), AUDIENCE);
@@ -254,12 +263,22 @@ pub fn client() -> Client {
 }
 
 pub fn http() -> reqwest::Client {
+    http_trusting(None, &["http/1.1"])
+}
+
+/// A client that trusts this authority and offers these protocols over TLS.
+pub fn http_trusting(ca_pem: Option<&str>, protocols: &[&str]) -> reqwest::Client {
+    let mut roots = rustls::RootCertStore::empty();
+    if let Some(pem) = ca_pem {
+        roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()).unwrap();
+    }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
+    let mut tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_root_certificates(roots)
         .with_no_client_auth();
+    tls.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .no_proxy()
@@ -314,6 +333,50 @@ impl Reply {
     }
 }
 
+/// A connection over which requests are written by hand.
+pub struct Raw {
+    pub socket: TcpStream,
+}
+
+impl Raw {
+    pub async fn connect(emulator: &Emulator) -> Self {
+        let address = emulator.base_url().split_once("://").unwrap().1;
+        Self { socket: TcpStream::connect(address).await.unwrap() }
+    }
+
+    /// Pushes a SET to a receiver like RFC 8935 on a new connection.
+    pub async fn push(emulator: &Emulator, jws: &str) -> Self {
+        let mut raw = Self::connect(emulator).await;
+        raw.send(jws).await;
+        raw
+    }
+
+    pub async fn send(&mut self, jws: &str) {
+        let request = format!(
+            "POST /events HTTP/1.1\r\nHost: receiver\r\nContent-Type: application/secevent+jwt\r\n\
+             Accept: application/json\r\nContent-Length: {}\r\n\r\n{jws}",
+            jws.len()
+        );
+        self.socket.write_all(request.as_bytes()).await.unwrap();
+    }
+
+    /// Reads on until something ends with this.
+    pub async fn read_until(&mut self, end: &str) -> String {
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(end.as_bytes()) {
+            bytes.push(self.socket.read_u8().await.unwrap());
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
+    /// Everything until the other side is done; an error if it broke off.
+    pub async fn read(&mut self) -> std::io::Result<String> {
+        let mut text = String::new();
+        self.socket.read_to_string(&mut text).await?;
+        Ok(text)
+    }
+}
+
 /// A `jti` nobody had before.
 pub fn jti() -> String {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -329,6 +392,12 @@ pub fn set(uri: &str, event: Value) -> Value {
         "jti": jti(),
         "events": Value::Object([(uri.to_owned(), event)].into_iter().collect()),
     })
+}
+
+/// A SET that every receiver like RFC 8935 takes.
+pub fn good() -> Value {
+    let event = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
+    with(set(event, json!({})), "/sub_id", json!({ "format": "opaque", "id": "session-0001" }))
 }
 
 /// An object with the members of both.
