@@ -1,6 +1,6 @@
 //! HTTP as plain values: what to send, what came back. No client in here; any HTTP stack can carry them.
 
-use std::{fmt, net::IpAddr};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use url::{Host, Url};
 
@@ -19,8 +19,8 @@ pub const MAX_ANSWER: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct Request {
     pub(crate) url: Endpoint,
-    pub(crate) headers: Vec<(&'static str, Secret<String>)>,
-    pub(crate) body: Body,
+    authorization: Option<Secret<String>>,
+    body: Body,
 }
 
 /// The body of a request.
@@ -31,20 +31,8 @@ pub(crate) enum Body {
 }
 
 impl Request {
-    pub(crate) fn new(url: Endpoint, body: Body) -> Self {
-        let content_type = match &body {
-            // RFC 8935 §2.1.
-            Body::Set(_) => "application/secevent+jwt",
-            // RFC 6749 §4.4.2.
-            Body::Form(_) => "application/x-www-form-urlencoded",
-        };
-        let headers = vec![("content-type", content_type.into()), ("accept", "application/json".into())];
-        Self { url, headers, body }
-    }
-
-    pub(crate) fn with_header(mut self, name: &'static str, value: Secret<String>) -> Self {
-        self.headers.push((name, value));
-        self
+    pub(crate) fn new(url: Endpoint, authorization: Option<Secret<String>>, body: Body) -> Self {
+        Self { url, authorization, body }
     }
 
     /// Where it goes.
@@ -54,7 +42,15 @@ impl Request {
 
     /// Names, in lower case, and values. A value may be a credential: keep it out of logs.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.headers.iter().map(|(name, value)| (*name, value.expose().as_str()))
+        let content_type = match &self.body {
+            // RFC 8935 §2.1.
+            Body::Set(_) => "application/secevent+jwt",
+            // RFC 6749 §4.4.2.
+            Body::Form(_) => "application/x-www-form-urlencoded",
+        };
+        let authorization =
+            self.authorization.as_ref().map(|value| ("authorization", value.expose().as_str()));
+        [("content-type", content_type), ("accept", "application/json")].into_iter().chain(authorization)
     }
 
     /// The body. It may hold a credential or personal data: keep it out of logs.
@@ -105,8 +101,16 @@ impl fmt::Debug for Response {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Failure {
+    /// The host name could not be resolved: nothing was sent.
+    Unresolved,
+    /// The host is at an address that must not be reached: nothing was sent.
+    Forbidden,
     /// No connection: nothing was sent.
     NotConnected,
+    /// No TLS: nothing was sent.
+    Tls,
+    /// No answer in time: the request may have arrived.
+    TimedOut,
     /// The connection broke, or the answer could not be read: the request may have arrived.
     Broken,
     /// The answer is larger than [`MAX_ANSWER`].
@@ -115,18 +119,20 @@ pub enum Failure {
 
 /// A URL that requests may go to.
 #[derive(Clone, Eq, PartialEq)]
-pub(crate) struct Endpoint(Url);
+pub(crate) struct Endpoint {
+    url: Arc<Url>,
+    /// Whether it may be on this machine.
+    loopback: bool,
+}
 
 impl Endpoint {
-    /// Reads a URL: https, a host, no credentials, no fragment. `loopback_http` allows http to this machine.
-    pub(crate) fn parse(text: &str, loopback_http: bool) -> Result<Self> {
+    /// Reads a URL: https, a host, no credentials, no fragment. `loopback` allows this machine, over plain http too.
+    pub(crate) fn parse(text: &str, loopback: bool) -> Result<Self> {
         let invalid = |message: &str| Err(Error::new(ErrorCode::EndpointInvalid, message));
-        let Ok(url) = Url::parse(text) else {
-            return invalid("this is no absolute URL");
-        };
+        let Ok(url) = Url::parse(text) else { return invalid("this is no absolute URL") };
         match url.scheme() {
             "https" => {}
-            "http" if is_loopback(&url) && loopback_http => {}
+            "http" if is_loopback(&url) && loopback => {}
             "http" if is_loopback(&url) => {
                 return invalid("http to this machine has to be allowed explicitly");
             }
@@ -138,19 +144,25 @@ impl Endpoint {
         if url.fragment().is_some() {
             return invalid("the URL has a fragment (#…), which is never sent");
         }
-        Ok(Self(url))
+        Ok(Self { url: url.into(), loopback })
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        self.0.as_str()
+        self.url.as_str()
     }
 
     pub(crate) fn url(&self) -> &Url {
-        &self.0
+        &self.url
     }
 
     pub(crate) fn host(&self) -> &str {
-        self.0.host_str().unwrap_or_default()
+        self.url.host_str().unwrap_or_default()
+    }
+
+    /// The host is this machine, and may be.
+    #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "the egress guard is the client's"))]
+    pub(crate) fn is_allowed_loopback(&self) -> bool {
+        self.loopback && is_loopback(&self.url)
     }
 }
 

@@ -1,6 +1,22 @@
 //! The only place that draws random bytes.
 
-use crate::{base64, error::Result};
+use crate::{
+    base64,
+    error::{Error, Result},
+};
+
+/// A random fraction, from zero up to but without one.
+pub(crate) fn fraction() -> Result<f64> {
+    #[allow(clippy::cast_precision_loss, reason = "the upper 53 bits fit")]
+    Ok((number()? >> 11) as f64 / (1_u64 << 53) as f64)
+}
+
+/// A random number.
+pub(crate) fn number() -> Result<u64> {
+    let mut bytes = [0; 8];
+    fill(&mut bytes)?;
+    Ok(u64::from_le_bytes(bytes))
+}
 
 /// A random identifier of 128 bits, base64url: 22 characters.
 pub(crate) fn identifier() -> Result<String> {
@@ -12,6 +28,5 @@ pub(crate) fn identifier() -> Result<String> {
 /// Fills `bytes` with random ones.
 pub(crate) fn fill(bytes: &mut [u8]) -> Result<()> {
     #[allow(clippy::disallowed_methods, reason = "this is the one place")]
-    getrandom::fill(bytes)
-        .map_err(|error| crate::Error::internal("the system gives no random bytes").because(error))
+    getrandom::fill(bytes).map_err(|error| Error::internal("the system gives no random bytes").because(error))
 }

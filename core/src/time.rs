@@ -131,6 +131,34 @@ impl Clock for SystemClock {
     }
 }
 
+/// A clock that only goes forward: it starts at the system's time and counts from there, so that setting the system clock
+/// neither shortens nor lengthens a wait.
+#[derive(Clone, Copy, Debug)]
+pub struct SteadyClock {
+    wall: Timestamp,
+    start: std::time::Instant,
+}
+
+impl SteadyClock {
+    /// Starts to count.
+    pub fn start() -> Self {
+        #[allow(clippy::disallowed_methods, reason = "this is the one place")]
+        Self { wall: Timestamp::now(), start: std::time::Instant::now() }
+    }
+}
+
+impl Clock for SteadyClock {
+    fn now(&self) -> Timestamp {
+        self.wall.plus(self.start.elapsed())
+    }
+}
+
+impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
+    fn now(&self) -> Timestamp {
+        (**self).now()
+    }
+}
+
 impl Clock for Timestamp {
     fn now(&self) -> Timestamp {
         *self

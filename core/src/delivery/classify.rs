@@ -1,39 +1,32 @@
 //! What an answer means: RFC 8935 §2.2 to §2.4, and what receivers make of it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
+use super::classes;
 use crate::{
     dialect::Success,
-    error::{Error, ErrorCode, Result},
-    http::Response,
+    error::{Error, Result},
+    http::{Failure, Response},
+    time::Timestamp,
 };
 
 /// Of a text that is no error object, so much is kept as description.
 const MAX_DESCRIPTION: usize = 1024;
 
 /// Whether the answer says delivered, and then whether with the expected status.
-pub(super) fn answer(response: &Response, success: Success, host: &str) -> Result<bool> {
+pub(super) fn answer(response: &Response, success: Success, host: &str, now: Timestamp) -> Result<bool> {
     let status = response.status;
-    let code = match status {
+    match status {
         202 => return Ok(true),
         200..300 => return Ok(success == Success::AnySuccess),
-        300..400 => ErrorCode::ReceiverRedirected,
-        400 | 413 | 415 => ErrorCode::ReceiverRejected,
-        401 | 403 => ErrorCode::ReceiverUnauthorized,
-        404 | 410 => ErrorCode::ReceiverNotFound,
-        425 | 429 => ErrorCode::ReceiverThrottled,
-        408 | 500.. => ErrorCode::ReceiverUnavailable,
-        _ => ErrorCode::ReceiverAnswerUnexpected,
-    };
+        _ => {}
+    }
     let (err, description) = error_object(response.body.expose());
-    // RFC 8935 §2.4: these two are about the sender, not about the SET.
-    let code = match (code, err.as_deref()) {
-        (ErrorCode::ReceiverRejected, Some("authentication_failed" | "access_denied")) => {
-            ErrorCode::ReceiverUnauthorized
-        }
-        (code, _) => code,
+    let code = match (status, err.as_deref().and_then(classes::of_err)) {
+        (400, Some(code)) => code,
+        _ => classes::of_status(status),
     };
     let message = match &err {
         Some(err) => format!("{host} answered {status} with the error {err}"),
@@ -42,7 +35,7 @@ pub(super) fn answer(response: &Response, success: Success, host: &str) -> Resul
     Err(Error::new(code, message)
         .with_status(status)
         .with_receiver_error(err, description)
-        .with_retry_after(retry_after(response)))
+        .with_retry_after(retry_after(response, now)))
 }
 
 /// `err` and `description` of RFC 8935 §2.3; of another body, JSON or not, its text as description.
@@ -68,7 +61,28 @@ fn shortened(text: &str) -> String {
     text.trim().chars().take(MAX_DESCRIPTION).collect()
 }
 
-/// RFC 9110 §10.2.3, in seconds.
-fn retry_after(response: &Response) -> Option<Duration> {
-    response.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+/// RFC 9110 §10.2.3: seconds, or a date, which is taken relative to the receiver's own clock where it tells the time.
+fn retry_after(response: &Response, now: Timestamp) -> Option<Duration> {
+    let value = response.header("retry-after")?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date =
+        |text: &str| httpdate::parse_http_date(text).ok().map(|time: SystemTime| Timestamp::from(time));
+    let there = response.header("date").and_then(date).unwrap_or(now);
+    Some(date(value)?.since(there))
+}
+
+/// What it means that there is no answer.
+pub(super) fn failure(failure: Failure, host: &str) -> Error {
+    let message = match failure {
+        Failure::Unresolved => format!("the name {host} could not be resolved"),
+        Failure::Forbidden => format!("{host} is at an address that must not be reached"),
+        Failure::NotConnected => format!("no connection to {host}"),
+        Failure::Tls => format!("no TLS with {host}"),
+        Failure::TimedOut => format!("{host} gave no answer in time"),
+        Failure::Broken => format!("the connection to {host} broke before an answer"),
+        Failure::TooLarge => format!("the answer of {host} is too large"),
+    };
+    Error::new(failure.code(), message)
 }

@@ -1,4 +1,5 @@
-//! Push delivery (RFC 8935) as a state machine: which request, what its answer means. No input or output in here.
+//! Push delivery (RFC 8935) as a state machine: which request, what its answer means, whether and when to try again. No
+//! input or output in here, no clock, no randomness.
 //!
 //! The machine asks for one [`Action`] at a time and is told its outcome as an [`Input`]; the `client` module drives it
 //! with reqwest, another HTTP stack can do so too:
@@ -13,23 +14,38 @@
 //! let mut input = Input::Started;
 //! let receipt = loop {
 //!     input = match delivery.step(Timestamp::now(), input) {
-//!         Action::Send(request) => Input::Answered(post(&request)),
-//!         Action::Authorize => unreachable!("this target needs no token"),
+//!         Action::Send { request, .. } => Input::Answered(post(&request)),
+//!         Action::Wait { until } => {
+//!             std::thread::sleep(until.since(Timestamp::now()));
+//!             Input::Woken
+//!         }
+//!         Action::Authorize { .. } => unreachable!("this target needs no authorization"),
+//!         Action::SignAgain => Input::NotSignedAgain,
 //!         Action::Done(receipt) => break receipt,
 //!         Action::Fail(error) => return Err(error),
-//!         _ => unreachable!("no other action yet"),
+//!         _ => unreachable!("every action is handled"),
 //!     };
 //! };
 //! assert_eq!(receipt.status(), 202);
 //! # Ok::<(), ssf_transmitter::Error>(())
 //! ```
 
+mod classes;
 mod classify;
+mod gate;
+mod machine;
+mod retry;
+
+use std::time::Duration;
+
+pub use gate::Gate;
+pub use machine::Delivery;
+pub use retry::RetryPolicy;
 
 use crate::{
     dialect::{Dialect, Success},
-    error::{Error, ErrorCode, Result},
-    http::{Body, Endpoint, Failure, Request, Response},
+    error::{Error, Result},
+    http::{Endpoint, Failure, Request, Response},
     secret::Secret,
     set::SignedSet,
     time::Timestamp,
@@ -74,10 +90,27 @@ impl Target {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Action {
-    /// Get the value of the header `Authorization`, and come back with [`Input::Authorized`].
-    Authorize,
+    /// Get the value of the header `Authorization`, and come back with [`Input::Authorized`] or
+    /// [`Input::Unauthorized`].
+    Authorize {
+        /// A value that the receiver did not accept any more: only another one helps.
+        refused: Option<Secret<String>>,
+    },
+    /// Sign the same claims again with the current key, and come back with [`Input::SignedAgain`] or
+    /// [`Input::NotSignedAgain`].
+    SignAgain,
     /// Send the request, and come back with [`Input::Answered`] or [`Input::Broken`].
-    Send(Request),
+    Send {
+        /// What to send.
+        request: Request,
+        /// After this time it is [`Failure::TimedOut`].
+        timeout: Duration,
+    },
+    /// Come back with [`Input::Woken`] at this time.
+    Wait {
+        /// When.
+        until: Timestamp,
+    },
     /// Nothing: the SET is delivered.
     Done(Receipt),
     /// Nothing: the SET is not delivered.
@@ -90,10 +123,16 @@ pub enum Action {
 pub enum Input {
     /// Nothing yet: the first step.
     Started,
+    /// The wait is over.
+    Woken,
     /// The value of the header `Authorization`.
     Authorized(Secret<String>),
     /// No value could be had.
     Unauthorized(Error),
+    /// The same claims, signed with the current key.
+    SignedAgain(SignedSet),
+    /// There is no other key, or none at hand.
+    NotSignedAgain,
     /// The answer to the request.
     Answered(Response),
     /// There was no answer.
@@ -134,64 +173,5 @@ impl Receipt {
     /// delivered, and may be the sign of a wrong URL.
     pub fn is_expected(&self) -> bool {
         self.expected
-    }
-}
-
-/// The delivery of one SET to one receiver.
-#[derive(Debug)]
-pub struct Delivery {
-    set: SignedSet,
-    target: Target,
-    attempts: u32,
-}
-
-impl Delivery {
-    /// Starts the delivery of `set`; the first input is [`Input::Started`].
-    pub fn new(set: SignedSet, target: Target) -> Self {
-        Self { set, target, attempts: 0 }
-    }
-
-    /// The next action. `now` is for waiting between attempts, which is not done yet: the first failure is final.
-    pub fn step(&mut self, _now: Timestamp, input: Input) -> Action {
-        match input {
-            Input::Started if self.target.authorizes => Action::Authorize,
-            Input::Started => Action::Send(self.request(None)),
-            Input::Authorized(authorization) => Action::Send(self.request(Some(authorization))),
-            Input::Unauthorized(error) => Action::Fail(error),
-            Input::Answered(response) => {
-                match classify::answer(&response, self.target.success, self.target.host()) {
-                    Ok(expected) => Action::Done(Receipt {
-                        set: self.set.clone(),
-                        status: response.status,
-                        attempts: self.attempts,
-                        expected,
-                    }),
-                    Err(error) => Action::Fail(error),
-                }
-            }
-            Input::Broken(failure) => Action::Fail(self.broken(failure)),
-        }
-    }
-
-    /// RFC 8935 §2.1. Every attempt sends the same bytes, so the receiver recognizes a repeat by its `jti`.
-    fn request(&mut self, authorization: Option<Secret<String>>) -> Request {
-        self.attempts += 1;
-        let request = Request::new(self.target.endpoint.clone(), Body::Set(self.set.clone()));
-        match authorization {
-            Some(value) => request.with_header("authorization", value),
-            None => request,
-        }
-    }
-
-    fn broken(&self, failure: Failure) -> Error {
-        let host = self.target.host();
-        let (code, message) = match failure {
-            Failure::NotConnected => (ErrorCode::ConnectionFailed, format!("no connection to {host}")),
-            Failure::Broken => {
-                (ErrorCode::OutcomeUnknown, format!("the connection to {host} broke before an answer"))
-            }
-            Failure::TooLarge => (ErrorCode::AnswerTooLarge, format!("the answer of {host} is too large")),
-        };
-        Error::new(code, message)
     }
 }

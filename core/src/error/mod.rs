@@ -35,6 +35,20 @@ pub enum ErrorKind {
     Internal,
 }
 
+/// What the sender does by itself about a failed delivery.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Retry {
+    /// Nothing: the same SET would fail again.
+    Never,
+    /// Sends the same SET again after a wait.
+    Later,
+    /// Sends it once more with a fresh token.
+    AfterRenewal,
+    /// Sends it once more, signed with the current key.
+    AfterSigningAgain,
+}
+
 /// What went wrong, where, and what to do about it.
 ///
 /// Messages are safe to log: no key, token, subject or payload is in them, nor in `Debug`.

@@ -12,14 +12,14 @@ use crate::{
 pub(crate) const SET_TYPE: &str = "secevent+jwt";
 
 /// The bytes that are signed: header and payload, encoded (RFC 7515 §5.1).
-pub(crate) fn signing_input(algorithm: Algorithm, kid: Option<&str>, payload: &[u8]) -> String {
+pub(crate) fn signing_input(algorithm: Algorithm, kid: Option<&str>, typ: &str, payload: &[u8]) -> String {
     let mut header = format!(r#"{{"alg":"{algorithm}""#);
     if let Some(kid) = kid {
         header.push_str(r#","kid":"#);
         header.push_str(&Value::from(kid).to_string());
     }
     header.push_str(r#","typ":""#);
-    header.push_str(SET_TYPE);
+    header.push_str(typ);
     header.push_str(r#""}"#);
 
     // Room for the signature too: it is appended to the same string.

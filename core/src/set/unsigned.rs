@@ -1,8 +1,8 @@
 //! A SET that is complete but for its signature.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use super::{DecodedSet, SignedSet, claims::Claims};
+use super::{DecodedSet, SignedSet, claims::Claims, signed};
 use crate::{
     base64,
     error::{Error, ErrorCode, Result},
@@ -33,14 +33,20 @@ pub struct UnsignedSet {
     signing_input: String,
     algorithm: Algorithm,
     jti: String,
+    event: Arc<str>,
 }
 
 impl UnsignedSet {
     pub(super) fn new(claims: &Claims, algorithm: Algorithm, kid: Option<&str>) -> Result<Self> {
         let payload =
             serde_json::to_vec(claims).map_err(|error| Error::internal("claims are JSON").because(error))?;
-        let signing_input = jose::signing_input(algorithm, kid, &payload);
-        Ok(Self { signing_input, algorithm, jti: claims.jti.clone() })
+        let signing_input = jose::signing_input(algorithm, kid, jose::SET_TYPE, &payload);
+        let event = signed::event_name(Some(&claims.events));
+        Ok(Self::of(signing_input, algorithm, claims.jti.clone(), event))
+    }
+
+    pub(super) fn of(signing_input: String, algorithm: Algorithm, jti: String, event: Arc<str>) -> Self {
+        Self { signing_input, algorithm, jti, event }
     }
 
     /// The bytes to sign: header and claims, encoded (RFC 7515 §5.1).
@@ -93,7 +99,7 @@ impl UnsignedSet {
         let mut compact = self.signing_input;
         compact.push('.');
         base64::encode_to(&mut compact, signature);
-        SignedSet::of(compact, self.jti)
+        SignedSet::of(compact, self.jti, self.event)
     }
 }
 

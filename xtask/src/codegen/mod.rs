@@ -16,6 +16,7 @@ use model::Catalogue;
 const OUTPUTS: &[(&str, &str)] = &[
     ("rust/catalogue_events.rs.j2", "core/src/catalogue/events.rs"),
     ("rust/catalogue_subjects.rs.j2", "core/src/catalogue/subjects.rs"),
+    ("rust/delivery_classes.rs.j2", "core/src/delivery/classes.rs"),
     ("rust/error_codes.rs.j2", "core/src/error/code.rs"),
     ("rust/event_values.rs.j2", "core/src/event/values.rs"),
     ("rust/subject_formats.rs.j2", "core/src/subject/formats.rs"),

@@ -251,7 +251,23 @@ struct ErrorType {
     doc: String,
     remedy: String,
     #[serde(default)]
-    retryable: bool,
+    retry: Retry,
+    /// HTTP statuses of an answer that mean this: `429`, `5xx`, or `other` for all that no code names.
+    #[serde(default)]
+    statuses: Vec<String>,
+    /// Codes of RFC 8935 §2.4 that mean this when they come with 400.
+    #[serde(default)]
+    errs: Vec<String>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Retry {
+    #[default]
+    Never,
+    Later,
+    AfterRenewal,
+    AfterSigningAgain,
 }
 
 #[derive(Clone, Copy, Deserialize, Serialize)]
@@ -379,6 +395,11 @@ impl Catalogue {
         for item in &self.errors {
             if !seen.insert(item.code.clone()) || item.doc.is_empty() || item.remedy.is_empty() {
                 note(format!("{}: a code occurs once, with doc and remedy", item.code));
+            }
+            for status in item.statuses.iter().chain(&item.errs) {
+                if !seen.insert(format!("answer {status}")) {
+                    note(format!("{}: {status} means another code already", item.code));
+                }
             }
         }
         problems

@@ -1,0 +1,220 @@
+//! The delivery of one SET to one receiver.
+
+use std::sync::Arc;
+
+use super::{Action, Gate, Input, Receipt, RetryPolicy, Target, classify, gate::Admission, retry::Jitter};
+use crate::{
+    error::{Error, ErrorCode, ErrorKind, Retry},
+    http::{Body, Failure, Request, Response},
+    secret::Secret,
+    set::SignedSet,
+    time::Timestamp,
+};
+
+/// The delivery of one SET to one receiver. Every attempt sends the same bytes, so the receiver recognizes a repeat.
+#[derive(Debug)]
+pub struct Delivery {
+    set: SignedSet,
+    target: Target,
+    policy: RetryPolicy,
+    gate: Arc<Gate>,
+    jitter: Jitter,
+    attempts: u32,
+    /// The latest time that was told; a clock that jumps backwards stops here.
+    now: Option<Timestamp>,
+    deadline: Option<Timestamp>,
+    authorization: Option<Secret<String>>,
+    renewed: bool,
+    signed_again: bool,
+    last: Option<Error>,
+}
+
+impl Delivery {
+    /// Starts the delivery of `set`; the first input is [`Input::Started`].
+    pub fn new(set: SignedSet, target: Target) -> Self {
+        Self {
+            set,
+            target,
+            policy: RetryPolicy::default(),
+            gate: Arc::default(),
+            jitter: Jitter::new(0),
+            attempts: 0,
+            now: None,
+            deadline: None,
+            authorization: None,
+            renewed: false,
+            signed_again: false,
+            last: None,
+        }
+    }
+
+    /// Sets how often and how long to try.
+    pub fn with_policy(mut self, policy: RetryPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Shares the gate of the receiver with its other deliveries.
+    pub fn with_gate(mut self, gate: Arc<Gate>) -> Self {
+        self.gate = gate;
+        self
+    }
+
+    /// Sets where the jitter of waits starts; deliveries should differ in it.
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.jitter = Jitter::new(seed);
+        self
+    }
+
+    /// The next action, at `now`. Sooner or later, whatever the inputs, it is [`Action::Done`] or [`Action::Fail`].
+    pub fn step(&mut self, now: Timestamp, input: Input) -> Action {
+        let now = self.now.map_or(now, |latest| latest.max(now));
+        self.now = Some(now);
+        let deadline = *self.deadline.get_or_insert_with(|| now.plus(self.policy.deadline));
+
+        match input {
+            Input::Answered(response) => self.answered(now, deadline, &response),
+            Input::Broken(failure) => {
+                let error = classify::failure(failure, self.target.host());
+                self.failed(now, deadline, error)
+            }
+            Input::Unauthorized(error) => self.unauthorized(now, deadline, error),
+            Input::NotSignedAgain => self.fail(),
+            // Whatever else came too late is not begun any more.
+            _ if now >= deadline => self.too_late(),
+            Input::Started | Input::Woken => self.go(now, deadline),
+            Input::Authorized(value) => {
+                self.authorization = Some(value);
+                self.send(now, deadline)
+            }
+            Input::SignedAgain(set) => {
+                self.set = set;
+                self.send(now, deadline)
+            }
+        }
+    }
+
+    /// Through the gate, and on.
+    fn go(&mut self, now: Timestamp, deadline: Timestamp) -> Action {
+        match self.gate.admit(now) {
+            Admission::Granted if self.target.authorizes => Action::Authorize { refused: None },
+            Admission::Granted => self.send(now, deadline),
+            Admission::After(until) | Admission::OpenUntil(until) if until < deadline => {
+                Action::Wait { until }
+            }
+            Admission::After(_) => self.too_late(),
+            Admission::OpenUntil(_) => {
+                let message =
+                    format!("{} has failed too often; the circuit to it is open", self.target.host());
+                self.fail_with(Error::new(ErrorCode::CircuitOpen, message))
+            }
+        }
+    }
+
+    fn send(&mut self, now: Timestamp, deadline: Timestamp) -> Action {
+        self.attempts += 1;
+        // RFC 8935 §2.1.
+        let (endpoint, body) = (self.target.endpoint.clone(), Body::Set(self.set.clone()));
+        let request = Request::new(endpoint, self.authorization.clone(), body);
+        Action::Send { request, timeout: self.policy.attempt_timeout.min(deadline.since(now)) }
+    }
+
+    fn answered(&mut self, now: Timestamp, deadline: Timestamp, response: &Response) -> Action {
+        match classify::answer(response, self.target.success, self.target.host(), now) {
+            Ok(expected) => {
+                self.gate.alive();
+                self.gate.budget.fill();
+                Action::Done(Receipt {
+                    set: self.set.clone(),
+                    status: response.status,
+                    attempts: self.attempts,
+                    expected,
+                })
+            }
+            Err(error) => self.failed(now, deadline, error),
+        }
+    }
+
+    /// The attempt failed: by its code the table says what comes next.
+    fn failed(&mut self, now: Timestamp, deadline: Timestamp, error: Error) -> Action {
+        let retry = error.code().retry();
+        if retry == Retry::Later {
+            self.gate.failed(now);
+        } else if error.kind() == ErrorKind::Delivery {
+            self.gate.alive();
+        }
+        self.last = Some(error);
+        match retry {
+            Retry::Later => self.wait(now, deadline),
+            Retry::AfterRenewal if self.target.authorizes && !self.renewed && now < deadline => {
+                self.renewed = true;
+                Action::Authorize { refused: self.authorization.take() }
+            }
+            Retry::AfterSigningAgain if !self.signed_again && now < deadline => {
+                self.signed_again = true;
+                Action::SignAgain
+            }
+            Retry::Never | Retry::AfterRenewal | Retry::AfterSigningAgain => self.fail(),
+        }
+    }
+
+    /// No token: the token endpoint may be back later. After a renewal was needed, the refusal says more.
+    fn unauthorized(&mut self, now: Timestamp, deadline: Timestamp, error: Error) -> Action {
+        if error.code().retry() != Retry::Later {
+            return self.fail_with(error);
+        }
+        self.last = Some(error);
+        self.attempts += 1;
+        self.wait(now, deadline)
+    }
+
+    /// Tries again later, if attempts, budget and deadline allow it.
+    fn wait(&mut self, now: Timestamp, deadline: Timestamp) -> Action {
+        if now >= deadline {
+            return self.too_late();
+        }
+        if self.attempts >= self.policy.max_attempts {
+            return self.fail();
+        }
+        let retry_after = self.last.as_ref().and_then(Error::retry_after);
+        let until = now.plus(self.policy.wait(self.attempts, retry_after, self.jitter.next()));
+        // A wait that ends past the deadline is not begun: the caller learns now what it would learn then.
+        if until >= deadline || !self.gate.budget.take(now) {
+            return self.fail();
+        }
+        Action::Wait { until }
+    }
+
+    fn fail(&mut self) -> Action {
+        match self.last.take() {
+            Some(error) => Action::Fail(error),
+            None => Action::Fail(Error::internal("a delivery fails for a reason")),
+        }
+    }
+
+    fn fail_with(&mut self, error: Error) -> Action {
+        Action::Fail(match self.last.take() {
+            Some(last) => error.because(last),
+            None => error,
+        })
+    }
+
+    fn too_late(&mut self) -> Action {
+        let message = format!("the deadline of {} ms passed", self.policy.deadline.as_millis());
+        self.fail_with(Error::new(ErrorCode::DeadlineExceeded, message))
+    }
+}
+
+impl Failure {
+    pub(crate) fn code(self) -> ErrorCode {
+        match self {
+            Self::Unresolved => ErrorCode::DnsFailed,
+            Self::Forbidden => ErrorCode::AddressForbidden,
+            Self::NotConnected => ErrorCode::ConnectionFailed,
+            Self::Tls => ErrorCode::TlsFailed,
+            Self::TimedOut => ErrorCode::ReceiverTimeout,
+            Self::Broken => ErrorCode::OutcomeUnknown,
+            Self::TooLarge => ErrorCode::AnswerTooLarge,
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! When to try again: exponential backoff with full jitter, bounds for `Retry-After`, and a budget for each receiver.
+
+use std::{sync::Mutex, sync::PoisonError, time::Duration};
+
+use crate::time::Timestamp;
+
+/// How often and how long a delivery is tried.
+///
+/// ```
+/// use std::time::Duration;
+/// use ssf_transmitter::delivery::RetryPolicy;
+///
+/// let patient = RetryPolicy { max_attempts: 20, deadline: Duration::from_hours(1), ..RetryPolicy::default() };
+/// assert_eq!(patient.base, Duration::from_millis(500));
+/// ```
+#[derive(Clone, Debug)]
+pub struct RetryPolicy {
+    /// The most attempts; at least one is made. 6 by default.
+    pub max_attempts: u32,
+    /// From the call to its result, waits included. 30 seconds by default.
+    pub deadline: Duration,
+    /// How long one attempt may take. 10 seconds by default.
+    pub attempt_timeout: Duration,
+    /// The longest wait before the second attempt; it doubles with each further one. Half a second by default.
+    pub base: Duration,
+    /// The longest wait that backoff leads to. 30 seconds by default.
+    pub max_backoff: Duration,
+    /// The longest wait that a receiver may ask for. 24 hours by default; the deadline bounds it too.
+    pub max_retry_after: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            max_attempts: 6,
+            deadline: Duration::from_secs(30),
+            attempt_timeout: Duration::from_secs(10),
+            base: Duration::from_millis(500),
+            max_backoff: Duration::from_secs(30),
+            max_retry_after: Duration::from_hours(24),
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// A single attempt.
+    pub fn once() -> Self {
+        Self { max_attempts: 1, ..Self::default() }
+    }
+
+    /// The wait after `attempts` attempts: anything from zero to the exponential bound, by `random`, but no less than the
+    /// receiver asks for.
+    pub(super) fn wait(&self, attempts: u32, retry_after: Option<Duration>, random: u64) -> Duration {
+        let doublings = attempts.saturating_sub(1).min(31);
+        let bound = self.base.saturating_mul(1 << doublings).min(self.max_backoff);
+        let nanos = u64::try_from(bound.as_nanos()).unwrap_or(u64::MAX);
+        let jittered = Duration::from_nanos(random.checked_rem(nanos.saturating_add(1)).unwrap_or(random));
+        match retry_after {
+            // Below the base a receiver's wish is no wish to be spared.
+            Some(asked) => {
+                asked.clamp(self.base, self.max_retry_after.max(self.base)).saturating_add(jittered)
+            }
+            None => jittered,
+        }
+    }
+}
+
+/// Small random numbers for jitter; not for secrets (`SplitMix64`).
+#[derive(Debug)]
+pub(super) struct Jitter(u64);
+
+impl Jitter {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+/// How many retries a receiver is worth: a bucket that each retry takes from, and that successes and time fill again. A
+/// receiver that is down for all deliveries is then not asked six times as often as one that is up.
+#[derive(Debug)]
+pub(super) struct RetryBudget(Mutex<Bucket>);
+
+#[derive(Debug)]
+struct Bucket {
+    tokens: f64,
+    filled: Option<Timestamp>,
+}
+
+impl RetryBudget {
+    const CAPACITY: f64 = 100.0;
+    const PER_SUCCESS: f64 = 0.2;
+    const PER_SECOND: f64 = 1.0;
+
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Bucket { tokens: Self::CAPACITY, filled: None }))
+    }
+
+    /// Takes a retry out of the bucket, if there is one.
+    pub(super) fn take(&self, now: Timestamp) -> bool {
+        let mut bucket = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle = bucket.filled.map_or(0.0, |filled| now.since(filled).as_secs_f64());
+        bucket.filled = Some(now);
+        bucket.tokens = (bucket.tokens + idle * Self::PER_SECOND).min(Self::CAPACITY);
+        let enough = bucket.tokens >= 1.0;
+        if enough {
+            bucket.tokens -= 1.0;
+        }
+        enough
+    }
+
+    /// Notes a success.
+    pub(super) fn fill(&self) {
+        let mut bucket = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        bucket.tokens = (bucket.tokens + Self::PER_SUCCESS).min(Self::CAPACITY);
+    }
+}
