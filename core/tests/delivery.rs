@@ -59,7 +59,7 @@ async fn a_dialect_can_expect_any_success() {
     let server = Server::always(200, &[], "\"message-id\"").await;
     let receiver = Receiver::govuk_one_login(server.url("/"), "https://ssf.account.gov.uk/")
         .bearer("token")
-        .allow_loopback_http()
+        .allow_loopback()
         .build()
         .unwrap();
     let key = ssf_transmitter::SigningKey::generate(ssf_transmitter::KeyType::Rsa2048).unwrap();
@@ -173,8 +173,7 @@ async fn nobody_there_is_a_failed_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let receiver =
-        Receiver::builder(format!("http://{address}/"), "aud").allow_loopback_http().build().unwrap();
+    let receiver = Receiver::builder(format!("http://{address}/"), "aud").allow_loopback().build().unwrap();
     let error = emit(&receiver).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::ConnectionFailed);
     assert!(error.is_retryable());
@@ -190,7 +189,7 @@ async fn rude(answer: &'static [u8]) -> Receiver {
         let _ = stream.read(&mut request).await;
         let _ = stream.write_all(answer).await;
     });
-    Receiver::builder(url, "aud").allow_loopback_http().build().unwrap()
+    Receiver::builder(url, "aud").allow_loopback().build().unwrap()
 }
 
 #[tokio::test]
@@ -207,7 +206,7 @@ async fn a_connection_that_breaks_after_sending_leaves_the_outcome_unknown() {
 async fn a_receiver_that_says_nothing_runs_into_the_deadline() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let receiver = Receiver::builder(url, "aud").allow_loopback_http().build().unwrap();
+    let receiver = Receiver::builder(url, "aud").allow_loopback().build().unwrap();
     let transmitter = transmitter();
     let error = transmitter
         .emit(caep::SessionRevoked::new(), Subject::opaque("1"), &receiver)
@@ -223,7 +222,7 @@ async fn what_the_receiver_would_refuse_is_not_sent() {
     let server = Server::always(202, &[], "").await;
     let receiver = Receiver::builder(server.url("/"), "https://acme.okta.com")
         .dialect(&Dialect::okta())
-        .allow_loopback_http()
+        .allow_loopback()
         .build()
         .unwrap();
     // Signed by ES256, which Okta does not take.
@@ -277,7 +276,7 @@ async fn fixed_authorizations_go_out_as_they_are() {
         let server = Server::always(202, &[], "").await;
         let receiver = Receiver::builder(server.url("/"), "aud")
             .authorization(authorization)
-            .allow_loopback_http()
+            .allow_loopback()
             .build()
             .unwrap();
         emit(&receiver).await.unwrap();
@@ -302,7 +301,7 @@ fn a_receiver_is_checked_when_it_is_built() {
     }
     assert!(build("https://receiver.example.net/events?tenant=1").is_ok());
 
-    let loopback = |url: &str| Receiver::builder(url, "aud").allow_loopback_http().build().is_ok();
+    let loopback = |url: &str| Receiver::builder(url, "aud").allow_loopback().build().is_ok();
     assert!(loopback("http://127.0.0.1:8080/") && loopback("http://[::1]/") && loopback("http://localhost/"));
     assert!(!loopback("http://receiver.example.net/") && !loopback("http://192.168.0.1/"));
 

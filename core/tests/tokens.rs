@@ -13,6 +13,7 @@ use std::sync::{
 use server::{Answer, Seen, Server};
 use ssf_transmitter::{
     Error, ErrorCode, ErrorKind, KeyType, Receiver, SigningKey, Subject, Timestamp, Transmitter,
+    delivery::RetryPolicy,
     event::caep,
     time::Clock,
     token::{ClientAuthentication, ClientCredentials},
@@ -46,14 +47,18 @@ fn receiver(server: &Server, credentials: impl FnOnce(ClientCredentials) -> Clie
     let given = ClientCredentials::new(server.url("/token"), "client:1", "s3cr+t /ä");
     Receiver::builder(server.url("/events"), "aud")
         .client_credentials(credentials(given))
-        .allow_loopback_http()
+        .allow_loopback()
         .build()
         .unwrap()
 }
 
 fn transmitter(clock: &Hand) -> Transmitter {
     let key = SigningKey::generate(KeyType::Ed25519).unwrap();
-    Transmitter::builder("https://edr.example.com", key).clock(clock.clone()).build().unwrap()
+    Transmitter::builder("https://edr.example.com", key)
+        .clock(clock.clone())
+        .retry(RetryPolicy::once())
+        .build()
+        .unwrap()
 }
 
 fn clock() -> Hand {
@@ -103,7 +108,8 @@ async fn a_token_serves_until_shortly_before_its_end() {
     let server = server(|number| granted(number, r#", "expires_in": 3600"#)).await;
     let (clock, receiver) = (clock(), receiver(&server, |given| given));
     let transmitter = transmitter(&clock);
-    for (seconds_later, expected) in [(0, 1), (3500, 1), (3580, 2), (3590, 2)] {
+    // Renewed within the last five minutes, or a half more by jitter.
+    for (seconds_later, expected) in [(0, 1), (3100, 1), (3300, 2), (3590, 2)] {
         clock.0.store(1_767_225_600 + seconds_later, Ordering::SeqCst);
         emit(&transmitter, &receiver).await.unwrap();
         assert_eq!(tokens(&server).len(), expected, "after {seconds_later} s");
@@ -128,14 +134,137 @@ async fn deliveries_at_once_share_one_token_request() {
 }
 
 #[tokio::test]
-async fn a_token_without_a_lifetime_serves_one_delivery() {
-    for more in ["", r#", "expires_in": -1"#, r#", "expires_in": 0"#] {
+async fn a_lifetime_that_is_absent_or_absurd_is_bounded() {
+    // Unstated: five minutes. Nothing or less: not kept. Beyond a day: a day. As a string: as a number.
+    for (more, kept_for, renewed_after) in [
+        ("", 100, 300),
+        (r#", "expires_in": null"#, 100, 300),
+        (r#", "expires_in": "3600""#, 3000, 3600),
+        (r#", "expires_in": 1e30"#, 80_000, 86_400),
+        (r#", "expires_in": 0"#, -1, 0),
+        (r#", "expires_in": -5"#, -1, 0),
+    ] {
         let server = server(move |number| granted(number, more)).await;
-        let (transmitter, receiver) = (transmitter(&clock()), receiver(&server, |given| given));
+        let (clock, receiver) = (clock(), receiver(&server, |given| given));
+        let transmitter = transmitter(&clock);
         emit(&transmitter, &receiver).await.unwrap();
+        if kept_for >= 0 {
+            clock.0.store(1_767_225_600 + kept_for, Ordering::SeqCst);
+            emit(&transmitter, &receiver).await.unwrap();
+            assert_eq!(tokens(&server).len(), 1, "{more}");
+        }
+        clock.0.store(1_767_225_600 + renewed_after, Ordering::SeqCst);
         emit(&transmitter, &receiver).await.unwrap();
-        assert_eq!(authorizations(&server), ["Bearer token-0", "Bearer token-1"], "{more}");
+        assert_eq!(tokens(&server).len(), 2, "{more}");
     }
+}
+
+#[tokio::test]
+async fn a_token_that_the_receiver_refuses_is_renewed_once() {
+    let server = Server::start(|seen: &Seen, before| match seen.path.as_str() {
+        "/token" => granted(before, r#", "expires_in": 3600"#),
+        _ if seen.header("authorization") == Some("Bearer token-1") => (202, Vec::new(), Vec::new()),
+        _ => (401, Vec::new(), Vec::new()),
+    })
+    .await;
+    let (transmitter, receiver) = (transmitter(&clock()), receiver(&server, |given| given));
+    emit(&transmitter, &receiver).await.unwrap();
+    emit(&transmitter, &receiver).await.unwrap();
+    assert_eq!(authorizations(&server), ["Bearer token-0", "Bearer token-1", "Bearer token-1"]);
+}
+
+#[tokio::test]
+async fn a_receiver_that_refuses_the_fresh_token_too_is_left_alone() {
+    for body in ["", r#"{ "err": "authentication_failed" }"#] {
+        let status = if body.is_empty() { 401 } else { 400 };
+        let server = Server::start(move |seen: &Seen, before| match seen.path.as_str() {
+            "/token" => granted(before, r#", "expires_in": 3600"#),
+            _ => (status, Vec::new(), body.as_bytes().to_vec()),
+        })
+        .await;
+        let error = emit(&transmitter(&clock()), &receiver(&server, |given| given)).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::ReceiverUnauthorized);
+        assert_eq!((tokens(&server).len(), authorizations(&server).len()), (2, 2));
+    }
+}
+
+#[tokio::test]
+async fn deliveries_that_were_refused_at_once_renew_the_token_once() {
+    let server = Server::start(|seen: &Seen, before| match seen.path.as_str() {
+        "/token" => granted(before, r#", "expires_in": 3600"#),
+        _ if seen.header("authorization") == Some("Bearer token-1") => (202, Vec::new(), Vec::new()),
+        _ => (401, Vec::new(), Vec::new()),
+    })
+    .await;
+    let (transmitter, receiver) = (transmitter(&clock()), receiver(&server, |given| given));
+    let mut running = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        let (transmitter, receiver) = (transmitter.clone(), receiver.clone());
+        running.spawn(async move { emit(&transmitter, &receiver).await });
+    }
+    while let Some(result) = running.join_next().await {
+        result.unwrap().unwrap();
+    }
+    assert_eq!(tokens(&server).len(), 2);
+}
+
+#[tokio::test]
+async fn a_renewal_that_fails_does_no_harm_while_the_old_token_lives() {
+    let server = server(|number| match number {
+        0 => granted(0, r#", "expires_in": 3600"#),
+        _ => (503, Vec::new(), Vec::new()),
+    })
+    .await;
+    let (clock, receiver) = (clock(), receiver(&server, |given| given));
+    let transmitter = transmitter(&clock);
+    emit(&transmitter, &receiver).await.unwrap();
+    clock.0.store(1_767_225_600 + 3599, Ordering::SeqCst);
+    emit(&transmitter, &receiver).await.unwrap();
+    assert_eq!((tokens(&server).len(), authorizations(&server).len()), (2, 2));
+    clock.0.store(1_767_225_600 + 3600, Ordering::SeqCst);
+    assert_eq!(emit(&transmitter, &receiver).await.unwrap_err().code(), ErrorCode::TokenUnavailable);
+}
+
+#[tokio::test]
+async fn a_client_can_name_itself_by_a_key() {
+    let server = server(|number| granted(number, r#", "expires_in": 3600"#)).await;
+    let key = SigningKey::generate(KeyType::P256).unwrap();
+    let credentials = ClientCredentials::with_key(server.url("/token"), "client-1", key.clone())
+        .audience("https://receiver.example.net")
+        .parameter("resource", "urn:sets");
+    let receiver = Receiver::builder(server.url("/events"), "aud")
+        .client_credentials(credentials)
+        .allow_loopback()
+        .build()
+        .unwrap();
+    emit(&transmitter(&clock()), &receiver).await.unwrap();
+
+    let request = &tokens(&server)[0];
+    assert_eq!(request.header("authorization"), None);
+    let form: std::collections::HashMap<_, _> =
+        request.body.split('&').filter_map(|pair| pair.split_once('=')).collect();
+    assert_eq!(form["client_id"], "client-1");
+    assert_eq!(
+        form["client_assertion_type"],
+        "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
+    );
+    assert_eq!(form["audience"], "https%3A%2F%2Freceiver.example.net");
+    assert_eq!(form["resource"], "urn%3Asets");
+    assert!(!form.contains_key("client_secret"));
+
+    // RFC 7523 §3, judged by a library that did not make it.
+    let mut rules = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::ES256);
+    rules.set_audience(&[server.url("/token")]);
+    rules.set_issuer(&["client-1"]);
+    rules.set_required_spec_claims(&["iss", "sub", "aud", "exp"]);
+    rules.validate_exp = false;
+    let public =
+        jsonwebtoken::DecodingKey::from_ec_pem(key.public_key().to_pem().unwrap().as_bytes()).unwrap();
+    let assertion =
+        jsonwebtoken::decode::<serde_json::Value>(form["client_assertion"], &public, &rules).unwrap();
+    assert_eq!(assertion.claims["sub"], "client-1");
+    assert_eq!(assertion.claims["exp"], 1_767_225_660);
+    assert_eq!(assertion.header.kid.as_deref(), Some(key.kid()));
 }
 
 #[tokio::test]
@@ -146,6 +275,7 @@ async fn token_errors_are_told_apart() {
         (400, r#"{ "error": "invalid_scope" }"#, ErrorCode::TokenRefused, Some("invalid_scope")),
         (404, "<html>", ErrorCode::TokenRefused, None),
         (302, "", ErrorCode::TokenRefused, None),
+        (429, "", ErrorCode::TokenUnavailable, None),
         (503, "", ErrorCode::TokenUnavailable, None),
         (200, "<html>Sign in</html>", ErrorCode::TokenResponseInvalid, None),
         (200, "{}", ErrorCode::TokenResponseInvalid, None),

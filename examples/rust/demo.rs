@@ -44,11 +44,11 @@ async fn main() -> Result<ExitCode> {
     println!("GOV.UK        {}\n", govuk_process.address("push")?);
 
     let okta_receiver =
-        Receiver::okta(okta_process.address("base")?).audience(OKTA).allow_loopback_http().build()?;
+        Receiver::okta(okta_process.address("base")?).audience(OKTA).allow_loopback().build()?;
     let credentials = ClientCredentials::new(govuk_process.address("token")?, "acme-edr", "demo secret");
     let govuk_receiver = Receiver::govuk_one_login(govuk_process.address("push")?, GOVUK)
         .client_credentials(credentials.scope("messages/write"))
-        .allow_loopback_http()
+        .allow_loopback()
         .build()?;
     let transmitter = Transmitter::builder(published.issuer(), keys).build()?;
 

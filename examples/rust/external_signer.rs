@@ -86,7 +86,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let kms = Kms { key_id, requests };
     let transmitter = Transmitter::builder_with_signer(published.issuer(), kms).build()?;
-    let receiver = Receiver::builder(emulator.push_url(), audience).allow_loopback_http().build()?;
+    let receiver = Receiver::builder(emulator.push_url(), audience).allow_loopback().build()?;
     let receipt = transmitter
         .emit(caep::SessionRevoked::new(), Subject::email("ada@example.com"), &receiver)
         .txn("incident-4711")

@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // Once per process, and once per customer.
     let transmitter = Transmitter::builder(published.issuer(), keys).build()?;
-    let receiver = Receiver::okta(emulator.base_url()).audience(audience).allow_loopback_http().build()?;
+    let receiver = Receiver::okta(emulator.base_url()).audience(audience).allow_loopback().build()?;
 
     // For each thing that happens.
     let event = okta::UserRiskChange::new(OktaRiskLevel::High, OktaRiskLevel::Low, Timestamp::now())

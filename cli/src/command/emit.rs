@@ -70,7 +70,7 @@ struct To {
     scope: Option<String>,
     /// Allow http to this machine
     #[arg(long)]
-    allow_loopback_http: bool,
+    allow_loopback: bool,
 }
 
 #[derive(clap::Args)]
@@ -168,8 +168,8 @@ impl To {
             }
             builder = builder.client_credentials(credentials);
         }
-        if self.allow_loopback_http {
-            builder = builder.allow_loopback_http();
+        if self.allow_loopback {
+            builder = builder.allow_loopback();
         }
         Ok(builder)
     }

@@ -1,9 +1,18 @@
 //! The I/O shell: drives the engine with reqwest on tokio.
 
+mod counters;
+mod drive;
+mod emit_all;
+mod guard;
+mod outbox;
 mod receiver;
+mod resolver;
 mod tls;
 mod transmitter;
 mod transport;
 
+pub use counters::Counters;
+pub use emit_all::{EmitAll, Emitted, Progress};
+pub use outbox::{MemoryOutbox, Outbox, Settlement, Waiting};
 pub use receiver::{Receiver, ReceiverBuilder};
 pub use transmitter::{Emit, Transmitter, TransmitterBuilder};

@@ -1,20 +1,25 @@
 //! A receiver: where SETs go.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use super::transport::Transport;
 use crate::{
-    delivery::Target,
+    delivery::{Gate, Target},
     dialect::Dialect,
     error::{Error, ErrorCode, Result},
     http::Endpoint,
     secret::Secret,
     set::Audience,
     time::Clock,
-    token::{self, AccessToken, Authorization, ClientCredentials, TokenMachine},
+    token::{self, Authorization, ClientCredentials, TokenAction, TokenMachine},
 };
+
+/// How long a token endpoint may take for an answer.
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(10);
+/// So many deliveries to one receiver are under way at once, if nothing else is said.
+const CONCURRENCY: usize = 16;
 
 /// Where SETs go: push endpoint, audience, dialect and authorization. Cheap to clone, and to have thousands of.
 ///
@@ -36,18 +41,16 @@ struct Inner {
     audience: Audience,
     dialect: Dialect,
     authorization: Authorized,
+    gate: Arc<Gate>,
+    /// How many deliveries may be under way at once.
+    slots: Semaphore,
 }
 
 enum Authorized {
     Not,
     Fixed(Secret<String>),
-    ByToken(Box<TokenSource>),
-}
-
-struct TokenSource {
-    machine: TokenMachine,
     /// Held while a token is fetched, so that one request serves all who wait.
-    cache: Mutex<Option<AccessToken>>,
+    ByToken(Box<Mutex<TokenMachine>>),
 }
 
 /// Builds a [`Receiver`]; [`build`](Self::build) checks it.
@@ -57,7 +60,9 @@ pub struct ReceiverBuilder {
     audience: Audience,
     dialect: Dialect,
     authorization: Authorization,
-    loopback_http: bool,
+    loopback: bool,
+    concurrency: usize,
+    requests_per_second: Option<f64>,
 }
 
 impl Receiver {
@@ -69,7 +74,9 @@ impl Receiver {
             audience: audience.into(),
             dialect: Dialect::default(),
             authorization: Authorization::None,
-            loopback_http: false,
+            loopback: false,
+            concurrency: CONCURRENCY,
+            requests_per_second: None,
         }
     }
 
@@ -110,28 +117,41 @@ impl Receiver {
         self.0.target.clone()
     }
 
-    /// The value of the header `Authorization`, with a token that still lives.
-    pub(super) async fn authorize(&self, transport: &Transport, clock: &dyn Clock) -> Result<Secret<String>> {
+    pub(super) fn gate(&self) -> Arc<Gate> {
+        self.0.gate.clone()
+    }
+
+    /// Waits until another delivery to this receiver may begin.
+    pub(super) async fn slot(&self) -> Result<SemaphorePermit<'_>> {
+        self.0.slots.acquire().await.map_err(|error| Error::internal("slots are never closed").because(error))
+    }
+
+    /// The value of the header `Authorization`, other than the `refused` one.
+    pub(super) async fn authorize(
+        &self,
+        transport: &Transport,
+        clock: &dyn Clock,
+        refused: Option<&Secret<String>>,
+    ) -> Result<Secret<String>> {
         match &self.0.authorization {
             Authorized::Not => Err(Error::internal("this receiver needs no authorization")),
+            Authorized::Fixed(_) if refused.is_some() => {
+                let message =
+                    format!("{} does not accept the authorization, which is a fixed one", self.host());
+                Err(Error::new(ErrorCode::ReceiverUnauthorized, message))
+            }
             Authorized::Fixed(value) => Ok(value.clone()),
-            Authorized::ByToken(source) => source.bearer(transport, clock).await,
+            Authorized::ByToken(machine) => {
+                let mut machine = machine.lock().await;
+                match machine.wanted(clock.now(), refused)? {
+                    TokenAction::Use(value) => Ok(value),
+                    TokenAction::Fetch(request) => match transport.send(&request, TOKEN_TIMEOUT).await {
+                        Ok(response) => machine.answered(clock.now(), &response),
+                        Err(failure) => machine.broken(clock.now(), failure),
+                    },
+                }
+            }
         }
-    }
-}
-
-impl TokenSource {
-    async fn bearer(&self, transport: &Transport, clock: &dyn Clock) -> Result<Secret<String>> {
-        let mut cached = self.cache.lock().await;
-        if let Some(token) = cached.as_ref().filter(|token| token.is_usable(clock.now())) {
-            return Ok(token.bearer());
-        }
-        let machine = &self.machine;
-        let response = transport.send(&machine.request()).await.map_err(|failure| machine.broken(failure))?;
-        let token = machine.answer(&response, clock.now())?;
-        let value = token.bearer();
-        *cached = Some(token);
-        Ok(value)
     }
 }
 
@@ -164,26 +184,45 @@ impl ReceiverBuilder {
         self.authorization(Authorization::Bearer(token.into()))
     }
 
-    /// Allows http to this machine, for trials and tests.
-    pub fn allow_loopback_http(mut self) -> Self {
-        self.loopback_http = true;
+    /// Allows this machine as receiver, over plain http too, for trials and tests.
+    pub fn allow_loopback(mut self) -> Self {
+        self.loopback = true;
+        self
+    }
+
+    /// Sets how many deliveries to this receiver may be under way at once; 16 by default. Others wait, and no other
+    /// receiver's deliveries do.
+    pub fn concurrency(mut self, deliveries: usize) -> Self {
+        self.concurrency = deliveries;
+        self
+    }
+
+    /// Sets how many requests per second the receiver is sent at the most; without it there is no limit.
+    pub fn rate_limit(mut self, requests_per_second: f64) -> Self {
+        self.requests_per_second = Some(requests_per_second);
         self
     }
 
     /// Checks the settings.
     pub fn build(self) -> Result<Receiver> {
         let dialect = self.dialect;
-        let endpoint = Endpoint::parse(&self.endpoint, self.loopback_http)?;
+        let endpoint = Endpoint::parse(&self.endpoint, self.loopback)?;
         self.audience.check()?;
         let authorization = match self.authorization {
             Authorization::None => Authorized::Not,
             Authorization::Bearer(token) => Authorized::Fixed(header_value(token::bearer(&token))?),
             Authorization::Header(value) => Authorized::Fixed(header_value(value)?),
             Authorization::ClientCredentials(credentials) => {
-                let machine = credentials.machine(self.loopback_http)?;
-                Authorized::ByToken(Box::new(TokenSource { machine, cache: Mutex::new(None) }))
+                Authorized::ByToken(Box::new(Mutex::new(credentials.machine(self.loopback)?)))
             }
         };
+        let rate = self.requests_per_second;
+        if rate.is_some_and(|rate| !rate.is_finite() || rate <= 0.0) {
+            return Err(Error::new(ErrorCode::ConfigurationInvalid, "a rate limit is a positive number"));
+        }
+        if !(1..=Semaphore::MAX_PERMITS).contains(&self.concurrency) {
+            return Err(Error::new(ErrorCode::ConfigurationInvalid, "a concurrency is at least one"));
+        }
         let authorizes = !matches!(authorization, Authorized::Not);
         if !authorizes && dialect.requires_authorization() {
             let message = format!("{} needs an authorization", dialect.title());
@@ -193,7 +232,14 @@ impl ReceiverBuilder {
         if authorizes {
             target = target.with_authorization();
         }
-        Ok(Receiver(Arc::new(Inner { target, audience: self.audience, dialect, authorization })))
+        Ok(Receiver(Arc::new(Inner {
+            target,
+            audience: self.audience,
+            dialect,
+            authorization,
+            gate: Arc::new(Gate::new(rate)),
+            slots: Semaphore::new(self.concurrency),
+        })))
     }
 }
 

@@ -1,25 +1,26 @@
 //! The transmitter: who sends.
 
-use std::{
-    fmt,
-    future::{Future, IntoFuture},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
 
-use super::{Receiver, transport::Transport};
+use tokio::sync::Semaphore;
+
+use super::{
+    EmitAll, Receiver,
+    counters::{Counters, Entry, Ledger},
+    drive::Driver,
+    transport::{Network, Transport},
+};
 use crate::{
-    delivery::{Action, Delivery, Input, Receipt},
+    delivery::{Receipt, RetryPolicy},
     error::{Error, ErrorCode, Result},
     event::Event,
     key::{BoxFuture, KeySet, Signer},
+    random,
+    secret::Secret,
     set::{SetBuilder, SignedSet, UnsignedSet},
     subject::Subject,
-    time::{Clock, SystemClock, Timestamp},
+    time::{Clock, SteadyClock, SystemClock, Timestamp},
 };
-
-/// How long an operation may take, if nothing else is said.
-const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Who sends: issuer, keys and one HTTP pool. Make one, share it; clones share the pool.
 ///
@@ -30,9 +31,10 @@ pub struct Transmitter(Arc<Inner>);
 struct Inner {
     issuer: String,
     keys: Keys,
-    transport: Transport,
+    /// What `iat` goes by.
     clock: Box<dyn Clock>,
-    deadline: Duration,
+    policy: RetryPolicy,
+    driver: Driver,
 }
 
 enum Keys {
@@ -44,9 +46,9 @@ enum Keys {
 pub struct TransmitterBuilder {
     issuer: String,
     keys: Keys,
-    clock: Box<dyn Clock>,
-    deadline: Duration,
-    extra_roots: Vec<Vec<u8>>,
+    clock: Option<Arc<dyn Clock>>,
+    policy: RetryPolicy,
+    network: Network,
 }
 
 impl Transmitter {
@@ -77,12 +79,12 @@ impl Transmitter {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn emit(&self, event: impl Into<Event>, subject: impl Into<Subject>, to: &Receiver) -> Emit<'_> {
+    pub fn emit(&self, event: impl Into<Event>, subject: impl Into<Subject>, to: &Receiver) -> Emit {
         Emit {
-            transmitter: self,
+            transmitter: self.clone(),
             set: self.set_for(to).event(event).subject(subject),
             receiver: to.clone(),
-            deadline: self.0.deadline,
+            policy: self.0.policy.clone(),
         }
     }
 
@@ -98,7 +100,33 @@ impl Transmitter {
 
     /// The last step of [`emit`](Self::emit): delivers a signed SET.
     pub async fn deliver(&self, set: &SignedSet, to: &Receiver) -> Result<Receipt> {
-        within(self.0.deadline, self.drive(set, to)).await
+        self.run(self.0.driver.ledger.enqueue(), set, to, &self.0.policy, None).await
+    }
+
+    /// Sends many events, with a bound on how many requests are on the wire at once. Results come in the order in which
+    /// they are done; events are taken from the iterator only as there is room.
+    ///
+    /// ```no_run
+    /// # use ssf_transmitter::{Receiver, Subject, Transmitter, event::caep};
+    /// # async fn example(transmitter: Transmitter, customers: Vec<(Receiver, String)>) {
+    /// let emits = customers.iter().map(|(receiver, user)| {
+    ///     transmitter.emit(caep::SessionRevoked::new(), Subject::email(user), receiver).txn("incident-4711")
+    /// });
+    /// let mut all = transmitter.emit_all(emits).concurrency(64);
+    /// while let Some(emitted) = all.next().await {
+    ///     if let Err(error) = emitted.result {
+    ///         eprintln!("customer {}: {error}", emitted.index);
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub fn emit_all<I: IntoIterator<Item = Emit>>(&self, emits: I) -> EmitAll<I::IntoIter> {
+        EmitAll::new(emits.into_iter())
+    }
+
+    /// What became of everything that this transmitter, and its clones, were to send.
+    pub fn counters(&self) -> Counters {
+        self.0.driver.ledger.read()
     }
 
     /// The issuer.
@@ -128,55 +156,97 @@ impl Transmitter {
         }
     }
 
-    /// The loop around the delivery machine.
-    async fn drive(&self, set: &SignedSet, receiver: &Receiver) -> Result<Receipt> {
-        let inner = &*self.0;
-        let mut delivery = Delivery::new(set.clone(), receiver.target());
-        let mut input = Input::Started;
-        loop {
-            input = match delivery.step(inner.clock.now(), input) {
-                Action::Authorize => match receiver.authorize(&inner.transport, &*inner.clock).await {
-                    Ok(value) => Input::Authorized(value),
-                    Err(error) => Input::Unauthorized(error),
-                },
-                Action::Send(request) => match inner.transport.send(&request).await {
-                    Ok(response) => Input::Answered(response),
-                    Err(failure) => Input::Broken(failure),
-                },
-                Action::Done(receipt) => return Ok(receipt),
-                Action::Fail(error) => return Err(error),
-            };
+    /// The same claims, signed with the key that is current now, if it is another one than before.
+    async fn sign_again(&self, set: &SignedSet) -> Option<SignedSet> {
+        match &self.0.keys {
+            Keys::Own(keys) => {
+                let key = keys.active();
+                set.with_header(&(&key).into())?.sign(&key).ok()
+            }
+            Keys::External(signer) => set.with_header(&signer.header())?.sign_with(&**signer).await.ok(),
         }
     }
-}
 
-async fn within<T>(deadline: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::time::timeout(deadline, work).await.unwrap_or_else(|_| {
-        let message = format!("the deadline of {} ms passed", deadline.as_millis());
-        Err(Error::new(ErrorCode::DeadlineExceeded, message))
-    })
+    /// Delivers a SET, one of many.
+    pub(super) async fn deliver_one(
+        &self,
+        set: &SignedSet,
+        receiver: &Receiver,
+        requests: Arc<Semaphore>,
+    ) -> Result<Receipt> {
+        self.run(self.0.driver.ledger.enqueue(), set, receiver, &self.0.policy, Some(requests)).await
+    }
+
+    /// Delivers a SET that was counted as `entry`.
+    async fn run(
+        &self,
+        entry: Entry,
+        set: &SignedSet,
+        receiver: &Receiver,
+        policy: &RetryPolicy,
+        requests: Option<Arc<Semaphore>>,
+    ) -> Result<Receipt> {
+        let sign_again = |set: &SignedSet| -> BoxFuture<'_, Option<SignedSet>> {
+            let set = set.clone();
+            Box::pin(async move { self.sign_again(&set).await })
+        };
+        self.0.driver.deliver(entry, set, receiver, policy, requests, &sign_again).await
+    }
 }
 
 impl TransmitterBuilder {
     fn new(issuer: String, keys: Keys) -> Self {
-        Self { issuer, keys, clock: Box::new(SystemClock), deadline: DEADLINE, extra_roots: Vec::new() }
+        Self { issuer, keys, clock: None, policy: RetryPolicy::default(), network: Network::default() }
     }
 
     /// Sets how long an operation may take, from the call to its result; 30 seconds by default.
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+        self.policy.deadline = deadline;
         self
     }
 
-    /// Sets the clock that `iat` and token lifetimes go by; the system's by default.
+    /// Sets how often and how long deliveries are tried.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets the clock for everything. By default `iat` goes by the system's clock, and waits, deadlines and the lives of
+    /// tokens by one that only goes forward.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.clock = Box::new(clock);
+        self.clock = Some(Arc::new(clock));
         self
     }
 
     /// Trusts the certificates of a CA bundle (PEM) too, beside those of the operating system.
     pub fn ca_bundle(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.extra_roots.push(pem.into());
+        self.network.trust.extra_roots.push(pem.into());
+        self
+    }
+
+    /// Shows receivers a client certificate (mutual TLS, RFC 8705): certificate with its chain, and private key, in PEM.
+    pub fn client_certificate(mut self, chain: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
+        self.network.trust.identity = Some((chain.into(), Secret::new(key.into())));
+        self
+    }
+
+    /// Sends through a proxy, such as `http://proxy.example.com:3128`. Without this the environment's proxies are used
+    /// (`HTTPS_PROXY`, `NO_PROXY`). A proxy resolves names itself: the egress guard then sees addresses in URLs only.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.network.proxy = Some(url.into());
+        self
+    }
+
+    /// Does not offer HTTP/2, for receivers whose HTTP/2 is not to be trusted.
+    pub fn http1_only(mut self) -> Self {
+        self.network.trust.http1_only = true;
+        self
+    }
+
+    /// Opens the egress guard for a network, such as `10.1.0.0/16`, or one address. Receivers and token endpoints at
+    /// private, link-local and metadata addresses are refused otherwise, after their names are resolved.
+    pub fn allow_network(mut self, network: impl Into<String>) -> Self {
+        self.network.allowed.push(network.into());
         self
     }
 
@@ -185,29 +255,41 @@ impl TransmitterBuilder {
         if self.issuer.is_empty() {
             return Err(Error::new(ErrorCode::IssuerInvalid, "the issuer is empty"));
         }
-        if self.deadline.is_zero() {
-            return Err(Error::new(ErrorCode::ConfigurationInvalid, "the deadline is zero"));
+        if self.policy.deadline.is_zero() || self.policy.attempt_timeout.is_zero() {
+            return Err(Error::new(
+                ErrorCode::ConfigurationInvalid,
+                "a deadline or timeout of zero leaves no time",
+            ));
         }
+        let (clock, steady): (Box<dyn Clock>, Box<dyn Clock>) = match self.clock {
+            Some(clock) => (Box::new(clock.clone()), Box::new(clock)),
+            None => (Box::new(SystemClock), Box::new(SteadyClock::start())),
+        };
         Ok(Transmitter(Arc::new(Inner {
             issuer: self.issuer,
             keys: self.keys,
-            transport: Transport::new(&self.extra_roots)?,
-            clock: self.clock,
-            deadline: self.deadline,
+            clock,
+            policy: self.policy,
+            driver: Driver {
+                transport: Transport::new(&self.network)?,
+                steady,
+                ledger: Ledger::default(),
+                seed: random::number()?.into(),
+            },
         })))
     }
 }
 
 /// An event on its way, from [`Transmitter::emit`]: set more of it, then await it.
 #[must_use = "nothing is sent until it is awaited"]
-pub struct Emit<'a> {
-    transmitter: &'a Transmitter,
+pub struct Emit {
+    transmitter: Transmitter,
     set: SetBuilder,
     receiver: Receiver,
-    deadline: Duration,
+    policy: RetryPolicy,
 }
 
-impl Emit<'_> {
+impl Emit {
     /// Sets the transaction: the same value in all SETs with the same cause.
     pub fn txn(mut self, txn: impl Into<String>) -> Self {
         self.set = self.set.txn(txn);
@@ -234,20 +316,42 @@ impl Emit<'_> {
 
     /// Sets how long this operation may take.
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+        self.policy.deadline = deadline;
+        self
+    }
+
+    /// Sets how often and how long this operation is tried.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.policy = policy;
         self
     }
 }
 
-impl<'a> IntoFuture for Emit<'a> {
+impl Emit {
+    pub(super) async fn run(self, requests: Option<Arc<Semaphore>>) -> Result<Receipt> {
+        let driver = &self.transmitter.0.driver;
+        let (entry, mut policy) = (driver.ledger.enqueue(), self.policy);
+        let began = driver.steady.now();
+        match driver.within(policy.deadline, self.transmitter.sign_set(self.set)).await.flatten() {
+            Ok(set) => {
+                // A signer that is somewhere else has taken its part of the time.
+                policy.deadline = policy.deadline.saturating_sub(driver.steady.now().since(began));
+                self.transmitter.run(entry, &set, &self.receiver, &policy, requests).await
+            }
+            Err(error) => {
+                entry.failed(error.code());
+                Err(error)
+            }
+        }
+    }
+}
+
+impl IntoFuture for Emit {
     type Output = Result<Receipt>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(within(self.deadline, async move {
-            let set = self.transmitter.sign_set(self.set).await?;
-            self.transmitter.drive(&set, &self.receiver).await
-        }))
+        Box::pin(self.run(None))
     }
 }
 
@@ -263,7 +367,7 @@ impl fmt::Debug for TransmitterBuilder {
     }
 }
 
-impl fmt::Debug for Emit<'_> {
+impl fmt::Debug for Emit {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Emit").field("receiver", &self.receiver).finish_non_exhaustive()
     }

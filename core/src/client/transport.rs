@@ -1,43 +1,84 @@
 //! Requests over reqwest.
 
-use std::time::Duration;
+use std::{error::Error as StdError, net::IpAddr, sync::Arc, time::Duration};
 
-use reqwest::{Client, redirect::Policy};
+use reqwest::{Client, Proxy, redirect::Policy};
 
-use super::tls;
+use super::{
+    guard::Guard,
+    resolver::{GuardedResolver, Unreachable},
+    tls::{self, Trust},
+};
 use crate::{
-    error::{Error, Result},
+    error::{Error, ErrorCode, Result},
     http::{Failure, MAX_ANSWER, Request, Response},
 };
 
 const USER_AGENT: &str = concat!("ssf-transmitter/", env!("CARGO_PKG_VERSION"));
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How to reach the network.
+#[derive(Default)]
+pub(super) struct Network {
+    pub(super) trust: Trust,
+    pub(super) allowed: Vec<String>,
+    pub(super) proxy: Option<String>,
+}
 
 /// One HTTP pool.
 #[derive(Clone, Debug)]
-pub(super) struct Transport(Client);
+pub(super) struct Transport {
+    client: Client,
+    guard: Guard,
+}
 
 impl Transport {
-    pub(super) fn new(extra_roots: &[Vec<u8>]) -> Result<Self> {
-        let client = Client::builder()
+    pub(super) fn new(network: &Network) -> Result<Self> {
+        let mut guard = Guard::default();
+        network.allowed.iter().try_for_each(|allowed| guard.allow(allowed))?;
+        let mut builder = Client::builder()
             .user_agent(USER_AGENT)
-            .tls_backend_preconfigured(tls::config(extra_roots)?)
+            .tls_backend_preconfigured(tls::config(&network.trust)?)
+            .dns_resolver(Arc::new(GuardedResolver(guard.clone())))
             // A SET and its credentials go where they were addressed to, and nowhere else.
             .redirect(Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
+            .connect_timeout(CONNECT_TIMEOUT);
+        if let Some(proxy) = &network.proxy {
+            let proxy = Proxy::all(proxy)
+                .map_err(|_| Error::new(ErrorCode::ConfigurationInvalid, "this is no URL of a proxy"))?;
+            builder = builder.proxy(proxy);
+        }
+        let client = builder
             .build()
             .map_err(|error| Error::internal("the HTTP client cannot be built").because(error))?;
-        Ok(Self(client))
+        Ok(Self { client, guard })
     }
 
-    pub(super) async fn send(&self, request: &Request) -> Result<Response, Failure> {
-        let mut builder = self.0.post(request.url()).body(request.body().to_owned());
+    /// Sends a request, and reads its answer up to [`MAX_ANSWER`], in no more time than `timeout`.
+    pub(super) async fn send(&self, request: &Request, timeout: Duration) -> Result<Response, Failure> {
+        if !self.permits(request) {
+            return Err(Failure::Forbidden);
+        }
+        tokio::time::timeout(timeout, self.exchange(request)).await.unwrap_or(Err(Failure::TimedOut))
+    }
+
+    /// Names are judged when they are resolved; addresses, and the name of this machine, here.
+    fn permits(&self, request: &Request) -> bool {
+        let host = request.url.host();
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        match address {
+            _ if request.url.is_allowed_loopback() => true,
+            Ok(address) => self.guard.permits(address),
+            Err(_) if host == "localhost" => self.guard.permits(IpAddr::from([127, 0, 0, 1])),
+            Err(_) => true,
+        }
+    }
+
+    async fn exchange(&self, request: &Request) -> Result<Response, Failure> {
+        let mut builder = self.client.post(request.url.url().clone()).body(request.body().to_owned());
         for (name, value) in request.headers() {
             builder = builder.header(name, value);
         }
-        let failure = |error: &reqwest::Error| {
-            if error.is_connect() || error.is_builder() { Failure::NotConnected } else { Failure::Broken }
-        };
         let mut answer = builder.send().await.map_err(|error| failure(&error))?;
 
         let mut body = Vec::new();
@@ -47,10 +88,38 @@ impl Transport {
             }
             body.extend_from_slice(&chunk);
         }
-        let headers = answer
-            .headers()
-            .iter()
-            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
+        // Those that an answer is judged by.
+        let headers = ["retry-after", "date"].iter().filter_map(|name| {
+            Some(((*name).to_owned(), answer.headers().get(*name)?.to_str().ok()?.to_owned()))
+        });
         Ok(Response::new(answer.status().as_u16(), headers, body))
     }
+}
+
+/// What became of a request, by the errors beneath reqwest's.
+fn failure(error: &reqwest::Error) -> Failure {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(current) = cause {
+        if let Some(unreachable) = current.downcast_ref::<Unreachable>() {
+            return match unreachable {
+                Unreachable::Unresolved => Failure::Unresolved,
+                Unreachable::Forbidden => Failure::Forbidden,
+            };
+        }
+        if current.is::<rustls::Error>() {
+            return if error.is_connect() { Failure::Tls } else { Failure::Broken };
+        }
+        cause = beneath(current);
+    }
+    match error {
+        error if error.is_connect() || error.is_builder() => Failure::NotConnected,
+        error if error.is_timeout() => Failure::TimedOut,
+        _ => Failure::Broken,
+    }
+}
+
+/// The cause of an error. `source` of an error of input and output passes over the very error that it wraps.
+fn beneath<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    wrapped.map(|wrapped| wrapped as _).or_else(|| error.source())
 }

@@ -1,0 +1,162 @@
+//! What waits to be sent, behind one small trait: in memory here, in a database where it has to survive the process.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use tokio::{sync::Semaphore, task::JoinSet};
+
+use super::{Progress, Receiver, Transmitter};
+use crate::{
+    delivery::Receipt,
+    error::{Error, ErrorCode, Result},
+    key::BoxFuture,
+    set::SignedSet,
+};
+
+/// So many deliveries are under way at once.
+const CONCURRENCY: usize = 32;
+
+/// A signed SET that waits, and the name of its receiver: both are text, and fit into a row of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Waiting {
+    /// The name by which [`Transmitter::drain`] finds the receiver.
+    pub receiver: String,
+    /// The SET. [`SignedSet::as_str`] and [`SignedSet::parse`] write and read it.
+    pub set: SignedSet,
+}
+
+/// What became of a SET that was taken out.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Settlement {
+    /// Delivered: forget it.
+    Delivered(Receipt),
+    /// Not delivered, and trying again makes no sense: put it aside for somebody to look at.
+    Failed(Error),
+    /// Not delivered this time: keep it for another time, no sooner than the error's `retry_after` says.
+    Later(Error),
+}
+
+/// What waits to be sent.
+///
+/// A SET that was taken stays the outbox's until it is settled: after a crash it is taken again, its bytes are the same,
+/// and the receiver recognizes the repeat. So the effect is exactly once.
+pub trait Outbox: Send {
+    /// Keeps a SET until it is settled.
+    fn put(&mut self, waiting: Waiting) -> BoxFuture<'_, Result<()>>;
+
+    /// The next SET that may be sent, or `None` if there is none now. No other call gets it until it is settled.
+    fn take(&mut self) -> BoxFuture<'_, Result<Option<Waiting>>>;
+
+    /// Tells what became of a SET that was taken.
+    fn settle(&mut self, waiting: Waiting, settlement: Settlement) -> BoxFuture<'_, Result<()>>;
+}
+
+/// An outbox in memory. What could not be delivered this time is kept apart until [`retry`](Self::retry).
+#[derive(Debug, Default)]
+pub struct MemoryOutbox {
+    waiting: VecDeque<Waiting>,
+    later: Vec<Waiting>,
+    failed: Vec<(Waiting, Error)>,
+}
+
+impl MemoryOutbox {
+    /// SETs that have not been sent yet.
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// SETs that could not be delivered this time.
+    pub fn later(&self) -> &[Waiting] {
+        &self.later
+    }
+
+    /// SETs that cannot be delivered, and why.
+    pub fn failed(&self) -> &[(Waiting, Error)] {
+        &self.failed
+    }
+
+    /// Lets those that could not be delivered wait again.
+    pub fn retry(&mut self) {
+        self.waiting.extend(self.later.drain(..));
+    }
+}
+
+impl Outbox for MemoryOutbox {
+    fn put(&mut self, waiting: Waiting) -> BoxFuture<'_, Result<()>> {
+        self.waiting.push_back(waiting);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn take(&mut self) -> BoxFuture<'_, Result<Option<Waiting>>> {
+        Box::pin(std::future::ready(Ok(self.waiting.pop_front())))
+    }
+
+    fn settle(&mut self, waiting: Waiting, settlement: Settlement) -> BoxFuture<'_, Result<()>> {
+        match settlement {
+            Settlement::Delivered(_) => {}
+            Settlement::Failed(error) => self.failed.push((waiting, error)),
+            Settlement::Later(_) => self.later.push(waiting),
+        }
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+impl Transmitter {
+    /// Sends what waits in an outbox until nothing does, and settles each SET. `receiver_of` finds the receiver that a name
+    /// stands for; a SET for a name that it does not know fails.
+    ///
+    /// ```no_run
+    /// # use std::collections::HashMap;
+    /// # use ssf_transmitter::{Receiver, Transmitter, client::{MemoryOutbox, Outbox, Waiting}};
+    /// # async fn example(transmitter: Transmitter, receivers: HashMap<String, Receiver>, waiting: Waiting)
+    /// # -> Result<(), ssf_transmitter::Error> {
+    /// let mut outbox = MemoryOutbox::default();
+    /// outbox.put(waiting).await?;
+    /// let progress = transmitter.drain(&mut outbox, |name| receivers.get(name).cloned()).await?;
+    /// println!("{} delivered", progress.delivered);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn drain(
+        &self,
+        outbox: &mut dyn Outbox,
+        receiver_of: impl Fn(&str) -> Option<Receiver>,
+    ) -> Result<Progress> {
+        let mut progress = Progress::default();
+        let mut tasks: JoinSet<(Waiting, Result<Receipt>)> = JoinSet::new();
+        let requests = Arc::new(Semaphore::new(CONCURRENCY));
+        loop {
+            while tasks.len() < CONCURRENCY {
+                let Some(waiting) = outbox.take().await? else { break };
+                progress.started += 1;
+                let (transmitter, requests) = (self.clone(), requests.clone());
+                let receiver = receiver_of(&waiting.receiver);
+                tasks.spawn(async move {
+                    let result = match receiver {
+                        Some(receiver) => transmitter.deliver_one(&waiting.set, &receiver, requests).await,
+                        None => Err(Error::new(ErrorCode::ConfigurationInvalid, "no receiver has this name")),
+                    };
+                    (waiting, result)
+                });
+            }
+            let Some(joined) = tasks.join_next().await else { return Ok(progress) };
+            let (waiting, result) = joined
+                .map_err(|error| Error::internal("a delivery ended without a result").because(error))?;
+            match &result {
+                Ok(_) => progress.delivered += 1,
+                Err(_) => progress.failed += 1,
+            }
+            let settlement = match result {
+                Ok(receipt) => Settlement::Delivered(receipt),
+                Err(error) if error.is_retryable() => Settlement::Later(error),
+                Err(error) => Settlement::Failed(error),
+            };
+            outbox.settle(waiting, settlement).await?;
+        }
+    }
+}

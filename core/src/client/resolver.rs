@@ -1,0 +1,50 @@
+//! Name resolution behind the egress guard: reqwest connects only to addresses that went through here.
+
+use std::{error::Error, fmt, net::SocketAddr};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use super::guard::Guard;
+
+/// The system's resolver, with the addresses that the guard permits.
+#[derive(Clone, Debug)]
+pub(super) struct GuardedResolver(pub(super) Guard);
+
+/// Why a name leads nowhere.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Unreachable {
+    Unresolved,
+    Forbidden,
+}
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Unresolved => "the name could not be resolved",
+            Self::Forbidden => "the name leads to addresses that must not be reached",
+        })
+    }
+}
+
+impl Error for Unreachable {}
+
+impl Resolve for GuardedResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let guard = self.0.clone();
+        Box::pin(async move {
+            let name = name.as_str();
+            let found = tokio::net::lookup_host((name, 0)).await.map_err(|_| Unreachable::Unresolved)?;
+            let found: Vec<SocketAddr> = found.collect();
+            if found.is_empty() {
+                return Err(Unreachable::Unresolved.into());
+            }
+            // `localhost` was judged with its URL: there it is known whether this machine is allowed.
+            let permitted = |address: &SocketAddr| guard.permits(address.ip()) || name == "localhost";
+            let permitted: Vec<_> = found.into_iter().filter(permitted).collect();
+            if permitted.is_empty() {
+                return Err(Unreachable::Forbidden.into());
+            }
+            Ok(Box::new(permitted.into_iter()) as Addrs)
+        })
+    }
+}
