@@ -21,7 +21,8 @@ pub(crate) fn run(root: &Path) -> Result {
         let build = nanoseconds(root, &format!("build/{dialect}"))?;
         println!("everything but the signature, dialect {dialect}: {:.1} µs", build / 1e3);
     }
-    Ok(())
+    println!();
+    cargo(root, "bench -q --locked -p ssf-transmitter --bench emit").run()
 }
 
 /// The median that criterion wrote down.
