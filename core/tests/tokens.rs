@@ -122,7 +122,7 @@ async fn deliveries_at_once_share_one_token_request() {
     let server = server(|number| granted(number, r#", "expires_in": 3600"#)).await;
     let (transmitter, receiver) = (transmitter(&clock()), receiver(&server, |given| given));
     let mut running = tokio::task::JoinSet::new();
-    for _ in 0..32 {
+    for _ in 0..1000 {
         let (transmitter, receiver) = (transmitter.clone(), receiver.clone());
         running.spawn(async move { emit(&transmitter, &receiver).await });
     }
@@ -130,7 +130,7 @@ async fn deliveries_at_once_share_one_token_request() {
         result.unwrap().unwrap();
     }
     assert_eq!(tokens(&server).len(), 1);
-    assert_eq!(authorizations(&server).len(), 32);
+    assert_eq!(authorizations(&server).len(), 1000);
 }
 
 #[tokio::test]

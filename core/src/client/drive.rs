@@ -56,7 +56,8 @@ impl Driver {
         let began = self.steady.now();
         let span =
             tracing::debug_span!("ssf.deliver", host = receiver.host(), event = set.event(), jti = set.jti());
-        let work = self.drive(&entry, set, receiver, policy, requests, sign_again);
+        // On the heap at once: it is large, and moving it is what costs.
+        let work = Box::pin(self.drive(&entry, set, receiver, policy, requests, sign_again));
         let result = work.instrument(span).await;
 
         let (host, event, jti) = (receiver.host(), set.event(), set.jti());

@@ -88,8 +88,9 @@ impl Transport {
             }
             body.extend_from_slice(&chunk);
         }
-        // Those that an answer is judged by.
-        let headers = ["retry-after", "date"].iter().filter_map(|name| {
+        // Those that an answer is judged by; a success is one without them.
+        let names: &[&str] = if answer.status().is_success() { &[] } else { &["retry-after", "date"] };
+        let headers = names.iter().filter_map(|name| {
             Some(((*name).to_owned(), answer.headers().get(*name)?.to_str().ok()?.to_owned()))
         });
         Ok(Response::new(answer.status().as_u16(), headers, body))
