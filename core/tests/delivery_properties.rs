@@ -9,6 +9,7 @@ use ssf_transmitter::{
     ErrorCode, SignedSet, Timestamp,
     delivery::{Action, Delivery, Gate, Input, RetryPolicy, Target},
     http::{Failure, Response},
+    token::ClientCredentials,
 };
 
 const SET: &str = "eyJhbGciOiJFZERTQSIsInR5cCI6InNlY2V2ZW50K2p3dCJ9.eyJqdGkiOiIxIn0.c2ln";
@@ -193,6 +194,40 @@ proptest! {
             let done = matches!(delivery.step(now, Input::Answered(Response::new(202, [], Vec::new()))), Action::Done(_));
             prop_assert!(done);
         }
+    }
+
+    #[test]
+    fn a_probe_that_does_not_reach_the_receiver_lets_another_one_go(seed: u64) {
+        let gate = Arc::new(Gate::default());
+        let mut now = Timestamp::from_unix_seconds(1_767_225_600);
+        let target = || Target::new("https://receiver.example.net/").unwrap().with_authorization();
+        let start = || {
+            Delivery::new(SignedSet::parse(SET).unwrap(), target())
+                .with_policy(RetryPolicy::once())
+                .with_gate(gate.clone())
+                .with_seed(seed)
+        };
+        for _ in 0..10 {
+            let mut delivery = start();
+            delivery.step(now, Input::Started);
+            delivery.step(now, Input::Authorized("Bearer token".into()));
+            delivery.step(now, Input::Broken(Failure::Tls));
+        }
+        let waits = matches!(start().step(now, Input::Started), Action::Wait { .. });
+        prop_assert!(waits, "ten failures open the circuit");
+
+        now = now.plus(Duration::from_secs(1));
+        let mut probe = start();
+        let goes = matches!(probe.step(now, Input::Started), Action::Authorize { .. });
+        prop_assert!(goes);
+        let waits = matches!(start().step(now, Input::Started), Action::Wait { .. });
+        prop_assert!(waits, "one probe at a time");
+        // Its token is refused, so nothing is known of the receiver.
+        let mut machine = ClientCredentials::new("https://a.example/", "id", "s").machine(false).unwrap();
+        let refused = machine.answered(now, &Response::new(401, [], Vec::new())).unwrap_err();
+        probe.step(now, Input::Unauthorized(refused));
+        let goes = matches!(start().step(now, Input::Started), Action::Authorize { .. });
+        prop_assert!(goes);
     }
 
     #[test]

@@ -273,6 +273,7 @@ async fn token_errors_are_told_apart() {
     for (status, body, code, receiver_error) in [
         (401, invalid_client, ErrorCode::TokenRefused, Some("invalid_client")),
         (400, r#"{ "error": "invalid_scope" }"#, ErrorCode::TokenRefused, Some("invalid_scope")),
+        (400, r#"{ "error": "secret s3cr+t is wrong" }"#, ErrorCode::TokenRefused, None),
         (404, "<html>", ErrorCode::TokenRefused, None),
         (302, "", ErrorCode::TokenRefused, None),
         (429, "", ErrorCode::TokenUnavailable, None),

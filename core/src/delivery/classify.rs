@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::classes;
 use crate::{
     dialect::Success,
-    error::{Error, Result},
+    error::{Error, Result, is_code},
     http::{Failure, Response},
     time::Timestamp,
 };
@@ -43,13 +43,7 @@ fn error_object(body: &[u8]) -> (Option<String>, Option<String>) {
     let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(shortened);
     match serde_json::from_slice(body) {
         Ok(Value::Object(object)) => {
-            // A code is a word. Anything else could be a quotation, and stays out of messages.
-            let is_code = |code: &&str| {
-                code.len() <= 64
-                    && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
-            };
-            let err =
-                object.get("err").and_then(Value::as_str).filter(is_code).filter(|code| !code.is_empty());
+            let err = object.get("err").and_then(Value::as_str).filter(|code| is_code(code));
             (err.map(str::to_owned), object.get("description").and_then(text))
         }
         Ok(value) => (None, text(&value)),

@@ -107,6 +107,11 @@ impl Gate {
         *circuit = Circuit { failures: 0, pause: FIRST_PAUSE, open_until: None, probing_since: None };
     }
 
+    /// The receiver was not asked: another delivery may find out.
+    pub(super) fn undecided(&self) {
+        self.circuit.lock().unwrap_or_else(PoisonError::into_inner).probing_since = None;
+    }
+
     /// The receiver failed: no answer, a server error, or a wish to be spared.
     pub(super) fn failed(&self, now: Timestamp) {
         let mut circuit = self.circuit.lock().unwrap_or_else(PoisonError::into_inner);

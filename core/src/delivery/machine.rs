@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Action, Gate, Input, Receipt, RetryPolicy, Target, classify, gate::Admission, retry::Jitter};
 use crate::{
-    error::{Error, ErrorCode, ErrorKind, Retry},
+    error::{Error, ErrorCode, Retry},
     http::{Body, Failure, Request, Response},
     secret::Secret,
     set::SignedSet,
@@ -138,9 +138,10 @@ impl Delivery {
     /// The attempt failed: by its code the table says what comes next.
     fn failed(&mut self, now: Timestamp, deadline: Timestamp, error: Error) -> Action {
         let retry = error.code().retry();
-        if retry == Retry::Later {
+        // An answer that says no is an answer; no TLS is none.
+        if retry == Retry::Later || error.code() == ErrorCode::TlsFailed {
             self.gate.failed(now);
-        } else if error.kind() == ErrorKind::Delivery {
+        } else {
             self.gate.alive();
         }
         self.last = Some(error);
@@ -160,6 +161,7 @@ impl Delivery {
 
     /// No token: the token endpoint may be back later. After a renewal was needed, the refusal says more.
     fn unauthorized(&mut self, now: Timestamp, deadline: Timestamp, error: Error) -> Action {
+        self.gate.undecided();
         if error.code().retry() != Retry::Later {
             return self.fail_with(error);
         }

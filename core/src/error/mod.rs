@@ -114,7 +114,7 @@ impl Error {
     }
 
     pub(crate) fn with_receiver_error(mut self, error: Option<String>, description: Option<String>) -> Self {
-        self.0.receiver_error = error;
+        self.0.receiver_error = error.filter(|code| is_code(code));
         self.0.receiver_description = description;
         self
     }
@@ -207,6 +207,12 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source.as_deref().map(|source| source as _)
     }
+}
+
+/// A code is a word. Anything else that the other side writes could be a quotation, and stays out of messages.
+pub(crate) fn is_code(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
 }
 
 /// One step of a JSON pointer, escaped (RFC 6901 §3).
