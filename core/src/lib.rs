@@ -40,6 +40,7 @@ pub mod event;
 pub mod http;
 pub mod jose;
 pub mod key;
+pub mod lint;
 pub mod metadata;
 mod random;
 pub mod secret;

@@ -204,7 +204,7 @@ proptest! {
         audience in collection::vec(something(), 1..3),
         jti in something(),
         txn in something(),
-        seconds in -1_000_000_000_000_i64..1_000_000_000_000,
+        seconds in -99_999_999_999_i64..100_000_000_000,
         id in something(),
         reason in any::<String>(),
         member in json_value(),

@@ -15,6 +15,7 @@ use crate::{
     error::{Error, ErrorCode, Result},
     event::Event,
     key::{BoxFuture, KeySet, Signer},
+    lint::{Finding, LintPolicy, Linter},
     random,
     secret::Secret,
     set::{SetBuilder, SignedSet, UnsignedSet},
@@ -34,6 +35,7 @@ struct Inner {
     /// What `iat` goes by.
     clock: Box<dyn Clock>,
     policy: RetryPolicy,
+    lint: LintPolicy,
     driver: Driver,
 }
 
@@ -48,6 +50,7 @@ pub struct TransmitterBuilder {
     keys: Keys,
     clock: Option<Arc<dyn Clock>>,
     policy: RetryPolicy,
+    lint: LintPolicy,
     network: Network,
 }
 
@@ -124,6 +127,41 @@ impl Transmitter {
         EmitAll::new(emits.into_iter())
     }
 
+    /// What would be found in a SET with this event and subject for this receiver. Nothing is sent.
+    ///
+    /// ```
+    /// use ssf_transmitter::{KeyType, Receiver, SigningKey, Subject, Transmitter, event::caep};
+    ///
+    /// let key = SigningKey::generate(KeyType::Rsa2048)?;
+    /// let transmitter = Transmitter::builder("https://edr.example.com", key).build()?;
+    /// let okta = Receiver::okta("https://acme.okta.com").build()?;
+    /// let findings = transmitter.lint(caep::SessionRevoked::new(), Subject::email("ada@example.com"), &okta);
+    /// let rules: Vec<_> = findings.iter().map(|finding| finding.rule().id).collect();
+    /// assert_eq!(rules, ["event-reason-missing", "event-member-missing"]);
+    /// # Ok::<(), ssf_transmitter::Error>(())
+    /// ```
+    pub fn lint(&self, event: impl Into<Event>, subject: impl Into<Subject>, to: &Receiver) -> Vec<Finding> {
+        self.linter(to).event(&event.into(), Some(&subject.into()))
+    }
+
+    /// A linter that knows issuer, clock and keys of this transmitter, and audience and dialect of a receiver.
+    pub fn linter(&self, receiver: &Receiver) -> Linter {
+        let linter = Linter::new(receiver.dialect())
+            .issuer(self.issuer())
+            .audience(receiver.audience().clone())
+            .now(self.0.clock.now());
+        match &self.0.keys {
+            Keys::Own(keys) => {
+                let linter = linter.header(&keys.active());
+                match keys.jwks() {
+                    Ok(jwks) => linter.jwks(jwks),
+                    Err(_) => linter,
+                }
+            }
+            Keys::External(signer) => linter.header(signer.header()),
+        }
+    }
+
     /// What became of everything that this transmitter, and its clones, were to send.
     pub fn counters(&self) -> Counters {
         self.0.driver.ledger.read()
@@ -139,6 +177,7 @@ impl Transmitter {
         SetBuilder::new(self.0.issuer.as_str(), receiver.audience().clone())
             .dialect(receiver.dialect())
             .clock(&*self.0.clock)
+            .lint(self.0.lint.clone())
     }
 
     fn prepare_set(&self, set: SetBuilder) -> Result<UnsignedSet> {
@@ -196,7 +235,14 @@ impl Transmitter {
 
 impl TransmitterBuilder {
     fn new(issuer: String, keys: Keys) -> Self {
-        Self { issuer, keys, clock: None, policy: RetryPolicy::default(), network: Network::default() }
+        Self {
+            issuer,
+            keys,
+            clock: None,
+            policy: RetryPolicy::default(),
+            lint: LintPolicy::default(),
+            network: Network::default(),
+        }
     }
 
     /// Sets how long an operation may take, from the call to its result; 30 seconds by default.
@@ -208,6 +254,12 @@ impl TransmitterBuilder {
     /// Sets how often and how long deliveries are tried.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// Sets what becomes of findings; by default errors are refused, and warnings stand on the receipt.
+    pub fn lint(mut self, policy: LintPolicy) -> Self {
+        self.lint = policy;
         self
     }
 
@@ -270,6 +322,7 @@ impl TransmitterBuilder {
             keys: self.keys,
             clock,
             policy: self.policy,
+            lint: self.lint,
             driver: Driver {
                 transport: Transport::new(&self.network)?,
                 steady,
@@ -311,6 +364,12 @@ impl Emit {
     /// Adds an event that travels beside the first, for receivers that take companions.
     pub fn companion(mut self, event: impl Into<Event>) -> Self {
         self.set = self.set.event(event);
+        self
+    }
+
+    /// Sets what becomes of findings.
+    pub fn lint(mut self, policy: LintPolicy) -> Self {
+        self.set = self.set.lint(policy);
         self
     }
 

@@ -46,6 +46,7 @@ use crate::{
     dialect::{Dialect, Success},
     error::{Error, Result},
     http::{Endpoint, Failure, Request, Response},
+    lint::Finding,
     secret::Secret,
     set::SignedSet,
     time::Timestamp,
@@ -167,6 +168,11 @@ impl Receipt {
     /// How often the SET was sent.
     pub fn attempts(&self) -> u32 {
         self.attempts
+    }
+
+    /// What lint found in the SET and was to report: by default, warnings.
+    pub fn findings(&self) -> &[Finding] {
+        self.set.findings()
     }
 
     /// Whether the status is the one that the receiver documents. Another success, such as 200 instead of 202, counts as

@@ -8,6 +8,7 @@ use crate::{
     catalogue::{EventType, Shape, SubjectFormat},
     error::{Error, ErrorCode, Result, pointer_step},
     jose::Algorithm,
+    lint::Rule,
     subject::{Rename, is_uri},
 };
 
@@ -28,6 +29,19 @@ pub(crate) struct Data {
     /// Rules for single events, by id or, for those that the catalogue does not know, by URI.
     #[serde(default)]
     pub(crate) events: BTreeMap<String, EventRules>,
+    /// How bad findings are, by the id of their rule, where it is not as bad as for all.
+    #[serde(default)]
+    pub(crate) lint: BTreeMap<String, Level>,
+}
+
+/// How bad a finding is; `off`: it is none.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Level {
+    Off,
+    Note,
+    Warning,
+    Error,
 }
 
 #[derive(Deserialize)]
@@ -39,6 +53,7 @@ pub(crate) struct SetRules {
     pub(crate) toe: bool,
     pub(crate) kid: bool,
     pub(crate) algorithms: Vec<String>,
+    pub(crate) only_known_claims: bool,
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq)]
@@ -46,6 +61,8 @@ pub(crate) struct SetRules {
 pub(crate) enum AudienceForm {
     Any,
     String,
+    /// One string, the URL of an org.
+    Org,
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq)]
@@ -66,6 +83,9 @@ pub(crate) struct SubjectRules {
     pub(crate) wrap: Option<String>,
     #[serde(default)]
     pub(crate) members: Vec<String>,
+    /// The formats by which the receiver finds its users.
+    #[serde(default)]
+    pub(crate) user_formats: Vec<String>,
     #[serde(default)]
     pub(crate) rename: BTreeMap<String, Rename>,
 }
@@ -153,6 +173,13 @@ pub(crate) enum NoSubject {
     None,
 }
 
+impl EventRules {
+    /// Whether a member is named here, so that it is known.
+    pub(crate) fn names(&self, member: &str) -> bool {
+        self.required.iter().chain(&self.any_of).any(|name| name == member)
+    }
+}
+
 impl Data {
     /// What the types do not say.
     pub(super) fn check(&self) -> Result<()> {
@@ -179,12 +206,16 @@ impl Data {
             None => Ok(()),
         };
         formats(&self.subject.formats, "/subject/formats")?;
+        formats(&self.subject.user_formats, "/subject/user_formats")?;
         for (name, rules) in &self.events {
             let place = format!("/events{}", pointer_step(name));
             if EventType::by_id(name).is_none() && !is_uri(name) {
                 return invalid(place, "this is neither the id of an event nor a URI");
             }
             formats(rules.formats.as_deref().unwrap_or_default(), &format!("{place}/formats"))?;
+        }
+        if let Some(id) = self.lint.keys().find(|id| Rule::by_id(id).is_none()) {
+            return invalid(format!("/lint{}", pointer_step(id)), "there is no lint rule of this id");
         }
         for (id, uri) in &self.uris {
             if EventType::by_id(id).is_none() || !is_uri(uri) {

@@ -210,6 +210,10 @@ pub enum ErrorCode {
     ///
     /// Give the transaction id: the value of `Set-Txn`.
     TxnMissing,
+    /// `claim_invalid`: A claim of the SET is missing, or has a type or value that the receiver does not take.
+    ///
+    /// Mend the claim that the pointer names, as the message says.
+    ClaimInvalid,
     /// `claim_forbidden`: A claim that an SSF SET must not have (`sub`, `exp`), or that the builder writes itself.
     ///
     /// Leave the claim out, or use the builder's own method for it.
@@ -370,6 +374,7 @@ impl ErrorCode {
         Self::SubjectNotAccepted,
         Self::JtiInvalid,
         Self::TxnMissing,
+        Self::ClaimInvalid,
         Self::ClaimForbidden,
         Self::AlgorithmNotAccepted,
         Self::SetMalformed,
@@ -452,6 +457,7 @@ impl ErrorCode {
             Self::SubjectNotAccepted => "subject_not_accepted",
             Self::JtiInvalid => "jti_invalid",
             Self::TxnMissing => "txn_missing",
+            Self::ClaimInvalid => "claim_invalid",
             Self::ClaimForbidden => "claim_forbidden",
             Self::AlgorithmNotAccepted => "algorithm_not_accepted",
             Self::SetMalformed => "set_malformed",
@@ -554,6 +560,7 @@ impl ErrorCode {
             | Self::SubjectNotAccepted
             | Self::JtiInvalid
             | Self::TxnMissing
+            | Self::ClaimInvalid
             | Self::ClaimForbidden
             | Self::AlgorithmNotAccepted
             | Self::SetMalformed => ErrorKind::Validation,
@@ -581,6 +588,145 @@ impl ErrorCode {
     /// Whether the same call may pass later without a change.
     pub const fn is_retryable(self) -> bool {
         matches!(self.retry(), Retry::Later)
+    }
+
+    /// What it means, in one sentence.
+    #[allow(clippy::match_same_arms, clippy::too_many_lines, reason = "one line a code, as in the catalogue")]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Internal => {
+                "Something that should not happen, such as a failure of the cryptographic library."
+            }
+            Self::IssuerInvalid => {
+                "The issuer is empty, or is no https URL where a transmitter configuration needs one."
+            }
+            Self::AudienceMissing => "The SET or the receiver has no audience, or an empty one.",
+            Self::AudienceNotSingle => "Several audiences for a receiver that takes one string.",
+            Self::EndpointInvalid => {
+                "A URL cannot be used: not https, no host, or with credentials or a fragment in it."
+            }
+            Self::DialectInvalid => {
+                "The text of a dialect cannot be read: no TOML, an unknown key, or a value that does not fit."
+            }
+            Self::DialectUnknown => "No built-in dialect has this id.",
+            Self::ConfigurationInvalid => "A setting is missing, or contradicts another one.",
+            Self::KeyFormatUnknown => "The text or the bytes are no key in a known format.",
+            Self::KeyPasswordMissing => "The key is encrypted and no password was given.",
+            Self::KeyPasswordWrong => "The password does not open the encrypted key.",
+            Self::KeyIsCertificate => "A certificate where a private key is meant.",
+            Self::KeyIsPublic => "A public key where a private key is meant.",
+            Self::KeyPrivateMemberMissing => "A private JWK lacks one of its members.",
+            Self::KeyMemberInvalid => {
+                "A member of a JWK is missing, has the wrong type or length, or is no base64url."
+            }
+            Self::KeyInconsistent => "The parts of the key do not belong together.",
+            Self::KeyRsaTooShort => "An RSA key under 2048 bits (RFC 7518 §3.3).",
+            Self::KeyTypeUnsupported => "A kind of key or a curve that signs no SETs here.",
+            Self::KeySymmetric => {
+                "A symmetric key (`kty: oct`): receivers verify with a published key, so it would be no secret."
+            }
+            Self::KeyUse => "The JWK says that it is for encryption (`use: enc`).",
+            Self::KeyOps => "The `key_ops` of the JWK do not allow `sign`.",
+            Self::KeyAlgorithmMismatch => "The algorithm does not fit the key.",
+            Self::KeyAlgorithmUnknown => "Not the name of a signature algorithm that is supported here.",
+            Self::KeySetAmbiguous => "A JWK Set holds several keys that could sign.",
+            Self::KeyNotFound => "The set holds no key that fits.",
+            Self::KidInvalid => "An empty `kid`.",
+            Self::KidDuplicate => "Two different keys of one set share a `kid` (RFC 7517 §4.5).",
+            Self::KeySetNoNext => "A rotation without a published next key.",
+            Self::KeySetTooEarly => "A rotation before the next key was published for as long as asked.",
+            Self::KeySetActive => "The active key cannot be removed.",
+            Self::JsonInvalid => "The text is no JSON, or not the JSON value that belongs here.",
+            Self::EventMissing => "A SET without an event (RFC 8417 §2.2).",
+            Self::EventUriInvalid => "An event type that is no absolute URI.",
+            Self::EventMemberMissing => {
+                "An event lacks a member that its definition, or the receiver, requires."
+            }
+            Self::EventMemberType => "A member of an event has the wrong JSON type.",
+            Self::EventMemberValue => {
+                "A member of an event has a value that its definition, or the receiver, does not allow."
+            }
+            Self::EventMemberForbidden => "A member that must not be in this event.",
+            Self::EventNotAccepted => {
+                "The receiver does not take this event: it would refuse it, or accept and drop it."
+            }
+            Self::EventsTooMany => "More events in one SET than allowed, or one event twice.",
+            Self::TimestampUnit => "A time that can only be milliseconds, where seconds are meant.",
+            Self::SubjectMissing => {
+                "A SET without a subject, where the receiver or the event needs one (SSF 1.0 §3.1)."
+            }
+            Self::SubjectFormatMissing => "A subject identifier without the member `format` (RFC 9493 §3).",
+            Self::SubjectFormatUnknown => {
+                "Not the name of a subject identifier format, or an old spelling of one."
+            }
+            Self::SubjectMemberMissing => "A subject identifier lacks a member that its format requires.",
+            Self::SubjectMemberType => "A member of a subject identifier has the wrong JSON type.",
+            Self::SubjectMemberValue => {
+                "A member of a subject identifier has a value that its format does not allow."
+            }
+            Self::SubjectMemberUnknown => {
+                "A member that the subject identifier's format does not define (RFC 9493 §3)."
+            }
+            Self::SubjectNesting => {
+                "Aliases within aliases, or a complex subject within another subject (RFC 9493 §3.2.8, SSF 1.0 §3.3)."
+            }
+            Self::SubjectNotAccepted => "The event or the receiver does not take a subject of this format.",
+            Self::JtiInvalid => "An empty `jti`.",
+            Self::TxnMissing => "An event that requires the claim `txn` (RFC 9967 §2.5.1.3).",
+            Self::ClaimInvalid => {
+                "A claim of the SET is missing, or has a type or value that the receiver does not take."
+            }
+            Self::ClaimForbidden => {
+                "A claim that an SSF SET must not have (`sub`, `exp`), or that the builder writes itself."
+            }
+            Self::AlgorithmNotAccepted => "The receiver does not take signatures of this algorithm.",
+            Self::SetMalformed => {
+                "The text is no SET in compact form: three base64url parts, JSON objects in the first two."
+            }
+            Self::SignatureMalformed => {
+                "A signature whose form or length does not fit the algorithm (RFC 7518 §3)."
+            }
+            Self::SignatureInvalid => "The signature does not verify with the key.",
+            Self::SignerFailed => "An external signer reported a failure.",
+            Self::TokenRefused => "The token endpoint refused the request (RFC 6749 §5.2).",
+            Self::TokenResponseInvalid => "The token endpoint's answer holds no access token.",
+            Self::TokenUnavailable => {
+                "The token endpoint gave no answer, a server error, or asked to slow down."
+            }
+            Self::ReceiverRejected => {
+                "The receiver refused the SET (RFC 8935 §2.3); `receiver_error` holds its code."
+            }
+            Self::ReceiverKeyUnknown => {
+                "The receiver could not use the key that signed the SET: it does not know it, or it was withdrawn."
+            }
+            Self::ReceiverUnauthorized => {
+                "The receiver did not accept the sender, also not with a fresh token."
+            }
+            Self::ReceiverNotFound => "There is no receiver at this URL.",
+            Self::ReceiverRedirected => {
+                "The receiver answered with a redirect, which a sender must not follow with a SET."
+            }
+            Self::ReceiverThrottled => "The receiver asks to slow down.",
+            Self::ReceiverUnavailable => "The receiver failed with a server error.",
+            Self::ReceiverAnswerUnexpected => "A status that RFC 8935 does not know.",
+            Self::CircuitOpen => "The receiver failed so often that nothing is sent to it for a while.",
+            Self::DnsFailed => "The host name could not be resolved.",
+            Self::AddressForbidden => {
+                "The host is at a private, link-local or metadata address, which URLs from outside must not reach."
+            }
+            Self::ConnectionFailed => "No connection to the host.",
+            Self::TlsFailed => {
+                "No TLS with the host: its certificate is not trusted or for another name, or no version is shared."
+            }
+            Self::ReceiverTimeout => "No answer in time: the receiver may have the SET.",
+            Self::OutcomeUnknown => {
+                "The connection broke after the request was sent: the receiver may have the SET."
+            }
+            Self::AnswerTooLarge => "An answer beyond 64 KiB.",
+            Self::DeadlineExceeded => {
+                "The operation took longer than its deadline; the source is the last failure."
+            }
+        }
     }
 
     /// What to do about it, in one sentence.
@@ -654,6 +800,7 @@ impl ErrorCode {
             Self::SubjectNotAccepted => "Use one of the formats that the message names.",
             Self::JtiInvalid => "Leave it out to get a random one.",
             Self::TxnMissing => "Give the transaction id: the value of `Set-Txn`.",
+            Self::ClaimInvalid => "Mend the claim that the pointer names, as the message says.",
             Self::ClaimForbidden => "Leave the claim out, or use the builder's own method for it.",
             Self::AlgorithmNotAccepted => "Sign with a key for one of the algorithms that the message names.",
             Self::SetMalformed => "Give the compact SET itself, without quotes or line ends.",

@@ -6,6 +6,8 @@ use std::{fmt, time::Duration};
 
 pub use code::ErrorCode;
 
+use crate::lint::Finding;
+
 /// What the functions of this crate return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -70,6 +72,7 @@ struct Inner {
     receiver_error: Option<String>,
     receiver_description: Option<String>,
     retry_after: Option<Duration>,
+    findings: Vec<Finding>,
     source: Option<Source>,
 }
 
@@ -83,6 +86,7 @@ impl Error {
             receiver_error: None,
             receiver_description: None,
             retry_after: None,
+            findings: Vec::new(),
             source: None,
         }))
     }
@@ -116,6 +120,11 @@ impl Error {
     pub(crate) fn with_receiver_error(mut self, error: Option<String>, description: Option<String>) -> Self {
         self.0.receiver_error = error.filter(|code| is_code(code));
         self.0.receiver_description = description;
+        self
+    }
+
+    pub(crate) fn with_findings(mut self, findings: Vec<Finding>) -> Self {
+        self.0.findings = findings;
         self
     }
 
@@ -157,6 +166,12 @@ impl Error {
     /// How long the receiver asks to wait before the next attempt.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// Everything that lint found in a SET that was not sent because of it. The first that kept it from being sent gives
+    /// the error its code, message and pointer.
+    pub fn findings(&self) -> &[Finding] {
+        &self.0.findings
     }
 
     /// The HTTP status of the answer, if there was one.

@@ -24,6 +24,7 @@ use serde_json::{Map, Value};
 
 pub use localized::LocalizedText;
 use members::{Members, members_of};
+pub(crate) use validate::{check_member, check_uri as check_event_uri};
 pub use values::*;
 
 use crate::{
@@ -161,6 +162,11 @@ macro_rules! redacted_debug {
     };
 }
 use redacted_debug;
+
+/// Whether one of the events of a SET needs `txn` (RFC 9967 §2.5.1.3).
+pub(crate) fn requires_txn(events: &Map<String, Value>) -> bool {
+    events.keys().any(|uri| EventType::by_uri(uri).is_some_and(|kind| kind.requires_txn))
+}
 
 /// Where an event stands in its SET.
 pub(crate) fn event_pointer(uri: &str) -> String {

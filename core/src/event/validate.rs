@@ -13,7 +13,7 @@ use crate::{
 /// A number of milliseconds between these two can only be meant as seconds (2001 to 5138).
 const LOOKS_LIKE_SECONDS: std::ops::Range<f64> = 1e9..SECONDS_LIMIT;
 
-pub(super) fn check(event: &Event) -> Result<()> {
+pub(crate) fn check(event: &Event) -> Result<()> {
     check_uri(&event.uri)?;
     let place = |name: &str| event_pointer(&event.uri) + &pointer_step(name);
     let kind = event.event_type();
@@ -45,7 +45,7 @@ pub(super) fn check(event: &Event) -> Result<()> {
 }
 
 /// RFC 8417 §2.2: the keys of `events` are URIs.
-fn check_uri(uri: &str) -> Result<()> {
+pub(crate) fn check_uri(uri: &str) -> Result<()> {
     if subject::is_uri(uri) {
         return Ok(());
     }
@@ -53,7 +53,8 @@ fn check_uri(uri: &str) -> Result<()> {
     Err(Error::new(ErrorCode::EventUriInvalid, message).at(event_pointer(uri)))
 }
 
-fn check_member(kind: &EventType, field: &Field, value: &Value) -> Result<()> {
+/// Checks a member against its definition.
+pub(crate) fn check_member(kind: &EventType, field: &Field, value: &Value) -> Result<()> {
     let wrong_type = |expected: &str| {
         let message = format!("the member {} of {} is {expected}", field.name, kind.id);
         Err(Error::new(ErrorCode::EventMemberType, message))

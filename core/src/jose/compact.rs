@@ -11,23 +11,27 @@ use crate::{
 /// The `typ` of a SET (RFC 8417 §2.3, SSF 1.0 §4.1.1).
 pub(crate) const SET_TYPE: &str = "secevent+jwt";
 
-/// The bytes that are signed: header and payload, encoded (RFC 7515 §5.1).
-pub(crate) fn signing_input(algorithm: Algorithm, kid: Option<&str>, typ: &str, payload: &[u8]) -> String {
-    let mut header = format!(r#"{{"alg":"{algorithm}""#);
-    if let Some(kid) = kid {
-        header.push_str(r#","kid":"#);
-        header.push_str(&Value::from(kid).to_string());
-    }
-    header.push_str(r#","typ":""#);
-    header.push_str(typ);
-    header.push_str(r#""}"#);
+/// The header of a SET.
+pub(crate) fn header(algorithm: Algorithm, kid: Option<String>) -> Map<String, Value> {
+    typed_header(algorithm, kid, SET_TYPE)
+}
 
+/// A JOSE header: `alg`, `kid` and `typ`.
+pub(crate) fn typed_header(algorithm: Algorithm, kid: Option<String>, typ: &str) -> Map<String, Value> {
+    let members = [("alg", Some(algorithm.as_str().to_owned())), ("kid", kid), ("typ", Some(typ.to_owned()))];
+    members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect()
+}
+
+/// The bytes that are signed: header and payload, encoded (RFC 7515 §5.1).
+pub(crate) fn signing_input(header: &Map<String, Value>, payload: &[u8]) -> Result<String> {
+    let header =
+        serde_json::to_vec(header).map_err(|error| Error::internal("a header is JSON").because(error))?;
     // Room for the signature too: it is appended to the same string.
     let mut input = String::with_capacity((header.len() + payload.len()) * 4 / 3 + 800);
     base64::encode_to(&mut input, header);
     input.push('.');
     base64::encode_to(&mut input, payload);
-    input
+    Ok(input)
 }
 
 /// A compact JWS taken apart.

@@ -15,5 +15,5 @@ pub use public_key::PublicKey;
 pub use signature::Signature;
 
 pub(crate) use algorithm::KeyFamily;
-pub(crate) use compact::{Compact, SET_TYPE, signing_input};
+pub(crate) use compact::{Compact, SET_TYPE, header, signing_input, typed_header};
 pub(crate) use public_key::Numbers;

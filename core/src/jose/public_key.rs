@@ -140,10 +140,15 @@ impl PublicKey {
         self.numbers.family()
     }
 
+    /// Whether it is a key for signatures of this algorithm.
+    pub(crate) fn verifies(&self, algorithm: Algorithm) -> bool {
+        let same_signature = |own: Algorithm| own == algorithm || own.family() == KeyFamily::Ed25519;
+        self.family() == algorithm.family() && self.algorithm.is_none_or(same_signature)
+    }
+
     /// Verifies a JWS signature. One key, one algorithm: a key that names its algorithm takes no other (RFC 8725 §3.1).
     pub(crate) fn verify(&self, algorithm: Algorithm, input: &[u8], signature: &[u8]) -> Result<()> {
-        let same_signature = |own: Algorithm| own == algorithm || own.family() == KeyFamily::Ed25519;
-        if self.family() != algorithm.family() || !self.algorithm.is_none_or(same_signature) {
+        if !self.verifies(algorithm) {
             let message = format!("the header says {algorithm}, the key is for {}", self.algorithm());
             return Err(Error::new(ErrorCode::SignatureInvalid, message));
         }

@@ -4,24 +4,26 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::{
-    SignedSet, UnsignedSet,
-    claims::{Audience, Claims, OWN},
-};
+use super::{Audience, SignedSet, UnsignedSet};
 use crate::{
     dialect::{AudienceForm, Dialect, Txn},
     error::{Error, ErrorCode, Result},
     event::Event,
+    jose,
     key::{SigningHeader, SigningKey},
+    lint::{self, Context, Finding, LintPolicy},
     random,
     subject::Subject,
     time::{Clock, SystemClock, Timestamp},
 };
 
+/// Names of claims that the builder writes itself.
+const OWN: &[&str] = &["iss", "jti", "iat", "aud", "txn", "toe", "sub_id", "events"];
+
 /// Builds a SET: what it says, to whom, in which dialect.
 ///
 /// Everything is checked when the SET is prepared: the claims by RFC 8417 and SSF 1.0, event and subject by their
-/// definitions, all of it by the dialect.
+/// definitions, and then all of it, as it would go out, by the rules of [`lint`](crate::lint) and the dialect.
 ///
 /// ```
 /// use ssf_transmitter::{KeyType, SetBuilder, SigningKey, Subject, event::caep};
@@ -47,6 +49,9 @@ pub struct SetBuilder {
     issued_at: Option<Timestamp>,
     others: Map<String, Value>,
     dialect: Dialect,
+    policy: LintPolicy,
+    /// The time by which times in the future are found, if a clock was given.
+    now: Option<Timestamp>,
 }
 
 impl SetBuilder {
@@ -63,6 +68,8 @@ impl SetBuilder {
             issued_at: None,
             others: Map::new(),
             dialect: Dialect::default(),
+            policy: LintPolicy::default(),
+            now: None,
         }
     }
 
@@ -103,8 +110,10 @@ impl SetBuilder {
     }
 
     /// Sets `iat` from a clock.
-    pub fn clock(self, clock: &dyn Clock) -> Self {
-        self.issued_at(clock.now())
+    pub fn clock(mut self, clock: &dyn Clock) -> Self {
+        self.now = Some(clock.now());
+        self.issued_at = self.now;
+        self
     }
 
     /// Sets a further claim, such as `nbf`; receivers ignore those they do not know (SSF 1.0 §4.2.3).
@@ -119,47 +128,87 @@ impl SetBuilder {
         self
     }
 
+    /// Sets what becomes of findings: without it errors are refused, and warnings stand on the receipt.
+    pub fn lint(mut self, policy: LintPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
     /// Checks everything, and fixes `jti`, `iat` and the header: the SET is complete but for its signature.
     pub fn prepare(self, header: impl Into<SigningHeader>) -> Result<UnsignedSet> {
         let header = header.into();
-        let rules = &self.dialect.data().set;
+        let algorithm = header.algorithm;
         self.check_claims()?;
-        self.check_algorithm(&header)?;
-        let shaped = self.dialect.shape(&self.events, self.subject.as_ref())?;
-
-        let txn = match (rules.txn, self.txn) {
-            // An event that cannot do without it has it whatever the dialect says.
-            (_, Some(txn)) if rules.txn != Txn::Omit || shaped.requires_txn => Some(txn),
-            (_, None) if shaped.requires_txn => {
-                return Err(Error::new(ErrorCode::TxnMissing, "this event needs the claim txn").at("/txn"));
-            }
-            (Txn::Generate, None) => Some(random::identifier()?),
-            (Txn::Generate | Txn::Optional | Txn::Omit, _) => None,
-        };
-        let claims = Claims {
-            iss: self.issuer,
-            jti: match self.jti {
-                Some(jti) => jti,
-                None => random::identifier()?,
-            },
-            iat: self.issued_at.unwrap_or_else(|| SystemClock.now()).as_unix_seconds(),
-            aud: match rules.audience {
-                AudienceForm::Any => self.audience,
-                AudienceForm::String => self.audience.into_single()?,
-            },
-            txn,
-            toe: self.toe.filter(|_| rules.toe).map(Timestamp::as_unix_seconds),
-            sub_id: shaped.sub_id,
-            events: shaped.events,
-            others: self.others,
-        };
-        let kid = header.kid.as_deref().filter(|_| rules.kid);
-        UnsignedSet::new(&claims, header.algorithm, kid)
+        if self.events.is_empty() {
+            return Err(Error::new(ErrorCode::EventMissing, "a SET needs an event").at("/events"));
+        }
+        self.check_definitions()?;
+        let (dialect, policy, now) = (self.dialect.clone(), self.policy.clone(), self.now);
+        let claims = self.claims()?;
+        let header = jose::header(header.algorithm, header.kid.filter(|_| dialect.data().set.kid));
+        let context = Context { now, ..Context::of(&dialect) };
+        let findings = policy.apply(lint::check(context, Some(&header), &claims))?;
+        UnsignedSet::new(algorithm, &header, &claims, findings)
     }
 
     /// Prepares the SET and signs it with a key of this process.
     pub fn sign(self, key: &SigningKey) -> Result<SignedSet> {
         self.prepare(key)?.sign(key)
+    }
+
+    /// What is to be found in the SET, whatever is wrong with it.
+    pub(crate) fn findings(self, context: Context<'_>, header: Option<&SigningHeader>) -> Vec<Finding> {
+        let wanted = self.dialect.data().set.kid;
+        let header =
+            header.map(|header| jose::header(header.algorithm, header.kid.clone().filter(|_| wanted)));
+        let errors = [self.check_claims(), self.check_definitions()].into_iter().filter_map(Result::err);
+        let errors: Vec<_> = errors.collect();
+        let findings = match self.claims() {
+            Ok(claims) => lint::check(context, header.as_ref(), &claims),
+            Err(error) => lint::findings_of(context, &[error]),
+        };
+        // What the claims do not show any more, such as a claim of the builder's own that was set by name.
+        let others = lint::findings_of(context, &errors);
+        let new = |finding: &Finding| findings.iter().all(|other| other.pointer() != finding.pointer());
+        let others: Vec<_> = others.into_iter().filter(new).collect();
+        findings.into_iter().chain(others).collect()
+    }
+
+    /// The claims in the receiver's form, in the order in which they are written.
+    fn claims(self) -> Result<Map<String, Value>> {
+        let rules = &self.dialect.data().set;
+        let shaped = self.dialect.shape(&self.events, self.subject.as_ref())?;
+        let txn = match (rules.txn, self.txn) {
+            // An event that cannot do without it has it whatever the dialect says.
+            (_, Some(txn)) if rules.txn != Txn::Omit || shaped.requires_txn => Some(txn),
+            // Only the caller knows which request it answers.
+            (Txn::Generate, None) if !shaped.requires_txn => Some(random::identifier()?),
+            _ => None,
+        };
+        let issued_at = self.issued_at.unwrap_or_else(|| SystemClock.now());
+        let audience = match rules.audience {
+            AudienceForm::Any => self.audience,
+            AudienceForm::String | AudienceForm::Org => self.audience.simplified(),
+        };
+        let mut claims = Map::with_capacity(8 + self.others.len());
+        let mut put = |name: &str, value: Value| claims.insert(name.to_owned(), value);
+        put("iss", self.issuer.into());
+        put("jti", self.jti.map_or_else(random::identifier, Ok)?.into());
+        // Whole seconds: a receiver may refuse fractions, and times ahead of its clock (SSF conformance tests).
+        put("iat", issued_at.as_unix_seconds().into());
+        put("aud", audience.into());
+        if let Some(txn) = txn {
+            put("txn", txn.into());
+        }
+        if let Some(toe) = self.toe.filter(|_| rules.toe) {
+            put("toe", toe.as_unix_seconds().into());
+        }
+        if let Some(sub_id) = shaped.sub_id {
+            put("sub_id", sub_id);
+        }
+        put("events", Value::Object(shaped.events));
+        claims.extend(self.others);
+        Ok(claims)
     }
 
     /// The claim rules that need no dialect (`docs/architecture.md` lists them).
@@ -188,14 +237,12 @@ impl SetBuilder {
         Ok(())
     }
 
-    fn check_algorithm(&self, header: &SigningHeader) -> Result<()> {
-        let taken = &self.dialect.data().set.algorithms;
-        if taken.is_empty() || taken.iter().any(|name| name == header.algorithm.as_str()) {
-            return Ok(());
+    /// What the definitions of events and subject demand, whoever the receiver is.
+    fn check_definitions(&self) -> Result<()> {
+        if let Some(subject) = &self.subject {
+            subject.validate().map_err(|error| error.within("/sub_id"))?;
         }
-        let title = self.dialect.title();
-        let message = format!("{title} takes signatures by {}, not {}", taken.join(", "), header.algorithm);
-        Err(Error::new(ErrorCode::AlgorithmNotAccepted, message).at("/alg"))
+        self.events.iter().try_for_each(Event::validate)
     }
 }
 

@@ -1,13 +1,13 @@
 //! Security Event Tokens (RFC 8417): built, signed, taken apart.
 
+mod audience;
 mod builder;
-mod claims;
 mod decoded;
 mod signed;
 mod unsigned;
 
+pub use audience::Audience;
 pub use builder::SetBuilder;
-pub use claims::Audience;
 pub use decoded::DecodedSet;
 pub use signed::SignedSet;
 pub use unsigned::UnsignedSet;

@@ -11,6 +11,7 @@ use crate::{
     error::{Error, ErrorCode, Result},
     jose::{self, Compact},
     key::SigningHeader,
+    lint::Finding,
 };
 
 /// A signed SET in compact form. However often it is sent, its bytes are the same. Cheap to clone.
@@ -19,13 +20,33 @@ use crate::{
 #[derive(Clone, Eq, PartialEq)]
 pub struct SignedSet {
     compact: Arc<str>,
-    jti: Arc<str>,
+    facts: Facts,
+}
+
+/// What is known of a SET beside its text.
+#[derive(Clone, Eq, PartialEq)]
+pub(super) struct Facts {
+    pub(super) jti: Arc<str>,
+    /// What the first event is called, in logs.
     event: Arc<str>,
+    pub(super) findings: Arc<[Finding]>,
+}
+
+impl Facts {
+    pub(super) fn of(claims: &Map<String, Value>, findings: Vec<Finding>) -> Self {
+        let events = claims.get("events").and_then(Value::as_object);
+        let uri = events.and_then(|events| events.keys().next()).map_or("", String::as_str);
+        Self {
+            jti: claims.get("jti").and_then(Value::as_str).unwrap_or_default().into(),
+            event: EventType::by_uri(uri).map_or(uri, |kind| kind.id).into(),
+            findings: findings.into(),
+        }
+    }
 }
 
 impl SignedSet {
-    pub(super) fn of(compact: String, jti: String, event: Arc<str>) -> Self {
-        Self { compact: compact.into(), jti: jti.into(), event }
+    pub(super) fn of(compact: String, facts: Facts) -> Self {
+        Self { compact: compact.into(), facts }
     }
 
     /// Takes a SET that was signed elsewhere. Its outline is checked, not its signature.
@@ -39,13 +60,11 @@ impl SignedSet {
     pub fn parse(compact: &str) -> Result<Self> {
         let parts = Compact::parse(compact)?;
         parts.algorithm()?;
-        match parts.payload.get("jti").and_then(Value::as_str) {
-            Some(jti) if !jti.is_empty() => {
-                let event = event_name(parts.payload.get("events").and_then(Value::as_object));
-                Ok(Self { compact: compact.into(), jti: jti.into(), event })
-            }
-            _ => Err(Error::new(ErrorCode::SetMalformed, "the SET has no jti").at("/jti")),
+        let facts = Facts::of(&parts.payload, Vec::new());
+        if facts.jti.is_empty() {
+            return Err(Error::new(ErrorCode::SetMalformed, "the SET has no jti").at("/jti"));
         }
+        Ok(Self { compact: compact.into(), facts })
     }
 
     /// The SET in compact form: the body of a push request.
@@ -55,13 +74,18 @@ impl SignedSet {
 
     /// The id of the SET.
     pub fn jti(&self) -> &str {
-        &self.jti
+        &self.facts.jti
+    }
+
+    /// What lint found in it when it was prepared, and was to report. Empty for a SET that was signed elsewhere.
+    pub fn findings(&self) -> &[Finding] {
+        &self.facts.findings
     }
 
     /// The id of its event, such as `caep.session-revoked`, or the URI of one that the catalogue does not know. Of several
     /// events, the first.
     pub fn event(&self) -> &str {
-        &self.event
+        &self.facts.event
     }
 
     /// The same claims under the header of another key; `None` if it names the same key.
@@ -74,8 +98,9 @@ impl SignedSet {
             .filter(|kid| header.kid.as_deref().is_some_and(|other| other != *kid))
             .and(header.kid.as_deref())?;
         let payload = base64::decode(self.compact.split('.').nth(1)?)?;
-        let signing_input = jose::signing_input(header.algorithm, Some(kid), jose::SET_TYPE, &payload);
-        Some(UnsignedSet::of(signing_input, header.algorithm, self.jti().to_owned(), self.event.clone()))
+        let signing_input =
+            jose::signing_input(&jose::header(header.algorithm, Some(kid.to_owned())), &payload).ok()?;
+        Some(UnsignedSet::of(signing_input, header.algorithm, self.facts.clone()))
     }
 
     /// Header and claims, for inspection.
@@ -84,14 +109,8 @@ impl SignedSet {
     }
 }
 
-/// What the first event is called, in logs.
-pub(super) fn event_name(events: Option<&Map<String, Value>>) -> Arc<str> {
-    let uri = events.and_then(|events| events.keys().next()).map_or("", String::as_str);
-    EventType::by_uri(uri).map_or(uri, |kind| kind.id).into()
-}
-
 impl fmt::Debug for SignedSet {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("SignedSet").field("jti", &self.jti).finish_non_exhaustive()
+        formatter.debug_struct("SignedSet").field("jti", &self.facts.jti).finish_non_exhaustive()
     }
 }

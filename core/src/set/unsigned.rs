@@ -1,13 +1,16 @@
 //! A SET that is complete but for its signature.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
-use super::{DecodedSet, SignedSet, claims::Claims, signed};
+use serde_json::{Map, Value};
+
+use super::{DecodedSet, SignedSet, signed::Facts};
 use crate::{
     base64,
     error::{Error, ErrorCode, Result},
     jose::{self, Algorithm, Signature},
     key::{self, Signer, SigningKey},
+    lint::Finding,
 };
 
 /// A SET that is complete but for its signature: `jti`, `iat` and the header are fixed.
@@ -32,21 +35,24 @@ use crate::{
 pub struct UnsignedSet {
     signing_input: String,
     algorithm: Algorithm,
-    jti: String,
-    event: Arc<str>,
+    facts: Facts,
 }
 
 impl UnsignedSet {
-    pub(super) fn new(claims: &Claims, algorithm: Algorithm, kid: Option<&str>) -> Result<Self> {
+    pub(super) fn new(
+        algorithm: Algorithm,
+        header: &Map<String, Value>,
+        claims: &Map<String, Value>,
+        findings: Vec<Finding>,
+    ) -> Result<Self> {
         let payload =
             serde_json::to_vec(claims).map_err(|error| Error::internal("claims are JSON").because(error))?;
-        let signing_input = jose::signing_input(algorithm, kid, jose::SET_TYPE, &payload);
-        let event = signed::event_name(Some(&claims.events));
-        Ok(Self::of(signing_input, algorithm, claims.jti.clone(), event))
+        let facts = Facts::of(claims, findings);
+        Ok(Self { signing_input: jose::signing_input(header, &payload)?, algorithm, facts })
     }
 
-    pub(super) fn of(signing_input: String, algorithm: Algorithm, jti: String, event: Arc<str>) -> Self {
-        Self { signing_input, algorithm, jti, event }
+    pub(super) fn of(signing_input: String, algorithm: Algorithm, facts: Facts) -> Self {
+        Self { signing_input, algorithm, facts }
     }
 
     /// The bytes to sign: header and claims, encoded (RFC 7515 §5.1).
@@ -61,7 +67,12 @@ impl UnsignedSet {
 
     /// The id of the SET.
     pub fn jti(&self) -> &str {
-        &self.jti
+        &self.facts.jti
+    }
+
+    /// What lint found in it and was to report.
+    pub fn findings(&self) -> &[Finding] {
+        &self.facts.findings
     }
 
     /// Header and claims, for inspection.
@@ -99,7 +110,7 @@ impl UnsignedSet {
         let mut compact = self.signing_input;
         compact.push('.');
         base64::encode_to(&mut compact, signature);
-        SignedSet::of(compact, self.jti, self.event)
+        SignedSet::of(compact, self.facts)
     }
 }
 
@@ -107,7 +118,7 @@ impl fmt::Debug for UnsignedSet {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("UnsignedSet")
-            .field("jti", &self.jti)
+            .field("jti", &self.facts.jti)
             .field("algorithm", &self.algorithm.as_str())
             .finish_non_exhaustive()
     }

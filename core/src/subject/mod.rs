@@ -9,7 +9,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 pub(crate) use check::is_uri;
-pub(crate) use shape::{Rename, SubjectShape};
+pub(crate) use shape::{FormProblem, Rename, SubjectShape};
 
 use crate::error::{Error, ErrorCode, Result};
 
@@ -163,10 +163,15 @@ impl From<ComplexSubject> for Subject {
     }
 }
 
+/// Checks the members of a subject identifier, private formats included.
+pub(crate) fn check_members(members: &Map<String, Value>) -> Result<()> {
+    check::check(members, true)
+}
+
 /// Checks a subject identifier that is a member of an event.
 pub(crate) fn check_value(value: &Value) -> Result<()> {
     match value {
-        Value::Object(members) => check::check(members, true),
+        Value::Object(members) => check_members(members),
         _ => Err(Error::new(ErrorCode::SubjectMemberType, "a subject identifier is a JSON object")),
     }
 }

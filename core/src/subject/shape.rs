@@ -6,10 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{FORMAT, Subject};
-use crate::{
-    catalogue::Shape,
-    error::{Error, ErrorCode, Result},
-};
+use crate::{catalogue::Shape, error::pointer_step};
 
 /// The discriminator of RISC drafts, now deprecated (RISC 1.0 §3.1).
 const SUBJECT_TYPE: &str = "subject_type";
@@ -41,17 +38,139 @@ pub(crate) struct SubjectShape<'a> {
     pub(crate) rename: &'a BTreeMap<String, Rename>,
 }
 
+/// Why a subject cannot be read in a form.
+#[derive(Debug)]
+pub(crate) struct FormProblem {
+    /// Where, inside the subject.
+    pub(crate) pointer: String,
+    pub(crate) message: String,
+    /// It is the form; otherwise it is something that the receiver does not take.
+    pub(crate) form: bool,
+}
+
+impl FormProblem {
+    fn form(member: &str, message: impl Into<String>) -> Self {
+        Self { pointer: pointer_step(member), message: message.into(), form: true }
+    }
+
+    fn within(self, member: &str) -> Self {
+        Self { pointer: pointer_step(member) + &self.pointer, ..self }
+    }
+}
+
+/// Whether every member is an object, and there is one.
+fn of_objects(members: &Map<String, Value>) -> bool {
+    !members.is_empty() && members.values().all(Value::is_object)
+}
+
+/// No other names.
+static NO_RENAMES: BTreeMap<String, Rename> = BTreeMap::new();
+
 impl SubjectShape<'_> {
+    /// As RFC 9493 has it.
+    pub(crate) const MODERN: Self =
+        Self { shape: Shape::Modern, wrap: None, members: &[], rename: &NO_RENAMES };
+
     /// The subject in this form.
-    pub(crate) fn apply(&self, subject: &Subject) -> Result<Value> {
+    pub(crate) fn apply(&self, subject: &Subject) -> Value {
         match (subject.format(), self.wrap) {
             ("complex", _) => self.complex(&subject.members),
             (_, Some(member)) => {
                 let inner = self.simple(&subject.members);
-                Ok(self.outer([(member.to_owned(), inner)].into_iter().collect()))
+                self.outer([(member.to_owned(), inner)].into_iter().collect())
             }
-            _ => Ok(self.simple(&subject.members)),
+            _ => self.simple(&subject.members),
         }
+    }
+
+    /// The way back: the members of a subject in this form, in the form of RFC 9493.
+    pub(crate) fn read(&self, members: &Map<String, Value>) -> Result<Map<String, Value>, FormProblem> {
+        let has = |name| members.contains_key(name);
+        let complex = match self.shape {
+            Shape::Modern if has(SUBJECT_TYPE) && !has(FORMAT) => {
+                return Err(FormProblem::form(
+                    SUBJECT_TYPE,
+                    "a subject is named by format, not by subject_type",
+                ));
+            }
+            Shape::Modern if !has(FORMAT) && of_objects(members) => {
+                return Err(FormProblem::form(FORMAT, "a subject of several parts has the format complex"));
+            }
+            Shape::Modern => members.get(FORMAT).and_then(Value::as_str) == Some("complex"),
+            Shape::BareComplex | Shape::Legacy
+                if members.get(FORMAT).is_some_and(|format| format == "complex") =>
+            {
+                let message = "the object around the parts of a subject has no format here";
+                return Err(FormProblem::form(FORMAT, message));
+            }
+            Shape::BareComplex | Shape::Legacy => !has(SUBJECT_TYPE) && !has(FORMAT) && of_objects(members),
+        };
+        if !complex {
+            return match self.wrap {
+                Some(member) => {
+                    let message = format!("the identifier goes into the member {member} of the subject");
+                    Err(FormProblem::form(FORMAT, message))
+                }
+                None => self.read_simple(members),
+            };
+        }
+        let mut read = Map::new();
+        read.insert(FORMAT.to_owned(), Value::from("complex"));
+        for (name, value) in members.iter().filter(|(name, _)| *name != FORMAT) {
+            if !self.members.is_empty() && !self.members.contains(name) {
+                let known = self.members.join(", ");
+                let message = format!("the receiver takes only these parts of a subject: {known}");
+                return Err(FormProblem { pointer: pointer_step(name), message, form: false });
+            }
+            let value = match value {
+                Value::Object(inner) => {
+                    Value::Object(self.read_simple(inner).map_err(|problem| problem.within(name))?)
+                }
+                other => other.clone(),
+            };
+            read.insert(name.clone(), value);
+        }
+        Ok(read)
+    }
+
+    /// The member that names the format of a simple subject.
+    pub(crate) fn discriminator(&self) -> &'static str {
+        if self.shape == Shape::Legacy { SUBJECT_TYPE } else { FORMAT }
+    }
+
+    fn read_simple(&self, members: &Map<String, Value>) -> Result<Map<String, Value>, FormProblem> {
+        let legacy = self.shape == Shape::Legacy;
+        let discriminator = self.discriminator();
+        let other = if legacy { FORMAT } else { SUBJECT_TYPE };
+        if members.contains_key(other) && !members.contains_key(discriminator) {
+            let message = format!("a subject is named by {discriminator} here, not by {other}");
+            return Err(FormProblem::form(other, message));
+        }
+        let Some(Value::String(name)) = members.get(discriminator) else {
+            // What is missing or of another type, the checks of the format tell.
+            return Ok(members.clone());
+        };
+        if self.rename.get(name).is_some_and(|rename| rename.format != *name) {
+            let message = format!("the receiver calls this format {}", self.rename[name].format);
+            return Err(FormProblem::form(discriminator, message));
+        }
+        let renamed = self.rename.iter().find(|(_, rename)| rename.format == *name);
+        let old = LEGACY_NAMES.iter().find(|(_, old)| legacy && old == name).map(|(modern, _)| *modern);
+        let format = renamed.map(|(modern, _)| modern.as_str()).or(old).unwrap_or(name);
+
+        let mut read = Map::new();
+        read.insert(FORMAT.to_owned(), Value::from(format));
+        for (name, value) in members.iter().filter(|(name, _)| *name != discriminator) {
+            let own = renamed.and_then(|(_, rename)| rename.members.iter().find(|(_, wire)| *wire == name));
+            let value = match (format, value) {
+                ("aliases", Value::Array(items)) => {
+                    self.read_aliases(items).map_err(|problem| problem.within(name))?
+                }
+                (_, value) => value.clone(),
+            };
+            read.insert(own.map_or(name, |(modern, _)| modern).clone(), value);
+        }
+        Ok(read)
     }
 
     /// A subject identifier that is a member of an event, beside the subject itself: never wrapped.
@@ -62,18 +181,21 @@ impl SubjectShape<'_> {
         }
     }
 
-    fn complex(&self, members: &Map<String, Value>) -> Result<Value> {
-        let mut shaped = Map::new();
-        for (name, value) in members.iter().filter(|(name, _)| *name != FORMAT) {
-            if !self.members.is_empty() && !self.members.contains(name) {
-                let known = self.members.join(", ");
-                let message = format!("the receiver takes only these members of a complex subject: {known}");
-                return Err(Error::new(ErrorCode::SubjectNotAccepted, message)
-                    .at(format!("/sub_id{}", crate::error::pointer_step(name))));
+    fn read_aliases(&self, items: &[Value]) -> Result<Value, FormProblem> {
+        let read = |(index, item): (usize, &Value)| match item {
+            Value::Object(members) => {
+                let members =
+                    self.read_simple(members).map_err(|problem| problem.within(&index.to_string()))?;
+                Ok(Value::Object(members))
             }
-            shaped.insert(name.clone(), self.apply_inner(value));
-        }
-        Ok(self.outer(shaped))
+            other => Ok(other.clone()),
+        };
+        items.iter().enumerate().map(read).collect()
+    }
+
+    fn complex(&self, members: &Map<String, Value>) -> Value {
+        let parts = members.iter().filter(|(name, _)| *name != FORMAT);
+        self.outer(parts.map(|(name, value)| (name.clone(), self.apply_inner(value))).collect())
     }
 
     /// The outer object of a complex subject.
@@ -90,15 +212,12 @@ impl SubjectShape<'_> {
     fn simple(&self, members: &Map<String, Value>) -> Value {
         let format = members.get(FORMAT).and_then(Value::as_str).unwrap_or_default();
         let rename = self.rename.get(format);
-        let (discriminator, legacy) = match self.shape {
-            Shape::Legacy => (SUBJECT_TYPE, LEGACY_NAMES.iter().find(|(modern, _)| *modern == format)),
-            Shape::Modern | Shape::BareComplex => (FORMAT, None),
-        };
+        let legacy = LEGACY_NAMES.iter().find(|(modern, _)| self.shape == Shape::Legacy && *modern == format);
         let legacy = legacy.map(|(_, legacy)| *legacy);
         let name = rename.map(|rename| rename.format.as_str()).or(legacy).unwrap_or(format);
 
         let mut shaped = Map::new();
-        shaped.insert(discriminator.to_owned(), Value::from(name));
+        shaped.insert(self.discriminator().to_owned(), Value::from(name));
         for (name, value) in members.iter().filter(|(name, _)| *name != FORMAT) {
             let name = rename.and_then(|rename| rename.members.get(name)).unwrap_or(name);
             let value = match (format, value) {

@@ -150,8 +150,8 @@ impl TokenMachine {
             "iat": iat,
             "exp": iat + ASSERTION_LIFETIME,
         });
-        let mut jwt =
-            jose::signing_input(key.algorithm(), Some(key.kid()), "JWT", claims.to_string().as_bytes());
+        let header = jose::typed_header(key.algorithm(), Some(key.kid().to_owned()), "JWT");
+        let mut jwt = jose::signing_input(&header, claims.to_string().as_bytes())?;
         let signature = key.sign_bytes(jwt.as_bytes())?;
         jwt.push('.');
         base64::encode_to(&mut jwt, signature);

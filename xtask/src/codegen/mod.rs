@@ -19,9 +19,11 @@ const OUTPUTS: &[(&str, &str)] = &[
     ("rust/delivery_classes.rs.j2", "core/src/delivery/classes.rs"),
     ("rust/error_codes.rs.j2", "core/src/error/code.rs"),
     ("rust/event_values.rs.j2", "core/src/event/values.rs"),
+    ("rust/lint_rules.rs.j2", "core/src/lint/rules.rs"),
     ("rust/subject_formats.rs.j2", "core/src/subject/formats.rs"),
     ("docs/errors.md.j2", "docs/errors.md"),
     ("docs/events.md.j2", "docs/events.md"),
+    ("docs/rules.md.j2", "docs/rules.md"),
 ];
 
 /// Template, and the folder and extension of the file that it writes for each family of events.

@@ -1,5 +1,6 @@
 //! The catalogue as read from `core/catalogue/`, checked: unknown keys, duplicate ids, missing docs, dangling names and
-//! events without a test case are refused.
+//! events
+//! and rules without a test case are refused.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,6 +18,7 @@ pub(crate) struct Catalogue {
     enums: Vec<EnumType>,
     formats: Vec<Format>,
     errors: Vec<ErrorType>,
+    rules: Vec<Rule>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -284,6 +286,39 @@ enum ErrorKind {
     Internal,
 }
 
+/// What `lint` looks for.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Rule {
+    id: String,
+    severity: Severity,
+    effect: Effect,
+    /// The error of `emit` where the finding keeps a SET from being sent.
+    code: String,
+    /// The code of RFC 8935 §2.4 with which a receiver answers.
+    #[serde(default)]
+    err: Option<String>,
+    source: String,
+    doc: String,
+    remedy: String,
+}
+
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Severity {
+    Note,
+    Warning,
+    Error,
+}
+
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Effect {
+    Refuses,
+    Drops,
+    Misreads,
+}
+
 /// The families in the order in which tables show them.
 const FAMILIES: &[&str] = &["caep", "risc", "ssf", "okta", "govuk", "login-gov", "scim", "oauth"];
 
@@ -308,6 +343,12 @@ impl Catalogue {
             #[serde(rename = "error")]
             errors: Vec<ErrorType>,
         }
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Rules {
+            #[serde(rename = "rule")]
+            rules: Vec<Rule>,
+        }
 
         let folder = root.join("core/catalogue");
         let on_disk = fs::read_dir(folder.join("events"))?.count();
@@ -330,6 +371,7 @@ impl Catalogue {
             enums: read_toml::<Enums>(&folder.join("enums.toml"))?.enums,
             formats: read_toml::<Formats>(&folder.join("subjects.toml"))?.formats,
             errors: read_toml::<Errors>(&folder.join("errors.toml"))?.errors,
+            rules: read_toml::<Rules>(&folder.join("rules.toml"))?.rules,
         };
         let problems = catalogue.problems(root);
         if problems.is_empty() { Ok(catalogue) } else { Err(problems.join("\n").into()) }
@@ -400,6 +442,20 @@ impl Catalogue {
                 if !seen.insert(format!("answer {status}")) {
                     note(format!("{}: {status} means another code already", item.code));
                 }
+            }
+        }
+        for rule in &self.rules {
+            let id = &rule.id;
+            if !seen.insert(format!("rule {id}"))
+                || [&rule.doc, &rule.remedy, &rule.source].contains(&&String::new())
+            {
+                note(format!("{id}: a rule occurs once, with doc, remedy and source"));
+            }
+            if !self.errors.iter().any(|error| error.code == rule.code) {
+                note(format!("{id}: {} is no error code", rule.code));
+            }
+            if !root.join(format!("tests/vectors/lint/{id}.json")).is_file() {
+                note(format!("{id}: no test case; write tests/vectors/lint/{id}.json"));
             }
         }
         problems

@@ -1,0 +1,188 @@
+//! The claims at the top level of a SET.
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::{finding::Report, rules};
+use crate::{
+    dialect::{AudienceForm, Txn},
+    error::pointer_step,
+    event::requires_txn,
+    set::Audience,
+    time::{SECONDS_LIMIT, Timestamp},
+};
+
+pub(super) fn check(report: &mut Report<'_>, claims: &Map<String, Value>) {
+    issuer(report, claims.get("iss"));
+    issued_at(report, claims.get("iat"));
+    if claims.get("jti").and_then(Value::as_str).is_none_or(str::is_empty) {
+        report.add(&rules::JTI_MISSING, "/jti", "the SET has no id (jti)");
+    }
+    audience(report, claims.get("aud"));
+    if claims.contains_key("sub") {
+        report.add(&rules::SUB_PRESENT, "/sub", "an SSF SET has no sub: the subject goes into sub_id");
+    }
+    if claims.contains_key("exp") {
+        let message = "an SSF SET has no exp: it states what happened, which does not expire";
+        report.add(&rules::EXP_PRESENT, "/exp", message);
+    }
+    transaction(report, claims);
+    if let Some(toe) = claims.get("toe") {
+        let in_seconds = toe.as_f64().is_some_and(|seconds| seconds.abs() < SECONDS_LIMIT);
+        if !in_seconds {
+            report.add(&rules::TOE_TYPE, "/toe", "toe is a number of seconds since 1970");
+        }
+    }
+    unknown(report, claims);
+}
+
+fn issuer(report: &mut Report<'_>, iss: Option<&Value>) {
+    let Some(iss) = iss.and_then(Value::as_str).filter(|iss| !iss.is_empty()) else {
+        return report.add(&rules::ISS_MISSING, "/iss", "the SET does not say who sends it (iss)");
+    };
+    if let Some(expected) = report.context.issuer
+        && iss != expected
+    {
+        let slash = without_slash(iss) == without_slash(expected);
+        let message = if slash {
+            "iss differs from the registered issuer by the slash at the end"
+        } else {
+            "iss is not the registered issuer"
+        };
+        return report.add(&rules::ISS_MISMATCH, "/iss", message);
+    }
+    let is_issuer = Url::parse(iss).is_ok_and(|url| {
+        ["https", "http"].contains(&url.scheme()) && url.query().is_none() && url.fragment().is_none()
+    });
+    if !is_issuer || !(iss.starts_with("https://") || is_loopback(iss)) {
+        report.add(&rules::ISS_NOT_URL, "/iss", "iss is no https URL without query and fragment");
+    }
+}
+
+/// Trials on this machine do without TLS.
+fn is_loopback(url: &str) -> bool {
+    ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|start| url.starts_with(start))
+}
+
+fn issued_at(report: &mut Report<'_>, iat: Option<&Value>) {
+    let number = match iat {
+        None | Some(Value::Null) => {
+            return report.add(&rules::IAT_MISSING, "/iat", "the SET does not say when it was issued (iat)");
+        }
+        Some(Value::Number(number)) => number,
+        Some(_) => {
+            return report.add(&rules::IAT_TYPE, "/iat", "iat is a number of seconds since 1970, not a text");
+        }
+    };
+    let seconds = number.as_f64().unwrap_or_default();
+    if seconds.abs() >= SECONDS_LIMIT {
+        return report.add(&rules::IAT_UNIT, "/iat", "iat is in seconds, not milliseconds");
+    }
+    if !number.is_i64() && !number.is_u64() {
+        report.add(&rules::IAT_FRACTION, "/iat", "iat is written with a fraction");
+    }
+    if let (Some(now), Some(time)) = (report.context.now, Timestamp::from_json_seconds(number))
+        && time > now
+    {
+        report.add(&rules::IAT_FUTURE, "/iat", "iat lies in the future");
+    }
+}
+
+fn audience(report: &mut Report<'_>, aud: Option<&Value>) {
+    let values: Vec<&str> = match aud {
+        None | Some(Value::Null) => {
+            return report.add(&rules::AUD_MISSING, "/aud", "the SET does not say whom it is for (aud)");
+        }
+        Some(Value::String(one)) => vec![one],
+        Some(Value::Array(several)) => {
+            several.iter().map(|value| value.as_str().unwrap_or_default()).collect()
+        }
+        Some(_) => vec![""],
+    };
+    if values.is_empty() || values.iter().any(|value| value.is_empty()) {
+        return report.add(&rules::AUD_TYPE, "/aud", "aud is a text, or a list of texts, none of them empty");
+    }
+    let dialect = report.context.dialect;
+    if aud.is_some_and(Value::is_array) && dialect.data().set.audience != AudienceForm::Any {
+        report.add(&rules::AUD_LIST, "/aud", format!("{} takes one audience, a text", dialect.title()));
+    } else if values.len() > 1 {
+        report.add(&rules::AUD_SEVERAL, "/aud", "aud names several; they have to be one receiver");
+    }
+    expected_audience(report, &values);
+    if dialect.data().set.audience == AudienceForm::Org {
+        org_audience(report, &values);
+    }
+}
+
+fn expected_audience(report: &mut Report<'_>, values: &[&str]) {
+    let expected: Vec<&str> = match report.context.audience {
+        None => return,
+        Some(Audience::One(one)) => vec![one],
+        Some(Audience::Several(several)) => several.iter().map(String::as_str).collect(),
+    };
+    if values.iter().any(|value| expected.contains(value)) {
+        return;
+    }
+    let close = |value: &&str| expected.iter().any(|other| without_slash(other) == without_slash(value));
+    if values.iter().any(close) {
+        let message = "aud differs from the expected audience by the slash at the end";
+        report.add(&rules::AUD_SLASH, "/aud", message);
+    } else {
+        report.add(&rules::AUD_MISMATCH, "/aud", "aud does not hold the audience that the receiver expects");
+    }
+}
+
+/// The audience is the URL of an org.
+fn org_audience(report: &mut Report<'_>, values: &[&str]) {
+    for url in values.iter().filter_map(|value| Url::parse(value).ok()) {
+        let host = url.host_str().unwrap_or_default();
+        if host.split('.').next().is_some_and(|org| org.ends_with("-admin")) {
+            report.add(&rules::AUD_ADMIN_HOST, "/aud", "aud names the admin console, not the org");
+        }
+    }
+    if !report.found(&rules::AUD_SLASH) && values.iter().any(|value| value.ends_with('/')) {
+        let title = report.context.dialect.title();
+        let message = format!("aud ends in a slash; what is known to work at {title} is without");
+        report.add(&rules::AUD_SLASH, "/aud", message);
+    }
+}
+
+fn without_slash(url: &str) -> &str {
+    url.strip_suffix('/').unwrap_or(url)
+}
+
+fn transaction(report: &mut Report<'_>, claims: &Map<String, Value>) {
+    let required = claims.get("events").and_then(Value::as_object).is_some_and(requires_txn);
+    match claims.get("txn") {
+        Some(Value::String(txn)) if !txn.is_empty() => {}
+        Some(_) => report.add(&rules::TXN_TYPE, "/txn", "txn is a text, and not empty"),
+        None if required => report.add(&rules::TXN_REQUIRED, "/txn", "this event needs the claim txn"),
+        None if report.context.dialect.data().set.txn == Txn::Generate => {
+            report.add(&rules::TXN_MISSING, "/txn", "the SET has no transaction id (txn)");
+        }
+        None => {}
+    }
+}
+
+/// Claims that a receiver refuses because it does not know them.
+fn unknown(report: &mut Report<'_>, claims: &Map<String, Value>) {
+    let set = &report.context.dialect.data().set;
+    if !set.only_known_claims {
+        return;
+    }
+    let sub_id = report.context.dialect.data().subject.sub_id;
+    let required = claims.get("events").and_then(Value::as_object).is_some_and(requires_txn);
+    let known = |name: &str| match name {
+        // The last two have rules of their own.
+        "iss" | "jti" | "iat" | "aud" | "events" | "sub" | "exp" => true,
+        "txn" => set.txn != Txn::Omit || required,
+        "toe" => set.toe,
+        "sub_id" => sub_id,
+        _ => false,
+    };
+    let title = report.context.dialect.title();
+    for name in claims.keys().filter(|name| !known(name)) {
+        let message = format!("{title} refuses claims that it does not know");
+        report.add(&rules::CLAIM_NOT_ACCEPTED, pointer_step(name), message);
+    }
+}

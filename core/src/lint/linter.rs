@@ -1,0 +1,123 @@
+//! Looks at events, SETs and tokens before a receiver does.
+
+use super::{Context, Finding, text};
+use crate::{
+    dialect::Dialect,
+    event::Event,
+    jose::Jwks,
+    key::SigningHeader,
+    set::{Audience, SetBuilder, SignedSet, UnsignedSet},
+    subject::Subject,
+    time::Timestamp,
+};
+
+/// Looks at an event, a SET or a foreign token before a receiver does. Nothing is sent.
+///
+/// The more it is told the more it finds: the registered issuer, the audience that the receiver expects, the published
+/// keys.
+///
+/// ```
+/// use ssf_transmitter::{Dialect, lint::{Linter, Severity}};
+///
+/// // A token made by hand: no `typ`, no `kid`, times in milliseconds.
+/// let header = "eyJhbGciOiJSUzI1NiJ9";
+/// let claims = "eyJpc3MiOiJodHRwczovL2Vkci5leGFtcGxlLmNvbSIsImlhdCI6MTc2NzIyNTU5MDAwMH0";
+/// let findings = Linter::new(&Dialect::okta()).jwt(&format!("{header}.{claims}."));
+/// let rules: Vec<_> = findings.iter().map(|finding| finding.rule().id).collect();
+/// assert!(rules.contains(&"typ-missing") && rules.contains(&"iat-unit") && rules.contains(&"aud-missing"));
+/// assert!(findings.iter().all(|finding| finding.severity() == Severity::Error));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Linter {
+    dialect: Dialect,
+    now: Timestamp,
+    issuer: Option<String>,
+    audience: Option<Audience>,
+    jwks: Option<Jwks>,
+    header: Option<SigningHeader>,
+}
+
+impl Linter {
+    /// By what is known of receivers of this dialect, and by the time now.
+    pub fn new(dialect: &Dialect) -> Self {
+        Self {
+            dialect: dialect.clone(),
+            now: Timestamp::now(),
+            issuer: None,
+            audience: None,
+            jwks: None,
+            header: None,
+        }
+    }
+
+    /// Sets the issuer that is registered at the receiver.
+    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.issuer = Some(issuer.into());
+        self
+    }
+
+    /// Sets the audience that the receiver expects.
+    pub fn audience(mut self, audience: impl Into<Audience>) -> Self {
+        self.audience = Some(audience.into());
+        self
+    }
+
+    /// Sets the published keys: signatures are then verified too.
+    pub fn jwks(mut self, jwks: Jwks) -> Self {
+        self.jwks = Some(jwks);
+        self
+    }
+
+    /// Sets the time by which times in the future are found.
+    pub fn now(mut self, now: impl Into<Timestamp>) -> Self {
+        self.now = now.into();
+        self
+    }
+
+    /// Sets the header that SETs will have, so that [`event`](Self::event) looks at it too.
+    pub fn header(mut self, header: impl Into<SigningHeader>) -> Self {
+        self.header = Some(header.into());
+        self
+    }
+
+    /// Looks at an event and its subject, put together as they would go out.
+    pub fn event(&self, event: &Event, subject: Option<&Subject>) -> Vec<Finding> {
+        const ISSUER: &str = "https://transmitter.example.com";
+        const AUDIENCE: &str = "https://receiver.example.com";
+        let audience = self.audience.clone().unwrap_or_else(|| AUDIENCE.into());
+        let mut builder = SetBuilder::new(self.issuer.as_deref().unwrap_or(ISSUER), audience)
+            .dialect(&self.dialect)
+            .event(event.clone())
+            .issued_at(self.now);
+        if let Some(subject) = subject {
+            builder = builder.subject(subject.clone());
+        }
+        builder.findings(self.context(), self.header.as_ref())
+    }
+
+    /// Looks at a SET that is not signed yet.
+    pub fn unsigned(&self, set: &UnsignedSet) -> Vec<Finding> {
+        let input = String::from_utf8_lossy(set.signing_input());
+        text::check(self.context(), &format!("{input}."), false)
+    }
+
+    /// Looks at a signed SET.
+    pub fn signed(&self, set: &SignedSet) -> Vec<Finding> {
+        self.jwt(set.as_str())
+    }
+
+    /// Looks at a text that is to be a SET, whoever wrote it. Whatever the text is, this returns.
+    pub fn jwt(&self, text: &str) -> Vec<Finding> {
+        text::check(self.context(), text, true)
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context {
+            dialect: &self.dialect,
+            now: Some(self.now),
+            issuer: self.issuer.as_deref(),
+            audience: self.audience.as_ref(),
+            jwks: self.jwks.as_ref(),
+        }
+    }
+}

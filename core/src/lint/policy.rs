@@ -1,0 +1,73 @@
+//! What `emit` does about findings.
+
+use super::{Finding, Rule, Severity};
+use crate::error::{Error, ErrorCode, Result};
+
+/// What becomes of findings when a SET is prepared: by default errors keep it from being sent, and warnings stand on the
+/// receipt.
+///
+/// What breaks the definition of an event, a subject or a claim is refused whatever the policy says.
+///
+/// ```
+/// use ssf_transmitter::lint::{LintPolicy, Severity};
+///
+/// // Warnings keep a SET from being sent too, but for this one.
+/// let strict = LintPolicy::new().refuse(Some(Severity::Warning)).allow("txn-missing")?;
+/// // Everything is sent and everything is told.
+/// let lenient = LintPolicy::new().refuse(None).report(Some(Severity::Note));
+/// # Ok::<(), ssf_transmitter::Error>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LintPolicy {
+    refuse: Option<Severity>,
+    report: Option<Severity>,
+    allowed: Vec<&'static str>,
+}
+
+impl LintPolicy {
+    /// Errors are refused, warnings reported.
+    pub fn new() -> Self {
+        Self { refuse: Some(Severity::Error), report: Some(Severity::Warning), allowed: Vec::new() }
+    }
+
+    /// Sets from which severity on a SET is not sent; `None`: it always is.
+    pub fn refuse(mut self, from: Option<Severity>) -> Self {
+        self.refuse = from;
+        self
+    }
+
+    /// Sets from which severity on findings stand on the receipt; `None`: none do.
+    pub fn report(mut self, from: Option<Severity>) -> Self {
+        self.report = from;
+        self
+    }
+
+    /// Neither refuses nor reports the findings of one rule.
+    pub fn allow(mut self, rule: &str) -> Result<Self> {
+        let Some(rule) = Rule::by_id(rule) else {
+            return Err(Error::new(ErrorCode::ConfigurationInvalid, "there is no lint rule of this id"));
+        };
+        self.allowed.push(rule.id);
+        Ok(self)
+    }
+
+    /// The findings to report; an error, with all of them, if one of them is to be refused.
+    pub(crate) fn apply(&self, mut findings: Vec<Finding>) -> Result<Vec<Finding>> {
+        findings.retain(|finding| !self.allowed.contains(&finding.rule().id));
+        let refused = |finding: &&Finding| self.refuse.is_some_and(|from| finding.severity() >= from);
+        // The worst first, and the first of those.
+        let worst = findings.iter().filter(refused).rev().max_by_key(|finding| finding.severity());
+        if let Some(worst) = worst {
+            let error = Error::from(worst);
+            return Err(error.with_findings(findings));
+        }
+        findings.retain(|finding| self.report.is_some_and(|from| finding.severity() >= from));
+        Ok(findings)
+    }
+}
+
+impl Default for LintPolicy {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,189 @@
+//! Where the subject stands in a SET, and what it is.
+
+use serde_json::{Map, Value};
+
+use super::{events::OnWire, finding::Report, rules};
+use crate::{
+    catalogue::EventMember,
+    dialect::Dialect,
+    error::pointer_step,
+    subject::{FormProblem, SubjectShape, check_members},
+};
+
+/// A subject that was found.
+struct Found {
+    place: String,
+    /// In the form of RFC 9493, whatever its form on the wire.
+    members: Map<String, Value>,
+}
+
+pub(super) fn check(report: &mut Report<'_>, claims: &Map<String, Value>, events: &[OnWire<'_>]) {
+    let dialect = report.context.dialect;
+    let at_top = dialect.data().subject.sub_id;
+    let top = sub_id(report, dialect, claims.get("sub_id"), events);
+    for event in events {
+        let inside = in_event(report, dialect, event);
+        if !at_top && !event.members.contains_key("subject") && dialect.has_no_place(event.kind, event.rules)
+        {
+            let message = format!("{} has no place for the subject of this event", dialect.title());
+            report.add(&rules::SUBJECT_MISSING, event.place("subject"), message);
+        }
+        let Some(subject) = inside.as_ref().or(top.as_ref().filter(|_| at_top)) else {
+            continue;
+        };
+        formats(report, dialect, event, subject);
+        users(report, dialect, subject);
+        if let (Some(top), Some(inside)) = (&top, &inside)
+            && at_top
+            && !same(dialect, event, top, inside)
+        {
+            let message = "the subject of the event is another one than sub_id";
+            report.add(&rules::SUBJECTS_DIFFER, inside.place.as_str(), message);
+        }
+    }
+}
+
+/// The subject at the top level (SSF 1.0 §3.1).
+fn sub_id(
+    report: &mut Report<'_>,
+    dialect: &Dialect,
+    value: Option<&Value>,
+    events: &[OnWire<'_>],
+) -> Option<Found> {
+    let set = dialect.data();
+    match value {
+        None if set.subject.sub_id => {
+            let inside = events.iter().any(|event| event.members.contains_key("subject"));
+            let message = if inside {
+                "the subject stands in the event only; it belongs into sub_id"
+            } else {
+                "the SET needs a subject (sub_id)"
+            };
+            report.add(&rules::SUBJECT_MISSING, "/sub_id", message);
+            None
+        }
+        None => None,
+        Some(value) => {
+            // Where unknown claims are refused, it is one of them.
+            if !set.subject.sub_id && !set.set.only_known_claims {
+                let message = format!("{} looks for the subject inside the event", dialect.title());
+                report.add(&rules::SUB_ID_NOT_WANTED, "/sub_id", message);
+            }
+            read(report, "/sub_id", value, &SubjectShape::MODERN)
+        }
+    }
+}
+
+/// The subject inside an event (SSF 1.0 §3.1.1, §3.1.2).
+fn in_event(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>) -> Option<Found> {
+    let place = event.place("subject");
+    let wanted = dialect.wants_subject(event.kind, event.rules);
+    let Some(value) = event.members.get("subject") else {
+        if wanted {
+            let message = format!("{} looks for the subject inside the event", dialect.title());
+            report.add(&rules::SUBJECT_MISSING, place, message);
+        }
+        return None;
+    };
+    let own = event.kind.is_some_and(|kind| kind.event_member != EventMember::Forbidden);
+    if !wanted && !own {
+        let message = format!("{} has no subject of its own; the subject belongs into sub_id", event.name());
+        report.add(&rules::SUBJECT_IN_EVENT, place, message);
+        return None;
+    }
+    read(report, &place, value, &dialect.subject_shape(event.kind, event.rules))
+}
+
+/// A subject identifier that is a member of an event, beside the subject itself.
+pub(super) fn check_inner(
+    report: &mut Report<'_>,
+    dialect: &Dialect,
+    event: &OnWire<'_>,
+    name: &str,
+    value: &Value,
+) {
+    let mut shape = dialect.subject_shape(event.kind, event.rules);
+    shape.wrap = None;
+    shape.members = &[];
+    read(report, &event.place(name), value, &shape);
+}
+
+/// The members of a subject in the form of RFC 9493.
+fn read(report: &mut Report<'_>, place: &str, value: &Value, shape: &SubjectShape<'_>) -> Option<Found> {
+    let Value::Object(members) = value else {
+        report.add(&rules::SUBJECT_NOT_AN_OBJECT, place, "a subject identifier is a JSON object");
+        return None;
+    };
+    let members = match shape.read(members) {
+        Ok(members) => members,
+        Err(FormProblem { pointer, message, form }) => {
+            let rule = if form { &rules::SUBJECT_FORM } else { &rules::SUBJECT_NOT_ACCEPTED };
+            report.add(rule, format!("{place}{pointer}"), message);
+            return None;
+        }
+    };
+    if let Err(error) = check_members(&members) {
+        report.add_error(place, &error);
+        return None;
+    }
+    Some(Found { place: place.to_owned(), members })
+}
+
+/// Formats that the receiver takes, and those that the definition of the event allows.
+fn formats(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>, subject: &Found) {
+    let format = |members: &Map<String, Value>| {
+        members.get("format").and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let own = format(&subject.members);
+    let inner = |name: &str| subject.members.get(name).and_then(Value::as_object).map(format);
+    // A simple subject that the dialect wraps is still that simple subject.
+    let shape = dialect.subject_shape(event.kind, event.rules);
+    let discriminator = if subject.place == "/sub_id" { "format" } else { shape.discriminator() };
+    let unwrapped = shape.wrap.filter(|_| subject.members.len() == 2).and_then(inner);
+    let refused = |who: &str, formats: &[&str]| {
+        format!("{who} takes subjects of format {}, not {own}", formats.join(", "))
+    };
+
+    let by_dialect = event.rules.and_then(|rules| rules.formats.as_deref());
+    let by_dialect = by_dialect.unwrap_or(&dialect.data().subject.formats);
+    let by_dialect: Vec<_> = by_dialect.iter().map(String::as_str).collect();
+    let place = format!("{}/{discriminator}", subject.place);
+    let taken = |format: &str| by_dialect.contains(&format);
+    if !by_dialect.is_empty() && !taken(&own) && !unwrapped.as_deref().is_some_and(taken) {
+        let message = refused(dialect.title(), &by_dialect);
+        return report.add(&rules::SUBJECT_NOT_ACCEPTED, place, message);
+    }
+    let by_event = event.kind.map_or(&[][..], |kind| kind.formats);
+    let named = |format: &str| by_event.contains(&format);
+    // A complex subject is about its user as far as the formats of an event are concerned.
+    let user = inner("user").or(unwrapped);
+    if !by_event.is_empty() && !named(&own) && !user.as_deref().is_some_and(named) {
+        let message = refused(&format!("the event {}", event.name()), by_event);
+        report.add(&rules::SUBJECT_NOT_ACCEPTED, place, message);
+    }
+}
+
+/// Identifiers by which the receiver does not find its users.
+fn users(report: &mut Report<'_>, dialect: &Dialect, subject: &Found) {
+    let known = &dialect.data().subject.user_formats;
+    let Some(Value::Object(user)) = subject.members.get("user") else {
+        return;
+    };
+    let format = user.get("format").and_then(Value::as_str).unwrap_or_default();
+    if !known.is_empty() && !known.iter().any(|known| known == format) {
+        let message =
+            format!("{} finds users by identifiers of format {} only", dialect.title(), known.join(", "));
+        report.add(
+            &rules::USER_NOT_FOUND,
+            format!("{}{}/format", subject.place, pointer_step("user")),
+            message,
+        );
+    }
+}
+
+/// Whether the subject in the event is the one at the top.
+fn same(dialect: &Dialect, event: &OnWire<'_>, top: &Found, inside: &Found) -> bool {
+    let wrapped =
+        dialect.subject_shape(event.kind, event.rules).wrap.and_then(|wrap| inside.members.get(wrap));
+    top.members == inside.members || wrapped.and_then(Value::as_object) == Some(&top.members)
+}
