@@ -33,6 +33,7 @@ mod base64;
 pub mod catalogue;
 #[cfg(feature = "client")]
 pub mod client;
+pub mod conformance;
 pub mod delivery;
 pub mod dialect;
 pub mod error;

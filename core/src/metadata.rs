@@ -251,7 +251,7 @@ pub fn legacy_well_known_url(issuer: &str) -> Result<String> {
     located(issuer, "risc-configuration", false)
 }
 
-fn located(issuer: &str, name: &str, loopback_http: bool) -> Result<String> {
+pub(crate) fn located(issuer: &str, name: &str, loopback_http: bool) -> Result<String> {
     let invalid = |message: &str| Error::new(ErrorCode::IssuerInvalid, message).at("/issuer");
     let endpoint = Endpoint::parse(issuer, loopback_http).map_err(|error| invalid(error.message()))?;
     let url = endpoint.url();

@@ -6,14 +6,30 @@ use serde_json::Value;
 
 use super::classes;
 use crate::{
-    dialect::Success,
-    error::{Error, Result, is_code},
+    dialect::{Dialect, Success},
+    error::{Error, ErrorCode, Result, is_code},
     http::{Failure, Response},
     time::Timestamp,
 };
 
 /// Of a text that is no error object, so much is kept as description.
 const MAX_DESCRIPTION: usize = 1024;
+
+/// Whether the answer says delivered, as the receiver documents it.
+pub(crate) fn is_delivered(response: &Response, dialect: &Dialect) -> bool {
+    let any = dialect.data().delivery.success == Success::AnySuccess;
+    response.status == 202 || (any && (200..300).contains(&response.status))
+}
+
+/// The error that a status means.
+pub(crate) fn code_of(status: u16) -> ErrorCode {
+    classes::of_status(status)
+}
+
+/// The code of an answer, and what else the receiver wrote.
+pub(crate) fn said(response: &Response) -> (Option<String>, Option<String>) {
+    error_object(response.body.expose())
+}
 
 /// Whether the answer says delivered, and then whether with the expected status.
 pub(super) fn answer(response: &Response, success: Success, host: &str, now: Timestamp) -> Result<bool> {

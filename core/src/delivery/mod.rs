@@ -38,6 +38,7 @@ mod retry;
 
 use std::time::Duration;
 
+pub(crate) use classify::{code_of, is_delivered, said};
 pub use gate::Gate;
 pub use machine::Delivery;
 pub use retry::RetryPolicy;

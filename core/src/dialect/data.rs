@@ -32,6 +32,43 @@ pub(crate) struct Data {
     /// How bad findings are, by the id of their rule, where it is not as bad as for all.
     #[serde(default)]
     pub(crate) lint: BTreeMap<String, Level>,
+    /// What is known of the receiver's answers.
+    #[serde(default)]
+    pub(crate) answers: AnswerRules,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AnswerRules {
+    /// Descriptions name members in camelCase.
+    #[serde(default)]
+    pub(crate) camel_case: bool,
+    /// How descriptions call events, with `{}` for the event.
+    pub(crate) event_names: Option<String>,
+    /// What phrases of descriptions mean.
+    #[serde(default)]
+    pub(crate) phrases: BTreeMap<String, String>,
+    /// Why a SET may be accepted and nothing happens.
+    #[serde(default)]
+    pub(crate) silent: Vec<Reason>,
+    /// What else a code may mean.
+    #[serde(default)]
+    pub(crate) misleading: Vec<Misleading>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reason {
+    pub(crate) cause: String,
+    pub(crate) remedy: String,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Misleading {
+    pub(crate) err: String,
+    pub(crate) cause: String,
+    pub(crate) remedy: String,
 }
 
 /// How bad a finding is; `off`: it is none.

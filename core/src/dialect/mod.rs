@@ -18,7 +18,7 @@ use toml::{
     de::{DeTable, DeValue, Deserializer},
 };
 
-pub(crate) use data::{AudienceForm, EventRules, Success, Txn, Unit};
+pub(crate) use data::{AnswerRules, AudienceForm, EventRules, Success, Txn, Unit};
 use data::{Authorization, Data};
 
 use crate::error::{Error, ErrorCode, Result};

@@ -1,9 +1,11 @@
 //! Looks at events, SETs and tokens before a receiver does.
 
-use super::{Context, Finding, text};
+use super::{Context, Explanation, Finding, explain::Exchange, text};
 use crate::{
     dialect::Dialect,
+    error::Error,
     event::Event,
+    http::Response,
     jose::Jwks,
     key::SigningHeader,
     set::{Audience, SetBuilder, SignedSet, UnsignedSet},
@@ -35,6 +37,7 @@ pub struct Linter {
     audience: Option<Audience>,
     jwks: Option<Jwks>,
     header: Option<SigningHeader>,
+    sent_as: Option<String>,
 }
 
 impl Linter {
@@ -47,6 +50,7 @@ impl Linter {
             audience: None,
             jwks: None,
             header: None,
+            sent_as: None,
         }
     }
 
@@ -80,6 +84,12 @@ impl Linter {
         self
     }
 
+    /// Sets the content type that the SET was sent with, for [`explain`](Self::explain).
+    pub fn sent_as(mut self, content_type: impl Into<String>) -> Self {
+        self.sent_as = Some(content_type.into());
+        self
+    }
+
     /// Looks at an event and its subject, put together as they would go out.
     pub fn event(&self, event: &Event, subject: Option<&Subject>) -> Vec<Finding> {
         const ISSUER: &str = "https://transmitter.example.com";
@@ -109,6 +119,39 @@ impl Linter {
     /// Looks at a text that is to be a SET, whoever wrote it. Whatever the text is, this returns.
     pub fn jwt(&self, text: &str) -> Vec<Finding> {
         text::check(self.context(), text, true)
+    }
+
+    /// What the answer of the receiver to a SET means. The more the linter knows, the closer it comes: with
+    /// [`jwks`](Self::jwks) a complaint of the key is told from one of something else.
+    ///
+    /// ```
+    /// use ssf_transmitter::{Dialect, http::Response, lint::Linter};
+    ///
+    /// let body = br#"{ "err": "invalid_request", "description": "'previousStatus': The field cannot be left blank" }"#;
+    /// let answer = Response::new(400, [], body.to_vec());
+    /// let explanation = Linter::new(&Dialect::okta()).explain("", &answer);
+    /// assert!(!explanation.is_delivered());
+    /// assert!(explanation.cause().contains("`previous_status`"));
+    /// ```
+    pub fn explain(&self, set: &str, answer: &Response) -> Explanation {
+        let findings = if set.is_empty() { Vec::new() } else { self.jwt(set) };
+        let claims = text::claims(set);
+        let sent_as = self.sent_as.as_deref();
+        Exchange { context: self.context(), findings, claims, sent_as, answer }.explain()
+    }
+
+    /// What it means that a SET was not delivered: as [`explain`](Self::explain), from the error of `emit` or `deliver`.
+    pub fn explain_error(&self, set: &str, error: &Error) -> Explanation {
+        let mut body = serde_json::Map::new();
+        for (name, value) in [("err", error.receiver_error()), ("description", error.receiver_description())]
+        {
+            body.extend(value.map(|value| (name.to_owned(), value.into())));
+        }
+        let body = serde_json::Value::Object(body).to_string();
+        match error.status() {
+            Some(status) => self.explain(set, &Response::new(status, [], body.into_bytes())),
+            None => Explanation::of_error(error),
+        }
     }
 
     fn context(&self) -> Context<'_> {

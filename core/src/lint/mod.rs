@@ -4,9 +4,11 @@
 //! that something else made; [`jwks`] at published keys. `emit` does the same by itself: see [`LintPolicy`]. All rules are
 //! in `docs/rules.md`.
 
+mod answers;
 mod claims;
 mod duplicates;
 mod events;
+mod explain;
 mod finding;
 mod header;
 mod jwks;
@@ -17,6 +19,7 @@ mod rules;
 mod subject;
 mod text;
 
+pub use explain::{Cause, Explanation};
 pub use finding::{Effect, Finding, Rule, Severity};
 pub use jwks::jwks;
 pub use linter::Linter;

@@ -27,6 +27,11 @@ pub(super) fn event_uri<'a>(uri: &str, known: impl IntoIterator<Item = &'a str>)
     known.into_iter().find(|other| parts(other).is_some_and(|other| other == given))
 }
 
+/// Whether two names are the same but for case, hyphens and underscores.
+pub(super) fn same(one: &str, other: &str) -> bool {
+    fold(one) == fold(other)
+}
+
 /// Letters and digits in lower case.
 fn fold(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()

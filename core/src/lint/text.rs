@@ -39,6 +39,12 @@ pub(super) fn check(context: Context<'_>, text: &str, signed: bool) -> Vec<Findi
     report.into_findings()
 }
 
+/// The claims of a SET, if it can be read.
+pub(super) fn claims(text: &str) -> Option<Map<String, Value>> {
+    let part = text.trim().trim_matches('"').split('.').nth(1)?;
+    serde_json::from_slice(&base64::decode(part)?).ok()
+}
+
 /// The text without what encoders and copying put around it.
 fn bare(report: &mut Report<'_>, text: &str) -> String {
     let mut text = text.to_owned();

@@ -19,6 +19,7 @@ const OUTPUTS: &[(&str, &str)] = &[
     ("rust/delivery_classes.rs.j2", "core/src/delivery/classes.rs"),
     ("rust/error_codes.rs.j2", "core/src/error/code.rs"),
     ("rust/event_values.rs.j2", "core/src/event/values.rs"),
+    ("rust/lint_answers.rs.j2", "core/src/lint/answers.rs"),
     ("rust/lint_rules.rs.j2", "core/src/lint/rules.rs"),
     ("rust/subject_formats.rs.j2", "core/src/subject/formats.rs"),
     ("docs/errors.md.j2", "docs/errors.md"),

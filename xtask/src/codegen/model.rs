@@ -19,6 +19,7 @@ pub(crate) struct Catalogue {
     formats: Vec<Format>,
     errors: Vec<ErrorType>,
     rules: Vec<Rule>,
+    answers: Vec<Answer>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -303,6 +304,16 @@ struct Rule {
     remedy: String,
 }
 
+/// What a code means with which receivers refuse a SET.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    err: String,
+    source: String,
+    cause: String,
+    remedy: String,
+}
+
 #[derive(Clone, Copy, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Severity {
@@ -349,6 +360,12 @@ impl Catalogue {
             #[serde(rename = "rule")]
             rules: Vec<Rule>,
         }
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Answers {
+            #[serde(rename = "answer")]
+            answers: Vec<Answer>,
+        }
 
         let folder = root.join("core/catalogue");
         let on_disk = fs::read_dir(folder.join("events"))?.count();
@@ -372,6 +389,7 @@ impl Catalogue {
             formats: read_toml::<Formats>(&folder.join("subjects.toml"))?.formats,
             errors: read_toml::<Errors>(&folder.join("errors.toml"))?.errors,
             rules: read_toml::<Rules>(&folder.join("rules.toml"))?.rules,
+            answers: read_toml::<Answers>(&folder.join("answers.toml"))?.answers,
         };
         let problems = catalogue.problems(root);
         if problems.is_empty() { Ok(catalogue) } else { Err(problems.join("\n").into()) }

@@ -1,0 +1,294 @@
+//! What the answer of a receiver means: one cause, one remedy.
+
+use serde_json::{Map, Value};
+
+use super::{Context, Effect, Finding, Severity, answers, near};
+use crate::{
+    catalogue::{EVENTS, EventType},
+    delivery::{code_of, is_delivered, said},
+    dialect::AnswerRules,
+    error::Error,
+    http::Response,
+};
+
+/// What the answer of a receiver means.
+///
+/// Its texts hold no value of the SET. What the receiver wrote is in [`said`](Self::said), apart from them.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Explanation {
+    delivered: bool,
+    reason: String,
+    cause: Cause,
+    possible: Vec<Cause>,
+    findings: Vec<Finding>,
+    said: Option<String>,
+}
+
+/// Why something may have happened, and what to do about it: one sentence each.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Cause {
+    /// What has happened, in plain words.
+    pub cause: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl Cause {
+    pub(super) fn new(cause: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { cause: cause.into(), remedy: remedy.into() }
+    }
+
+    fn of(finding: &Finding) -> Self {
+        Self::new(sentence(finding.message()), finding.remedy())
+    }
+}
+
+impl Explanation {
+    /// There was no answer: the error says what there is to say.
+    pub(super) fn of_error(error: &Error) -> Self {
+        Self {
+            delivered: false,
+            reason: error.code().as_str().to_owned(),
+            cause: Cause::new(sentence(error.message()), error.remedy()),
+            possible: Vec::new(),
+            findings: error.findings().to_vec(),
+            said: None,
+        }
+    }
+
+    /// Whether the receiver has taken the SET.
+    pub fn is_delivered(&self) -> bool {
+        self.delivered
+    }
+
+    /// A stable name for the cause: the id of a rule, the code of the answer (`invalid_key`), `content-type`, or the code
+    /// of an error (`receiver_unavailable`); `delivered` if all is well.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// What has happened, in one sentence or two.
+    pub fn cause(&self) -> &str {
+        &self.cause.cause
+    }
+
+    /// What to do about it.
+    pub fn remedy(&self) -> &str {
+        &self.cause.remedy
+    }
+
+    /// What else it may be; after an accepted SET, why nothing may happen all the same.
+    pub fn possible(&self) -> &[Cause] {
+        &self.possible
+    }
+
+    /// What lint finds in the SET.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// What the receiver wrote, shortened. It may quote the SET: keep it out of logs.
+    pub fn said(&self) -> Option<&str> {
+        self.said.as_deref()
+    }
+}
+
+/// What is known of an exchange.
+pub(super) struct Exchange<'a> {
+    pub(super) context: Context<'a>,
+    pub(super) findings: Vec<Finding>,
+    /// The claims of the SET, if it has any.
+    pub(super) claims: Option<Map<String, Value>>,
+    /// The content type that it was sent with, if it is known.
+    pub(super) sent_as: Option<&'a str>,
+    pub(super) answer: &'a Response,
+}
+
+impl Exchange<'_> {
+    pub(super) fn explain(self) -> Explanation {
+        let dialect = self.context.dialect;
+        let (err, said) = said(self.answer);
+        let delivered = is_delivered(self.answer, dialect);
+        let (reason, cause, possible) = match (delivered, self.answer.status) {
+            (true, _) => ("delivered".to_owned(), self.accepted(), self.silent()),
+            (false, 200..300) => self.unexpected(),
+            (false, 400) => self.refused(err.as_deref(), said.as_deref().unwrap_or_default()),
+            (false, status) => self.by_status(status),
+        };
+        Explanation { delivered, reason, cause, possible, findings: self.findings, said }
+    }
+
+    fn accepted(&self) -> Cause {
+        let title = self.context.dialect.title();
+        Cause::new(
+            format!("{title} has taken the SET. It does not say what it does with it."),
+            "Nothing; if no effect is seen, go through the possible causes.",
+        )
+    }
+
+    /// Why nothing may happen although the SET was accepted.
+    fn silent(&self) -> Vec<Cause> {
+        let found = self.findings.iter().filter(|finding| {
+            finding.severity() > Severity::Note && finding.rule().effect != Effect::Refuses
+        });
+        let known = &self.context.dialect.data().answers.silent;
+        let known = known.iter().map(|reason| Cause::new(&*reason.cause, &*reason.remedy));
+        found.map(Cause::of).chain(known).collect()
+    }
+
+    fn unexpected(&self) -> (String, Cause, Vec<Cause>) {
+        let (title, status) = (self.context.dialect.title(), self.answer.status);
+        let cause = format!("{title} answers 202 when it has taken a SET, and this answer is {status}.");
+        let remedy =
+            "Check that the URL is the push endpoint; a web page or a proxy answers 200 to anything.";
+        ("receiver_answer_unexpected".to_owned(), Cause::new(cause, remedy), self.silent())
+    }
+
+    /// A refusal of the SET itself (RFC 8935 §2.3).
+    fn refused(&self, err: Option<&str>, said: &str) -> (String, Cause, Vec<Cause>) {
+        let mut causes: Vec<(String, Cause)> = Vec::new();
+        if let Some(wrong) = self.content_type() {
+            causes.push(("content-type".to_owned(), wrong));
+        }
+        let named = self.named(said);
+        if let Some((reason, cause)) = named {
+            causes.push((reason, cause));
+        }
+        let errors = self.findings.iter().filter(|finding| finding.severity() == Severity::Error);
+        let by_rule = |finding: &&Finding| (finding.rule().id.to_owned(), Cause::of(finding));
+        let fitting = errors.clone().filter(|finding| finding.rule().err == err);
+        causes.extend(fitting.map(|finding| by_rule(&finding)));
+        let generic = err.and_then(|err| Some((err.to_owned(), answers::of_err(err)?)));
+        // Where the key is proven to be right, a code about keys means something else.
+        let unmasked = self.misleading(err);
+        if self.key_is_right() && err == Some("invalid_key") {
+            causes.extend(unmasked);
+            causes.extend(generic);
+        } else {
+            let others = errors.filter(|finding| err.is_none() || finding.rule().err != err);
+            let others = others.map(|finding| by_rule(&finding));
+            causes.extend(if err.is_none() || err == Some("invalid_request") {
+                others.chain(generic).collect::<Vec<_>>()
+            } else {
+                generic.into_iter().chain(others).collect()
+            });
+            causes.extend(unmasked);
+        }
+        if causes.is_empty() {
+            return self.by_status(400);
+        }
+        let (reason, first) = causes.remove(0);
+        let mut possible: Vec<Cause> = Vec::new();
+        for (_, cause) in causes {
+            if cause != first && !possible.contains(&cause) {
+                possible.push(cause);
+            }
+        }
+        (reason, first, possible)
+    }
+
+    /// Anything else that is no success, by its status.
+    fn by_status(&self, status: u16) -> (String, Cause, Vec<Cause>) {
+        let code = code_of(status);
+        if status == 415
+            && let Some(wrong) = self.content_type()
+        {
+            return ("content-type".to_owned(), wrong, Vec::new());
+        }
+        (code.as_str().to_owned(), Cause::new(code.meaning(), code.remedy()), Vec::new())
+    }
+
+    /// That the request had the wrong content type.
+    fn content_type(&self) -> Option<Cause> {
+        let sent_as = self.sent_as?.split(';').next().unwrap_or_default().trim();
+        (!sent_as.eq_ignore_ascii_case("application/secevent+jwt")).then(|| {
+            Cause::new(
+                "The request had another content type than application/secevent+jwt, and receivers complain of something else then.",
+                "Send the header Content-Type: application/secevent+jwt.",
+            )
+        })
+    }
+
+    /// Whether the published key is there and verifies the SET.
+    fn key_is_right(&self) -> bool {
+        let about_key = |finding: &Finding| {
+            let (id, err) = (finding.rule().id, finding.rule().err);
+            finding.severity() == Severity::Error
+                && (err == Some("invalid_key") || id.starts_with("signature-") || id.starts_with("alg-"))
+        };
+        self.context.jwks.is_some() && !self.findings.iter().any(about_key)
+    }
+
+    /// What else the receiver's code may mean.
+    fn misleading(&self, err: Option<&str>) -> Vec<(String, Cause)> {
+        let known = &self.context.dialect.data().answers.misleading;
+        let same = known.iter().filter(|known| Some(known.err.as_str()) == err);
+        same.map(|known| {
+            let reason =
+                if known.cause.contains("content type") { "content-type" } else { known.err.as_str() };
+            (reason.to_owned(), Cause::new(&*known.cause, &*known.remedy))
+        })
+        .collect()
+    }
+
+    /// The member that a description names, in the words of the specification.
+    fn named(&self, said: &str) -> Option<(String, Cause)> {
+        let dialect = self.context.dialect;
+        let rules = &dialect.data().answers;
+        if !rules.camel_case {
+            return None;
+        }
+        let words =
+            || said.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| is_camel(word));
+        let events = self.claims.as_ref().and_then(|claims| claims.get("events")).and_then(Value::as_object);
+        let sent = events.and_then(|events| events.keys().next()).and_then(|uri| dialect.event_type(uri));
+        let kind = words().find_map(|word| event_named(rules, word)).or(sent);
+        let members =
+            |kind: &'static EventType| kind.fields.iter().map(|field| field.name).chain(["subject"]);
+        let member = words().find_map(|word| {
+            let own = kind.into_iter().flat_map(members);
+            let all = EVENTS.iter().flat_map(members);
+            own.chain(all).find(|name| near::same(name, word)).map(|name| (word, name))
+        });
+        let (word, member) = member?;
+        let at =
+            |finding: &&Finding| finding.pointer().split('/').any(|step| step == dialect.wire_name(member));
+        if let Some(finding) =
+            self.findings.iter().filter(|finding| finding.severity() == Severity::Error).find(at)
+        {
+            return Some((finding.rule().id.to_owned(), Cause::of(finding)));
+        }
+        let what = rules.phrases.iter().find(|(phrase, _)| said.contains(phrase.as_str()));
+        let what = what.map_or("is not as it has to be", |(_, meaning)| meaning.as_str());
+        let of = kind.map_or(String::new(), |kind| format!(" of the event {}", kind.id));
+        let title = dialect.title();
+        let cause = format!("The member `{member}`{of}, which {title} calls {word}, {what}.");
+        let remedy = format!(
+            "Mend `{member}`; its definition and what {title} demands of it stand in docs/events.md."
+        );
+        Some(("invalid_request".to_owned(), Cause::new(cause, remedy)))
+    }
+}
+
+/// The event that a description calls by a name of the receiver's own.
+fn event_named(rules: &AnswerRules, word: &str) -> Option<&'static EventType> {
+    let (before, after) = rules.event_names.as_deref()?.split_once("{}")?;
+    let name = word.strip_prefix(before)?.strip_suffix(after)?;
+    EVENTS.iter().find(|kind| near::same(kind.id.split_once('.').map_or(kind.id, |(_, local)| local), name))
+}
+
+/// Whether a word is written in camelCase.
+fn is_camel(word: &str) -> bool {
+    word.starts_with(|letter: char| letter.is_ascii_lowercase())
+        && word.contains(|letter: char| letter.is_ascii_uppercase())
+        || word == "subject"
+}
+
+/// With a capital and a full stop.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}
