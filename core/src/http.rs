@@ -10,29 +10,72 @@ use crate::{
     set::SignedSet,
 };
 
-/// The most of an answer's body that is read, in bytes.
+/// The most of an answer's body that is read, in bytes, where a request says nothing else.
 pub const MAX_ANSWER: usize = 64 * 1024;
 
-/// A POST request.
+/// The method of a request (RFC 9110 §9.3).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Gives something to work on.
+    Post,
+    /// Replaces.
+    Put,
+    /// Takes away.
+    Delete,
+}
+
+impl Method {
+    /// As it is written in a request.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// A request.
 ///
-/// `Debug` shows the host and nothing else: headers hold tokens, bodies hold SETs and credentials.
+/// `Debug` shows method and host and nothing else: headers hold tokens, bodies hold SETs and credentials.
 #[derive(Clone)]
 pub struct Request {
+    method: Method,
     pub(crate) url: Endpoint,
     authorization: Option<Secret<String>>,
     body: Body,
+    max_answer: usize,
 }
 
 /// The body of a request.
 #[derive(Clone)]
 pub(crate) enum Body {
+    Empty,
     Set(SignedSet),
     Form(Secret<String>),
+    Json(String),
 }
 
 impl Request {
-    pub(crate) fn new(url: Endpoint, authorization: Option<Secret<String>>, body: Body) -> Self {
-        Self { url, authorization, body }
+    /// A POST.
+    pub(crate) fn post(url: Endpoint, authorization: Option<Secret<String>>, body: Body) -> Self {
+        Self { method: Method::Post, url, authorization, body, max_answer: MAX_ANSWER }
+    }
+
+    /// A request for JSON, with a JSON text as body if there is one.
+    #[allow(dead_code, reason = "the modules that read documents and APIs are to come")]
+    pub(crate) fn json(method: Method, url: Endpoint, body: Option<String>) -> Self {
+        let body = body.map_or(Body::Empty, Body::Json);
+        Self { method, url, authorization: None, body, max_answer: MAX_ANSWER }
+    }
+
+    /// The method.
+    pub fn method(&self) -> Method {
+        self.method
     }
 
     /// Where it goes.
@@ -43,28 +86,48 @@ impl Request {
     /// Names, in lower case, and values. A value may be a credential: keep it out of logs.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let content_type = match &self.body {
+            Body::Empty => None,
             // RFC 8935 §2.1.
-            Body::Set(_) => "application/secevent+jwt",
+            Body::Set(_) => Some("application/secevent+jwt"),
             // RFC 6749 §4.4.2.
-            Body::Form(_) => "application/x-www-form-urlencoded",
+            Body::Form(_) => Some("application/x-www-form-urlencoded"),
+            Body::Json(_) => Some("application/json"),
         };
         let authorization =
             self.authorization.as_ref().map(|value| ("authorization", value.expose().as_str()));
-        [("content-type", content_type), ("accept", "application/json")].into_iter().chain(authorization)
+        let content_type = content_type.map(|value| ("content-type", value));
+        content_type.into_iter().chain([("accept", "application/json")]).chain(authorization)
     }
 
-    /// The body. It may hold a credential or personal data: keep it out of logs.
+    /// The body, empty if there is none. It may hold a credential or personal data: keep it out of logs.
     pub fn body(&self) -> &str {
         match &self.body {
+            Body::Empty => "",
             Body::Set(set) => set.as_str(),
             Body::Form(form) => form.expose(),
+            Body::Json(text) => text,
         }
+    }
+
+    /// The most of the answer's body that is to be read, in bytes: [`MAX_ANSWER`] but for APIs with long lists.
+    pub fn max_answer(&self) -> usize {
+        self.max_answer
+    }
+
+    /// Whether it pushes a SET: then nothing but the status of a success is looked at.
+    #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "the client's transport asks"))]
+    pub(crate) fn is_push(&self) -> bool {
+        matches!(self.body, Body::Set(_))
     }
 }
 
 impl fmt::Debug for Request {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Request").field("host", &self.url.host()).finish_non_exhaustive()
+        formatter
+            .debug_struct("Request")
+            .field("method", &self.method)
+            .field("host", &self.url.host())
+            .finish_non_exhaustive()
     }
 }
 
@@ -79,7 +142,8 @@ pub struct Response {
 }
 
 impl Response {
-    /// An answer with this status, these headers and this body, of which no more than [`MAX_ANSWER`] bytes are needed.
+    /// An answer with this status, these headers and this body, of which no more than [`Request::max_answer`] bytes are
+    /// needed.
     pub fn new(status: u16, headers: impl IntoIterator<Item = (String, String)>, body: Vec<u8>) -> Self {
         let headers = headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
         Self { status, headers, body: Secret::new(body) }
@@ -113,7 +177,7 @@ pub enum Failure {
     TimedOut,
     /// The connection broke, or the answer could not be read: the request may have arrived.
     Broken,
-    /// The answer is larger than [`MAX_ANSWER`].
+    /// The answer is larger than [`Request::max_answer`].
     TooLarge,
 }
 

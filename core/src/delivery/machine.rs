@@ -115,7 +115,7 @@ impl Delivery {
         self.attempts += 1;
         // RFC 8935 §2.1.
         let (endpoint, body) = (self.target.endpoint.clone(), Body::Set(self.set.clone()));
-        let request = Request::new(endpoint, self.authorization.clone(), body);
+        let request = Request::post(endpoint, self.authorization.clone(), body);
         Action::Send { request, timeout: self.policy.attempt_timeout.min(deadline.since(now)) }
     }
 
