@@ -1,13 +1,14 @@
 //! HTTP as plain values: what to send, what came back. No client in here; any HTTP stack can carry them.
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use url::{Host, Url};
 
 use crate::{
-    error::{Error, ErrorCode, Result},
+    error::{Error, ErrorCode, Result, shortened},
     secret::Secret,
     set::SignedSet,
+    time::Timestamp,
 };
 
 /// The most of an answer's body that is read, in bytes, where a request says nothing else.
@@ -67,10 +68,21 @@ impl Request {
     }
 
     /// A request for JSON, with a JSON text as body if there is one.
-    #[allow(dead_code, reason = "the modules that read documents and APIs are to come")]
     pub(crate) fn json(method: Method, url: Endpoint, body: Option<String>) -> Self {
         let body = body.map_or(Body::Empty, Body::Json);
         Self { method, url, authorization: None, body, max_answer: MAX_ANSWER }
+    }
+
+    /// With another limit for the answer, in bytes.
+    pub(crate) fn with_max_answer(mut self, bytes: usize) -> Self {
+        self.max_answer = bytes;
+        self
+    }
+
+    /// With this value of the header `Authorization`.
+    pub(crate) fn with_authorization(mut self, value: Secret<String>) -> Self {
+        self.authorization = Some(value);
+        self
     }
 
     /// The method.
@@ -151,7 +163,31 @@ impl Response {
 
     /// The value of a header; `name` in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+        self.headers_named(name).next()
+    }
+
+    /// All values of a header.
+    pub(crate) fn headers_named(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as a description, if there is one.
+    pub(crate) fn text(&self) -> Option<String> {
+        Some(shortened(&String::from_utf8_lossy(self.body.expose()))).filter(|text| !text.is_empty())
+    }
+
+    /// When it was given, by the clock of the other side.
+    pub(crate) fn date(&self) -> Option<Timestamp> {
+        self.header("date").and_then(date)
+    }
+
+    /// RFC 9110 §10.2.3: seconds, or a date, which is taken relative to the other side's own clock where it tells the time.
+    pub(crate) fn retry_after(&self, now: Timestamp) -> Option<Duration> {
+        let value = self.header("retry-after")?.trim();
+        if let Ok(seconds) = value.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        Some(date(value)?.since(self.date().unwrap_or(now)))
     }
 }
 
@@ -159,6 +195,10 @@ impl fmt::Debug for Response {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Response").field("status", &self.status).finish_non_exhaustive()
     }
+}
+
+fn date(text: &str) -> Option<Timestamp> {
+    httpdate::parse_http_date(text).ok().map(Timestamp::from)
 }
 
 /// Why there is no answer.
@@ -179,6 +219,33 @@ pub enum Failure {
     Broken,
     /// The answer is larger than [`Request::max_answer`].
     TooLarge,
+}
+
+impl Failure {
+    pub(crate) fn code(self) -> ErrorCode {
+        match self {
+            Self::Unresolved => ErrorCode::DnsFailed,
+            Self::Forbidden => ErrorCode::AddressForbidden,
+            Self::NotConnected => ErrorCode::ConnectionFailed,
+            Self::Tls => ErrorCode::TlsFailed,
+            Self::TimedOut => ErrorCode::ReceiverTimeout,
+            Self::Broken => ErrorCode::OutcomeUnknown,
+            Self::TooLarge => ErrorCode::AnswerTooLarge,
+        }
+    }
+
+    /// In a sentence.
+    pub(crate) fn describe(self, host: &str) -> String {
+        match self {
+            Self::Unresolved => format!("the name {host} could not be resolved"),
+            Self::Forbidden => format!("{host} is at an address that must not be reached"),
+            Self::NotConnected => format!("no connection to {host}"),
+            Self::Tls => format!("no TLS with {host}"),
+            Self::TimedOut => format!("{host} gave no answer in time"),
+            Self::Broken => format!("the connection to {host} broke before an answer"),
+            Self::TooLarge => format!("the answer of {host} is too large"),
+        }
+    }
 }
 
 /// A URL that requests may go to.
@@ -217,6 +284,20 @@ impl Endpoint {
 
     pub(crate) fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// Another path at the same place.
+    pub(crate) fn at_path(&self, path: &str) -> Self {
+        let mut url = (*self.url).clone();
+        url.set_path(path);
+        Self { url: url.into(), loopback: self.loopback }
+    }
+
+    /// What `target`, a URL or a part of one, means from here, if it has the same origin (RFC 6454 §4).
+    pub(crate) fn join_same_origin(&self, target: &str) -> Option<Self> {
+        let url = self.url.join(target).ok()?;
+        let joined = Self::parse(url.as_str(), self.loopback).ok()?;
+        (joined.url.origin() == self.url.origin()).then_some(joined)
     }
 
     pub(crate) fn host(&self) -> &str {

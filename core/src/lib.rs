@@ -41,6 +41,7 @@ pub mod http;
 pub mod jose;
 pub mod key;
 pub mod metadata;
+pub mod okta;
 mod random;
 pub mod secret;
 pub mod set;
@@ -49,7 +50,7 @@ pub mod time;
 pub mod token;
 
 #[cfg(feature = "client")]
-pub use client::{Receiver, Transmitter};
+pub use client::{OktaProviders, Receiver, Transmitter};
 pub use delivery::Receipt;
 pub use dialect::Dialect;
 pub use error::{Error, ErrorCode, ErrorKind, Result};

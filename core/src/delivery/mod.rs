@@ -40,6 +40,8 @@ use std::time::Duration;
 
 pub use gate::Gate;
 pub use machine::Delivery;
+#[cfg(feature = "client")]
+pub(crate) use retry::Jitter;
 pub use retry::RetryPolicy;
 
 use crate::{

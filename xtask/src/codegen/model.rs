@@ -280,6 +280,7 @@ enum ErrorKind {
     Token,
     Delivery,
     Transport,
+    Api,
     Deadline,
     Internal,
 }
