@@ -12,6 +12,8 @@ use ssf_cli::receiver::{ApiTokens, Config, Emulator, KeySource, Like, Rule, Scri
 const TOKEN: &str = "00manage";
 const READ_TOKEN: &str = "00read";
 
+type Change = fn(&mut Config);
+
 /// An emulator with an API and no transmitter yet, and the documents of one.
 struct Org {
     emulator: Emulator,
@@ -335,7 +337,7 @@ async fn is_not_there_without_a_token() {
     let url = format!("{}/api/v1/security-events-providers", emulator.base_url());
     assert_eq!(http().get(url).send().await.unwrap().status().as_u16(), 404);
 
-    let wrong: [(fn(&mut Config), &str); 7] = [
+    let wrong: [(Change, &str); 7] = [
         (|config| config.script = Script::new().rule(Rule::api(Status::new(503))), "no API"),
         (|config| config.issuer = None, "go together"),
         (|config| config.keys = None, "go together"),

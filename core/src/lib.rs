@@ -24,8 +24,9 @@
 //!
 //! # Features
 //!
-//! * `client` (default): [`Transmitter`] and [`Receiver`], HTTP with reqwest on tokio. Without it the crate is an engine
-//!   without sockets, clock or runtime: build and sign SETs, and drive [`delivery::Delivery`] over a stack of your own.
+//! * `client` (default): [`Transmitter`], [`Receiver`] and [`OktaProviders`], HTTP with reqwest on tokio. Without it the
+//!   crate is an engine without sockets, clock or runtime: build and sign SETs, and drive [`delivery::Delivery`] over a
+//!   stack of your own.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -65,3 +66,7 @@ pub use time::Timestamp;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/okta.md")]
+struct OktaGuide;

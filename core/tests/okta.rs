@@ -17,7 +17,7 @@ use ssf_transmitter::{
     ErrorCode, ErrorKind, KeyType, OktaProviders, SigningKey,
     client::OktaProvidersBuilder,
     delivery::RetryPolicy,
-    okta::{ApiError, NewProvider, ProviderSettings, ProviderStatus},
+    okta::{ApiError, NewProvider, ProviderSettings, ProviderStatus, SecurityEventsProvider},
     token::ClientCredentials,
 };
 use tokio::{net::TcpListener, time::Instant};
@@ -86,8 +86,8 @@ async fn each_method_sends_its_request() {
     let providers = providers(&server);
     let created = providers.create(&by_configuration()).await.unwrap();
     assert_eq!((created.id(), created.status()), ("sse1", &ProviderStatus::Active));
-    assert_eq!(providers.list().await.unwrap(), [created.clone()]);
     assert_eq!(providers.read("sse1").await.unwrap(), created);
+    assert_eq!(providers.list().await.unwrap(), [created]);
     providers.replace("sse1", &by_configuration()).await.unwrap();
     providers.deactivate("sse1").await.unwrap();
     providers.activate("sse1").await.unwrap();
@@ -97,8 +97,8 @@ async fn each_method_sends_its_request() {
         calls(&server),
         [
             format!("POST {PATH}"),
-            format!("GET {PATH}"),
             format!("GET {PATH}/sse1"),
+            format!("GET {PATH}"),
             format!("PUT {PATH}/sse1"),
             format!("POST {PATH}/sse1/lifecycle/deactivate"),
             format!("POST {PATH}/sse1/lifecycle/activate"),
@@ -131,9 +131,9 @@ async fn an_update_sends_all_that_can_be_set_and_nothing_else() {
             "issuer": "https://edr.example.com", "jwks_url": "https://edr.example.com/jwks.json", "well_known_url": null,
         },
     });
-    let server = Server::start(move |seen: &Seen, _| match seen.path.ends_with("sse1") {
-        true => json(200, &shown("sse1", "Example EDR")),
-        false => json(200, &by_issuer),
+    let server = Server::start(move |seen: &Seen, _| match seen.path.rsplit_once('/') {
+        Some((_, "sse1")) => json(200, &shown("sse1", "Example EDR")),
+        _ => json(200, &by_issuer),
     })
     .await;
     let providers = providers(&server);
@@ -176,7 +176,8 @@ async fn a_list_is_read_page_by_page() {
     })
     .await;
     let list = providers(&server).list().await.unwrap();
-    assert_eq!(list.iter().map(|provider| provider.id()).collect::<Vec<_>>(), ["sse1", "sse2", "sse3"]);
+    let ids: Vec<_> = list.iter().map(SecurityEventsProvider::id).collect();
+    assert_eq!(ids, ["sse1", "sse2", "sse3"]);
 }
 
 #[tokio::test]
