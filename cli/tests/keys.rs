@@ -48,7 +48,7 @@ async fn are_all_tried_when_there_need_not_be_a_kid() {
 #[tokio::test]
 async fn are_found_through_the_configuration_document() {
     let transmitter = common::Transmitter::start(&[&key()]).await;
-    let scene = Scene::with(Like::Okta, |config| config.keys = transmitter.well_known()).await;
+    let scene = Scene::with(Like::Okta, |config| config.keys = Some(transmitter.well_known())).await;
     let jws = key().sign(&claims());
     // The key is good; Okta has something to say about the event.
     scene.push(jws).await.assert_refused_saying("invalid_request", "mediationSessionRevokedEvent");
@@ -58,7 +58,7 @@ async fn are_found_through_the_configuration_document() {
 async fn are_not_taken_from_the_configuration_of_another_issuer() {
     let transmitter = common::Transmitter::start(&[&key()]).await;
     transmitter.name_issuer("https://transmitter.example.org/");
-    let scene = Scene::with(Like::Rfc8935, |config| config.keys = transmitter.well_known()).await;
+    let scene = Scene::with(Like::Rfc8935, |config| config.keys = Some(transmitter.well_known())).await;
     scene.send(&claims()).await.assert_refused_saying("invalid_issuer", "configuration document");
     assert_eq!(transmitter.fetches(), 0);
 }
@@ -66,7 +66,8 @@ async fn are_not_taken_from_the_configuration_of_another_issuer() {
 #[tokio::test]
 async fn that_cannot_be_read_are_the_transmitters_problem() {
     let scene = Scene::with(Like::Rfc8935, |config| {
-        config.keys = ssf_cli::receiver::KeySource::JwksUri("http://127.0.0.1:9/jwks.json".to_owned());
+        let nowhere = "http://127.0.0.1:9/jwks.json".to_owned();
+        config.keys = Some(ssf_cli::receiver::KeySource::JwksUri(nowhere));
     })
     .await;
     scene.send(&claims()).await.assert_refused_saying("invalid_key", "cannot be read");

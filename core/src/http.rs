@@ -1,38 +1,93 @@
 //! HTTP as plain values: what to send, what came back. No client in here; any HTTP stack can carry them.
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use url::{Host, Url};
 
 use crate::{
-    error::{Error, ErrorCode, Result},
+    error::{Error, ErrorCode, Result, shortened},
     secret::Secret,
     set::SignedSet,
+    time::Timestamp,
 };
 
-/// The most of an answer's body that is read, in bytes.
+/// The most of an answer's body that is read, in bytes, where a request says nothing else.
 pub const MAX_ANSWER: usize = 64 * 1024;
 
-/// A POST request.
+/// The method of a request (RFC 9110 §9.3).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Gives something to work on.
+    Post,
+    /// Replaces.
+    Put,
+    /// Takes away.
+    Delete,
+}
+
+impl Method {
+    /// As it is written in a request.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// A request.
 ///
-/// `Debug` shows the host and nothing else: headers hold tokens, bodies hold SETs and credentials.
+/// `Debug` shows method and host and nothing else: headers hold tokens, bodies hold SETs and credentials.
 #[derive(Clone)]
 pub struct Request {
+    method: Method,
     pub(crate) url: Endpoint,
     authorization: Option<Secret<String>>,
     body: Body,
+    max_answer: usize,
 }
 
 /// The body of a request.
 #[derive(Clone)]
 pub(crate) enum Body {
+    Empty,
     Set(SignedSet),
     Form(Secret<String>),
+    Json(String),
 }
 
 impl Request {
-    pub(crate) fn new(url: Endpoint, authorization: Option<Secret<String>>, body: Body) -> Self {
-        Self { url, authorization, body }
+    /// A POST.
+    pub(crate) fn post(url: Endpoint, authorization: Option<Secret<String>>, body: Body) -> Self {
+        Self { method: Method::Post, url, authorization, body, max_answer: MAX_ANSWER }
+    }
+
+    /// A request for JSON, with a JSON text as body if there is one.
+    pub(crate) fn json(method: Method, url: Endpoint, body: Option<String>) -> Self {
+        let body = body.map_or(Body::Empty, Body::Json);
+        Self { method, url, authorization: None, body, max_answer: MAX_ANSWER }
+    }
+
+    /// With another limit for the answer, in bytes.
+    pub(crate) fn with_max_answer(mut self, bytes: usize) -> Self {
+        self.max_answer = bytes;
+        self
+    }
+
+    /// With this value of the header `Authorization`.
+    pub(crate) fn with_authorization(mut self, value: Secret<String>) -> Self {
+        self.authorization = Some(value);
+        self
+    }
+
+    /// The method.
+    pub fn method(&self) -> Method {
+        self.method
     }
 
     /// Where it goes.
@@ -43,28 +98,48 @@ impl Request {
     /// Names, in lower case, and values. A value may be a credential: keep it out of logs.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let content_type = match &self.body {
+            Body::Empty => None,
             // RFC 8935 §2.1.
-            Body::Set(_) => "application/secevent+jwt",
+            Body::Set(_) => Some("application/secevent+jwt"),
             // RFC 6749 §4.4.2.
-            Body::Form(_) => "application/x-www-form-urlencoded",
+            Body::Form(_) => Some("application/x-www-form-urlencoded"),
+            Body::Json(_) => Some("application/json"),
         };
         let authorization =
             self.authorization.as_ref().map(|value| ("authorization", value.expose().as_str()));
-        [("content-type", content_type), ("accept", "application/json")].into_iter().chain(authorization)
+        let content_type = content_type.map(|value| ("content-type", value));
+        content_type.into_iter().chain([("accept", "application/json")]).chain(authorization)
     }
 
-    /// The body. It may hold a credential or personal data: keep it out of logs.
+    /// The body, empty if there is none. It may hold a credential or personal data: keep it out of logs.
     pub fn body(&self) -> &str {
         match &self.body {
+            Body::Empty => "",
             Body::Set(set) => set.as_str(),
             Body::Form(form) => form.expose(),
+            Body::Json(text) => text,
         }
+    }
+
+    /// The most of the answer's body that is to be read, in bytes: [`MAX_ANSWER`] but for APIs with long lists.
+    pub fn max_answer(&self) -> usize {
+        self.max_answer
+    }
+
+    /// Whether it pushes a SET: then nothing but the status of a success is looked at.
+    #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "the client's transport asks"))]
+    pub(crate) fn is_push(&self) -> bool {
+        matches!(self.body, Body::Set(_))
     }
 }
 
 impl fmt::Debug for Request {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Request").field("host", &self.url.host()).finish_non_exhaustive()
+        formatter
+            .debug_struct("Request")
+            .field("method", &self.method)
+            .field("host", &self.url.host())
+            .finish_non_exhaustive()
     }
 }
 
@@ -79,7 +154,8 @@ pub struct Response {
 }
 
 impl Response {
-    /// An answer with this status, these headers and this body, of which no more than [`MAX_ANSWER`] bytes are needed.
+    /// An answer with this status, these headers and this body, of which no more than [`Request::max_answer`] bytes are
+    /// needed.
     pub fn new(status: u16, headers: impl IntoIterator<Item = (String, String)>, body: Vec<u8>) -> Self {
         let headers = headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
         Self { status, headers, body: Secret::new(body) }
@@ -87,7 +163,31 @@ impl Response {
 
     /// The value of a header; `name` in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+        self.headers_named(name).next()
+    }
+
+    /// All values of a header.
+    pub(crate) fn headers_named(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as a description, if there is one.
+    pub(crate) fn text(&self) -> Option<String> {
+        Some(shortened(&String::from_utf8_lossy(self.body.expose()))).filter(|text| !text.is_empty())
+    }
+
+    /// When it was given, by the clock of the other side.
+    pub(crate) fn date(&self) -> Option<Timestamp> {
+        self.header("date").and_then(date)
+    }
+
+    /// RFC 9110 §10.2.3: seconds, or a date, which is taken relative to the other side's own clock where it tells the time.
+    pub(crate) fn retry_after(&self, now: Timestamp) -> Option<Duration> {
+        let value = self.header("retry-after")?.trim();
+        if let Ok(seconds) = value.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        Some(date(value)?.since(self.date().unwrap_or(now)))
     }
 }
 
@@ -95,6 +195,10 @@ impl fmt::Debug for Response {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Response").field("status", &self.status).finish_non_exhaustive()
     }
+}
+
+fn date(text: &str) -> Option<Timestamp> {
+    httpdate::parse_http_date(text).ok().map(Timestamp::from)
 }
 
 /// Why there is no answer.
@@ -113,8 +217,35 @@ pub enum Failure {
     TimedOut,
     /// The connection broke, or the answer could not be read: the request may have arrived.
     Broken,
-    /// The answer is larger than [`MAX_ANSWER`].
+    /// The answer is larger than [`Request::max_answer`].
     TooLarge,
+}
+
+impl Failure {
+    pub(crate) fn code(self) -> ErrorCode {
+        match self {
+            Self::Unresolved => ErrorCode::DnsFailed,
+            Self::Forbidden => ErrorCode::AddressForbidden,
+            Self::NotConnected => ErrorCode::ConnectionFailed,
+            Self::Tls => ErrorCode::TlsFailed,
+            Self::TimedOut => ErrorCode::ReceiverTimeout,
+            Self::Broken => ErrorCode::OutcomeUnknown,
+            Self::TooLarge => ErrorCode::AnswerTooLarge,
+        }
+    }
+
+    /// In a sentence.
+    pub(crate) fn describe(self, host: &str) -> String {
+        match self {
+            Self::Unresolved => format!("the name {host} could not be resolved"),
+            Self::Forbidden => format!("{host} is at an address that must not be reached"),
+            Self::NotConnected => format!("no connection to {host}"),
+            Self::Tls => format!("no TLS with {host}"),
+            Self::TimedOut => format!("{host} gave no answer in time"),
+            Self::Broken => format!("the connection to {host} broke before an answer"),
+            Self::TooLarge => format!("the answer of {host} is too large"),
+        }
+    }
 }
 
 /// A URL that requests may go to.
@@ -153,6 +284,20 @@ impl Endpoint {
 
     pub(crate) fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// Another path at the same place.
+    pub(crate) fn at_path(&self, path: &str) -> Self {
+        let mut url = (*self.url).clone();
+        url.set_path(path);
+        Self { url: url.into(), loopback: self.loopback }
+    }
+
+    /// What `target`, a URL or a part of one, means from here, if it has the same origin (RFC 6454 §4).
+    pub(crate) fn join_same_origin(&self, target: &str) -> Option<Self> {
+        let url = self.url.join(target).ok()?;
+        let joined = Self::parse(url.as_str(), self.loopback).ok()?;
+        (joined.url.origin() == self.url.origin()).then_some(joined)
     }
 
     pub(crate) fn host(&self) -> &str {

@@ -24,8 +24,9 @@
 //!
 //! # Features
 //!
-//! * `client` (default): [`Transmitter`] and [`Receiver`], HTTP with reqwest on tokio. Without it the crate is an engine
-//!   without sockets, clock or runtime: build and sign SETs, and drive [`delivery::Delivery`] over a stack of your own.
+//! * `client` (default): [`Transmitter`], [`Receiver`] and [`OktaProviders`], HTTP with reqwest on tokio. Without it the
+//!   crate is an engine without sockets, clock or runtime: build and sign SETs, and drive [`delivery::Delivery`] over a
+//!   stack of your own.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -43,6 +44,7 @@ pub mod jose;
 pub mod key;
 pub mod lint;
 pub mod metadata;
+pub mod okta;
 mod random;
 pub mod secret;
 pub mod set;
@@ -51,7 +53,7 @@ pub mod time;
 pub mod token;
 
 #[cfg(feature = "client")]
-pub use client::{Receiver, Transmitter};
+pub use client::{OktaProviders, Receiver, Transmitter};
 pub use delivery::Receipt;
 pub use dialect::Dialect;
 pub use error::{Error, ErrorCode, ErrorKind, Result};
@@ -66,3 +68,7 @@ pub use time::Timestamp;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/okta.md")]
+struct OktaGuide;

@@ -8,7 +8,7 @@ use ssf_transmitter::{
     client::ReceiverBuilder, token::ClientCredentials,
 };
 
-use super::{Result, block_on, input, print};
+use super::{Result, block_on, explained, input, print};
 
 /// The variable that holds the client secret: a command line is visible to others.
 const CLIENT_SECRET: &str = "SSF_CLIENT_SECRET";
@@ -114,13 +114,7 @@ pub(crate) fn run(arguments: Arguments) -> Result {
     })?;
     match sent {
         Ok(receipt) => print(&json!({ "jti": receipt.jti(), "status": receipt.status() }).to_string()),
-        Err(error) => {
-            let mut message = error.to_string();
-            if let Some(description) = error.receiver_description() {
-                message = format!("{message}\n  the receiver says: {description}");
-            }
-            Err(format!("{message}\n  what to do: {}", error.remedy()).into())
-        }
+        Err(error) => Err(explained(&error).into()),
     }
 }
 

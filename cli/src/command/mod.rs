@@ -5,6 +5,7 @@ mod decode;
 mod emit;
 mod jwks;
 mod key;
+mod okta;
 mod receiver;
 mod serve;
 
@@ -33,6 +34,7 @@ enum Command {
     Configuration(configuration::Arguments),
     Serve(serve::Arguments),
     Emit(emit::Arguments),
+    Okta(okta::Arguments),
     Decode(decode::Arguments),
     Receiver(receiver::Arguments),
 }
@@ -45,6 +47,7 @@ impl Ssf {
             Command::Configuration(arguments) => configuration::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),
             Command::Emit(arguments) => emit::run(arguments),
+            Command::Okta(arguments) => okta::run(arguments),
             Command::Decode(arguments) => decode::run(&arguments),
             Command::Receiver(arguments) => receiver::run(arguments),
         }
@@ -62,6 +65,15 @@ fn print(line: &str) -> Result {
     writeln!(stdout, "{line}")?;
     stdout.flush()?;
     Ok(())
+}
+
+/// An error with what the other side says of it, and what to do.
+fn explained(error: &ssf_transmitter::Error) -> String {
+    let mut message = error.to_string();
+    if let Some(description) = error.receiver_description() {
+        message = format!("{message}\n  the receiver says: {description}");
+    }
+    format!("{message}\n  what to do: {}", error.remedy())
 }
 
 /// JSON for people.

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
-use ssf_cli::receiver::{Client, Config, Emulator, Fault, KeySource, Like, Rule, Script, Status, TlsFault};
+use ssf_cli::receiver::{
+    ApiTokens, Client, Config, Emulator, Fault, KeySource, Like, Rule, Script, Status, TlsFault,
+};
 
 use super::shutdown;
 
@@ -25,8 +27,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
     /// The `iss` every SET must have
-    #[arg(long)]
-    issuer: String,
+    #[arg(long, requires = "keys", required_unless_present = "api_token")]
+    issuer: Option<String>,
     #[command(flatten)]
     keys: Keys,
     /// The `aud` every SET must have
@@ -38,6 +40,12 @@ pub(crate) struct Arguments {
     /// The secret of that client
     #[arg(long, value_name = "SECRET", requires = "client_id")]
     client_secret: Option<String>,
+    /// Play Okta's API that registers transmitters, with this token
+    #[arg(long, value_name = "TOKEN")]
+    api_token: Option<String>,
+    /// A token for the API that may read alone
+    #[arg(long, value_name = "TOKEN", requires = "api_token")]
+    api_read_token: Option<String>,
     /// How long a token is good for
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     token_lifetime: u64,
@@ -59,7 +67,7 @@ pub(crate) struct Arguments {
 struct Faults {
     /// What goes wrong, and when: a JSON file with a list of rules
     ///
-    /// Each rule says where (`on`: `push`, the default, `token` or `connection`), when (one of `nth`, `from`, `first`,
+    /// Each rule says where (`on`: `push`, the default, `token`, `api` or `connection`), when (one of `nth`, `from`, `first`,
     /// `every`, `percent`; without any, always) and what (`fault`). The first rule that matches decides.
     ///
     /// `[{"nth": 1, "fault": {"status": {"status": 429, "retry_after": 1}}}, {"every": 5, "fault": "lost_answer"}]`
@@ -125,13 +133,13 @@ fn read(file: &Path) -> Result<Script, Box<dyn Error>> {
 }
 
 #[derive(clap::Args)]
-#[group(required = true, multiple = false)]
+#[group(id = "keys", multiple = false)]
 struct Keys {
     /// The transmitter's JWKS document
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", requires = "issuer")]
     jwks_uri: Option<String>,
     /// The transmitter's configuration document, which names its `jwks_uri`
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", requires = "issuer")]
     well_known: Option<String>,
 }
 
@@ -142,8 +150,17 @@ impl Keys {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let keys = arguments.keys.source().ok_or("either --jwks-uri or --well-known is needed")?;
-    let mut config = Config::new(arguments.like, arguments.issuer, keys, arguments.audience);
+    let api = arguments.api_token.map(|manage| {
+        let mut tokens = ApiTokens::new(manage);
+        tokens.read = arguments.api_read_token;
+        tokens
+    });
+    let mut config = match (arguments.issuer, arguments.keys.source(), &api) {
+        (Some(issuer), Some(keys), _) => Config::new(arguments.like, issuer, keys, arguments.audience),
+        (None, None, Some(api)) => Config::registering(arguments.like, arguments.audience, api.clone()),
+        _ => return Err("--issuer, with --jwks-uri or --well-known, or --api-token is needed".into()),
+    };
+    config.api = api;
     config.listen = arguments.listen;
     config.client =
         arguments.client_id.zip(arguments.client_secret).map(|(id, secret)| Client { id, secret });
@@ -178,6 +195,9 @@ fn announce(like: Like, emulator: &Emulator) -> io::Result<()> {
     });
     if let Some(token) = emulator.token_url() {
         ready["token"] = token.into();
+    }
+    if let Some(api) = emulator.api_url() {
+        ready["api"] = api.into();
     }
     let mut stdout = io::stdout();
     writeln!(stdout, "{ready}")?;

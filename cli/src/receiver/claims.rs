@@ -1,4 +1,4 @@
-//! The claims of a SET.
+//! The claims of a SET, but for `iss`, which says with whose keys it is checked.
 
 use serde_json::{Map, Value};
 
@@ -9,14 +9,6 @@ use super::schema::Defect;
 
 /// How far `iat` may lie in the future: both clocks are on one machine, but need not tick together.
 const TOLERANCE_SECONDS: u64 = 3;
-
-/// `iss`: compared character by character (SSF §4.1.6).
-pub(crate) fn check_issuer(claims: &Map<String, Value>, expected: &str) -> Result<(), Refusal> {
-    if claims.get("iss").and_then(Value::as_str) == Some(expected) {
-        return Ok(());
-    }
-    Err(Refusal::new(ErrorCode::InvalidIssuer, format!("The issuer has to be {expected}")))
-}
 
 /// `aud`: the receiver has to be meant.
 pub(crate) fn check_audience(

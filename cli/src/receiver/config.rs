@@ -73,7 +73,35 @@ impl fmt::Debug for Client {
     }
 }
 
-/// What an emulator is told before it starts. Begin with [`Config::new`] and set the rest field by field.
+/// The tokens that the API takes, as `SSWS` or as `Bearer`.
+#[derive(Clone)]
+pub struct ApiTokens {
+    /// The one that may do everything.
+    pub manage: String,
+    /// One that may read alone.
+    pub read: Option<String>,
+}
+
+impl ApiTokens {
+    /// With one token, which may do everything.
+    pub fn new(manage: impl Into<String>) -> Self {
+        Self { manage: manage.into(), read: None }
+    }
+
+    fn are_useless(&self) -> bool {
+        self.manage.is_empty()
+            || self.read.as_ref().is_some_and(|read| read.is_empty() || *read == self.manage)
+    }
+}
+
+impl fmt::Debug for ApiTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiTokens").finish_non_exhaustive()
+    }
+}
+
+/// What an emulator is told before it starts. Begin with [`Config::new`] or
+/// [`Config::registering`], and set the rest field by field.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
@@ -81,14 +109,16 @@ pub struct Config {
     pub like: Like,
     /// Where to listen: a loopback address; port 0 picks a free port. Default `127.0.0.1:0`.
     pub listen: SocketAddr,
-    /// The `iss` every SET must have, compared character by character.
-    pub issuer: String,
-    /// Where the transmitter's public keys are found.
-    pub keys: KeySource,
+    /// The `iss` every SET must have, compared character by character. Needed where there is no API.
+    pub issuer: Option<String>,
+    /// Where the public keys of that transmitter are found.
+    pub keys: Option<KeySource>,
     /// The `aud` every SET must have, compared character by character.
     pub audience: String,
     /// The client of the token endpoint: needed where the receiver has one, refused elsewhere.
     pub client: Option<Client>,
+    /// The tokens of the API by which further transmitters are registered. Without any there is no API.
+    pub api: Option<ApiTokens>,
     /// How long an access token is good for. Default one hour; zero hands out tokens that have expired.
     pub token_lifetime: Duration,
     /// The users the receiver knows, by email. Empty (the default) means it knows everybody.
@@ -104,13 +134,23 @@ pub struct Config {
 impl Config {
     /// A configuration with the defaults for everything that has one.
     pub fn new(like: Like, issuer: impl Into<String>, keys: KeySource, audience: impl Into<String>) -> Self {
+        Self { issuer: Some(issuer.into()), keys: Some(keys), ..Self::without_transmitter(like, audience) }
+    }
+
+    /// A configuration without a transmitter: all of them are registered by the API.
+    pub fn registering(like: Like, audience: impl Into<String>, api: ApiTokens) -> Self {
+        Self { api: Some(api), ..Self::without_transmitter(like, audience) }
+    }
+
+    fn without_transmitter(like: Like, audience: impl Into<String>) -> Self {
         Self {
             like,
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
-            issuer: issuer.into(),
-            keys,
+            issuer: None,
+            keys: None,
             audience: audience.into(),
             client: None,
+            api: None,
             token_lifetime: Duration::from_hours(1),
             users: Vec::new(),
             script: Script::new(),
@@ -137,10 +177,22 @@ impl Config {
                 "{} has no token endpoint: a client id and a client secret have no use",
                 profile.name
             ))),
+            _ if self.issuer.is_some() != self.keys.is_some() => {
+                Err(Error::configuration("an issuer, and where its keys are, go together"))
+            }
+            _ if self.issuer.is_none() && self.api.is_none() => {
+                Err(Error::configuration("an issuer, or a token for the API that registers some, is needed"))
+            }
+            _ if self.api.is_some() && profile.api_path.is_none() => {
+                Err(Error::configuration(format!("{} has no API: a token for it has no use", profile.name)))
+            }
+            _ if self.api.as_ref().is_some_and(ApiTokens::are_useless) => {
+                Err(Error::configuration("the tokens of the API must differ, and not be empty"))
+            }
             _ if profile.user.is_none() && !self.users.is_empty() => {
                 Err(Error::configuration(format!("{} has no list of users", profile.name)))
             }
-            _ => self.script.check(self.client.is_some(), self.tls),
+            _ => self.script.check(self.client.is_some(), self.api.is_some(), self.tls),
         }
     }
 }

@@ -1,40 +1,37 @@
 //! The judge: the order in which a SET is looked at.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
-use super::Result;
 use super::answer::{ErrorCode, Notes, Refusal};
 use super::claims;
 use super::config::Config;
 use super::jws::{self, CompactJws, JoseHeader};
-use super::keys::{Keys, Trouble};
+use super::keys::Trouble;
 use super::ledger::Dropped;
 use super::profile::{Presence, Profile, RepeatedJti};
+use super::transmitters::Transmitters;
 
 pub(crate) struct Judge {
     profile: &'static Profile,
-    issuer: String,
     audience: String,
     users: Vec<String>,
-    keys: Keys,
+    transmitters: Arc<Transmitters>,
     /// How often each `jti` was accepted.
     accepted: Mutex<HashMap<String, u64>>,
 }
 
 impl Judge {
-    pub(crate) fn new(config: &Config) -> Result<Self> {
-        let profile = config.like.profile();
-        Ok(Self {
-            profile,
-            issuer: config.issuer.clone(),
+    pub(crate) fn new(config: &Config, transmitters: Arc<Transmitters>) -> Self {
+        Self {
+            profile: config.like.profile(),
             audience: config.audience.clone(),
             users: config.users.clone(),
-            keys: Keys::new(config.keys.clone(), config.issuer.clone(), profile.jwks_media_types)?,
+            transmitters,
             accepted: Mutex::default(),
-        })
+        }
     }
 
     /// How often each `jti` was accepted.
@@ -54,9 +51,9 @@ impl Judge {
         }
     }
 
-    /// Whether a key of this name would have to be fetched.
-    pub(crate) fn is_new_key(&self, kid: &str) -> bool {
-        self.keys.lacks(kid)
+    /// Whether a key of this name, of the transmitter with this issuer, would have to be fetched.
+    pub(crate) fn is_new_key(&self, issuer: Option<&str>, kid: &str) -> bool {
+        self.transmitters.keys_of(issuer).is_ok_and(|keys| keys.lacks(kid))
     }
 
     /// Accepts a SET, perhaps without effect, or refuses it. What could be decoded is noted either way.
@@ -72,8 +69,8 @@ impl Judge {
             return Err(Refusal::new(ErrorCode::InvalidKey, "The header kid is needed"));
         }
         // The issuer comes first: the keys to check with are those of the issuer.
-        claims::check_issuer(&claims, &self.issuer)?;
-        self.keys.verify(jws, &header).await.map_err(|trouble| self.refuse(trouble))?;
+        let keys = self.transmitters.keys_of(claims.get("iss").and_then(Value::as_str))?;
+        keys.verify(jws, &header).await.map_err(|trouble| self.refuse(trouble))?;
         claims::check_audience(&claims, &self.audience, self.profile.audience)?;
         let jti = claims::check_rest(&claims, self.profile)?;
         let events = claims::check_events(&claims, self.profile)?;

@@ -1,23 +1,18 @@
-//! The transmitter's public keys: fetched, cached, and fetched again when one is not among them.
+//! A transmitter's public keys: fetched, cached, and fetched again when one is not among them.
 
-use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
-use axum::http::header::CONTENT_TYPE;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::Jwk;
-use reqwest::Response;
-use rustls_platform_verifier::BuilderVerifierExt as _;
 use serde::Deserialize as _;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::config::KeySource;
+use super::documents::Documents;
 use super::jws::{CompactJws, JoseHeader, SignatureAlgorithm};
-use super::{Error, Result};
 
 /// RFC 7518 §3.3.
 const LEAST_RSA_BITS: usize = 2048;
@@ -33,8 +28,9 @@ pub(crate) enum Trouble {
     Signature,
 }
 
+/// The keys of one transmitter.
 pub(crate) struct Keys {
-    client: reqwest::Client,
+    documents: Documents,
     source: KeySource,
     issuer: String,
     media_types: &'static [&'static str],
@@ -54,18 +50,17 @@ struct PublicKey {
 
 impl Keys {
     pub(crate) fn new(
+        documents: Documents,
         source: KeySource,
         issuer: String,
         media_types: &'static [&'static str],
-    ) -> Result<Self> {
-        Ok(Self {
-            client: client()?,
-            source,
-            issuer,
-            media_types,
-            cache: RwLock::default(),
-            fetching: Mutex::default(),
-        })
+    ) -> Self {
+        Self { documents, source, issuer, media_types, cache: RwLock::default(), fetching: Mutex::default() }
+    }
+
+    /// Whose keys they are.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer
     }
 
     /// Checks the signature with the key the header names, or with each key if it names none.
@@ -109,74 +104,23 @@ impl Keys {
             KeySource::JwksUri(url) => url.clone(),
             KeySource::WellKnown(url) => self.discover(url).await?,
         };
-        let response = self.get(&jwks_uri).await?;
-        let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        if !media_type.is_some_and(|value| self.media_types.iter().any(|known| is_media_type(value, known))) {
-            return Err(Trouble::Key(format!(
-                "The Content-Type of the JWKS has to be one of {}",
-                self.media_types.join(", ")
-            )));
-        }
-        let document = json(response).await?;
-        let keys = document.get("keys").and_then(Value::as_array);
-        let keys = keys.ok_or_else(|| Trouble::Key("The JWKS has no array keys".to_owned()))?;
+        let keys = self.documents.keys(&jwks_uri, self.media_types).await.map_err(Trouble::Key)?;
         Ok(keys.iter().filter_map(PublicKey::of).collect())
     }
 
     /// Reads `jwks_uri` from the configuration document, whose `issuer` has to be identical to the one that is
     /// expected (SSF §7.2.4).
     async fn discover(&self, url: &str) -> Result<String, Trouble> {
-        let document = json(self.get(url).await?).await?;
-        if document.get("issuer").and_then(Value::as_str) != Some(&self.issuer) {
+        let configuration = self.documents.configuration(url).await.map_err(Trouble::Key)?;
+        if configuration.issuer.as_ref() != Some(&self.issuer) {
             return Err(Trouble::Issuer(format!(
                 "The configuration document names another issuer than {}",
                 self.issuer
             )));
         }
-        let jwks_uri = document.get("jwks_uri").and_then(Value::as_str);
-        jwks_uri
-            .map(str::to_owned)
-            .ok_or_else(|| Trouble::Key("The configuration document has no jwks_uri".to_owned()))
+        let missing = || Trouble::Key("The configuration document has no jwks_uri".to_owned());
+        configuration.jwks_uri.ok_or_else(missing)
     }
-
-    async fn get(&self, url: &str) -> Result<Response, Trouble> {
-        let response = self.client.get(url).header("Accept", "application/json").send().await;
-        let response = response.map_err(|error| Trouble::Key(format!("{url} cannot be read: {error}")))?;
-        if response.status() != reqwest::StatusCode::OK {
-            return Err(Trouble::Key(format!("{url} answers {}", response.status())));
-        }
-        Ok(response)
-    }
-}
-
-async fn json(response: Response) -> Result<Value, Trouble> {
-    let url = response.url().clone();
-    let unreadable = |error: &dyn fmt::Display| Trouble::Key(format!("{url} cannot be read: {error}"));
-    let bytes = response.bytes().await.map_err(|error| unreadable(&error))?;
-    serde_json::from_slice(&bytes).map_err(|error| unreadable(&error))
-}
-
-/// Whether a `Content-Type` is of this media type, parameters aside.
-pub(crate) fn is_media_type(value: &str, media_type: &str) -> bool {
-    value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type)
-}
-
-/// A client with its own TLS settings, so that nothing depends on a provider installed for the whole process.
-fn client() -> Result<reqwest::Client> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .and_then(rustls::ConfigBuilder::with_platform_verifier)
-        .map_err(Error::client)?
-        .with_no_client_auth();
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .redirect(reqwest::redirect::Policy::none())
-        // The transmitter under test stands next to the emulator.
-        .no_proxy()
-        .timeout(Duration::from_secs(10))
-        .build()
-        .map_err(Error::client)
 }
 
 impl PublicKey {

@@ -30,7 +30,8 @@ pub struct Entry {
     pub fault: Option<String>,
     /// Whether the SET was taken, whatever the sender was told. A repetition of its `jti` is a repetition.
     pub accepted: bool,
-    /// The error code: of RFC 8935 §2.4 for a push, of RFC 6749 §5.2 for a token request. It is also there when
+    /// The error code: of RFC 8935 §2.4 for a push, of RFC 6749 §5.2 for a token request, of Okta for one to
+    /// the API. It is also there when
     /// the receiver does not put it into its answer.
     pub err: Option<String>,
     /// What was wrong.

@@ -9,18 +9,22 @@
 //!   ├─ script, plan ── what goes wrong on command, and what that means for a request
 //!   ├─ push ── HTTP rules of the push endpoint, then the judge
 //!   │    └─ judge ── JWS → issuer → key and signature → claims → events
+//!   │         ├─ transmitters     whose SETs are taken, with their keys
 //!   │         ├─ jws, keys        JOSE, the JWKS and its cache
 //!   │         └─ claims, schema   tables of members, and the one interpreter for them
-//!   └─ token ── the OAuth 2.0 token endpoint
+//!   ├─ token ── the OAuth 2.0 token endpoint
+//!   └─ api ── registers transmitters
 //! profile ── what differs from receiver to receiver, as data
 //! ```
 
 mod answer;
+mod api;
 mod body;
 mod claims;
 mod clock;
 mod config;
 mod connection;
+mod documents;
 mod error;
 mod judge;
 mod jws;
@@ -36,8 +40,9 @@ mod server;
 mod subject;
 mod tls;
 mod token;
+mod transmitters;
 
-pub use config::{Client, Config, KeySource, Like};
+pub use config::{ApiTokens, Client, Config, KeySource, Like};
 pub use error::Error;
 pub use ledger::{Counters, Dropped, Entry, RequestFacts};
 pub use script::{Fault, RetryAfter, Rule, Script, Status, TlsFault};

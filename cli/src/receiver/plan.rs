@@ -7,10 +7,13 @@ use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 
 use super::answer::Answer;
+use super::api::ApiError;
 use super::connection::{Cut, Line};
 use super::ledger::Dropped;
 use super::script::{Fault, On, RetryAfter, Status};
 use super::{body, clock};
+
+const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-rate-limit-reset");
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug)]
@@ -108,13 +111,15 @@ impl Status {
     /// In HTTP.
     pub(crate) fn answer(&self, on: On) -> Answer {
         let code = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let says_something = self.err.is_some() || self.description.is_some();
+        let is_api_error = on == On::Api && (code.is_client_error() || code.is_server_error());
+        let says_something = is_api_error || self.err.is_some() || self.description.is_some();
         let (err, description) = (self.err.as_deref(), self.description.as_deref());
         let body = match (&self.body, on) {
             (Some(body), _) => body.clone(),
             (None, _) if !says_something => String::new(),
             // RFC 6749 §5.2
             (None, On::Token) => json!({ "error": err, "error_description": description }).to_string(),
+            (None, On::Api) => ApiError::scripted(code, err, description).to_string(),
             // RFC 8935 §2.3
             (None, _) => json!({ "err": err, "description": description }).to_string(),
         };
@@ -126,6 +131,7 @@ impl Status {
         let headers = [
             (header::CONTENT_TYPE, content_type.map(str::to_owned)),
             (header::RETRY_AFTER, self.retry_after.as_ref().map(retry_after)),
+            (RATE_LIMIT_RESET, self.rate_limit_reset_in.map(rate_limit_reset)),
             (header::WWW_AUTHENTICATE, challenge(code, on).map(str::to_owned)),
         ];
         let mut answer = Answer::empty(code).with_body(body);
@@ -150,9 +156,14 @@ fn with(answer: Answer, name: HeaderName, value: Option<String>) -> Answer {
 fn challenge(status: StatusCode, on: On) -> Option<&'static str> {
     match (status, on) {
         (StatusCode::UNAUTHORIZED, On::Token) => Some("Basic realm=\"token\""),
-        (StatusCode::UNAUTHORIZED, _) => Some("Bearer"),
+        (StatusCode::UNAUTHORIZED, On::Push) => Some("Bearer"),
         _ => None,
     }
+}
+
+/// When a rate limit ends, in seconds since 1970.
+fn rate_limit_reset(seconds: i64) -> String {
+    clock::now().as_secs().saturating_add_signed(seconds).to_string()
 }
 
 fn retry_after(value: &RetryAfter) -> String {

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use serde_json::Value;
 
-use super::Result;
 use super::answer::{Answer, Notes, Refusal};
 use super::config::Config;
+use super::documents::is_media_type;
 use super::judge::Judge;
-use super::keys::is_media_type;
 use super::ledger::{Dropped, text};
 use super::profile::{Answers, Profile};
 use super::server::Received;
 use super::token::TokenEndpoint;
+use super::transmitters::Transmitters;
 
 pub(crate) struct PushEndpoint {
     profile: &'static Profile,
@@ -23,8 +23,12 @@ pub(crate) struct PushEndpoint {
 }
 
 impl PushEndpoint {
-    pub(crate) fn new(config: &Config, tokens: Option<Arc<TokenEndpoint>>) -> Result<Self> {
-        Ok(Self { profile: config.like.profile(), tokens, judge: Judge::new(config)? })
+    pub(crate) fn new(
+        config: &Config,
+        tokens: Option<Arc<TokenEndpoint>>,
+        transmitters: Arc<Transmitters>,
+    ) -> Self {
+        Self { profile: config.like.profile(), tokens, judge: Judge::new(config, transmitters) }
     }
 
     pub(crate) async fn answer(&self, request: &Received) -> Answer {

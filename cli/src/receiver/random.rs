@@ -10,3 +10,13 @@ pub(crate) fn secret() -> Result<String, getrandom::Error> {
     getrandom::fill(&mut bytes)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
+
+/// An id as Okta gives them: 20 letters and digits, of which the first say what it is of.
+pub(crate) fn identifier(prefix: &str) -> Result<String, getrandom::Error> {
+    let mut id = prefix.to_owned();
+    while id.len() < 20 {
+        let drawn = secret()?;
+        id.extend(drawn.chars().filter(char::is_ascii_alphanumeric).take(20 - id.len()));
+    }
+    Ok(id)
+}

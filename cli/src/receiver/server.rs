@@ -15,8 +15,10 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::answer::{Answer, ErrorCode, Notes, Refusal};
+use super::api::Api;
 use super::config::Config;
 use super::connection::{self, Line};
+use super::documents::Documents;
 use super::judge::Judge;
 use super::ledger::{self, Counters, Entry, Ledger, RequestFacts};
 use super::plan::{Plan, Said};
@@ -25,6 +27,7 @@ use super::push::PushEndpoint;
 use super::script::{Fault, On, Running, Seen};
 use super::tls::Tls;
 use super::token::{BearerError, TokenEndpoint};
+use super::transmitters::Transmitters;
 use super::{Error, Result};
 
 /// The largest body that is looked at.
@@ -49,7 +52,7 @@ impl Emulator {
     /// Starts a receiver on the current tokio runtime. It takes requests when this returns.
     pub async fn start(config: Config) -> Result<Self> {
         config.check()?;
-        let service = Arc::new(Service::new(&config)?);
+        let documents = Documents::new()?;
         let tls = config.tls.then(|| Tls::new(config.listen.ip())).transpose()?;
         let ca_pem = tls.as_ref().map(|tls| tls.ca_pem().to_owned());
         let listener = TcpListener::bind(config.listen).await;
@@ -57,15 +60,11 @@ impl Emulator {
         let address = listener.local_addr().map_err(|error| Error::listen(config.listen, error))?;
 
         let scheme = if config.tls { "https" } else { "http" };
+        let base_url = format!("{scheme}://{address}");
+        let service = Arc::new(Service::new(&config, documents, &base_url));
         let (running, stopped) = oneshot::channel();
         let server = tokio::spawn(connection::serve(listener, Arc::clone(&service), tls, stopped));
-        Ok(Self {
-            base_url: format!("{scheme}://{address}"),
-            service,
-            ca_pem,
-            running: Some(running),
-            server: Some(server),
-        })
+        Ok(Self { base_url, service, ca_pem, running: Some(running), server: Some(server) })
     }
 
     /// The URL before every path, without a slash at its end.
@@ -81,6 +80,12 @@ impl Emulator {
     /// The URL of the token endpoint, if the receiver has one.
     pub fn token_url(&self) -> Option<String> {
         self.service.profile.token_path.map(|path| format!("{}{path}", self.base_url))
+    }
+
+    /// The URL of the API by which transmitters are registered, if there is one.
+    pub fn api_url(&self) -> Option<String> {
+        let path = self.service.api.as_ref().and(self.service.profile.api_path)?;
+        Some(format!("{}{path}", self.base_url))
     }
 
     /// The URL of the ledger: GET reads it, DELETE clears it.
@@ -141,7 +146,7 @@ impl fmt::Debug for Emulator {
 /// A request, read to its end.
 pub(crate) struct Received {
     pub(crate) method: Method,
-    path: String,
+    pub(crate) path: String,
     pub(crate) query: Option<String>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -170,21 +175,28 @@ pub(crate) struct Service {
     script: Running,
     ledger: Ledger,
     tokens: Option<Arc<TokenEndpoint>>,
+    api: Option<Api>,
     push: PushEndpoint,
 }
 
 impl Service {
-    fn new(config: &Config) -> Result<Self> {
+    fn new(config: &Config, documents: Documents, base_url: &str) -> Self {
+        let profile = config.like.profile();
         let tokens =
             config.client.clone().map(|client| Arc::new(TokenEndpoint::new(client, config.token_lifetime)));
-        let push = PushEndpoint::new(config, tokens.clone())?;
-        Ok(Self {
-            profile: config.like.profile(),
+        let transmitters = Arc::new(Transmitters::new(config, documents.clone()));
+        let push = PushEndpoint::new(config, tokens.clone(), Arc::clone(&transmitters));
+        let api = profile.api_path.zip(config.api.clone()).map(|(path, api_tokens)| {
+            Api::new(path, base_url.to_owned(), api_tokens, documents, transmitters)
+        });
+        Self {
+            profile,
             script: Running::new(config.script.clone()),
             ledger: Ledger::new(config.ledger_size),
             tokens,
+            api,
             push,
-        })
+        }
     }
 
     /// What goes wrong with the connection that was opened just now.
@@ -222,8 +234,8 @@ impl Service {
                 object.as_ref().and_then(|object| object.get(name)?.as_str()).map(str::to_owned)
             };
             seen.issuer = text(&notes.claims, "iss");
-            seen.has_new_key =
-                text(&notes.header, "kid").is_some_and(|kid| self.push.judge().is_new_key(&kid));
+            seen.has_new_key = text(&notes.header, "kid")
+                .is_some_and(|kid| self.push.judge().is_new_key(seen.issuer.as_deref(), &kid));
         }
         self.script.next(on, &seen).map_or_else(Plan::honest, |fault| Plan::of(fault, on))
     }
@@ -273,6 +285,9 @@ impl Service {
         if self.tokens.is_some() && self.profile.token_path == Some(request.path.as_str()) {
             return Some(On::Token);
         }
+        if self.api.as_ref().is_some_and(|api| api.has(&request.path)) {
+            return Some(On::Api);
+        }
         (request.path == self.profile.push_path).then_some(On::Push)
     }
 
@@ -281,9 +296,10 @@ impl Service {
         if request.too_large {
             return Answer::empty(StatusCode::PAYLOAD_TOO_LARGE);
         }
-        match (self.endpoint(request), &self.tokens) {
-            (Some(On::Token), Some(tokens)) => tokens.answer(request),
-            (Some(On::Push), _) => self.push.answer(request).await,
+        match (self.endpoint(request), &self.tokens, &self.api) {
+            (Some(On::Token), Some(tokens), _) => tokens.answer(request),
+            (Some(On::Api), _, Some(api)) => api.answer(request).await,
+            (Some(On::Push), ..) => self.push.answer(request).await,
             _ => Answer::empty(StatusCode::NOT_FOUND),
         }
     }

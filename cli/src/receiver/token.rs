@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::answer::Answer;
 use super::config::Client;
-use super::keys::is_media_type;
+use super::documents::is_media_type;
 use super::ledger::text;
 use super::server::Received;
 use super::{clock, random};

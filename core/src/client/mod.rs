@@ -1,9 +1,11 @@
 //! The I/O shell: drives the engine with reqwest on tokio.
 
+mod authorization;
 mod counters;
 mod drive;
 mod emit_all;
 mod guard;
+mod okta;
 mod outbox;
 mod receiver;
 mod resolver;
@@ -13,6 +15,7 @@ mod transport;
 
 pub use counters::Counters;
 pub use emit_all::{EmitAll, Emitted, Progress};
+pub use okta::{OktaProviders, OktaProvidersBuilder};
 pub use outbox::{MemoryOutbox, Outbox, Settlement, Waiting};
 pub use receiver::{Receiver, ReceiverBuilder};
 pub use transmitter::{Emit, Transmitter, TransmitterBuilder};

@@ -1,10 +1,10 @@
 //! A receiver: where SETs go.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
-use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::transport::Transport;
+use super::{authorization::Authorized, transport::Transport};
 use crate::{
     delivery::{Gate, Target},
     dialect::Dialect,
@@ -13,11 +13,9 @@ use crate::{
     secret::Secret,
     set::Audience,
     time::Clock,
-    token::{self, Authorization, ClientCredentials, TokenAction, TokenMachine},
+    token::{Authorization, ClientCredentials},
 };
 
-/// How long a token endpoint may take for an answer.
-const TOKEN_TIMEOUT: Duration = Duration::from_secs(10);
 /// So many deliveries to one receiver are under way at once, if nothing else is said.
 const CONCURRENCY: usize = 16;
 
@@ -44,13 +42,6 @@ struct Inner {
     gate: Arc<Gate>,
     /// How many deliveries may be under way at once.
     slots: Semaphore,
-}
-
-enum Authorized {
-    Not,
-    Fixed(Secret<String>),
-    /// Held while a token is fetched, so that one request serves all who wait.
-    ByToken(Box<Mutex<TokenMachine>>),
 }
 
 /// Builds a [`Receiver`]; [`build`](Self::build) checks it.
@@ -133,25 +124,7 @@ impl Receiver {
         clock: &dyn Clock,
         refused: Option<&Secret<String>>,
     ) -> Result<Secret<String>> {
-        match &self.0.authorization {
-            Authorized::Not => Err(Error::internal("this receiver needs no authorization")),
-            Authorized::Fixed(_) if refused.is_some() => {
-                let message =
-                    format!("{} does not accept the authorization, which is a fixed one", self.host());
-                Err(Error::new(ErrorCode::ReceiverUnauthorized, message))
-            }
-            Authorized::Fixed(value) => Ok(value.clone()),
-            Authorized::ByToken(machine) => {
-                let mut machine = machine.lock().await;
-                match machine.wanted(clock.now(), refused)? {
-                    TokenAction::Use(value) => Ok(value),
-                    TokenAction::Fetch(request) => match transport.send(&request, TOKEN_TIMEOUT).await {
-                        Ok(response) => machine.answered(clock.now(), &response),
-                        Err(failure) => machine.broken(clock.now(), failure),
-                    },
-                }
-            }
-        }
+        self.0.authorization.value(transport, clock, self.host(), refused).await
     }
 }
 
@@ -208,14 +181,7 @@ impl ReceiverBuilder {
         let dialect = self.dialect;
         let endpoint = Endpoint::parse(&self.endpoint, self.loopback)?;
         self.audience.check()?;
-        let authorization = match self.authorization {
-            Authorization::None => Authorized::Not,
-            Authorization::Bearer(token) => Authorized::Fixed(header_value(token::bearer(&token))?),
-            Authorization::Header(value) => Authorized::Fixed(header_value(value)?),
-            Authorization::ClientCredentials(credentials) => {
-                Authorized::ByToken(Box::new(Mutex::new(credentials.machine(self.loopback)?)))
-            }
-        };
+        let authorization = Authorized::new(self.authorization, self.loopback)?;
         let rate = self.requests_per_second;
         if rate.is_some_and(|rate| !rate.is_finite() || rate <= 0.0) {
             return Err(Error::new(ErrorCode::ConfigurationInvalid, "a rate limit is a positive number"));
@@ -241,16 +207,6 @@ impl ReceiverBuilder {
             slots: Semaphore::new(self.concurrency),
         })))
     }
-}
-
-/// A header carries visible ASCII and spaces.
-fn header_value(value: Secret<String>) -> Result<Secret<String>> {
-    let text = value.expose();
-    if text.is_empty() || !text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
-        let message = "the authorization is empty or holds characters that no header can carry";
-        return Err(Error::new(ErrorCode::ConfigurationInvalid, message));
-    }
-    Ok(value)
 }
 
 impl fmt::Debug for Receiver {

@@ -11,10 +11,12 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorCode, Result},
-    http::{Failure, MAX_ANSWER, Request, Response},
+    http::{Failure, Method, Request, Response},
 };
 
 const USER_AGENT: &str = concat!("ssf-transmitter/", env!("CARGO_PKG_VERSION"));
+/// The headers by which answers are judged.
+const KEPT: &[&str] = &["content-type", "date", "retry-after", "link", "x-rate-limit-reset"];
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How to reach the network.
@@ -54,7 +56,7 @@ impl Transport {
         Ok(Self { client, guard })
     }
 
-    /// Sends a request, and reads its answer up to [`MAX_ANSWER`], in no more time than `timeout`.
+    /// Sends a request, and reads its answer up to its limit, in no more time than `timeout`.
     pub(super) async fn send(&self, request: &Request, timeout: Duration) -> Result<Response, Failure> {
         if !self.permits(request) {
             return Err(Failure::Forbidden);
@@ -75,7 +77,10 @@ impl Transport {
     }
 
     async fn exchange(&self, request: &Request) -> Result<Response, Failure> {
-        let mut builder = self.client.post(request.url.url().clone()).body(request.body().to_owned());
+        let mut builder = self.client.request(method(request.method()), request.url.url().clone());
+        if !request.body().is_empty() {
+            builder = builder.body(request.body().to_owned());
+        }
         for (name, value) in request.headers() {
             builder = builder.header(name, value);
         }
@@ -83,17 +88,26 @@ impl Transport {
 
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| failure(&error))? {
-            if body.len() + chunk.len() > MAX_ANSWER {
+            if body.len() + chunk.len() > request.max_answer() {
                 return Err(Failure::TooLarge);
             }
             body.extend_from_slice(&chunk);
         }
-        // Those that an answer is judged by; a success is one without them.
-        let names: &[&str] = if answer.status().is_success() { &[] } else { &["retry-after", "date"] };
-        let headers = names.iter().filter_map(|name| {
-            Some(((*name).to_owned(), answer.headers().get(*name)?.to_str().ok()?.to_owned()))
+        let kept: &[&str] = if request.is_push() && answer.status().is_success() { &[] } else { KEPT };
+        let headers = kept.iter().flat_map(|name| {
+            let values = answer.headers().get_all(*name).iter();
+            values.filter_map(|value| Some(((*name).to_owned(), value.to_str().ok()?.to_owned())))
         });
         Ok(Response::new(answer.status().as_u16(), headers, body))
+    }
+}
+
+fn method(method: Method) -> reqwest::Method {
+    match method {
+        Method::Get => reqwest::Method::GET,
+        Method::Post => reqwest::Method::POST,
+        Method::Put => reqwest::Method::PUT,
+        Method::Delete => reqwest::Method::DELETE,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Action, Gate, Input, Receipt, RetryPolicy, Target, classify, gate::Admission, retry::Jitter};
 use crate::{
     error::{Error, ErrorCode, Retry},
-    http::{Body, Failure, Request, Response},
+    http::{Body, Request, Response},
     secret::Secret,
     set::SignedSet,
     time::Timestamp,
@@ -115,7 +115,7 @@ impl Delivery {
         self.attempts += 1;
         // RFC 8935 §2.1.
         let (endpoint, body) = (self.target.endpoint.clone(), Body::Set(self.set.clone()));
-        let request = Request::new(endpoint, self.authorization.clone(), body);
+        let request = Request::post(endpoint, self.authorization.clone(), body);
         Action::Send { request, timeout: self.policy.attempt_timeout.min(deadline.since(now)) }
     }
 
@@ -204,19 +204,5 @@ impl Delivery {
     fn too_late(&mut self) -> Action {
         let message = format!("the deadline of {} ms passed", self.policy.deadline.as_millis());
         self.fail_with(Error::new(ErrorCode::DeadlineExceeded, message))
-    }
-}
-
-impl Failure {
-    pub(crate) fn code(self) -> ErrorCode {
-        match self {
-            Self::Unresolved => ErrorCode::DnsFailed,
-            Self::Forbidden => ErrorCode::AddressForbidden,
-            Self::NotConnected => ErrorCode::ConnectionFailed,
-            Self::Tls => ErrorCode::TlsFailed,
-            Self::TimedOut => ErrorCode::ReceiverTimeout,
-            Self::Broken => ErrorCode::OutcomeUnknown,
-            Self::TooLarge => ErrorCode::AnswerTooLarge,
-        }
     }
 }

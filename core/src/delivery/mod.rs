@@ -41,6 +41,8 @@ use std::time::Duration;
 pub(crate) use classify::{code_of, is_delivered, said};
 pub use gate::Gate;
 pub use machine::Delivery;
+#[cfg(feature = "client")]
+pub(crate) use retry::Jitter;
 pub use retry::RetryPolicy;
 
 use crate::{

@@ -50,7 +50,7 @@ impl RetryPolicy {
 
     /// The wait after `attempts` attempts: anything from zero to the exponential bound, by `random`, but no less than the
     /// receiver asks for.
-    pub(super) fn wait(&self, attempts: u32, retry_after: Option<Duration>, random: u64) -> Duration {
+    pub(crate) fn wait(&self, attempts: u32, retry_after: Option<Duration>, random: u64) -> Duration {
         let doublings = attempts.saturating_sub(1).min(31);
         let bound = self.base.saturating_mul(1 << doublings).min(self.max_backoff);
         let nanos = u64::try_from(bound.as_nanos()).unwrap_or(u64::MAX);
@@ -67,14 +67,14 @@ impl RetryPolicy {
 
 /// Small random numbers for jitter; not for secrets (`SplitMix64`).
 #[derive(Debug)]
-pub(super) struct Jitter(u64);
+pub(crate) struct Jitter(u64);
 
 impl Jitter {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -318,6 +318,42 @@ pub enum ErrorCode {
     ///
     /// Send the same SET again later, or allow more time.
     DeadlineExceeded,
+    /// `provider_invalid`: A security events provider breaks a limit of Okta's API, or its id is none; nothing was sent.
+    ///
+    /// Mend the member that the pointer names.
+    ProviderInvalid,
+    /// `provider_refused`: The API refused what was asked for; `receiver_error` holds its code.
+    ///
+    /// Mend what the API's description names; the same call would be refused again.
+    ProviderRefused,
+    /// `provider_not_found`: There is no such provider, or, where none was named, no such API.
+    ///
+    /// Check the id; where none was named, the URL of the org, and that the org has Identity Threat Protection.
+    ProviderNotFound,
+    /// `provider_conflict`: Another provider stands in the way, such as one with the same issuer.
+    ///
+    /// List the providers, and replace or delete the one that is there.
+    ProviderConflict,
+    /// `api_unauthorized`: The API does not accept the token, or the token may not do this.
+    ///
+    /// Check the token, and that it may manage security events providers.
+    ApiUnauthorized,
+    /// `api_throttled`: The API asks to slow down.
+    ///
+    /// Call again after `retry_after`.
+    ApiThrottled,
+    /// `api_unavailable`: The API failed with a server error, or gave no answer.
+    ///
+    /// Call again later.
+    ApiUnavailable,
+    /// `api_outcome_unknown`: A provider was to be created, and a server error or no answer came: it may be there.
+    ///
+    /// List the providers before creating it again, or call `ensure`, which does so.
+    ApiOutcomeUnknown,
+    /// `api_answer_unexpected`: An answer that the API does not document.
+    ///
+    /// Check that the URL is that of the org itself, such as `https://acme.okta.com`.
+    ApiAnswerUnexpected,
 }
 
 impl ErrorCode {
@@ -401,6 +437,15 @@ impl ErrorCode {
         Self::OutcomeUnknown,
         Self::AnswerTooLarge,
         Self::DeadlineExceeded,
+        Self::ProviderInvalid,
+        Self::ProviderRefused,
+        Self::ProviderNotFound,
+        Self::ProviderConflict,
+        Self::ApiUnauthorized,
+        Self::ApiThrottled,
+        Self::ApiUnavailable,
+        Self::ApiOutcomeUnknown,
+        Self::ApiAnswerUnexpected,
     ];
 
     /// The stable name, such as `event_member_missing`.
@@ -484,12 +529,29 @@ impl ErrorCode {
             Self::OutcomeUnknown => "outcome_unknown",
             Self::AnswerTooLarge => "answer_too_large",
             Self::DeadlineExceeded => "deadline_exceeded",
+            Self::ProviderInvalid => "provider_invalid",
+            Self::ProviderRefused => "provider_refused",
+            Self::ProviderNotFound => "provider_not_found",
+            Self::ProviderConflict => "provider_conflict",
+            Self::ApiUnauthorized => "api_unauthorized",
+            Self::ApiThrottled => "api_throttled",
+            Self::ApiUnavailable => "api_unavailable",
+            Self::ApiOutcomeUnknown => "api_outcome_unknown",
+            Self::ApiAnswerUnexpected => "api_answer_unexpected",
         }
     }
 
     /// The group that the code belongs to.
     pub const fn kind(self) -> ErrorKind {
         match self {
+            Self::ProviderRefused
+            | Self::ProviderNotFound
+            | Self::ProviderConflict
+            | Self::ApiUnauthorized
+            | Self::ApiThrottled
+            | Self::ApiUnavailable
+            | Self::ApiOutcomeUnknown
+            | Self::ApiAnswerUnexpected => ErrorKind::Api,
             Self::IssuerInvalid
             | Self::AudienceMissing
             | Self::AudienceNotSingle
@@ -563,14 +625,15 @@ impl ErrorCode {
             | Self::ClaimInvalid
             | Self::ClaimForbidden
             | Self::AlgorithmNotAccepted
-            | Self::SetMalformed => ErrorKind::Validation,
+            | Self::SetMalformed
+            | Self::ProviderInvalid => ErrorKind::Validation,
         }
     }
 
     /// What the sender does by itself before it reports the error.
     pub const fn retry(self) -> Retry {
         match self {
-            Self::ReceiverUnauthorized => Retry::AfterRenewal,
+            Self::ReceiverUnauthorized | Self::ApiUnauthorized => Retry::AfterRenewal,
             Self::ReceiverKeyUnknown => Retry::AfterSigningAgain,
             Self::TokenUnavailable
             | Self::ReceiverThrottled
@@ -580,7 +643,9 @@ impl ErrorCode {
             | Self::ConnectionFailed
             | Self::ReceiverTimeout
             | Self::OutcomeUnknown
-            | Self::DeadlineExceeded => Retry::Later,
+            | Self::DeadlineExceeded
+            | Self::ApiThrottled
+            | Self::ApiUnavailable => Retry::Later,
             _ => Retry::Never,
         }
     }
@@ -726,6 +791,19 @@ impl ErrorCode {
             Self::DeadlineExceeded => {
                 "The operation took longer than its deadline; the source is the last failure."
             }
+            Self::ProviderInvalid => {
+                "A security events provider breaks a limit of Okta's API, or its id is none; nothing was sent."
+            }
+            Self::ProviderRefused => "The API refused what was asked for; `receiver_error` holds its code.",
+            Self::ProviderNotFound => "There is no such provider, or, where none was named, no such API.",
+            Self::ProviderConflict => "Another provider stands in the way, such as one with the same issuer.",
+            Self::ApiUnauthorized => "The API does not accept the token, or the token may not do this.",
+            Self::ApiThrottled => "The API asks to slow down.",
+            Self::ApiUnavailable => "The API failed with a server error, or gave no answer.",
+            Self::ApiOutcomeUnknown => {
+                "A provider was to be created, and a server error or no answer came: it may be there."
+            }
+            Self::ApiAnswerUnexpected => "An answer that the API does not document.",
         }
     }
 
@@ -843,6 +921,23 @@ impl ErrorCode {
             }
             Self::AnswerTooLarge => "Check that the URL is a SET push endpoint.",
             Self::DeadlineExceeded => "Send the same SET again later, or allow more time.",
+            Self::ProviderInvalid => "Mend the member that the pointer names.",
+            Self::ProviderRefused => {
+                "Mend what the API's description names; the same call would be refused again."
+            }
+            Self::ProviderNotFound => {
+                "Check the id; where none was named, the URL of the org, and that the org has Identity Threat Protection."
+            }
+            Self::ProviderConflict => "List the providers, and replace or delete the one that is there.",
+            Self::ApiUnauthorized => "Check the token, and that it may manage security events providers.",
+            Self::ApiThrottled => "Call again after `retry_after`.",
+            Self::ApiUnavailable => "Call again later.",
+            Self::ApiOutcomeUnknown => {
+                "List the providers before creating it again, or call `ensure`, which does so."
+            }
+            Self::ApiAnswerUnexpected => {
+                "Check that the URL is that of the org itself, such as `https://acme.okta.com`."
+            }
         }
     }
 }

@@ -21,7 +21,7 @@ pub enum ErrorKind {
     Config,
     /// A key cannot be used.
     Key,
-    /// An event, a subject or a SET breaks a rule.
+    /// An event, a subject, a SET or a provider breaks a rule.
     Validation,
     /// A signature could not be made or verified.
     Signing,
@@ -31,6 +31,8 @@ pub enum ErrorKind {
     Delivery,
     /// The network between here and there failed.
     Transport,
+    /// A receiver's management API did not do what it was asked for.
+    Api,
     /// Time ran out.
     Deadline,
     /// A defect.
@@ -112,6 +114,12 @@ impl Error {
         self
     }
 
+    /// The same with another code.
+    pub(crate) fn with_code(mut self, code: ErrorCode) -> Self {
+        self.0.code = code;
+        self
+    }
+
     pub(crate) fn with_status(mut self, status: u16) -> Self {
         self.0.status = Some(status);
         self
@@ -179,7 +187,8 @@ impl Error {
         self.0.status
     }
 
-    /// The code that the receiver or the token endpoint gave: `err` (RFC 8935 §2.3) or `error` (RFC 6749 §5.2).
+    /// The code that the receiver, the token endpoint or the API gave: `err` (RFC 8935 §2.3), `error` (RFC 6749 §5.2) or
+    /// `errorCode` (Okta).
     pub fn receiver_error(&self) -> Option<&str> {
         self.0.receiver_error.as_deref()
     }
@@ -228,6 +237,14 @@ impl std::error::Error for Error {
 pub(crate) fn is_code(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+}
+
+/// Of what the other side writes, so many characters are kept as description.
+const MAX_DESCRIPTION: usize = 1024;
+
+/// A text of the other side, as a description.
+pub(crate) fn shortened(text: &str) -> String {
+    text.trim().chars().take(MAX_DESCRIPTION).collect()
 }
 
 /// One step of a JSON pointer, escaped (RFC 6901 §3).

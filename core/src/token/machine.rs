@@ -126,7 +126,7 @@ impl TokenMachine {
                     .append_pair("client_assertion", self.assertion(key, now)?.expose());
             }
         }
-        Ok(Request::new(self.endpoint.clone(), basic, Body::Form(form.finish().into())))
+        Ok(Request::post(self.endpoint.clone(), basic, Body::Form(form.finish().into())))
     }
 
     /// RFC 6749 §2.3.1: id and secret are form-encoded one by one before they are joined.

@@ -9,7 +9,7 @@ use axum::{
     Router,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, StatusCode, Uri},
+    http::{HeaderMap, Method, StatusCode, Uri},
     response::IntoResponse,
     routing::any,
 };
@@ -19,7 +19,9 @@ use tokio::net::TcpListener;
 /// A request as the server saw it.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
+    pub(crate) method: String,
     pub(crate) path: String,
+    pub(crate) query: Option<String>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
 }
@@ -79,11 +81,18 @@ impl Server {
 
 async fn answer(
     State((log, script)): State<(Log, Arc<Script>)>,
+    method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> impl IntoResponse {
-    let seen = Seen { path: uri.path().to_owned(), headers, body: String::from_utf8(body.to_vec()).unwrap() };
+    let seen = Seen {
+        method: method.to_string(),
+        path: uri.path().to_owned(),
+        query: uri.query().map(str::to_owned),
+        headers,
+        body: String::from_utf8(body.to_vec()).unwrap(),
+    };
     let (status, headers, body) = {
         let mut log = log.lock().unwrap();
         let before = log.iter().filter(|other| other.path == seen.path).count();

@@ -283,6 +283,7 @@ enum ErrorKind {
     Token,
     Delivery,
     Transport,
+    Api,
     Deadline,
     Internal,
 }

@@ -17,6 +17,7 @@ pub(crate) static GOVUK_ONE_LOGIN: Profile = Profile {
     name: "govuk-one-login",
     push_path: "/",
     token_path: Some("/oauth2/token"),
+    api_path: None,
     // The reference sender sets neither of the two.
     content_type: None,
     accept: None,

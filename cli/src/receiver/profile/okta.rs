@@ -17,6 +17,7 @@ pub(crate) static OKTA: Profile = Profile {
     push_path: "/security/api/v1/security-events",
     // The operation has an empty security list: the signature is the authentication.
     token_path: None,
+    api_path: Some("/api/v1/security-events-providers"),
     content_type: Some("application/secevent+jwt"),
     // Not documented, so not demanded.
     accept: None,

@@ -17,6 +17,7 @@ pub(crate) static RFC8935: Profile = Profile {
     name: "rfc8935",
     push_path: "/events",
     token_path: None,
+    api_path: None,
     // RFC 8935 §2.1 for both.
     content_type: Some("application/secevent+jwt"),
     accept: Some("application/json"),

@@ -87,11 +87,14 @@ pub struct Status {
     pub status: u16,
     /// `Retry-After`.
     pub retry_after: Option<RetryAfter>,
+    /// `X-Rate-Limit-Reset`: so many seconds from now, given as a point in time.
+    pub rate_limit_reset_in: Option<i64>,
     /// The body, as it is. Without one there is an error object if there is anything to say, else nothing.
     pub body: Option<String>,
     /// `Content-Type`; by default that of JSON where there is a body.
     pub content_type: Option<String>,
-    /// The error code of the error object: of RFC 8935 §2.3 on a push, of RFC 6749 §5.2 on a token request.
+    /// The error code of the error object: of RFC 8935 §2.3 on a push, of RFC 6749 §5.2 on a token request, of
+    /// Okta on a request to the API, where it has a usual one.
     pub err: Option<String>,
     /// The description in the error object.
     pub description: Option<String>,
@@ -106,12 +109,19 @@ impl Status {
         Self {
             status,
             retry_after: None,
+            rate_limit_reset_in: None,
             body: None,
             content_type: None,
             err: None,
             description: None,
             after: false,
         }
+    }
+
+    /// With `X-Rate-Limit-Reset`, so many seconds from now.
+    pub fn rate_limit_reset_in(mut self, seconds: i64) -> Self {
+        self.rate_limit_reset_in = Some(seconds);
+        self
     }
 
     /// With `Retry-After`.

@@ -29,7 +29,7 @@ pub(crate) use run::{Running, Seen};
 /// }
 /// ```
 ///
-/// A rule says where (`on`: `push`, the default, `token`, or `connection`), when (one of `nth`, `from`, `first`,
+/// A rule says where (`on`: `push`, the default, `token`, `api`, or `connection`), when (one of `nth`, `from`, `first`,
 /// `every`, `percent`; without any, always), and what ([`Fault`]). Each rule counts from 1 the requests it is about:
 /// those to that endpoint, and with `issuer` only pushes of SETs with that `iss`, whether another rule decided about
 /// them or not.
@@ -55,6 +55,7 @@ pub(crate) enum On {
     #[default]
     Push,
     Token,
+    Api,
     Connection,
 }
 
@@ -63,6 +64,7 @@ impl On {
         match self {
             Self::Push => "push",
             Self::Token => "token request",
+            Self::Api => "request to the API",
             Self::Connection => "connection",
         }
     }
@@ -88,6 +90,11 @@ impl Rule {
     /// Something goes wrong with token requests.
     pub fn token(fault: impl Into<Fault>) -> Self {
         Self::new(On::Token, fault)
+    }
+
+    /// Something goes wrong with requests to the API by which transmitters are registered.
+    pub fn api(fault: impl Into<Fault>) -> Self {
+        Self::new(On::Api, fault)
     }
 
     /// Something goes wrong with connections, before there is a request: `close`, `reset`, `never` or `tls`.
@@ -200,12 +207,15 @@ impl Script {
     }
 
     /// Refuses rules that were put together wrongly, and those about what the receiver does not have.
-    pub(crate) fn check(&self, has_tokens: bool, has_tls: bool) -> Result<()> {
+    pub(crate) fn check(&self, has_tokens: bool, has_api: bool, has_tls: bool) -> Result<()> {
         for (position, rule) in self.rules.iter().enumerate() {
             let place = format!("/{position}");
             rule.check().map_err(|defect| wrong(&format!("{place}{}", defect.pointer), &defect.text))?;
             if !has_tokens && (rule.on == On::Token || rule.has(|fault| *fault == Fault::InvalidToken)) {
                 return Err(wrong(&place, "the receiver has no token endpoint"));
+            }
+            if !has_api && rule.on == On::Api {
+                return Err(wrong(&place, "the receiver has no API"));
             }
             if !has_tls && rule.has(|fault| matches!(fault, Fault::Tls(_))) {
                 return Err(wrong(&place, "the receiver is without TLS"));

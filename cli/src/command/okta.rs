@@ -1,0 +1,173 @@
+//! `ssf okta`: the security events providers of an Okta org.
+
+use std::{env, fs, path::PathBuf};
+
+use serde::Serialize;
+use serde_json::json;
+use ssf_transmitter::{
+    OktaProviders,
+    okta::{NewProvider, ProviderSettings},
+};
+use zeroize::Zeroizing;
+
+use super::{Result, block_on, explained, print};
+
+/// The variable that holds the token: a command line is visible to others.
+const TOKEN: &str = "OKTA_API_TOKEN";
+
+/// Register your transmitter in an Okta org, and look after it
+///
+/// Prints what Okta answers as JSON. The token is in the variable `OKTA_API_TOKEN`, or in a file.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The org, by the URL that its users sign in at
+    #[arg(long, value_name = "URL")]
+    org: String,
+    /// Read the token from this file
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// The token is an OAuth 2.0 access token, not an API token of the org
+    #[arg(long)]
+    oauth: bool,
+    /// Trust the authorities in this file too (PEM)
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Allow http to this machine
+    #[arg(long)]
+    allow_loopback: bool,
+    #[command(subcommand)]
+    operation: Operation,
+}
+
+#[derive(clap::Subcommand)]
+enum Operation {
+    /// Register a provider
+    Create {
+        /// The name that admins see
+        #[arg(long)]
+        name: String,
+        /// The type: a text of your choice, such as the name of your product
+        #[arg(long = "type", value_name = "TYPE")]
+        kind: String,
+        #[command(flatten)]
+        settings: Settings,
+        /// Where there is one of that name with the same settings, take that one
+        #[arg(long)]
+        ensure: bool,
+    },
+    /// List all providers
+    List,
+    /// Show a provider
+    Show {
+        /// Its id
+        id: String,
+    },
+    /// Replace what can be set of a provider; what is not given stays
+    Replace {
+        /// Its id
+        id: String,
+        /// Another name
+        #[arg(long)]
+        name: Option<String>,
+        /// Another type
+        #[arg(long = "type", value_name = "TYPE")]
+        kind: Option<String>,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Have SETs of a provider taken
+    Activate {
+        /// Its id
+        id: String,
+    },
+    /// Have SETs of a provider refused
+    Deactivate {
+        /// Its id
+        id: String,
+    },
+    /// Delete a provider
+    Delete {
+        /// Its id
+        id: String,
+    },
+}
+
+#[derive(clap::Args)]
+struct Settings {
+    /// Your transmitter configuration, where Okta finds issuer and keys
+    #[arg(long, value_name = "URL", conflicts_with_all = ["issuer", "jwks_url"])]
+    well_known: Option<String>,
+    /// The exact `iss` of your SETs
+    #[arg(long, requires = "jwks_url")]
+    issuer: Option<String>,
+    /// Where your JWKS is published
+    #[arg(long, value_name = "URL", requires = "issuer")]
+    jwks_url: Option<String>,
+}
+
+impl Settings {
+    fn read(self) -> Option<ProviderSettings> {
+        let by_issuer = || Some(ProviderSettings::issuer(self.issuer?, self.jwks_url?));
+        self.well_known.map(ProviderSettings::well_known).or_else(by_issuer)
+    }
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result {
+    let providers = providers(&arguments)?;
+    let printed = block_on(async { perform(&providers, arguments.operation).await })?;
+    print(&printed)
+}
+
+fn providers(arguments: &Arguments) -> Result<OktaProviders> {
+    let token = match &arguments.token_file {
+        Some(file) => fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?,
+        None => env::var(TOKEN).map_err(|_| format!("{TOKEN} is not set"))?,
+    };
+    let token = Zeroizing::new(token);
+    let token = token.trim();
+    let mut builder = OktaProviders::builder(&arguments.org);
+    builder = if arguments.oauth { builder.bearer(token) } else { builder.ssws(token) };
+    if let Some(file) = &arguments.ca {
+        builder = builder.ca_bundle(fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?);
+    }
+    if arguments.allow_loopback {
+        builder = builder.allow_loopback();
+    }
+    Ok(builder.build()?)
+}
+
+async fn perform(providers: &OktaProviders, operation: Operation) -> Result<String> {
+    match operation {
+        Operation::Create { name, kind, settings, ensure } => {
+            let settings = settings.read().ok_or("--well-known, or --issuer with --jwks-url, is needed")?;
+            let provider = NewProvider::new(name, kind, settings);
+            shown(if ensure { providers.ensure(&provider).await } else { providers.create(&provider).await })
+        }
+        Operation::List => shown(providers.list().await),
+        Operation::Show { id } => shown(providers.read(&id).await),
+        Operation::Replace { id, name, kind, settings } => {
+            let change = |mut provider: NewProvider| {
+                if let Some(name) = name {
+                    provider = provider.with_name(name);
+                }
+                if let Some(kind) = kind {
+                    provider = provider.with_kind(kind);
+                }
+                match settings.read() {
+                    Some(settings) => provider.with_settings(settings),
+                    None => provider,
+                }
+            };
+            shown(providers.update(&id, change).await)
+        }
+        Operation::Activate { id } => shown(providers.activate(&id).await),
+        Operation::Deactivate { id } => shown(providers.deactivate(&id).await),
+        Operation::Delete { id } => shown(providers.delete(&id).await.map(|()| json!({ "deleted": id }))),
+    }
+}
+
+/// The answer as JSON for people, or an error that says what to do.
+fn shown(answer: ssf_transmitter::Result<impl Serialize>) -> Result<String> {
+    let answer = answer.map_err(|error| explained(&error))?;
+    Ok(serde_json::to_string_pretty(&answer)?)
+}

@@ -1,0 +1,175 @@
+//! `ssf okta` as a program, against `ssf receiver` as a program.
+
+#![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what tests share")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use ssf_cli::publish::Published;
+use ssf_transmitter::{Jwks, KeyType, SigningKey};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+const TOKEN: &str = "00manage";
+
+/// What a run printed.
+#[derive(Debug)]
+struct Run {
+    is_success: bool,
+    stdout: String,
+    stderr: String,
+}
+
+impl Run {
+    #[track_caller]
+    fn json(&self) -> Value {
+        assert!(self.is_success, "{self:?}");
+        serde_json::from_str(&self.stdout).unwrap()
+    }
+}
+
+fn ssf(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ssf"));
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command.env_remove("OKTA_API_TOKEN");
+    command
+}
+
+async fn run(command: &mut Command) -> Run {
+    let output = command.output().await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Run { is_success: output.status.success(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// A receiver that plays the API, and its address.
+async fn receiver() -> (Child, String) {
+    let arguments =
+        ["receiver", "--like", "okta", "--audience", "https://acme.okta.com", "--api-token", TOKEN];
+    let mut child = ssf(&arguments).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).await.unwrap();
+    let ready: Value = serde_json::from_str(&line).unwrap();
+    let base = ready["base"].as_str().unwrap().to_owned();
+    assert_eq!(ready["api"], format!("{base}/api/v1/security-events-providers"));
+    (child, base)
+}
+
+async fn published() -> (SigningKey, Published) {
+    let key = SigningKey::generate(KeyType::Rsa2048).unwrap();
+    let jwks = Jwks::new([key.public_key().clone()]).unwrap();
+    (key, Published::start(&jwks).await.unwrap())
+}
+
+async fn okta(org: &str, arguments: &[&str]) -> Run {
+    let common = ["okta", "--org", org, "--allow-loopback"];
+    run(ssf(&[&common, arguments].concat()).env("OKTA_API_TOKEN", TOKEN)).await
+}
+
+#[tokio::test]
+async fn a_provider_is_created_changed_and_deleted() {
+    let (_receiver, org) = receiver().await;
+    let (key, published) = published().await;
+    let new = ["create", "--name", "EDR", "--type", "edr", "--well-known", published.configuration()];
+    let created = okta(&org, &new).await.json();
+    let id = created["id"].as_str().unwrap();
+    assert_eq!(created["settings"]["issuer"], published.issuer());
+    assert!(created["_links"]["self"].is_object());
+    assert_eq!(okta(&org, &["list"]).await.json(), json!([created]));
+    assert_eq!(okta(&org, &["show", id]).await.json(), created);
+    assert_eq!(okta(&org, &[&new[..], &["--ensure"]].concat()).await.json(), created);
+
+    // What it is good for.
+    let key_file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("okta-key.pem");
+    fs::write(&key_file, key.export_private_pem().unwrap().expose()).unwrap();
+    let emit = [
+        "emit",
+        "--issuer",
+        published.issuer(),
+        "--key",
+        key_file.to_str().unwrap(),
+        "--okta",
+        &org,
+        "--audience",
+        "https://acme.okta.com",
+        "--allow-loopback",
+        "--event",
+        "risc.identifier-changed",
+        "--now",
+        "--email",
+        "ada@example.com",
+    ];
+    assert_eq!(run(&mut ssf(&emit)).await.json()["status"], 202);
+
+    assert_eq!(okta(&org, &["deactivate", id]).await.json()["status"], "INACTIVE");
+    let refused = run(&mut ssf(&emit)).await;
+    assert!(!refused.is_success && refused.stderr.contains("invalid_issuer"), "{refused:?}");
+    assert_eq!(okta(&org, &["activate", id]).await.json()["status"], "ACTIVE");
+
+    let renamed = okta(&org, &["replace", id, "--name", "EDR, production"]).await.json();
+    assert_eq!(renamed["name"], "EDR, production");
+    assert_eq!((&renamed["type"], &renamed["settings"]), (&created["type"], &created["settings"]));
+    let by_issuer = ["--issuer", published.issuer(), "--jwks-url", published.jwks_uri()];
+    let moved = okta(&org, &[&["replace", id, "--type", "edr2"][..], &by_issuer].concat()).await.json();
+    assert_eq!(moved["type"], "edr2");
+    let settings = json!({ "issuer": published.issuer(), "jwks_url": published.jwks_uri() });
+    assert_eq!(moved["settings"], settings);
+
+    assert_eq!(okta(&org, &["delete", id]).await.json(), json!({ "deleted": id }));
+    let gone = okta(&org, &["show", id]).await;
+    assert!(!gone.is_success && gone.stdout.is_empty());
+    for part in ["provider_not_found", "E0000007", "what to do: "] {
+        assert!(gone.stderr.contains(part), "{gone:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_token_comes_from_the_environment_or_a_file() {
+    let (_receiver, org) = receiver().await;
+    let arguments = ["okta", "--org", &org, "--allow-loopback", "list"];
+    let without = run(&mut ssf(&arguments)).await;
+    assert!(!without.is_success && without.stderr.contains("OKTA_API_TOKEN is not set"), "{without:?}");
+
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("okta-token");
+    fs::write(&file, format!("{TOKEN}\n")).unwrap();
+    let by_file =
+        ["okta", "--org", &org, "--allow-loopback", "--token-file", file.to_str().unwrap(), "--oauth"];
+    assert_eq!(run(&mut ssf(&[&by_file[..], &["list"]].concat())).await.json(), json!([]));
+
+    let wrong = run(ssf(&arguments).env("OKTA_API_TOKEN", "00wrong")).await;
+    assert!(!wrong.is_success && wrong.stderr.contains("api_unauthorized"), "{wrong:?}");
+    assert!(!wrong.stderr.contains("00wrong"), "{wrong:?}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_arguments_is_said() {
+    let org = "https://acme.okta.com";
+    let create = ["create", "--name", "EDR", "--type", "edr"];
+    for (more, part) in [
+        (&[][..], "--well-known"),
+        (&["--issuer", "https://edr.example.com"][..], "--jwks-url"),
+        (&["--well-known", "https://a.example", "--issuer", "b", "--jwks-url", "c"][..], "cannot be used"),
+        (&["--well-known", "http://a.example"][..], "/settings/well_known_url"),
+    ] {
+        let run = okta(org, &[&create[..], more].concat()).await;
+        assert!(!run.is_success && run.stderr.contains(part), "{run:?}");
+    }
+    let run = okta("https://acme.okta.com/api", &["list"]).await;
+    assert!(!run.is_success && run.stderr.contains("endpoint_invalid"), "{run:?}");
+}
+
+#[tokio::test]
+async fn a_receiver_needs_a_transmitter_or_an_api() {
+    let audience = ["receiver", "--like", "okta", "--audience", "https://acme.okta.com"];
+    for (more, part) in [
+        (&[][..], "--issuer"),
+        (&["--issuer", "https://edr.example.com"][..], "--jwks-uri"),
+        (&["--api-token", "a", "--jwks-uri", "http://127.0.0.1:9/"][..], "--issuer"),
+        (&["--api-read-token", "a"][..], "--api-token"),
+        (&["--api-token", "a", "--api-read-token", "a"][..], "must differ"),
+    ] {
+        let run = run(&mut ssf(&[&audience[..], more].concat())).await;
+        assert!(!run.is_success && run.stderr.contains(part), "{run:?}");
+    }
+}

@@ -1,0 +1,97 @@
+//! One call: its request, what its answer means, and whether asking again does no harm.
+
+use std::fmt;
+
+use super::error;
+use crate::{
+    error::{Error, ErrorCode, Result},
+    http::{Failure, Request, Response},
+    secret::Secret,
+    time::Timestamp,
+};
+
+/// What it does to ask twice.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Effect {
+    /// The same as to ask once.
+    Repeatable,
+    /// Perhaps a second provider.
+    Creates,
+    /// Nothing; but the second answer is that there is no such provider.
+    Deletes,
+}
+
+/// How a successful answer is read.
+type Read<T> = fn(&Request, &Response) -> Result<T>;
+
+/// One call of the API, which may take several attempts: send its request, and tell what came of it.
+///
+/// The code of an error says whether to try again: where [`ErrorCode::retry`] is [`Retry::Later`](crate::error::Retry::Later), another attempt does no
+/// harm. Where a provider may have been created without anybody saying so, it is
+/// [`ErrorCode::ApiOutcomeUnknown`] and not to be tried again.
+pub struct Call<T> {
+    operation: &'static str,
+    request: Request,
+    effect: Effect,
+    read: Read<T>,
+    /// An attempt may have had its effect without an answer that says so.
+    unsure: bool,
+}
+
+impl<T> Call<T> {
+    pub(super) fn new(operation: &'static str, request: Request, effect: Effect, read: Read<T>) -> Self {
+        Self { operation, request, effect, read, unsure: false }
+    }
+
+    /// What it does: `create`, `list`, `read`, `replace`, `activate`, `deactivate` or `delete`.
+    pub fn operation(&self) -> &'static str {
+        self.operation
+    }
+
+    /// The request, with this value of the header `Authorization`: `SSWS …` or `Bearer …`.
+    pub fn request(&self, authorization: Secret<String>) -> Request {
+        self.request.clone().with_authorization(authorization)
+    }
+
+    /// There was an answer.
+    pub fn answered(&mut self, now: Timestamp, response: &Response) -> Result<T> {
+        let gone = self.effect == Effect::Deletes && self.unsure && response.status == 404;
+        if gone || (200..300).contains(&response.status) {
+            return (self.read)(&self.request, response);
+        }
+        Err(self.judged(error::answer(response, self.request.url.host(), now)))
+    }
+
+    /// There was no answer.
+    pub fn broken(&mut self, failure: Failure) -> Error {
+        let code = match failure {
+            Failure::TimedOut | Failure::Broken => ErrorCode::ApiUnavailable,
+            Failure::TooLarge => ErrorCode::ApiAnswerUnexpected,
+            // Nothing was sent.
+            failure => failure.code(),
+        };
+        self.judged(Error::new(code, failure.describe(self.request.url.host())))
+    }
+
+    /// What may have been done without saying so is noted; what then may not be done again gets the code that says it.
+    fn judged(&mut self, error: Error) -> Error {
+        if error.code() != ErrorCode::ApiUnavailable {
+            return error;
+        }
+        self.unsure = true;
+        match self.effect {
+            Effect::Creates => error.with_code(ErrorCode::ApiOutcomeUnknown),
+            Effect::Repeatable | Effect::Deletes => error,
+        }
+    }
+}
+
+impl<T> fmt::Debug for Call<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Call")
+            .field("operation", &self.operation)
+            .field("request", &self.request)
+            .finish_non_exhaustive()
+    }
+}
