@@ -2,9 +2,11 @@
 
 mod authorization;
 mod counters;
+mod doctor;
 mod drive;
 mod emit_all;
 mod guard;
+mod handshake;
 mod okta;
 mod outbox;
 mod receiver;
@@ -14,6 +16,7 @@ mod transmitter;
 mod transport;
 
 pub use counters::Counters;
+pub use doctor::{Check, Diagnosis, Doctor, Outcome};
 pub use emit_all::{EmitAll, Emitted, Progress};
 pub use okta::{OktaProviders, OktaProvidersBuilder};
 pub use outbox::{MemoryOutbox, Outbox, Settlement, Waiting};
