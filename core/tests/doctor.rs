@@ -5,7 +5,7 @@
 
 mod server;
 
-use std::time::{Duration, Instant};
+use std::{future::IntoFuture as _, time::Duration};
 
 use serde_json::{Value, json};
 use server::{Answer, Server};
@@ -294,9 +294,8 @@ async fn hosts_that_do_not_answer_take_less_than_ten_seconds() {
             .client_credentials(credentials)
             .build()
             .unwrap();
-    let began = Instant::now();
-    let diagnosis = transmitter.doctor(caep::SessionRevoked::new(), Subject::opaque("1"), &receiver).await;
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    let doctor = transmitter.doctor(caep::SessionRevoked::new(), Subject::opaque("1"), &receiver);
+    let diagnosis = tokio::time::timeout(Duration::from_secs(10), doctor.into_future()).await.unwrap();
     for id in ["configuration-reachable", "tls-version", "token"] {
         assert_eq!(outcome(&diagnosis, id), Some(Outcome::Failed), "{id}");
     }
