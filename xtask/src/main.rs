@@ -7,6 +7,7 @@ mod deny;
 mod fences;
 mod interop;
 mod run;
+mod swift;
 mod test;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -28,6 +29,12 @@ enum Task {
     Demo,
     /// Run everything that has to hold, from nothing.
     Test,
+    /// Build the Swift package and test it.
+    Swift {
+        /// Test nothing; write what uniffi generates from the library.
+        #[arg(long)]
+        generate: bool,
+    },
     /// Measure, and print the ratios that count: one run, no absolute figures.
     Bench,
     /// Write the code and the tables that are generated from the catalogue.
@@ -42,6 +49,8 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Demo => demo::run(&root()),
         Task::Test => test::run(&root()),
+        Task::Swift { generate: false } => swift::test(&root()),
+        Task::Swift { generate: true } => swift::generate(&root()),
         Task::Bench => bench::run(&root()),
         Task::Codegen { check } => codegen::run(&root(), check),
     };

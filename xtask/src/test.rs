@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::{
     Result, codegen, demo, deny, fences, interop,
     run::{cargo, program},
+    swift,
 };
 
 type Step = fn(&Path) -> Result;
@@ -30,6 +31,7 @@ const STEPS: &[(&str, Step)] = &[
         })
     }),
     ("interoperability", interop::run),
+    ("swift", swift::test),
     ("dependencies", deny::run),
     ("demo", demo::run),
     ("links", |root| {

@@ -1,6 +1,6 @@
 //! `ssf serve`: publishes JWKS and configuration of a transmitter under trial.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{fs, net::SocketAddr, path::PathBuf};
 
 use serde_json::json;
 use ssf_cli::publish::Published;
@@ -15,16 +15,27 @@ use super::{Result, block_on, input, print, shutdown};
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// A private key: PEM, DER, JWK or JWKS; repeatable
-    #[arg(long = "key", value_name = "FILE", required = true)]
+    #[arg(long = "key", value_name = "FILE", required_unless_present = "jwks")]
     keys: Vec<PathBuf>,
+    /// A JWKS document of public keys instead, where the private ones are somewhere else
+    #[arg(long, value_name = "FILE", conflicts_with = "keys")]
+    jwks: Option<PathBuf>,
     /// Where to listen; loopback addresses only, port 0 picks a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result {
-    let keys: Vec<_> = arguments.keys.iter().map(|path| input::key(path)).collect::<Result<_>>()?;
-    let jwks = Jwks::new(keys.iter().map(|key| key.public_key().clone()))?;
+    let jwks = match &arguments.jwks {
+        Some(path) => {
+            let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            Jwks::from_json(&text)?
+        }
+        None => {
+            let keys: Vec<_> = arguments.keys.iter().map(|path| input::key(path)).collect::<Result<_>>()?;
+            Jwks::new(keys.iter().map(|key| key.public_key().clone()))?
+        }
+    };
     block_on(serve(arguments.listen, jwks))
 }
 

@@ -22,13 +22,21 @@ const OUTPUTS: &[(&str, &str)] = &[
     ("rust/lint_answers.rs.j2", "core/src/lint/answers.rs"),
     ("rust/lint_rules.rs.j2", "core/src/lint/rules.rs"),
     ("rust/subject_formats.rs.j2", "core/src/subject/formats.rs"),
+    ("swift/ErrorCodes.swift.j2", "bindings-swift/Sources/SSFTransmitter/Generated/ErrorCodes.swift"),
+    ("swift/EventList.swift.j2", "bindings-swift/Tests/SSFTransmitterTests/EventList.swift"),
+    ("swift/LintRules.swift.j2", "bindings-swift/Sources/SSFTransmitter/Generated/LintRules.swift"),
+    ("swift/SubjectFormats.swift.j2", "bindings-swift/Sources/SSFTransmitter/Generated/SubjectFormats.swift"),
+    ("swift/Values.swift.j2", "bindings-swift/Sources/SSFTransmitter/Generated/Values.swift"),
     ("docs/errors.md.j2", "docs/errors.md"),
     ("docs/events.md.j2", "docs/events.md"),
     ("docs/rules.md.j2", "docs/rules.md"),
 ];
 
 /// Template, and the folder and extension of the file that it writes for each family of events.
-const PER_FAMILY: &[(&str, &str, &str)] = &[("rust/event_family.rs.j2", "core/src/event", "rs")];
+const PER_FAMILY: &[(&str, &str, &str)] = &[
+    ("rust/event_family.rs.j2", "core/src/event", "rs"),
+    ("swift/EventFamily.swift.j2", "bindings-swift/Sources/SSFTransmitter/Generated", "swift"),
+];
 
 /// Writes every generated file, or with `check` compares them with what is there.
 pub(crate) fn run(root: &Path, check: bool) -> Result {
@@ -41,7 +49,10 @@ pub(crate) fn run(root: &Path, check: bool) -> Result {
     }
     for (template, folder, extension) in PER_FAMILY {
         for family in &catalogue.families {
-            let name = names::snake(&family.family.id);
+            let name = match *extension {
+                "swift" => names::swift_family(&family.family.id),
+                _ => names::snake(&family.family.id),
+            };
             let text = renderer.render(template, &catalogue, Some(family))?;
             files.push((format!("{folder}/{name}.{extension}"), text));
         }

@@ -35,6 +35,10 @@ impl Renderer {
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         environment.add_filter("snake", |wire: &str| names::snake(wire));
         environment.add_filter("pascal", |wire: &str| names::pascal(wire));
+        environment.add_filter("camel", |wire: &str| names::camel(wire));
+        environment.add_filter("swift", |wire: &str| names::swift(wire));
+        environment.add_filter("swift_family", |id: &str| names::swift_family(id));
+        environment.add_filter("comment", |text: &str, indent: usize| comment(text, indent));
         environment.add_filter("screaming", |id: &str| id.replace(['-', '.'], "_").to_uppercase());
         environment.add_filter("literal", |value: Value| serde_json::to_string(&value).unwrap_or_default());
         environment.add_filter("lower_first", |text: &str| names::lower_first(text));
@@ -57,6 +61,23 @@ impl Renderer {
             .map_err(|error| format!("{template}: {error}"))?;
         if template.ends_with(".rs.j2") { rustfmt(template, &text) } else { Ok(text) }
     }
+}
+
+/// The text as a documentation comment, in lines of 110 characters at the most. Further lines of a list item are indented.
+fn comment(text: &str, indent: usize) -> String {
+    let start = format!("{}///", " ".repeat(indent));
+    let hanging = if text.trim_start().starts_with("- ") { "    " } else { "" };
+    let mut lines = vec![start.clone()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("there is a line");
+        if line.chars().count() + 1 + word.chars().count() <= 110 || *line == start {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(format!("{start} {hanging}{word}"));
+        }
+    }
+    lines.join("\n")
 }
 
 fn rustfmt(template: &str, text: &str) -> Result<String> {

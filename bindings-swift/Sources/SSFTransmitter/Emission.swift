@@ -1,0 +1,88 @@
+import Foundation
+internal import SSFTransmitterFFI
+
+/// What can be set of one emit.
+public struct EmitOptions: Sendable {
+    /// The transaction: the same value in all SETs with the same cause.
+    public var txn: String?
+    /// The time of the event, `toe`.
+    public var eventTime: Date?
+    /// The id of the SET, for callers that keep their own.
+    public var jti: String?
+    /// Events that travel beside the first, for receivers that take companions.
+    public var companions: [any SecurityEvent]
+    /// How long it may take, in seconds.
+    public var deadline: TimeInterval?
+    /// How often and how long it is tried.
+    public var retry: RetryPolicy?
+    /// What becomes of findings.
+    public var lint: LintPolicy?
+
+    public init(
+        txn: String? = nil, eventTime: Date? = nil, jti: String? = nil, companions: [any SecurityEvent] = [],
+        deadline: TimeInterval? = nil, retry: RetryPolicy? = nil, lint: LintPolicy? = nil
+    ) {
+        self.txn = txn
+        self.eventTime = eventTime
+        self.jti = jti
+        self.companions = companions
+        self.deadline = deadline
+        self.retry = retry
+        self.lint = lint
+    }
+
+    /// Options with a deadline, and nothing else set.
+    @available(macOS 13, *)
+    public static func deadline(_ deadline: Duration) -> Self {
+        Self(deadline: deadline.timeInterval)
+    }
+}
+
+/// One of many: an event for a subject to a receiver.
+public struct Emission: Sendable {
+    /// What happened.
+    public var event: any SecurityEvent
+    /// Whom or what it is about.
+    public var subject: Subject
+    /// Who is told.
+    public var receiver: Receiver
+    /// What else can be set.
+    public var options: EmitOptions
+
+    public init(
+        _ event: any SecurityEvent, about subject: Subject, to receiver: Receiver,
+        options: EmitOptions = EmitOptions()
+    ) {
+        self.event = event
+        self.subject = subject
+        self.receiver = receiver
+        self.options = options
+    }
+
+    /// As it crosses to the core.
+    func crossing(limit: RequestLimit?) throws -> SSFTransmitterFFI.Emission {
+        let native = SSFTransmitterFFI.EmitOptions(
+            txn: options.txn, toe: options.eventTime?.timeIntervalSince1970, jti: options.jti,
+            companions: try options.companions.map { try $0.json() },
+            policy: policy(deadline: options.deadline, retry: options.retry), lint: options.lint?.native,
+            limit: limit)
+        return .init(
+            event: try event.json(), subject: try subject.crossing(), to: receiver.native, options: native)
+    }
+}
+
+/// What is said of one operation: a deadline goes before that of a policy.
+func policy(deadline: TimeInterval?, retry: RetryPolicy?) -> SSFTransmitterFFI.Policy? {
+    guard deadline != nil || retry != nil else { return nil }
+    return Policy(retry: retry, deadline: deadline)
+}
+
+extension SSFTransmitterFFI.Policy {
+    init(retry: RetryPolicy?, deadline: TimeInterval?) {
+        self =
+            retry?.native
+            ?? Self(
+                maxAttempts: nil, deadline: nil, attemptTimeout: nil, base: nil, maxBackoff: nil, maxRetryAfter: nil)
+        if let deadline { self.deadline = deadline }
+    }
+}

@@ -1,0 +1,224 @@
+import Foundation
+internal import SSFTransmitterFFI
+
+/// A signature algorithm (RFC 7518, RFC 8037).
+public struct Algorithm: OpenValue {
+    public let rawValue: String
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    public static let rs256: Self = "RS256"
+    public static let rs384: Self = "RS384"
+    public static let rs512: Self = "RS512"
+    public static let ps256: Self = "PS256"
+    public static let ps384: Self = "PS384"
+    public static let ps512: Self = "PS512"
+    public static let es256: Self = "ES256"
+    public static let es384: Self = "ES384"
+    public static let es512: Self = "ES512"
+    public static let edDSA: Self = "EdDSA"
+}
+
+/// A private key that signs SETs, with its algorithm and `kid`. Printed, it shows no more than these.
+///
+/// ```swift
+/// let key = try SigningKey(pem: Data(contentsOf: file))
+/// print(key.algorithm, key.kid)
+/// ```
+///
+/// It is parsed and checked once, here. The core wipes its own copy when the last one goes; text and data that you hand in
+/// or get out are yours to guard. For a key that never leaves the Secure Enclave see ``Signer``.
+public struct SigningKey: Sendable {
+    let native: SSFTransmitterFFI.SigningKey
+
+    /// What kind of key to generate.
+    public enum Kind: Hashable, Sendable, CaseIterable {
+        /// RSA with 2048 bits: what receivers commonly want.
+        case rsa2048
+        /// RSA with 3072 bits.
+        case rsa3072
+        /// RSA with 4096 bits.
+        case rsa4096
+        /// The elliptic curve P-256.
+        case p256
+        /// The elliptic curve P-384.
+        case p384
+        /// The elliptic curve P-521.
+        case p521
+        /// Ed25519.
+        case ed25519
+    }
+
+    /// Generates a key. An RSA key takes from a tenth of a second (2048 bits) to seconds (4096 bits).
+    public static func generate(_ kind: Kind) async throws -> Self {
+        let kind: KeyType =
+            switch kind {
+            case .rsa2048: .rsa2048
+            case .rsa3072: .rsa3072
+            case .rsa4096: .rsa4096
+            case .p256: .p256
+            case .p384: .p384
+            case .p521: .p521
+            case .ed25519: .ed25519
+            }
+        return Self(native: try await SSFTransmitter.native { try await generateKey(kind: kind, cancellation: $0) })
+    }
+
+    /// Reads a key in PEM: PKCS#8, PKCS#1 or SEC1, encrypted if there is a password.
+    public init(pem: Data, password: String? = nil) throws {
+        native = try SSFTransmitter.native { try .fromPem(pem: pem, password: password) }
+    }
+
+    /// Reads a key in PEM: PKCS#8, PKCS#1 or SEC1, encrypted if there is a password.
+    public init(pem: String, password: String? = nil) throws {
+        try self.init(pem: Data(pem.utf8), password: password)
+    }
+
+    /// Reads a key in DER: PKCS#8, PKCS#1 or SEC1, encrypted (PKCS#8) if there is a password.
+    public init(der: Data, password: String? = nil) throws {
+        native = try SSFTransmitter.native { try .fromDer(der: der, password: password) }
+    }
+
+    /// Reads a private JWK, or the one private key of a JWK Set, with its `alg` and `kid` if it has them.
+    public init(jwk: String) throws {
+        native = try SSFTransmitter.native { try .fromJwk(json: jwk, kid: nil) }
+    }
+
+    /// Reads the key with this `kid` from a private JWK Set.
+    public init(jwks: String, kid: String) throws {
+        native = try SSFTransmitter.native { try .fromJwk(json: jwks, kid: kid) }
+    }
+
+    init(native: SSFTransmitterFFI.SigningKey) { self.native = native }
+
+    /// The same key with another `kid`. Without this it is the RFC 7638 thumbprint.
+    public func withKid(_ kid: String) throws -> Self {
+        Self(native: try SSFTransmitter.native { try native.withKid(kid: kid) })
+    }
+
+    /// The same key for another algorithm that fits it: PS256 instead of RS256, for example.
+    public func withAlgorithm(_ algorithm: Algorithm) throws -> Self {
+        Self(native: try SSFTransmitter.native { try native.withAlgorithm(algorithm: algorithm.rawValue) })
+    }
+
+    /// The algorithm that it signs with.
+    public var algorithm: Algorithm { publicKey.algorithm }
+    /// The key id, published in the JWKS and named in the header of SETs.
+    public var kid: String { publicKey.kid }
+    /// The public half.
+    public var publicKey: PublicKey { PublicKey(native.publicKey()) }
+
+    /// The public half in PEM.
+    public func publicPEM() throws -> String {
+        try SSFTransmitter.native { try native.publicPem() }
+    }
+
+    /// The private key as a JWK. Whoever has it can sign in your name.
+    public func exportPrivateJWK() throws -> String {
+        try SSFTransmitter.native { try native.privateJwk() }
+    }
+
+    /// The private key as PEM (PKCS#8), encrypted if there is a password. Whoever has it can sign in your name.
+    public func exportPrivatePEM(password: String? = nil) throws -> String {
+        try SSFTransmitter.native { try native.privatePem(password: password) }
+    }
+}
+
+extension SigningKey: CustomStringConvertible, CustomReflectable {
+    public var description: String { "SigningKey(\(algorithm.rawValue), \(kid))" }
+    public var customMirror: Mirror { Mirror(self, children: ["algorithm": algorithm.rawValue, "kid": kid]) }
+}
+
+/// A public key as it is published.
+public struct PublicKey: Hashable, Sendable {
+    /// The key id.
+    public let kid: String
+    /// The algorithm that it is for.
+    public let algorithm: Algorithm
+    /// The RFC 7638 thumbprint.
+    public let thumbprint: String
+    /// The key as a JWK.
+    public let jwk: String
+
+    init(_ native: SSFTransmitterFFI.PublicKey) {
+        kid = native.kid
+        algorithm = Algorithm(rawValue: native.algorithm)
+        thumbprint = native.thumbprint
+        jwk = native.jwk
+    }
+}
+
+/// Public keys, as they are published (RFC 7517): serve ``json`` as `application/json`.
+public struct JWKS: Hashable, Sendable {
+    /// The document.
+    public let json: String
+    /// The keys in it.
+    public let keys: [PublicKey]
+
+    /// Reads a document, and checks it. A private member in it is refused.
+    public init(json: String) throws {
+        keys = try native { try readJwks(json: json) }.map(PublicKey.init)
+        self.json = json
+    }
+
+    /// The document for a public key in DER (`SubjectPublicKeyInfo`), whose private half is somewhere else: for the key of a
+    /// ``Signer``, as `publicKey.derRepresentation` of CryptoKit gives it. Without `kid` it is the thumbprint.
+    public init(publicKeyDER der: Data, kid: String? = nil) throws {
+        try self.init(json: native { try jwksOf(der: der, kid: kid) })
+    }
+}
+
+/// The keys of a transmitter, shared by its copies: one signs, all are published.
+///
+/// Receivers cache the JWKS. So stage the next key, wait a day, rotate, wait, and remove the retired one:
+///
+/// ```swift
+/// let keys = KeySet(try await SigningKey.generate(.p256))
+/// try keys.stage(try await SigningKey.generate(.p256))  // published, and does not sign yet
+/// let retired = try keys.rotate(published: 0)  // in earnest: a day later, `published: .seconds(86_400)`
+/// try keys.remove(kid: retired)
+/// ```
+public struct KeySet: Sendable {
+    let native: SSFTransmitterFFI.KeySet
+
+    /// A set with one key, which signs.
+    public init(_ active: SigningKey) { native = SSFTransmitterFFI.KeySet(active: active.native) }
+
+    /// The key that signs now.
+    public var active: SigningKey { SigningKey(native: native.active()) }
+    /// The key that is published and does not sign yet.
+    public var next: SigningKey? { native.next().map(SigningKey.init) }
+    /// The keys that signed before and are still published.
+    public var retired: [SigningKey] { native.retired().map(SigningKey.init) }
+
+    /// The keys to publish: active, next and retired.
+    public func jwks() throws -> JWKS {
+        try JWKS(json: SSFTransmitter.native { try native.jwks() })
+    }
+
+    /// Publishes the next key. It takes the place of a next key that was staged before.
+    public func stage(_ next: SigningKey, now: Date = Date()) throws {
+        try SSFTransmitter.native { try native.stage(next: next.native, now: now.timeIntervalSince1970) }
+    }
+
+    /// Lets the next key sign, if it has been published for so many seconds, and retires the active one.
+    ///
+    /// - Returns: The `kid` of the retired key.
+    @discardableResult
+    public func rotate(published: TimeInterval, now: Date = Date()) throws -> String {
+        try SSFTransmitter.native { try native.rotate(now: now.timeIntervalSince1970, published: published) }
+    }
+
+    /// Lets the next key sign, if it has been published for so long, and retires the active one.
+    ///
+    /// - Returns: The `kid` of the retired key.
+    @available(macOS 13, *)
+    @discardableResult
+    public func rotate(published: Duration, now: Date = Date()) throws -> String {
+        try rotate(published: published.timeInterval, now: now)
+    }
+
+    /// Takes a next or retired key out of the set.
+    public func remove(kid: String) throws {
+        try SSFTransmitter.native { try native.remove(kid: kid) }
+    }
+}

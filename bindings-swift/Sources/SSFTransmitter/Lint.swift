@@ -1,0 +1,191 @@
+import Foundation
+internal import SSFTransmitterFFI
+
+/// The id of a lint rule; `docs/rules.md` explains them.
+public struct LintRule: OpenValue {
+    public let rawValue: String
+    public init(rawValue: String) { self.rawValue = rawValue }
+}
+
+/// Something that is wrong with a SET: which rule, where, what. It is safe to log: no value of the SET is in it.
+public struct Finding: Hashable, Sendable {
+    /// How bad it is for this receiver.
+    public enum Severity: String, Hashable, Sendable, CaseIterable {
+        case note, warning, error
+    }
+
+    /// What the receiver does about it.
+    public enum Effect: String, Hashable, Sendable, CaseIterable {
+        case refuses, drops, misreads
+    }
+
+    /// The rule that it breaks.
+    public let rule: LintRule
+    /// How bad it is for this receiver.
+    public let severity: Severity
+    /// What the receiver does about it.
+    public let effect: Effect
+    /// The code of the error where the finding keeps a SET from being sent.
+    public let code: SSFError.Code
+    /// Where, as a JSON pointer (RFC 6901): into the header for `alg`, `kid`, `typ` and `crit`, else into the claims.
+    public let pointer: String
+    /// What is wrong, in one sentence.
+    public let message: String
+    /// What to do about it.
+    public let remedy: String
+    /// Where the rule comes from.
+    public let source: String
+
+    init(_ native: SSFTransmitterFFI.Finding) {
+        rule = LintRule(rawValue: native.rule)
+        severity = Severity(rawValue: native.severity) ?? .error
+        effect = Effect(rawValue: native.effect) ?? .refuses
+        code = SSFError.Code(rawValue: native.code)
+        pointer = native.pointer
+        message = native.message
+        remedy = native.remedy
+        source = native.source
+    }
+}
+
+/// What becomes of findings when a SET is prepared. What breaks a definition is refused whatever the policy says.
+public struct LintPolicy: Hashable, Sendable {
+    /// From which severity on a SET is not sent; `nil`: it always is.
+    public var refuse: Finding.Severity?
+    /// From which severity on findings stand on the receipt; `nil`: none do.
+    public var report: Finding.Severity?
+    /// Rules whose findings are neither refused nor reported.
+    public var allow: Set<LintRule>
+
+    /// Errors are refused, warnings reported, unless something else is said.
+    public init(
+        refuse: Finding.Severity? = .error, report: Finding.Severity? = .warning, allow: Set<LintRule> = []
+    ) {
+        self.refuse = refuse
+        self.report = report
+        self.allow = allow
+    }
+
+    var native: Findings {
+        Findings(
+            refuse: refuse?.rawValue ?? "never", report: report?.rawValue ?? "never",
+            allow: allow.map(\.rawValue).sorted())
+    }
+}
+
+/// An answer of a receiver, to be explained.
+public struct Answer: Sendable {
+    /// The HTTP status.
+    public var status: Int
+    /// The headers.
+    public var headers: [(name: String, value: String)]
+    /// The body.
+    public var body: Data
+
+    public init(status: Int, headers: [(name: String, value: String)] = [], body: Data = Data()) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    /// The answer that led to an error; `nil` if there was none.
+    public init?(_ error: SSFError) {
+        guard let status = error.details.status else { return nil }
+        let members = ["err": error.details.receiverError, "description": error.details.receiverDescription]
+        let body = try? encoded(members.compactMapValues { $0 })
+        self.init(status: status, body: Data((body ?? "").utf8))
+    }
+}
+
+/// What the answer of a receiver means.
+public struct Explanation: Hashable, Sendable {
+    /// Why something may have happened, and what to do about it.
+    public struct Cause: Hashable, Sendable {
+        public let cause: String
+        public let remedy: String
+    }
+
+    /// Whether the receiver took the SET.
+    public let isDelivered: Bool
+    /// A stable name of what happened.
+    public let reason: String
+    /// Why, in plain words.
+    public let cause: String
+    /// What to do about it.
+    public let remedy: String
+    /// What else may be the cause.
+    public let possible: [Cause]
+    /// What lint finds in the SET.
+    public let findings: [Finding]
+    /// What the receiver said. It wrote that itself, and may quote the SET.
+    public let said: String?
+
+    init(_ native: SSFTransmitterFFI.Explanation) {
+        isDelivered = native.delivered
+        reason = native.reason
+        cause = native.cause
+        remedy = native.remedy
+        possible = native.possible.map { Cause(cause: $0.cause, remedy: $0.remedy) }
+        findings = native.findings.map(Finding.init)
+        said = native.said
+    }
+}
+
+/// Looks at events, SETs and answers before, or after, a receiver does. Nothing is sent.
+///
+/// ```swift
+/// var linter = Linter(dialect: try Dialect("okta"))
+/// linter.issuer = "https://edr.example.com"
+/// for finding in try linter.lint(token) { print(finding.severity, finding.message) }
+/// ```
+///
+/// The more it is told the more it finds.
+public struct Linter: Sendable {
+    /// What is known of the receiver; `ssf-1.0` if it is `nil`.
+    public var dialect: Dialect?
+    /// The issuer that is registered at the receiver.
+    public var issuer: String?
+    /// The audience that the receiver expects.
+    public var audience: Audience?
+    /// The published keys: signatures are then verified too.
+    public var jwks: JWKS?
+    /// The time by which times in the future are found; now if it is `nil`.
+    public var now: Date?
+    /// The algorithm and the `kid` that SETs will have, for ``lint(_:about:)``.
+    public var header: (algorithm: Algorithm, kid: String?)?
+    /// The content type that the SET was sent with, for ``explain(_:of:)``.
+    public var sentAs: String?
+
+    public init(dialect: Dialect? = nil) { self.dialect = dialect }
+
+    /// Looks at a text that is to be a SET, whoever wrote it.
+    public func lint(_ text: String) throws -> [Finding] {
+        try native { try lintText(known: known, text: text) }.map(Finding.init)
+    }
+
+    /// Looks at an event and its subject, put together as they would go out.
+    public func lint(_ event: some SecurityEvent, about subject: Subject?) throws -> [Finding] {
+        let (event, subject) = (try event.json(), try subject?.crossing())
+        return try native { try lintEvent(known: known, event: event, subject: subject) }.map(Finding.init)
+    }
+
+    /// Looks at a JWKS document as it is published.
+    public static func lintJWKS(_ json: String) -> [Finding] {
+        SSFTransmitterFFI.lintJwks(json: json).map(Finding.init)
+    }
+
+    /// What the answer of a receiver to a SET means; `set` is empty if it is not known.
+    public func explain(_ answer: Answer, of set: String = "") throws -> Explanation {
+        let answer = SSFTransmitterFFI.Answer(
+            status: Int64(answer.status), headers: answer.headers.map { Parameter(name: $0.name, value: $0.value) },
+            body: answer.body)
+        return Explanation(
+            try native { try SSFTransmitterFFI.explain(known: known, set: set, answer: answer) })
+    }
+
+    private var known: Known {
+        Known(
+            dialect: dialect?.native, issuer: issuer, audience: audience?.native, jwks: jwks?.json,
+            now: now?.timeIntervalSince1970, algorithm: header?.algorithm.rawValue, kid: header?.kid, sentAs: sentAs)
+    }
+}

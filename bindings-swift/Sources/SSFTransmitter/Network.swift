@@ -1,0 +1,40 @@
+import Foundation
+internal import SSFTransmitterFFI
+
+/// How to reach receivers.
+public struct Network: Sendable {
+    /// Certificates to trust beside those of the operating system, in PEM.
+    public var caBundles: [Data]
+    /// A client certificate with its chain, and its private key, in PEM (mutual TLS, RFC 8705).
+    public var clientCertificate: (chain: Data, key: Data)?
+    /// A proxy, such as `http://proxy.example.com:3128`. Without it those of the environment and the system are used.
+    public var proxy: String?
+    /// Whether HTTP/2 is offered.
+    public var offersHTTP2: Bool
+    /// Networks to which the egress guard is open, such as `10.1.0.0/16`. Private, link-local and metadata addresses are
+    /// refused otherwise, after names are resolved.
+    public var allowedNetworks: [String]
+
+    public init(
+        caBundles: [Data] = [], clientCertificate: (chain: Data, key: Data)? = nil, proxy: String? = nil,
+        offersHTTP2: Bool = true, allowedNetworks: [String] = []
+    ) {
+        self.caBundles = caBundles
+        self.clientCertificate = clientCertificate
+        self.proxy = proxy
+        self.offersHTTP2 = offersHTTP2
+        self.allowedNetworks = allowedNetworks
+    }
+
+    var native: SSFTransmitterFFI.Network {
+        .init(
+            caBundles: caBundles,
+            clientCertificate: clientCertificate.map { ClientCertificate(chain: $0.chain, key: $0.key) },
+            proxy: proxy, allowNetworks: allowedNetworks, http2: offersHTTP2)
+    }
+}
+
+extension Network: CustomStringConvertible, CustomReflectable {
+    public var description: String { "Network(…)" }
+    public var customMirror: Mirror { Mirror(self, children: ["allowedNetworks": allowedNetworks]) }
+}

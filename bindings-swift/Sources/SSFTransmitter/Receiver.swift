@@ -1,0 +1,229 @@
+import Foundation
+internal import SSFTransmitterFFI
+
+/// Whom SETs are for: one string, or a list of them.
+public enum Audience: Hashable, Sendable, ExpressibleByStringLiteral, ExpressibleByArrayLiteral {
+    case one(String)
+    case several([String])
+
+    public init(stringLiteral value: String) { self = .one(value) }
+    public init(arrayLiteral elements: String...) { self = .several(elements) }
+
+    var native: SSFTransmitterFFI.Audience {
+        switch self {
+        case .one(let value): .one(value: value)
+        case .several(let values): .several(values: values)
+        }
+    }
+}
+
+/// What one kind of receiver wants of a SET.
+public struct Dialect: Sendable {
+    let native: SSFTransmitterFFI.Dialect
+
+    /// The ids of the built-in dialects.
+    public static var ids: [String] { dialectIds() }
+
+    /// A built-in dialect, such as `okta`.
+    public init(_ id: String) throws {
+        native = try SSFTransmitter.native { try .builtIn(id: id) }
+    }
+
+    /// A dialect of your own, in the form of the built-in ones.
+    public init(toml: String) throws {
+        native = try SSFTransmitter.native { try .fromToml(text: toml) }
+    }
+
+    init(native: SSFTransmitterFFI.Dialect) { self.native = native }
+
+    /// This dialect with some settings changed.
+    public func extended(toml: String) throws -> Self {
+        Self(native: try SSFTransmitter.native { try native.extended(text: toml) })
+    }
+
+    /// Its id.
+    public var id: String { native.id() }
+    /// Its title.
+    public var title: String { native.title() }
+    /// Where its rules are documented.
+    public var source: String { native.source() }
+}
+
+/// Client credentials, and the endpoint that gives access tokens for them (RFC 6749 §4.4).
+public struct ClientCredentials: Sendable {
+    /// How a client names itself.
+    public enum Authentication: Sendable {
+        /// With its secret, by HTTP Basic: `client_secret_basic`.
+        case basic(secret: String)
+        /// With its secret, in the form: `client_secret_post`.
+        case body(secret: String)
+        /// With a JWT that this key signs: `private_key_jwt` (RFC 7523 §2.2).
+        case key(SigningKey)
+    }
+
+    private let tokenURL: String
+    private let clientID: String
+    private let authentication: Authentication
+    private let parameters: [(name: String, value: String)]
+
+    /// Credentials for the token endpoint at `tokenURL`. Further parameters of the request are such as `resource`.
+    public init(
+        tokenURL: String, clientID: String, _ authentication: Authentication, scope: String? = nil,
+        audience: String? = nil, parameters: [String: String] = [:]
+    ) {
+        self.tokenURL = tokenURL
+        self.clientID = clientID
+        self.authentication = authentication
+        let named = [("scope", scope), ("audience", audience)].compactMap { name, value in value.map { (name, $0) } }
+        self.parameters = named + parameters.sorted(by: <).map { ($0.key, $0.value) }
+    }
+
+    /// Credentials for a token endpoint.
+    public init(
+        tokenURL: URL, clientID: String, _ authentication: Authentication, scope: String? = nil,
+        audience: String? = nil, parameters: [String: String] = [:]
+    ) {
+        self.init(
+            tokenURL: tokenURL.absoluteString, clientID: clientID, authentication, scope: scope, audience: audience,
+            parameters: parameters)
+    }
+
+    var native: SSFTransmitterFFI.ClientCredentials {
+        let client: ClientProof =
+            switch authentication {
+            case .basic(let secret): .basic(secret: secret)
+            case .body(let secret): .body(secret: secret)
+            case .key(let key): .key(key: key.native)
+            }
+        return .init(
+            tokenUrl: tokenURL, clientId: clientID, client: client,
+            parameters: parameters.map { Parameter(name: $0.name, value: $0.value) })
+    }
+}
+
+extension ClientCredentials: CustomStringConvertible, CustomReflectable {
+    public var description: String { "ClientCredentials(\(clientID), …)" }
+    public var customMirror: Mirror { Mirror(self, children: ["clientID": clientID]) }
+}
+
+/// How the sender authorizes.
+public enum Authorization: Sendable {
+    /// Not at all: the SET speaks for itself.
+    case none
+    /// With a bearer token that does not change.
+    case bearer(String)
+    /// With this value of the header `Authorization`.
+    case header(String)
+    /// With access tokens, got for these credentials.
+    case clientCredentials(ClientCredentials)
+
+    var native: SSFTransmitterFFI.Credentials {
+        switch self {
+        case .none: .none
+        case .bearer(let token): .bearer(token: token)
+        case .header(let value): .header(value: value)
+        case .clientCredentials(let credentials): .client(credentials: credentials.native)
+        }
+    }
+}
+
+extension Authorization: CustomStringConvertible, CustomReflectable {
+    public var description: String { "Authorization(…)" }
+    public var customMirror: Mirror { Mirror(self, children: [:]) }
+}
+
+/// Where SETs go: push endpoint, audience, dialect and authorization. Cheap to copy, and to have thousands of.
+///
+/// ```swift
+/// let acme = try Receiver.okta("https://acme.okta.com")
+/// let any = try Receiver(endpoint: "https://receiver.example.net/events", audience: "https://receiver.example.net")
+/// ```
+public struct Receiver: Sendable {
+    let native: SSFTransmitterFFI.Receiver
+
+    /// What can be set of any receiver.
+    public struct Options: Sendable {
+        /// Allows this machine as receiver, over plain http too, for trials and tests.
+        public var allowsLoopback: Bool
+        /// How many deliveries may be under way at once; 16 if it is `nil`. Others wait.
+        public var concurrency: Int?
+        /// How many requests per second the receiver is sent at the most; no limit if it is `nil`.
+        public var rateLimit: Double?
+
+        public init(allowsLoopback: Bool = false, concurrency: Int? = nil, rateLimit: Double? = nil) {
+            self.allowsLoopback = allowsLoopback
+            self.concurrency = concurrency
+            self.rateLimit = rateLimit
+        }
+    }
+
+    /// A receiver by the https URL of its push endpoint, and its audience exactly as it documents it. Without `dialect` it
+    /// is `ssf-1.0`.
+    public init(
+        endpoint: String, audience: Audience, dialect: Dialect? = nil, authorization: Authorization = .none,
+        options: Options = Options()
+    ) throws {
+        try self.init(
+            .any(endpoint: endpoint), audience: audience, dialect: dialect, authorization: authorization,
+            options: options)
+    }
+
+    /// A receiver by the https URL of its push endpoint.
+    public init(
+        endpoint: URL, audience: Audience, dialect: Dialect? = nil, authorization: Authorization = .none,
+        options: Options = Options()
+    ) throws {
+        try self.init(
+            endpoint: endpoint.absoluteString, audience: audience, dialect: dialect, authorization: authorization,
+            options: options)
+    }
+
+    /// An Okta org, by the URL that its users sign in at, such as `https://acme.okta.com`. It is the audience too, unless an
+    /// org wants another.
+    public static func okta(
+        _ org: String, audience: Audience? = nil, options: Options = Options()
+    ) throws -> Self {
+        try Self(.okta(org: org), audience: audience, dialect: nil, authorization: .none, options: options)
+    }
+
+    /// An Okta org, by the URL that its users sign in at, without a slash at its end.
+    public static func okta(_ org: URL, audience: Audience? = nil, options: Options = Options()) throws -> Self {
+        try okta(org.absoluteString, audience: audience, options: options)
+    }
+
+    /// GOV.UK One Login, with the inbound URL and the audience that its team gives.
+    public static func govUKOneLogin(
+        _ inbound: String, audience: Audience, credentials: ClientCredentials, options: Options = Options()
+    ) throws -> Self {
+        try Self(
+            .govUkOneLogin(inbound: inbound), audience: audience, dialect: nil,
+            authorization: .clientCredentials(credentials), options: options)
+    }
+
+    private init(
+        _ address: Address, audience: Audience?, dialect: Dialect?, authorization: Authorization, options: Options
+    ) throws {
+        let settings = ReceiverSettings(
+            address: address, audience: audience?.native, dialect: dialect?.native,
+            credentials: authorization.native, allowLoopback: options.allowsLoopback,
+            concurrency: options.concurrency.map(Int64.init), rateLimit: options.rateLimit)
+        native = try SSFTransmitter.native { try .build(settings: settings) }
+    }
+
+    /// The host of its push endpoint.
+    public var host: String { native.host() }
+
+    /// Its audience.
+    public var audience: Audience {
+        let values = native.audience()
+        return values.count == 1 ? .one(values[0]) : .several(values)
+    }
+
+    /// Its dialect.
+    public var dialect: Dialect { Dialect(native: native.dialect()) }
+}
+
+extension Receiver: CustomStringConvertible, CustomReflectable {
+    public var description: String { "Receiver(\(host))" }
+    public var customMirror: Mirror { Mirror(self, children: ["host": host]) }
+}

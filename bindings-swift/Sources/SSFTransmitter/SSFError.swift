@@ -1,0 +1,233 @@
+import Foundation
+internal import SSFTransmitterFFI
+
+/// What went wrong with SETs, keys and receivers, where, and what to do about it.
+///
+/// ```swift
+/// do {
+///     try await transmitter.emit(event, about: subject, to: acme)
+/// } catch let error as SSFError where error.isRetryable {
+///     queue.append(event)
+/// } catch SSFError.delivery(let details) {
+///     logger.error("\(details.code) \(details.receiverError ?? "-"): \(details.remedy)")
+/// }
+/// ```
+///
+/// Its texts are safe to log: no key, token, subject or payload is in them. A cancelled task throws `CancellationError`.
+public enum SSFError: Error, Hashable, Sendable {
+    /// A setting is wrong.
+    case config(Details)
+    /// A key cannot be used.
+    case key(Details)
+    /// An event, a subject, a SET or a provider breaks a rule.
+    case validation(Details)
+    /// A signature could not be made or verified.
+    case signing(Details)
+    /// No access token could be had.
+    case token(Details)
+    /// The receiver answered, and did not take the SET.
+    case delivery(Details)
+    /// The network between here and there failed.
+    case transport(Details)
+    /// A receiver's management API did not do what it was asked for.
+    case api(Details)
+    /// Time ran out.
+    case deadline(Details)
+    /// A defect of this package.
+    case `internal`(Details)
+
+    /// A stable code, such as `event_member_missing`: match on it, log it, raise alerts by it.
+    public struct Code: RawRepresentable, Codable, Hashable, Sendable, CustomStringConvertible {
+        public let rawValue: String
+        public init(rawValue: String) { self.rawValue = rawValue }
+        public var description: String { rawValue }
+
+        struct Facts {
+            let kind: Kind
+            let isRetryable: Bool
+            let remedy: String
+
+            init(_ kind: Kind, _ isRetryable: Bool, _ remedy: String) {
+                (self.kind, self.isRetryable, self.remedy) = (kind, isRetryable, remedy)
+            }
+        }
+    }
+
+    /// The group of a code; a case of the error.
+    public enum Kind: String, Hashable, Sendable, CaseIterable {
+        case config, key, validation, signing, token, delivery, transport, api, deadline, `internal`
+    }
+
+    /// What is known of an error.
+    public struct Details: Hashable, Sendable {
+        /// The stable code.
+        public let code: Code
+        /// What went wrong, in one sentence.
+        public let message: String
+        /// What to do about it, in one sentence.
+        public let remedy: String
+        /// Where in what was given: a JSON pointer (RFC 6901).
+        public var pointer: String?
+        /// The HTTP status of the answer, if there was one.
+        public var status: Int?
+        /// How many seconds the receiver asks to wait before the next attempt.
+        public var retryAfter: TimeInterval?
+        /// The code that the receiver, the token endpoint or the API gave.
+        public var receiverError: String?
+        /// The text that came with it. The other side wrote it, and it may quote what was sent: it is in no other text.
+        public var receiverDescription: String?
+        /// Whether the same call may pass later without a change.
+        public let isRetryable: Bool
+        /// Everything that lint found in a SET that was not sent because of it.
+        public var findings: [Finding] = []
+        /// The texts of the errors beneath, the nearest first.
+        public var causes: [String] = []
+    }
+}
+
+extension SSFError {
+    /// What is known of it, whichever case it is.
+    public var details: Details {
+        switch self {
+        case .config(let details), .key(let details), .validation(let details), .signing(let details),
+            .token(let details), .delivery(let details), .transport(let details), .api(let details),
+            .deadline(let details), .internal(let details):
+            details
+        }
+    }
+
+    /// The group of the code.
+    public var kind: Kind {
+        switch self {
+        case .config: .config
+        case .key: .key
+        case .validation: .validation
+        case .signing: .signing
+        case .token: .token
+        case .delivery: .delivery
+        case .transport: .transport
+        case .api: .api
+        case .deadline: .deadline
+        case .internal: .internal
+        }
+    }
+
+    /// The stable code.
+    public var code: Code { details.code }
+
+    /// Whether the same call may pass later without a change.
+    public var isRetryable: Bool { details.isRetryable }
+
+    init(_ kind: Kind, _ details: Details) {
+        self =
+            switch kind {
+            case .config: .config(details)
+            case .key: .key(details)
+            case .validation: .validation(details)
+            case .signing: .signing(details)
+            case .token: .token(details)
+            case .delivery: .delivery(details)
+            case .transport: .transport(details)
+            case .api: .api(details)
+            case .deadline: .deadline(details)
+            case .internal: .internal(details)
+            }
+    }
+
+    /// An error that is found here, before there is anything for the core to look at.
+    init(_ code: Code, _ message: String, pointer: String? = nil, causes: [String] = []) {
+        let facts = Code.facts[code] ?? Code.Facts(.internal, false, "")
+        var details = Details(
+            code: code, message: message, remedy: facts.remedy, isRetryable: facts.isRetryable)
+        details.pointer = pointer
+        details.causes = causes
+        self.init(facts.kind, details)
+    }
+
+    /// What JSON cannot carry.
+    init(_ error: EncodingError, at prefix: String) {
+        guard case .invalidValue(_, let context) = error else {
+            self.init(.jsonInvalid, "this is nothing that JSON can carry", pointer: prefix)
+            return
+        }
+        let place = prefix + pointer(context.codingPath)
+        self.init(.eventMemberType, "this is nothing that JSON can carry, or no point in time", pointer: place)
+    }
+
+    /// What is well formed, and not what it was to be.
+    init(_ error: DecodingError) {
+        let path =
+            switch error {
+            case .keyNotFound(let name, let context): context.codingPath + [name]
+            case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+                context.codingPath
+            @unknown default: [any CodingKey]()
+            }
+        self.init(.eventMemberType, "this is no event of the type that is asked for", pointer: "/events" + pointer(path))
+    }
+}
+
+private func pointer(_ path: [any CodingKey]) -> String {
+    path.map { name in
+        let step = name.intValue.map(String.init) ?? name.stringValue
+        return "/" + step.replacingOccurrences(of: "~", with: "~0").replacingOccurrences(of: "/", with: "~1")
+    }.joined()
+}
+
+extension SSFError: LocalizedError, CustomStringConvertible {
+    public var errorDescription: String? { description }
+    public var failureReason: String? { details.message }
+    public var recoverySuggestion: String? { details.remedy }
+
+    public var description: String {
+        let place = details.pointer.map { " (at \($0))" } ?? ""
+        return "\(details.message)\(place) [\(details.code)]"
+    }
+}
+
+extension SSFError: CustomReflectable {
+    public var customMirror: Mirror {
+        Mirror(self, children: ["code": code.rawValue, "message": details.message])
+    }
+}
+
+extension SSFError.Details: CustomStringConvertible, CustomReflectable {
+    public var description: String { "\(message) [\(code)]" }
+    public var customMirror: Mirror {
+        Mirror(self, children: ["code": code.rawValue, "message": message, "status": status as Any])
+    }
+}
+
+extension SSFError.Code {
+    /// The group of the code.
+    public var kind: SSFError.Kind { Self.facts[self]?.kind ?? .internal }
+    /// Whether the same call may pass later without a change.
+    public var isRetryable: Bool { Self.facts[self]?.isRetryable ?? false }
+    /// What to do about it, in one sentence.
+    public var remedy: String { Self.facts[self]?.remedy ?? "" }
+}
+
+extension SSFError {
+    init(_ native: SSFTransmitterFFI.Details) {
+        let kind: Kind =
+            switch native.kind {
+            case .config: .config
+            case .key: .key
+            case .validation: .validation
+            case .signing: .signing
+            case .token: .token
+            case .delivery: .delivery
+            case .transport: .transport
+            case .api: .api
+            case .deadline: .deadline
+            case .internal: .internal
+            }
+        self.init(
+            kind,
+            Details(
+                code: Code(rawValue: native.code), message: native.message, remedy: native.remedy,
+                pointer: native.pointer, status: native.status.map(Int.init), retryAfter: native.retryAfter,
+                receiverError: native.receiverError, receiverDescription: native.receiverDescription,
+                isRetryable: native.retryable, findings: native.findings.map(Finding.init), causes: native.causes))
+    }
+}

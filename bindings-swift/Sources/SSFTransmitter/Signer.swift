@@ -1,0 +1,63 @@
+import Foundation
+
+/// A key that is somewhere else: in the Secure Enclave, the keychain, a key management service.
+///
+/// ```swift
+/// struct Enclave: Signer {
+///     let key: SecureEnclave.P256.Signing.PrivateKey
+///     let algorithm = Algorithm.es256
+///     let kid: String? = "laptop-7"
+///
+///     func signature(for signingInput: Data) async throws -> Signature {
+///         .raw(try key.signature(for: signingInput).rawRepresentation)
+///     }
+/// }
+/// ```
+///
+/// The function is called once for each SET, and has the time that the deadline leaves. An `actor` may be a signer, with
+/// `algorithm` and `kid` as `nonisolated let`.
+public protocol Signer: Sendable {
+    /// The algorithm of the key. A transmitter asks for it when it is made.
+    var algorithm: Algorithm { get }
+    /// The key id under which the public key is published. A transmitter asks for it when it is made.
+    var kid: String? { get }
+    /// Signs these bytes: header and claims, encoded. For ES256 the signature is over their SHA-256, as CryptoKit makes it.
+    func signature(for signingInput: Data) async throws -> Signature
+}
+
+/// A signature, in one of the two forms that there are of elliptic curves.
+public enum Signature: Hashable, Sendable {
+    /// As JWS has it; for elliptic curves both numbers, one after the other (`rawRepresentation`).
+    case raw(Data)
+    /// For elliptic curves, in DER (`derRepresentation`, and what `SecKeyCreateSignature` gives).
+    case der(Data)
+}
+
+extension Signer {
+    /// The signature, if it is there before `deadline`, in seconds.
+    func signature(for signingInput: Data, within deadline: TimeInterval) async throws -> Signature {
+        let (answers, answer) = AsyncThrowingStream<Signature, any Error>.makeStream()
+        let signing = Task {
+            do {
+                answer.yield(try await signature(for: signingInput))
+                answer.finish()
+            } catch {
+                // What a signer says of itself may hold anything: only its kind is told.
+                let cause = String(describing: type(of: error))
+                answer.finish(throwing: SSFError(.signerFailed, "the signer failed", causes: [cause]))
+            }
+        }
+        let timer = Task {
+            try await Task.sleep(nanoseconds: UInt64(min(deadline, 1e9) * 1e9))
+            answer.finish(
+                throwing: SSFError(.deadlineExceeded, "the deadline passed in a wait for a signature"))
+        }
+        defer {
+            signing.cancel()
+            timer.cancel()
+        }
+        for try await signature in answers { return signature }
+        try Task.checkCancellation()
+        throw SSFError(.signerFailed, "the signer gave no signature")
+    }
+}

@@ -1,0 +1,139 @@
+//! Errors of the core on their way to Swift: their parts, from which `SSFError.swift` makes errors.
+
+use std::{error::Error as _, fmt, iter};
+
+use ssf_transmitter as sdk;
+
+use crate::lint::Finding;
+
+/// Why a call has no result.
+#[derive(Debug, uniffi::Error)]
+pub enum Failure {
+    /// Something went wrong.
+    Failed { details: Details },
+    /// The task was cancelled.
+    Cancelled,
+}
+
+/// What went wrong.
+#[derive(uniffi::Record)]
+pub struct Details {
+    pub kind: Kind,
+    pub code: String,
+    pub message: String,
+    pub remedy: String,
+    pub pointer: Option<String>,
+    pub status: Option<u16>,
+    /// In seconds.
+    pub retry_after: Option<f64>,
+    pub receiver_error: Option<String>,
+    pub receiver_description: Option<String>,
+    pub retryable: bool,
+    pub findings: Vec<Finding>,
+    /// The texts of the errors beneath, the nearest first.
+    pub causes: Vec<String>,
+}
+
+/// The group of a code.
+#[derive(Clone, Copy, Debug, uniffi::Enum)]
+pub enum Kind {
+    Config,
+    Key,
+    Validation,
+    Signing,
+    Token,
+    Delivery,
+    Transport,
+    Api,
+    Deadline,
+    Internal,
+}
+
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
+
+impl Failure {
+    pub(crate) fn of(code: sdk::ErrorCode, message: impl Into<String>) -> Self {
+        Self::Failed { details: Details::of(code, message.into()) }
+    }
+
+    pub(crate) fn config(message: impl Into<String>) -> Self {
+        Self::of(sdk::ErrorCode::ConfigurationInvalid, message)
+    }
+
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::of(sdk::ErrorCode::Internal, message)
+    }
+}
+
+impl Details {
+    fn of(code: sdk::ErrorCode, message: String) -> Self {
+        Self {
+            kind: code.kind().into(),
+            code: code.as_str().to_owned(),
+            message,
+            remedy: code.remedy().to_owned(),
+            pointer: None,
+            status: None,
+            retry_after: None,
+            receiver_error: None,
+            receiver_description: None,
+            retryable: code.is_retryable(),
+            findings: Vec::new(),
+            causes: Vec::new(),
+        }
+    }
+}
+
+impl From<sdk::Error> for Failure {
+    fn from(error: sdk::Error) -> Self {
+        let causes = iter::successors(error.source(), |&cause| cause.source());
+        let details = Details {
+            pointer: error.pointer().map(str::to_owned),
+            status: error.status(),
+            retry_after: error.retry_after().map(|wait| wait.as_secs_f64()),
+            receiver_error: error.receiver_error().map(str::to_owned),
+            receiver_description: error.receiver_description().map(str::to_owned),
+            findings: error.findings().iter().map(Finding::from).collect(),
+            causes: causes.map(ToString::to_string).collect(),
+            ..Details::of(error.code(), error.message().to_owned())
+        };
+        Self::Failed { details }
+    }
+}
+
+impl From<sdk::ErrorKind> for Kind {
+    fn from(kind: sdk::ErrorKind) -> Self {
+        match kind {
+            sdk::ErrorKind::Config => Self::Config,
+            sdk::ErrorKind::Key => Self::Key,
+            sdk::ErrorKind::Validation => Self::Validation,
+            sdk::ErrorKind::Signing => Self::Signing,
+            sdk::ErrorKind::Token => Self::Token,
+            sdk::ErrorKind::Delivery => Self::Delivery,
+            sdk::ErrorKind::Transport => Self::Transport,
+            sdk::ErrorKind::Api => Self::Api,
+            sdk::ErrorKind::Deadline => Self::Deadline,
+            _ => Self::Internal,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed { details } => write!(formatter, "{} [{}]", details.message, details.code),
+            Self::Cancelled => write!(formatter, "the task was cancelled"),
+        }
+    }
+}
+
+/// What the other side wrote stays out of it.
+impl fmt::Debug for Details {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Details")
+            .field("code", &self.code)
+            .field("message", &self.message)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,198 @@
+//! Signing keys and their rotation, and the keys that are published.
+
+use std::sync::Arc;
+
+use ssf_transmitter::{self as sdk, Jwks, secret::Secret};
+
+use crate::{
+    cancellation::Cancellation,
+    failure::{Failure, Result},
+    policy::{moment_of, span_of},
+};
+
+/// What kind of key to generate.
+#[derive(Clone, Copy, uniffi::Enum)]
+pub enum KeyType {
+    Rsa2048,
+    Rsa3072,
+    Rsa4096,
+    P256,
+    P384,
+    P521,
+    Ed25519,
+}
+
+impl From<KeyType> for sdk::KeyType {
+    fn from(kind: KeyType) -> Self {
+        match kind {
+            KeyType::Rsa2048 => Self::Rsa2048,
+            KeyType::Rsa3072 => Self::Rsa3072,
+            KeyType::Rsa4096 => Self::Rsa4096,
+            KeyType::P256 => Self::P256,
+            KeyType::P384 => Self::P384,
+            KeyType::P521 => Self::P521,
+            KeyType::Ed25519 => Self::Ed25519,
+        }
+    }
+}
+
+/// A public key as it is published.
+#[derive(uniffi::Record)]
+pub struct PublicKey {
+    pub kid: String,
+    pub algorithm: String,
+    pub thumbprint: String,
+    /// As JSON.
+    pub jwk: String,
+}
+
+impl From<&sdk::PublicKey> for PublicKey {
+    fn from(key: &sdk::PublicKey) -> Self {
+        Self {
+            kid: key.kid().to_owned(),
+            algorithm: key.algorithm().as_str().to_owned(),
+            thumbprint: key.thumbprint(),
+            jwk: key.to_jwk().to_string(),
+        }
+    }
+}
+
+/// A private key that signs SETs.
+#[derive(uniffi::Object)]
+pub struct SigningKey(pub(crate) sdk::SigningKey);
+
+/// Generates a key, on a thread of its own: it takes up to seconds.
+#[uniffi::export(async_runtime = "tokio")]
+pub async fn generate_key(kind: KeyType, cancellation: Arc<Cancellation>) -> Result<Arc<SigningKey>> {
+    let made = tokio::task::spawn_blocking(move || sdk::SigningKey::generate(kind.into()));
+    let work = async { made.await.map_err(|_| Failure::internal("a task ended without a result")) };
+    Ok(Arc::new(SigningKey(cancellation.or(work).await??)))
+}
+
+#[uniffi::export]
+impl SigningKey {
+    #[uniffi::constructor]
+    pub fn from_pem(pem: Vec<u8>, password: Option<String>) -> Result<Arc<Self>> {
+        let (pem, password) = (Secret::new(pem), password.map(Secret::from));
+        Self::of(match password {
+            None => sdk::SigningKey::from_pem(pem.expose()),
+            Some(password) => sdk::SigningKey::from_encrypted_pem(pem.expose(), password.expose()),
+        })
+    }
+
+    #[uniffi::constructor]
+    pub fn from_der(der: Vec<u8>, password: Option<String>) -> Result<Arc<Self>> {
+        let (der, password) = (Secret::new(der), password.map(Secret::from));
+        Self::of(match password {
+            None => sdk::SigningKey::from_der(der.expose()),
+            Some(password) => sdk::SigningKey::from_encrypted_der(der.expose(), password.expose()),
+        })
+    }
+
+    /// Reads a private JWK, or the key `kid` of a private JWK Set.
+    #[uniffi::constructor]
+    pub fn from_jwk(json: String, kid: Option<String>) -> Result<Arc<Self>> {
+        let json = Secret::new(json);
+        Self::of(match kid {
+            None => sdk::SigningKey::from_jwk(json.expose()),
+            Some(kid) => sdk::SigningKey::from_jwks(json.expose(), &kid),
+        })
+    }
+
+    /// The same key with another `kid`.
+    pub fn with_kid(&self, kid: String) -> Result<Arc<Self>> {
+        Self::of(self.0.clone().with_kid(kid))
+    }
+
+    /// The same key for another algorithm that fits it.
+    pub fn with_algorithm(&self, algorithm: String) -> Result<Arc<Self>> {
+        Self::of(algorithm.parse().and_then(|algorithm| self.0.clone().with_algorithm(algorithm)))
+    }
+
+    pub fn public_key(&self) -> PublicKey {
+        self.0.public_key().into()
+    }
+
+    pub fn public_pem(&self) -> Result<String> {
+        Ok(self.0.public_key().to_pem()?)
+    }
+
+    /// The private key as a JWK.
+    pub fn private_jwk(&self) -> Result<String> {
+        Ok(self.0.export_private_jwk()?.expose().clone())
+    }
+
+    /// The private key as PEM, encrypted if there is a password.
+    pub fn private_pem(&self, password: Option<String>) -> Result<String> {
+        let pem = match password.map(Secret::from) {
+            None => self.0.export_private_pem(),
+            Some(password) => self.0.export_encrypted_pem(password.expose()),
+        };
+        Ok(pem?.expose().clone())
+    }
+}
+
+impl SigningKey {
+    fn of(key: sdk::Result<sdk::SigningKey>) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self(key?)))
+    }
+}
+
+/// The keys of a transmitter: one signs, all are published.
+#[derive(uniffi::Object)]
+pub struct KeySet(pub(crate) sdk::KeySet);
+
+#[uniffi::export]
+impl KeySet {
+    #[uniffi::constructor]
+    pub fn new(active: Arc<SigningKey>) -> Arc<Self> {
+        Arc::new(Self(sdk::KeySet::new(active.0.clone())))
+    }
+
+    pub fn active(&self) -> Arc<SigningKey> {
+        Arc::new(SigningKey(self.0.active()))
+    }
+
+    pub fn next(&self) -> Option<Arc<SigningKey>> {
+        self.0.next().map(|key| Arc::new(SigningKey(key)))
+    }
+
+    pub fn retired(&self) -> Vec<Arc<SigningKey>> {
+        self.0.retired().into_iter().map(|key| Arc::new(SigningKey(key))).collect()
+    }
+
+    /// The set to publish, as JSON.
+    pub fn jwks(&self) -> Result<String> {
+        Ok(self.0.jwks()?.to_json())
+    }
+
+    /// `now` is in seconds since 1970.
+    pub fn stage(&self, next: Arc<SigningKey>, now: f64) -> Result<()> {
+        Ok(self.0.stage(next.0.clone(), moment_of(now)?)?)
+    }
+
+    /// `now` is in seconds since 1970, `published` in seconds.
+    pub fn rotate(&self, now: f64, published: f64) -> Result<String> {
+        Ok(self.0.rotate(moment_of(now)?, span_of(published)?)?)
+    }
+
+    pub fn remove(&self, kid: String) -> Result<()> {
+        Ok(self.0.remove(&kid)?)
+    }
+}
+
+/// The keys of a JWKS document.
+#[uniffi::export]
+pub fn read_jwks(json: String) -> Result<Vec<PublicKey>> {
+    Ok(Jwks::from_json(&json)?.keys().iter().map(PublicKey::from).collect())
+}
+
+/// The JWKS of a public key in DER (`SubjectPublicKeyInfo`) whose private half is somewhere else.
+#[uniffi::export]
+pub fn jwks_of(der: Vec<u8>, kid: Option<String>) -> Result<String> {
+    let mut key = sdk::PublicKey::from_der(der)?;
+    if let Some(kid) = kid {
+        key = key.with_kid(kid)?;
+    }
+    Ok(Jwks::new([key])?.to_json())
+}

@@ -1,0 +1,164 @@
+//! The security events providers of an Okta org.
+
+use std::{future::Future, sync::Arc};
+
+use ssf_transmitter::{
+    OktaProviders, delivery,
+    okta::{NewProvider, ProviderSettings, SecurityEventsProvider},
+};
+
+use crate::{
+    cancellation::Cancellation,
+    failure::{Failure, Result},
+    policy::Policy,
+    receiver::ClientCredentials,
+    transmitter::Network,
+};
+
+/// How an org is asked.
+#[derive(uniffi::Enum)]
+pub enum OrgCredentials {
+    Ssws { token: String },
+    Bearer { token: String },
+    Client { credentials: ClientCredentials },
+}
+
+/// How to reach an org.
+#[derive(uniffi::Record)]
+pub struct OrgSettings {
+    pub org: String,
+    pub credentials: OrgCredentials,
+    pub policy: Policy,
+    pub network: Network,
+    pub allow_loopback: bool,
+}
+
+/// Where issuer and keys are found.
+#[derive(uniffi::Enum)]
+pub enum Found {
+    WellKnown { url: String },
+    Issuer { issuer: String, jwks_url: String },
+}
+
+/// What can be set of a provider.
+#[derive(uniffi::Record)]
+pub struct Wanted {
+    pub name: String,
+    pub kind: String,
+    pub settings: Found,
+}
+
+/// A provider as Okta shows it.
+#[derive(uniffi::Record)]
+pub struct Provider {
+    pub id: String,
+    pub name: String,
+    pub kind: String,
+    pub status: String,
+    pub well_known_url: Option<String>,
+    pub issuer: Option<String>,
+    pub jwks_url: Option<String>,
+}
+
+/// The providers of an org.
+#[derive(uniffi::Object)]
+pub struct Providers(OktaProviders);
+
+#[uniffi::export(async_runtime = "tokio")]
+impl Providers {
+    #[uniffi::constructor]
+    pub fn build(settings: OrgSettings) -> Result<Arc<Self>> {
+        let mut builder = OktaProviders::builder(settings.org);
+        builder = match settings.credentials {
+            OrgCredentials::Ssws { token } => builder.ssws(token),
+            OrgCredentials::Bearer { token } => builder.bearer(token),
+            OrgCredentials::Client { credentials } => builder.client_credentials(credentials.core()),
+        };
+        builder = builder.retry(settings.policy.over(&delivery::RetryPolicy::default())?);
+        let Network { ca_bundles, proxy, allow_networks, client_certificate, http2 } = settings.network;
+        if client_certificate.is_some() || !http2 {
+            return Err(Failure::config("Okta's API takes no client certificate, and HTTP/2 is left to it"));
+        }
+        for bundle in ca_bundles {
+            builder = builder.ca_bundle(bundle);
+        }
+        if let Some(proxy) = proxy {
+            builder = builder.proxy(proxy);
+        }
+        for network in allow_networks {
+            builder = builder.allow_network(network);
+        }
+        if settings.allow_loopback {
+            builder = builder.allow_loopback();
+        }
+        Ok(Arc::new(Self(builder.build()?)))
+    }
+
+    pub async fn create(&self, wanted: Wanted, cancellation: Arc<Cancellation>) -> Result<Provider> {
+        one(&cancellation, self.0.create(&wanted.into())).await
+    }
+
+    pub async fn ensure(&self, wanted: Wanted, cancellation: Arc<Cancellation>) -> Result<Provider> {
+        one(&cancellation, self.0.ensure(&wanted.into())).await
+    }
+
+    pub async fn replace(
+        &self,
+        id: String,
+        wanted: Wanted,
+        cancellation: Arc<Cancellation>,
+    ) -> Result<Provider> {
+        one(&cancellation, self.0.replace(&id, &wanted.into())).await
+    }
+
+    pub async fn read(&self, id: String, cancellation: Arc<Cancellation>) -> Result<Provider> {
+        one(&cancellation, self.0.read(&id)).await
+    }
+
+    pub async fn activate(&self, id: String, cancellation: Arc<Cancellation>) -> Result<Provider> {
+        one(&cancellation, self.0.activate(&id)).await
+    }
+
+    pub async fn deactivate(&self, id: String, cancellation: Arc<Cancellation>) -> Result<Provider> {
+        one(&cancellation, self.0.deactivate(&id)).await
+    }
+
+    pub async fn delete(&self, id: String, cancellation: Arc<Cancellation>) -> Result<()> {
+        cancellation.or(async { Ok(self.0.delete(&id).await?) }).await
+    }
+
+    pub async fn list(&self, cancellation: Arc<Cancellation>) -> Result<Vec<Provider>> {
+        cancellation.or(async { Ok(self.0.list().await?.iter().map(Provider::from).collect()) }).await
+    }
+}
+
+async fn one(
+    cancellation: &Cancellation,
+    call: impl Future<Output = ssf_transmitter::Result<SecurityEventsProvider>>,
+) -> Result<Provider> {
+    cancellation.or(async { Ok(Provider::from(&call.await?)) }).await
+}
+
+impl From<Wanted> for NewProvider {
+    fn from(wanted: Wanted) -> Self {
+        let settings = match wanted.settings {
+            Found::WellKnown { url } => ProviderSettings::well_known(url),
+            Found::Issuer { issuer, jwks_url } => ProviderSettings::issuer(issuer, jwks_url),
+        };
+        Self::new(wanted.name, wanted.kind, settings)
+    }
+}
+
+impl From<&SecurityEventsProvider> for Provider {
+    fn from(provider: &SecurityEventsProvider) -> Self {
+        Self {
+            id: provider.id().to_owned(),
+            name: provider.name().to_owned(),
+            kind: provider.kind().to_owned(),
+            status: provider.status().as_str().to_owned(),
+            well_known_url: provider.well_known_url().map(str::to_owned),
+            issuer: provider.issuer().map(str::to_owned),
+            jwks_url: provider.jwks_url().map(str::to_owned),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Points and spans of time, retries, and what becomes of findings.
+
+use std::time::Duration;
+
+use ssf_transmitter::{
+    ErrorCode, Timestamp, delivery,
+    lint::{self, Severity},
+};
+
+use crate::failure::{Failure, Result};
+
+/// How often and how long a call is tried. Spans are in seconds; what is not said is as it was.
+#[derive(Clone, uniffi::Record)]
+pub struct Policy {
+    pub max_attempts: Option<i64>,
+    pub deadline: Option<f64>,
+    pub attempt_timeout: Option<f64>,
+    pub base: Option<f64>,
+    pub max_backoff: Option<f64>,
+    pub max_retry_after: Option<f64>,
+}
+
+impl Policy {
+    /// This, and `default` where nothing is said.
+    pub(crate) fn over(&self, default: &delivery::RetryPolicy) -> Result<delivery::RetryPolicy> {
+        let or = |span: Option<f64>, default| span.map_or(Ok(default), span_of);
+        let attempts = || Failure::config("the number of attempts is at least one");
+        Ok(delivery::RetryPolicy {
+            max_attempts: match self.max_attempts {
+                None => default.max_attempts,
+                Some(0) => return Err(attempts()),
+                Some(most) => most.try_into().map_err(|_| attempts())?,
+            },
+            deadline: or(self.deadline, default.deadline)?,
+            attempt_timeout: or(self.attempt_timeout, default.attempt_timeout)?,
+            base: or(self.base, default.base)?,
+            max_backoff: or(self.max_backoff, default.max_backoff)?,
+            max_retry_after: or(self.max_retry_after, default.max_retry_after)?,
+        })
+    }
+}
+
+/// The policy that a transmitter has if nothing is said. It has all members.
+#[uniffi::export]
+pub fn default_policy() -> Policy {
+    let default = delivery::RetryPolicy::default();
+    Policy {
+        max_attempts: Some(default.max_attempts.into()),
+        deadline: Some(default.deadline.as_secs_f64()),
+        attempt_timeout: Some(default.attempt_timeout.as_secs_f64()),
+        base: Some(default.base.as_secs_f64()),
+        max_backoff: Some(default.max_backoff.as_secs_f64()),
+        max_retry_after: Some(default.max_retry_after.as_secs_f64()),
+    }
+}
+
+/// A span of time from seconds.
+pub(crate) fn span_of(seconds: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| Failure::config("a span of time is a number of seconds, zero or more"))
+}
+
+/// A point in time from seconds since 1970, rounded to milliseconds. Year 10000 and beyond are no point in time.
+#[allow(clippy::cast_possible_truncation, reason = "the bounds are checked")]
+pub(crate) fn moment_of(seconds: f64) -> Result<Timestamp> {
+    if seconds.is_finite() && seconds.abs() < 253_402_300_800.0 {
+        return Ok(Timestamp::from_unix_millis((seconds * 1000.0).round() as i64));
+    }
+    Err(Failure::of(ErrorCode::ConfigurationInvalid, "a date is before the year 10000"))
+}
+
+/// What becomes of findings: the severities as `note`, `warning`, `error`, or `never`.
+#[derive(Clone, uniffi::Record)]
+pub struct Findings {
+    pub refuse: String,
+    pub report: String,
+    pub allow: Vec<String>,
+}
+
+impl Findings {
+    pub(crate) fn policy(&self) -> Result<lint::LintPolicy> {
+        let mut policy =
+            lint::LintPolicy::new().refuse(severity(&self.refuse)?).report(severity(&self.report)?);
+        for rule in &self.allow {
+            policy = policy.allow(rule)?;
+        }
+        Ok(policy)
+    }
+}
+
+fn severity(name: &str) -> Result<Option<Severity>> {
+    match name {
+        "never" => Ok(None),
+        "note" => Ok(Some(Severity::Note)),
+        "warning" => Ok(Some(Severity::Warning)),
+        "error" => Ok(Some(Severity::Error)),
+        _ => Err(Failure::config("a severity is note, warning, error, or never")),
+    }
+}

@@ -1,0 +1,262 @@
+//! The transmitter.
+
+use std::{collections::HashMap, future::IntoFuture as _, sync::Arc};
+
+use ssf_transmitter::{
+    self as sdk,
+    client::TransmitterBuilder,
+    delivery,
+    key::{BoxFuture, Signer, SigningHeader},
+    secret::Secret,
+};
+
+use crate::{
+    cancellation::Cancellation,
+    emission::{EmitOptions, RequestLimit, Subject, event_of},
+    failure::Result,
+    key::KeySet,
+    lint::{Finding, listed},
+    policy::{Findings, Policy},
+    receiver::Receiver,
+    sets::{Receipt, SignedSet, UnsignedSet},
+};
+
+/// How to reach receivers.
+#[derive(uniffi::Record)]
+pub struct Network {
+    /// In PEM.
+    pub ca_bundles: Vec<Vec<u8>>,
+    pub client_certificate: Option<ClientCertificate>,
+    pub proxy: Option<String>,
+    pub allow_networks: Vec<String>,
+    pub http2: bool,
+}
+
+/// The chain of the client's certificate and its key, in PEM.
+#[derive(uniffi::Record)]
+pub struct ClientCertificate {
+    pub chain: Vec<u8>,
+    pub key: Vec<u8>,
+}
+
+/// What signs.
+#[derive(uniffi::Enum)]
+pub enum Keys {
+    Own { keys: Arc<KeySet> },
+    Elsewhere { algorithm: String, kid: Option<String> },
+}
+
+/// The settings of a transmitter.
+#[derive(uniffi::Record)]
+pub struct TransmitterSettings {
+    pub issuer: String,
+    pub keys: Keys,
+    pub policy: Policy,
+    pub lint: Findings,
+    pub network: Network,
+}
+
+/// Who sends.
+#[derive(uniffi::Object)]
+pub struct Transmitter {
+    core: sdk::Transmitter,
+    policy: delivery::RetryPolicy,
+}
+
+/// What is to be sent, to whom.
+#[derive(uniffi::Record)]
+pub struct Emission {
+    /// In its JSON form.
+    pub event: String,
+    pub subject: Subject,
+    pub to: Arc<Receiver>,
+    pub options: EmitOptions,
+}
+
+/// What can be set of a delivery.
+#[derive(uniffi::Record)]
+pub struct DeliverOptions {
+    pub policy: Option<Policy>,
+    pub limit: Option<Arc<RequestLimit>>,
+}
+
+/// What can be set of a doctor.
+#[derive(uniffi::Record)]
+pub struct DoctorOptions {
+    pub configuration_url: Option<String>,
+    pub send: bool,
+}
+
+#[uniffi::export(async_runtime = "tokio")]
+impl Transmitter {
+    #[uniffi::constructor]
+    pub fn build(settings: TransmitterSettings) -> Result<Arc<Self>> {
+        Ok(Arc::new(settings.core()?))
+    }
+
+    /// Builds a SET, signs it and delivers it.
+    pub async fn emit(&self, emission: Emission, cancellation: Arc<Cancellation>) -> Result<Receipt> {
+        cancellation.or(async { Ok(self.emit_of(emission)?.await?.into()) }).await
+    }
+
+    /// The SET of an emit, complete but for its signature.
+    pub fn prepare(&self, emission: Emission) -> Result<Arc<UnsignedSet>> {
+        Ok(Arc::new(UnsignedSet(self.emit_of(emission)?.prepare()?)))
+    }
+
+    /// Delivers a signed SET.
+    pub async fn deliver(
+        &self,
+        set: Arc<SignedSet>,
+        to: Arc<Receiver>,
+        options: DeliverOptions,
+        cancellation: Arc<Cancellation>,
+    ) -> Result<Receipt> {
+        let mut deliver = self.core.deliver(&set.0, &to.0);
+        if let Some(policy) = options.policy {
+            deliver = deliver.retry(policy.over(&self.policy)?);
+        }
+        if let Some(limit) = options.limit {
+            deliver = deliver.limited_by(&limit.0);
+        }
+        cancellation.or(async { Ok(deliver.into_future().await?.into()) }).await
+    }
+
+    /// What would be found in the SET of an emit.
+    pub fn lint(&self, event: String, subject: Subject, to: Arc<Receiver>) -> Result<Vec<Finding>> {
+        let (event, subject) = (event_of(&event)?, subject.core()?);
+        Ok(listed(&self.core.lint(event, subject, &to.0)))
+    }
+
+    /// Checks this transmitter and a receiver end to end.
+    pub async fn doctor(
+        &self,
+        event: String,
+        subject: Subject,
+        to: Arc<Receiver>,
+        options: DoctorOptions,
+        cancellation: Arc<Cancellation>,
+    ) -> Result<Vec<Check>> {
+        let (event, subject) = (event_of(&event)?, subject.core()?);
+        let mut doctor = self.core.doctor(event, subject, &to.0);
+        if let Some(url) = options.configuration_url {
+            doctor = doctor.configuration_url(url);
+        }
+        if options.send {
+            doctor = doctor.send();
+        }
+        cancellation.or(async { Ok(doctor.await.checks().iter().map(Check::from).collect()) }).await
+    }
+
+    /// How long an operation may take if nothing else is said of it, in seconds.
+    pub fn deadline(&self) -> f64 {
+        self.policy.deadline.as_secs_f64()
+    }
+
+    pub fn counters(&self) -> Counters {
+        self.core.counters().into()
+    }
+}
+
+impl Transmitter {
+    fn emit_of(&self, emission: Emission) -> Result<sdk::client::Emit> {
+        let Emission { event, subject, to, options } = emission;
+        let emit = self.core.emit(event_of(&event)?, subject.core()?, &to.0);
+        options.apply(emit, &self.policy)
+    }
+}
+
+impl TransmitterSettings {
+    fn core(self) -> Result<Transmitter> {
+        let builder = match self.keys {
+            Keys::Own { keys } => sdk::Transmitter::builder(self.issuer, keys.0.clone()),
+            Keys::Elsewhere { algorithm, kid } => {
+                let header = SigningHeader { algorithm: algorithm.parse()?, kid };
+                sdk::Transmitter::builder_with_signer(self.issuer, Elsewhere(header))
+            }
+        };
+        let policy = self.policy.over(&delivery::RetryPolicy::default())?;
+        let builder = builder.retry(policy.clone()).lint(self.lint.policy()?);
+        Ok(Transmitter { core: self.network.apply(builder).build()?, policy })
+    }
+}
+
+impl Network {
+    fn apply(self, mut builder: TransmitterBuilder) -> TransmitterBuilder {
+        for bundle in self.ca_bundles {
+            builder = builder.ca_bundle(bundle);
+        }
+        if let Some(ClientCertificate { chain, key }) = self.client_certificate {
+            let key = Secret::new(key);
+            builder = builder.client_certificate(chain, key.expose().as_slice());
+        }
+        if let Some(proxy) = self.proxy {
+            builder = builder.proxy(proxy);
+        }
+        if !self.http2 {
+            builder = builder.http1_only();
+        }
+        self.allow_networks.into_iter().fold(builder, TransmitterBuilder::allow_network)
+    }
+}
+
+/// A signer that Swift calls between `prepare` and `deliver`; the core is never to call it.
+struct Elsewhere(SigningHeader);
+
+impl Signer for Elsewhere {
+    fn header(&self) -> SigningHeader {
+        self.0.clone()
+    }
+
+    fn sign<'a>(
+        &'a self,
+        _: &'a [u8],
+    ) -> BoxFuture<'a, std::result::Result<sdk::Signature, Box<dyn std::error::Error + Send + Sync>>> {
+        Box::pin(std::future::ready(Err("the signer is called from Swift".into())))
+    }
+}
+
+/// Counts of one transmitter, taken at one moment.
+#[derive(uniffi::Record)]
+pub struct Counters {
+    pub enqueued: u64,
+    pub delivered: u64,
+    pub failed: u64,
+    pub in_flight: u64,
+    pub attempts: u64,
+    pub failures: HashMap<String, u64>,
+}
+
+impl From<sdk::client::Counters> for Counters {
+    fn from(counters: sdk::client::Counters) -> Self {
+        let failures = counters.failures.iter();
+        Self {
+            enqueued: counters.enqueued,
+            delivered: counters.delivered,
+            failed: counters.failed,
+            in_flight: counters.in_flight,
+            attempts: counters.attempts,
+            failures: failures.map(|(code, count)| ((*code).to_owned(), *count)).collect(),
+        }
+    }
+}
+
+/// One check of a doctor.
+#[derive(uniffi::Record)]
+pub struct Check {
+    pub id: String,
+    pub outcome: String,
+    pub message: String,
+    pub remedy: String,
+}
+
+impl From<&sdk::client::Check> for Check {
+    fn from(check: &sdk::client::Check) -> Self {
+        Self {
+            id: check.id.to_owned(),
+            outcome: check.outcome.as_str().to_owned(),
+            message: check.message.clone(),
+            remedy: check.remedy.clone(),
+        }
+    }
+}
