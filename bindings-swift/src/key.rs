@@ -181,10 +181,18 @@ impl KeySet {
     }
 }
 
-/// The keys of a JWKS document.
+/// A JWKS document, as it was understood: nothing private is in it.
+#[derive(uniffi::Record)]
+pub struct PublicKeys {
+    pub json: String,
+    pub keys: Vec<PublicKey>,
+}
+
+/// Reads a JWKS document.
 #[uniffi::export]
-pub fn read_jwks(json: String) -> Result<Vec<PublicKey>> {
-    Ok(Jwks::from_json(&json)?.keys().iter().map(PublicKey::from).collect())
+pub fn read_jwks(json: String) -> Result<PublicKeys> {
+    let jwks = Jwks::from_json(&json)?;
+    Ok(PublicKeys { json: jwks.to_json(), keys: jwks.keys().iter().map(PublicKey::from).collect() })
 }
 
 /// The JWKS of a public key in DER (`SubjectPublicKeyInfo`) whose private half is somewhere else.

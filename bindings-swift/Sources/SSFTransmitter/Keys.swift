@@ -154,10 +154,11 @@ public struct JWKS: Hashable, Sendable {
     /// The keys in it.
     public let keys: [PublicKey]
 
-    /// Reads a document, and checks it. A private member in it is refused.
+    /// Reads a document. Keys that sign no SETs are left out, and so is everything private.
     public init(json: String) throws {
-        keys = try native { try readJwks(json: json) }.map(PublicKey.init)
-        self.json = json
+        let read = try native { try readJwks(json: json) }
+        self.json = read.json
+        keys = read.keys.map(PublicKey.init)
     }
 
     /// The document for a public key in DER (`SubjectPublicKeyInfo`), whose private half is somewhere else: for the key of a

@@ -4357,6 +4357,63 @@ public func FfiConverterTypePublicKey_lower(_ value: PublicKey) -> RustBuffer {
 
 
 /**
+ * A JWKS document, as it was understood: nothing private is in it.
+ */
+public struct PublicKeys: Equatable, Hashable {
+    public var json: String
+    public var keys: [PublicKey]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(json: String, keys: [PublicKey]) {
+        self.json = json
+        self.keys = keys
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension PublicKeys: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePublicKeys: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PublicKeys {
+        return
+            try PublicKeys(
+                json: FfiConverterString.read(from: &buf), 
+                keys: FfiConverterSequenceTypePublicKey.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PublicKeys, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.json, into: &buf)
+        FfiConverterSequenceTypePublicKey.write(value.keys, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePublicKeys_lift(_ buf: RustBuffer) throws -> PublicKeys {
+    return try FfiConverterTypePublicKeys.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePublicKeys_lower(_ value: PublicKeys) -> RustBuffer {
+    return FfiConverterTypePublicKeys.lower(value)
+}
+
+
+/**
  * That a receiver has taken a SET.
  */
 public struct Receipt {
@@ -6528,10 +6585,10 @@ public func jwksOf(der: Data, kid: String?)throws  -> String  {
 })
 }
 /**
- * The keys of a JWKS document.
+ * Reads a JWKS document.
  */
-public func readJwks(json: String)throws  -> [PublicKey]  {
-    return try  FfiConverterSequenceTypePublicKey.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+public func readJwks(json: String)throws  -> PublicKeys  {
+    return try  FfiConverterTypePublicKeys_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
     uniffi_ssf_transmitter_swift_fn_func_read_jwks(
         FfiConverterString.lower(json),uniffiCallStatus
@@ -6712,7 +6769,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_func_jwks_of() != 2520) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_func_read_jwks() != 669) {
+    if (uniffi_ssf_transmitter_swift_checksum_func_read_jwks() != 6158) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_func_explain() != 32288) {

@@ -100,7 +100,7 @@ struct Refusal: Error { let text = "s3cret" }
         let error = try await failure {
             try await transmitter.emit(event, about: ada, to: receiver, options: .deadline(.milliseconds(100)))
         }
-        #expect(error.code == .deadlineExceeded && -began.timeIntervalSinceNow < 5)
+        #expect(error.code == .deadlineExceeded && -began.timeIntervalSinceNow < 25)
     }
 
     @Test func anAlgorithmThatIsNoneIsRefused() async throws {

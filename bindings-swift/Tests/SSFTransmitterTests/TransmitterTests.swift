@@ -101,7 +101,7 @@ import Testing
             endpoint: "https://receiver.example.net", audience: "a", dialect: Dialect("govuk-one-login"),
             authorization: .bearer("t"))
         let metadata = GOVUK.EventMetadata(eventTimestampMs: Date())
-        let set = try transmitter.prepare(
+        let set = try await Transmitter(issuer: issuer, key: SigningKey.generate(.rsa2048)).prepare(
             RISC.AccountPurged(), about: .uri("urn:x"), to: receiver, options: .init(companions: [metadata]))
         let events = try set.decoded().claims["events"]
         #expect(events?.object.count == 2 && events?[metadata.uri] != nil)

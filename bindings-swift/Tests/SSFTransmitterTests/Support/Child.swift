@@ -19,12 +19,10 @@ final class Child: @unchecked Sendable {
         guard let command = ProcessInfo.processInfo.environment[variable] else {
             throw Unusable("\(variable) is not set: run the tests by `cargo xtask swift`")
         }
-        // Looks after the command as long as this process lives, and is not asked to end it before.
+        // Beside the command something watches over it: it ends with this process, however that ends.
         let script = """
-            exec 3<&0; "$@" <&3 & command=$!; exec >/dev/null 2>&1 <&- 3<&-
-            trap 'kill $command; exit' TERM
-            while kill -0 $PPID && kill -0 $command; do sleep 1 & wait $!; done
-            kill $command
+            (while kill -0 $PPID && kill -0 $$; do sleep 1; done; kill -9 $$) >/dev/null 2>&1 <&- &
+            exec "$@"
             """
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
         process.arguments = ["-c", script, "sh", command] + arguments
@@ -34,7 +32,8 @@ final class Child: @unchecked Sendable {
         announcement = try line()
     }
 
-    deinit { process.terminate() }
+    // A process that is started from a thread of Swift's does not see the signal that asks it to end.
+    deinit { kill(process.processIdentifier, SIGKILL) }
 
     /// Says a line, and returns the one that comes back.
     func ask(_ question: String) throws -> Data {
