@@ -32,7 +32,8 @@ pub struct Subject {
 
 impl Subject {
     pub(crate) fn core(&self) -> Result<sdk::Subject> {
-        let read = if self.private_formats { sdk::Subject::custom_from_json } else { sdk::Subject::from_json };
+        let read =
+            if self.private_formats { sdk::Subject::custom_from_json } else { sdk::Subject::from_json };
         Ok(read(&self.json)?)
     }
 }

@@ -22,7 +22,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut output = io::stdout();
     writeln!(output, "{}", encode_block(&key.public_key_to_der()?))?;
     for line in io::stdin().lock().lines() {
-        let signature = Signer::new(MessageDigest::sha256(), &key)?.sign_oneshot_to_vec(&decode_block(&line?)?)?;
+        let signature =
+            Signer::new(MessageDigest::sha256(), &key)?.sign_oneshot_to_vec(&decode_block(&line?)?)?;
         writeln!(output, "{}", encode_block(&signature))?;
     }
     Ok(())

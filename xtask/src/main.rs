@@ -12,7 +12,7 @@ mod test;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -35,6 +35,12 @@ enum Task {
         #[arg(long)]
         generate: bool,
     },
+    /// Build what is released, into `target/dist/`.
+    Dist {
+        /// What to build.
+        #[arg(value_enum)]
+        of: Release,
+    },
     /// Measure, and print the ratios that count: one run, no absolute figures.
     Bench,
     /// Write the code and the tables that are generated from the catalogue.
@@ -45,12 +51,18 @@ enum Task {
     },
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Release {
+    Swift,
+}
+
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Demo => demo::run(&root()),
         Task::Test => test::run(&root()),
         Task::Swift { generate: false } => swift::test(&root()),
         Task::Swift { generate: true } => swift::generate(&root()),
+        Task::Dist { of: Release::Swift } => swift::dist(&root()),
         Task::Bench => bench::run(&root()),
         Task::Codegen { check } => codegen::run(&root(), check),
     };

@@ -7,9 +7,9 @@ internal import SSFTransmitterFFI
 /// do {
 ///     try await transmitter.emit(event, about: subject, to: acme)
 /// } catch let error as SSFError where error.isRetryable {
-///     queue.append(event)
+///     print("later: \(error.code)")
 /// } catch SSFError.delivery(let details) {
-///     logger.error("\(details.code) \(details.receiverError ?? "-"): \(details.remedy)")
+///     print(details.code, details.receiverError ?? "-", details.remedy)
 /// }
 /// ```
 ///
@@ -163,7 +163,8 @@ extension SSFError {
                 context.codingPath
             @unknown default: [any CodingKey]()
             }
-        self.init(.eventMemberType, "this is no event of the type that is asked for", pointer: "/events" + pointer(path))
+        self.init(
+            .eventMemberType, "this is no event of the type that is asked for", pointer: "/events" + pointer(path))
     }
 }
 

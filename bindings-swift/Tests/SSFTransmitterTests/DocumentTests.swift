@@ -12,7 +12,9 @@ import Testing
         #expect(try SigningKey(jwk: key.exportPrivateJWK()).algorithm == key.algorithm)
         #expect(try key.publicPEM().contains("PUBLIC KEY"))
         #expect(try key.withKid("k").kid == "k")
-        let wrong = try await failure { try SigningKey(pem: key.exportPrivatePEM(password: "right"), password: "wrong") }
+        let wrong = try await failure {
+            try SigningKey(pem: key.exportPrivatePEM(password: "right"), password: "wrong")
+        }
         #expect(wrong.code == .keyPasswordWrong)
     }
 

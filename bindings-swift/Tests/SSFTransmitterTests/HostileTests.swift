@@ -135,7 +135,9 @@ import Testing
     @Test func anEmptyIssuerOrAudience() async throws {
         let key = try await SigningKey.generate(.p256)
         #expect(try await failure { try Transmitter(issuer: "", key: key) }.code == .issuerInvalid)
-        #expect(try await failure { try Receiver(endpoint: "https://r.example", audience: "") }.code == .audienceMissing)
-        #expect(try await failure { try Receiver(endpoint: "https://r.example", audience: []) }.code == .audienceMissing)
+        #expect(
+            try await failure { try Receiver(endpoint: "https://r.example", audience: "") }.code == .audienceMissing)
+        #expect(
+            try await failure { try Receiver(endpoint: "https://r.example", audience: []) }.code == .audienceMissing)
     }
 }

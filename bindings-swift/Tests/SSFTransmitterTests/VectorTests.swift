@@ -33,7 +33,9 @@ import Testing
                 // The subject is checked before it is part of a SET.
                 var place = deviation.object
                 place["name"] = file["id"]
-                place["pointer"] = place["pointer"]?.string.map { .string($0.replacingOccurrences(of: "/sub_id", with: "")) }
+                place["pointer"] = place["pointer"]?.string.map {
+                    .string($0.replacingOccurrences(of: "/sub_id", with: ""))
+                }
                 refused(place) { try wanted.claimsBuilt }
                 return
             }

@@ -35,17 +35,55 @@ pub(crate) fn pascal(wire: &str) -> String {
 /// `newValue`, for members and functions in TypeScript and Swift.
 pub(crate) fn camel(wire: &str) -> String {
     let words = words(wire);
-    let (first, others) = words.split_first().map_or(("", &[][..]), |(first, others)| (first.as_str(), others));
+    let (first, others) =
+        words.split_first().map_or(("", &[][..]), |(first, others)| (first.as_str(), others));
     first.to_owned() + &others.iter().map(|word| capitalized(word)).collect::<String>()
 }
 
 /// The same in Swift, in backticks where it is a word of the language.
 pub(crate) fn swift(wire: &str) -> String {
     const WORDS: &[&str] = &[
-        "as", "case", "catch", "class", "default", "defer", "do", "else", "enum", "extension", "false", "for",
-        "func", "if", "import", "in", "init", "inout", "internal", "is", "let", "nil", "operator", "private",
-        "protocol", "public", "repeat", "return", "self", "static", "struct", "subscript", "super", "switch",
-        "throw", "throws", "true", "try", "var", "where", "while",
+        "as",
+        "case",
+        "catch",
+        "class",
+        "default",
+        "defer",
+        "do",
+        "else",
+        "enum",
+        "extension",
+        "false",
+        "for",
+        "func",
+        "if",
+        "import",
+        "in",
+        "init",
+        "inout",
+        "internal",
+        "is",
+        "let",
+        "nil",
+        "operator",
+        "private",
+        "protocol",
+        "public",
+        "repeat",
+        "return",
+        "self",
+        "static",
+        "struct",
+        "subscript",
+        "super",
+        "switch",
+        "throw",
+        "throws",
+        "true",
+        "try",
+        "var",
+        "where",
+        "while",
     ];
     let name = camel(wire);
     if WORDS.contains(&&*name) { format!("`{name}`") } else { name }

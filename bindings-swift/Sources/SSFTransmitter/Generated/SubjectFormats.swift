@@ -13,7 +13,7 @@ extension Subject {
         of(
             format: "account",
             [
-                ("uri", Part(uri)),
+                ("uri", Part(uri))
             ])
     }
 
@@ -30,7 +30,7 @@ extension Subject {
         of(
             format: "email",
             [
-                ("email", Part(email)),
+                ("email", Part(email))
             ])
     }
 
@@ -66,7 +66,7 @@ extension Subject {
         of(
             format: "opaque",
             [
-                ("id", Part(id)),
+                ("id", Part(id))
             ])
     }
 
@@ -82,7 +82,7 @@ extension Subject {
         of(
             format: "phone_number",
             [
-                ("phone_number", Part(phoneNumber)),
+                ("phone_number", Part(phoneNumber))
             ])
     }
 
@@ -98,7 +98,7 @@ extension Subject {
         of(
             format: "did",
             [
-                ("url", Part(url)),
+                ("url", Part(url))
             ])
     }
 
@@ -114,7 +114,7 @@ extension Subject {
         of(
             format: "uri",
             [
-                ("uri", Part(uri)),
+                ("uri", Part(uri))
             ])
     }
 
@@ -131,7 +131,7 @@ extension Subject {
         of(
             format: "aliases",
             [
-                ("identifiers", Part(identifiers)),
+                ("identifiers", Part(identifiers))
             ])
     }
 
@@ -185,7 +185,7 @@ extension Subject {
         of(
             format: "ip-addresses",
             [
-                ("ip-addresses", Part(ipAddresses)),
+                ("ip-addresses", Part(ipAddresses))
             ])
     }
 
@@ -287,7 +287,7 @@ extension Subject {
         of(
             format: "oauth_client",
             [
-                ("client_id", Part(clientId)),
+                ("client_id", Part(clientId))
             ])
     }
 }

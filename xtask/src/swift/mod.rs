@@ -1,5 +1,9 @@
 //! The Swift package: generated from the library, built, and tested. On Linux the toolchain is installed for the project.
 
+mod dist;
+mod documentation;
+mod trial;
+
 use std::{
     env, fs,
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -8,6 +12,8 @@ use std::{
 };
 
 use crate::{Result, run::cargo};
+
+pub(crate) use dist::run as dist;
 
 /// What uniffi writes, and where it belongs.
 const GENERATED: &[(&str, &str)] = &[
@@ -33,27 +39,28 @@ struct Package {
 /// Builds the package and tests it, examples included.
 pub(crate) fn test(root: &Path) -> Result {
     let package = Package::new(root)?;
-    package.build_native("build", "debug")?;
+    package.build_native()?;
     package.compare_generated()?;
     let library = package.place_library("debug")?;
+    dist::check(&package, &library)?;
 
     package.lint()?;
     let strict = ["-Xswiftc", "-warnings-as-errors"];
-    package.swift(&package.sources, "build", &library, &[&["--build-tests"], &strict[..]].concat())?;
-    package.swift(&package.sources, "test", &library, &[&["--skip-build", "--disable-xctest"], &strict[..]].concat())?;
+    package.swift(&package.sources, "test", &library, &[&["--disable-xctest"], &strict[..]].concat())?;
+    documentation::compile(&package, &library)?;
     let examples = root.join("examples/swift");
     package.swift(&examples, "build", &library, &strict)?;
-    package.swift(&examples, "run", &library, &[&strict[..], &["ComplianceAgent", "--demo"]].concat())?;
+    trial::run(&package, &examples, &library)?;
     // The whole of it again, and what threads do to each other is watched.
-    let watched = ["--sanitize=thread", "--disable-xctest", "--scratch-path"];
     let scratch = package.work.join("watched").to_string_lossy().into_owned();
-    package.swift(&package.sources, "test", &library, &[&watched[..], &[&scratch]].concat())
+    let watched = ["--sanitize=thread", "--disable-xctest", "--scratch-path", &scratch];
+    package.swift(&package.sources, "test", &library, &watched)
 }
 
 /// Writes what uniffi generates into the package.
 pub(crate) fn generate(root: &Path) -> Result {
     let package = Package::new(root)?;
-    package.build_native("build", "debug")?;
+    package.build_native()?;
     for (name, file) in GENERATED {
         fs::copy(package.work.join("generated").join(name), package.sources.join(file))?;
         println!("wrote bindings-swift/{file}");
@@ -76,12 +83,12 @@ impl Package {
     }
 
     /// Builds library, generator and emulator, and has the generator write.
-    fn build_native(&self, build: &str, profile: &str) -> Result {
-        let packages = "-p ssf-transmitter-swift -p ssf-swift-bindgen -p ssf-cli -p ssf-tests";
-        cargo(&self.root, &format!("{build} --locked {packages}")).run()?;
+    fn build_native(&self) -> Result {
+        // All of it, as the other steps do: fewer packages would mean other features, and so another build.
+        cargo(&self.root, "build --workspace --locked").run()?;
         let generated = self.work.join("generated");
         fs::create_dir_all(&generated)?;
-        let built = self.target.join(profile);
+        let built = self.target.join("debug");
         let mut command = Command::new(built.join("ssf-swift-bindgen"));
         call(command.current_dir(&self.root).arg(built.join(LIBRARY)).arg(&generated), "ssf-swift-bindgen")
     }
@@ -132,18 +139,25 @@ impl Package {
     /// Runs a command of the package manager in `folder`.
     fn swift(&self, folder: &Path, task: &str, library: &Path, arguments: &[&str]) -> Result {
         println!("$ swift {task} {}", arguments.join(" "));
+        let mut command = self.package_manager(folder, task, library, arguments);
+        call(&mut command, &format!("swift {task}"))
+    }
+
+    fn package_manager(&self, folder: &Path, task: &str, library: &Path, arguments: &[&str]) -> Command {
         let mut command = self.command(task, folder);
         command
-            .args(arguments)
             .env("SSF_LIBRARY_DIR", library)
+            // The threads of the runtime end with the process.
+            .env("TSAN_OPTIONS", "report_thread_leaks=0")
             .env("SSF_COMMAND", self.target.join("debug/ssf"))
             .env("SSF_ENCLAVE", self.target.join("debug/enclave"))
             .env("SSF_VECTORS", self.root.join("tests/vectors"));
         if !arguments.contains(&"--scratch-path") {
-            let name = folder.file_name().unwrap_or_default();
+            let name = format!("build-{}", folder.file_name().unwrap_or_default().to_string_lossy());
             command.arg("--scratch-path").arg(self.work.join(name));
         }
-        call(&mut command, &format!("swift {task}"))
+        command.args(arguments);
+        command
     }
 
     fn command(&self, task: &str, folder: &Path) -> Command {
