@@ -8,6 +8,7 @@ use crate::lint::Finding;
 
 /// Why a call has no result.
 #[derive(Debug, uniffi::Error)]
+#[allow(clippy::large_enum_variant, reason = "it crosses by value")]
 pub enum Failure {
     /// Something went wrong.
     Failed { details: Details },

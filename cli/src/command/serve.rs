@@ -26,15 +26,12 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result {
-    let jwks = match &arguments.jwks {
-        Some(path) => {
-            let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-            Jwks::from_json(&text)?
-        }
-        None => {
-            let keys: Vec<_> = arguments.keys.iter().map(|path| input::key(path)).collect::<Result<_>>()?;
-            Jwks::new(keys.iter().map(|key| key.public_key().clone()))?
-        }
+    let jwks = if let Some(path) = &arguments.jwks {
+        let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Jwks::from_json(&text)?
+    } else {
+        let keys: Vec<_> = arguments.keys.iter().map(|path| input::key(path)).collect::<Result<_>>()?;
+        Jwks::new(keys.iter().map(|key| key.public_key().clone()))?
     };
     block_on(serve(arguments.listen, jwks))
 }

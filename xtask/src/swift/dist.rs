@@ -1,4 +1,4 @@
-//! The release package: sources, manifest and, on a Mac, the XCFramework. What can be checked without a Mac is checked in
+//! The release package: sources, manifest and, on a Mac, the framework. What can be checked without a Mac is checked in
 //! the tests, on a framework whose library is that of this machine.
 
 use std::{
@@ -63,7 +63,8 @@ fn manifest(package: &Package) -> Result<String> {
     if !text.contains(&wanted) || !text.contains(RELEASED) {
         return Err(format!("Package.swift has no {wanted}, or no line `{RELEASED}`").into());
     }
-    Ok(text.lines().filter(|line| !line.contains(".testTarget(")).map(|line| format!("{line}\n")).collect())
+    let lines: Vec<_> = text.lines().filter(|line| !line.contains(".testTarget(")).collect();
+    Ok(lines.join("\n") + "\n")
 }
 
 /// Has `SwiftPM` read a package, with the framework that is named.
@@ -83,7 +84,7 @@ fn describe(package: &Package, folder: &Path, framework: Option<&str>) -> Result
     Err(format!("SwiftPM finds no {kind} in {}: {told}{errors}", folder.display()).into())
 }
 
-/// Checks what does not need a Mac: that the header declares what the library has, that SwiftPM takes the framework as it
+/// Checks what does not need a Mac: that the header declares what the library has, that `SwiftPM` takes the framework as it
 /// is laid out here, and that manifest and release agree on the oldest macOS.
 pub(super) fn check(package: &Package, library: &Path) -> Result {
     symbols(package, &library.join(LIBRARY))?;

@@ -78,7 +78,10 @@ fn blocks(text: &str) -> Vec<String> {
         match (&mut open, line.trim_end()) {
             (None, "```swift") => open = Some(String::new()),
             (Some(_), "```") => blocks.extend(open.take()),
-            (Some(block), line) => *block += &format!("{line}\n"),
+            (Some(block), line) => {
+                block.push_str(line);
+                block.push('\n');
+            }
             _ => {}
         }
     }
