@@ -11,7 +11,7 @@ public struct Emitted: Sendable {
     public let result: Result<Receipt, any Error>
 }
 
-/// Many events on their way: see ``Transmitter/emitAll(_:concurrency:)-(Source,_)``.
+/// Many events on their way: `emitAll` of ``Transmitter`` gives it.
 public struct EmitAll<Source: AsyncSequence & Sendable>: AsyncSequence, Sendable
 where Source.Element == Emission {
     public typealias Element = Emitted

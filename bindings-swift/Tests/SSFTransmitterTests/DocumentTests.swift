@@ -82,6 +82,16 @@ import Testing
         #expect(refused.kind == .api && refused.details.status == 401 && !"\(refused)".contains("wr0ng"))
     }
 
+    @Test func spansMayBeDurations() async throws {
+        guard #available(macOS 13, *) else { return }
+        #expect(RetryPolicy().deadline(.milliseconds(1500)).deadline == 1.5)
+        #expect(EmitOptions.deadline(.seconds(5)).deadline == 5)
+        let keys = KeySet(try await SigningKey.generate(.p256))
+        try keys.stage(try await SigningKey.generate(.p256))
+        #expect(try await failure { try keys.rotate(published: .seconds(86_400)) }.code == .keySetTooEarly)
+        #expect(try await failure { try keys.rotate(published: .seconds(-1)) }.kind == .config)
+    }
+
     @Test func anErrorReadsWell() async throws {
         let error = try await failure { try Subject.phoneNumber("+1 206 555 0100").validate() }
         #expect(error.kind == .validation && error.code == .subjectMemberValue && !error.isRetryable)

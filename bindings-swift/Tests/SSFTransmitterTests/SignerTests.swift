@@ -98,7 +98,7 @@ struct Refusal: Error { let text = "s3cret" }
         let transmitter = try Transmitter(issuer: issuer, signer: slow)
         let began = Date()
         let error = try await failure {
-            try await transmitter.emit(event, about: ada, to: receiver, options: .deadline(.milliseconds(100)))
+            try await transmitter.emit(event, about: ada, to: receiver, options: .init(deadline: 0.1))
         }
         #expect(error.code == .deadlineExceeded && -began.timeIntervalSinceNow < 25)
     }
