@@ -1,6 +1,7 @@
 //! The I/O shell: drives the engine with reqwest on tokio.
 
 mod counters;
+mod deliver;
 mod drive;
 mod emit_all;
 mod guard;
@@ -12,7 +13,8 @@ mod transmitter;
 mod transport;
 
 pub use counters::Counters;
-pub use emit_all::{EmitAll, Emitted, Progress};
+pub use deliver::Deliver;
+pub use emit_all::{EmitAll, Emitted, Progress, RequestLimit};
 pub use outbox::{MemoryOutbox, Outbox, Settlement, Waiting};
 pub use receiver::{Receiver, ReceiverBuilder};
 pub use transmitter::{Emit, Transmitter, TransmitterBuilder};
