@@ -1,0 +1,319 @@
+"""What all events and all subjects have in common: from typed fields to the JSON that the core reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ssf_transmitter import _native
+from ssf_transmitter._keywords import unexpected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typing_extensions import Self
+
+#: A JSON object, as Python has it.
+Json = dict[str, Any]
+
+
+class Checked:
+    """A dataclass whose constructor refuses keywords that it does not know with a hint."""
+
+    if not TYPE_CHECKING:
+
+        def __new__(cls, *args: object, **kwargs: object) -> Self:
+            known = cls.__dataclass_fields__
+            if not kwargs.keys() <= known.keys():
+                names = [field.name for field in fields(cls) if field.init]
+                if any(name not in names for name in kwargs):
+                    raise unexpected(cls.__name__, kwargs, names)
+            return super().__new__(cls)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Event(Checked):
+    """An event: what happened. Its `repr` shows which one, and nothing of what it says."""
+
+    def to_dict(self) -> Json:
+        """The event as it stands in a SET: its members, under the event type URI."""
+        raise NotImplementedError
+
+    def validate(self) -> None:
+        """Check the event against its definition. Preparing a SET does so too.
+
+        Raises:
+            ValidationError: with the place in `pointer`.
+        """
+        _native.check_event(event_json(self))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class CatalogueEvent(Event):
+    """An event of the catalogue. Its types are checked when it is made, its values when it is sent."""
+
+    #: The catalogue's id, such as `caep.session-revoked`.
+    id: ClassVar[str]
+    #: The event type URI. Names in braces in it are fields.
+    uri: ClassVar[str]
+    # Of each field: its name here, its name in JSON, its type.
+    _MEMBERS: ClassVar[tuple[tuple[str, str, str], ...]]
+
+    other_members: Mapping[str, object] | None = None
+
+    def __post_init__(self) -> None:
+        """Check the types."""
+        object.__setattr__(self, "_claims", self._encode())
+
+    def to_dict(self) -> Json:
+        """The event as it stands in a SET: its members, under the event type URI."""
+        claims: Json = self.__dict__["_claims"]
+        uri = self.uri.format(**self.__dict__) if "{" in self.uri else self.uri
+        return {uri: dict(claims)}
+
+    def _encode(self) -> Json:
+        others = self.other_members
+        claims = {} if others is None else as_object(others, self._place("other_members"))
+        for name, wire, kind in self._MEMBERS:
+            value = getattr(self, name)
+            if value is not None:
+                claims[wire] = ENCODERS[kind](value, self._place(name))
+        return claims
+
+    def _place(self, name: str) -> str:
+        return f"{type(self).__name__}.{name}"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class CustomEvent(Event):
+    """An event that the catalogue does not know, or one of its events from members that you already have as JSON.
+
+    >>> event = CustomEvent(uri="https://edr.example.com/events/quarantine", claims={"host": "laptop-7"})
+    >>> event.validate()
+
+    Args:
+        uri: The event type URI.
+        claims: The members of the event.
+    """
+
+    uri: str
+    claims: Mapping[str, object]
+
+    def __post_init__(self) -> None:
+        """Check the types."""
+        as_text(self.uri, "CustomEvent.uri")
+        object.__setattr__(self, "claims", as_object(self.claims, "CustomEvent.claims"))
+
+    def to_dict(self) -> Json:
+        """The event as it stands in a SET."""
+        return {self.uri: dict(self.claims)}
+
+
+@dataclass(frozen=True, repr=False)
+class Subject(Checked):
+    """A subject identifier: whom or what an event is about. Its `repr` shows the format and nothing else."""
+
+    #: The name of the format.
+    format: ClassVar[str]
+    # Of each field: its name here, its name in JSON, its type.
+    _MEMBERS: ClassVar[tuple[tuple[str, str, str], ...]] = ()
+
+    def __post_init__(self) -> None:
+        """Check the types."""
+        object.__setattr__(self, "_members", self._encode())
+
+    def to_dict(self) -> Json:
+        """The subject as JSON has it."""
+        members: Json = self.__dict__["_members"]
+        return dict(members)
+
+    def validate(self) -> None:
+        """Check the subject against its format. Preparing a SET does so too.
+
+        Raises:
+            ValidationError: with the place in `pointer`.
+        """
+        text, private = subject_json(self)
+        _native.check_subject(text, private)
+
+    def _encode(self) -> Json:
+        owner = type(self).__name__
+        # Members of the definition go before those that were added.
+        others = getattr(self, "other_members", None)
+        members: Json = {} if others is None else members_of(others, f"{owner}.other_members")
+        members["format"] = self.format
+        for name, wire, kind in self._MEMBERS:
+            value = getattr(self, name)
+            if value is not None:
+                members[wire] = ENCODERS[kind](value, f"{owner}.{name}")
+        return members
+
+    def _is_private(self) -> bool:
+        """Whether formats that the catalogue does not know are meant, here or inside."""
+        return any(inner._is_private() for inner in self._inner())
+
+    def _inner(self) -> list[Subject]:
+        found: list[Subject] = []
+        for value in self.__dict__.values():
+            items = list(value.values()) if isinstance(value, Mapping) else value
+            if isinstance(items, Subject):
+                found.append(items)
+            elif isinstance(items, (list, tuple)):
+                found += [item for item in items if isinstance(item, Subject)]
+        return found
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class CustomSubject(Subject):
+    """A subject in a private format that the parties agreed on (SSF 1.0 §3.4).
+
+    >>> CustomSubject(name="catalog_item", members={"catalog_id": "c0384/winter/2354122"}).validate()
+
+    Args:
+        name: The name of the format.
+        members: The other members.
+    """
+
+    name: str
+    members: Mapping[str, object]
+
+    def _encode(self) -> Json:
+        members = as_object(self.members, "CustomSubject.members")
+        members["format"] = as_text(self.name, "CustomSubject.name")
+        return members
+
+    def _is_private(self) -> bool:
+        return True
+
+
+def as_text(value: object, place: str) -> str:
+    """A string."""
+    return value if isinstance(value, str) else refuse(value, place, "str")
+
+
+def as_object(value: object, place: str) -> Json:
+    """An object of JSON."""
+    return dict(value) if isinstance(value, Mapping) else refuse(value, place, "a mapping")  # type: ignore[arg-type]
+
+
+def members_of(value: object, place: str) -> Json:
+    """Further members of a subject, which may be subjects."""
+    return {name: plain(member) for name, member in as_object(value, place).items()}
+
+
+def as_subject(value: object, place: str) -> Json:
+    """A subject inside something else."""
+    if isinstance(value, Subject):
+        return value.to_dict()
+    return as_object(value, place) if isinstance(value, Mapping) else refuse(value, place, "a subject or a mapping")
+
+
+def refuse(value: object, place: str, expected: str) -> Any:
+    """Raise the error for a value of another type."""
+    raise TypeError(f"{place}: expected {expected}, got {type(value).__name__}")
+
+
+def _boolean(value: object, place: str) -> bool:
+    return value if isinstance(value, bool) else refuse(value, place, "bool")
+
+
+def _integer(value: object, place: str) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else refuse(value, place, "int")
+
+
+def _time(convert: Callable[[datetime], float]) -> Callable[[object, str], float]:
+    def encode(value: object, place: str) -> float:
+        if not isinstance(value, datetime) or value.utcoffset() is None:
+            return refuse(value, place, "a datetime with a time zone")
+        return convert(value)
+
+    return encode
+
+
+def _localized(value: object, place: str) -> Json:
+    if not isinstance(value, Mapping):
+        return refuse(value, place, "a mapping of texts by language, such as {'en': '…'}")
+    return as_object(value, place)
+
+
+def _items(value: object, place: str, expected: str) -> list[object]:
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        return refuse(value, place, f"a list of {expected}")
+    return list(value)  # type: ignore[arg-type]
+
+
+def _texts(value: object, place: str) -> list[str]:
+    return [as_text(item, f"{place}[{index}]") for index, item in enumerate(_items(value, place, "str"))]
+
+
+def _addresses(value: object, place: str) -> list[str]:
+    return [str(item) for item in _items(value, place, "addresses")]
+
+
+def _subjects(value: object, place: str) -> list[Json]:
+    return [as_subject(item, f"{place}[{index}]") for index, item in enumerate(_items(value, place, "subjects"))]
+
+
+#: How a field gets into JSON, by its type in the catalogue.
+ENCODERS: dict[str, Callable[[object, str], Any]] = {
+    "string": as_text,
+    "enum": as_text,
+    "boolean": _boolean,
+    "integer": _integer,
+    "timestamp": _time(_native.seconds),
+    "milliseconds": _time(_native.milliseconds),
+    "localized": _localized,
+    "list": _texts,
+    "strings": _addresses,
+    "object": as_object,
+    "subject": as_subject,
+    "subjects": _subjects,
+}
+
+
+def plain(value: object) -> Any:
+    """What a value that JSON does not know is in JSON."""
+    if isinstance(value, Subject):
+        return value.to_dict()
+    if isinstance(value, datetime):
+        return _native.seconds(value)
+    if isinstance(value, Mapping):
+        return dict(value)  # type: ignore[arg-type]
+    return value
+
+
+def _default(value: object) -> object:
+    converted = plain(value)
+    if converted is value:
+        raise TypeError(f"a {type(value).__name__} has no form in JSON")
+    return converted
+
+
+def dumps(value: object) -> str:
+    """A value as JSON. What JSON cannot carry, such as NaN, is left for the core to refuse."""
+    return json.dumps(value, default=_default, separators=(",", ":"))
+
+
+def event_json(event: Event | Mapping[str, object], place: str = "event") -> str:
+    """An event, or the dict that it is in a SET, as JSON."""
+    if isinstance(event, Event):
+        return dumps(event.to_dict())
+    return dumps(as_object(event, place) if isinstance(event, Mapping) else refuse(event, place, "an event or a dict"))
+
+
+def subject_json(subject: Subject | Mapping[str, object], place: str = "subject") -> tuple[str, bool]:
+    """A subject as JSON, and whether private formats are meant in it."""
+    if isinstance(subject, Subject):
+        return dumps(subject.to_dict()), subject._is_private()
+    if not isinstance(subject, Mapping):
+        return refuse(subject, place, "a subject or a dict")
+    return dumps(dict(subject)), False
