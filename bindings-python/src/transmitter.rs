@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use pyo3::{exceptions::PyTypeError, prelude::*};
+use pyo3::{
+    Borrowed,
+    exceptions::{PyAttributeError, PyTypeError},
+    prelude::*,
+};
 use ssf_transmitter::{
     self as sdk,
     client::Deliver,
@@ -12,7 +16,7 @@ use ssf_transmitter::{
 };
 
 use crate::{
-    arguments::Span,
+    arguments::{Span, expected},
     batch::{Batch, RequestLimit},
     emission::Emission,
     errors::Result,
@@ -268,8 +272,12 @@ struct Retry {
 impl<'py> FromPyObject<'_, 'py> for Policy {
     type Error = PyErr;
 
-    fn extract(given: pyo3::Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        Ok(Self { retry: Some(given.extract()?), deadline: None })
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let retry = given.extract().map_err(|error: PyErr| {
+            let other = error.is_instance_of::<PyAttributeError>(given.py());
+            if other { expected("a RetryPolicy", given) } else { error }
+        })?;
+        Ok(Self { retry: Some(retry), deadline: None })
     }
 }
 

@@ -95,7 +95,7 @@ class BaseTransmitter:
     ) -> UnsignedSet:
         """The first step of `emit`: a SET for this receiver, complete but for its signature. Nothing is sent.
 
-        Sign its `signing_input`, `attach` the signature, and `deliver` the signed SET. The arguments are those of `emit`.
+        Sign its `signing_input`, `attach` the signature, `deliver` the signed SET. The arguments are those of `emit`.
         """
         emission = Emission(event, subject, to, txn=txn, toe=toe, jti=jti, companions=companions)
         return self._native.prepare(emission)

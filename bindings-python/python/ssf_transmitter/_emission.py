@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ssf_transmitter import _native
 from ssf_transmitter._keywords import known_keywords
-from ssf_transmitter._model import Event, event_json, refuse, subject_json
+from ssf_transmitter._model import Event, event_json, subject_json, wrong_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -76,10 +76,8 @@ class Emission(_native.Emission):
 
 
 def _companions(companions: Iterable[Event | Mapping[str, object]]) -> list[str]:
-    if not companions:
-        return []
     if isinstance(companions, (Event, dict, str)):
-        return refuse(companions, "companions", "a list of events")
+        raise wrong_type(companions, "companions", "a list of events")
     return [event_json(event, f"companions[{index}]") for index, event in enumerate(companions)]
 
 

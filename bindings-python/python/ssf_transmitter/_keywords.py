@@ -1,9 +1,11 @@
-"""Keywords that nobody knows: refused with the one that may have been meant, on every version of Python."""
+"""Arguments that do not fit: refused by name, with the keyword that may have been meant, on every version of Python."""
 
 from __future__ import annotations
 
+from collections import abc
 from functools import wraps
-from typing import TYPE_CHECKING, TypeVar
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,17 +29,71 @@ def unexpected(function: str, given: Iterable[str], known: Iterable[str]) -> Typ
 
 
 def known_keywords(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Lets a function refuse keywords that it does not know with a hint."""
+    """Lets a function refuse keywords that it does not know with a hint, and values of a wrong type by name."""
     code = function.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     known = frozenset(names)
-    hidden = {"self", "cls"}
+
+    def refuse_unknown(given: Iterable[str]) -> None:
+        shown = [name for name in names if name not in ("self", "cls")]
+        raise unexpected(function.__qualname__.removesuffix(".__new__").removesuffix(".__init__"), given, shown)
 
     @wraps(function)
     def checked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         if not known.issuperset(kwargs):
-            shown = [name for name in names if name not in hidden]
-            raise unexpected(function.__qualname__.removesuffix(".__new__").removesuffix(".__init__"), kwargs, shown)
-        return function(*args, **kwargs)
+            refuse_unknown(kwargs)
+        try:
+            return function(*args, **kwargs)
+        except TypeError as error:
+            blamed = _blame(function, {**dict(zip(names, args, strict=False)), **kwargs})
+            if blamed is None:
+                raise
+            raise blamed from error
 
-    return checked
+    @wraps(function)
+    async def checked_async(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Any:
+        if not known.issuperset(kwargs):
+            refuse_unknown(kwargs)
+        try:
+            return await function(*args, **kwargs)  # type: ignore[misc]
+        except TypeError as error:
+            blamed = _blame(function, {**dict(zip(names, args, strict=False)), **kwargs})
+            if blamed is None:
+                raise
+            raise blamed from error
+
+    return checked_async if iscoroutinefunction(function) else checked  # type: ignore[return-value]
+
+
+def _blame(function: Callable[..., object], given: dict[str, object]) -> TypeError | None:
+    """The error that names the first argument whose value is of another type than its annotation says."""
+    for name, annotation in function.__annotations__.items():
+        if name in given and not any(_fits(given[name], part.strip()) for part in _parts(annotation)):
+            expected = annotation.replace("Mapping[str, object]", "dict")
+            return TypeError(f"{name}: expected {expected}, got {type(given[name]).__name__}")
+    return None
+
+
+def _parts(annotation: str) -> list[str]:
+    """The members of a union at the top level of an annotation, without what stands in brackets."""
+    parts, depth = [""], 0
+    for letter in annotation:
+        depth += (letter == "[") - (letter == "]")
+        if letter == "|" and depth == 0:
+            parts.append("")
+        elif depth == 0 and letter != "]":
+            parts[-1] += letter
+    return parts
+
+
+def _fits(value: object, name: str) -> bool:
+    if name == "None":
+        return value is None
+    if name in ("Literal", "Algorithm", "KeyType"):
+        return isinstance(value, str)
+    if name == "float" and isinstance(value, int):
+        return not isinstance(value, bool)
+    kind = getattr(abc, name, None)
+    if kind is not None:
+        return isinstance(value, kind) and not isinstance(value, (str, bytes))
+    return any(base.__name__ == name for base in type(value).__mro__)

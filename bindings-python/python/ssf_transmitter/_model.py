@@ -25,7 +25,7 @@ class Checked:
 
     if not TYPE_CHECKING:
 
-        def __new__(cls, *args: object, **kwargs: object) -> Self:
+        def __new__(cls, *_: object, **kwargs: object) -> Self:
             known = cls.__dataclass_fields__
             if not kwargs.keys() <= known.keys():
                 names = [field.name for field in fields(cls) if field.init]
@@ -154,18 +154,17 @@ class Subject(Checked):
                 members[wire] = ENCODERS[kind](value, f"{owner}.{name}")
         return members
 
-    def _is_private(self) -> bool:
+    def is_private(self) -> bool:
         """Whether formats that the catalogue does not know are meant, here or inside."""
-        return any(inner._is_private() for inner in self._inner())
+        return any(inner.is_private() for inner in self._inner())
 
     def _inner(self) -> list[Subject]:
         found: list[Subject] = []
         for value in self.__dict__.values():
-            items = list(value.values()) if isinstance(value, Mapping) else value
-            if isinstance(items, Subject):
-                found.append(items)
-            elif isinstance(items, (list, tuple)):
-                found += [item for item in items if isinstance(item, Subject)]
+            items = (
+                value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else [value]
+            )
+            found += [item for item in items if isinstance(item, Subject)]
         return found
 
     def __repr__(self) -> str:
@@ -191,18 +190,32 @@ class CustomSubject(Subject):
         members["format"] = as_text(self.name, "CustomSubject.name")
         return members
 
-    def _is_private(self) -> bool:
+    def is_private(self) -> bool:
         return True
+
+
+def wrong_type(value: object, place: str, expected: str) -> TypeError:
+    """The error for a value of another type than the one that was expected."""
+    return TypeError(f"{place}: expected {expected}, got {type(value).__name__}")
 
 
 def as_text(value: object, place: str) -> str:
     """A string."""
-    return value if isinstance(value, str) else refuse(value, place, "str")
+    if isinstance(value, str):
+        return value
+    raise wrong_type(value, place, "str")
 
 
-def as_object(value: object, place: str) -> Json:
+def as_object(value: object, place: str, expected: str = "a mapping") -> Json:
     """An object of JSON."""
-    return dict(value) if isinstance(value, Mapping) else refuse(value, place, "a mapping")  # type: ignore[arg-type]
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise wrong_type(value, place, expected)
+
+
+def as_subject(value: object, place: str) -> Json:
+    """A subject inside something else."""
+    return value.to_dict() if isinstance(value, Subject) else as_object(value, place, "a subject or a mapping")
 
 
 def members_of(value: object, place: str) -> Json:
@@ -210,45 +223,35 @@ def members_of(value: object, place: str) -> Json:
     return {name: plain(member) for name, member in as_object(value, place).items()}
 
 
-def as_subject(value: object, place: str) -> Json:
-    """A subject inside something else."""
-    if isinstance(value, Subject):
-        return value.to_dict()
-    return as_object(value, place) if isinstance(value, Mapping) else refuse(value, place, "a subject or a mapping")
-
-
-def refuse(value: object, place: str, expected: str) -> Any:
-    """Raise the error for a value of another type."""
-    raise TypeError(f"{place}: expected {expected}, got {type(value).__name__}")
-
-
 def _boolean(value: object, place: str) -> bool:
-    return value if isinstance(value, bool) else refuse(value, place, "bool")
+    if isinstance(value, bool):
+        return value
+    raise wrong_type(value, place, "bool")
 
 
 def _integer(value: object, place: str) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else refuse(value, place, "int")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise wrong_type(value, place, "int")
 
 
 def _time(convert: Callable[[datetime], float]) -> Callable[[object, str], float]:
     def encode(value: object, place: str) -> float:
-        if not isinstance(value, datetime) or value.utcoffset() is None:
-            return refuse(value, place, "a datetime with a time zone")
-        return convert(value)
+        if isinstance(value, datetime) and value.utcoffset() is not None:
+            return convert(value)
+        raise wrong_type(value, place, "a datetime with a time zone")
 
     return encode
 
 
 def _localized(value: object, place: str) -> Json:
-    if not isinstance(value, Mapping):
-        return refuse(value, place, "a mapping of texts by language, such as {'en': '…'}")
-    return as_object(value, place)
+    return as_object(value, place, "a mapping of texts by language, such as {'en': '…'}")
 
 
 def _items(value: object, place: str, expected: str) -> list[object]:
-    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-        return refuse(value, place, f"a list of {expected}")
-    return list(value)  # type: ignore[arg-type]
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping)):
+        return list(value)
+    raise wrong_type(value, place, f"a list of {expected}")
 
 
 def _texts(value: object, place: str) -> list[str]:
@@ -280,14 +283,14 @@ ENCODERS: dict[str, Callable[[object, str], Any]] = {
 }
 
 
-def plain(value: object) -> Any:
+def plain(value: object) -> object:
     """What a value that JSON does not know is in JSON."""
     if isinstance(value, Subject):
         return value.to_dict()
     if isinstance(value, datetime):
         return _native.seconds(value)
     if isinstance(value, Mapping):
-        return dict(value)  # type: ignore[arg-type]
+        return dict(value)
     return value
 
 
@@ -305,15 +308,11 @@ def dumps(value: object) -> str:
 
 def event_json(event: Event | Mapping[str, object], place: str = "event") -> str:
     """An event, or the dict that it is in a SET, as JSON."""
-    if isinstance(event, Event):
-        return dumps(event.to_dict())
-    return dumps(as_object(event, place) if isinstance(event, Mapping) else refuse(event, place, "an event or a dict"))
+    return dumps(event.to_dict() if isinstance(event, Event) else as_object(event, place, "an event or a dict"))
 
 
 def subject_json(subject: Subject | Mapping[str, object], place: str = "subject") -> tuple[str, bool]:
     """A subject as JSON, and whether private formats are meant in it."""
     if isinstance(subject, Subject):
-        return dumps(subject.to_dict()), subject._is_private()
-    if not isinstance(subject, Mapping):
-        return refuse(subject, place, "a subject or a dict")
-    return dumps(dict(subject)), False
+        return dumps(subject.to_dict()), subject.is_private()
+    return dumps(as_object(subject, place, "a subject or a dict")), False

@@ -32,7 +32,7 @@ def prepare_set(
     issued_at: datetime | None = None,
     claims: Mapping[str, object] | None = None,
 ) -> UnsignedSet:
-    """A SET from all its parts, checked, and complete but for its signature. To send one, `Transmitter.emit` is simpler.
+    """A SET from all its parts, checked, complete but for its signature. To send one, `Transmitter.emit` is simpler.
 
     >>> from ssf_transmitter import Email, SigningKey, prepare_set
     >>> from ssf_transmitter.events import caep

@@ -144,8 +144,17 @@ class Transmitter(BaseTransmitter):
         """
         native, batch = self._native, _native.Batch(concurrency)
         under_way: dict[int, Emission] = {}
+        trouble: Exception | None = None
+        source = enumerate(emissions)
         try:
-            for index, emission in enumerate(emissions):
+            while True:
+                try:
+                    index, emission = next(source)
+                except StopIteration:
+                    break
+                except Exception as error:  # noqa: BLE001  # raised below, after what came before it
+                    trouble = error
+                    break
                 while len(under_way) >= concurrency * WINDOW:
                     yield _next(batch, under_way)
                 try:
@@ -159,6 +168,8 @@ class Transmitter(BaseTransmitter):
                     yield Emitted(index, emission, None, error)
             while under_way:
                 yield _next(batch, under_way)
+            if trouble is not None:
+                raise trouble
         finally:
             batch.close()
 

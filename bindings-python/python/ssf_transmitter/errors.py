@@ -52,8 +52,8 @@ class SsfError(Exception):
         status: The HTTP status of the answer, if there was one.
         retry_after: How long the receiver asks to wait before the next attempt.
         receiver_error: The code that the receiver or the token endpoint gave.
-        receiver_description: The text that came with it. The other side wrote it: it may quote what was sent, so it is not
-            part of the message.
+        receiver_description: The text that came with it. The other side wrote it, and it may quote what was sent: it is
+            not part of the message.
     """
 
     code: ErrorCode

@@ -1,7 +1,7 @@
 """A receiver to test against, in this process and without a network.
 
-It judges SETs as Okta, GOV.UK One Login or any RFC 8935 receiver does, with a JOSE library of its own. `docs/emulator.md`
-describes what it can be told to get wrong.
+It judges SETs as Okta, GOV.UK One Login or any RFC 8935 receiver does, with a JOSE library of its own. What it can be
+told to get wrong is described in `docs/emulator.md`.
 
 >>> from ssf_transmitter import Email, SigningKey, Transmitter
 >>> from ssf_transmitter.events import caep
