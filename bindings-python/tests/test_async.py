@@ -7,8 +7,8 @@ import gc
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import ISSUER, QUICK
 
+from conftest import ISSUER, QUICK
 from ssf_transmitter import (
     AsyncTransmitter,
     DeadlineExceeded,
@@ -114,7 +114,8 @@ def test_a_loop_that_ends_leaves_nothing_behind(key: SigningKey, ssf_receiver: A
     transmitter = AsyncTransmitter(ISSUER, key)
 
     async def leave() -> None:
-        asyncio.ensure_future(transmitter.emit(EVENT, ADA, emulator.receiver()))
+        task = asyncio.ensure_future(transmitter.emit(EVENT, ADA, emulator.receiver()))
+        assert not task.done()
         await until(lambda: len(emulator.requests) == 1)
 
     async def again() -> int:

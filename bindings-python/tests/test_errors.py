@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import ISSUER, QUICK
 
 import ssf_transmitter
+from conftest import ISSUER, QUICK
 from ssf_transmitter import (
     ClientCredentials,
     ConfigError,

@@ -12,7 +12,6 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
-from vectors import folder, plain, read
 
 from ssf_transmitter import (
     Aliases,
@@ -30,6 +29,7 @@ from ssf_transmitter import (
 )
 from ssf_transmitter.events import CatalogueEvent, caep, govuk, okta, scim
 from ssf_transmitter.subjects import Subject
+from vectors import folder, plain, read
 
 WHEN = datetime(2026, 1, 1, 0, 0, 0, 250_999, tzinfo=timezone.utc)
 FAMILIES = ["caep", "risc", "ssf", "okta", "govuk", "login_gov", "scim", "oauth"]
@@ -120,7 +120,7 @@ def test_a_name_in_the_uri_is_a_field() -> None:
         (
             lambda: caep.SessionRevoked(event_timestamp=datetime(2026, 1, 1)),
             "event_timestamp: expected a datetime with",
-        ),  # noqa: DTZ001
+        ),
         (lambda: caep.SessionRevoked(current_ip=7), "SessionRevoked.current_ip: expected str, got int"),
         (lambda: caep.SessionEstablished(amr="pwd"), "SessionEstablished.amr: expected a list of str, got str"),
         (lambda: caep.SessionEstablished(amr=["pwd", 7]), r"SessionEstablished.amr\[1\]: expected str, got int"),

@@ -9,11 +9,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import ISSUER, QUICK
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from conftest import ISSUER, QUICK
 from ssf_transmitter import (
     AsyncTransmitter,
     DeadlineExceeded,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
-from conftest import ISSUER, QUICK
 from joserfc import jws
 from joserfc.jwk import KeySet as JoseKeySet
 
+from conftest import ISSUER, QUICK
 from ssf_transmitter import (
     ComplexSubject,
     Dialect,

@@ -9,9 +9,8 @@ from functools import cache
 from typing import Any
 
 import pytest
-import vectors
-from vectors import MANIFEST, assert_refused, build, cases, custom_event, folder, plain, read
 
+import vectors
 from ssf_transmitter import (
     ComplexSubject,
     DecodedSet,
@@ -26,6 +25,7 @@ from ssf_transmitter import (
 from ssf_transmitter._codes import CODES
 from ssf_transmitter.errors import _CLASSES
 from ssf_transmitter.events import risc
+from vectors import MANIFEST, assert_refused, build, cases, custom_event, folder, plain, read
 
 
 def each_event(kind: str) -> list[Any]:
@@ -142,7 +142,7 @@ def test_an_invalid_subject_is_refused(case: dict[str, Any]) -> None:
         # In Python the type says so, before there is any JSON.
         assert case["code"] == "json_invalid"
         if case["subject"] is not None:
-            with pytest.raises(TypeError, match="subject: expected Subject | dict"):
+            with pytest.raises(TypeError, match="subject: expected Subject"):
                 plain({"urn:example:event": {}}, case["subject"])
         return
     with pytest.raises(ValidationError) as refused:

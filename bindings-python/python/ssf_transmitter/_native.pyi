@@ -4,13 +4,45 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, final
 
-from typing_extensions import Self
+from typing_extensions import Self, disjoint_base
 
 from ssf_transmitter._receiver import RetryPolicy
 from ssf_transmitter._types import Algorithm, KeyType
 from ssf_transmitter.errors import SsfError
 
 _Span = timedelta | float
+
+__all__ = [
+    "Batch",
+    "ClientCredentials",
+    "Counters",
+    "DecodedSet",
+    "Dialect",
+    "Emission",
+    "Emulator",
+    "Jwks",
+    "KeySet",
+    "Mailbox",
+    "PublicKey",
+    "Receipt",
+    "Receiver",
+    "RequestLimit",
+    "Signature",
+    "SignedSet",
+    "SigningKey",
+    "Task",
+    "Transmitter",
+    "TransmitterConfiguration",
+    "UnsignedSet",
+    "check_event",
+    "check_subject",
+    "enable_logging",
+    "legacy_well_known_url",
+    "milliseconds",
+    "prepare_set",
+    "seconds",
+    "well_known_url",
+]
 
 @final
 class PublicKey:
@@ -163,6 +195,7 @@ class Dialect:
     @property
     def requires_authorization(self) -> bool: ...
 
+@disjoint_base
 class ClientCredentials:
     def __new__(
         cls,
@@ -175,6 +208,7 @@ class ClientCredentials:
         parameters: Sequence[tuple[str, str]],
     ) -> Self: ...
 
+@disjoint_base
 class Receiver:
     def __new__(
         cls,
@@ -197,6 +231,7 @@ class Receiver:
     @property
     def host(self) -> str: ...
 
+@disjoint_base
 class Emission:
     def __new__(
         cls,
@@ -212,6 +247,7 @@ class Emission:
         retry: RetryPolicy | None,
     ) -> Self: ...
 
+@disjoint_base
 class TransmitterConfiguration:
     def __new__(
         cls,
