@@ -5,7 +5,9 @@ mod codegen;
 mod demo;
 mod deny;
 mod fences;
+mod install;
 mod interop;
+mod python;
 mod run;
 mod test;
 
@@ -28,6 +30,8 @@ enum Task {
     Demo,
     /// Run everything that has to hold, from nothing.
     Test,
+    /// Build the Python package and test it.
+    Python,
     /// Measure, and print the ratios that count: one run, no absolute figures.
     Bench,
     /// Write the code and the tables that are generated from the catalogue.
@@ -42,6 +46,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Demo => demo::run(&root()),
         Task::Test => test::run(&root()),
+        Task::Python => python::test(&root()),
         Task::Bench => bench::run(&root()),
         Task::Codegen { check } => codegen::run(&root(), check),
     };

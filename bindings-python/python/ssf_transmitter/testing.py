@@ -157,12 +157,12 @@ class ReceiverEmulator:
 
     @property
     def received(self) -> list[dict[str, Any]]:
-        """The claims of the SETs that it took and that had an effect, oldest first."""
-        return [
-            request.claims
-            for request in self.requests
-            if request.accepted and request.dropped is None and request.claims is not None
-        ]
+        """The claims of the SETs that it took and that had an effect, oldest first; a `jti` has it once."""
+        effective: dict[str, dict[str, Any]] = {}
+        for request in self.requests:
+            if request.accepted and request.dropped is None and request.claims is not None:
+                effective.setdefault(request.claims["jti"], request.claims)
+        return list(effective.values())
 
     @property
     def accepted(self) -> dict[str, int]:
