@@ -23,6 +23,7 @@ use ssf_transmitter as sdk;
 use tokio::task::AbortHandle;
 
 use crate::{
+    attach,
     errors::{Result, exception},
     logging,
     process::PerProcess,
@@ -130,7 +131,7 @@ fn tell(inner: Arc<Inner>) {
         thread.spawn(move || {
             for inner in receiver {
                 // At the end of the interpreter nobody waits any more.
-                Python::try_attach(|py| wake(py, &inner));
+                attach::enter(|py| wake(py, &inner));
             }
         })?;
         Ok::<_, std::io::Error>(sender)

@@ -3,6 +3,7 @@
 //! Nothing is decided here. Each file takes what Python gives, calls the core, and gives Python what came of it.
 
 mod arguments;
+mod attach;
 mod batch;
 mod emission;
 #[cfg(feature = "testing")]
@@ -21,6 +22,8 @@ mod transmitter;
 
 #[pyo3::pymodule]
 mod _native {
+    use pyo3::prelude::*;
+
     #[pymodule_export]
     use crate::arguments::{milliseconds, seconds};
     #[pymodule_export]
@@ -46,4 +49,10 @@ mod _native {
     use crate::sets::{DecodedSet, Receipt, SignedSet, UnsignedSet, prepare_set};
     #[pymodule_export]
     use crate::transmitter::{Counters, Transmitter};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let leave = wrap_pyfunction!(crate::attach::leave, module)?;
+        module.py().import("atexit")?.call_method1("register", (leave,)).map(|_| ())
+    }
 }

@@ -27,7 +27,7 @@ use tracing::{
     span,
 };
 
-use crate::process::PerProcess;
+use crate::{attach, process::PerProcess};
 
 const TARGET: &str = "ssf_transmitter";
 /// More than this wait only if Python does not run at all: the oldest go first.
@@ -83,7 +83,7 @@ fn tell() {
         let thread = thread::Builder::new().name("ssf-transmitter-log".to_owned());
         thread.spawn(move || {
             for () in receiver {
-                Python::try_attach(forward);
+                attach::enter(forward);
             }
         })?;
         Ok::<_, std::io::Error>(sender)

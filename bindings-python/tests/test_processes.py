@@ -231,7 +231,8 @@ print("ends", flush=True)
 """
 
 
-def test_a_program_ends_with_work_under_way() -> None:
+@pytest.mark.parametrize("run", range(5))
+def test_a_program_ends_with_work_under_way(run: int) -> None:
     done = subprocess.run([sys.executable, "-c", AT_THE_END], capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stdout) == (0, "ends\n"), done.stderr
     assert "Fatal" not in done.stderr

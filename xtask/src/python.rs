@@ -70,7 +70,7 @@ pub(crate) fn build(package: &Path, venv: &Venv, options: &[&str], out: &Path) -
     command.current_dir(package).args(["build", "--quiet", "--locked", "--out"]).arg(out);
     command.arg("--interpreter").arg(&python).args(options);
     call(&mut command, "maturin", "its version is pinned in bindings-python/requirements/tools.txt")?;
-    let wheels: Vec<_> = fs::read_dir(out)?.collect::<Result<_, _>>()?;
+    let wheels: Vec<_> = fs::read_dir(out)?.collect::<std::io::Result<_>>()?;
     match &wheels[..] {
         [wheel] => Ok(wheel.path()),
         _ => Err(format!("{}: {} wheels", out.display(), wheels.len()).into()),
