@@ -65,7 +65,7 @@ impl<'py> FromPyObject<'_, 'py> for Moment {
 /// Seconds since 1970 as JSON has them: whole, or with a fraction.
 #[pyfunction]
 #[pyo3(signature = (moment, /))]
-pub(crate) fn seconds<'py>(py: Python<'py>, moment: Moment) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn seconds(py: Python<'_>, moment: Moment) -> PyResult<Bound<'_, PyAny>> {
     match Value::from(moment.0).as_i64() {
         Some(whole) => whole.into_pyobject(py).map(Bound::into_any).map_err(Into::into),
         None => Ok(Value::from(moment.0).as_f64().unwrap_or_default().into_pyobject(py)?.into_any()),

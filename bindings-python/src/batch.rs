@@ -27,6 +27,9 @@ impl RequestLimit {
     }
 }
 
+/// Its index, and its receipt or its exception.
+type Told = (usize, Option<Receipt>, Option<Py<PyAny>>);
+
 type Done = (usize, sdk::error::Result<sdk::Receipt>);
 
 /// Deliveries under way; they are abandoned when it goes. One thread waits for it.
@@ -44,8 +47,8 @@ impl Batch {
         Self { limit: RequestLimit::new(requests), tasks: Mutex::new(Some(JoinSet::new())) }
     }
 
-    /// The next that is done: its index, and its receipt or its exception. `None` if nothing is under way.
-    fn next(&self, py: Python<'_>) -> Result<Option<(usize, Option<Receipt>, Option<Py<PyAny>>)>> {
+    /// The next that is done; `None` if nothing is under way.
+    fn next(&self, py: Python<'_>) -> Result<Option<Told>> {
         let Some(mut tasks) = self.with(Option::take) else {
             return Err(PyRuntimeError::new_err("another thread takes from this one, or it is closed").into());
         };

@@ -31,7 +31,7 @@ impl Emission {
     #[allow(clippy::too_many_arguments, reason = "what an emit can be given")]
     fn new(
         event: &str,
-        subject: (String, bool),
+        subject: About,
         to: Py<Receiver>,
         txn: Option<String>,
         toe: Option<Moment>,
@@ -43,7 +43,7 @@ impl Emission {
         Ok(Self {
             event: Event::from_json(event)?,
             companions: companions.0,
-            subject: subject_of(&subject)?,
+            subject: subject.0,
             receiver: to,
             txn,
             toe: toe.map(|toe| toe.0),
@@ -98,9 +98,17 @@ impl<'py> FromPyObject<'_, 'py> for Companions {
     }
 }
 
-/// A subject from its JSON text, and whether private formats are meant in it.
-pub(crate) fn subject_of((json, private): &(String, bool)) -> Result<Subject> {
-    Ok(if *private { Subject::custom_from_json(json)? } else { Subject::from_json(json)? })
+/// A subject: its JSON text, and whether private formats are meant in it.
+pub(crate) struct About(pub(crate) Subject);
+
+impl<'py> FromPyObject<'_, 'py> for About {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let (json, private): (String, bool) = given.extract()?;
+        let subject = if private { Subject::custom_from_json(&json) } else { Subject::from_json(&json) };
+        subject.map(Self).map_err(|error| Failure::from(error).into())
+    }
 }
 
 /// Checks an event in its JSON form.
@@ -112,7 +120,8 @@ pub(crate) fn check_event(json: &str) -> Result<()> {
 
 /// Checks a subject in its JSON form.
 #[pyfunction]
-#[pyo3(signature = (json, private, /))]
-pub(crate) fn check_subject(json: String, private: bool) -> Result<()> {
-    subject_of(&(json, private)).map(|_| ())
+#[pyo3(signature = (subject, /))]
+#[allow(clippy::needless_pass_by_value, reason = "reading it was the check")]
+pub(crate) fn check_subject(subject: About) {
+    let About(_) = subject;
 }

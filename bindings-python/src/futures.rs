@@ -44,8 +44,10 @@ struct Inner {
 /// A future of asyncio, and how to make its result.
 struct Letter {
     future: Py<PyAny>,
-    open: Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>,
+    open: Open,
 }
+
+type Open = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
 #[pymethods]
 impl Mailbox {

@@ -20,7 +20,7 @@ impl PublicKey {
         Ok(Self(sdk::PublicKey::from_pem(data)?))
     }
 
-    /// Reads a public key in DER (SubjectPublicKeyInfo).
+    /// Reads a public key in DER (`SubjectPublicKeyInfo`).
     #[staticmethod]
     fn from_der(data: &[u8]) -> Result<Self> {
         Ok(Self(sdk::PublicKey::from_der(data)?))
@@ -65,7 +65,7 @@ impl PublicKey {
         loads(py, &self.0.to_jwk().to_string())
     }
 
-    /// The key in PEM (SubjectPublicKeyInfo).
+    /// The key in PEM (`SubjectPublicKeyInfo`).
     fn to_pem(&self) -> Result<String> {
         Ok(self.0.to_pem()?)
     }
@@ -83,8 +83,8 @@ pub(crate) struct Jwks(pub(crate) sdk::Jwks);
 impl Jwks {
     /// A set of these keys. Two different keys with one `kid` are an error.
     #[new]
-    fn new(keys: Vec<PyRef<'_, PublicKey>>) -> Result<Self> {
-        Ok(Self(sdk::Jwks::new(keys.iter().map(|key| key.0.clone()))?))
+    fn new(keys: Vec<Py<PublicKey>>) -> Result<Self> {
+        Ok(Self(sdk::Jwks::new(keys.into_iter().map(|key| key.get().0.clone()))?))
     }
 
     /// Reads a set as it is published. Keys that sign no SETs are left out.

@@ -28,8 +28,8 @@ impl<T> PerProcess<T> {
         if let Some(value) = value.get() {
             return Ok(value);
         }
-        let made = make()?;
-        Ok(value.get_or_init(|| made))
+        let new = make()?;
+        Ok(value.get_or_init(|| new))
     }
 
     /// The value of this process, if there is one.

@@ -6,7 +6,7 @@ use ssf_transmitter::{self as sdk, SetBuilder, key::SigningHeader, set::Audience
 
 use crate::{
     arguments::{Moment, expected, loads},
-    emission::{Companions, subject_of},
+    emission::{About, Companions},
     errors::Result,
     jwks::{Jwks, PublicKey},
     key::{Signature, SigningKey},
@@ -194,7 +194,7 @@ pub(crate) fn prepare_set(
     issuer: &str,
     audience: Addressee,
     events: Companions,
-    subject: Option<(String, bool)>,
+    subject: Option<About>,
     dialect: &Dialect,
     algorithm: &str,
     kid: Option<String>,
@@ -209,7 +209,7 @@ pub(crate) fn prepare_set(
         set = set.event(event);
     }
     if let Some(subject) = subject {
-        set = set.subject(subject_of(&subject)?);
+        set = set.subject(subject.0);
     }
     if let Some(txn) = txn {
         set = set.txn(txn);

@@ -139,8 +139,7 @@ class Subject(Checked):
         Raises:
             ValidationError: with the place in `pointer`.
         """
-        text, private = subject_json(self)
-        _native.check_subject(text, private)
+        _native.check_subject(subject_json(self))
 
     def _encode(self) -> Json:
         owner = type(self).__name__

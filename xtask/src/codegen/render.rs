@@ -68,7 +68,12 @@ fn wrap(text: &str, indent: usize) -> String {
         if !wrapped.is_empty() {
             let fits = column + 1 + length <= 100;
             column = if fits { column + 1 } else { indent };
-            wrapped.push_str(&if fits { " ".to_owned() } else { format!("\n{}", " ".repeat(indent)) });
+            if fits {
+                wrapped.push(' ');
+            } else {
+                wrapped.push('\n');
+                wrapped.push_str(&" ".repeat(indent));
+            }
         }
         column += length;
         wrapped.push_str(word);
