@@ -15,7 +15,7 @@ use crate::{
 const VERSIONS: [&str; 2] = ["3.10", "3.13"];
 
 /// A virtual environment.
-pub(crate) struct Venv {
+struct Venv {
     folder: PathBuf,
 }
 
@@ -40,6 +40,37 @@ pub(crate) fn test(root: &Path) -> Result {
     Ok(())
 }
 
+/// Builds the wheel that is released, with a tag for all machines that it runs on, and looks whether it keeps what it
+/// promises.
+pub(crate) fn dist(root: &Path) -> Result {
+    let (venv, wheel) = release(root)?;
+    let name = wheel.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if cfg!(target_os = "linux") && !name.contains("manylinux") {
+        return Err(format!("{name} is for this machine only").into());
+    }
+    venv.run(&root.join("bindings-python"), "python", &["benches/promises.py"])?;
+    println!("{}: {} kB", wheel.display(), fs::metadata(&wheel)?.len() / 1000);
+    Ok(())
+}
+
+/// Measures the wheel that is released beside what people use instead.
+pub(crate) fn bench(root: &Path) -> Result {
+    let (venv, _) = release(root)?;
+    let package = root.join("bindings-python");
+    venv.install(&package.join("requirements/bench.txt"))?;
+    venv.run(&package, "python", &["benches/bench.py"])
+}
+
+/// The wheel that is released, installed in an environment of its own.
+fn release(root: &Path) -> Result<(Venv, PathBuf)> {
+    let package = root.join("bindings-python");
+    let venv = Venv::make_in(&root.join("target/python/release"), &package, VERSIONS[1])?;
+    venv.install(&package.join("requirements/tools.txt"))?;
+    let wheel = build(&package, &venv, &["--release"], &root.join("target/dist/python"))?;
+    venv.install_wheel(&wheel)?;
+    Ok((venv, wheel))
+}
+
 /// What needs no test run: format, lints, types.
 fn look(package: &Path, venv: &Venv, wheel: &Path) -> Result {
     venv.install_wheel(wheel)?;
@@ -60,7 +91,7 @@ fn look(package: &Path, venv: &Venv, wheel: &Path) -> Result {
 }
 
 /// Builds the one wheel for all versions, and returns its path.
-pub(crate) fn build(package: &Path, venv: &Venv, options: &[&str], out: &Path) -> Result<PathBuf> {
+fn build(package: &Path, venv: &Venv, options: &[&str], out: &Path) -> Result<PathBuf> {
     // What was built before must not be taken for it.
     if out.exists() {
         fs::remove_dir_all(out)?;
@@ -79,8 +110,12 @@ pub(crate) fn build(package: &Path, venv: &Venv, options: &[&str], out: &Path) -
 
 impl Venv {
     /// Makes the virtual environment for a version, with what the tests need in it.
-    pub(crate) fn make(work: &Path, package: &Path, version: &str) -> Result<Self> {
-        let venv = Self { folder: work.join(version) };
+    fn make(work: &Path, package: &Path, version: &str) -> Result<Self> {
+        Self::make_in(&work.join(version), package, version)
+    }
+
+    fn make_in(folder: &Path, package: &Path, version: &str) -> Result<Self> {
+        let venv = Self { folder: folder.to_owned() };
         if !venv.program("python").exists() {
             let interpreter = interpreter(version)?;
             call(
@@ -94,7 +129,7 @@ impl Venv {
     }
 
     /// Installs the packages of a list, unless they are installed.
-    pub(crate) fn install(&self, list: &Path) -> Result {
+    fn install(&self, list: &Path) -> Result {
         let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
         install(list, &self.stamp(list), &self.program("python"), || {
             call(Command::new(self.program("python")).args(pip).arg(list), "pip", ADVICE)
@@ -102,7 +137,7 @@ impl Venv {
     }
 
     /// Installs a wheel, unless this very one is installed.
-    pub(crate) fn install_wheel(&self, wheel: &Path) -> Result {
+    fn install_wheel(&self, wheel: &Path) -> Result {
         let pip = [
             "-m",
             "pip",
@@ -118,14 +153,14 @@ impl Venv {
     }
 
     /// Runs a program of the environment in `folder`.
-    pub(crate) fn run(&self, folder: &Path, name: &str, arguments: &[&str]) -> Result {
+    fn run(&self, folder: &Path, name: &str, arguments: &[&str]) -> Result {
         println!("$ {name} {}", arguments.join(" "));
         let mut command = Command::new(self.program(name));
         call(command.current_dir(folder).args(arguments), name, ADVICE)
     }
 
     /// A program of the environment.
-    pub(crate) fn program(&self, name: &str) -> PathBuf {
+    fn program(&self, name: &str) -> PathBuf {
         let folder = self.folder.join(if cfg!(windows) { "Scripts" } else { "bin" });
         folder.join(format!("{name}{}", env::consts::EXE_SUFFIX))
     }
