@@ -1,7 +1,7 @@
 """The package beside what people use instead, in one run: figures are ratios of medians over rounds in turns.
 
-`cargo xtask bench python` runs this against the wheel that is released. The receiver is a process of its own, and answers
-202 to everything.
+`cargo xtask bench python` runs this against the wheel that is released. The receiver is a process of its own, and
+answers 202 to everything.
 """
 
 from __future__ import annotations
