@@ -27,7 +27,7 @@ use crate::{
     errors::{Result, exception},
     logging,
     process::PerProcess,
-    runtime::runtime,
+    runtime::shared,
 };
 
 /// Where the results for one event loop lie until it takes them.
@@ -76,7 +76,7 @@ impl Mailbox {
         R: for<'py> IntoPyObjectExt<'py>,
     {
         let inner = Arc::clone(&self.0);
-        let task = runtime()?.spawn(async move {
+        let task = shared()?.spawn(async move {
             let done = work.await;
             let open = Box::new(move |py: Python<'_>| match done {
                 Ok(value) => convert(value).into_py_any(py),

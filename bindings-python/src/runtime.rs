@@ -1,4 +1,4 @@
-//! The runtime, one for each process, and waiting for it from Python.
+//! The runtimes, each one for each process, and waiting for them from Python.
 
 use std::{future::Future, io, pin::pin, time::Duration};
 
@@ -7,21 +7,35 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{errors::Result, logging, process::PerProcess};
 
-static RUNTIME: PerProcess<Runtime> = PerProcess::new();
+/// With threads of its own, for work that goes on while nobody waits.
+static SHARED: PerProcess<Runtime> = PerProcess::new();
+
+/// Without threads: whoever waits does the work. A call that has to wake another thread to send, and is woken by it when
+/// the answer is there, takes half as long again.
+static DIRECT: PerProcess<Runtime> = PerProcess::new();
 
 /// How long a call waits before it looks whether Python has a signal to handle.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// The runtime of this process.
-pub(crate) fn runtime() -> Result<&'static Runtime> {
+/// The runtime with threads of its own.
+pub(crate) fn shared() -> Result<&'static Runtime> {
     let make = || Builder::new_multi_thread().thread_name("ssf-transmitter").enable_all().build();
-    let failed = |error: io::Error| PyRuntimeError::new_err(format!("no runtime can be started: {error}"));
-    Ok(RUNTIME.get(make).map_err(failed)?)
+    Ok(SHARED.get(make).map_err(failed)?)
 }
 
-/// Waits for work on this thread, while other threads of Python run. Ctrl-C ends the wait, and drops the work.
+/// Waits for work of the shared runtime.
 pub(crate) fn wait<T: Send>(py: Python<'_>, work: impl Future<Output = T> + Send) -> Result<T> {
-    let runtime = runtime()?;
+    wait_on(py, shared()?, work)
+}
+
+/// Does work on this thread. What it opens, such as connections, is for [`wait_directly`] alone.
+pub(crate) fn wait_directly<T: Send>(py: Python<'_>, work: impl Future<Output = T> + Send) -> Result<T> {
+    let make = || Builder::new_current_thread().thread_name("ssf-transmitter").enable_all().build();
+    wait_on(py, DIRECT.get(make).map_err(failed)?, work)
+}
+
+/// Waits on this thread, while other threads of Python run. Ctrl-C ends the wait, and drops the work.
+fn wait_on<T: Send>(py: Python<'_>, runtime: &Runtime, work: impl Future<Output = T> + Send) -> Result<T> {
     let mut work = pin!(work);
     loop {
         let slice = || runtime.block_on(async { tokio::time::timeout(SLICE, &mut work).await.ok() });
@@ -32,4 +46,9 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, work: impl Future<Output = T> + Send
             None => py.check_signals()?,
         }
     }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "a function for map_err")]
+fn failed(error: io::Error) -> PyErr {
+    PyRuntimeError::new_err(format!("no runtime can be started: {error}"))
 }

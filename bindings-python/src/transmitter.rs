@@ -24,7 +24,7 @@ use crate::{
     key::KeySet,
     process::PerProcess,
     receiver::Receiver,
-    runtime::{runtime, wait},
+    runtime::{shared, wait_directly},
     sets::{Receipt, SignedSet, UnsignedSet},
 };
 
@@ -32,7 +32,10 @@ use crate::{
 #[pyclass(frozen, module = "ssf_transmitter._native")]
 pub(crate) struct Transmitter {
     settings: Settings,
+    /// For the shared runtime: connections belong to the runtime that opened them.
     core: PerProcess<sdk::Transmitter>,
+    /// For calls that do their work themselves.
+    direct: PerProcess<sdk::Transmitter>,
 }
 
 /// What a transmitter is made from, in each process again.
@@ -87,14 +90,14 @@ impl Transmitter {
             http2,
             allow_networks,
         };
-        let transmitter = Self { settings, core: PerProcess::new() };
-        transmitter.core()?;
+        let transmitter = Self { settings, core: PerProcess::new(), direct: PerProcess::new() };
+        transmitter.direct()?;
         Ok(transmitter)
     }
 
     fn emit(&self, py: Python<'_>, emission: &Emission) -> Result<Receipt> {
-        let emit = emission.by(self.core()?, &self.settings.policy, None)?;
-        Ok(Receipt(wait(py, emit.into_future())??))
+        let emit = emission.by(self.direct()?, &self.settings.policy, None)?;
+        Ok(Receipt(wait_directly(py, emit.into_future())??))
     }
 
     fn emit_async(
@@ -109,7 +112,7 @@ impl Transmitter {
     }
 
     fn prepare(&self, emission: &Emission) -> Result<UnsignedSet> {
-        Ok(UnsignedSet(emission.by(self.core()?, &self.settings.policy, None)?.prepare()?))
+        Ok(UnsignedSet(emission.by(self.direct()?, &self.settings.policy, None)?.prepare()?))
     }
 
     fn deliver(
@@ -121,8 +124,8 @@ impl Transmitter {
         retry: Option<Policy>,
     ) -> Result<Receipt> {
         let policy = retry.unwrap_or_default().within(deadline);
-        let deliver = self.delivery(set, to, &policy, None)?;
-        Ok(Receipt(wait(py, deliver.into_future())??))
+        let deliver = self.delivery(self.direct()?, set, to, &policy, None)?;
+        Ok(Receipt(wait_directly(py, deliver.into_future())??))
     }
 
     #[allow(clippy::too_many_arguments, reason = "what a delivery can be given")]
@@ -136,14 +139,15 @@ impl Transmitter {
         future: Py<PyAny>,
         limit: Option<&RequestLimit>,
     ) -> Result<Task> {
-        let deliver = self.delivery(set, to, &retry.unwrap_or_default().within(deadline), limit)?;
+        let deliver =
+            self.delivery(self.core()?, set, to, &retry.unwrap_or_default().within(deadline), limit)?;
         mailbox.spawn(future, deliver.into_future(), Receipt)
     }
 
     /// Starts one of many.
     fn emit_in(&self, batch: &Batch, index: usize, emission: &Emission) -> Result<()> {
         let emit = emission.by(self.core()?, &self.settings.policy, Some(batch.limit()))?;
-        batch.spawn(runtime()?, index, emit.into_future());
+        batch.spawn(shared()?, index, emit.into_future());
         Ok(())
     }
 
@@ -158,8 +162,8 @@ impl Transmitter {
         retry: Option<Policy>,
     ) -> Result<()> {
         let policy = retry.unwrap_or_default().within(deadline);
-        let deliver = self.delivery(set, to, &policy, Some(batch.limit()))?;
-        batch.spawn(runtime()?, index, deliver.into_future());
+        let deliver = self.delivery(self.core()?, set, to, &policy, Some(batch.limit()))?;
+        batch.spawn(shared()?, index, deliver.into_future());
         Ok(())
     }
 
@@ -173,28 +177,34 @@ impl Transmitter {
             .as_secs_f64()
     }
 
-    fn counters(&self) -> Result<Counters> {
-        Ok(Counters(self.core()?.counters()))
+    fn counters(&self) -> Counters {
+        let mut sum = Counters::default();
+        [&self.core, &self.direct]
+            .into_iter()
+            .filter_map(PerProcess::here)
+            .for_each(|core| sum.add(core.counters()));
+        sum
     }
 }
 
 impl Transmitter {
-    /// The transmitter of this process.
     fn core(&self) -> Result<&sdk::Transmitter> {
-        // Built inside the runtime, to which the HTTP pool will belong.
-        let runtime = runtime()?;
-        let _inside = runtime.enter();
         Ok(self.core.get(|| self.settings.build())?)
+    }
+
+    fn direct(&self) -> Result<&sdk::Transmitter> {
+        Ok(self.direct.get(|| self.settings.build())?)
     }
 
     fn delivery(
         &self,
+        transmitter: &sdk::Transmitter,
         set: &SignedSet,
         to: &Receiver,
         policy: &Policy,
         limit: Option<&RequestLimit>,
     ) -> Result<Deliver> {
-        let mut deliver = self.core()?.deliver(&set.0, to.core()?);
+        let mut deliver = transmitter.deliver(&set.0, to.core()?);
         if let Some(limit) = limit {
             deliver = deliver.limited_by(&limit.0);
         }
@@ -311,53 +321,43 @@ impl Policy {
     }
 }
 
-/// Counts of one transmitter in this process, taken at one moment: `enqueued` is always `delivered + failed + in_flight`.
-#[pyclass(frozen, module = "ssf_transmitter")]
-pub(crate) struct Counters(sdk::client::Counters);
+/// Counts of one transmitter in this process: `enqueued` is `delivered + failed + in_flight`.
+#[pyclass(frozen, get_all, module = "ssf_transmitter")]
+#[derive(Default)]
+pub(crate) struct Counters {
+    /// SETs that were to be sent.
+    enqueued: u64,
+    /// SETs that receivers have taken.
+    delivered: u64,
+    /// SETs that were not delivered, for whatever reason.
+    failed: u64,
+    /// SETs under way.
+    in_flight: u64,
+    /// Requests to receivers, repeats included.
+    attempts: u64,
+    /// Of `failed`, how many by each code; `abandoned` are those that were cancelled.
+    failures: BTreeMap<&'static str, u64>,
+}
+
+impl Counters {
+    fn add(&mut self, more: sdk::client::Counters) {
+        self.enqueued += more.enqueued;
+        self.delivered += more.delivered;
+        self.failed += more.failed;
+        self.in_flight += more.in_flight;
+        self.attempts += more.attempts;
+        for (code, count) in more.failures {
+            *self.failures.entry(code).or_default() += count;
+        }
+    }
+}
 
 #[pymethods]
 impl Counters {
-    /// SETs that were to be sent.
-    #[getter]
-    fn enqueued(&self) -> u64 {
-        self.0.enqueued
-    }
-
-    /// SETs that receivers have taken.
-    #[getter]
-    fn delivered(&self) -> u64 {
-        self.0.delivered
-    }
-
-    /// SETs that were not delivered, for whatever reason.
-    #[getter]
-    fn failed(&self) -> u64 {
-        self.0.failed
-    }
-
-    /// SETs under way.
-    #[getter]
-    fn in_flight(&self) -> u64 {
-        self.0.in_flight
-    }
-
-    /// Requests to receivers, repeats included.
-    #[getter]
-    fn attempts(&self) -> u64 {
-        self.0.attempts
-    }
-
-    /// Of `failed`, how many by each code; `abandoned` are those that were cancelled.
-    #[getter]
-    fn failures(&self) -> BTreeMap<&'static str, u64> {
-        self.0.failures.clone()
-    }
-
     fn __repr__(&self) -> String {
-        let counters = &self.0;
         format!(
             "<Counters enqueued={} delivered={} failed={} in_flight={}>",
-            counters.enqueued, counters.delivered, counters.failed, counters.in_flight
+            self.enqueued, self.delivered, self.failed, self.in_flight
         )
     }
 }

@@ -79,15 +79,8 @@ class CatalogueEvent(Event):
 
     def _encode(self) -> Json:
         others = self.other_members
-        claims = {} if others is None else as_object(others, self._place("other_members"))
-        for name, wire, kind in self._MEMBERS:
-            value = getattr(self, name)
-            if value is not None:
-                claims[wire] = ENCODERS[kind](value, self._place(name))
-        return claims
-
-    def _place(self, name: str) -> str:
-        return f"{type(self).__name__}.{name}"
+        claims = {} if others is None else as_object(others, f"{type(self).__name__}.other_members")
+        return encode(self, self._MEMBERS, claims)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -123,6 +116,7 @@ class Subject(Checked):
     format: ClassVar[str]
     # Of each field: its name here, its name in JSON, its type.
     _MEMBERS: ClassVar[tuple[tuple[str, str, str], ...]] = ()
+    _NESTS: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Check the types."""
@@ -142,29 +136,27 @@ class Subject(Checked):
         _native.check_subject(subject_json(self))
 
     def _encode(self) -> Json:
-        owner = type(self).__name__
         # Members of the definition go before those that were added.
-        others = getattr(self, "other_members", None)
-        members: Json = {} if others is None else members_of(others, f"{owner}.other_members")
+        others = self.__dict__.get("other_members")
+        members: Json = {} if others is None else members_of(others, f"{type(self).__name__}.other_members")
         members["format"] = self.format
-        for name, wire, kind in self._MEMBERS:
-            value = getattr(self, name)
-            if value is not None:
-                members[wire] = ENCODERS[kind](value, f"{owner}.{name}")
-        return members
+        return encode(self, self._MEMBERS, members)
 
     def is_private(self) -> bool:
         """Whether formats that the catalogue does not know are meant, here or inside."""
-        return any(inner.is_private() for inner in self._inner())
+        return self._NESTS and any(inner.is_private() for inner in self._inner())
 
     def _inner(self) -> list[Subject]:
         found: list[Subject] = []
         for value in self.__dict__.values():
-            items = (
-                value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else [value]
-            )
+            items = value.values() if isinstance(value, Mapping) else value
+            items = items if isinstance(items, Iterable) and not isinstance(items, str) else [items]
             found += [item for item in items if isinstance(item, Subject)]
         return found
+
+    def __init_subclass__(cls) -> None:
+        """Note whether there can be subjects inside."""
+        cls._NESTS = any(kind in ("subject", "subjects") for _, _, kind in cls._MEMBERS)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -198,6 +190,29 @@ def wrong_type(value: object, place: str, expected: str) -> TypeError:
     return TypeError(f"{place}: expected {expected}, got {type(value).__name__}")
 
 
+class Mismatch(Exception):
+    """A value of another type than the one that was expected, `where` inside the field."""
+
+    def __init__(self, value: object, expected: str, where: str = "") -> None:
+        self.value = value
+        self.expected = expected
+        self.where = where
+
+
+def encode(owner: object, fields: tuple[tuple[str, str, str], ...], into: Json) -> Json:
+    """Puts the fields that are set into a JSON object."""
+    values = owner.__dict__
+    for name, wire, kind in fields:
+        value = values[name]
+        if value is not None:
+            try:
+                into[wire] = ENCODERS[kind](value)
+            except Mismatch as mismatch:
+                place = f"{type(owner).__name__}.{name}{mismatch.where}"
+                raise wrong_type(mismatch.value, place, mismatch.expected) from None
+    return into
+
+
 def as_text(value: object, place: str) -> str:
     """A string."""
     if isinstance(value, str):
@@ -212,73 +227,81 @@ def as_object(value: object, place: str, expected: str = "a mapping") -> Json:
     raise wrong_type(value, place, expected)
 
 
-def as_subject(value: object, place: str) -> Json:
-    """A subject inside something else."""
-    return value.to_dict() if isinstance(value, Subject) else as_object(value, place, "a subject or a mapping")
-
-
 def members_of(value: object, place: str) -> Json:
     """Further members of a subject, which may be subjects."""
     return {name: plain(member) for name, member in as_object(value, place).items()}
 
 
-def _boolean(value: object, place: str) -> bool:
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise Mismatch(value, "str")
+
+
+def _boolean(value: object) -> bool:
     if isinstance(value, bool):
         return value
-    raise wrong_type(value, place, "bool")
+    raise Mismatch(value, "bool")
 
 
-def _integer(value: object, place: str) -> int:
+def _integer(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    raise wrong_type(value, place, "int")
+    raise Mismatch(value, "int")
 
 
-def _time(convert: Callable[[datetime], float]) -> Callable[[object, str], float]:
-    def encode(value: object, place: str) -> float:
-        if isinstance(value, datetime) and value.utcoffset() is not None:
+def _time(convert: Callable[[datetime], float]) -> Callable[[object], float]:
+    def encode(value: object) -> float:
+        if isinstance(value, datetime) and value.tzinfo is not None:
             return convert(value)
-        raise wrong_type(value, place, "a datetime with a time zone")
+        raise Mismatch(value, "a datetime with a time zone")
 
     return encode
 
 
-def _localized(value: object, place: str) -> Json:
-    return as_object(value, place, "a mapping of texts by language, such as {'en': '…'}")
+def _object(value: object, expected: str = "a mapping") -> Json:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise Mismatch(value, expected)
 
 
-def _items(value: object, place: str, expected: str) -> list[object]:
-    if isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping)):
-        return list(value)
-    raise wrong_type(value, place, f"a list of {expected}")
+def _localized(value: object) -> Json:
+    return _object(value, "a mapping of texts by language, such as {'en': '…'}")
 
 
-def _texts(value: object, place: str) -> list[str]:
-    return [as_text(item, f"{place}[{index}]") for index, item in enumerate(_items(value, place, "str"))]
+def _subject(value: object) -> Json:
+    return value.to_dict() if isinstance(value, Subject) else _object(value, "a subject or a mapping")
 
 
-def _addresses(value: object, place: str) -> list[str]:
-    return [str(item) for item in _items(value, place, "addresses")]
+def _list(convert: Callable[[object], Any], expected: str) -> Callable[[object], list[Any]]:
+    def encode(value: object) -> list[Any]:
+        if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+            raise Mismatch(value, f"a list of {expected}")
+        converted: list[Any] = []
+        for index, item in enumerate(value):
+            try:
+                converted.append(convert(item))
+            except Mismatch as mismatch:
+                raise Mismatch(mismatch.value, mismatch.expected, f"[{index}]") from None
+        return converted
 
-
-def _subjects(value: object, place: str) -> list[Json]:
-    return [as_subject(item, f"{place}[{index}]") for index, item in enumerate(_items(value, place, "subjects"))]
+    return encode
 
 
 #: How a field gets into JSON, by its type in the catalogue.
-ENCODERS: dict[str, Callable[[object, str], Any]] = {
-    "string": as_text,
-    "enum": as_text,
+ENCODERS: dict[str, Callable[[object], Any]] = {
+    "string": _text,
+    "enum": _text,
     "boolean": _boolean,
     "integer": _integer,
     "timestamp": _time(_native.seconds),
     "milliseconds": _time(_native.milliseconds),
     "localized": _localized,
-    "list": _texts,
-    "strings": _addresses,
-    "object": as_object,
-    "subject": as_subject,
-    "subjects": _subjects,
+    "list": _list(_text, "str"),
+    "strings": _list(str, "addresses"),
+    "object": _object,
+    "subject": _subject,
+    "subjects": _list(_subject, "subjects"),
 }
 
 
@@ -300,9 +323,13 @@ def _default(value: object) -> object:
     return converted
 
 
+# Kept: to make one takes as long as to use it.
+_ENCODER = json.JSONEncoder(default=_default, separators=(",", ":"))
+
+
 def dumps(value: object) -> str:
     """A value as JSON. What JSON cannot carry, such as NaN, is left for the core to refuse."""
-    return json.dumps(value, default=_default, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def event_json(event: Event | Mapping[str, object], place: str = "event") -> str:
