@@ -181,7 +181,7 @@ KEY = SigningKey.generate("P-256")
         (lambda: Transmitter(ISSUER, KEY).emit(EVENT, ADA, RECEIVER, tnx="x"), "Transmitter.emit.*did you mean 'txn'"),
         (lambda: SigningKey.from_pem("", pasword="x"), "SigningKey.from_pem.*did you mean 'password'"),
         (lambda: ClientCredentials("https://x.example", "id", "s", skope="x"), "did you mean 'scope'"),
-        (lambda: ssf_transmitter.RetryPolicy(max_attemts=1), "did you mean 'max_attempts'"),
+        (lambda: ssf_transmitter.RetryPolicy(max_attemts=1), "id you mean 'max_attempts'"),
         (lambda: ssf_transmitter.TransmitterConfiguration(ISSUER, jwks_url="x"), "did you mean 'jwks_uri'"),
         (lambda: ssf_transmitter.prepare_set(EVENT, isuer="x"), "did you mean 'issuer'"),
     ],

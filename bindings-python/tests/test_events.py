@@ -128,7 +128,7 @@ def test_a_name_in_the_uri_is_a_field() -> None:
         (lambda: Email(7), "Email.email: expected str, got int"),
         (
             lambda: IssSub(iss="https://a.example", sub=None, other=1),
-            "IssSub.* got an unexpected keyword argument 'other'",
+            r"IssSub.* got an unexpected keyword argument 'other'",
         ),
         (
             lambda: ComplexSubject(user="ada@example.com"),
@@ -149,11 +149,11 @@ def test_a_wrong_type_is_a_type_error_with_the_name(make: Any, message: str) -> 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: caep.SessionRevoked(reason_admn={"en": "x"}), "'reason_admn'; did you mean 'reason_admin'"),
-        (lambda: caep.CredentialChange(credental_type="pin", change_type="create"), "did you mean 'credential_type'"),
-        (lambda: okta.UserRiskChange(wholly_other=1), "unexpected keyword argument 'wholly_other'; known are"),
-        (lambda: IssSub(is_="x", sub="y"), "did you mean 'iss'"),
-        (lambda: CustomEvent(url="x", claims={}), "did you mean 'uri'"),
+        (lambda: caep.SessionRevoked(reason_admn={"en": "x"}), "'reason_admn'.*id you mean 'reason_admin'"),
+        (lambda: caep.CredentialChange(credental_type="pin", change_type="create"), "id you mean 'credential_type'"),
+        (lambda: okta.UserRiskChange(wholly_other=1), "unexpected keyword argument 'wholly_other'"),
+        (lambda: IssSub(is_="x", sub="y"), "id you mean 'iss'"),
+        (lambda: CustomEvent(url="x", claims={}), "id you mean 'uri'"),
     ],
 )
 def test_a_misspelt_keyword_is_named_with_the_one_that_was_meant(make: Any, message: str) -> None:

@@ -29,40 +29,39 @@ def unexpected(function: str, given: Iterable[str], known: Iterable[str]) -> Typ
 
 
 def known_keywords(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Lets a function refuse keywords that it does not know with a hint, and values of a wrong type by name."""
-    code = function.__code__
-    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    known = frozenset(names)
+    """Lets a function refuse keywords that it does not know with a hint, and values of a wrong type by name.
 
-    def refuse_unknown(given: Iterable[str]) -> None:
-        shown = [name for name in names if name not in ("self", "cls")]
-        raise unexpected(function.__qualname__.removesuffix(".__new__").removesuffix(".__init__"), given, shown)
+    Nothing is looked at until Python itself has refused the call.
+    """
 
     @wraps(function)
     def checked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-        if not known.issuperset(kwargs):
-            refuse_unknown(kwargs)
         try:
             return function(*args, **kwargs)
         except TypeError as error:
-            blamed = _blame(function, {**dict(zip(names, args, strict=False)), **kwargs})
-            if blamed is None:
-                raise
-            raise blamed from error
+            raise _better(error, function, args, kwargs) from error.__cause__
 
     @wraps(function)
     async def checked_async(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Any:
-        if not known.issuperset(kwargs):
-            refuse_unknown(kwargs)
         try:
             return await function(*args, **kwargs)  # type: ignore[misc]
         except TypeError as error:
-            blamed = _blame(function, {**dict(zip(names, args, strict=False)), **kwargs})
-            if blamed is None:
-                raise
-            raise blamed from error
+            raise _better(error, function, args, kwargs) from error.__cause__
 
     return checked_async if iscoroutinefunction(function) else checked  # type: ignore[return-value]
+
+
+def _better(
+    error: TypeError, function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]
+) -> TypeError:
+    """The error that names the argument that is wrong, or the same one if it was not about an argument."""
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    if not kwargs.keys() <= set(names):
+        shown = [name for name in names if name not in ("self", "cls")]
+        return unexpected(function.__qualname__.removesuffix(".__new__").removesuffix(".__init__"), kwargs, shown)
+    positional = dict(zip(names[: code.co_argcount], args, strict=False))
+    return _blame(function, {**positional, **kwargs}) or error
 
 
 def _blame(function: Callable[..., object], given: dict[str, object]) -> TypeError | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -23,7 +24,8 @@ Json = dict[str, Any]
 class Checked:
     """A dataclass whose constructor refuses keywords that it does not know with a hint."""
 
-    if not TYPE_CHECKING:
+    # From 3.13 on Python gives the hint itself.
+    if not TYPE_CHECKING and sys.version_info < (3, 13):
 
         def __new__(cls, *_: object, **kwargs: object) -> Self:
             known = cls.__dataclass_fields__
@@ -69,13 +71,16 @@ class CatalogueEvent(Event):
 
     def __post_init__(self) -> None:
         """Check the types."""
-        object.__setattr__(self, "_claims", self._encode())
+        self.__dict__["_claims"] = self._encode()
 
     def to_dict(self) -> Json:
         """The event as it stands in a SET: its members, under the event type URI."""
-        claims: Json = self.__dict__["_claims"]
+        return {uri: dict(claims) for uri, claims in self.claims_by_uri().items()}
+
+    def claims_by_uri(self) -> dict[str, Json]:
+        """The same, and not to be changed."""
         uri = self.uri.format(**self.__dict__) if "{" in self.uri else self.uri
-        return {uri: dict(claims)}
+        return {uri: self.__dict__["_claims"]}
 
     def _encode(self) -> Json:
         others = self.other_members
@@ -120,12 +125,16 @@ class Subject(Checked):
 
     def __post_init__(self) -> None:
         """Check the types."""
-        object.__setattr__(self, "_members", self._encode())
+        self.__dict__["_members"] = self._encode()
 
     def to_dict(self) -> Json:
         """The subject as JSON has it."""
+        return dict(self.as_json())
+
+    def as_json(self) -> Json:
+        """The same, and not to be changed."""
         members: Json = self.__dict__["_members"]
-        return dict(members)
+        return members
 
     def validate(self) -> None:
         """Check the subject against its format. Preparing a SET does so too.
@@ -334,11 +343,13 @@ def dumps(value: object) -> str:
 
 def event_json(event: Event | Mapping[str, object], place: str = "event") -> str:
     """An event, or the dict that it is in a SET, as JSON."""
+    if isinstance(event, CatalogueEvent):
+        return dumps(event.claims_by_uri())
     return dumps(event.to_dict() if isinstance(event, Event) else as_object(event, place, "an event or a dict"))
 
 
 def subject_json(subject: Subject | Mapping[str, object], place: str = "subject") -> tuple[str, bool]:
     """A subject as JSON, and whether private formats are meant in it."""
     if isinstance(subject, Subject):
-        return dumps(subject.to_dict()), subject.is_private()
+        return dumps(subject.as_json()), subject.is_private()
     return dumps(as_object(subject, place, "a subject or a dict")), False
