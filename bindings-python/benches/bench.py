@@ -29,7 +29,7 @@ from joserfc import jwt as jose_jwt
 from joserfc.jwk import RSAKey
 from promises import import_time
 
-from ssf_transmitter import AsyncTransmitter, Email, Receiver, SigningKey, Transmitter, prepare_set
+from ssf_transmitter import AsyncTransmitter, Email, Emission, Receiver, SigningKey, Transmitter, prepare_set
 from ssf_transmitter.events import caep
 
 ROUNDS = 7
@@ -168,6 +168,17 @@ def emit(url: str, ca: str, ca_file: str) -> None:
     print("\nemit, one by one          us    we are times as fast")
     for name, rate in rates.items():
         print(f"{name:<22} {1e6 / rate:>6.0f}    {ours / rate:.2f}")
+
+    def at_once() -> float:
+        emissions = (Emission(event(), Email("ada@example.com"), receiver, txn="incident-4711") for _ in range(400))
+        began = time.perf_counter()
+        for emitted in transmitter.emit_all(emissions):
+            emitted.result()
+        return 400 / (time.perf_counter() - began)
+
+    many = in_turns({"emit_all": at_once})["emit_all"]
+    others = ", ".join(f"{many / rate:.2f} times {name}" for name, rate in rates.items() if name != "ssf-transmitter")
+    print(f"emit_all, from one thread: {1e6 / many:.0f} us, {others}")
 
 
 def emit_async(url: str, ca: str, ca_file: str) -> None:

@@ -46,6 +46,8 @@ mod _native {
     #[pymodule_export]
     use crate::receiver::{ClientCredentials, Dialect, Receiver};
     #[pymodule_export]
+    use crate::runtime::settle;
+    #[pymodule_export]
     use crate::sets::{DecodedSet, Receipt, SignedSet, UnsignedSet, prepare_set};
     #[pymodule_export]
     use crate::transmitter::{Counters, Transmitter};

@@ -31,7 +31,28 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, work: impl Future<Output = T> + Send
 /// Does work on this thread. What it opens, such as connections, is for [`wait_directly`] alone.
 pub(crate) fn wait_directly<T: Send>(py: Python<'_>, work: impl Future<Output = T> + Send) -> Result<T> {
     let make = || Builder::new_current_thread().thread_name("ssf-transmitter").enable_all().build();
+    let work = async {
+        catch_up().await;
+        work.await
+    };
     wait_on(py, DIRECT.get(make).map_err(failed)?, work)
+}
+
+/// Does what is left to do for connections that nobody uses any more.
+#[pyfunction]
+pub(crate) fn settle(py: Python<'_>) -> Result<()> {
+    match DIRECT.here() {
+        Some(_) => wait_directly(py, catch_up()),
+        None => Ok(()),
+    }
+}
+
+/// Lets other tasks of the runtime see what has happened while nobody waited: that the other side has closed a connection,
+/// or that this one is to be closed. Each turn lets them be polled once, after a look at their sockets.
+async fn catch_up() {
+    for _ in 0..4 {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// Waits on this thread, while other threads of Python run. Ctrl-C ends the wait, and drops the work.

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
+import threading
+import time
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -189,6 +193,48 @@ def test_emit_all_can_be_left_and_raises_what_the_iterable_raises(key: SigningKe
         counters = transmitter.counters
     assert counters.delivered == 1
     assert counters.enqueued - counters.delivered == counters.failures.get("abandoned", 0) + counters.in_flight
+
+
+def test_a_connection_that_the_receiver_has_closed_meanwhile_is_not_used_again(key: SigningKey) -> None:
+    answered, closed = threading.Event(), threading.Event()
+    connections = 0
+
+    def serve(listener: socket.socket) -> None:
+        nonlocal connections
+        for _ in range(2):
+            connection, _ = listener.accept()
+            connections += 1
+            with connection:
+                head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
+                (length,) = re.findall(rb"content-length: (\d+)", head)
+                while len(body) < int(length):
+                    body += connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+                answered.wait(10)
+            closed.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        receiver = Receiver(f"http://127.0.0.1:{listener.getsockname()[1]}/", "x", allow_loopback=True)
+        with Transmitter(ISSUER, key, retry=RetryPolicy(max_attempts=1)) as transmitter:
+            transmitter.emit(EVENT, ADA, receiver)
+            answered.set()
+            assert closed.wait(10)
+            assert transmitter.emit(EVENT, ADA, receiver).attempts == 1
+        thread.join()
+    assert connections == 2
+
+
+def test_a_closed_transmitter_closes_its_connections(key: SigningKey, ssf_receiver: Any) -> None:
+    for tls in (False, True):
+        emulator = ssf_receiver(issuer=ISSUER, keys=key, tls=tls)
+        with Transmitter(ISSUER, key, ca_bundle=emulator.ca_pem) as transmitter:
+            transmitter.emit(EVENT, ADA, emulator.receiver())
+        began = time.monotonic()
+        # It waits, up to five seconds, for connections that are open.
+        emulator.stop()
+        assert time.monotonic() - began < 4
 
 
 def test_keys_rotate_while_a_transmitter_sends(ssf_receiver: Any) -> None:

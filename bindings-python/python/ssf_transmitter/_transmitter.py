@@ -176,6 +176,7 @@ class Transmitter(BaseTransmitter):
     def close(self) -> None:
         """Close the HTTP pool. What is under way in other threads ends as it does."""
         self._open = None
+        _native.settle()
 
     def __enter__(self) -> Self:
         """Use it as a context manager."""
