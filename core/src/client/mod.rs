@@ -2,6 +2,7 @@
 
 mod authorization;
 mod counters;
+mod deliver;
 mod doctor;
 mod drive;
 mod emit_all;
@@ -16,8 +17,9 @@ mod transmitter;
 mod transport;
 
 pub use counters::Counters;
+pub use deliver::Deliver;
 pub use doctor::{Check, Diagnosis, Doctor, Outcome};
-pub use emit_all::{EmitAll, Emitted, Progress};
+pub use emit_all::{EmitAll, Emitted, Progress, RequestLimit};
 pub use okta::{OktaProviders, OktaProvidersBuilder};
 pub use outbox::{MemoryOutbox, Outbox, Settlement, Waiting};
 pub use receiver::{Receiver, ReceiverBuilder};

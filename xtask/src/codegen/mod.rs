@@ -22,13 +22,19 @@ const OUTPUTS: &[(&str, &str)] = &[
     ("rust/lint_answers.rs.j2", "core/src/lint/answers.rs"),
     ("rust/lint_rules.rs.j2", "core/src/lint/rules.rs"),
     ("rust/subject_formats.rs.j2", "core/src/subject/formats.rs"),
+    ("python/codes.py.j2", "bindings-python/python/ssf_transmitter/_codes.py"),
+    ("python/subjects.py.j2", "bindings-python/python/ssf_transmitter/subjects.py"),
+    ("python/values.py.j2", "bindings-python/python/ssf_transmitter/values.py"),
     ("docs/errors.md.j2", "docs/errors.md"),
     ("docs/events.md.j2", "docs/events.md"),
     ("docs/rules.md.j2", "docs/rules.md"),
 ];
 
 /// Template, and the folder and extension of the file that it writes for each family of events.
-const PER_FAMILY: &[(&str, &str, &str)] = &[("rust/event_family.rs.j2", "core/src/event", "rs")];
+const PER_FAMILY: &[(&str, &str, &str)] = &[
+    ("rust/event_family.rs.j2", "core/src/event", "rs"),
+    ("python/event_family.py.j2", "bindings-python/python/ssf_transmitter/events", "py"),
+];
 
 /// Writes every generated file, or with `check` compares them with what is there.
 pub(crate) fn run(root: &Path, check: bool) -> Result {
