@@ -65,8 +65,8 @@ impl Linter {
         event: AnyEvent,
         subject: Option<AnySubject>,
     ) -> PyResult<Found<'py>> {
-        let subject = subject.map(|subject| subject.0);
-        findings(py, &self.0.event(&event.0, subject.as_ref()))
+        let (AnyEvent(event), subject) = (event, subject.map(|subject| subject.0));
+        findings(py, &self.0.event(&event, subject.as_ref()))
     }
 
     fn unsigned<'py>(&self, py: Python<'py>, set: &UnsignedSet) -> PyResult<Found<'py>> {
