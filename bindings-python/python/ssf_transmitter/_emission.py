@@ -63,12 +63,12 @@ class Emission(_native.Emission):
             event_json(event),
             subject_json(subject),
             to,
-            txn=txn,
-            toe=toe,
-            jti=jti,
-            companions=_companions(companions),
-            deadline=deadline,
-            retry=retry,
+            txn,
+            toe,
+            jti,
+            _companions(companions) if companions else [],
+            deadline,
+            retry,
         )
         # For signers, which are called in between.
         self.to, self.deadline, self.retry = to, deadline, retry

@@ -239,13 +239,13 @@ class Emission:
         event: str,
         subject: tuple[str, bool],
         to: Receiver,
-        *,
         txn: str | None,
         toe: datetime | None,
         jti: str | None,
         companions: Sequence[str],
         deadline: _Span | None,
         retry: RetryPolicy | None,
+        /,
     ) -> Self: ...
 
 @disjoint_base
@@ -377,7 +377,6 @@ def settle() -> None: ...
 def well_known_url(issuer: str) -> str: ...
 def legacy_well_known_url(issuer: str) -> str: ...
 def prepare_set(
-    *,
     issuer: str,
     audience: str | Sequence[str],
     events: Sequence[str],
@@ -390,4 +389,5 @@ def prepare_set(
     jti: str | None,
     issued_at: datetime | None,
     claims: str | None,
+    /,
 ) -> UnsignedSet: ...

@@ -66,16 +66,16 @@ def prepare_set(
         ValidationError: If a rule is broken; `pointer` is the place.
     """
     return _native.prepare_set(
-        issuer=issuer,
-        audience=audience,
-        events=[event_json(event) for event in events],
-        subject=None if subject is None else subject_json(subject),
-        dialect=_native.Dialect.built_in(dialect) if isinstance(dialect, str) else dialect,
-        algorithm=algorithm,
-        kid=kid,
-        txn=txn,
-        toe=toe,
-        jti=jti,
-        issued_at=issued_at,
-        claims=None if claims is None else dumps(as_object(claims, "claims")),
+        issuer,
+        audience,
+        [event_json(event) for event in events],
+        None if subject is None else subject_json(subject),
+        _native.Dialect.built_in(dialect) if isinstance(dialect, str) else dialect,
+        algorithm,
+        kid,
+        txn,
+        toe,
+        jti,
+        issued_at,
+        None if claims is None else dumps(as_object(claims, "claims")),
     )
