@@ -80,6 +80,7 @@ pub(crate) fn milliseconds(moment: Moment) -> i64 {
 }
 
 /// `bytes` or `str`.
+#[derive(Clone, Copy)]
 pub(crate) enum Data<'a> {
     Bytes(&'a [u8]),
     Text(&'a str),

@@ -1,12 +1,14 @@
 //! What is to be sent: event, subject, receiver, and what goes with them.
 
 use pyo3::{Borrowed, prelude::*};
-use ssf_transmitter::{self as sdk, Event, Subject, client::Emit};
+use serde_json::{Map, Value};
+use ssf_transmitter::{self as sdk, CustomEvent, Event, Subject, client::Emit};
 
 use crate::{
     arguments::{Moment, Span},
     batch::RequestLimit,
     errors::{Failure, Result},
+    lint::Lint,
     receiver::Receiver,
     transmitter::Policy,
 };
@@ -21,13 +23,14 @@ pub(crate) struct Emission {
     txn: Option<String>,
     toe: Option<sdk::Timestamp>,
     jti: Option<String>,
+    lint: Option<Lint>,
     policy: Policy,
 }
 
 #[pymethods]
 impl Emission {
     #[new]
-    #[pyo3(signature = (event, subject, to, txn, toe, jti, companions, deadline, retry, /))]
+    #[pyo3(signature = (event, subject, to, txn, toe, jti, companions, lint, deadline, retry, /))]
     #[allow(clippy::too_many_arguments, reason = "what an emit can be given")]
     fn new(
         event: &str,
@@ -37,6 +40,7 @@ impl Emission {
         toe: Option<Moment>,
         jti: Option<String>,
         companions: Companions,
+        lint: Option<Lint>,
         deadline: Option<Span>,
         retry: Option<Policy>,
     ) -> Result<Self> {
@@ -48,6 +52,7 @@ impl Emission {
             txn,
             toe: toe.map(|toe| toe.0),
             jti,
+            lint,
             policy: retry.unwrap_or_default().within(deadline),
         })
     }
@@ -74,6 +79,9 @@ impl Emission {
         }
         if let Some(jti) = &self.jti {
             emit = emit.jti(jti);
+        }
+        if let Some(lint) = &self.lint {
+            emit = emit.lint(lint.0.clone());
         }
         if let Some(limit) = limit {
             emit = emit.limited_by(&limit.0);
@@ -109,6 +117,47 @@ impl<'py> FromPyObject<'_, 'py> for About {
         let subject = if private { Subject::custom_from_json(&json) } else { Subject::from_json(&json) };
         subject.map(Self).map_err(|error| Failure::from(error).into())
     }
+}
+
+/// An event as it comes, for lint: what breaks its definition is to be found, not refused.
+pub(crate) struct AnyEvent(pub(crate) Event);
+
+impl FromPyObject<'_, '_> for AnyEvent {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        let json: &str = given.extract()?;
+        let mut members = object(json).into_iter().flatten();
+        if let (Some((uri, Value::Object(members))), None) = (members.next(), members.next()) {
+            return Ok(Self(CustomEvent::new(uri, members).into()));
+        }
+        // It is no event at all.
+        Event::from_json(json).map(Self).map_err(|error| Failure::from(error).into())
+    }
+}
+
+/// A subject as it comes, for lint.
+pub(crate) struct AnySubject(pub(crate) Subject);
+
+impl<'py> FromPyObject<'_, 'py> for AnySubject {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let (json, private): (String, bool) = given.extract()?;
+        let Some(members) = object(&json) else {
+            return Subject::from_json(&json).map(Self).map_err(|error| Failure::from(error).into());
+        };
+        let format = members.get("format").and_then(Value::as_str).map(ToOwned::to_owned);
+        Ok(Self(match format {
+            Some(format) if private => Subject::custom(format, members),
+            _ => Subject::from_members(members),
+        }))
+    }
+}
+
+/// A JSON object, if it is one.
+fn object(json: &str) -> Option<Map<String, Value>> {
+    serde_json::from_str(json).ok()
 }
 
 /// Checks an event in its JSON form.

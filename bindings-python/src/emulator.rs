@@ -11,7 +11,7 @@ use pyo3::{
 };
 use ssf_cli::{
     publish::Published,
-    receiver::{self, Client, Config, KeySource, Like, Script},
+    receiver::{self, ApiTokens, Client, Config, KeySource, Like, Script},
 };
 
 use crate::{
@@ -40,7 +40,7 @@ impl Emulator {
     /// Starts it.
     #[new]
     #[pyo3(signature = (
-        *, like, issuer, audience, jwks, jwks_uri, users, client, token_lifetime, script, tls, ledger_size
+        *, like, issuer, audience, jwks, jwks_uri, users, client, token_lifetime, script, tls, ledger_size, api_token
     ))]
     #[allow(clippy::too_many_arguments, reason = "the settings of an emulator")]
     fn new(
@@ -56,6 +56,7 @@ impl Emulator {
         script: Option<&str>,
         tls: bool,
         ledger_size: usize,
+        api_token: Option<String>,
     ) -> Result<Self> {
         let refused = |error: receiver::Error| PyValueError::new_err(error.to_string());
         let Some(like) = LIKE.iter().find(|known| known.name() == like) else {
@@ -76,6 +77,7 @@ impl Emulator {
         config.users = users;
         config.client = client.map(|(id, secret)| Client { id, secret });
         config.token_lifetime = token_lifetime.0;
+        config.api = api_token.map(ApiTokens::new);
         config.tls = tls;
         config.ledger_size = ledger_size;
         if let Some(script) = script {

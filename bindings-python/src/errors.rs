@@ -5,6 +5,8 @@ use std::{error::Error as _, iter};
 use pyo3::{prelude::*, sync::PyOnceLock, types::PyFunction};
 use ssf_transmitter as sdk;
 
+use crate::lint::findings;
+
 /// An error of the core, or one that Python raised.
 pub(crate) enum Failure {
     Core(sdk::Error),
@@ -18,6 +20,10 @@ pub(crate) fn exception(py: Python<'_>, error: &sdk::Error) -> PyErr {
     static MAKE: PyOnceLock<Py<PyFunction>> = PyOnceLock::new();
     let causes: Vec<_> =
         iter::successors(error.source(), |&cause| cause.source()).map(ToString::to_string).collect();
+    let found = match findings(py, error.findings()) {
+        Ok(found) => found,
+        Err(failed) => return failed,
+    };
     let parts = (
         error.code().as_str(),
         error.message(),
@@ -26,6 +32,7 @@ pub(crate) fn exception(py: Python<'_>, error: &sdk::Error) -> PyErr {
         error.retry_after(),
         error.receiver_error(),
         error.receiver_description(),
+        found,
         causes,
     );
     match MAKE.import(py, "ssf_transmitter.errors", "_of_core").and_then(|make| make.call1(parts)) {

@@ -5,6 +5,7 @@
 mod arguments;
 mod attach;
 mod batch;
+mod conformance;
 mod emission;
 #[cfg(feature = "testing")]
 mod emulator;
@@ -12,8 +13,10 @@ mod errors;
 mod futures;
 mod jwks;
 mod key;
+mod lint;
 mod logging;
 mod metadata;
+mod okta;
 mod process;
 mod receiver;
 mod runtime;
@@ -29,6 +32,8 @@ mod _native {
     #[pymodule_export]
     use crate::batch::{Batch, RequestLimit};
     #[pymodule_export]
+    use crate::conformance::{check_configuration, check_set, check_token};
+    #[pymodule_export]
     use crate::emission::{Emission, check_event, check_subject};
     #[cfg(feature = "testing")]
     #[pymodule_export]
@@ -40,9 +45,13 @@ mod _native {
     #[pymodule_export]
     use crate::key::{KeySet, Signature, SigningKey};
     #[pymodule_export]
+    use crate::lint::{Linter, check_lint_policy, lint_jwks};
+    #[pymodule_export]
     use crate::logging::enable_logging;
     #[pymodule_export]
     use crate::metadata::{TransmitterConfiguration, legacy_well_known_url, well_known_url};
+    #[pymodule_export]
+    use crate::okta::OktaProviders;
     #[pymodule_export]
     use crate::receiver::{ClientCredentials, Dialect, Receiver};
     #[pymodule_export]

@@ -1,6 +1,6 @@
 //! SETs: unsigned, signed, taken apart; and the receipt for one that was delivered.
 
-use pyo3::{Borrowed, prelude::*};
+use pyo3::{Borrowed, prelude::*, types::PyTuple};
 use serde_json::{Map, Value};
 use ssf_transmitter::{self as sdk, SetBuilder, key::SigningHeader, set::Audience};
 
@@ -10,6 +10,7 @@ use crate::{
     errors::Result,
     jwks::{Jwks, PublicKey},
     key::{Signature, SigningKey},
+    lint::{self, Lint},
     receiver::Dialect,
 };
 
@@ -40,6 +41,12 @@ impl UnsignedSet {
     /// Header and claims, for inspection.
     fn decode(&self) -> Result<DecodedSet> {
         Ok(DecodedSet(self.0.decode()?))
+    }
+
+    /// What lint found in it and was to report.
+    #[getter]
+    fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        lint::findings(py, self.0.findings())
     }
 
     /// Signs with a key of this process.
@@ -89,6 +96,12 @@ impl SignedSet {
     #[getter]
     fn jti(&self) -> &str {
         self.0.jti()
+    }
+
+    /// What lint found in it when it was prepared, and was to report.
+    #[getter]
+    fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        lint::findings(py, self.0.findings())
     }
 
     /// The id of its event, such as `caep.session-revoked`, or the URI of one that the catalogue does not know.
@@ -181,6 +194,12 @@ impl Receipt {
         self.0.is_expected()
     }
 
+    /// What lint found in the SET and was to report.
+    #[getter]
+    fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        lint::findings(py, self.0.findings())
+    }
+
     fn __repr__(&self) -> String {
         format!("<Receipt {} status={} attempts={}>", self.0.jti(), self.0.status(), self.0.attempts())
     }
@@ -188,7 +207,9 @@ impl Receipt {
 
 /// A SET from all its parts, without a transmitter.
 #[pyfunction]
-#[pyo3(signature = (issuer, audience, events, subject, dialect, algorithm, kid, txn, toe, jti, issued_at, claims, /))]
+#[pyo3(signature = (
+    issuer, audience, events, subject, dialect, algorithm, kid, txn, toe, jti, issued_at, claims, lint, /
+))]
 #[allow(clippy::too_many_arguments, reason = "the parts of a SET")]
 pub(crate) fn prepare_set(
     issuer: &str,
@@ -203,6 +224,7 @@ pub(crate) fn prepare_set(
     jti: Option<&str>,
     issued_at: Option<Moment>,
     claims: Option<&str>,
+    lint: Option<Lint>,
 ) -> Result<UnsignedSet> {
     let mut set = SetBuilder::new(issuer, Audience::from(audience)).dialect(&dialect.0);
     for event in events.0 {
@@ -229,6 +251,9 @@ pub(crate) fn prepare_set(
         for (name, value) in claims {
             set = set.claim(name, value);
         }
+    }
+    if let Some(lint) = lint {
+        set = set.lint(lint.0);
     }
     let header = SigningHeader { algorithm: algorithm.parse()?, kid };
     Ok(UnsignedSet(set.prepare(header)?))

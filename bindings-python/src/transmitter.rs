@@ -6,10 +6,11 @@ use pyo3::{
     Borrowed,
     exceptions::{PyAttributeError, PyTypeError},
     prelude::*,
+    types::PyTuple,
 };
 use ssf_transmitter::{
     self as sdk,
-    client::Deliver,
+    client::{Deliver, Diagnosis, Doctor},
     delivery::RetryPolicy,
     key::{BoxFuture, Signer, SigningHeader},
     secret::Secret,
@@ -18,10 +19,11 @@ use ssf_transmitter::{
 use crate::{
     arguments::{Span, expected},
     batch::{Batch, RequestLimit},
-    emission::Emission,
+    emission::{AnyEvent, AnySubject, Emission},
     errors::Result,
     futures::{Mailbox, Task},
     key::KeySet,
+    lint::{Lint, Linter, findings},
     process::PerProcess,
     receiver::Receiver,
     runtime::{shared, wait_directly},
@@ -43,6 +45,7 @@ struct Settings {
     issuer: String,
     keys: Keys,
     policy: Policy,
+    lint: Option<Lint>,
     ca_bundles: Vec<Vec<u8>>,
     client_certificate: Option<(Vec<u8>, Secret<Vec<u8>>)>,
     proxy: Option<String>,
@@ -59,7 +62,8 @@ enum Keys {
 impl Transmitter {
     #[new]
     #[pyo3(signature = (
-        issuer, *, keys, algorithm, kid, deadline, retry, ca_bundles, client_certificate, proxy, http2, allow_networks
+        issuer, *, keys, algorithm, kid, deadline, retry, lint, ca_bundles, client_certificate, proxy, http2,
+        allow_networks
     ))]
     #[allow(clippy::too_many_arguments, reason = "the settings of a transmitter")]
     fn new(
@@ -69,6 +73,7 @@ impl Transmitter {
         kid: Option<String>,
         deadline: Option<Span>,
         retry: Option<Policy>,
+        lint: Option<Lint>,
         ca_bundles: Vec<Vec<u8>>,
         client_certificate: Option<(Vec<u8>, Vec<u8>)>,
         proxy: Option<String>,
@@ -84,6 +89,7 @@ impl Transmitter {
             issuer,
             keys,
             policy: retry.unwrap_or_default().within(deadline),
+            lint,
             ca_bundles,
             client_certificate: client_certificate.map(|(chain, key)| (chain, Secret::new(key))),
             proxy,
@@ -177,6 +183,30 @@ impl Transmitter {
             .as_secs_f64()
     }
 
+    fn lint<'py>(
+        &self,
+        py: Python<'py>,
+        event: AnyEvent,
+        subject: AnySubject,
+        to: &Receiver,
+    ) -> Result<Bound<'py, PyTuple>> {
+        Ok(findings(py, &self.direct()?.lint(event.0, subject.0, to.core()?))?)
+    }
+
+    fn linter(&self, to: &Receiver) -> Result<Linter> {
+        Ok(Linter(self.direct()?.linter(to.core()?)))
+    }
+
+    fn doctor(&self, py: Python<'_>, examination: Examination) -> Result<Vec<Checked>> {
+        let doctor = examination.by(self.direct()?)?;
+        Ok(checked(&wait_directly(py, doctor.into_future())?))
+    }
+
+    fn doctor_async(&self, examination: Examination, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
+        let doctor = examination.by(self.core()?)?;
+        mailbox.spawn(future, async { Ok(doctor.await) }, |diagnosis| checked(&diagnosis))
+    }
+
     fn counters(&self) -> Counters {
         let mut sum = Counters::default();
         [&self.core, &self.direct]
@@ -215,6 +245,35 @@ impl Transmitter {
     }
 }
 
+/// The id of a check, its outcome, what was found, what to do.
+type Checked = (&'static str, &'static str, String, String);
+
+/// What a doctor looks at: event, subject, receiver, the URL of the configuration, whether to send, and what.
+#[derive(FromPyObject)]
+struct Examination(AnyEvent, AnySubject, Py<Receiver>, Option<String>, bool, Option<Py<SignedSet>>);
+
+impl Examination {
+    fn by(self, transmitter: &sdk::Transmitter) -> Result<Doctor> {
+        let Self(event, subject, to, configuration_url, send, signed) = self;
+        let mut doctor = transmitter.doctor(event.0, subject.0, to.get().core()?);
+        if let Some(url) = configuration_url {
+            doctor = doctor.configuration_url(url);
+        }
+        Ok(match signed {
+            Some(set) => doctor.send_signed(set.get().0.clone()),
+            None if send => doctor.send(),
+            None => doctor,
+        })
+    }
+}
+
+fn checked(diagnosis: &Diagnosis) -> Vec<Checked> {
+    let checks = diagnosis.checks().iter();
+    checks
+        .map(|check| (check.id, check.outcome.as_str(), check.message.clone(), check.remedy.clone()))
+        .collect()
+}
+
 impl Settings {
     fn build(&self) -> sdk::error::Result<sdk::Transmitter> {
         let issuer = self.issuer.as_str();
@@ -226,6 +285,9 @@ impl Settings {
         };
         if let Some(policy) = self.policy.over(&Policy::default()) {
             builder = builder.retry(policy);
+        }
+        if let Some(lint) = &self.lint {
+            builder = builder.lint(lint.0.clone());
         }
         for bundle in &self.ca_bundles {
             builder = builder.ca_bundle(bundle.as_slice());

@@ -11,6 +11,7 @@ import pytest
 import ssf_transmitter
 from conftest import ISSUER, QUICK
 from ssf_transmitter import (
+    ApiError,
     ClientCredentials,
     ConfigError,
     DeadlineExceeded,
@@ -30,6 +31,8 @@ from ssf_transmitter import (
     ValidationError,
 )
 from ssf_transmitter.events import caep, risc
+from ssf_transmitter.lint import Linter, LintPolicy
+from ssf_transmitter.okta import OktaProviders
 from ssf_transmitter.testing import ReceiverEmulator
 
 if TYPE_CHECKING:
@@ -46,7 +49,7 @@ def scripted(ssf_receiver: Callable[..., ReceiverEmulator], key: SigningKey, *ru
 def test_the_hierarchy_is_the_documented_one() -> None:
     assert {kind.__name__: kind.__base__.__name__ for kind in (  # type: ignore[union-attr]
         ConfigError, KeyMaterialError, ValidationError, SigningError, TokenError, DeliveryError, ReceiverRejected,
-        TransportError, DeadlineExceeded, InternalError,
+        TransportError, DeadlineExceeded, ApiError, InternalError,
     )} == {
         "ConfigError": "SsfError",
         "KeyMaterialError": "ConfigError",
@@ -57,6 +60,7 @@ def test_the_hierarchy_is_the_documented_one() -> None:
         "ReceiverRejected": "DeliveryError",
         "TransportError": "DeliveryError",
         "DeadlineExceeded": "DeliveryError",
+        "ApiError": "SsfError",
         "InternalError": "SsfError",
     }  # fmt: skip
 
@@ -94,6 +98,17 @@ def test_errors_can_be_pickled_with_their_cause(key: SigningKey, ssf_receiver: A
     assert vars(copied) == vars(raised.value)
     assert str(copied) == str(raised.value)
     assert isinstance(copied.__cause__, ValueError)
+
+
+def test_what_lint_found_is_pickled_with_the_error() -> None:
+    acme = Receiver.okta("https://acme.okta.com")
+    with Transmitter(ISSUER, SigningKey.generate()) as transmitter, pytest.raises(ValidationError) as raised:
+        transmitter.emit(EVENT, ADA, acme)
+    error = raised.value
+    assert {finding.rule for finding in error.findings} == {"event-reason-missing", "event-member-missing"}
+    worst = error.findings[0]
+    assert (error.pointer, error.message) == (worst.pointer, worst.message)
+    assert pickle.loads(pickle.dumps(error)).findings == error.findings
 
 
 def test_a_connection_that_cannot_be_had_is_a_transport_error(key: SigningKey, ssf_receiver: Any) -> None:
@@ -145,6 +160,10 @@ def test_credentials_that_are_not_taken_are_a_token_error(key: SigningKey, ssf_r
         (lambda: Receiver("https://receiver.example.net", "x", dialect="octa"), ConfigError, "dialect_unknown"),
         (lambda: Receiver("https://receiver.example.net", "x", rate_limit=0), ConfigError, "configuration_invalid"),
         (lambda: Receiver.govuk_one_login("https://x.example", "x"), ConfigError, "configuration_invalid"),
+        (lambda: LintPolicy(allow=["aud-slahs"]), ConfigError, "configuration_invalid"),
+        (lambda: Linter("octa"), ConfigError, "dialect_unknown"),
+        (lambda: OktaProviders("https://acme.okta.com/path", ssws="x"), ConfigError, "endpoint_invalid"),
+        (lambda: OktaProviders("https://acme.okta.com", ssws=""), ConfigError, "configuration_invalid"),
         (lambda: Dialect.from_toml("id = 7"), ConfigError, "dialect_invalid"),
         (lambda: SigningKey.from_pem("no key"), KeyMaterialError, "key_format_unknown"),
         (lambda: SigningKey.generate("P-256").with_algorithm("RS256"), KeyMaterialError, "key_algorithm_mismatch"),
@@ -181,6 +200,9 @@ KEY = SigningKey.generate("P-256")
         (lambda: Transmitter(ISSUER, KEY).emit(EVENT, ADA, RECEIVER, tnx="x"), "Transmitter.emit.*did you mean 'txn'"),
         (lambda: SigningKey.from_pem("", pasword="x"), "SigningKey.from_pem.*did you mean 'password'"),
         (lambda: ClientCredentials("https://x.example", "id", "s", skope="x"), "did you mean 'scope'"),
+        (lambda: LintPolicy(refuze="note"), "did you mean 'refuse'"),
+        (lambda: Linter(isuer="x"), r"Linter\(\).*did you mean 'issuer'"),
+        (lambda: OktaProviders("https://acme.okta.com", swss="x"), r"^OktaProviders\(\).*did you mean 'ssws'"),
         (lambda: ssf_transmitter.RetryPolicy(max_attemts=1), "id you mean 'max_attempts'"),
         (lambda: ssf_transmitter.TransmitterConfiguration(ISSUER, jwks_url="x"), "did you mean 'jwks_uri'"),
         (lambda: ssf_transmitter.prepare_set(EVENT, isuer="x"), "did you mean 'issuer'"),
@@ -214,6 +236,19 @@ def test_a_misspelt_keyword_is_named_with_the_one_that_was_meant(make: Any, mess
         (lambda: Transmitter(ISSUER, KEY).deliver("x", RECEIVER), "set: expected SignedSet"),
         (lambda: SigningKey.from_pem(7), "expected bytes or str, got int"),
         (lambda: ClientCredentials("https://x.example", "id"), "either client_secret or key"),
+        (lambda: Transmitter(ISSUER, KEY, lint="error"), "lint: expected LintPolicy"),
+        (lambda: Transmitter(ISSUER, KEY).emit(EVENT, ADA, RECEIVER, lint="error"), "lint: expected LintPolicy"),
+        (lambda: LintPolicy(allow="aud-slash"), "allow: expected a list of rules, got str"),
+        (lambda: LintPolicy(allow=[7]), r"allow\[0\]: expected str, got int"),
+        (lambda: LintPolicy(refuse=7), "refuse"),
+        (lambda: Linter(7), "dialect: expected Dialect"),
+        (lambda: Linter().set("x"), "set: expected UnsignedSet"),
+        (lambda: Linter().jwt(b"x"), "text: expected str, got bytes"),
+        (lambda: Linter().explain(status="400"), "status: expected int, got str"),
+        (lambda: Linter().explain_error("x"), "error: expected SsfError"),
+        (lambda: OktaProviders("https://acme.okta.com"), "give one of ssws, bearer and client_credentials"),
+        (lambda: OktaProviders("https://acme.okta.com", ssws="a", bearer="b"), "give one of ssws"),
+        (lambda: OktaProviders("https://acme.okta.com", ssws="a").read(7), "id: expected str, got int"),
     ],
 )
 def test_a_wrong_type_is_a_type_error_with_the_name(make: Any, message: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta, timezone
 
 from ssf_transmitter import (
+    ApiError,
     AsyncTransmitter,
     Email,
     Emission,
@@ -15,10 +16,15 @@ from ssf_transmitter import (
     ReceiverRejected,
     RetryPolicy,
     Signature,
+    SignedSet,
     SigningKey,
     Transmitter,
 )
+from ssf_transmitter.conformance import check_set
+from ssf_transmitter.doctor import Diagnosis
 from ssf_transmitter.events import caep, okta
+from ssf_transmitter.lint import Finding, Linter, LintPolicy
+from ssf_transmitter.okta import AsyncOktaProviders, OktaProviders, Provider
 
 
 def sign(signing_input: bytes) -> Signature:
@@ -37,6 +43,10 @@ def settings(key: SigningKey, keys: KeySet) -> list[object]:
         AsyncTransmitter("https://edr.example.com", signer=sign, algorithm="ES256"),
         AsyncTransmitter("https://edr.example.com", signer=sign_async, algorithm="ES256"),
         Transmitter("https://edr.example.com", signer=sign_async, algorithm="ES256"),  # type: ignore[arg-type]
+        Transmitter("https://edr.example.com", key, lint=LintPolicy(refuse="warning", allow=["aud-slash"])),
+        Transmitter("https://edr.example.com", key, lint="error"),  # type: ignore[arg-type]
+        LintPolicy(refuse="fatal"),  # type: ignore[arg-type]
+        LintPolicy(allow=["aud-slahs"]),  # type: ignore[list-item]
         Transmitter("https://edr.example.com", key, dedline=5),  # type: ignore[call-arg]
         Transmitter("https://edr.example.com", signer=sign, algorithm="HS256"),  # type: ignore[arg-type]
         Receiver.okta("https://acme.okta.com", allow_lopback=True),  # type: ignore[call-arg]
@@ -91,3 +101,36 @@ async def send_async(transmitter: AsyncTransmitter, receiver: Receiver) -> int:
         result.result()
     transmitter.emit(caep.SessionRevoked(), Email("x"), receiver, txn=7)  # type: ignore[arg-type,unused-coroutine]
     return receipt.status
+
+
+def before_and_after(transmitter: Transmitter, receiver: Receiver, set_: SignedSet) -> list[str]:
+    event, ada = caep.SessionRevoked(), Email("ada@example.com")
+    findings: tuple[Finding, ...] = transmitter.lint(event, ada, receiver)
+    linter: Linter = transmitter.linter(receiver)
+    diagnosis: Diagnosis = transmitter.doctor(event, ada, receiver, send=True)
+    told = [finding.rule for finding in (*findings, *linter.set(set_), *set_.findings) if finding.severity == "error"]
+    explanation = linter.explain(set_, status=400, body=b"{}", content_type="text/plain")
+    conditions = check_set(str(set_), issuer="x", audience="x")
+    linter.jwt(set_)  # type: ignore[arg-type]
+    return [
+        *told,
+        *(cause.remedy for cause in explanation.possible),
+        *(check.message for check in diagnosis.checks if check.outcome == "failed"),
+        *(condition.id for condition in conditions if not condition.holds),
+    ]
+
+
+async def register(providers: OktaProviders, others: AsyncOktaProviders) -> list[Provider]:
+    try:
+        provider: Provider = providers.create(name="EDR", type="edr", well_known_url="https://edr.example.com/x")
+    except ApiError as error:
+        return [] if error.retryable else providers.list()
+    providers.update(provider.id, name=7)  # type: ignore[arg-type]
+    providers.create(name="EDR")  # type: ignore[call-arg]
+    same: Provider = await others.read(provider.id)
+    return [same, *await others.list()]
+
+
+async def look(transmitter: AsyncTransmitter, receiver: Receiver) -> bool:
+    diagnosis = await transmitter.doctor(caep.SessionRevoked(), Email("ada@example.com"), receiver)
+    return diagnosis.is_healthy

@@ -34,6 +34,7 @@ from ssf_transmitter._sets import prepare_set
 from ssf_transmitter._transmitter import Transmitter
 from ssf_transmitter._types import Algorithm, KeyType
 from ssf_transmitter.errors import (
+    ApiError,
     ConfigError,
     DeadlineExceeded,
     DeliveryError,
@@ -72,6 +73,7 @@ __all__ = [
     "Account",
     "Algorithm",
     "Aliases",
+    "ApiError",
     "AsyncTransmitter",
     "ClientCredentials",
     "ComplexSubject",

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ssf_transmitter import _native
 from ssf_transmitter._base import WINDOW, BaseTransmitter, is_async, late, signer_failed
 from ssf_transmitter._emission import Emission, Emitted
 from ssf_transmitter._keywords import known_keywords
-from ssf_transmitter.errors import SsfError
+from ssf_transmitter._model import event_json, subject_json
+from ssf_transmitter.errors import SsfError, ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from ssf_transmitter._native import KeySet, Receipt, Signature, SignedSet, SigningKey
     from ssf_transmitter._receiver import Receiver, RetryPolicy
     from ssf_transmitter._types import Algorithm
+    from ssf_transmitter.doctor import Diagnosis
+    from ssf_transmitter.lint import LintPolicy
 
 
 class _Pending(asyncio.Future[Any]):
@@ -64,6 +68,7 @@ class AsyncTransmitter(BaseTransmitter):
         kid: str | None = None,
         deadline: timedelta | float | None = None,
         retry: RetryPolicy | None = None,
+        lint: LintPolicy | None = None,
         ca_bundle: str | bytes | None = None,
         client_certificate: tuple[str | bytes, str | bytes] | None = None,
         proxy: str | None = None,
@@ -72,8 +77,8 @@ class AsyncTransmitter(BaseTransmitter):
     ) -> None:
         """Check the settings, and make the HTTP pool."""
         self._set_up(
-            issuer, key, signer, algorithm, kid, deadline, retry, ca_bundle, client_certificate, proxy, http2,
-            allow_networks,
+            issuer, key, signer, algorithm, kid, deadline, retry, lint, ca_bundle, client_certificate, proxy,
+            http2, allow_networks,
         )  # fmt: skip
         self._mailbox: _native.Mailbox | None = None
 
@@ -88,6 +93,7 @@ class AsyncTransmitter(BaseTransmitter):
         toe: datetime | None = None,
         jti: str | None = None,
         companions: Iterable[Event | Mapping[str, object]] = (),
+        lint: LintPolicy | None = None,
         deadline: timedelta | float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Receipt:
@@ -96,7 +102,16 @@ class AsyncTransmitter(BaseTransmitter):
         Cancelling it stops the work. The arguments and the exceptions are those of `Transmitter.emit`.
         """
         emission = Emission(
-            event, subject, to, txn=txn, toe=toe, jti=jti, companions=companions, deadline=deadline, retry=retry
+            event,
+            subject,
+            to,
+            txn=txn,
+            toe=toe,
+            jti=jti,
+            companions=companions,
+            lint=lint,
+            deadline=deadline,
+            retry=retry,
         )
         return await self._send(emission, None)
 
@@ -167,6 +182,32 @@ class AsyncTransmitter(BaseTransmitter):
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    @known_keywords
+    async def doctor(
+        self,
+        event: Event | Mapping[str, object],
+        subject: Subject | Mapping[str, object],
+        to: Receiver,
+        *,
+        configuration_url: str | None = None,
+        send: bool = False,
+    ) -> Diagnosis:
+        """Check this transmitter and a receiver end to end, in less than ten seconds.
+
+        The arguments are those of `Transmitter.doctor`.
+        """
+        from ssf_transmitter.doctor import _diagnosis  # loaded when it is asked for
+
+        signed = None
+        if send and self._signer is not None:
+            # What is wrong with the SET is told by the checks.
+            with suppress(ValidationError):
+                signed, _ = await self._sign(Emission(event, subject, to))
+        future, mailbox = self._pending()
+        examination = (event_json(event), subject_json(subject), to, configuration_url, send, signed)
+        future.work = self._native.doctor_async(examination, mailbox, future)
+        return _diagnosis(await future)
 
     async def aclose(self) -> None:
         """Close the HTTP pool."""

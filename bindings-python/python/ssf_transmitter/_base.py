@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ssf_transmitter import _native
 from ssf_transmitter._emission import Emission
 from ssf_transmitter._keywords import known_keywords
+from ssf_transmitter._model import event_json, subject_json
 from ssf_transmitter.errors import SsfError, _of_code
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ssf_transmitter._model import Event, Subject
     from ssf_transmitter._native import Counters, KeySet, SignedSet, SigningKey, UnsignedSet
     from ssf_transmitter._receiver import Receiver, RetryPolicy
+    from ssf_transmitter.lint import Finding, Linter, LintPolicy
 
 #: For each request on the wire so many deliveries may be under way: waiting for a slot, a token, the next attempt.
 WINDOW = 16
@@ -38,6 +40,7 @@ class BaseTransmitter:
         kid: str | None,
         deadline: timedelta | float | None,
         retry: RetryPolicy | None,
+        lint: LintPolicy | None,
         ca_bundle: str | bytes | None,
         client_certificate: tuple[str | bytes, str | bytes] | None,
         proxy: str | None,
@@ -63,6 +66,7 @@ class BaseTransmitter:
             kid=kid,
             deadline=deadline,
             retry=retry,
+            lint=lint,
             ca_bundles=[] if ca_bundle is None else [_pem(ca_bundle, "ca_bundle")],
             client_certificate=client_certificate
             and (_pem(client_certificate[0], "client_certificate"), _pem(client_certificate[1], "client_certificate")),
@@ -92,13 +96,36 @@ class BaseTransmitter:
         toe: datetime | None = None,
         jti: str | None = None,
         companions: Iterable[Event | Mapping[str, object]] = (),
+        lint: LintPolicy | None = None,
     ) -> UnsignedSet:
         """The first step of `emit`: a SET for this receiver, complete but for its signature. Nothing is sent.
 
         Sign its `signing_input`, `attach` the signature, `deliver` the signed SET. The arguments are those of `emit`.
         """
-        emission = Emission(event, subject, to, txn=txn, toe=toe, jti=jti, companions=companions)
+        emission = Emission(event, subject, to, txn=txn, toe=toe, jti=jti, companions=companions, lint=lint)
         return self._native.prepare(emission)
+
+    @known_keywords
+    def lint(
+        self, event: Event | Mapping[str, object], subject: Subject | Mapping[str, object], to: Receiver
+    ) -> tuple[Finding, ...]:
+        """What would be found in a SET with this event and subject for this receiver. Nothing is sent.
+
+        >>> from ssf_transmitter import Email, Receiver, SigningKey, Transmitter
+        >>> from ssf_transmitter.events import caep
+        >>> transmitter = Transmitter("https://edr.example.com", SigningKey.generate())
+        >>> acme = Receiver.okta("https://acme.okta.com")
+        >>> [finding.rule for finding in transmitter.lint(caep.SessionRevoked(), Email("ada@example.com"), acme)]
+        ['event-reason-missing', 'event-member-missing']
+        """
+        return self._native.lint(event_json(event), subject_json(subject), to)
+
+    @known_keywords
+    def linter(self, to: Receiver) -> Linter:
+        """A linter that knows issuer and keys of this transmitter, and audience and dialect of a receiver."""
+        from ssf_transmitter.lint import Linter  # loaded when it is asked for
+
+        return Linter._of(self._native.linter(to))  # noqa: SLF001  # of this package
 
     @property
     def _native(self) -> _native.Transmitter:

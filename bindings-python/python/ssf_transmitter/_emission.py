@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ssf_transmitter._native import Receipt
     from ssf_transmitter._receiver import Receiver, RetryPolicy
     from ssf_transmitter.errors import SsfError
+    from ssf_transmitter.lint import LintPolicy
 
 
 class Emission(_native.Emission):
@@ -32,6 +33,7 @@ class Emission(_native.Emission):
         toe: The time of the event, for receivers that read `toe`.
         jti: The id of the SET, for callers that keep their own.
         companions: Events that travel beside the first, for receivers that take them.
+        lint: What becomes of findings, instead of what the transmitter says.
         deadline: How long it may take: a `timedelta`, or a number of seconds.
         retry: How often it is tried.
 
@@ -54,6 +56,7 @@ class Emission(_native.Emission):
         toe: datetime | None = None,
         jti: str | None = None,
         companions: Iterable[Event | Mapping[str, object]] = (),
+        lint: LintPolicy | None = None,
         deadline: timedelta | float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Self:
@@ -67,6 +70,7 @@ class Emission(_native.Emission):
             toe,
             jti,
             _companions(companions) if companions else [],
+            lint,
             deadline,
             retry,
         )

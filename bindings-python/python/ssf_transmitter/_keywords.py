@@ -59,7 +59,9 @@ def _better(
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     if not kwargs.keys() <= set(names):
         shown = [name for name in names if name not in ("self", "cls")]
-        return unexpected(function.__qualname__.removesuffix(".__new__").removesuffix(".__init__"), kwargs, shown)
+        # A constructor may be that of a base class.
+        made = type(args[0]).__name__ if function.__name__ == "__init__" else None
+        return unexpected(made or function.__qualname__.removesuffix(".__new__"), kwargs, shown)
     positional = dict(zip(names[: code.co_argcount], args, strict=False))
     return _blame(function, {**positional, **kwargs}) or error
 

@@ -8,9 +8,14 @@ from typing_extensions import Self, disjoint_base
 
 from ssf_transmitter._receiver import RetryPolicy
 from ssf_transmitter._types import Algorithm, KeyType
+from ssf_transmitter.doctor import Outcome
 from ssf_transmitter.errors import SsfError
+from ssf_transmitter.lint import Finding, LintPolicy
 
 _Span = timedelta | float
+_Explanation = tuple[bool, str, str, str, list[tuple[str, str]], tuple[Finding, ...], str | None]
+_Examination = tuple[str, tuple[str, bool], Receiver, str | None, bool, SignedSet | None]
+_Provider = tuple[str, str, str, str, str | None, str | None, str | None]
 
 __all__ = [
     "Batch",
@@ -22,7 +27,9 @@ __all__ = [
     "Emulator",
     "Jwks",
     "KeySet",
+    "Linter",
     "Mailbox",
+    "OktaProviders",
     "PublicKey",
     "Receipt",
     "Receiver",
@@ -34,10 +41,15 @@ __all__ = [
     "Transmitter",
     "TransmitterConfiguration",
     "UnsignedSet",
+    "check_configuration",
     "check_event",
+    "check_lint_policy",
+    "check_set",
     "check_subject",
+    "check_token",
     "enable_logging",
     "legacy_well_known_url",
+    "lint_jwks",
     "milliseconds",
     "prepare_set",
     "seconds",
@@ -124,6 +136,8 @@ class UnsignedSet:
     def algorithm(self) -> Algorithm: ...
     @property
     def jti(self) -> str: ...
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...
     def decode(self) -> DecodedSet: ...
     def sign(self, key: SigningKey) -> SignedSet: ...
     def attach(self, signature: bytes | Signature) -> SignedSet: ...
@@ -136,6 +150,8 @@ class SignedSet:
     def jti(self) -> str: ...
     @property
     def event(self) -> str: ...
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...
     def decode(self) -> DecodedSet: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
@@ -162,6 +178,8 @@ class Receipt:
     def attempts(self) -> int: ...
     @property
     def is_expected(self) -> bool: ...
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...
 
 @final
 class Counters:
@@ -243,6 +261,7 @@ class Emission:
         toe: datetime | None,
         jti: str | None,
         companions: Sequence[str],
+        lint: LintPolicy | None,
         deadline: _Span | None,
         retry: RetryPolicy | None,
         /,
@@ -305,6 +324,7 @@ class Transmitter:
         kid: str | None,
         deadline: _Span | None,
         retry: RetryPolicy | None,
+        lint: LintPolicy | None,
         ca_bundles: Sequence[bytes],
         client_certificate: tuple[bytes, bytes] | None,
         proxy: str | None,
@@ -335,8 +355,57 @@ class Transmitter:
         deadline: _Span | None,
         retry: RetryPolicy | None,
     ) -> None: ...
+    def lint(self, event: str, subject: tuple[str, bool], to: Receiver) -> tuple[Finding, ...]: ...
+    def linter(self, to: Receiver) -> Linter: ...
+    def doctor(self, examination: _Examination) -> list[tuple[str, Outcome, str, str]]: ...
+    def doctor_async(self, examination: _Examination, mailbox: Mailbox, future: Any) -> Task: ...
     def deadline(self, deadline: _Span | None) -> float: ...
     def counters(self) -> Counters: ...
+
+@final
+class Linter:
+    def __new__(
+        cls,
+        dialect: Dialect,
+        *,
+        issuer: str | None,
+        audience: str | Sequence[str] | None,
+        jwks: Jwks | None,
+        now: datetime | None,
+    ) -> Self: ...
+    def event(self, event: str, subject: tuple[str, bool] | None) -> tuple[Finding, ...]: ...
+    def unsigned(self, set: UnsignedSet) -> tuple[Finding, ...]: ...
+    def signed(self, set: SignedSet) -> tuple[Finding, ...]: ...
+    def jwt(self, text: str) -> tuple[Finding, ...]: ...
+    def explain(
+        self,
+        set: str,
+        *,
+        status: int,
+        headers: Sequence[tuple[str, str]],
+        body: bytes | str,
+        sent_as: str | None,
+    ) -> _Explanation: ...
+    def explain_refusal(self, set: str, *, status: int, err: str | None, description: str | None) -> _Explanation: ...
+
+@final
+class OktaProviders:
+    def __new__(
+        cls,
+        org: str,
+        *,
+        ssws: str | None,
+        bearer: str | None,
+        client_credentials: ClientCredentials | None,
+        deadline: _Span | None,
+        retry: RetryPolicy | None,
+        ca_bundles: Sequence[bytes],
+        proxy: str | None,
+        allow_networks: Sequence[str],
+        allow_loopback: bool,
+    ) -> Self: ...
+    def call(self, operation: tuple[str, str, Any]) -> list[_Provider]: ...
+    def call_async(self, operation: tuple[str, str, Any], mailbox: Mailbox, future: Any) -> Task: ...
 
 @final
 class Emulator:
@@ -354,6 +423,7 @@ class Emulator:
         script: str | None,
         tls: bool,
         ledger_size: int,
+        api_token: str | None,
     ) -> Self: ...
     @property
     def base_url(self) -> str: ...
@@ -370,6 +440,13 @@ class Emulator:
 
 def check_event(json: str, /) -> None: ...
 def check_subject(subject: tuple[str, bool], /) -> None: ...
+def check_lint_policy(policy: LintPolicy, /) -> None: ...
+def lint_jwks(document: str, /) -> tuple[Finding, ...]: ...
+def check_set(
+    text: str, *, issuer: str, audience: str, stream_id: str | None, state: str | None, now: datetime | None
+) -> list[tuple[str, str, bool]]: ...
+def check_configuration(document: str, url: str) -> list[tuple[str, str, bool]]: ...
+def check_token(answer: str) -> list[tuple[str, str, bool]]: ...
 def seconds(moment: datetime, /) -> float: ...
 def milliseconds(moment: datetime, /) -> int: ...
 def enable_logging() -> None: ...
@@ -389,5 +466,6 @@ def prepare_set(
     jti: str | None,
     issued_at: datetime | None,
     claims: str | None,
+    lint: LintPolicy | None,
     /,
 ) -> UnsignedSet: ...

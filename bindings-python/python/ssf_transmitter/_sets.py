@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ssf_transmitter._model import Event, Subject
     from ssf_transmitter._native import Dialect, UnsignedSet
     from ssf_transmitter._types import Algorithm
+    from ssf_transmitter.lint import LintPolicy
 
 
 @known_keywords
@@ -31,6 +32,7 @@ def prepare_set(
     jti: str | None = None,
     issued_at: datetime | None = None,
     claims: Mapping[str, object] | None = None,
+    lint: LintPolicy | None = None,
 ) -> UnsignedSet:
     """A SET from all its parts, checked, complete but for its signature. To send one, `Transmitter.emit` is simpler.
 
@@ -61,6 +63,7 @@ def prepare_set(
         jti: The id of the SET; random without it.
         issued_at: The value of `iat`; the present without it.
         claims: Further claims.
+        lint: What becomes of findings; by default errors are refused, and warnings reported in `findings`.
 
     Raises:
         ValidationError: If a rule is broken; `pointer` is the place.
@@ -78,4 +81,5 @@ def prepare_set(
         jti,
         issued_at,
         None if claims is None else dumps(as_object(claims, "claims")),
+        lint,
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ssf_transmitter import _native
 from ssf_transmitter._base import WINDOW, BaseTransmitter, is_async, late, signer_failed
 from ssf_transmitter._emission import Emission, Emitted
 from ssf_transmitter._keywords import known_keywords
-from ssf_transmitter.errors import SsfError
+from ssf_transmitter._model import event_json, subject_json
+from ssf_transmitter.errors import SsfError, ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from ssf_transmitter._native import KeySet, Receipt, Signature, SignedSet, SigningKey
     from ssf_transmitter._receiver import Receiver, RetryPolicy
     from ssf_transmitter._types import Algorithm
+    from ssf_transmitter.doctor import Diagnosis
+    from ssf_transmitter.lint import LintPolicy
 
 
 class Transmitter(BaseTransmitter):
@@ -41,6 +45,7 @@ class Transmitter(BaseTransmitter):
         kid: The key id of the signer, as the JWKS has it.
         deadline: How long an operation may take, 30 seconds by default: a `timedelta`, or a number of seconds.
         retry: How often deliveries are tried.
+        lint: What becomes of findings; by default errors are refused, and warnings stand on the receipt.
         ca_bundle: Certificates (PEM) to trust beside those of the operating system.
         client_certificate: A client certificate with its chain, and its private key, both in PEM.
         proxy: The URL of a proxy. Without it the environment's is used.
@@ -62,6 +67,7 @@ class Transmitter(BaseTransmitter):
         kid: str | None = None,
         deadline: timedelta | float | None = None,
         retry: RetryPolicy | None = None,
+        lint: LintPolicy | None = None,
         ca_bundle: str | bytes | None = None,
         client_certificate: tuple[str | bytes, str | bytes] | None = None,
         proxy: str | None = None,
@@ -72,8 +78,8 @@ class Transmitter(BaseTransmitter):
         if is_async(signer):
             raise TypeError("signer: this one is for asyncio, and needs an AsyncTransmitter")
         self._set_up(
-            issuer, key, signer, algorithm, kid, deadline, retry, ca_bundle, client_certificate, proxy, http2,
-            allow_networks,
+            issuer, key, signer, algorithm, kid, deadline, retry, lint, ca_bundle, client_certificate, proxy,
+            http2, allow_networks,
         )  # fmt: skip
 
     @known_keywords
@@ -87,6 +93,7 @@ class Transmitter(BaseTransmitter):
         toe: datetime | None = None,
         jti: str | None = None,
         companions: Iterable[Event | Mapping[str, object]] = (),
+        lint: LintPolicy | None = None,
         deadline: timedelta | float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Receipt:
@@ -102,6 +109,7 @@ class Transmitter(BaseTransmitter):
             toe: The time of the event, for receivers that read `toe`.
             jti: The id of the SET, for callers that keep their own.
             companions: Events that travel beside the first, for receivers that take them.
+            lint: What becomes of findings, instead of what the transmitter says.
             deadline: How long it may take, instead of what the transmitter says.
             retry: How often it is tried, instead of what the transmitter says.
 
@@ -112,7 +120,16 @@ class Transmitter(BaseTransmitter):
             SsfError: The class above all of them.
         """
         emission = Emission(
-            event, subject, to, txn=txn, toe=toe, jti=jti, companions=companions, deadline=deadline, retry=retry
+            event,
+            subject,
+            to,
+            txn=txn,
+            toe=toe,
+            jti=jti,
+            companions=companions,
+            lint=lint,
+            deadline=deadline,
+            retry=retry,
         )
         if self._signer is None:
             return self._native.emit(emission)
@@ -172,6 +189,38 @@ class Transmitter(BaseTransmitter):
                 raise trouble
         finally:
             batch.close()
+
+    @known_keywords
+    def doctor(
+        self,
+        event: Event | Mapping[str, object],
+        subject: Subject | Mapping[str, object],
+        to: Receiver,
+        *,
+        configuration_url: str | None = None,
+        send: bool = False,
+    ) -> Diagnosis:
+        """Check this transmitter and a receiver end to end, in less than ten seconds.
+
+        Looked at are the documents that are published, the key in them, TLS, clock, token, and a SET with this event
+        and subject. What each check means stands in `docs/lint.md`.
+
+        Args:
+            event: What to look at, and to send if that is asked for.
+            subject: Whom or what it is about.
+            to: The receiver.
+            configuration_url: Where the transmitter configuration is, if it is not where the issuer says.
+            send: Whether to send the event too: the receiver then gets a real SET.
+        """
+        from ssf_transmitter.doctor import _diagnosis  # loaded when it is asked for
+
+        signed = None
+        if send and self._signer is not None:
+            # What is wrong with the SET is told by the checks.
+            with suppress(ValidationError):
+                signed, _ = self._sign(Emission(event, subject, to))
+        examination = (event_json(event), subject_json(subject), to, configuration_url, send, signed)
+        return _diagnosis(self._native.doctor(examination))
 
     def close(self) -> None:
         """Close the HTTP pool. What is under way in other threads ends as it does."""

@@ -11,6 +11,7 @@ SsfError
 │   ├── ReceiverRejected
 │   ├── TransportError
 │   └── DeadlineExceeded
+├── ApiError
 └── InternalError
 ```
 """
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from ssf_transmitter._codes import ErrorCode, ErrorKind
+    from ssf_transmitter.lint import Finding
 
 __all__ = [
+    "ApiError",
     "ConfigError",
     "DeadlineExceeded",
     "DeliveryError",
@@ -54,6 +57,8 @@ class SsfError(Exception):
         receiver_error: The code that the receiver or the token endpoint gave.
         receiver_description: The text that came with it. The other side wrote it, and it may quote what was sent: it is
             not part of the message.
+        findings: Everything that lint found in a SET that was not sent because of it. The worst of them gives the error
+            its code, message and pointer.
     """
 
     code: ErrorCode
@@ -63,6 +68,7 @@ class SsfError(Exception):
     retry_after: timedelta | None
     receiver_error: str | None
     receiver_description: str | None
+    findings: tuple[Finding, ...]
 
     def __init__(
         self,
@@ -74,6 +80,7 @@ class SsfError(Exception):
         retry_after: timedelta | None = None,
         receiver_error: str | None = None,
         receiver_description: str | None = None,
+        findings: tuple[Finding, ...] = (),
     ) -> None:
         """Make the error from its parts."""
         super().__init__(code, message)
@@ -84,6 +91,7 @@ class SsfError(Exception):
         self.retry_after = retry_after
         self.receiver_error = receiver_error
         self.receiver_description = receiver_description
+        self.findings = findings
 
     @property
     def kind(self) -> ErrorKind:
@@ -155,6 +163,10 @@ class DeadlineExceeded(DeliveryError):
     """Time ran out."""
 
 
+class ApiError(SsfError):
+    """A receiver's management API did not do what it was asked for."""
+
+
 class InternalError(SsfError):
     """A defect of this package."""
 
@@ -168,6 +180,7 @@ _CLASSES: dict[ErrorKind, type[SsfError]] = {
     "delivery": ReceiverRejected,
     "transport": TransportError,
     "deadline": DeadlineExceeded,
+    "api": ApiError,
     "internal": InternalError,
 }
 
@@ -184,6 +197,7 @@ def _of_core(
     retry_after: timedelta | None,
     receiver_error: str | None,
     receiver_description: str | None,
+    findings: tuple[Finding, ...],
     causes: Iterable[str],
 ) -> SsfError:
     """The exception for an error of the core, with the causes beneath it as its `__cause__`."""
@@ -195,6 +209,7 @@ def _of_core(
         retry_after=retry_after,
         receiver_error=receiver_error,
         receiver_description=receiver_description,
+        findings=findings,
     )
     above: BaseException = error
     for text in causes:

@@ -81,6 +81,7 @@ class ReceiverEmulator:
         token_lifetime: How long an access token is good for.
         script: What goes wrong, and when: rules as in `docs/emulator.md`.
         tls: Whether to speak TLS, with a certificate of its own authority, `ca_pem`.
+        api_token: The token of the API by which further transmitters are registered, at a receiver like Okta.
 
     Raises:
         ValueError: If a setting is wrong.
@@ -99,6 +100,7 @@ class ReceiverEmulator:
         token_lifetime: timedelta | float = 3600.0,
         script: Mapping[str, object] | Iterable[Mapping[str, object]] | None = None,
         tls: bool = False,
+        api_token: str | None = None,
     ) -> None:
         """Start it."""
         self.like = like
@@ -116,6 +118,7 @@ class ReceiverEmulator:
             script=None if script is None else dumps(script),
             tls=tls,
             ledger_size=10_000,
+            api_token=api_token,
         )
 
     @property

@@ -23,6 +23,7 @@ const OUTPUTS: &[(&str, &str)] = &[
     ("rust/lint_rules.rs.j2", "core/src/lint/rules.rs"),
     ("rust/subject_formats.rs.j2", "core/src/subject/formats.rs"),
     ("python/codes.py.j2", "bindings-python/python/ssf_transmitter/_codes.py"),
+    ("python/rules.py.j2", "bindings-python/python/ssf_transmitter/_rules.py"),
     ("python/subjects.py.j2", "bindings-python/python/ssf_transmitter/subjects.py"),
     ("python/values.py.j2", "bindings-python/python/ssf_transmitter/values.py"),
     ("docs/errors.md.j2", "docs/errors.md"),
