@@ -25,7 +25,9 @@ from ssf_transmitter import (
     Transmitter,
     ValidationError,
 )
+from ssf_transmitter.conformance import check_configuration, check_set, check_token
 from ssf_transmitter.events import caep
+from ssf_transmitter.lint import Linter, jwks
 from vectors import plain, read
 
 READERS: list[Any] = [
@@ -71,6 +73,27 @@ def test_a_text_that_is_none_of_ours_is_an_error(reader: Any, text: str) -> None
 def test_a_lone_surrogate_is_no_text(reader: Any) -> None:
     with pytest.raises((SsfError, TypeError, UnicodeEncodeError)):
         reader("\ud800")
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+def test_lint_takes_any_text_and_never_quotes_it(text: str) -> None:
+    looks = [Linter("okta").jwt(text), jwks(text), Linter().explain(text, status=400, body=text).findings]
+    looks.append(Linter().explain("", status=999, body=text.encode(), headers={text: text}).findings)
+    assert all(looks[:2])
+    assert not any("s3cret" in str(finding) for findings in looks for finding in findings)
+    conditions = [*check_set(text, issuer=text, audience=text), *check_configuration(text, text), *check_token(text)]
+    assert not all(condition.holds for condition in conditions)
+
+
+def test_lint_refuses_what_json_cannot_carry() -> None:
+    for claims in ({"a": math.nan}, {"a": 10**400}):
+        with pytest.raises(ValidationError):
+            Linter().event(CustomEvent(uri="urn:example:event", claims=claims))
+    deep: Any = {}
+    for _ in range(500):
+        deep = {"a": deep}
+    with pytest.raises(ValidationError):
+        Linter().event({"urn:example:event": {}}, {"format": "opaque", "id": deep})
 
 
 def test_broken_sets_are_refused_wherever_they_break() -> None:

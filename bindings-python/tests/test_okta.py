@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conftest import ISSUER, QUICK
-from ssf_transmitter import ApiError, ClientCredentials, ConfigError, SigningKey, SsfError, ValidationError
+from ssf_transmitter import (
+    ApiError,
+    ClientCredentials,
+    ConfigError,
+    SigningKey,
+    SsfError,
+    ValidationError,
+    enable_logging,
+)
 from ssf_transmitter.okta import AsyncOktaProviders, OktaProviders, Provider
 
 if TYPE_CHECKING:
@@ -93,12 +101,21 @@ def test_a_token_that_is_not_taken_is_an_api_error_that_does_not_show_it(org: Re
         assert "wr0ng" not in str(raised.value) + repr(raised.value) + repr(providers)
 
 
-def test_a_server_error_is_tried_again(key: SigningKey, ssf_receiver: Callable[..., ReceiverEmulator]) -> None:
+def test_a_server_error_is_tried_again_and_logged(
+    key: SigningKey, ssf_receiver: Callable[..., ReceiverEmulator], caplog: pytest.LogCaptureFixture
+) -> None:
+    enable_logging()
+    caplog.set_level("DEBUG", "ssf_transmitter")
     script = [{"on": "api", "first": 2, "fault": {"status": {"status": 503}}}]
     org = ssf_receiver(issuer=ISSUER, keys=key, like="okta", api_token=TOKEN, script=script)
     with OktaProviders(org.base_url, ssws=TOKEN, retry=QUICK, allow_loopback=True) as providers:
         assert isinstance(providers.list(), list)
     assert [request.status for request in org.requests] == [503, 503, 200]
+    told = [vars(record) for record in caplog.records]
+    assert [(record["event_name"], record["operation"], record["status"]) for record in told] == [
+        ("ssf.api", "list", status) for status in (503, 503, 200)
+    ]
+    assert TOKEN not in str(told)
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,29 @@ def test_asyncio_works_in_a_child(async_transmitter: AsyncTransmitter, emulator:
     assert set(emulator.accepted) == {"parent", "child"}
 
 
+def test_providers_of_okta_can_be_managed_in_a_child(ssf_receiver: Any) -> None:
+    import asyncio
+
+    from ssf_transmitter.okta import AsyncOktaProviders, OktaProviders
+
+    key = SigningKey.generate("P-256")
+    org = ssf_receiver(issuer=ISSUER, keys=key, like="okta", api_token="00t0ken")
+    settings: dict[str, Any] = {"ssws": "00t0ken", "allow_loopback": True}
+    providers, others = OktaProviders(org.base_url, **settings), AsyncOktaProviders(org.base_url, **settings)
+
+    async def listed() -> int:
+        return len(await others.list())
+
+    def work() -> None:
+        assert len(providers.list()) == before
+        assert asyncio.run(listed()) == before
+
+    before = len(providers.list())
+    assert asyncio.run(listed()) == before
+    in_child(work)
+    work()
+
+
 def test_a_token_is_fetched_anew_in_a_child(ssf_receiver: Any) -> None:
     from ssf_transmitter.events import risc
 

@@ -14,8 +14,9 @@ def enable_logging() -> None:
     """Forward what the core reports to the logger `ssf_transmitter`, from now on and in the whole process.
 
     Records have the attributes `event_name` (`ssf.attempt`, `ssf.delivered` or `ssf.failed`), `host`, `event`, `jti`,
-    `attempt` or `attempts`, `code`, `status` and `latency_ms`, as far as they apply. No subject, token or payload is in
-    them. Records of a call come before its result.
+    `attempt` or `attempts`, `code`, `status` and `latency_ms`, as far as they apply; those of calls of Okta's API
+    (`ssf.api`) have `host`, `operation`, and `status` or `code`. No subject, token or payload is in them. Records of a
+    call come before its result.
 
     >>> import logging
     >>> logging.getLogger("ssf_transmitter").setLevel(logging.INFO)
