@@ -30,7 +30,7 @@ pub(crate) struct Emission {
 #[pymethods]
 impl Emission {
     #[new]
-    #[pyo3(signature = (event, subject, to, *, txn, toe, jti, companions, lint, deadline, retry))]
+    #[pyo3(signature = (event, subject, to, txn, toe, jti, companions, lint, deadline, retry, /))]
     #[allow(clippy::too_many_arguments, reason = "what an emit can be given")]
     fn new(
         event: &str,

@@ -207,7 +207,9 @@ impl Receipt {
 
 /// A SET from all its parts, without a transmitter.
 #[pyfunction]
-#[pyo3(signature = (*, issuer, audience, events, subject, dialect, algorithm, kid, txn, toe, jti, issued_at, claims, lint))]
+#[pyo3(signature = (
+    issuer, audience, events, subject, dialect, algorithm, kid, txn, toe, jti, issued_at, claims, lint, /
+))]
 #[allow(clippy::too_many_arguments, reason = "the parts of a SET")]
 pub(crate) fn prepare_set(
     issuer: &str,

@@ -66,13 +66,13 @@ class Emission(_native.Emission):
             event_json(event),
             subject_json(subject),
             to,
-            txn=txn,
-            toe=toe,
-            jti=jti,
-            companions=_companions(companions),
-            lint=lint,
-            deadline=deadline,
-            retry=retry,
+            txn,
+            toe,
+            jti,
+            _companions(companions) if companions else [],
+            lint,
+            deadline,
+            retry,
         )
         # For signers, which are called in between.
         self.to, self.deadline, self.retry = to, deadline, retry

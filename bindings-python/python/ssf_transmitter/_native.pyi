@@ -257,7 +257,6 @@ class Emission:
         event: str,
         subject: tuple[str, bool],
         to: Receiver,
-        *,
         txn: str | None,
         toe: datetime | None,
         jti: str | None,
@@ -265,6 +264,7 @@ class Emission:
         lint: LintPolicy | None,
         deadline: _Span | None,
         retry: RetryPolicy | None,
+        /,
     ) -> Self: ...
 
 @disjoint_base
@@ -454,7 +454,6 @@ def settle() -> None: ...
 def well_known_url(issuer: str) -> str: ...
 def legacy_well_known_url(issuer: str) -> str: ...
 def prepare_set(
-    *,
     issuer: str,
     audience: str | Sequence[str],
     events: Sequence[str],
@@ -468,4 +467,5 @@ def prepare_set(
     issued_at: datetime | None,
     claims: str | None,
     lint: LintPolicy | None,
+    /,
 ) -> UnsignedSet: ...
