@@ -15,6 +15,33 @@ const CONCURRENCY: usize = 32;
 /// For each request on the wire, so many deliveries may be under way: waiting for a slot, a token, the next attempt.
 const WINDOW: usize = 16;
 
+/// A bound on the requests on the wire, shared by all that are given it. Cheap to clone.
+///
+/// For those who start deliveries one by one and still want the bound that [`EmitAll::concurrency`] sets.
+///
+/// ```no_run
+/// # use ssf_transmitter::{Receiver, Subject, Transmitter, client::RequestLimit, event::caep};
+/// # async fn example(transmitter: Transmitter, receiver: Receiver) -> Result<(), ssf_transmitter::Error> {
+/// let limit = RequestLimit::new(32);
+/// let subject = Subject::email("ada@example.com");
+/// transmitter.emit(caep::SessionRevoked::new(), subject, &receiver).limited_by(&limit).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct RequestLimit(Arc<Semaphore>);
+
+impl RequestLimit {
+    /// So many requests at once; from one to 1024.
+    pub fn new(requests: usize) -> Self {
+        Self(Arc::new(Semaphore::new(requests.clamp(1, 1024))))
+    }
+
+    pub(super) fn requests(&self) -> Arc<Semaphore> {
+        self.0.clone()
+    }
+}
+
 /// The result of one of many.
 #[derive(Debug)]
 #[non_exhaustive]

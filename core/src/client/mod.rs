@@ -2,6 +2,7 @@
 
 mod authorization;
 mod counters;
+mod deliver;
 mod drive;
 mod emit_all;
 mod guard;
@@ -14,7 +15,8 @@ mod transmitter;
 mod transport;
 
 pub use counters::Counters;
-pub use emit_all::{EmitAll, Emitted, Progress};
+pub use deliver::Deliver;
+pub use emit_all::{EmitAll, Emitted, Progress, RequestLimit};
 pub use okta::{OktaProviders, OktaProvidersBuilder};
 pub use outbox::{MemoryOutbox, Outbox, Settlement, Waiting};
 pub use receiver::{Receiver, ReceiverBuilder};

@@ -1,10 +1,10 @@
 //! What waits to be sent, behind one small trait: in memory here, in a database where it has to survive the process.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
 
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::task::JoinSet;
 
-use super::{Progress, Receiver, Transmitter};
+use super::{Progress, Receiver, RequestLimit, Transmitter};
 use crate::{
     delivery::Receipt,
     error::{Error, ErrorCode, Result},
@@ -129,7 +129,7 @@ impl Transmitter {
     ) -> Result<Progress> {
         let mut progress = Progress::default();
         let mut tasks: JoinSet<(Waiting, Result<Receipt>)> = JoinSet::new();
-        let requests = Arc::new(Semaphore::new(CONCURRENCY));
+        let requests = RequestLimit::new(CONCURRENCY);
         loop {
             while tasks.len() < CONCURRENCY {
                 let Some(waiting) = outbox.take().await? else { break };
@@ -138,7 +138,7 @@ impl Transmitter {
                 let receiver = receiver_of(&waiting.receiver);
                 tasks.spawn(async move {
                     let result = match receiver {
-                        Some(receiver) => transmitter.deliver_one(&waiting.set, &receiver, requests).await,
+                        Some(receiver) => transmitter.deliver(&waiting.set, &receiver).limited_by(&requests).await,
                         None => Err(Error::new(ErrorCode::ConfigurationInvalid, "no receiver has this name")),
                     };
                     (waiting, result)

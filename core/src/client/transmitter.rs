@@ -5,7 +5,7 @@ use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
 use super::{
-    EmitAll, Receiver,
+    Deliver, EmitAll, Receiver, RequestLimit,
     counters::{Counters, Entry, Ledger},
     drive::Driver,
     transport::{Network, Transport},
@@ -88,6 +88,7 @@ impl Transmitter {
             set: self.set_for(to).event(event).subject(subject),
             receiver: to.clone(),
             policy: self.0.policy.clone(),
+            requests: None,
         }
     }
 
@@ -101,9 +102,9 @@ impl Transmitter {
         self.prepare_set(self.set_for(to).event(event).subject(subject))
     }
 
-    /// The last step of [`emit`](Self::emit): delivers a signed SET.
-    pub async fn deliver(&self, set: &SignedSet, to: &Receiver) -> Result<Receipt> {
-        self.run(self.0.driver.ledger.enqueue(), set, to, &self.0.policy, None).await
+    /// The last step of [`emit`](Self::emit): delivers a signed SET. Await the result, or set more before.
+    pub fn deliver(&self, set: &SignedSet, to: &Receiver) -> Deliver {
+        Deliver::new(self.clone(), set.clone(), to.clone(), self.0.policy.clone())
     }
 
     /// Sends many events, with a bound on how many requests are on the wire at once. Results come in the order in which
@@ -206,14 +207,15 @@ impl Transmitter {
         }
     }
 
-    /// Delivers a SET, one of many.
-    pub(super) async fn deliver_one(
+    /// Counts a SET that is to be delivered, and delivers it.
+    pub(super) async fn run_deliver(
         &self,
         set: &SignedSet,
         receiver: &Receiver,
-        requests: Arc<Semaphore>,
+        policy: &RetryPolicy,
+        requests: Option<Arc<Semaphore>>,
     ) -> Result<Receipt> {
-        self.run(self.0.driver.ledger.enqueue(), set, receiver, &self.0.policy, Some(requests)).await
+        self.run(self.0.driver.ledger.enqueue(), set, receiver, policy, requests).await
     }
 
     /// Delivers a SET that was counted as `entry`.
@@ -340,6 +342,7 @@ pub struct Emit {
     set: SetBuilder,
     receiver: Receiver,
     policy: RetryPolicy,
+    requests: Option<Arc<Semaphore>>,
 }
 
 impl Emit {
@@ -384,6 +387,29 @@ impl Emit {
         self.policy = policy;
         self
     }
+
+    /// Shares a bound on the requests on the wire with others; [`Transmitter::emit_all`] sets one of its own.
+    pub fn limited_by(mut self, limit: &RequestLimit) -> Self {
+        self.requests = Some(limit.requests());
+        self
+    }
+
+    /// The SET as it stands, complete but for its signature, for a signer elsewhere. Nothing is sent.
+    ///
+    /// ```
+    /// # use ssf_transmitter::{KeyType, Receiver, SigningKey, Subject, Transmitter, event::caep};
+    /// let key = SigningKey::generate(KeyType::P256)?;
+    /// let transmitter = Transmitter::builder("https://edr.example.com", key).build()?;
+    /// let receiver = Receiver::builder("https://receiver.example.net/events", "https://receiver.example.net").build()?;
+    ///
+    /// let emit = transmitter.emit(caep::SessionRevoked::new(), Subject::opaque("session-1"), &receiver);
+    /// let unsigned = emit.txn("incident-4711").prepare()?;
+    /// assert_eq!(unsigned.decode()?.claims()["txn"], "incident-4711");
+    /// # Ok::<(), ssf_transmitter::Error>(())
+    /// ```
+    pub fn prepare(self) -> Result<UnsignedSet> {
+        self.transmitter.prepare_set(self.set)
+    }
 }
 
 impl Emit {
@@ -410,7 +436,8 @@ impl IntoFuture for Emit {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run(None))
+        let requests = self.requests.clone();
+        Box::pin(self.run(requests))
     }
 }
 

@@ -47,10 +47,7 @@ impl Subject {
     /// assert_eq!(subject.unwrap_err().code(), ErrorCode::SubjectMemberType);
     /// ```
     pub fn from_json(json: &str) -> Result<Self> {
-        let members = crate::event::parse_object(json, "a subject identifier")?;
-        let subject = Self { members, private_formats: false };
-        subject.validate()?;
-        Ok(subject)
+        Self::read(json, false)
     }
 
     /// A subject in a private format that the parties agreed on (SSF 1.0 §3.4).
@@ -69,6 +66,28 @@ impl Subject {
             members.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         all.insert(FORMAT.to_owned(), Value::String(format.into()));
         Self { members: all, private_formats: true }
+    }
+
+    /// Reads a subject identifier from JSON in which private formats are meant (SSF 1.0 §3.4), itself or those inside it,
+    /// and checks what is known of it.
+    ///
+    /// ```
+    /// use ssf_transmitter::Subject;
+    ///
+    /// let json = r#"{ "format": "catalog_item", "catalog_id": "c0384/winter/2354122" }"#;
+    /// assert!(Subject::from_json(json).is_err());
+    /// assert_eq!(Subject::custom_from_json(json)?.format(), "catalog_item");
+    /// # Ok::<(), ssf_transmitter::Error>(())
+    /// ```
+    pub fn custom_from_json(json: &str) -> Result<Self> {
+        Self::read(json, true)
+    }
+
+    fn read(json: &str, private_formats: bool) -> Result<Self> {
+        let members = crate::event::parse_object(json, "a subject identifier")?;
+        let subject = Self { members, private_formats };
+        subject.validate()?;
+        Ok(subject)
     }
 
     /// Sets a further member, where the format allows it: `externalId` of a SCIM resource, for example.

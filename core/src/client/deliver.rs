@@ -1,0 +1,83 @@
+//! A signed SET on its way.
+
+use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
+
+use tokio::sync::Semaphore;
+
+use super::{Receiver, RequestLimit, Transmitter};
+use crate::{
+    delivery::{Receipt, RetryPolicy},
+    error::Result,
+    key::BoxFuture,
+    set::SignedSet,
+};
+
+/// A signed SET on its way, from [`Transmitter::deliver`]: set how it is tried, then await it.
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # use ssf_transmitter::{Receiver, SignedSet, Transmitter};
+/// # async fn example(transmitter: Transmitter, set: SignedSet, receiver: Receiver) -> Result<(), ssf_transmitter::Error> {
+/// let receipt = transmitter.deliver(&set, &receiver).deadline(Duration::from_secs(5)).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is sent until it is awaited"]
+pub struct Deliver {
+    transmitter: Transmitter,
+    set: SignedSet,
+    receiver: Receiver,
+    policy: RetryPolicy,
+    requests: Option<Arc<Semaphore>>,
+}
+
+impl Deliver {
+    pub(super) fn new(
+        transmitter: Transmitter,
+        set: SignedSet,
+        receiver: Receiver,
+        policy: RetryPolicy,
+    ) -> Self {
+        Self { transmitter, set, receiver, policy, requests: None }
+    }
+
+    /// Sets how long this operation may take.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.policy.deadline = deadline;
+        self
+    }
+
+    /// Sets how often and how long this operation is tried.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Shares a bound on the requests on the wire with others.
+    pub fn limited_by(mut self, limit: &RequestLimit) -> Self {
+        self.requests = Some(limit.requests());
+        self
+    }
+}
+
+impl IntoFuture for Deliver {
+    type Output = Result<Receipt>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let Self { transmitter, set, receiver, policy, requests } = self;
+            transmitter.run_deliver(&set, &receiver, &policy, requests).await
+        })
+    }
+}
+
+impl fmt::Debug for Deliver {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Deliver")
+            .field("set", &self.set)
+            .field("receiver", &self.receiver)
+            .finish_non_exhaustive()
+    }
+}
