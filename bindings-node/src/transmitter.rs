@@ -127,6 +127,35 @@ impl Transmitter {
         outcome(found())
     }
 
+    /// Checks this transmitter and a receiver end to end.
+    #[napi]
+    #[allow(clippy::too_many_arguments, reason = "an event, a subject, a receiver, and two settings")]
+    pub fn doctor(
+        &self,
+        mailbox: &Mailbox,
+        number: u32,
+        event: String,
+        subject: String,
+        private: bool,
+        to: &Receiver,
+        configuration_url: Option<String>,
+        send: bool,
+    ) -> Outcome<()> {
+        let (core, to) = (self.core.clone(), to.0.clone());
+        mailbox.spawn(number, async move {
+            let (event, subject) = (Event::from_json(&event)?, subject_of(&subject, private)?);
+            let mut doctor = core.doctor(event, subject, &to);
+            if let Some(url) = configuration_url {
+                doctor = doctor.configuration_url(url);
+            }
+            if send {
+                doctor = doctor.send();
+            }
+            let diagnosis = doctor.await;
+            Ok(diagnosis.checks().iter().map(Check::from).collect::<Vec<_>>())
+        })
+    }
+
     /// How long an operation may take, in milliseconds, if nothing else is said of it.
     #[napi(getter)]
     pub fn deadline(&self) -> f64 {
@@ -220,6 +249,26 @@ impl From<sdk::client::Counters> for Counters {
                 .iter()
                 .map(|(code, count)| ((*code).to_owned(), *count as f64))
                 .collect(),
+        }
+    }
+}
+
+/// One check of a doctor.
+#[napi(object, object_from_js = false)]
+pub struct Check {
+    pub id: &'static str,
+    pub outcome: &'static str,
+    pub message: String,
+    pub remedy: String,
+}
+
+impl From<&sdk::client::Check> for Check {
+    fn from(check: &sdk::client::Check) -> Self {
+        Self {
+            id: check.id,
+            outcome: check.outcome.as_str(),
+            message: check.message.clone(),
+            remedy: check.remedy.clone(),
         }
     }
 }

@@ -304,6 +304,11 @@ impl Endpoint {
         self.url.host_str().unwrap_or_default()
     }
 
+    #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "the client's doctor asks"))]
+    pub(crate) fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
     /// The host is this machine, and may be.
     #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "the egress guard is the client's"))]
     pub(crate) fn is_allowed_loopback(&self) -> bool {

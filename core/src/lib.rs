@@ -22,6 +22,9 @@
 //! [`Event`] and [`Subject`] become an [`UnsignedSet`] (shaped for the receiver's [`Dialect`] and checked), that becomes
 //! a [`SignedSet`], and delivery turns that into a [`Receipt`]. One type per station: an unsigned SET cannot be sent.
 //!
+//! [`lint`] looks at each SET before it is sent, and says what an answer means; [`Transmitter::doctor`] checks a whole
+//! setup.
+//!
 //! # Features
 //!
 //! * `client` (default): [`Transmitter`], [`Receiver`] and [`OktaProviders`], HTTP with reqwest on tokio. Without it the
@@ -72,3 +75,7 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/okta.md")]
 struct OktaGuide;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/lint.md")]
+struct LintGuide;

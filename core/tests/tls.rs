@@ -189,3 +189,28 @@ async fn a_client_certificate_is_shown_where_it_is_asked_for() {
         assert_eq!(emit(Some((chain, key))).await.unwrap_err().code(), ErrorCode::ConfigurationInvalid);
     }
 }
+
+#[tokio::test]
+async fn the_doctor_tells_the_version_of_tls() {
+    for (versions, says) in [(&[&TLS12][..], "TLS 1.2"), (&[&TLS12, &TLS13], "TLS 1.3")] {
+        let (url, ca) = server("localhost", versions).await;
+        let key = SigningKey::generate(KeyType::P256).unwrap();
+        let transmitter = Transmitter::builder("edr", key).ca_bundle(ca).build().unwrap();
+        let receiver =
+            Receiver::builder(url, "https://receiver.example.net").allow_loopback().build().unwrap();
+        let diagnosis =
+            transmitter.doctor(caep::SessionRevoked::new(), Subject::opaque("1"), &receiver).await;
+        let check = diagnosis.check("tls-version").unwrap();
+        assert!(check.message.contains(says), "{}", check.message);
+    }
+}
+
+#[tokio::test]
+async fn the_doctor_finds_a_certificate_that_is_not_trusted() {
+    let (url, _) = server("localhost", &[&TLS13]).await;
+    let key = SigningKey::generate(KeyType::P256).unwrap();
+    let transmitter = Transmitter::builder("edr", key).build().unwrap();
+    let receiver = Receiver::builder(url, "https://receiver.example.net").allow_loopback().build().unwrap();
+    let diagnosis = transmitter.doctor(caep::SessionRevoked::new(), Subject::opaque("1"), &receiver).await;
+    assert_eq!(diagnosis.check("tls-version").unwrap().outcome, ssf_transmitter::client::Outcome::Failed);
+}

@@ -1,42 +1,17 @@
 //! `ssf emit`: sends one SET.
 
-use std::{env, fs, path::PathBuf};
+use serde_json::json;
+use ssf_transmitter::SetBuilder;
 
-use serde_json::{Map, Value, json};
-use ssf_transmitter::{
-    CustomEvent, Dialect, Receiver, SetBuilder, Subject, Timestamp, Transmitter, catalogue::EventType,
-    client::ReceiverBuilder, token::ClientCredentials,
-};
-
-use super::{Result, block_on, explained, input, print};
-
-/// The variable that holds the client secret: a command line is visible to others.
-const CLIENT_SECRET: &str = "SSF_CLIENT_SECRET";
+use super::{Result, block_on, explained, print, signal::Signal};
 
 /// Build, sign and send one SET
 ///
-/// Prints the receipt as JSON. With `--dry-run` nothing is sent, and the SET is printed.
+/// Prints the receipt as JSON, with what lint warns of. With `--dry-run` nothing is sent, and the SET is printed.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The issuer: the exact `issuer` of your transmitter configuration
-    #[arg(long, value_name = "URL")]
-    issuer: String,
-    /// Your private key: PEM, DER, JWK or JWKS
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
     #[command(flatten)]
-    to: To,
-    /// The event: an id such as `caep.session-revoked`, or an event type URI
-    #[arg(long, value_name = "ID|URI")]
-    event: String,
-    /// The event's members, a JSON object; `@FILE` or `-` read it
-    #[arg(long, value_name = "JSON", default_value = "{}")]
-    claims: String,
-    /// Set the event's `event_timestamp` to the present
-    #[arg(long)]
-    now: bool,
-    #[command(flatten)]
-    about: About,
+    signal: Signal,
     /// The transaction: the same value in all SETs with the same cause
     #[arg(long)]
     txn: Option<String>,
@@ -45,134 +20,45 @@ pub(crate) struct Arguments {
     dry_run: bool,
 }
 
-#[derive(clap::Args)]
-struct To {
-    /// An Okta org, by the URL that its users sign in at
-    #[arg(long, value_name = "URL", conflicts_with = "endpoint")]
-    okta: Option<String>,
-    /// The push endpoint of another receiver
-    #[arg(long, value_name = "URL", requires = "audience", required_unless_present = "okta")]
-    endpoint: Option<String>,
-    /// The audience, exactly as the receiver documents it
-    #[arg(long, value_name = "AUD")]
-    audience: Option<String>,
-    /// The receiver's dialect: a built-in id, or a TOML file
-    #[arg(long, value_name = "ID|FILE")]
-    dialect: Option<String>,
-    /// Get an access token here, with --client-id and the variable `SSF_CLIENT_SECRET`
-    #[arg(long, value_name = "URL", requires = "client_id")]
-    token_url: Option<String>,
-    /// The client id at the token endpoint
-    #[arg(long, value_name = "ID")]
-    client_id: Option<String>,
-    /// The scope to ask for
-    #[arg(long)]
-    scope: Option<String>,
-    /// Allow http to this machine
-    #[arg(long)]
-    allow_loopback: bool,
-}
-
-#[derive(clap::Args)]
-#[group(required = true, multiple = false)]
-struct About {
-    /// The subject: a user by e-mail address
-    #[arg(long, value_name = "ADDRESS")]
-    email: Option<String>,
-    /// The subject: any identifier, a JSON object; `@FILE` or `-` read it
-    #[arg(long, value_name = "JSON")]
-    subject: Option<String>,
-}
-
 pub(crate) fn run(arguments: Arguments) -> Result {
-    let key = input::key(&arguments.key)?;
-    let event = event(&arguments)?;
-    let subject = arguments.about.read()?;
-    let receiver = arguments.to.receiver()?.build()?;
-
-    if arguments.dry_run {
-        let mut set = SetBuilder::new(arguments.issuer, receiver.audience().clone())
+    let Arguments { signal, txn, dry_run } = arguments;
+    let (event, subject, receiver) = (signal.event()?, signal.subject()?, signal.receiver()?);
+    if dry_run {
+        let mut set = SetBuilder::new(signal.issuer.as_str(), receiver.audience().clone())
             .dialect(receiver.dialect())
             .event(event)
             .subject(subject);
-        if let Some(txn) = arguments.txn {
+        if let Some(txn) = txn {
             set = set.txn(txn);
         }
-        let set = set.sign(&key)?;
+        let set = set.sign(&signal.key()?).map_err(|error| explained(&error))?;
         let decoded = set.decode()?;
-        let shown = json!({ "header": decoded.header(), "claims": decoded.claims(), "set": set.as_str() });
+        let findings: Vec<_> = set.findings().iter().map(ToString::to_string).collect();
+        let shown = json!({
+            "header": decoded.header(),
+            "claims": decoded.claims(),
+            "set": set.as_str(),
+            "findings": findings,
+        });
         return print(&serde_json::to_string_pretty(&shown)?);
     }
 
-    let transmitter = Transmitter::builder(arguments.issuer, key).build()?;
+    let transmitter = signal.transmitter()?;
     let sent = block_on(async {
         let mut emit = transmitter.emit(event, subject, &receiver);
-        if let Some(txn) = arguments.txn {
+        if let Some(txn) = txn {
             emit = emit.txn(txn);
         }
         Ok(emit.await)
     })?;
     match sent {
-        Ok(receipt) => print(&json!({ "jti": receipt.jti(), "status": receipt.status() }).to_string()),
+        Ok(receipt) => {
+            let findings: Vec<_> = receipt.findings().iter().map(ToString::to_string).collect();
+            print(
+                &json!({ "jti": receipt.jti(), "status": receipt.status(), "findings": findings })
+                    .to_string(),
+            )
+        }
         Err(error) => Err(explained(&error).into()),
     }
-}
-
-fn event(arguments: &Arguments) -> Result<CustomEvent> {
-    let mut members: Map<String, Value> = serde_json::from_str(&input::text(&arguments.claims)?)
-        .map_err(|error| format!("--claims is no JSON object: {error}"))?;
-    if arguments.now {
-        members.insert("event_timestamp".to_owned(), Timestamp::now().into());
-    }
-    let uri = match EventType::by_id(&arguments.event) {
-        Some(kind) => kind.uri,
-        None => &arguments.event,
-    };
-    Ok(CustomEvent::new(uri, members))
-}
-
-impl About {
-    fn read(&self) -> Result<Subject> {
-        match (&self.email, &self.subject) {
-            (Some(email), _) => Ok(Subject::email(email)),
-            (None, Some(json)) => Ok(Subject::from_json(&input::text(json)?)?),
-            (None, None) => Err("either --email or --subject is needed".into()),
-        }
-    }
-}
-
-impl To {
-    fn receiver(self) -> Result<ReceiverBuilder> {
-        let mut builder = match (self.okta, self.endpoint) {
-            (Some(org), _) => Receiver::okta(org),
-            (None, Some(endpoint)) => Receiver::builder(endpoint, self.audience.clone().unwrap_or_default()),
-            (None, None) => return Err("either --okta or --endpoint is needed".into()),
-        };
-        if let Some(audience) = self.audience {
-            builder = builder.audience(audience);
-        }
-        if let Some(name) = &self.dialect {
-            builder = builder.dialect(&dialect(name)?);
-        }
-        if let Some((url, id)) = self.token_url.zip(self.client_id) {
-            let secret = env::var(CLIENT_SECRET).map_err(|_| format!("{CLIENT_SECRET} is not set"))?;
-            let mut credentials = ClientCredentials::new(url, id, secret);
-            if let Some(scope) = self.scope {
-                credentials = credentials.scope(scope);
-            }
-            builder = builder.client_credentials(credentials);
-        }
-        if self.allow_loopback {
-            builder = builder.allow_loopback();
-        }
-        Ok(builder)
-    }
-}
-
-fn dialect(name: &str) -> Result<Dialect> {
-    if std::path::Path::new(name).extension().is_some_and(|extension| extension == "toml") {
-        let text = fs::read_to_string(name).map_err(|error| format!("{name}: {error}"))?;
-        return Ok(Dialect::from_toml(&text)?);
-    }
-    Ok(Dialect::built_in(name)?)
 }

@@ -2,15 +2,19 @@
 
 mod configuration;
 mod decode;
+mod doctor;
 mod emit;
+mod explain;
 mod jwks;
 mod key;
+mod lint;
 mod okta;
 mod receiver;
 mod serve;
 
 mod input;
 mod shutdown;
+mod signal;
 
 use std::{
     error::Error,
@@ -34,6 +38,9 @@ enum Command {
     Configuration(configuration::Arguments),
     Serve(serve::Arguments),
     Emit(emit::Arguments),
+    Lint(lint::Arguments),
+    Explain(explain::Arguments),
+    Doctor(doctor::Arguments),
     Okta(okta::Arguments),
     Decode(decode::Arguments),
     Receiver(receiver::Arguments),
@@ -47,6 +54,9 @@ impl Ssf {
             Command::Configuration(arguments) => configuration::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),
             Command::Emit(arguments) => emit::run(arguments),
+            Command::Lint(arguments) => lint::run(&arguments),
+            Command::Explain(arguments) => explain::run(&arguments),
+            Command::Doctor(arguments) => doctor::run(arguments),
             Command::Okta(arguments) => okta::run(arguments),
             Command::Decode(arguments) => decode::run(&arguments),
             Command::Receiver(arguments) => receiver::run(arguments),
@@ -73,7 +83,9 @@ fn explained(error: &ssf_transmitter::Error) -> String {
     if let Some(description) = error.receiver_description() {
         message = format!("{message}\n  the receiver says: {description}");
     }
-    format!("{message}\n  what to do: {}", error.remedy())
+    message = format!("{message}\n  what to do: {}", error.remedy());
+    let others = error.findings().iter().filter(|finding| Some(finding.pointer()) != error.pointer());
+    others.fold(message, |message, finding| format!("{message}\n  {finding}"))
 }
 
 /// JSON for people.

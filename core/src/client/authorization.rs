@@ -7,6 +7,7 @@ use tokio::sync::Mutex;
 use super::transport::Transport;
 use crate::{
     error::{Error, ErrorCode, Result},
+    http::Response,
     secret::Secret,
     time::Clock,
     token::{self, Authorization, TokenAction, TokenMachine},
@@ -41,6 +42,28 @@ impl Authorized {
         matches!(self, Self::ByToken(_))
     }
 
+    /// A fresh access token, if one is needed, kept for those who come after.
+    pub(super) async fn fetch(&self, transport: &Transport, clock: &dyn Clock) -> Option<Result<Fetched>> {
+        let Self::ByToken(machine) = self else { return None };
+        let mut machine = machine.lock().await;
+        Some(
+            async {
+                let request = machine.request(clock.now())?;
+                match transport.send(&request, TOKEN_TIMEOUT).await {
+                    Ok(response) => {
+                        machine.answered(clock.now(), &response)?;
+                        Ok(Fetched::of(machine.scope(), response))
+                    }
+                    Err(failure) => {
+                        machine.broken(clock.now(), failure)?;
+                        Err(Error::new(failure.code(), "the token endpoint gave no answer"))
+                    }
+                }
+            }
+            .await,
+        )
+    }
+
     /// The value for `host`, other than the `refused` one.
     pub(super) async fn value(
         &self,
@@ -67,6 +90,32 @@ impl Authorized {
                 }
             }
         }
+    }
+}
+
+/// A token that was granted just now, without the token.
+pub(super) struct Fetched {
+    pub(super) response: Response,
+    /// How long it lives, if that was said.
+    pub(super) expires_in: Option<Duration>,
+    /// It is not for the whole scope that was asked for (RFC 6749 §5.1).
+    pub(super) lacks_scope: bool,
+}
+
+impl Fetched {
+    fn of(wanted: Option<&str>, response: Response) -> Self {
+        let answer: serde_json::Value = serde_json::from_slice(response.body.expose()).unwrap_or_default();
+        let expires_in = match answer.get("expires_in") {
+            Some(serde_json::Value::String(text)) => text.trim().parse().ok(),
+            other => other.and_then(serde_json::Value::as_u64),
+        };
+        let granted: Option<Vec<&str>> =
+            answer.get("scope").and_then(|scope| scope.as_str()).map(|scope| scope.split(' ').collect());
+        // No scope in the answer: that which was asked for.
+        let lacks =
+            |granted: Vec<&str>| wanted.unwrap_or_default().split(' ').any(|scope| !granted.contains(&scope));
+        let lacks_scope = wanted.is_some() && granted.is_some_and(lacks);
+        Self { expires_in: expires_in.map(Duration::from_secs), lacks_scope, response }
     }
 }
 

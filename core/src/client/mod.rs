@@ -3,9 +3,11 @@
 mod authorization;
 mod counters;
 mod deliver;
+mod doctor;
 mod drive;
 mod emit_all;
 mod guard;
+mod handshake;
 mod okta;
 mod outbox;
 mod receiver;
@@ -16,6 +18,7 @@ mod transport;
 
 pub use counters::Counters;
 pub use deliver::Deliver;
+pub use doctor::{Check, Diagnosis, Doctor, Outcome};
 pub use emit_all::{EmitAll, Emitted, Progress, RequestLimit};
 pub use okta::{OktaProviders, OktaProvidersBuilder};
 pub use outbox::{MemoryOutbox, Outbox, Settlement, Waiting};

@@ -4,7 +4,10 @@ use std::{fmt, sync::Arc};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{authorization::Authorized, transport::Transport};
+use super::{
+    authorization::{Authorized, Fetched},
+    transport::Transport,
+};
 use crate::{
     delivery::{Gate, Target},
     dialect::Dialect,
@@ -115,6 +118,25 @@ impl Receiver {
     /// Waits until another delivery to this receiver may begin.
     pub(super) async fn slot(&self) -> Result<SemaphorePermit<'_>> {
         self.0.slots.acquire().await.map_err(|error| Error::internal("slots are never closed").because(error))
+    }
+
+    /// Whether it may be this machine.
+    pub(super) fn allows_loopback(&self) -> bool {
+        self.0.target.endpoint().is_allowed_loopback()
+    }
+
+    /// Whether the sender authorizes.
+    pub(super) fn is_authorized(&self) -> bool {
+        !matches!(self.0.authorization, Authorized::Not)
+    }
+
+    /// A fresh access token, if one is needed.
+    pub(super) async fn fetch_token(
+        &self,
+        transport: &Transport,
+        clock: &dyn Clock,
+    ) -> Option<Result<Fetched>> {
+        self.0.authorization.fetch(transport, clock).await
     }
 
     /// The value of the header `Authorization`, other than the `refused` one.

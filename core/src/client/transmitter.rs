@@ -5,7 +5,7 @@ use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
 use super::{
-    Deliver, EmitAll, Receiver, RequestLimit,
+    Deliver, Doctor, EmitAll, Receiver, RequestLimit,
     counters::{Counters, Entry, Ledger},
     drive::Driver,
     transport::{Network, Transport},
@@ -14,7 +14,7 @@ use crate::{
     delivery::{Receipt, RetryPolicy},
     error::{Error, ErrorCode, Result},
     event::Event,
-    key::{BoxFuture, KeySet, Signer},
+    key::{BoxFuture, KeySet, Signer, SigningHeader},
     lint::{Finding, LintPolicy, Linter},
     random,
     secret::Secret,
@@ -160,6 +160,52 @@ impl Transmitter {
                 }
             }
             Keys::External(signer) => linter.header(signer.header()),
+        }
+    }
+
+    /// Checks this transmitter and a receiver end to end, in less than ten seconds: the documents that are published, the
+    /// key in them, TLS, clock, token, and a SET with this event and subject. Nothing is sent to the receiver unless
+    /// [`Doctor::send`] asks for it.
+    ///
+    /// ```no_run
+    /// # use ssf_transmitter::{Receiver, Subject, Transmitter, event::caep};
+    /// # async fn example(transmitter: Transmitter, receiver: Receiver) {
+    /// let event = caep::SessionRevoked::new().with_reason_admin("en", "A test");
+    /// let diagnosis = transmitter.doctor(event, Subject::email("ada@example.com"), &receiver).await;
+    /// for check in diagnosis.checks() {
+    ///     println!("{:8} {}: {} {}", check.outcome.as_str(), check.id, check.message, check.remedy);
+    /// }
+    /// # }
+    /// ```
+    pub fn doctor(&self, event: impl Into<Event>, subject: impl Into<Subject>, to: &Receiver) -> Doctor {
+        Doctor::new(self.clone(), to.clone(), event.into(), subject.into())
+    }
+
+    pub(super) fn transport(&self) -> &Transport {
+        &self.0.driver.transport
+    }
+
+    pub(super) fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    pub(super) fn steady(&self) -> &dyn Clock {
+        &*self.0.driver.steady
+    }
+
+    /// What the header of a SET says now.
+    pub(super) fn header(&self) -> SigningHeader {
+        match &self.0.keys {
+            Keys::Own(keys) => (&keys.active()).into(),
+            Keys::External(signer) => signer.header(),
+        }
+    }
+
+    /// The thumbprint of the key that signs, if it is in this process.
+    pub(super) fn thumbprint(&self) -> Option<String> {
+        match &self.0.keys {
+            Keys::Own(keys) => Some(keys.active().public_key().thumbprint()),
+            Keys::External(_) => None,
         }
     }
 

@@ -6,12 +6,13 @@ use reqwest::{Client, Proxy, redirect::Policy};
 
 use super::{
     guard::Guard,
+    handshake,
     resolver::{GuardedResolver, Unreachable},
     tls::{self, Trust},
 };
 use crate::{
     error::{Error, ErrorCode, Result},
-    http::{Failure, Method, Request, Response},
+    http::{Endpoint, Failure, Method, Request, Response},
 };
 
 const USER_AGENT: &str = concat!("ssf-transmitter/", env!("CARGO_PKG_VERSION"));
@@ -32,15 +33,18 @@ pub(super) struct Network {
 pub(super) struct Transport {
     client: Client,
     guard: Guard,
+    tls: Arc<rustls::ClientConfig>,
+    has_proxy: bool,
 }
 
 impl Transport {
     pub(super) fn new(network: &Network) -> Result<Self> {
         let mut guard = Guard::default();
         network.allowed.iter().try_for_each(|allowed| guard.allow(allowed))?;
+        let tls = tls::config(&network.trust)?;
         let mut builder = Client::builder()
             .user_agent(USER_AGENT)
-            .tls_backend_preconfigured(tls::config(&network.trust)?)
+            .tls_backend_preconfigured(tls.clone())
             .dns_resolver(Arc::new(GuardedResolver(guard.clone())))
             // A SET and its credentials go where they were addressed to, and nowhere else.
             .redirect(Policy::none())
@@ -53,7 +57,20 @@ impl Transport {
         let client = builder
             .build()
             .map_err(|error| Error::internal("the HTTP client cannot be built").because(error))?;
-        Ok(Self { client, guard })
+        let variables = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+        let by_environment = variables.iter().any(|name| std::env::var_os(name).is_some());
+        let has_proxy = network.proxy.is_some() || by_environment;
+        Ok(Self { client, guard, tls: Arc::new(tls), has_proxy })
+    }
+
+    /// Whether requests may go through a proxy.
+    pub(super) fn has_proxy(&self) -> bool {
+        self.has_proxy
+    }
+
+    /// Which version of TLS a host speaks; not through a proxy.
+    pub(super) async fn tls_version(&self, endpoint: &Endpoint) -> Result<&'static str, Failure> {
+        handshake::tls_version(self.tls.clone(), &self.guard, endpoint).await
     }
 
     /// Sends a request, and reads its answer up to its limit, in no more time than `timeout`.

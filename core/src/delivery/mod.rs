@@ -85,6 +85,11 @@ impl Target {
         Self { endpoint, success: Success::Accepted, authorizes: false }
     }
 
+    #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "the client's doctor asks"))]
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
     pub(crate) fn host(&self) -> &str {
         self.endpoint.host()
     }

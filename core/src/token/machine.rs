@@ -104,8 +104,15 @@ impl TokenMachine {
         }
     }
 
+    /// The scope that is asked for.
+    #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "the client's doctor asks"))]
+    pub(crate) fn scope(&self) -> Option<&str> {
+        let scope = self.credentials.parameters.iter().find(|(name, _)| name == "scope");
+        scope.map(|(_, scope)| scope.as_str())
+    }
+
     /// RFC 6749 §4.4.2.
-    fn request(&self, now: Timestamp) -> Result<Request> {
+    pub(crate) fn request(&self, now: Timestamp) -> Result<Request> {
         let credentials = &self.credentials;
         let secret = credentials.client_secret.expose();
         // Room for all of it: growing would leave unwiped copies behind.

@@ -1,0 +1,103 @@
+//! `ssf lint`: what a receiver would refuse, drop or misread.
+
+use std::{fs, path::PathBuf};
+
+use serde_json::{Value, json};
+use ssf_transmitter::{
+    Jwks,
+    lint::{Finding, Linter, Severity, jwks},
+};
+
+use super::{Result, input, print, signal};
+
+/// Look at a SET, or any token that is to be one, before a receiver does
+///
+/// Prints one finding a line, with what to do about it. Fails if one of them is an error.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The compact SET, `@FILE`, or `-` for standard input
+    #[arg(required_unless_present = "document")]
+    set: Option<String>,
+    #[command(flatten)]
+    known: Known,
+    /// Look at a JWKS document instead
+    #[arg(long = "jwks-document", value_name = "FILE", conflicts_with = "set")]
+    document: Option<PathBuf>,
+    /// Print the findings as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is known of transmitter and receiver.
+#[derive(clap::Args)]
+pub(super) struct Known {
+    /// The receiver's dialect: a built-in id, or a TOML file
+    #[arg(long, value_name = "ID|FILE", default_value = "ssf-1.0")]
+    dialect: String,
+    /// The issuer that is registered at the receiver
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
+    /// The audience that the receiver expects
+    #[arg(long, value_name = "AUD")]
+    audience: Option<String>,
+    /// The published keys
+    #[arg(long, value_name = "FILE")]
+    jwks: Option<PathBuf>,
+}
+
+impl Known {
+    pub(super) fn linter(&self) -> Result<Linter> {
+        let mut linter = Linter::new(&signal::dialect(&self.dialect)?);
+        if let Some(issuer) = &self.issuer {
+            linter = linter.issuer(issuer);
+        }
+        if let Some(audience) = &self.audience {
+            linter = linter.audience(audience.as_str());
+        }
+        if let Some(path) = &self.jwks {
+            let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            linter = linter.jwks(Jwks::from_json(&text)?);
+        }
+        Ok(linter)
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result {
+    let findings = match (&arguments.document, &arguments.set) {
+        (Some(path), _) => {
+            jwks(&fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?)
+        }
+        (None, set) => {
+            // A file ends in a line end that is not part of the SET.
+            let text = input::text(set.as_deref().unwrap_or_default())?;
+            arguments.known.linter()?.jwt(text.trim_end_matches(['\r', '\n']))
+        }
+    };
+    if arguments.json {
+        print(&Value::from(findings.iter().map(shown).collect::<Vec<_>>()).to_string())?;
+    } else {
+        for finding in &findings {
+            print(&format!("{finding}\n    {}", finding.remedy()))?;
+        }
+    }
+    let errors = findings.iter().filter(|finding| finding.severity() == Severity::Error).count();
+    match errors {
+        0 if findings.is_empty() && !arguments.json => print("nothing found"),
+        0 => Ok(()),
+        1 => Err("1 error".into()),
+        _ => Err(format!("{errors} errors").into()),
+    }
+}
+
+/// A finding as JSON.
+pub(super) fn shown(finding: &Finding) -> Value {
+    json!({
+        "rule": finding.rule().id,
+        "severity": finding.severity().as_str(),
+        "effect": finding.rule().effect.as_str(),
+        "pointer": finding.pointer(),
+        "message": finding.message(),
+        "remedy": finding.remedy(),
+        "source": finding.rule().source,
+    })
+}

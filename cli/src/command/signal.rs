@@ -1,0 +1,161 @@
+//! What is to be sent, by whom, to whom: the arguments that commands which emit share.
+
+use std::{env, fs, path::PathBuf};
+
+use serde_json::{Map, Value};
+use ssf_transmitter::{
+    CustomEvent, Dialect, Receiver, SigningKey, Subject, Timestamp, Transmitter, catalogue::EventType,
+    client::ReceiverBuilder, token::ClientCredentials,
+};
+
+use super::{Result, input};
+
+/// The variable that holds the client secret: a command line is visible to others.
+const CLIENT_SECRET: &str = "SSF_CLIENT_SECRET";
+
+#[derive(clap::Args)]
+pub(super) struct Signal {
+    /// The issuer: the exact `issuer` of your transmitter configuration
+    #[arg(long, value_name = "URL")]
+    pub(super) issuer: String,
+    /// Your private key: PEM, DER, JWK or JWKS
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    #[command(flatten)]
+    to: To,
+    /// The event: an id such as `caep.session-revoked`, or an event type URI
+    #[arg(long, value_name = "ID|URI")]
+    event: String,
+    /// The event's members, a JSON object; `@FILE` or `-` read it
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    claims: String,
+    /// Set the event's `event_timestamp` to the present
+    #[arg(long)]
+    now: bool,
+    #[command(flatten)]
+    about: About,
+}
+
+#[derive(clap::Args)]
+struct To {
+    /// An Okta org, by the URL that its users sign in at
+    #[arg(long, value_name = "URL", conflicts_with = "endpoint")]
+    okta: Option<String>,
+    /// The push endpoint of another receiver
+    #[arg(long, value_name = "URL", requires = "audience", required_unless_present = "okta")]
+    endpoint: Option<String>,
+    /// The audience, exactly as the receiver documents it
+    #[arg(long, value_name = "AUD")]
+    audience: Option<String>,
+    /// The receiver's dialect: a built-in id, or a TOML file
+    #[arg(long, value_name = "ID|FILE")]
+    dialect: Option<String>,
+    /// Get an access token here, with --client-id and the variable `SSF_CLIENT_SECRET`
+    #[arg(long, value_name = "URL", requires = "client_id")]
+    token_url: Option<String>,
+    /// The client id at the token endpoint
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
+    /// The scope to ask for
+    #[arg(long)]
+    scope: Option<String>,
+    /// Trust the certificates of this file (PEM) too
+    #[arg(long, value_name = "FILE")]
+    ca_bundle: Option<PathBuf>,
+    /// Allow http to this machine
+    #[arg(long)]
+    allow_loopback: bool,
+}
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct About {
+    /// The subject: a user by e-mail address
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    /// The subject: any identifier, a JSON object; `@FILE` or `-` read it
+    #[arg(long, value_name = "JSON")]
+    subject: Option<String>,
+}
+
+impl Signal {
+    pub(super) fn key(&self) -> Result<SigningKey> {
+        input::key(&self.key)
+    }
+
+    pub(super) fn receiver(&self) -> Result<Receiver> {
+        Ok(self.to.receiver()?.build()?)
+    }
+
+    pub(super) fn transmitter(&self) -> Result<Transmitter> {
+        let mut builder = Transmitter::builder(self.issuer.as_str(), self.key()?);
+        if let Some(path) = &self.to.ca_bundle {
+            builder =
+                builder.ca_bundle(fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?);
+        }
+        Ok(builder.build()?)
+    }
+
+    pub(super) fn subject(&self) -> Result<Subject> {
+        self.about.read()
+    }
+
+    pub(super) fn event(&self) -> Result<CustomEvent> {
+        let mut members: Map<String, Value> = serde_json::from_str(&input::text(&self.claims)?)
+            .map_err(|error| format!("--claims is no JSON object: {error}"))?;
+        if self.now {
+            members.insert("event_timestamp".to_owned(), Timestamp::now().into());
+        }
+        let uri = match EventType::by_id(&self.event) {
+            Some(kind) => kind.uri,
+            None => &self.event,
+        };
+        Ok(CustomEvent::new(uri, members))
+    }
+}
+
+impl About {
+    fn read(&self) -> Result<Subject> {
+        match (&self.email, &self.subject) {
+            (Some(email), _) => Ok(Subject::email(email)),
+            (None, Some(json)) => Ok(Subject::from_json(&input::text(json)?)?),
+            (None, None) => Err("either --email or --subject is needed".into()),
+        }
+    }
+}
+
+impl To {
+    fn receiver(&self) -> Result<ReceiverBuilder> {
+        let mut builder = match (&self.okta, &self.endpoint) {
+            (Some(org), _) => Receiver::okta(org),
+            (None, Some(endpoint)) => Receiver::builder(endpoint, self.audience.clone().unwrap_or_default()),
+            (None, None) => return Err("either --okta or --endpoint is needed".into()),
+        };
+        if let Some(audience) = &self.audience {
+            builder = builder.audience(audience.as_str());
+        }
+        if let Some(name) = &self.dialect {
+            builder = builder.dialect(&dialect(name)?);
+        }
+        if let Some((url, id)) = self.token_url.as_ref().zip(self.client_id.as_ref()) {
+            let secret = env::var(CLIENT_SECRET).map_err(|_| format!("{CLIENT_SECRET} is not set"))?;
+            let mut credentials = ClientCredentials::new(url, id, secret);
+            if let Some(scope) = &self.scope {
+                credentials = credentials.scope(scope);
+            }
+            builder = builder.client_credentials(credentials);
+        }
+        if self.allow_loopback {
+            builder = builder.allow_loopback();
+        }
+        Ok(builder)
+    }
+}
+
+pub(super) fn dialect(name: &str) -> Result<Dialect> {
+    if std::path::Path::new(name).extension().is_some_and(|extension| extension == "toml") {
+        let text = fs::read_to_string(name).map_err(|error| format!("{name}: {error}"))?;
+        return Ok(Dialect::from_toml(&text)?);
+    }
+    Ok(Dialect::built_in(name)?)
+}

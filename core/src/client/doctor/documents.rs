@@ -1,0 +1,234 @@
+//! The documents that a transmitter publishes: its configuration and its JWKS.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::{Answered, Check, Outcome, conformance};
+use crate::{
+    client::transport::Transport,
+    http::{Endpoint, Method, Request, Response},
+    jose::{Jwks, PublicKey},
+    key::SigningHeader,
+    lint::{self, Finding, Severity},
+    metadata::located,
+    time::Clock,
+};
+
+/// What to look at, and with what to compare it.
+pub(super) struct Documents<'a> {
+    pub(super) transport: &'a Transport,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) issuer: &'a str,
+    /// Where the configuration is, if it is not where the issuer says.
+    pub(super) url: Option<&'a str>,
+    pub(super) loopback: bool,
+    pub(super) header: SigningHeader,
+    /// Of the signing key, if it is in this process.
+    pub(super) thumbprint: Option<String>,
+    /// Whether the receiver reads the documents at all.
+    pub(super) needed: bool,
+}
+
+/// What was found.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) checks: Vec<Check>,
+    pub(super) answered: Vec<Answered>,
+}
+
+impl Documents<'_> {
+    pub(super) async fn run(self, limit: Duration) -> Found {
+        let mut found = Found::default();
+        if tokio::time::timeout(limit, self.look(&mut found)).await.is_err() {
+            let message = "the documents of the transmitter could not be fetched in time";
+            found.checks.push(Check::failed(
+                "configuration-reachable",
+                message,
+                "Check the web server that publishes them.",
+            ));
+        }
+        if !self.needed {
+            for check in found.checks.iter_mut().filter(|check| check.outcome == Outcome::Failed) {
+                check.outcome = Outcome::Warning;
+                check.message.push_str("; this receiver is given the public key by hand");
+            }
+        }
+        found
+    }
+
+    async fn look(&self, found: &mut Found) {
+        let url = match self.url.map_or_else(
+            || located(self.issuer, "ssf-configuration", self.loopback),
+            |url| Ok(url.to_owned()),
+        ) {
+            Ok(url) => url,
+            Err(error) => {
+                return found.checks.push(Check::failed(
+                    "configuration-reachable",
+                    error.to_string(),
+                    error.remedy(),
+                ));
+            }
+        };
+        let Some(answer) = self.fetch(found, &url, "configuration-reachable", "the configuration").await
+        else {
+            return;
+        };
+        found.checks.push(content_type(&answer, "configuration-content-type", "the configuration"));
+        let text = String::from_utf8_lossy(answer.body.expose()).into_owned();
+        let Ok(document) = serde_json::from_str::<Map<String, Value>>(&text) else {
+            let remedy = "Serve what the library writes as configuration.";
+            return found.checks.push(Check::failed(
+                "configuration-issuer",
+                "the configuration is no JSON object",
+                remedy,
+            ));
+        };
+        found.checks.push(self.same_issuer(&document));
+        found.checks.push(conforms(&text, &url));
+
+        let Some(jwks_uri) = document.get("jwks_uri").and_then(Value::as_str) else {
+            let message = "the configuration does not say where the keys are (jwks_uri)";
+            return found.checks.push(Check::failed(
+                "jwks-reachable",
+                message,
+                "Add jwks_uri to the configuration.",
+            ));
+        };
+        let Some(answer) = self.fetch(found, jwks_uri, "jwks-reachable", "the JWKS").await else {
+            return;
+        };
+        found.checks.push(content_type(&answer, "jwks-content-type", "the JWKS"));
+        let text = String::from_utf8_lossy(answer.body.expose()).into_owned();
+        found.checks.extend(keys(&text));
+        found.checks.push(self.published(&text));
+    }
+
+    /// A document, if it is there.
+    async fn fetch(&self, found: &mut Found, url: &str, id: &'static str, what: &str) -> Option<Response> {
+        let endpoint = match Endpoint::parse(url, self.loopback) {
+            Ok(endpoint) => endpoint,
+            Err(error) => {
+                found.checks.push(Check::failed(id, format!("the URL of {what}: {error}"), error.remedy()));
+                return None;
+            }
+        };
+        let host = endpoint.host().to_owned();
+        let request = Request::json(Method::Get, endpoint, None);
+        match self.transport.send(&request, Duration::from_secs(4)).await {
+            Ok(response) => {
+                found.answered.extend(Answered::of(&response, self.clock.now(), &host));
+                if response.status == 200 {
+                    found.checks.push(Check::passed(id, format!("{what} is there, at {host}")));
+                    return Some(response);
+                }
+                let message = format!("{host} answered {} for {what}", response.status);
+                let remedy =
+                    "Publish the document at this URL, readable without a login and without a redirect.";
+                found.checks.push(Check::failed(id, message, remedy));
+            }
+            Err(failure) => {
+                let message = format!("{what}: {}", failure.describe(&host));
+                found.checks.push(Check::failed(id, message, failure.code().remedy()));
+            }
+        }
+        None
+    }
+
+    fn same_issuer(&self, document: &Map<String, Value>) -> Check {
+        if document.get("issuer").and_then(Value::as_str) == Some(self.issuer) {
+            return Check::passed(
+                "configuration-issuer",
+                "the issuer of the configuration is that of the SETs",
+            );
+        }
+        let remedy =
+            "Write the same issuer in the configuration and in the transmitter; a slash at the end counts.";
+        Check::failed(
+            "configuration-issuer",
+            "the issuer of the configuration is another one than that of the SETs",
+            remedy,
+        )
+    }
+
+    /// Whether the key that signs is published.
+    fn published(&self, jwks: &str) -> Check {
+        const ID: &str = "signing-key";
+        let remedy = "Publish the JWKS that the library writes for the key that signs.";
+        let keys = Jwks::from_json(jwks).unwrap_or_default();
+        let same_kid = |key: &&PublicKey| self.header.kid.as_deref() == Some(key.kid());
+        let same_key = |key: &PublicKey| self.thumbprint.as_deref().is_none_or(|own| own == key.thumbprint());
+        match keys.keys().iter().find(same_kid) {
+            Some(key) if !same_key(key) => {
+                let message = "another key is published under the kid of the key that signs";
+                Check::failed(ID, message, remedy)
+            }
+            Some(key) if !key.verifies(self.header.algorithm) => {
+                let message = format!(
+                    "the key is published for {}, and signs with {}",
+                    key.algorithm(),
+                    self.header.algorithm
+                );
+                Check::failed(ID, message, remedy)
+            }
+            Some(_) => Check::passed(ID, "the key that signs is published"),
+            None if self.thumbprint.is_some() && keys.keys().iter().any(same_key) => {
+                Check::failed(ID, "the key that signs is published under another kid", remedy)
+            }
+            None => Check::failed(ID, "the key that signs is not published", remedy),
+        }
+    }
+}
+
+/// Okta and others take JSON by its own content type only.
+fn content_type(answer: &Response, id: &'static str, what: &str) -> Check {
+    let given = answer.header("content-type").unwrap_or_default();
+    let given = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let remedy = "Serve it as application/json.";
+    match given.as_str() {
+        "application/json" => Check::passed(id, format!("{what} has the content type application/json")),
+        "application/jwk-set+json" => Check::warning(
+            id,
+            "the content type application/jwk-set+json is right, and Okta asks for application/json",
+            remedy,
+        ),
+        _ => Check::failed(id, format!("{what} has another content type than application/json"), remedy),
+    }
+}
+
+/// What the conformance suite would say to the configuration.
+fn conforms(document: &str, url: &str) -> Check {
+    const ID: &str = "configuration-conforms";
+    let broken =
+        conformance::check_configuration(document, url).into_iter().find(|condition| !condition.holds);
+    match broken {
+        None => Check::passed(ID, "the configuration is as the conformance suite demands"),
+        Some(condition) => {
+            let message = format!("the conformance suite demands: {}", condition.demand);
+            Check::warning(ID, message, "Serve what the library writes as configuration.")
+        }
+    }
+}
+
+/// What is to be found in the JWKS.
+fn keys(jwks: &str) -> [Check; 2] {
+    let findings = lint::jwks(jwks);
+    let is_private =
+        |finding: &&Finding| ["jwks-private-member", "jwks-symmetric"].contains(&finding.rule().id);
+    let private = match findings.iter().find(is_private) {
+        None => Check::passed("jwks-private", "no private key is published"),
+        Some(finding) => Check::failed("jwks-private", finding.to_string(), finding.remedy()),
+    };
+    let others = findings.iter().filter(|finding| !is_private(finding));
+    let valid = match others.rev().max_by_key(|finding| finding.severity()) {
+        Some(worst) if worst.severity() == Severity::Error => {
+            Check::failed("jwks-valid", worst.to_string(), worst.remedy())
+        }
+        Some(worst) if worst.severity() == Severity::Warning => {
+            Check::warning("jwks-valid", worst.to_string(), worst.remedy())
+        }
+        _ => Check::passed("jwks-valid", "the keys of the JWKS can be read"),
+    };
+    [private, valid]
+}
