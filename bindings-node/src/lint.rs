@@ -9,6 +9,7 @@ use crate::{
     failure::{Outcome, Result, outcome},
     key::{jwks, moment},
     receiver::{Addressee, Dialect, audience},
+    sets::UnsignedSet,
 };
 
 /// Something that is wrong with a SET.
@@ -123,6 +124,12 @@ fn listed(findings: &[sdk::lint::Finding]) -> Vec<Finding> {
 #[napi]
 pub fn lint_text(known: Known<'_>, text: String) -> Outcome<Vec<Finding>> {
     outcome(known.linter().map(|linter| listed(&linter.jwt(&text))))
+}
+
+/// Looks at a SET that is not signed yet.
+#[napi]
+pub fn lint_unsigned(known: Known<'_>, set: &UnsignedSet) -> Outcome<Vec<Finding>> {
+    outcome(known.linter().map(|linter| listed(&linter.unsigned(&set.0))))
 }
 
 /// Looks at an event, and its subject if there is one.

@@ -22,13 +22,22 @@ const OUTPUTS: &[(&str, &str)] = &[
     ("rust/lint_answers.rs.j2", "core/src/lint/answers.rs"),
     ("rust/lint_rules.rs.j2", "core/src/lint/rules.rs"),
     ("rust/subject_formats.rs.j2", "core/src/subject/formats.rs"),
+    ("node/codes.ts.j2", "bindings-node/ts/codes.ts"),
+    ("node/event_table.ts.j2", "bindings-node/ts/events/table.ts"),
+    ("node/event_union.ts.j2", "bindings-node/ts/events/union.ts"),
+    ("node/rules.ts.j2", "bindings-node/ts/rules.ts"),
+    ("node/subjects.ts.j2", "bindings-node/ts/subjects.ts"),
+    ("node/values.ts.j2", "bindings-node/ts/values.ts"),
     ("docs/errors.md.j2", "docs/errors.md"),
     ("docs/events.md.j2", "docs/events.md"),
     ("docs/rules.md.j2", "docs/rules.md"),
 ];
 
 /// Template, and the folder and extension of the file that it writes for each family of events.
-const PER_FAMILY: &[(&str, &str, &str)] = &[("rust/event_family.rs.j2", "core/src/event", "rs")];
+const PER_FAMILY: &[(&str, &str, &str)] = &[
+    ("rust/event_family.rs.j2", "core/src/event", "rs"),
+    ("node/event_family.ts.j2", "bindings-node/ts/events", "ts"),
+];
 
 /// Writes every generated file, or with `check` compares them with what is there.
 pub(crate) fn run(root: &Path, check: bool) -> Result {
