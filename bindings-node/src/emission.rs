@@ -2,7 +2,8 @@
 
 use napi::bindgen_prelude::ClassInstance;
 use napi_derive::napi;
-use ssf_transmitter::{self as sdk, Event, Subject, client::Emit, delivery::RetryPolicy};
+use serde_json::{Map, Value};
+use ssf_transmitter::{self as sdk, CustomEvent, Event, Subject, client::Emit, delivery::RetryPolicy};
 
 use crate::{
     failure::{Failure, Outcome, Result, outcome},
@@ -75,6 +76,19 @@ pub(crate) fn emit(
 /// A subject from its JSON text, in which private formats may be meant.
 pub(crate) fn subject_of(json: &str, private: bool) -> Result<Subject> {
     Ok(if private { Subject::custom_from_json(json)? } else { Subject::from_json(json)? })
+}
+
+/// An event from its JSON text, not checked: to be looked at by lint, whatever is wrong with it.
+pub(crate) fn unchecked_event(json: &str) -> Result<Event> {
+    let invalid = || {
+        let message = "an event is an object with one member, named by the event type URI";
+        Failure::of(sdk::ErrorCode::JsonInvalid, message)
+    };
+    let object: Map<String, Value> = serde_json::from_str(json).map_err(|_| invalid())?;
+    match object.into_iter().next() {
+        Some((uri, Value::Object(members))) => Ok(CustomEvent::new(uri, members).into()),
+        _ => Err(invalid()),
+    }
 }
 
 /// Checks an event in its JSON form.

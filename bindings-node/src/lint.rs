@@ -2,10 +2,10 @@
 
 use napi::bindgen_prelude::{ClassInstance, Uint8Array};
 use napi_derive::napi;
-use ssf_transmitter::{self as sdk, Event, http::Response, key::SigningHeader};
+use ssf_transmitter::{self as sdk, http::Response, key::SigningHeader};
 
 use crate::{
-    emission::subject_of,
+    emission::{subject_of, unchecked_event},
     failure::{Outcome, Result, outcome},
     key::{jwks, moment},
     receiver::{Addressee, Dialect, audience},
@@ -142,7 +142,7 @@ pub fn lint_event(
 ) -> Outcome<Vec<Finding>> {
     let found = || -> Result<_> {
         let linter = known.linter()?;
-        let event = Event::from_json(&event)?;
+        let event = unchecked_event(&event)?;
         let subject = subject.map(|subject| subject_of(&subject, private)).transpose()?;
         Ok(listed(&linter.event(&event, subject.as_ref())))
     };

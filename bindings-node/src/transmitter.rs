@@ -12,7 +12,7 @@ use ssf_transmitter::{
 };
 
 use crate::{
-    emission::{EmitOptions, RequestLimit, emit, subject_of},
+    emission::{EmitOptions, RequestLimit, emit, subject_of, unchecked_event},
     failure::{Failure, Outcome, Result, outcome},
     key::KeySet,
     lint::Finding,
@@ -121,7 +121,7 @@ impl Transmitter {
         to: &Receiver,
     ) -> Outcome<Vec<Finding>> {
         let found = || -> Result<_> {
-            let (event, subject) = (Event::from_json(&event)?, subject_of(&subject, private)?);
+            let (event, subject) = (unchecked_event(&event)?, subject_of(&subject, private)?);
             Ok(self.core.lint(event, subject, &to.0).iter().map(Finding::from).collect())
         };
         outcome(found())

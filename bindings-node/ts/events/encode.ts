@@ -94,7 +94,7 @@ function checkNames(type: string, entry: EventEntry, members: object, at: Caller
     if (known || name === 'type' || name === 'otherMembers') continue;
     const names = [...entry.parameters, ...Object.keys(entry.members), 'otherMembers'];
     const message = `${type} has no member ${name}${suggestion(name, names)}`;
-    throw errorOf('SSF_EVENT_MEMBER_FORBIDDEN', message, at, { pointer: pointerTo(entry.uri, name) });
+    throw errorOf('SSF_EVENT_MEMBER_VALUE', message, at, { pointer: pointerTo(entry.uri, name) });
   }
 }
 
