@@ -1,5 +1,6 @@
 /** Calls that take time: they run on threads of their own, and their results come back here, many at a time. */
 
+import { onAbort } from './abort.js';
 import { type Caller, failed, isFailure, Place } from './errors.js';
 import { type NativeMailbox, native, type Outcome } from './native.js';
 
@@ -66,13 +67,11 @@ export function call<T>(
       waiting.set(number, { place, resolve: resolve as (value: unknown) => void, reject });
       return;
     }
-    const abandon = () => {
+    const release = onAbort(signal, () => {
       mailbox.abort(number);
       forget(number);
       reject(signal.reason);
-    };
-    signal.addEventListener('abort', abandon, { once: true });
-    const release = () => signal.removeEventListener('abort', abandon);
+    });
     waiting.set(number, {
       place,
       resolve: (value) => {

@@ -1,5 +1,6 @@
 /** The transmitter: who sends. */
 
+import { onAbort } from './abort.js';
 import { call } from './calls.js';
 import { subjectJson } from './custom-subject.js';
 import { type Diagnosis, diagnosisOf } from './diagnosis.js';
@@ -154,8 +155,9 @@ export class Transmitter implements AsyncDisposable {
   readonly #native: NativeTransmitter;
   readonly #keys: KeySet | undefined;
   readonly #signer: Signer | undefined;
-  readonly #underWay = new Set<Promise<unknown>>();
+  #underWay = 0;
   #closed = false;
+  #idle = () => {};
   /** The issuer. */
   readonly issuer: string;
 
@@ -299,7 +301,14 @@ export class Transmitter implements AsyncDisposable {
   /** Takes nothing more, and waits until all that is under way has ended. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.allSettled(this.#underWay);
+    if (this.#underWay === 0) return;
+    await new Promise<void>((resolve) => {
+      const before = this.#idle;
+      this.#idle = () => {
+        before();
+        resolve();
+      };
+    });
   }
 
   /** {@link Transmitter.close}, for `await using`. */
@@ -380,11 +389,15 @@ export class Transmitter implements AsyncDisposable {
     if (this.#closed) throw errorOf('SSF_CONFIGURATION_INVALID', 'the transmitter is closed', at);
   }
 
-  #track(work: Promise<Receipt>): Promise<Receipt> {
-    this.#underWay.add(work);
-    const done = () => this.#underWay.delete(work);
-    work.then(done, done);
-    return work;
+  /** Counts what is under way. */
+  async #track(work: Promise<Receipt>): Promise<Receipt> {
+    this.#underWay++;
+    try {
+      return await work;
+    } finally {
+      this.#underWay--;
+      if (this.#underWay === 0) this.#idle();
+    }
   }
 }
 
@@ -411,11 +424,10 @@ async function signed(
   at: Place,
 ): Promise<unknown> {
   signal?.throwIfAborted();
-  let abandon = () => {};
+  let release = () => {};
   let timer: NodeJS.Timeout | undefined;
   const ended = new Promise<never>((_, reject) => {
-    abandon = () => reject(signal?.reason);
-    signal?.addEventListener('abort', abandon, { once: true });
+    if (signal !== undefined) release = onAbort(signal, () => reject(signal.reason));
     const late = () => reject(errorOf('SSF_DEADLINE_EXCEEDED', 'the deadline passed in a wait for a signature', at));
     timer = setTimeout(late, Math.min(deadline, 2 ** 31 - 1));
   });
@@ -430,6 +442,6 @@ async function signed(
     return await Promise.race([work, ended]);
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', abandon);
+    release();
   }
 }
