@@ -26,6 +26,9 @@ const { platform } = createRequire(import.meta.url)('../dist/loader.js');
 mkdirSync(new URL('dist/', folder), { recursive: true });
 const there = new URL(`dist/ssf-transmitter.${platform()}.node`, folder);
 // Replaced, not overwritten: a process that has it loaded keeps what it has.
-copyFileSync(built.filenames.find((name) => /\.(so|dylib|dll)$/.test(name)), new URL(`${there}.new`));
+copyFileSync(
+  built.filenames.find((name) => /\.(so|dylib|dll)$/.test(name)),
+  new URL(`${there}.new`),
+);
 renameSync(new URL(`${there}.new`), there);
 console.log(there.pathname);

@@ -26,7 +26,9 @@ test('a signal that has spoken before keeps anything from being sent', async (t)
 
 test('a timeout is a signal too', async (t) => {
   const { transmitter, to } = await pair(t, { emulator: { script: always('never') } });
-  await assert.rejects(transmitter.emit(revoked, ADA, { to, signal: AbortSignal.timeout(50) }), { name: 'TimeoutError' });
+  await assert.rejects(transmitter.emit(revoked, ADA, { to, signal: AbortSignal.timeout(50) }), {
+    name: 'TimeoutError',
+  });
 });
 
 test('one signal serves many calls, and none of them leaves a listener behind', async (t) => {

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import {
-  caep,
   ConfigError,
+  caep,
   customEvent,
   DeadlineExceeded,
   DeliveryError,
   KeyMaterialError,
-  okta,
   OktaProviders,
+  okta,
   Receiver,
   ReceiverRejected,
   SigningKey,
@@ -91,7 +91,10 @@ test('a misspelt option is an error with its name and the one that was meant', a
   await assert.rejects(transmitter.emit(revoked, ADA, {}), wrong('/to', /expected a Receiver/));
   await assert.rejects(transmitter.emit(revoked, ADA), wrong(undefined, /expected an object/));
   await assert.rejects(transmitter.emit(revoked, ADA, { to: {} }), wrong('/to', /expected a Receiver/));
-  await assert.rejects(transmitter.emit(revoked, ADA, { to, deadline: Number.NaN }), wrong('/deadline', /milliseconds/));
+  await assert.rejects(
+    transmitter.emit(revoked, ADA, { to, deadline: Number.NaN }),
+    wrong('/deadline', /milliseconds/),
+  );
   await assert.rejects(SigningKey.fromPem(12), wrong('/pem', /a string or a Uint8Array/));
   await assert.rejects(SigningKey.fromPem('', { passwort: 'x' }), wrong('/passwort', /password\?/));
 });
@@ -135,22 +138,42 @@ test('hostile input is an error, and nothing else', async (t) => {
     },
     type: 'caep.session-revoked',
   };
-  const broken = new Proxy({}, {
-    ownKeys() {
-      throw new Error('trapped');
+  const broken = new Proxy(
+    {},
+    {
+      ownKeys() {
+        throw new Error('trapped');
+      },
     },
-  });
+  );
   const claims = (value) => customEvent({ uri: 'urn:example:event', claims: { value } });
   const events = [
-    undefined, null, 7, 'x', [], () => {}, Symbol('x'), 1n, {}, { type: 7 }, { type: '__proto__' }, { type: 'custom' },
-    { type: 'custom', uri: 7 }, { type: 'custom', uri: 'urn:x', claims: 7 }, { type: 'caep.session-revoked', otherMembers: 7 },
+    undefined,
+    null,
+    7,
+    'x',
+    [],
+    () => {},
+    Symbol('x'),
+    1n,
+    {},
+    { type: 7 },
+    { type: '__proto__' },
+    { type: 'custom' },
+    { type: 'custom', uri: 7 },
+    { type: 'custom', uri: 'urn:x', claims: 7 },
+    { type: 'caep.session-revoked', otherMembers: 7 },
     { type: 'caep.session-revoked', eventTimestamp: new Date(Number.NaN) },
     { type: 'caep.session-revoked', eventTimestamp: Number.NaN },
     { type: 'caep.session-revoked', eventTimestamp: Date.now() },
     { type: 'caep.session-revoked', constructor: 1 },
     { type: 'caep.token-claims-change', claims: circle },
-    { type: 'govuk.event-details' }, { type: 'oauth.token-revoked', tokenSubject: circle },
-    claims(1n), claims(circle), claims(deep), claims('\ud800'),
+    { type: 'govuk.event-details' },
+    { type: 'oauth.token-revoked', tokenSubject: circle },
+    claims(1n),
+    claims(circle),
+    claims(deep),
+    claims('\ud800'),
   ];
   for (const event of events) {
     await assert.rejects(transmitter.emit(event, ADA, { to }), SsfError, inspect(event, { depth: 1 }));
@@ -158,8 +181,19 @@ test('hostile input is an error, and nothing else', async (t) => {
   await assert.rejects(transmitter.emit(trap, ADA, { to }), /trapped/);
   await assert.rejects(transmitter.emit(broken, ADA, { to }), Error);
   const subjects = [
-    undefined, null, 7, 'x', [], {}, { format: 7 }, { format: '__proto__' }, { format: 'email', email: 1n }, circle, deep,
-    { format: 'complex', user: circle }, { format: 'email', email: 'ada@example.com', constructor: 1 },
+    undefined,
+    null,
+    7,
+    'x',
+    [],
+    {},
+    { format: 7 },
+    { format: '__proto__' },
+    { format: 'email', email: 1n },
+    circle,
+    deep,
+    { format: 'complex', user: circle },
+    { format: 'email', email: 'ada@example.com', constructor: 1 },
   ];
   for (const subject of subjects) {
     await assert.rejects(transmitter.emit(revoked, subject, { to }), SsfError, inspect(subject, { depth: 1 }));

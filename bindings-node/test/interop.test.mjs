@@ -17,7 +17,10 @@ const CASES = [
 ];
 
 test('SETs verify with jose, and where it can with jsonwebtoken', async () => {
-  const to = new Receiver({ endpoint: 'https://receiver.example.net/events', audience: 'https://receiver.example.net' });
+  const to = new Receiver({
+    endpoint: 'https://receiver.example.net/events',
+    audience: 'https://receiver.example.net',
+  });
   let [jose, others] = [0, 0];
   for (const [type, algorithms] of CASES) {
     const made = await SigningKey.generate(type);

@@ -62,7 +62,10 @@ test('a provider is registered, its SETs are taken, and it is deleted', async (t
   const to = emulator.receiver();
   assert.equal((await transmitter.emit(event, ADA, { to })).status, 202);
   const { checks } = await transmitter.doctor(event, ADA, { to, send: true });
-  assert.ok(checks.some(({ id, outcome }) => id === 'jwks-reachable' && outcome !== 'skipped'), JSON.stringify(checks));
+  assert.ok(
+    checks.some(({ id, outcome }) => id === 'jwks-reachable' && outcome !== 'skipped'),
+    JSON.stringify(checks),
+  );
 
   assert.equal((await providers.deactivate(provider.id)).status, 'INACTIVE');
   await assert.rejects(transmitter.emit(event, ADA, { to }), { receiverError: 'invalid_issuer' });
@@ -126,7 +129,10 @@ test('a token that something else made is looked at', async () => {
   const rules = lint(made, { dialect: 'okta' }).map(({ rule }) => rule);
   assert.ok(rules.includes('typ-missing') && rules.includes('aud-missing'), `${rules}`);
   for (const text of ['', '.', '..', 'x'.repeat(100_000), '\u0000', '"quoted"']) assert.ok(lint(text).length > 0);
-  assert.deepEqual(lintJwks({ keys: [] }).map(({ rule }) => rule), ['jwks-empty']);
+  assert.deepEqual(
+    lintJwks({ keys: [] }).map(({ rule }) => rule),
+    ['jwks-empty'],
+  );
   assert.throws(() => lint(made, { dialekt: 'okta' }), /dialect\?/);
   assert.throws(() => lint(made, { dialect: 'otka' }), { code: 'SSF_DIALECT_UNKNOWN' });
   assert.ok(lint({ event: caep.sessionRevoked() }, { dialect: 'okta' }).length > 0);

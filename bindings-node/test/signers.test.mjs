@@ -52,7 +52,10 @@ test('WebCrypto', async (t) => {
   ]) {
     const pair = await webcrypto.subtle.generateKey(generate, true, ['sign', 'verify']);
     const jwk = await webcrypto.subtle.exportKey('jwk', pair.publicKey);
-    const publicKey = createPublicKey({ key: { kty: jwk.kty, crv: jwk.crv, x: jwk.x, y: jwk.y, n: jwk.n, e: jwk.e }, format: 'jwk' });
+    const publicKey = createPublicKey({
+      key: { kty: jwk.kty, crv: jwk.crv, x: jwk.x, y: jwk.y, n: jwk.n, e: jwk.e },
+      format: 'jwk',
+    });
     const emulator = await receiverOf(t, publicKey, name, algorithm);
     const transmitter = new Transmitter({
       issuer: ISSUER,
@@ -71,7 +74,11 @@ test('the steps by hand: prepare, attach, deliver', async (t) => {
   const transmitter = new Transmitter({ issuer: ISSUER, algorithm: 'ES256', kid: 'k', signer });
   const to = emulator.receiver();
   const unsigned = transmitter.prepare(revoked, ADA, { to });
-  const der = sign('sha256', unsigned.signingInput, createPrivateKey(privateKey.export({ format: 'pem', type: 'pkcs8' })));
+  const der = sign(
+    'sha256',
+    unsigned.signingInput,
+    createPrivateKey(privateKey.export({ format: 'pem', type: 'pkcs8' })),
+  );
   const signed = transmitter.attach(unsigned, { der });
   assert.equal((await transmitter.deliver(signed, { to })).jti, unsigned.jti);
   assert.throws(() => unsigned.attach(new Uint8Array(63)), { code: 'SSF_SIGNATURE_MALFORMED' });

@@ -29,7 +29,10 @@ test('users that it does not know, and repeats, have no effect', async (t) => {
   });
   const event = caep.sessionRevoked({ eventTimestamp: new Date(), reasonAdmin: { en: 'x' } });
   await transmitter.emit(event, ADA, { to: emulator.receiver() });
-  assert.deepEqual(emulator.requests.map(({ dropped }) => dropped), ['unknown user']);
+  assert.deepEqual(
+    emulator.requests.map(({ dropped }) => dropped),
+    ['unknown user'],
+  );
   assert.deepEqual(emulator.received, []);
 });
 
@@ -48,7 +51,10 @@ test('what it cannot do is refused', async () => {
   const wrong = { code: 'SSF_CONFIGURATION_INVALID' };
   await assert.rejects(startReceiver({}), wrong);
   await assert.rejects(startReceiver({ like: 'Okta', issuer: ISSUER, keys: { keys: [] } }), wrong);
-  await assert.rejects(startReceiver({ issuer: ISSUER, keys: { keys: [] }, script: { rules: [{ fault: 'none' }] } }), wrong);
+  await assert.rejects(
+    startReceiver({ issuer: ISSUER, keys: { keys: [] }, script: { rules: [{ fault: 'none' }] } }),
+    wrong,
+  );
   await assert.rejects(startReceiver({ issuer: ISSUER, keys: { keys: [] }, isuer: 1 }), /issuer\?/);
   const emulator = await startReceiver({ issuer: ISSUER, keys: { keys: [] } });
   await emulator[Symbol.asyncDispose]();

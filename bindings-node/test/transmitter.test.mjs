@@ -8,11 +8,11 @@ import {
   eventUri,
   KeySet,
   okta,
-  Receiver,
   Receipt,
+  Receiver,
   risc,
-  SigningKey,
   SignedSet,
+  SigningKey,
   Transmitter,
 } from 'ssf-transmitter';
 import { startReceiver } from 'ssf-transmitter/testing';
@@ -132,7 +132,10 @@ test('emitAll takes as there is room, and gives all results', async (t) => {
     if (index % 50 === 7) assert.equal(error?.code, 'SSF_SUBJECT_MEMBER_VALUE');
     else assert.equal(receipt?.status, 202);
   }
-  assert.deepEqual(indexes.sort((a, b) => a - b), [...Array(200).keys()]);
+  assert.deepEqual(
+    indexes.sort((a, b) => a - b),
+    [...Array(200).keys()],
+  );
   assert.equal(emulator.received.length, 196);
   // 32 under way, some done and not told yet, one in hand; and never all.
   assert.ok(most < 120, `${most} taken and not told`);
@@ -222,7 +225,10 @@ test('keys rotate under a transmitter that goes on', async (t) => {
   const later = new Date(staged.getTime() + 3_600_000);
   assert.equal(keys.rotate({ publishedFor: 3_600_000, now: later }), first);
   await transmitter.emit(revoked, ADA, { to });
-  assert.deepEqual(emulator.requests.map(({ header }) => header.kid), [first, next.kid]);
+  assert.deepEqual(
+    emulator.requests.map(({ header }) => header.kid),
+    [first, next.kid],
+  );
   assert.equal(transmitter.jwks().keys.length, 2);
   keys.remove(first);
   assert.deepEqual([keys.retired, keys.next, keys.active.kid], [[], undefined, next.kid]);
@@ -234,16 +240,26 @@ test('what lint finds is on the receipt, or keeps a SET from being sent', async 
   const findings = transmitter.lint(caep.sessionRevoked(), ADA, { to: acme });
   assert.deepEqual(
     findings.map(({ rule, code }) => [rule, code.startsWith('SSF_')]),
-    [['alg-not-accepted', true], ['event-reason-missing', true], ['event-member-missing', true]],
+    [
+      ['alg-not-accepted', true],
+      ['event-reason-missing', true],
+      ['event-member-missing', true],
+    ],
   );
   const misspelt = customEvent({ uri: eventUri('caep.session-revoked'), claims: { reason_admn: { en: 'x' } } });
   const receipt = await transmitter.emit(misspelt, ADA, { to });
-  assert.deepEqual(receipt.findings.map(({ rule, severity }) => [rule, severity]), [['event-member-misspelt', 'warning']]);
+  assert.deepEqual(
+    receipt.findings.map(({ rule, severity }) => [rule, severity]),
+    [['event-member-misspelt', 'warning']],
+  );
   const allowed = await transmitter.emit(misspelt, ADA, { to, lint: { allow: ['event-member-misspelt'] } });
   assert.deepEqual(allowed.findings, []);
   await assert.rejects(transmitter.emit(misspelt, ADA, { to, lint: { refuse: 'warning' } }), (error) => {
     assert.equal(error.code, 'SSF_EVENT_MEMBER_VALUE');
-    assert.deepEqual(error.findings.map(({ rule }) => rule), ['event-member-misspelt']);
+    assert.deepEqual(
+      error.findings.map(({ rule }) => rule),
+      ['event-member-misspelt'],
+    );
     return true;
   });
 });

@@ -208,7 +208,8 @@ test('subjects', async (t) => {
   await t.test('a valid one goes into the SET unchanged', () =>
     every(valid, MANIFEST['subjects.json'].valid, (one) => {
       assert.deepEqual(plain(some, one.subject).sub_id, one.subject);
-    }));
+    }),
+  );
   await t.test('an invalid one is refused', () =>
     every(invalid, MANIFEST['subjects.json'].invalid, async (one) => {
       const isObject = typeof one.subject === 'object' && one.subject !== null && !Array.isArray(one.subject);
@@ -217,7 +218,8 @@ test('subjects', async (t) => {
       assert.equal(one.code, 'json_invalid');
       if (one.subject === null) return undefined;
       return refused(() => plain(some, one.subject), { code: 'configuration_invalid', pointer: '/subject' });
-    }));
+    }),
+  );
   await t.test('a dialect gives it the form of its receiver', () =>
     every(shapes, MANIFEST['subjects.json'].shapes, async (one) => {
       const built = () => plain([event(one.event)], one.subject, { dialect: dialect(one.dialect) });
@@ -226,7 +228,8 @@ test('subjects', async (t) => {
       const [uri] = Object.keys(one.event);
       assert.deepEqual(claims.events[uri].subject ?? null, one.event_subject);
       return assert.deepEqual(claims.sub_id ?? null, one.sub_id);
-    }));
+    }),
+  );
 });
 
 async function importKey({ pem, pem_base64, der_base64, jwk, jwks, password, kid, algorithm }) {
@@ -261,21 +264,26 @@ test('signed SETs', async (t) => {
       assert.deepEqual([`${signed}`, signed.jti], [compact, claims.jti]);
       assert.deepEqual([decoded.header, decoded.claims], [header, claims]);
       assert.equal((await decoded.verify(jwks)).kid, kid);
-    }));
+    }),
+  );
   await t.test('one of ours is signed byte for byte', () =>
     every(built, counts.built, async ({ private_jwk, algorithm, input, compact }) => {
       const key = await SigningKey.fromJwk(private_jwk, { algorithm });
       const signed = await build(input, 'ssf-1.0', key.algorithm, key.kid).sign(key);
       assert.equal(`${signed}`, compact);
-    }));
+    }),
+  );
   await t.test('what needs the signature of mere bytes is not for this language: keys sign SETs', () =>
     every(reproduced, counts.reproduced, async ({ private_jwk, algorithm }) => {
       const key = await SigningKey.fromJwk(private_jwk, { algorithm });
       assert.equal('sign' in key, false);
-    }));
+    }),
+  );
   await t.test('what is none, or not signed as it says, is refused', () =>
     every(refusals, counts.refused, ({ compact, jwks, code, pointer }) =>
-      refused(() => DecodedSet.parse(compact).verify(jwks), { code, pointer })));
+      refused(() => DecodedSet.parse(compact).verify(jwks), { code, pointer }),
+    ),
+  );
 });
 
 test('the codes, kinds and retry classes are those of the list', () => {
@@ -328,9 +336,16 @@ test('an answer is explained', async () => {
     assert.ok(explained.cause !== '' && explained.remedy !== '');
     for (const part of one.cause ?? []) assert.ok(explained.cause.includes(part), explained.cause);
     for (const part of one.possible ?? []) {
-      assert.ok(explained.possible.some(({ cause }) => cause.includes(part)), part);
+      assert.ok(
+        explained.possible.some(({ cause }) => cause.includes(part)),
+        part,
+      );
     }
-    for (const rule of one.findings ?? []) assert.ok(explained.findings.some((finding) => finding.rule === rule), rule);
+    for (const rule of one.findings ?? [])
+      assert.ok(
+        explained.findings.some((finding) => finding.rule === rule),
+        rule,
+      );
     if (one.said !== undefined) assert.equal(explained.said, one.said);
   });
 });

@@ -1,8 +1,8 @@
 /** Errors: one class per group, a stable code, and a message that is safe to log. */
 
 import { ERROR_CODES, type ErrorKind, type SsfErrorCode } from './codes.js';
-import type { LintRuleId } from './rules.js';
 import { type NativeFailure, type NativeFinding, native, type Outcome } from './native.js';
+import type { LintRuleId } from './rules.js';
 
 /** Something that is wrong with a SET: which rule, where, what. It is safe to log: no value of the SET is in it. */
 export interface Finding {

@@ -8,7 +8,7 @@ export type { CodeFacts, ErrorKind, SsfErrorCode } from './codes.js';
 export * as conformance from './conformance.js';
 export { type CustomSubject, customSubject } from './custom-subject.js';
 export type { Check, Diagnosis } from './diagnosis.js';
-export type { EmitAllOptions, Emission, Emitted } from './emit-all.js';
+export type { Emission, EmitAllOptions, Emitted } from './emit-all.js';
 export {
   ApiError,
   ConfigError,

@@ -96,7 +96,12 @@ export class SigningKey {
     return SigningKey.#readJwk(jwks, kid, {}, at);
   }
 
-  static async #read(form: string, key: string | Uint8Array, options: ReadOptions, caller: Caller): Promise<SigningKey> {
+  static async #read(
+    form: string,
+    key: string | Uint8Array,
+    options: ReadOptions,
+    caller: Caller,
+  ): Promise<SigningKey> {
     const at = new Place(caller);
     checked(options, READ, [], at);
     checkedArgument(form, key, bytes, at);
@@ -270,5 +275,15 @@ export function jwksJson(jwks: object | string, at: Caller | Place): string {
 }
 
 export const ALGORITHM = oneOf(
-  'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519',
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
 );

@@ -1,12 +1,24 @@
 /** What a receiver would refuse, drop or misread, told before it is sent; and what its answer means, told after. */
 
 import { subjectJson } from './custom-subject.js';
-import { type Caller, type Finding, findingsOf, Place, SsfError, unwrap } from './errors.js';
+import { type Caller, type Finding, findingsOf, type Place, SsfError, unwrap } from './errors.js';
 import { eventJson } from './events/encode.js';
 import type { SsfEvent } from './events/union.js';
 import { ALGORITHM, type Algorithm, bytesOf, type Jwks, jwksJson } from './keys.js';
 import { type NativeKnown, native } from './native.js';
-import { audience, bytes, checked, checkedArgument, count, date, either, instance, object, string, stringMap } from './options.js';
+import {
+  audience,
+  bytes,
+  checked,
+  checkedArgument,
+  count,
+  date,
+  either,
+  instance,
+  object,
+  string,
+  stringMap,
+} from './options.js';
 import { DIALECT, Dialect, type DialectId } from './receiver.js';
 import { SignedSet, UnsignedSet } from './sets.js';
 import type { Subject } from './subjects.js';
@@ -136,8 +148,11 @@ export function explain(
   const knows = known(context, at);
   checkedArgument('set', set, either(string, instance(SignedSet, 'a SignedSet')), at);
   if (answer instanceof SsfError && answer.status === undefined) return explainedError(answer);
-  const { status, headers = {}, body = '' } =
-    answer instanceof SsfError ? answerOf(answer) : checked(answer, ANSWER, ['status'], at);
+  const {
+    status,
+    headers = {},
+    body = '',
+  } = answer instanceof SsfError ? answerOf(answer) : checked(answer, ANSWER, ['status'], at);
   const explained = native.explain(knows, `${set}`, status, Object.entries(headers).flat(), bytesOf(body));
   const explanation = unwrap(explained, at);
   return { ...explanation, said: explanation.said ?? undefined, findings: findingsOf(explanation.findings) };

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The machines that there is a package for. */
-const PLATFORMS = [
+export const PLATFORMS = [
   'darwin-arm64',
   'darwin-x64',
   'linux-arm64-gnu',

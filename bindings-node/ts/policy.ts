@@ -1,6 +1,6 @@
 /** How often and how long a call is tried, and what becomes of findings. */
 
-import { type Caller, type Place } from './errors.js';
+import type { Caller, Place } from './errors.js';
 import type { NativeFindingsPolicy, NativePolicy } from './native.js';
 import { checked, count, oneOf, span, strings } from './options.js';
 import type { LintRuleId } from './rules.js';

@@ -1,10 +1,10 @@
 /** Security Event Tokens (RFC 8417): prepared, signed, taken apart; and receipts. */
 
 import { call } from './calls.js';
+import { subjectJson } from './custom-subject.js';
 import { type Finding, findingsOf, Place, unwrap } from './errors.js';
 import { eventJson, jsonText } from './events/encode.js';
 import type { SsfEvent } from './events/union.js';
-import { subjectJson } from './custom-subject.js';
 import { ALGORITHM, type Algorithm, type Jwks, jwksJson, type PublicJwk, SigningKey } from './keys.js';
 import {
   type NativeDecodedSet,

@@ -4,7 +4,7 @@ import { onAbort } from './abort.js';
 import { call } from './calls.js';
 import { subjectJson } from './custom-subject.js';
 import { type Diagnosis, diagnosisOf } from './diagnosis.js';
-import { type Batch, type EmitAllOptions, type Emission, type Emitted, emitAll } from './emit-all.js';
+import { type Batch, type Emission, type EmitAllOptions, type Emitted, emitAll } from './emit-all.js';
 import { errorOf, type Finding, findingsOf, Place, unwrap } from './errors.js';
 import { eventJson } from './events/encode.js';
 import type { SsfEvent } from './events/union.js';
@@ -30,7 +30,7 @@ import {
 import { type Bounds, type LintPolicy, lintPolicyOf, policyIf, policyOf } from './policy.js';
 import { handleOf, Receiver } from './receiver.js';
 import { Receipt, SignedSet, UnsignedSet } from './sets.js';
-import { signatureOf, type Signer } from './signature.js';
+import { type Signer, signatureOf } from './signature.js';
 import type { Subject } from './subjects.js';
 
 /** The settings of a transmitter, but for its keys. */
@@ -412,7 +412,15 @@ function nativeOptions(
   // The plain emit crosses without an object.
   const plain = [txn, toe, jti, companions, policy, lint, limit].every((option) => option === undefined);
   if (plain) return undefined;
-  return { txn, toe: toe?.getTime(), jti, companions: companions?.map((one) => eventJson(one, at)), policy, lint, limit };
+  return {
+    txn,
+    toe: toe?.getTime(),
+    jti,
+    companions: companions?.map((one) => eventJson(one, at)),
+    policy,
+    lint,
+    limit,
+  };
 }
 
 /** What a signer gives, if it gives it in time. */

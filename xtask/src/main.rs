@@ -7,12 +7,13 @@ mod deny;
 mod fences;
 mod install;
 mod interop;
+mod node;
 mod run;
 mod test;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -29,8 +30,20 @@ enum Task {
     Demo,
     /// Run everything that has to hold, from nothing.
     Test,
+    /// Build the Node package and test it.
+    Node,
     /// Measure, and print the ratios that count: one run, no absolute figures.
-    Bench,
+    Bench {
+        /// What to measure.
+        #[arg(value_enum, default_value_t)]
+        of: Part,
+    },
+    /// Build what is released, into `target/dist/`.
+    Dist {
+        /// What to build.
+        #[arg(value_enum)]
+        of: Package,
+    },
     /// Write the code and the tables that are generated from the catalogue.
     Codegen {
         /// Write nothing; fail where a generated file differs from the catalogue.
@@ -39,11 +52,26 @@ enum Task {
     },
 }
 
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum Part {
+    #[default]
+    Rust,
+    Node,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Package {
+    Node,
+}
+
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Demo => demo::run(&root()),
         Task::Test => test::run(&root()),
-        Task::Bench => bench::run(&root()),
+        Task::Node => node::test(&root()),
+        Task::Bench { of: Part::Rust } => bench::run(&root()),
+        Task::Bench { of: Part::Node } => node::bench(&root()),
+        Task::Dist { of: Package::Node } => node::dist(&root()),
         Task::Codegen { check } => codegen::run(&root(), check),
     };
     match outcome {
