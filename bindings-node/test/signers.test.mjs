@@ -109,5 +109,8 @@ test('a signer that fails, gives nonsense, or never answers', async (t) => {
   controller.abort();
   await assert.rejects(emit, { name: 'AbortError' });
   assert.deepEqual(emulator.requests, []);
+  const { checks } = await silent.doctor(revoked, ADA, { to });
+  assert.ok(checks.length > 5);
+  await assert.rejects(silent.doctor(revoked, ADA, { to, send: true }), { pointer: '/send' });
   assert.throws(() => new Transmitter({ issuer: ISSUER, signer: () => {} }), { code: 'SSF_CONFIGURATION_INVALID' });
 });

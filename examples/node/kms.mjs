@@ -24,6 +24,10 @@ const transmitter = new Transmitter({
     return { der: Signature };
   },
 });
-const to = new Receiver({ endpoint: ENDPOINT, audience: AUDIENCE, allowLoopback: ENDPOINT.startsWith('http://127.0.0.1') });
+const to = new Receiver({
+  endpoint: ENDPOINT,
+  audience: AUDIENCE,
+  allowLoopback: ENDPOINT.startsWith('http://127.0.0.1'),
+});
 const { jti } = await transmitter.emit(caep.sessionRevoked(), { format: 'opaque', id: 'session-1' }, { to });
 console.log(`${jti} was taken`);

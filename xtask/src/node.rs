@@ -29,7 +29,8 @@ pub(crate) fn test(root: &Path) -> Result {
     let other = other(&work)?;
 
     node(&package, &oldest, &["scripts/build.mjs", "dev"])?;
-    tool(&package, "@biomejs/biome/bin/biome", &["check", "."])?;
+    let biome = ["check", "--config-path=.", ".", "../examples/node"];
+    tool(&package, "@biomejs/biome/bin/biome", &biome)?;
     tool(&package, "typescript/bin/tsc", &["--project", "test/types"])?;
     for program in [&oldest, &other] {
         println!("-- {}", version(program)?);
