@@ -129,7 +129,10 @@ impl EmulatorSettings {
     async fn start(self) -> Result<Emulator> {
         let Some(like) = LIKE.iter().find(|like| like.name() == self.like) else {
             let names: Vec<_> = LIKE.iter().map(|like| like.name()).collect();
-            return Err(refused(format!("there is no emulator of this name; known are {}", names.join(", "))));
+            return Err(refused(format!(
+                "there is no emulator of this name; known are {}",
+                names.join(", ")
+            )));
         };
         let published = match &self.jwks {
             None => None,
@@ -162,8 +165,7 @@ impl EmulatorSettings {
         if let Some(entries) = self.ledger_size {
             config.ledger_size = entries as usize;
         }
-        let emulator =
-            receiver::Emulator::start(config).await.map_err(|error| refused(error.to_string()))?;
+        let emulator = receiver::Emulator::start(config).await.map_err(|error| refused(error.to_string()))?;
         Ok(Emulator {
             base_url: emulator.base_url().to_owned(),
             push_url: emulator.push_url(),

@@ -164,8 +164,7 @@ pub fn explain(
     headers: Vec<String>,
     body: Uint8Array,
 ) -> Outcome<Explanation> {
-    let headers: Vec<_> =
-        headers.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
+    let headers: Vec<_> = headers.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
     let answer = Response::new(status, headers, body.to_vec());
     outcome(known.linter().map(|linter| linter.explain(&set, &answer).into()))
 }

@@ -78,7 +78,8 @@ impl Providers {
         let (api, id) = (self.0.clone(), id.unwrap_or_default());
         let wanted = wanted.map(Wanted::core).transpose();
         let wanted = move || {
-            let missing = || Failure::of(ErrorCode::ProviderInvalid, "a provider has a name, a type and settings");
+            let missing =
+                || Failure::of(ErrorCode::ProviderInvalid, "a provider has a name, a type and settings");
             wanted.and_then(|wanted| wanted.ok_or_else(missing))
         };
         match operation.as_str() {

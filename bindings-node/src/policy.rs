@@ -41,7 +41,10 @@ impl Policy {
 /// A span of time.
 pub(crate) fn milliseconds(span: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(span / 1000.0).map_err(|_| {
-        Failure::of(ErrorCode::ConfigurationInvalid, "a span of time is a number of milliseconds, zero or more")
+        Failure::of(
+            ErrorCode::ConfigurationInvalid,
+            "a span of time is a number of milliseconds, zero or more",
+        )
     })
 }
 

@@ -215,9 +215,8 @@ impl SetParts {
             set = set.issued_at(moment(issued_at));
         }
         if let Some(claims) = &self.claims {
-            let claims: Map<String, Value> = serde_json::from_str(claims).map_err(|_| {
-                Failure::of(sdk::ErrorCode::JsonInvalid, "further claims are a JSON object")
-            })?;
+            let claims: Map<String, Value> = serde_json::from_str(claims)
+                .map_err(|_| Failure::of(sdk::ErrorCode::JsonInvalid, "further claims are a JSON object"))?;
             for (name, value) in claims {
                 set = set.claim(name, value);
             }

@@ -56,7 +56,10 @@ impl Transmitter {
 
     /// Builds a SET, signs it and delivers it.
     #[napi]
-    #[allow(clippy::too_many_arguments, reason = "an object would cost more to cross than the signature is worth")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "an object would cost more to cross than the signature is worth"
+    )]
     pub fn emit(
         &self,
         mailbox: &Mailbox,
@@ -69,6 +72,25 @@ impl Transmitter {
     ) -> Outcome<()> {
         match emit(&self.core, &self.policy, &event, &subject, private, to, options) {
             Ok(emit) => mailbox.spawn(number, async move { Ok(Receipt(emit.await?)) }),
+            Err(failure) => outcome(Err(failure)),
+        }
+    }
+
+    /// The SET of an emit, signed.
+    #[napi]
+    #[allow(clippy::too_many_arguments, reason = "as for emit")]
+    pub fn sign(
+        &self,
+        mailbox: &Mailbox,
+        number: u32,
+        event: String,
+        subject: String,
+        private: bool,
+        to: &Receiver,
+        options: Option<EmitOptions<'_>>,
+    ) -> Outcome<()> {
+        match emit(&self.core, &self.policy, &event, &subject, private, to, options) {
+            Ok(emit) => mailbox.spawn(number, async move { Ok(SignedSet(emit.sign().await?)) }),
             Err(failure) => outcome(Err(failure)),
         }
     }

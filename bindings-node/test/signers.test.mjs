@@ -29,6 +29,8 @@ test('a key management service that answers in DER', async (t) => {
     kid: 'kms-1',
     signer: async (input) => ({ der: (await kms(input)).Signature }),
   });
+  const signed = await transmitter.sign(revoked, ADA, { to: emulator.receiver() });
+  assert.equal((await transmitter.deliver(signed, { to: emulator.receiver() })).status, 202);
   const receipt = await transmitter.emit(revoked, ADA, { to: emulator.receiver(), txn: 't' });
   assert.equal(receipt.status, 202);
   assert.equal(emulator.requests[0].header.kid, 'kms-1');

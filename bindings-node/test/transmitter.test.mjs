@@ -87,6 +87,10 @@ test('the steps of an emit', async (t) => {
   assert.ok(signed instanceof SignedSet);
   assert.equal(signed.event, 'caep.session-revoked');
   assert.equal((await signed.decode().verify(transmitter.jwks())).kid, key.kid);
+  const direct = await transmitter.sign(revoked, ADA, { to, jti: 'jti-2', txn: 't' });
+  assert.deepEqual([direct.jti, direct.decode().claims.txn], ['jti-2', 't']);
+  await direct.decode().verify(transmitter.jwks());
+  await assert.rejects(transmitter.sign(revoked, { format: 'email' }, { to }), { pointer: '/email' });
   const again = SignedSet.parse(`${signed}`);
   assert.equal((await transmitter.deliver(again, { to, deadline: 5000 })).jti, 'jti-1');
   assert.deepEqual(emulator.accepted, { 'jti-1': 1 });

@@ -198,6 +198,15 @@ export interface NativeTransmitter {
     to: NativeReceiver,
     options: NativeEmitOptions | undefined,
   ): Outcome<void>;
+  sign(
+    mailbox: NativeMailbox,
+    number: number,
+    event: string,
+    subject: string,
+    privateFormats: boolean,
+    to: NativeReceiver,
+    options: NativeEmitOptions | undefined,
+  ): Outcome<void>;
   prepare(
     event: string,
     subject: string,

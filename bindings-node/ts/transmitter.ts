@@ -233,6 +233,28 @@ export class Transmitter implements AsyncDisposable {
     return emitAll(emissions, options, send, at);
   }
 
+  /** An emit without its delivery: a SET for this receiver, signed off the event loop. Nothing is sent. */
+  async sign(event: SsfEvent, subject: Subject, options: SetOptions): Promise<SignedSet> {
+    const at = new Place(this.sign);
+    checked(options, SET, ['to'], at);
+    if (this.#signer !== undefined) {
+      return this.#signBy(
+        this.#signer,
+        this.#prepare(event, subject, options, at),
+        this.#native.deadline,
+        undefined,
+        at,
+      );
+    }
+    const [json, privateFormats] = subjectJson(subject, at);
+    const text = eventJson(event, at);
+    const to = handleOf(options.to, at);
+    const native = nativeOptions(options, at);
+    return SignedSet.of(
+      await call((mailbox, number) => this.#native.sign(mailbox, number, text, json, privateFormats, to, native), at),
+    );
+  }
+
   /** The first step of an emit: a SET for this receiver, complete but for its signature. Nothing is sent. */
   prepare(event: SsfEvent, subject: Subject, options: SetOptions): UnsignedSet {
     checked(options, SET, ['to'], this.prepare);
@@ -355,11 +377,21 @@ export class Transmitter implements AsyncDisposable {
     const { to, signal, retry, deadline = this.#native.deadline } = options;
     const began = performance.now();
     const unsigned = this.#prepare(event, subject, options, at);
-    const signature = await signed(signer, unsigned.signingInput, deadline, signal, at);
-    const [bytes, der] = signatureOf(signature, at);
-    const set = SignedSet.of(unwrap(UnsignedSet.handle(unsigned).attach(bytes, der), at));
+    const set = await this.#signBy(signer, unsigned, deadline, signal, at);
     const left = Math.max(0, deadline - (performance.now() - began));
     return this.#deliver(set, { to, signal, retry, deadline: left }, at, limit);
+  }
+
+  async #signBy(
+    signer: Signer,
+    unsigned: UnsignedSet,
+    deadline: number,
+    signal: AbortSignal | undefined,
+    at: Place,
+  ): Promise<SignedSet> {
+    const signature = await signed(signer, unsigned.signingInput, deadline, signal, at);
+    const [bytes, der] = signatureOf(signature, at);
+    return SignedSet.of(unwrap(UnsignedSet.handle(unsigned).attach(bytes, der), at));
   }
 
   #prepare(event: SsfEvent, subject: Subject, options: SetOptions, at: Parameters<typeof unwrap>[1]): UnsignedSet {

@@ -90,11 +90,8 @@ fn other(work: &Path) -> Result<PathBuf> {
     };
     let name = format!("node-{system}-{machine}");
     let folder = work.join(format!("node-{OTHER}"));
-    let program = folder.join("node_modules").join(&name).join(if cfg!(windows) {
-        "bin/node.exe"
-    } else {
-        "bin/node"
-    });
+    let program =
+        folder.join("node_modules").join(&name).join(if cfg!(windows) { "bin/node.exe" } else { "bin/node" });
     if !program.exists() {
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         write(&folder.join("package.json"), b"{ \"private\": true }\n")?;

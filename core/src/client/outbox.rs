@@ -138,7 +138,9 @@ impl Transmitter {
                 let receiver = receiver_of(&waiting.receiver);
                 tasks.spawn(async move {
                     let result = match receiver {
-                        Some(receiver) => transmitter.deliver(&waiting.set, &receiver).limited_by(&requests).await,
+                        Some(receiver) => {
+                            transmitter.deliver(&waiting.set, &receiver).limited_by(&requests).await
+                        }
                         None => Err(Error::new(ErrorCode::ConfigurationInvalid, "no receiver has this name")),
                     };
                     (waiting, result)
