@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use ssf_transmitter::{self as sdk, CustomEvent, Event, Subject, client::Emit, delivery::RetryPolicy};
 
 use crate::{
-    failure::{Failure, Outcome, Result, outcome},
+    failure::{Failure, Result},
     key::moment,
     policy::{Findings, Policy},
     receiver::Receiver,
@@ -89,16 +89,4 @@ pub(crate) fn unchecked_event(json: &str) -> Result<Event> {
         Some((uri, Value::Object(members))) => Ok(CustomEvent::new(uri, members).into()),
         _ => Err(invalid()),
     }
-}
-
-/// Checks an event in its JSON form.
-#[napi]
-pub fn check_event(json: String) -> Outcome<()> {
-    outcome(Event::from_json(&json).map(|_| ()).map_err(Failure::from))
-}
-
-/// Checks a subject in its JSON form.
-#[napi]
-pub fn check_subject(json: String, private: bool) -> Outcome<()> {
-    outcome(subject_of(&json, private).map(|_| ()))
 }

@@ -6,40 +6,75 @@ use std::{error::Error as _, iter};
 
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
-use ssf_transmitter as sdk;
+use ssf_transmitter::{self as sdk, ErrorCode};
 
 use crate::lint::Finding;
 
 /// What went wrong.
 #[napi]
-pub struct Failure {
-    #[napi(readonly)]
-    pub code: String,
-    #[napi(readonly)]
-    pub message: String,
-    #[napi(readonly)]
-    pub pointer: Option<String>,
-    #[napi(readonly)]
-    pub status: Option<u16>,
-    /// In milliseconds.
-    #[napi(readonly)]
-    pub retry_after: Option<f64>,
-    #[napi(readonly)]
-    pub receiver_error: Option<String>,
-    #[napi(readonly)]
-    pub receiver_description: Option<String>,
-    /// The texts of the errors beneath, the nearest first.
-    #[napi(readonly)]
-    pub causes: Vec<String>,
-    findings: Vec<sdk::lint::Finding>,
+pub struct Failure(Kind);
+
+enum Kind {
+    Core(sdk::Error),
+    /// Found here, before the core was asked.
+    Own(ErrorCode, String),
 }
 
 #[napi]
 impl Failure {
+    #[napi(getter)]
+    pub fn code(&self) -> &'static str {
+        match &self.0 {
+            Kind::Core(error) => error.code().as_str(),
+            Kind::Own(code, _) => code.as_str(),
+        }
+    }
+
+    #[napi(getter)]
+    pub fn message(&self) -> &str {
+        match &self.0 {
+            Kind::Core(error) => error.message(),
+            Kind::Own(_, message) => message,
+        }
+    }
+
+    #[napi(getter)]
+    pub fn pointer(&self) -> Option<&str> {
+        self.core().and_then(sdk::Error::pointer)
+    }
+
+    #[napi(getter)]
+    pub fn status(&self) -> Option<u16> {
+        self.core().and_then(sdk::Error::status)
+    }
+
+    /// In milliseconds.
+    #[napi(getter)]
+    pub fn retry_after(&self) -> Option<f64> {
+        self.core().and_then(sdk::Error::retry_after).map(|wait| wait.as_secs_f64() * 1000.0)
+    }
+
+    #[napi(getter)]
+    pub fn receiver_error(&self) -> Option<&str> {
+        self.core().and_then(sdk::Error::receiver_error)
+    }
+
+    #[napi(getter)]
+    pub fn receiver_description(&self) -> Option<&str> {
+        self.core().and_then(sdk::Error::receiver_description)
+    }
+
+    /// The texts of the errors beneath, the nearest first.
+    #[napi(getter)]
+    pub fn causes(&self) -> Vec<String> {
+        let nearest = self.core().and_then(sdk::Error::source);
+        iter::successors(nearest, |&cause| cause.source()).map(ToString::to_string).collect()
+    }
+
     /// What lint found in a SET that was not sent because of it.
     #[napi(getter)]
     pub fn findings(&self) -> Vec<Finding> {
-        self.findings.iter().map(Finding::from).collect()
+        self.core().map_or(&[][..], sdk::Error::findings).iter().map(Finding::from).collect()
     }
 }
 
@@ -58,38 +93,23 @@ pub(crate) fn outcome<T>(result: Result<T>) -> Outcome<T> {
 
 impl Failure {
     pub(crate) fn internal(message: impl Into<String>) -> Self {
-        Self::of(sdk::ErrorCode::Internal, message)
+        Self::of(ErrorCode::Internal, message)
     }
 
-    pub(crate) fn of(code: sdk::ErrorCode, message: impl Into<String>) -> Self {
-        Self {
-            code: code.as_str().to_owned(),
-            message: message.into(),
-            pointer: None,
-            status: None,
-            retry_after: None,
-            receiver_error: None,
-            receiver_description: None,
-            causes: Vec::new(),
-            findings: Vec::new(),
+    pub(crate) fn of(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self(Kind::Own(code, message.into()))
+    }
+
+    fn core(&self) -> Option<&sdk::Error> {
+        match &self.0 {
+            Kind::Core(error) => Some(error),
+            Kind::Own(..) => None,
         }
     }
 }
 
 impl From<sdk::Error> for Failure {
     fn from(error: sdk::Error) -> Self {
-        Self {
-            code: error.code().as_str().to_owned(),
-            message: error.message().to_owned(),
-            pointer: error.pointer().map(str::to_owned),
-            status: error.status(),
-            retry_after: error.retry_after().map(|wait| wait.as_secs_f64() * 1000.0),
-            receiver_error: error.receiver_error().map(str::to_owned),
-            receiver_description: error.receiver_description().map(str::to_owned),
-            causes: iter::successors(error.source(), |&cause| cause.source())
-                .map(ToString::to_string)
-                .collect(),
-            findings: error.findings().to_vec(),
-        }
+        Self(Kind::Core(error))
     }
 }

@@ -4,6 +4,8 @@
 //! as a [`failure::Failure`], from which `ts/errors.ts` makes exceptions. What takes time runs on the [`runtime`], and
 //! its result comes through the [`mailbox`].
 
+#![cfg_attr(test, allow(dead_code, reason = "napi registers nothing in a build for tests"))]
+
 mod conformance;
 mod emission;
 #[cfg(feature = "testing")]

@@ -383,8 +383,6 @@ interface Native {
     start(mailbox: NativeMailbox, number: number, settings: NativeEmulatorSettings): Outcome<void>;
   };
   prepareSet(parts: NativeSetParts, dialect: NativeDialect | undefined): Outcome<NativeUnsignedSet>;
-  checkEvent(json: string): Outcome<void>;
-  checkSubject(json: string, privateFormats: boolean): Outcome<void>;
   lintText(known: NativeKnown, text: string): Outcome<NativeFinding[]>;
   lintUnsigned(known: NativeKnown, set: NativeUnsignedSet): Outcome<NativeFinding[]>;
   lintEvent(
