@@ -8,6 +8,7 @@ mod fences;
 mod install;
 mod interop;
 mod node;
+mod python;
 mod run;
 mod test;
 
@@ -32,6 +33,8 @@ enum Task {
     Test,
     /// Build the Node package and test it.
     Node,
+    /// Build the Python package and test it.
+    Python,
     /// Measure, and print the ratios that count: one run, no absolute figures.
     Bench {
         /// What to measure.
@@ -57,11 +60,13 @@ enum Part {
     #[default]
     Rust,
     Node,
+    Python,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Package {
     Node,
+    Python,
 }
 
 fn main() -> ExitCode {
@@ -69,9 +74,12 @@ fn main() -> ExitCode {
         Task::Demo => demo::run(&root()),
         Task::Test => test::run(&root()),
         Task::Node => node::test(&root()),
+        Task::Python => python::test(&root()),
         Task::Bench { of: Part::Rust } => bench::run(&root()),
         Task::Bench { of: Part::Node } => node::bench(&root()),
+        Task::Bench { of: Part::Python } => python::bench(&root()),
         Task::Dist { of: Package::Node } => node::dist(&root()),
+        Task::Dist { of: Package::Python } => python::dist(&root()),
         Task::Codegen { check } => codegen::run(&root(), check),
     };
     match outcome {

@@ -142,16 +142,35 @@ impl Linter {
 
     /// What it means that a SET was not delivered: as [`explain`](Self::explain), from the error of `emit` or `deliver`.
     pub fn explain_error(&self, set: &str, error: &Error) -> Explanation {
+        match error.status() {
+            Some(status) => {
+                self.explain_refusal(set, status, error.receiver_error(), error.receiver_description())
+            }
+            None => Explanation::of_error(error),
+        }
+    }
+
+    /// What a refusal means of which no more was kept than status, code and description: as [`explain`](Self::explain).
+    ///
+    /// ```
+    /// use ssf_transmitter::{Dialect, lint::Linter};
+    ///
+    /// let explanation = Linter::new(&Dialect::okta()).explain_refusal("", 400, Some("invalid_audience"), None);
+    /// assert_eq!(explanation.reason(), "invalid_audience");
+    /// ```
+    pub fn explain_refusal(
+        &self,
+        set: &str,
+        status: u16,
+        err: Option<&str>,
+        description: Option<&str>,
+    ) -> Explanation {
         let mut body = serde_json::Map::new();
-        for (name, value) in [("err", error.receiver_error()), ("description", error.receiver_description())]
-        {
+        for (name, value) in [("err", err), ("description", description)] {
             body.extend(value.map(|value| (name.to_owned(), value.into())));
         }
         let body = serde_json::Value::Object(body).to_string();
-        match error.status() {
-            Some(status) => self.explain(set, &Response::new(status, [], body.into_bytes())),
-            None => Explanation::of_error(error),
-        }
+        self.explain(set, &Response::new(status, [], body.into_bytes()))
     }
 
     fn context(&self) -> Context<'_> {
