@@ -5,7 +5,7 @@ use napi_derive::napi;
 use ssf_transmitter::{self as sdk, http::Response, key::SigningHeader};
 
 use crate::{
-    emission::{subject_of, unchecked_event},
+    emission::{unchecked_event, unchecked_subject},
     failure::{Outcome, Result, outcome},
     key::{jwks, moment},
     receiver::{Addressee, Dialect, audience},
@@ -143,7 +143,7 @@ pub fn lint_event(
     let found = || -> Result<_> {
         let linter = known.linter()?;
         let event = unchecked_event(&event)?;
-        let subject = subject.map(|subject| subject_of(&subject, private)).transpose()?;
+        let subject = subject.map(|subject| unchecked_subject(&subject, private)).transpose()?;
         Ok(listed(&linter.event(&event, subject.as_ref())))
     };
     outcome(found())
@@ -167,4 +167,19 @@ pub fn explain(
     let headers: Vec<_> = headers.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
     let answer = Response::new(status, headers, body.to_vec());
     outcome(known.linter().map(|linter| linter.explain(&set, &answer).into()))
+}
+
+/// What a refusal means of which no more was kept than status, code and description.
+#[napi]
+pub fn explain_refusal(
+    known: Known<'_>,
+    set: String,
+    status: u16,
+    err: Option<String>,
+    description: Option<String>,
+) -> Outcome<Explanation> {
+    let explained = known
+        .linter()
+        .map(|linter| linter.explain_refusal(&set, status, err.as_deref(), description.as_deref()).into());
+    outcome(explained)
 }

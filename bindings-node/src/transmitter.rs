@@ -12,7 +12,7 @@ use ssf_transmitter::{
 };
 
 use crate::{
-    emission::{EmitOptions, RequestLimit, emit, subject_of, unchecked_event},
+    emission::{EmitOptions, RequestLimit, emit, subject_of, unchecked_event, unchecked_subject},
     failure::{Failure, Outcome, Result, outcome},
     key::KeySet,
     lint::Finding,
@@ -143,7 +143,7 @@ impl Transmitter {
         to: &Receiver,
     ) -> Outcome<Vec<Finding>> {
         let found = || -> Result<_> {
-            let (event, subject) = (unchecked_event(&event)?, subject_of(&subject, private)?);
+            let (event, subject) = (unchecked_event(&event)?, unchecked_subject(&subject, private)?);
             Ok(self.core.lint(event, subject, &to.0).iter().map(Finding::from).collect())
         };
         outcome(found())
@@ -151,7 +151,7 @@ impl Transmitter {
 
     /// Checks this transmitter and a receiver end to end.
     #[napi]
-    #[allow(clippy::too_many_arguments, reason = "an event, a subject, a receiver, and two settings")]
+    #[allow(clippy::too_many_arguments, reason = "an event, a subject, a receiver, and what is set")]
     pub fn doctor(
         &self,
         mailbox: &Mailbox,
@@ -162,17 +162,21 @@ impl Transmitter {
         to: &Receiver,
         configuration_url: Option<String>,
         send: bool,
+        signed: Option<&SignedSet>,
     ) -> Outcome<()> {
         let (core, to) = (self.core.clone(), to.0.clone());
+        let signed = signed.map(|set| set.0.clone());
         mailbox.spawn(number, async move {
             let (event, subject) = (Event::from_json(&event)?, subject_of(&subject, private)?);
             let mut doctor = core.doctor(event, subject, &to);
             if let Some(url) = configuration_url {
                 doctor = doctor.configuration_url(url);
             }
-            if send {
-                doctor = doctor.send();
-            }
+            doctor = match signed {
+                Some(set) => doctor.send_signed(set),
+                None if send => doctor.send(),
+                None => doctor,
+            };
             let diagnosis = doctor.await;
             Ok(diagnosis.checks().iter().map(Check::from).collect::<Vec<_>>())
         })

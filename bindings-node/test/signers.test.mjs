@@ -29,6 +29,9 @@ test('a key management service that answers in DER', async (t) => {
     kid: 'kms-1',
     signer: async (input) => ({ der: (await kms(input)).Signature }),
   });
+  const { checks } = await transmitter.doctor(revoked, ADA, { to: emulator.receiver(), send: true });
+  assert.equal(emulator.received.length, 1, JSON.stringify(checks));
+  emulator.clear();
   const signed = await transmitter.sign(revoked, ADA, { to: emulator.receiver() });
   assert.equal((await transmitter.deliver(signed, { to: emulator.receiver() })).status, 202);
   const receipt = await transmitter.emit(revoked, ADA, { to: emulator.receiver(), txn: 't' });
@@ -113,6 +116,5 @@ test('a signer that fails, gives nonsense, or never answers', async (t) => {
   assert.deepEqual(emulator.requests, []);
   const { checks } = await silent.doctor(revoked, ADA, { to });
   assert.ok(checks.length > 5);
-  await assert.rejects(silent.doctor(revoked, ADA, { to, send: true }), { pointer: '/send' });
   assert.throws(() => new Transmitter({ issuer: ISSUER, signer: () => {} }), { code: 'SSF_CONFIGURATION_INVALID' });
 });

@@ -5,7 +5,7 @@ import { type Caller, type Finding, findingsOf, type Place, SsfError, unwrap } f
 import { eventJson } from './events/encode.js';
 import type { SsfEvent } from './events/union.js';
 import { ALGORITHM, type Algorithm, bytesOf, type Jwks, jwksJson } from './keys.js';
-import { type NativeKnown, native } from './native.js';
+import { type NativeExplanation, type NativeKnown, native } from './native.js';
 import {
   audience,
   bytes,
@@ -148,19 +148,20 @@ export function explain(
   const knows = known(context, at);
   checkedArgument('set', set, either(string, instance(SignedSet, 'a SignedSet')), at);
   if (answer instanceof SsfError && answer.status === undefined) return explainedError(answer);
-  const {
-    status,
-    headers = {},
-    body = '',
-  } = answer instanceof SsfError ? answerOf(answer) : checked(answer, ANSWER, ['status'], at);
-  const explained = native.explain(knows, `${set}`, status, Object.entries(headers).flat(), bytesOf(body));
-  const explanation = unwrap(explained, at);
-  return { ...explanation, said: explanation.said ?? undefined, findings: findingsOf(explanation.findings) };
+  return explanationOf(unwrap(explained(knows, `${set}`, answer, at), at));
 }
 
-function answerOf(error: SsfError): ReceiverAnswer {
-  const body = JSON.stringify({ err: error.receiverError, description: error.receiverDescription });
-  return { status: error.status as number, body };
+function explained(knows: NativeKnown, set: string, answer: ReceiverAnswer | SsfError, at: Caller | Place) {
+  if (answer instanceof SsfError) {
+    const { status = 0, receiverError, receiverDescription } = answer;
+    return native.explainRefusal(knows, set, status, receiverError, receiverDescription);
+  }
+  const { status, headers = {}, body = '' } = checked(answer, ANSWER, ['status'], at);
+  return native.explain(knows, set, status, Object.entries(headers).flat(), bytesOf(body));
+}
+
+function explanationOf(explanation: NativeExplanation): Explanation {
+  return { ...explanation, said: explanation.said ?? undefined, findings: findingsOf(explanation.findings) };
 }
 
 /** There was no answer: the error says what there is to say. */

@@ -232,6 +232,7 @@ export interface NativeTransmitter {
     to: NativeReceiver,
     configurationUrl: string | undefined,
     send: boolean,
+    signed: NativeSignedSet | undefined,
   ): Outcome<void>;
   counters(): NativeCounters;
 }
@@ -398,6 +399,13 @@ interface Native {
     status: number,
     headers: string[],
     body: Uint8Array,
+  ): Outcome<NativeExplanation>;
+  explainRefusal(
+    known: NativeKnown,
+    set: string,
+    status: number,
+    err: string | undefined,
+    description: string | undefined,
   ): Outcome<NativeExplanation>;
   configuration(settings: NativeConfigurationSettings): Outcome<NativeLocated>;
   readConfiguration(document: string): Outcome<NativeLocated>;

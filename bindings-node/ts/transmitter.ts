@@ -292,22 +292,30 @@ export class Transmitter implements AsyncDisposable {
       readonly to: Receiver;
       /** Where the transmitter configuration is, if it is not where the issuer says. */
       readonly configurationUrl?: string | undefined;
-      /** Send the event too: the receiver gets a real SET. Not where a signer signs. */
+      /** Send the event too: the receiver gets a real SET. */
       readonly send?: boolean | undefined;
       readonly signal?: AbortSignal | undefined;
     },
   ): Promise<Diagnosis> {
     const at = new Place(this.doctor);
     const { to, configurationUrl, send = false, signal } = checked(options, DOCTOR, ['to'], at);
-    if (send && this.#signer !== undefined) {
-      const message = 'a doctor sends nothing where a signer signs; call emit to see a SET arrive';
-      throw errorOf('SSF_CONFIGURATION_INVALID', message, at, { pointer: '/send' });
-    }
+    const bySigner = send && this.#signer !== undefined;
+    const signed = bySigner ? SignedSet.handle(await this.sign(event, subject, { to })) : undefined;
     const [subjectText, privateFormats] = subjectJson(subject, at);
     const [eventText, receiver] = [eventJson(event, at), handleOf(to, at)];
     const checks = await call<Diagnosis['checks']>(
       (mailbox, number) =>
-        this.#native.doctor(mailbox, number, eventText, subjectText, privateFormats, receiver, configurationUrl, send),
+        this.#native.doctor(
+          mailbox,
+          number,
+          eventText,
+          subjectText,
+          privateFormats,
+          receiver,
+          configurationUrl,
+          send,
+          signed,
+        ),
       at,
       signal,
     );
