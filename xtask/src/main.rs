@@ -7,6 +7,7 @@ mod deny;
 mod fences;
 mod install;
 mod interop;
+mod node;
 mod python;
 mod run;
 mod test;
@@ -30,6 +31,8 @@ enum Task {
     Demo,
     /// Run everything that has to hold, from nothing.
     Test,
+    /// Build the Node package and test it.
+    Node,
     /// Build the Python package and test it.
     Python,
     /// Measure, and print the ratios that count: one run, no absolute figures.
@@ -56,11 +59,13 @@ enum Task {
 enum Part {
     #[default]
     Rust,
+    Node,
     Python,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Package {
+    Node,
     Python,
 }
 
@@ -68,9 +73,12 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Demo => demo::run(&root()),
         Task::Test => test::run(&root()),
+        Task::Node => node::test(&root()),
         Task::Python => python::test(&root()),
         Task::Bench { of: Part::Rust } => bench::run(&root()),
+        Task::Bench { of: Part::Node } => node::bench(&root()),
         Task::Bench { of: Part::Python } => python::bench(&root()),
+        Task::Dist { of: Package::Node } => node::dist(&root()),
         Task::Dist { of: Package::Python } => python::dist(&root()),
         Task::Codegen { check } => codegen::run(&root(), check),
     };

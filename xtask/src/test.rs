@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    Result, codegen, demo, deny, fences, interop, python,
+    Result, codegen, demo, deny, fences, interop, node, python,
     run::{cargo, program},
 };
 
@@ -31,6 +31,7 @@ const STEPS: &[(&str, Step)] = &[
     }),
     ("interoperability", interop::run),
     ("python", python::test),
+    ("node", node::test),
     ("dependencies", deny::run),
     ("demo", demo::run),
     ("links", |root| {

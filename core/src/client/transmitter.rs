@@ -456,6 +456,20 @@ impl Emit {
     pub fn prepare(self) -> Result<UnsignedSet> {
         self.transmitter.prepare_set(self.set)
     }
+
+    /// The SET as it stands, signed by the transmitter's key or signer. Nothing is sent.
+    ///
+    /// ```
+    /// # use ssf_transmitter::{KeyType, Receiver, SigningKey, Subject, Transmitter, event::caep};
+    /// # async fn example(transmitter: Transmitter, receiver: Receiver) -> Result<(), ssf_transmitter::Error> {
+    /// let emit = transmitter.emit(caep::SessionRevoked::new(), Subject::opaque("session-1"), &receiver);
+    /// let signed = emit.sign().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn sign(self) -> Result<SignedSet> {
+        self.transmitter.sign_set(self.set).await
+    }
 }
 
 impl Emit {

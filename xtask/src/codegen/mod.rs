@@ -26,6 +26,12 @@ const OUTPUTS: &[(&str, &str)] = &[
     ("python/rules.py.j2", "bindings-python/python/ssf_transmitter/_rules.py"),
     ("python/subjects.py.j2", "bindings-python/python/ssf_transmitter/subjects.py"),
     ("python/values.py.j2", "bindings-python/python/ssf_transmitter/values.py"),
+    ("node/codes.ts.j2", "bindings-node/ts/codes.ts"),
+    ("node/event_table.ts.j2", "bindings-node/ts/events/table.ts"),
+    ("node/event_union.ts.j2", "bindings-node/ts/events/union.ts"),
+    ("node/rules.ts.j2", "bindings-node/ts/rules.ts"),
+    ("node/subjects.ts.j2", "bindings-node/ts/subjects.ts"),
+    ("node/values.ts.j2", "bindings-node/ts/values.ts"),
     ("docs/errors.md.j2", "docs/errors.md"),
     ("docs/events.md.j2", "docs/events.md"),
     ("docs/rules.md.j2", "docs/rules.md"),
@@ -35,6 +41,7 @@ const OUTPUTS: &[(&str, &str)] = &[
 const PER_FAMILY: &[(&str, &str, &str)] = &[
     ("rust/event_family.rs.j2", "core/src/event", "rs"),
     ("python/event_family.py.j2", "bindings-python/python/ssf_transmitter/events", "py"),
+    ("node/event_family.ts.j2", "bindings-node/ts/events", "ts"),
 ];
 
 /// Writes every generated file, or with `check` compares them with what is there.

@@ -35,6 +35,9 @@ impl Renderer {
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         environment.add_filter("snake", |wire: &str| names::snake(wire));
         environment.add_filter("pascal", |wire: &str| names::pascal(wire));
+        environment.add_filter("camel", |wire: &str| names::camel(wire));
+        environment.add_filter("property", |wire: &str| names::property(wire));
+        environment.add_filter("quoted", |text: &str| names::quoted(text));
         environment.add_filter("screaming", |id: &str| id.replace(['-', '.'], "_").to_uppercase());
         environment.add_filter("literal", |value: Value| serde_json::to_string(&value).unwrap_or_default());
         environment.add_filter("wrap", |text: &str, indent: usize| wrap(text, indent));
