@@ -192,11 +192,13 @@ def test_other_threads_run_while_one_waits(key: SigningKey, ssf_receiver: Any) -
 
 
 CTRL_C = """
-import sys, time
+import signal, sys, time
 from ssf_transmitter import Email, Receiver, SigningKey, Transmitter
 from ssf_transmitter.events import caep
 from ssf_transmitter.testing import ReceiverEmulator
 
+# A shell has jobs in the background ignore it, and a program inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 issuer, key = "https://edr.example.com", SigningKey.generate("P-256")
 emulator = ReceiverEmulator(issuer=issuer, keys=key, script=[{"fault": "never"}])
 transmitter = Transmitter(issuer, key)
