@@ -154,7 +154,7 @@ class Linter:
         issuer: The issuer that is registered at the receiver.
         audience: The audience that the receiver expects.
         jwks: The published keys: signatures are then verified too.
-        now: The time by which times in the future are found; without it, that at which the linter is made.
+        now: The time by which times in the future are found; without it, that at which it looks.
     """
 
     _linter: _native.Linter
