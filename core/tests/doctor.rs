@@ -282,6 +282,22 @@ async fn a_set_that_is_refused() {
 }
 
 #[tokio::test]
+async fn a_set_that_was_signed_elsewhere_is_the_one_that_is_sent() {
+    let key = key();
+    let server = Server::always(202, &[], "").await;
+    let transmitter = Transmitter::builder(&server.base, key.clone()).build().unwrap();
+    let receiver = Receiver::builder(server.url("/events"), "https://receiver.example.net").allow_loopback();
+    let receiver = receiver.build().unwrap();
+    let event = caep::SessionRevoked::new().with_reason_admin("en", "A test");
+    let subject = Subject::email("ada@example.com");
+    let set = transmitter.prepare(event.clone(), subject.clone(), &receiver).unwrap().sign(&key).unwrap();
+    let diagnosis = transmitter.doctor(event, subject, &receiver).send_signed(set.clone()).await;
+    assert_eq!(outcome(&diagnosis, "send"), Some(Outcome::Passed));
+    let pushed = server.seen().into_iter().find(|seen| seen.path == "/events").unwrap();
+    assert_eq!(pushed.body, set.as_str());
+}
+
+#[tokio::test]
 async fn hosts_that_do_not_answer_take_less_than_ten_seconds() {
     // A listener that accepts nothing: connections wait in its queue.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -6,7 +6,10 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::Result;
+use crate::{
+    Result,
+    install::{call, install, read, write},
+};
 
 const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
@@ -44,7 +47,7 @@ fn verify_with_joserfc(scripts: &Path, work: &Path, sets: &Path) -> Result {
     let venv = work.join("venv");
     let python = venv.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     let requirements = scripts.join("requirements.txt");
-    install(&requirements, &venv, &python, || {
+    install(&requirements, &venv.join(".installed-from"), &python, || {
         call(Command::new(PYTHON).args(["-m", "venv", "--clear"]).arg(&venv), "python3 -m venv", advice)?;
         let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
         call(Command::new(&python).args(pip).arg(&requirements), "pip", advice)
@@ -62,34 +65,9 @@ fn verify_with_jose(scripts: &Path, work: &Path, sets: &Path) -> Result {
     }
     let packages = folder.join("node_modules");
     let jose = packages.join("jose/package.json");
-    install(&scripts.join("package-lock.json"), &packages, &jose, || {
+    install(&scripts.join("package-lock.json"), &packages.join(".installed-from"), &jose, || {
         let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
         call(Command::new(NPM).args(arguments).current_dir(&folder).stdout(Stdio::null()), "npm ci", advice)
     })?;
     call(Command::new("node").arg("verify.mjs").arg(sets).current_dir(&folder), "node verify.mjs", advice)
-}
-
-/// Fills `folder` from `list`, unless it was filled from the very same list and `proof` is still there.
-fn install(list: &Path, folder: &Path, proof: &Path, fill: impl FnOnce() -> Result) -> Result {
-    let wanted = read(list)?;
-    let stamp = folder.join(".installed-from");
-    if proof.exists() && fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
-        return Ok(());
-    }
-    fill()?;
-    write(&stamp, &wanted)
-}
-
-/// Runs a program; its output goes where ours goes. `advice` says how to get it.
-fn call(command: &mut Command, name: &str, advice: &str) -> Result {
-    let status = command.status().map_err(|error| format!("{name} does not start ({error}): {advice}"))?;
-    if status.success() { Ok(()) } else { Err(format!("{name}: {status}").into()) }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    Ok(fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?)
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result {
-    Ok(fs::write(path, bytes).map_err(|error| format!("{}: {error}", path.display()))?)
 }

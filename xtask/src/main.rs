@@ -5,7 +5,10 @@ mod codegen;
 mod demo;
 mod deny;
 mod fences;
+mod install;
 mod interop;
+mod node;
+mod python;
 mod run;
 mod swift;
 mod test;
@@ -29,20 +32,28 @@ enum Task {
     Demo,
     /// Run everything that has to hold, from nothing.
     Test,
+    /// Build the Node package and test it.
+    Node,
+    /// Build the Python package and test it.
+    Python,
     /// Build the Swift package and test it.
     Swift {
         /// Test nothing; write what uniffi generates from the library.
         #[arg(long)]
         generate: bool,
     },
+    /// Measure, and print the ratios that count: one run, no absolute figures.
+    Bench {
+        /// What to measure.
+        #[arg(value_enum, default_value_t)]
+        of: Part,
+    },
     /// Build what is released, into `target/dist/`.
     Dist {
         /// What to build.
         #[arg(value_enum)]
-        of: Release,
+        of: Package,
     },
-    /// Measure, and print the ratios that count: one run, no absolute figures.
-    Bench,
     /// Write the code and the tables that are generated from the catalogue.
     Codegen {
         /// Write nothing; fail where a generated file differs from the catalogue.
@@ -51,8 +62,18 @@ enum Task {
     },
 }
 
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum Part {
+    #[default]
+    Rust,
+    Node,
+    Python,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
-enum Release {
+enum Package {
+    Node,
+    Python,
     Swift,
 }
 
@@ -60,10 +81,16 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Demo => demo::run(&root()),
         Task::Test => test::run(&root()),
+        Task::Node => node::test(&root()),
+        Task::Python => python::test(&root()),
+        Task::Bench { of: Part::Rust } => bench::run(&root()),
+        Task::Bench { of: Part::Node } => node::bench(&root()),
+        Task::Bench { of: Part::Python } => python::bench(&root()),
+        Task::Dist { of: Package::Node } => node::dist(&root()),
+        Task::Dist { of: Package::Python } => python::dist(&root()),
         Task::Swift { generate: false } => swift::test(&root()),
         Task::Swift { generate: true } => swift::generate(&root()),
-        Task::Dist { of: Release::Swift } => swift::dist(&root()),
-        Task::Bench => bench::run(&root()),
+        Task::Dist { of: Package::Swift } => swift::dist(&root()),
         Task::Codegen { check } => codegen::run(&root(), check),
     };
     match outcome {

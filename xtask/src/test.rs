@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    Result, codegen, demo, deny, fences, interop,
+    Result, codegen, demo, deny, fences, interop, node, python,
     run::{cargo, program},
     swift,
 };
@@ -18,6 +18,8 @@ const STEPS: &[(&str, Step)] = &[
         cargo(root, "clippy --workspace --all-targets --locked -- -D warnings")
             .hint("run `rustup component add clippy`")
             .run()?;
+        // Alone it has no features but those that it asks for.
+        cargo(root, "clippy -p ssf-transmitter --locked -- -D warnings").run()?;
         cargo(root, "clippy -p ssf-transmitter --no-default-features --locked -- -D warnings").run()
     }),
     ("fences", fences::run),
@@ -31,6 +33,8 @@ const STEPS: &[(&str, Step)] = &[
         })
     }),
     ("interoperability", interop::run),
+    ("python", python::test),
+    ("node", node::test),
     ("swift", swift::test),
     ("dependencies", deny::run),
     ("demo", demo::run),

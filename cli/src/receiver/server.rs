@@ -113,6 +113,11 @@ impl Emulator {
         self.service.ledger.entries()
     }
 
+    /// Forgets what the receiver saw; the totals stay.
+    pub fn clear(&self) {
+        self.service.ledger.clear();
+    }
+
     /// The totals so far.
     pub fn counters(&self) -> Counters {
         self.service.counters()

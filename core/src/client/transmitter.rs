@@ -34,6 +34,8 @@ struct Inner {
     keys: Keys,
     /// What `iat` goes by.
     clock: Box<dyn Clock>,
+    /// Whether it is one that was given, and not the system's.
+    own_clock: bool,
     policy: RetryPolicy,
     lint: LintPolicy,
     driver: Driver,
@@ -147,10 +149,9 @@ impl Transmitter {
 
     /// A linter that knows issuer, clock and keys of this transmitter, and audience and dialect of a receiver.
     pub fn linter(&self, receiver: &Receiver) -> Linter {
-        let linter = Linter::new(receiver.dialect())
-            .issuer(self.issuer())
-            .audience(receiver.audience().clone())
-            .now(self.0.clock.now());
+        let linter =
+            Linter::new(receiver.dialect()).issuer(self.issuer()).audience(receiver.audience().clone());
+        let linter = if self.0.own_clock { linter.now(self.0.clock.now()) } else { linter };
         match &self.0.keys {
             Keys::Own(keys) => {
                 let linter = linter.header(&keys.active());
@@ -361,6 +362,7 @@ impl TransmitterBuilder {
                 "a deadline or timeout of zero leaves no time",
             ));
         }
+        let own_clock = self.clock.is_some();
         let (clock, steady): (Box<dyn Clock>, Box<dyn Clock>) = match self.clock {
             Some(clock) => (Box::new(clock.clone()), Box::new(clock)),
             None => (Box::new(SystemClock), Box::new(SteadyClock::start())),
@@ -369,6 +371,7 @@ impl TransmitterBuilder {
             issuer: self.issuer,
             keys: self.keys,
             clock,
+            own_clock,
             policy: self.policy,
             lint: self.lint,
             driver: Driver {
@@ -455,6 +458,20 @@ impl Emit {
     /// ```
     pub fn prepare(self) -> Result<UnsignedSet> {
         self.transmitter.prepare_set(self.set)
+    }
+
+    /// The SET as it stands, signed by the transmitter's key or signer. Nothing is sent.
+    ///
+    /// ```
+    /// # use ssf_transmitter::{KeyType, Receiver, SigningKey, Subject, Transmitter, event::caep};
+    /// # async fn example(transmitter: Transmitter, receiver: Receiver) -> Result<(), ssf_transmitter::Error> {
+    /// let emit = transmitter.emit(caep::SessionRevoked::new(), Subject::opaque("session-1"), &receiver);
+    /// let signed = emit.sign().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn sign(self) -> Result<SignedSet> {
+        self.transmitter.sign_set(self.set).await
     }
 }
 

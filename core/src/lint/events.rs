@@ -21,10 +21,23 @@ pub(super) struct OnWire<'a> {
     pub(super) rules: Option<&'a EventRules>,
 }
 
+/// Where a member of an event stands. It becomes a text only where something is found.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    uri: &'a str,
+    name: &'a str,
+}
+
+impl From<Place<'_>> for String {
+    fn from(place: Place<'_>) -> Self {
+        event_pointer(place.uri) + &pointer_step(place.name)
+    }
+}
+
 impl OnWire<'_> {
     /// Where a member stands.
-    pub(super) fn place(&self, name: &str) -> String {
-        event_pointer(self.uri) + &pointer_step(name)
+    pub(super) fn place<'a>(&'a self, name: &'a str) -> Place<'a> {
+        Place { uri: self.uri, name }
     }
 
     /// What it is called in messages.
@@ -144,7 +157,7 @@ fn reasons(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>, rules
         };
         if let Some(language) = rules.languages.iter().find(|language| !texts.contains_key(*language)) {
             let message = format!("{title} requires {} in the language {language}", field.name);
-            let place = event.place(field.name) + &pointer_step(language);
+            let place = String::from(event.place(field.name)) + &pointer_step(language);
             report.add(&rules::EVENT_LANGUAGE_MISSING, place, message);
         }
     }
@@ -174,29 +187,39 @@ fn member(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>, field:
         (FieldType::Enum { open, values }, Value::String(text)) if !text.is_empty() => {
             let limits = event.rules.and_then(|rules| rules.values.get(field.name));
             let spelling = event.rules.and_then(|rules| rules.spelling.get(field.name));
-            let values = match limits {
-                Some(limits) => limits.iter().map(String::as_str).collect(),
-                None => values.to_vec(),
-            };
             let spelled = |value: &'_ str| -> String {
                 spelling.and_then(|spelling| spelling.get(value)).map_or(value, String::as_str).to_owned()
             };
-            let values: Vec<String> = values.into_iter().map(spelled).collect();
-            enumerated(report, &place, name, text, &values, open && limits.is_none());
+            // What most have: a value of the definition that the receiver takes as it is.
+            let plain = spelling.is_none() && limits.is_none() && values.contains(&text.as_str());
+            if !plain {
+                let values: Vec<String> = match limits {
+                    Some(limits) => limits.iter().map(|value| spelled(value)).collect(),
+                    None => values.iter().map(|value| spelled(value)).collect(),
+                };
+                enumerated(report, place, name, text, &values, open && limits.is_none());
+            }
         }
         (FieldType::Timestamp | FieldType::Milliseconds, value) => {
             let milliseconds = field.kind == FieldType::Milliseconds || dialect.data().time.unit == Unit::Ms;
-            time(report, &place, name, value, milliseconds);
+            time(report, place, name, value, milliseconds);
         }
         (_, value) => {
             if let Some(Err(error)) = event.kind.map(|kind| check_member(kind, field, value)) {
-                report.add_error(&place, &error);
+                report.add_error(&String::from(place), &error);
             }
         }
     }
 }
 
-fn enumerated(report: &mut Report<'_>, place: &str, name: &str, text: &str, values: &[String], open: bool) {
+fn enumerated(
+    report: &mut Report<'_>,
+    place: Place<'_>,
+    name: &str,
+    text: &str,
+    values: &[String],
+    open: bool,
+) {
     if values.iter().any(|value| value == text) {
         return;
     }
@@ -225,7 +248,7 @@ fn same_words(one: &str, other: &str) -> bool {
     fold(one) == fold(other)
 }
 
-fn time(report: &mut Report<'_>, place: &str, name: &str, value: &Value, milliseconds: bool) {
+fn time(report: &mut Report<'_>, place: Place<'_>, name: &str, value: &Value, milliseconds: bool) {
     let unit = if milliseconds { "milliseconds" } else { "seconds" };
     let Value::Number(number) = value else {
         let message = format!("the member {name} is a number of {unit} since 1970, not a text");

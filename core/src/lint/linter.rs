@@ -32,7 +32,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Linter {
     dialect: Dialect,
-    now: Timestamp,
+    /// None: the time at which something is looked at.
+    now: Option<Timestamp>,
     issuer: Option<String>,
     audience: Option<Audience>,
     jwks: Option<Jwks>,
@@ -41,11 +42,11 @@ pub struct Linter {
 }
 
 impl Linter {
-    /// By what is known of receivers of this dialect, and by the time now.
+    /// By what is known of receivers of this dialect, and by the time at which it looks.
     pub fn new(dialect: &Dialect) -> Self {
         Self {
             dialect: dialect.clone(),
-            now: Timestamp::now(),
+            now: None,
             issuer: None,
             audience: None,
             jwks: None,
@@ -74,7 +75,7 @@ impl Linter {
 
     /// Sets the time by which times in the future are found.
     pub fn now(mut self, now: impl Into<Timestamp>) -> Self {
-        self.now = now.into();
+        self.now = Some(now.into());
         self
     }
 
@@ -98,7 +99,7 @@ impl Linter {
         let mut builder = SetBuilder::new(self.issuer.as_deref().unwrap_or(ISSUER), audience)
             .dialect(&self.dialect)
             .event(event.clone())
-            .issued_at(self.now);
+            .issued_at(self.time());
         if let Some(subject) = subject {
             builder = builder.subject(subject.clone());
         }
@@ -142,22 +143,45 @@ impl Linter {
 
     /// What it means that a SET was not delivered: as [`explain`](Self::explain), from the error of `emit` or `deliver`.
     pub fn explain_error(&self, set: &str, error: &Error) -> Explanation {
+        match error.status() {
+            Some(status) => {
+                self.explain_refusal(set, status, error.receiver_error(), error.receiver_description())
+            }
+            None => Explanation::of_error(error),
+        }
+    }
+
+    /// What a refusal means of which no more was kept than status, code and description: as [`explain`](Self::explain).
+    ///
+    /// ```
+    /// use ssf_transmitter::{Dialect, lint::Linter};
+    ///
+    /// let explanation = Linter::new(&Dialect::okta()).explain_refusal("", 400, Some("invalid_audience"), None);
+    /// assert_eq!(explanation.reason(), "invalid_audience");
+    /// ```
+    pub fn explain_refusal(
+        &self,
+        set: &str,
+        status: u16,
+        err: Option<&str>,
+        description: Option<&str>,
+    ) -> Explanation {
         let mut body = serde_json::Map::new();
-        for (name, value) in [("err", error.receiver_error()), ("description", error.receiver_description())]
-        {
+        for (name, value) in [("err", err), ("description", description)] {
             body.extend(value.map(|value| (name.to_owned(), value.into())));
         }
         let body = serde_json::Value::Object(body).to_string();
-        match error.status() {
-            Some(status) => self.explain(set, &Response::new(status, [], body.into_bytes())),
-            None => Explanation::of_error(error),
-        }
+        self.explain(set, &Response::new(status, [], body.into_bytes()))
+    }
+
+    fn time(&self) -> Timestamp {
+        self.now.unwrap_or_else(Timestamp::now)
     }
 
     fn context(&self) -> Context<'_> {
         Context {
             dialect: &self.dialect,
-            now: Some(self.now),
+            now: Some(self.time()),
             issuer: self.issuer.as_deref(),
             audience: self.audience.as_ref(),
             jwks: self.jwks.as_ref(),

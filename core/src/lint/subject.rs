@@ -91,7 +91,7 @@ fn in_event(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>) -> O
         report.add(&rules::SUBJECT_IN_EVENT, place, message);
         return None;
     }
-    read(report, &place, value, &dialect.subject_shape(event.kind, event.rules))
+    read(report, &String::from(place), value, &dialect.subject_shape(event.kind, event.rules))
 }
 
 /// A subject identifier that is a member of an event, beside the subject itself.
@@ -105,7 +105,7 @@ pub(super) fn check_inner(
     let mut shape = dialect.subject_shape(event.kind, event.rules);
     shape.wrap = None;
     shape.members = &[];
-    read(report, &event.place(name), value, &shape);
+    read(report, &String::from(event.place(name)), value, &shape);
 }
 
 /// The members of a subject in the form of RFC 9493.

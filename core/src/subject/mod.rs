@@ -83,6 +83,20 @@ impl Subject {
         Self::read(json, true)
     }
 
+    /// A subject identifier of members that you have already, `format` among them. It is checked when a SET is prepared.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use ssf_transmitter::Subject;
+    ///
+    /// let subject = Subject::from_members([("format", json!("email")), ("email", json!("nobody"))]);
+    /// assert!(subject.validate().is_err());
+    /// ```
+    pub fn from_members(members: impl IntoIterator<Item = (impl Into<String>, impl Into<Value>)>) -> Self {
+        let members = members.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { members, private_formats: false }
+    }
+
     fn read(json: &str, private_formats: bool) -> Result<Self> {
         let members = crate::event::parse_object(json, "a subject identifier")?;
         let subject = Self { members, private_formats };

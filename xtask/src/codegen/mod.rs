@@ -22,6 +22,16 @@ const OUTPUTS: &[(&str, &str)] = &[
     ("rust/lint_answers.rs.j2", "core/src/lint/answers.rs"),
     ("rust/lint_rules.rs.j2", "core/src/lint/rules.rs"),
     ("rust/subject_formats.rs.j2", "core/src/subject/formats.rs"),
+    ("python/codes.py.j2", "bindings-python/python/ssf_transmitter/_codes.py"),
+    ("python/rules.py.j2", "bindings-python/python/ssf_transmitter/_rules.py"),
+    ("python/subjects.py.j2", "bindings-python/python/ssf_transmitter/subjects.py"),
+    ("python/values.py.j2", "bindings-python/python/ssf_transmitter/values.py"),
+    ("node/codes.ts.j2", "bindings-node/ts/codes.ts"),
+    ("node/event_table.ts.j2", "bindings-node/ts/events/table.ts"),
+    ("node/event_union.ts.j2", "bindings-node/ts/events/union.ts"),
+    ("node/rules.ts.j2", "bindings-node/ts/rules.ts"),
+    ("node/subjects.ts.j2", "bindings-node/ts/subjects.ts"),
+    ("node/values.ts.j2", "bindings-node/ts/values.ts"),
     ("swift/ErrorCodes.swift.j2", "bindings-swift/Sources/SSFTransmitter/Generated/ErrorCodes.swift"),
     ("swift/EventList.swift.j2", "bindings-swift/Tests/SSFTransmitterTests/EventList.swift"),
     ("swift/LintRules.swift.j2", "bindings-swift/Sources/SSFTransmitter/Generated/LintRules.swift"),
@@ -35,6 +45,8 @@ const OUTPUTS: &[(&str, &str)] = &[
 /// Template, and the folder and extension of the file that it writes for each family of events.
 const PER_FAMILY: &[(&str, &str, &str)] = &[
     ("rust/event_family.rs.j2", "core/src/event", "rs"),
+    ("python/event_family.py.j2", "bindings-python/python/ssf_transmitter/events", "py"),
+    ("node/event_family.ts.j2", "bindings-node/ts/events", "ts"),
     ("swift/EventFamily.swift.j2", "bindings-swift/Sources/SSFTransmitter/Generated", "swift"),
 ];
 

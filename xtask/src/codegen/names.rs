@@ -98,6 +98,18 @@ pub(crate) fn swift_family(id: &str) -> String {
     }
 }
 
+/// A name as a property in TypeScript, in quotes where it needs them.
+pub(crate) fn property(wire: &str) -> String {
+    let plain = wire.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if plain { wire.to_owned() } else { quoted(wire) }
+}
+
+/// A string in TypeScript, in single quotes unless it has some.
+pub(crate) fn quoted(text: &str) -> String {
+    let quote = if text.contains('\'') { '"' } else { '\'' };
+    format!("{quote}{}{quote}", text.replace('\\', "\\\\"))
+}
+
 fn capitalized(word: &str) -> String {
     let mut characters = word.chars();
     characters

@@ -39,8 +39,11 @@ impl Renderer {
         environment.add_filter("swift", |wire: &str| names::swift(wire));
         environment.add_filter("swift_family", |id: &str| names::swift_family(id));
         environment.add_filter("comment", |text: &str, indent: usize| comment(text, indent));
+        environment.add_filter("property", |wire: &str| names::property(wire));
+        environment.add_filter("quoted", |text: &str| names::quoted(text));
         environment.add_filter("screaming", |id: &str| id.replace(['-', '.'], "_").to_uppercase());
         environment.add_filter("literal", |value: Value| serde_json::to_string(&value).unwrap_or_default());
+        environment.add_filter("wrap", |text: &str, indent: usize| wrap(text, indent));
         environment.add_filter("lower_first", |text: &str| names::lower_first(text));
         environment
             .add_filter("local", |id: &str| id.split_once('.').map_or(id, |(_, name)| name).to_owned());
@@ -78,6 +81,28 @@ fn comment(text: &str, indent: usize) -> String {
         }
     }
     lines.join("\n")
+}
+
+/// The text in lines of 100 characters at the most, all but the first indented: for docstrings, which no formatter wraps.
+fn wrap(text: &str, indent: usize) -> String {
+    let mut wrapped = String::new();
+    let mut column = indent;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if !wrapped.is_empty() {
+            let fits = column + 1 + length <= 100;
+            column = if fits { column + 1 } else { indent };
+            if fits {
+                wrapped.push(' ');
+            } else {
+                wrapped.push('\n');
+                wrapped.push_str(&" ".repeat(indent));
+            }
+        }
+        column += length;
+        wrapped.push_str(word);
+    }
+    wrapped
 }
 
 fn rustfmt(template: &str, text: &str) -> Result<String> {

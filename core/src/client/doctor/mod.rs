@@ -8,7 +8,7 @@ use documents::Documents;
 
 use super::{Receiver, Transmitter, transport::Transport};
 use crate::{
-    conformance, error::Error, event::Event, http::Response, key::BoxFuture, lint::Severity,
+    conformance, error::Error, event::Event, http::Response, key::BoxFuture, lint::Severity, set::SignedSet,
     subject::Subject, time::Timestamp,
 };
 
@@ -28,6 +28,7 @@ pub struct Doctor {
     subject: Subject,
     configuration_url: Option<String>,
     send: bool,
+    signed: Option<SignedSet>,
 }
 
 /// What was checked, and how it came out.
@@ -124,7 +125,7 @@ impl Check {
 
 impl Doctor {
     pub(super) fn new(transmitter: Transmitter, receiver: Receiver, event: Event, subject: Subject) -> Self {
-        Self { transmitter, receiver, event, subject, configuration_url: None, send: false }
+        Self { transmitter, receiver, event, subject, configuration_url: None, send: false, signed: None }
     }
 
     /// Sets where the transmitter configuration is, if it is not where the issuer says.
@@ -136,6 +137,13 @@ impl Doctor {
     /// Sends the event too: the receiver gets a real SET.
     pub fn send(mut self) -> Self {
         self.send = true;
+        self
+    }
+
+    /// Sends this SET of the event, which was signed elsewhere.
+    pub fn send_signed(mut self, set: SignedSet) -> Self {
+        self.send = true;
+        self.signed = Some(set);
         self
     }
 
@@ -255,8 +263,13 @@ impl Doctor {
         if checks.iter().any(|check| check.id == "lint" && check.outcome == Outcome::Failed) {
             return Check::skipped(ID, "no SET was sent, because of what lint finds in it");
         }
-        let emit = self.transmitter.emit(self.event.clone(), self.subject.clone(), &self.receiver);
-        match emit.deadline(LIMIT / 2).await {
+        let outcome = if let Some(set) = &self.signed {
+            self.transmitter.deliver(set, &self.receiver).deadline(LIMIT / 2).await
+        } else {
+            let emit = self.transmitter.emit(self.event.clone(), self.subject.clone(), &self.receiver);
+            emit.deadline(LIMIT / 2).await
+        };
+        match outcome {
             Ok(receipt) => Check::passed(
                 ID,
                 format!("the receiver took the SET {} with {}", receipt.jti(), receipt.status()),

@@ -1,0 +1,198 @@
+// Signing and sending beside what people use instead: jose, jsonwebtoken and fast-jwt, with fetch and undici. One run, the
+// contenders by turns, ratios of medians. It measures what `cargo xtask dist node` has built.
+//
+// node benches/bench.mjs        everything
+// node benches/bench.mjs one    signing alone, for a process that is bound to one core
+
+import { spawn, spawnSync } from 'node:child_process';
+import { createPrivateKey, sign } from 'node:crypto';
+import { once } from 'node:events';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import { createSigner } from 'fast-jwt';
+import { importPKCS8, SignJWT } from 'jose';
+import jsonwebtoken from 'jsonwebtoken';
+import { caep, Receiver, SigningKey, Transmitter } from 'ssf-transmitter';
+import { Pool } from 'undici';
+
+const ISSUER = 'https://edr.example.com';
+const AUDIENCE = 'https://receiver.example.net';
+const EVENT = 'https://schemas.openid.net/secevent/caep/event-type/session-revoked';
+const ROUNDS = 7;
+const LANES = 32;
+
+const key = await SigningKey.generate('RSA-2048');
+const pem = await key.exportPrivatePem();
+const privateKey = createPrivateKey(pem);
+const joseKey = await importPKCS8(pem, 'RS256');
+const header = { alg: 'RS256', typ: 'secevent+jwt', kid: key.kid };
+const fastSign = createSigner({ key: pem, algorithm: 'RS256', kid: key.kid, header, noTimestamp: true });
+const subject = { format: 'email', email: 'ada@example.com' };
+const input = Buffer.alloc(700, 'x');
+
+const claims = () => ({
+  iss: ISSUER,
+  jti: crypto.randomUUID(),
+  iat: Math.floor(Date.now() / 1000),
+  aud: AUDIENCE,
+  txn: crypto.randomUUID(),
+  sub_id: subject,
+  events: { [EVENT]: { reason_admin: { en: 'Laptop lost' } } },
+});
+const event = () => caep.sessionRevoked({ reasonAdmin: { en: 'Laptop lost' } });
+
+const withJose = () => new SignJWT(claims()).setProtectedHeader(header).sign(joseKey);
+const withJsonwebtoken = () =>
+  jsonwebtoken.sign(claims(), privateKey, { algorithm: 'RS256', header, noTimestamp: true });
+const withFastJwt = () => fastSign(claims());
+
+/** How often something is done in a second, in so many lanes, and what it costs: microseconds of processor time. */
+async function rate(work, lanes, milliseconds = 700) {
+  let done = 0;
+  const began = performance.now();
+  const before = process.cpuUsage();
+  const ends = began + milliseconds;
+  const lane = async () => {
+    while (performance.now() < ends) {
+      await work();
+      done++;
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  const { user, system } = process.cpuUsage(before);
+  return { rate: (done * 1000) / (performance.now() - began), cost: (user + system) / done };
+}
+
+const median = (numbers) => numbers.sort((a, b) => a - b)[numbers.length >> 1];
+
+/** The medians of each contender; they take turns. */
+async function compare(contenders) {
+  const all = new Map(Object.keys(contenders).map((name) => [name, []]));
+  for (let round = 0; round <= ROUNDS; round++) {
+    for (const [name, { work, lanes }] of Object.entries(contenders)) {
+      const measured = await rate(work, lanes);
+      // The first round warms up.
+      if (round > 0) all.get(name).push(measured);
+    }
+  }
+  const medians = (each) => ({ rate: median(each.map((one) => one.rate)), cost: median(each.map((one) => one.cost)) });
+  return Object.fromEntries([...all].map(([name, each]) => [name, medians(each)]));
+}
+
+/** Rates, as ratios to one of them, and costs. Where other programs use the machine too, the costs tell more. */
+function print(title, measured, base) {
+  console.log(`\n${title.padEnd(38)} per second  ratio  processor time each`);
+  for (const [name, { rate, cost }] of Object.entries(measured)) {
+    const ratio = (rate / measured[base].rate).toFixed(2);
+    console.log(
+      `  ${name.padEnd(36)} ${rate.toFixed(0).padStart(10)} ${ratio.padStart(6)} ${cost.toFixed(0).padStart(10)} µs`,
+    );
+  }
+}
+
+const raw = { work: async () => sign('sha256', input, privateKey), lanes: 1 };
+const nowhere = new Receiver({ endpoint: 'https://receiver.example.net/events', audience: AUDIENCE });
+
+function signing() {
+  const transmitter = new Transmitter({ issuer: ISSUER, key });
+  return {
+    'raw OpenSSL, one thread': raw,
+    'ssf-transmitter': { work: () => transmitter.sign(event(), subject, { to: nowhere }), lanes: LANES },
+    jose: { work: withJose, lanes: LANES },
+    jsonwebtoken: { work: async () => withJsonwebtoken(), lanes: 1 },
+    'fast-jwt': { work: async () => withFastJwt(), lanes: 1 },
+  };
+}
+
+if (process.argv[2] === 'one') {
+  print('sign, one core (raw = 1)', await compare(signing()), 'raw OpenSSL, one thread');
+  process.exit();
+}
+
+if (process.platform === 'linux') {
+  spawnSync('taskset', ['--cpu-list', '0', process.execPath, fileURLToPath(import.meta.url), 'one'], {
+    stdio: 'inherit',
+  });
+}
+print('sign, all cores (raw on one core = 1)', await compare(signing()), 'raw OpenSSL, one thread');
+
+// A receiver that takes everything and looks at nothing, in a process of its own.
+const sink = spawn(
+  process.execPath,
+  [
+    '--eval',
+    `const { createServer } = require('node:net');
+     const answer = Buffer.from('HTTP/1.1 202 Accepted\\r\\ncontent-length: 0\\r\\n\\r\\n');
+     const server = createServer({ noDelay: true }, (socket) => {
+       let rest = '';
+       socket.on('error', () => {}).on('data', (chunk) => {
+         rest += chunk.toString('latin1');
+         for (;;) {
+           const end = rest.indexOf('\\r\\n\\r\\n');
+           if (end < 0) return;
+           const length = Number(/content-length: (\\d+)/i.exec(rest.slice(0, end))[1]);
+           if (rest.length < end + 4 + length) return;
+           rest = rest.slice(end + 4 + length);
+           socket.write(answer);
+         }
+       });
+     }).listen(0, '127.0.0.1', () => console.log(server.address().port));`,
+  ],
+  { stdio: ['ignore', 'pipe', 'inherit'] },
+);
+const port = Number((await once(sink.stdout, 'data'))[0]);
+const url = `http://127.0.0.1:${port}/events`;
+const headers = { 'content-type': 'application/secevent+jwt', accept: 'application/json' };
+const to = new Receiver({ endpoint: url, audience: AUDIENCE, allowLoopback: true, concurrency: LANES });
+const transmitter = new Transmitter({ issuer: ISSUER, key });
+const pool = new Pool(`http://127.0.0.1:${port}`, { connections: LANES });
+
+async function byFetch(set) {
+  const response = await fetch(url, { method: 'POST', headers, body: set });
+  await response.arrayBuffer();
+  if (response.status !== 202) throw new Error(`${response.status}`);
+}
+async function byUndici(set) {
+  const { statusCode, body } = await pool.request({ path: '/events', method: 'POST', headers, body: set });
+  await body.dump();
+  if (statusCode !== 202) throw new Error(`${statusCode}`);
+}
+
+const emitted = await compare({
+  'ssf-transmitter': { work: () => transmitter.emit(event(), subject, { to }), lanes: LANES },
+  'jose + fetch': { work: async () => byFetch(await withJose()), lanes: LANES },
+  'jose + undici': { work: async () => byUndici(await withJose()), lanes: LANES },
+  'jsonwebtoken + fetch': { work: async () => byFetch(withJsonwebtoken()), lanes: LANES },
+  'fast-jwt + undici': { work: async () => byUndici(withFastJwt()), lanes: LANES },
+});
+print('emit (ssf-transmitter = 1)', emitted, 'ssf-transmitter');
+for (const peer of ['jose + fetch', 'jose + undici']) {
+  const [ours, theirs] = [emitted['ssf-transmitter'], emitted[peer]];
+  const [faster, cheaper] = [ours.rate / theirs.rate, theirs.cost / ours.cost];
+  console.log(`  ${faster.toFixed(2)} times as fast as ${peer}, for ${cheaper.toFixed(2)} times less processor time`);
+}
+
+/** The p99 of the event loop's delay, in milliseconds, while 2,000 SETs are signed. */
+async function delay(work) {
+  const histogram = monitorEventLoopDelay({ resolution: 1 });
+  histogram.enable();
+  let left = 2000;
+  const lane = async () => {
+    while (left-- > 0) await work();
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  histogram.disable();
+  return histogram.percentile(99) / 1e6;
+}
+
+const idle = await delay(() => new Promise((resolve) => setTimeout(resolve, 10)));
+console.log('\np99 of the event loop delay while 2,000 SETs are signed, beyond that of an idle loop');
+const { 'ssf-transmitter': ours, jose } = signing();
+// The others sign on the loop, which does not turn at all meanwhile.
+for (const [name, { work }] of Object.entries({ 'ssf-transmitter': ours, jose })) {
+  const added = [];
+  for (let round = 0; round < 5; round++) added.push((await delay(work)) - idle);
+  console.log(`  ${name.padEnd(26)} ${median(added).toFixed(2)} ms`);
+}
+await pool.close();
+sink.kill();

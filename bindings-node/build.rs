@@ -1,0 +1,5 @@
+//! Says how the module is linked into Node.js.
+
+fn main() {
+    napi_build::setup();
+}

@@ -1,0 +1,42 @@
+// Compiles the TypeScript, and writes what ES modules import.
+//
+// The package is compiled to CommonJS; an ES module imports the same objects under their names. So there is one of each
+// class in a process, however it is imported, and `instanceof` holds.
+
+import { spawnSync } from 'node:child_process';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const folder = new URL('../', import.meta.url);
+const dist = new URL('dist/', folder);
+const require = createRequire(import.meta.url);
+
+for (const name of existing(dist)) {
+  if (!name.endsWith('.node')) rmSync(new URL(name, dist), { recursive: true });
+}
+const tsc = fileURLToPath(new URL('node_modules/typescript/bin/tsc', folder));
+run(process.execPath, [tsc, '--project', fileURLToPath(new URL('tsconfig.json', folder))]);
+run(process.execPath, [fileURLToPath(new URL('scripts/native.mjs', folder)), process.argv[2] ?? 'release']);
+
+for (const entry of ['index', 'testing']) {
+  const names = Object.keys(require(`../dist/${entry}.js`)).sort();
+  writeFileSync(
+    new URL(`${entry}.mjs`, dist),
+    `import all from './${entry}.js';\n\nexport const {\n${names.map((name) => `  ${name},\n`).join('')}} = all;\n`,
+  );
+  writeFileSync(new URL(`${entry}.d.mts`, dist), `export * from './${entry}.js';\n`);
+}
+
+function existing(url) {
+  try {
+    return readdirSync(url);
+  } catch {
+    return [];
+  }
+}
+
+function run(program, args) {
+  const { status } = spawnSync(program, args, { stdio: 'inherit', cwd: folder });
+  if (status !== 0) process.exit(status ?? 1);
+}

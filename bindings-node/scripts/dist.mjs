@@ -1,0 +1,52 @@
+// Lays out what is released: the package itself, without a binary, and one package with the binary for this machine. The
+// packages for other machines are made on those.
+//
+// node scripts/dist.mjs <folder>
+
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const folder = fileURLToPath(new URL('../', import.meta.url));
+const out = resolve(process.argv[2]);
+const { PLATFORMS, platform } = createRequire(import.meta.url)('../dist/loader.js');
+const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+const machine = platform();
+const binary = `ssf-transmitter.${machine}.node`;
+
+rmSync(out, { recursive: true, force: true });
+const main = join(out, 'ssf-transmitter');
+const own = join(out, machine);
+for (const name of readdirSync(join(folder, 'dist'))) {
+  if (!name.endsWith('.node')) cpSync(join(folder, 'dist', name), join(main, 'dist', name), { recursive: true });
+}
+mkdirSync(own, { recursive: true });
+cpSync(join(folder, 'dist', binary), join(own, binary));
+for (const target of [main, own]) {
+  for (const name of ['LICENSE-APACHE', 'LICENSE-MIT']) cpSync(join(folder, name), join(target, name));
+}
+cpSync(join(folder, 'README.md'), join(main, 'README.md'));
+
+const { scripts, devDependencies, ...released } = manifest;
+const optional = PLATFORMS.map((name) => [`@ssf-transmitter/${name}`, manifest.version]);
+write(main, { ...released, optionalDependencies: Object.fromEntries(optional) });
+
+const [os, cpu, libc] = machine.split('-');
+write(own, {
+  name: `@ssf-transmitter/${machine}`,
+  version: manifest.version,
+  description: `The binary of ssf-transmitter for ${machine}`,
+  license: manifest.license,
+  engines: manifest.engines,
+  main: binary,
+  files: [binary, 'LICENSE-APACHE', 'LICENSE-MIT'],
+  os: [os],
+  cpu: [cpu],
+  ...(os === 'linux' && { libc: [libc === 'gnu' ? 'glibc' : 'musl'] }),
+});
+console.log(`${main}\n${own}: ${(statSync(join(own, binary)).size / 1e6).toFixed(1)} MB`);
+
+function write(target, content) {
+  writeFileSync(join(target, 'package.json'), `${JSON.stringify(content, null, 2)}\n`);
+}

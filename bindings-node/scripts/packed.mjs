@@ -1,0 +1,94 @@
+// Packs the package, installs the tarball in a clean project, and looks at it from there: both kinds of import, the types
+// of all kinds of resolution, the way it says that its binary is missing, and what the binary needs of the machine.
+//
+// node scripts/packed.mjs <folder to work in>
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const folder = fileURLToPath(new URL('../', import.meta.url));
+const work = resolve(process.argv[2]);
+const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
+
+rmSync(work, { recursive: true, force: true });
+const project = join(work, 'project');
+mkdirSync(project, { recursive: true });
+// The binary is large: what is looked at is a copy of the package with symbols taken out, where there is a tool for it.
+const source = join(work, 'package');
+const { files } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+for (const name of ['package.json', 'README.md', ...files])
+  cpSync(join(folder, name), join(source, name), { recursive: true });
+const binary = readdirSync(join(source, 'dist')).find((name) => name.endsWith('.node'));
+spawnSync('strip', ['--strip-all', join(source, 'dist', binary)]);
+
+run(npm, ['pack', '--ignore-scripts', '--pack-destination', work, ...quiet], source);
+const tarball = join(
+  work,
+  readdirSync(work).find((name) => name.endsWith('.tgz')),
+);
+writeFileSync(join(project, 'package.json'), '{ "private": true }\n');
+run(npm, ['install', '--ignore-scripts', ...quiet, tarball], project);
+
+const script = `
+  const key = await SigningKey.generate('P-256');
+  const issuer = 'https://edr.example.com';
+  const emulator = await startReceiver({ issuer, keys: key });
+  const transmitter = new Transmitter({ issuer, key });
+  const subject = { format: 'opaque', id: '1' };
+  const receipt = await transmitter.emit(caep.sessionRevoked(), subject, { to: emulator.receiver() });
+  console.log(receipt.status);
+`;
+const names = '{ caep, SigningKey, Transmitter }';
+writeFileSync(
+  join(project, 'esm.mjs'),
+  `import ${names} from 'ssf-transmitter';\nimport { startReceiver } from 'ssf-transmitter/testing';\n${script}`,
+);
+writeFileSync(
+  join(project, 'cjs.cjs'),
+  `const ${names} = require('ssf-transmitter');\nconst { startReceiver } = require('ssf-transmitter/testing');\n` +
+    `(async () => {${script}})();\n`,
+);
+writeFileSync(
+  join(project, 'both.mjs'),
+  `import { createRequire } from 'node:module';\nimport * as esm from 'ssf-transmitter';\n` +
+    `const cjs = createRequire(import.meta.url)('ssf-transmitter');\n` +
+    `console.log(Object.keys(cjs).every((name) => cjs[name] === esm[name]) && 'same');\n`,
+);
+for (const [name, expected] of [
+  ['esm.mjs', '202'],
+  ['cjs.cjs', '202'],
+  ['both.mjs', 'same'],
+]) {
+  assert.equal(run(process.execPath, [name], project).trim(), expected, name);
+}
+
+const attw = join(folder, 'node_modules/@arethetypeswrong/cli/dist/index.js');
+// node10 knows no `exports`, and so no `ssf-transmitter/testing`; every Node that is supported does.
+run(process.execPath, [attw, tarball, '--profile', 'node16', '--format', 'ascii'], project);
+
+if (process.platform === 'linux') {
+  const installed = join(project, 'node_modules/ssf-transmitter/dist', binary);
+  const libraries = run('ldd', [installed], project);
+  assert.doesNotMatch(libraries, /libssl|libcrypto/, 'no OpenSSL of the machine is needed');
+  const exported = run('nm', ['--dynamic', '--defined-only', installed], project);
+  assert.match(exported, /napi_register_module_v1/);
+  assert.doesNotMatch(exported, /EVP_|SSL_|OPENSSL_/, "Node's own OpenSSL is left alone");
+}
+
+rmSync(join(project, 'node_modules/ssf-transmitter/dist', binary));
+const without = spawnSync(process.execPath, ['esm.mjs'], { cwd: project, encoding: 'utf8' });
+assert.notEqual(without.status, 0);
+assert.match(without.stderr, /The package @ssf-transmitter\/\S+, which has the binary .* is not installed/);
+assert.match(without.stderr, /SSF_NATIVE_MODULE_MISSING/);
+console.log('the packed tarball works by import and by require, and says what is missing');
+
+function run(program, args, cwd) {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, encoding: 'utf8', maxBuffer: 2 ** 28 });
+  if (error) throw error;
+  assert.equal(status, 0, `${program} ${args.join(' ')}\n${stdout}${stderr}`);
+  return stdout;
+}

@@ -1,0 +1,196 @@
+//! Signing keys and their rotation.
+
+use std::time::Duration;
+
+use napi::bindgen_prelude::Uint8Array;
+use napi_derive::napi;
+use ssf_transmitter::{self as sdk, Jwks, KeyType, Timestamp, secret::Secret};
+
+use crate::{
+    failure::{Failure, Outcome, Result, outcome},
+    mailbox::Mailbox,
+    policy::milliseconds,
+};
+
+/// A private key that signs SETs.
+#[napi]
+pub struct SigningKey(pub(crate) sdk::SigningKey);
+
+#[napi]
+impl SigningKey {
+    /// Generates a key.
+    #[napi]
+    pub fn generate(mailbox: &Mailbox, number: u32, kind: String) -> Outcome<()> {
+        mailbox.spawn_blocking(number, move || {
+            let kind = match kind.as_str() {
+                "RSA-2048" => KeyType::Rsa2048,
+                "RSA-3072" => KeyType::Rsa3072,
+                "RSA-4096" => KeyType::Rsa4096,
+                "P-256" => KeyType::P256,
+                "P-384" => KeyType::P384,
+                "P-521" => KeyType::P521,
+                "Ed25519" => KeyType::Ed25519,
+                _ => {
+                    let message = "known types of keys are RSA-2048, RSA-3072, RSA-4096, P-256, P-384, P-521 and Ed25519";
+                    return Err(Failure::of(sdk::ErrorCode::KeyTypeUnsupported, message));
+                }
+            };
+            Ok(Self(sdk::SigningKey::generate(kind)?))
+        })
+    }
+
+    /// Reads a key in PEM or DER.
+    #[napi]
+    pub fn read(
+        mailbox: &Mailbox,
+        number: u32,
+        form: String,
+        bytes: Uint8Array,
+        password: Option<String>,
+    ) -> Outcome<()> {
+        let (bytes, password) = (Secret::new(bytes.to_vec()), password.map(Secret::from));
+        mailbox.spawn_blocking(number, move || {
+            let bytes = bytes.expose();
+            let key = match (form.as_str(), &password) {
+                ("pem", None) => sdk::SigningKey::from_pem(bytes),
+                ("pem", Some(password)) => sdk::SigningKey::from_encrypted_pem(bytes, password.expose()),
+                (_, None) => sdk::SigningKey::from_der(bytes),
+                (_, Some(password)) => sdk::SigningKey::from_encrypted_der(bytes, password.expose()),
+            };
+            Ok(Self(key?))
+        })
+    }
+
+    /// Reads a private JWK, or the key `kid` of a private JWK Set.
+    #[napi]
+    pub fn read_jwk(mailbox: &Mailbox, number: u32, json: String, kid: Option<String>) -> Outcome<()> {
+        let json = Secret::from(json);
+        mailbox.spawn_blocking(number, move || {
+            Ok(Self(match kid {
+                None => sdk::SigningKey::from_jwk(json.expose())?,
+                Some(kid) => sdk::SigningKey::from_jwks(json.expose(), &kid)?,
+            }))
+        })
+    }
+
+    /// The same key with another `kid`.
+    #[napi]
+    pub fn with_kid(&self, kid: String) -> Outcome<SigningKey> {
+        outcome(self.0.clone().with_kid(kid).map(Self).map_err(Failure::from))
+    }
+
+    /// The same key for another algorithm that fits it.
+    #[napi]
+    pub fn with_algorithm(&self, algorithm: String) -> Outcome<SigningKey> {
+        let key = algorithm.parse().and_then(|algorithm| self.0.clone().with_algorithm(algorithm));
+        outcome(key.map(Self).map_err(Failure::from))
+    }
+
+    #[napi(getter)]
+    pub fn algorithm(&self) -> &'static str {
+        self.0.algorithm().as_str()
+    }
+
+    #[napi(getter)]
+    pub fn kid(&self) -> String {
+        self.0.kid().to_owned()
+    }
+
+    #[napi(getter)]
+    pub fn thumbprint(&self) -> String {
+        self.0.public_key().thumbprint()
+    }
+
+    /// The public half, as JSON.
+    #[napi]
+    pub fn public_jwk(&self) -> String {
+        self.0.public_key().to_jwk().to_string()
+    }
+
+    #[napi]
+    pub fn public_pem(&self) -> Outcome<String> {
+        outcome(self.0.public_key().to_pem().map_err(Failure::from))
+    }
+
+    /// The private key as `jwk` or `pem`, the latter encrypted if there is a password.
+    #[napi]
+    pub fn export(
+        &self,
+        mailbox: &Mailbox,
+        number: u32,
+        form: String,
+        password: Option<String>,
+    ) -> Outcome<()> {
+        let (key, password) = (self.0.clone(), password.map(Secret::from));
+        mailbox.spawn_blocking(number, move || {
+            let text = match (form.as_str(), password) {
+                ("jwk", _) => key.export_private_jwk(),
+                (_, None) => key.export_private_pem(),
+                (_, Some(password)) => key.export_encrypted_pem(password.expose()),
+            };
+            Ok(text?.expose().clone())
+        })
+    }
+}
+
+/// The keys of a transmitter: one signs, all are published.
+#[napi]
+pub struct KeySet(pub(crate) sdk::KeySet);
+
+#[napi]
+impl KeySet {
+    #[napi(constructor)]
+    pub fn new(active: &SigningKey) -> Self {
+        Self(sdk::KeySet::new(active.0.clone()))
+    }
+
+    #[napi]
+    pub fn active(&self) -> SigningKey {
+        SigningKey(self.0.active())
+    }
+
+    #[napi]
+    pub fn next(&self) -> Option<SigningKey> {
+        self.0.next().map(SigningKey)
+    }
+
+    #[napi]
+    pub fn retired(&self) -> Vec<SigningKey> {
+        self.0.retired().into_iter().map(SigningKey).collect()
+    }
+
+    /// The set to publish, as JSON.
+    #[napi]
+    pub fn jwks(&self) -> Outcome<String> {
+        outcome(self.0.jwks().map(|jwks| jwks.to_json()).map_err(Failure::from))
+    }
+
+    /// `now` is in milliseconds since 1970.
+    #[napi]
+    pub fn stage(&self, next: &SigningKey, now: f64) -> Outcome<()> {
+        outcome(self.0.stage(next.0.clone(), moment(now)).map_err(Failure::from))
+    }
+
+    /// `now` is in milliseconds since 1970, `published` in milliseconds.
+    #[napi]
+    pub fn rotate(&self, now: f64, published: f64) -> Outcome<String> {
+        let rotate = |published: Duration| Ok(self.0.rotate(moment(now), published)?);
+        outcome(milliseconds(published).and_then(rotate))
+    }
+
+    #[napi]
+    pub fn remove(&self, kid: String) -> Outcome<()> {
+        outcome(self.0.remove(&kid).map_err(Failure::from))
+    }
+}
+
+/// A point in time from milliseconds since 1970; `ts/options.ts` has checked that it is one.
+#[allow(clippy::cast_possible_truncation, reason = "a JavaScript date fits")]
+pub(crate) fn moment(milliseconds: f64) -> Timestamp {
+    Timestamp::from_unix_millis(milliseconds as i64)
+}
+
+/// Public keys as they are published, or as they were read.
+pub(crate) fn jwks(json: &str) -> Result<Jwks> {
+    Ok(Jwks::from_json(json)?)
+}

@@ -1,0 +1,24 @@
+//! The native part of the npm package `ssf-transmitter`. It is private: the package is what stands in `ts/`.
+//!
+//! It converts, calls the core, and converts back. Events and subjects come as JSON text; what goes wrong is returned
+//! as a [`failure::Failure`], from which `ts/errors.ts` makes exceptions. What takes time runs on the [`runtime`], and
+//! its result comes through the [`mailbox`].
+
+#![cfg_attr(test, allow(dead_code, reason = "napi registers nothing in a build for tests"))]
+
+mod conformance;
+mod emission;
+#[cfg(feature = "testing")]
+mod emulator;
+mod failure;
+mod key;
+mod lint;
+mod mailbox;
+mod metadata;
+mod names;
+mod okta;
+mod policy;
+mod receiver;
+mod runtime;
+mod sets;
+mod transmitter;

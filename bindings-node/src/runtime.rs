@@ -1,0 +1,33 @@
+//! The threads that sign and send: one runtime for the whole process, whichever of its JavaScript threads asks.
+//!
+//! Node.js may end a worker thread at any time, so the runtime belongs to none of them, and is never shut down.
+
+use std::sync::OnceLock;
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::failure::Failure;
+
+/// The runtime.
+pub(crate) fn runtime() -> Result<&'static Runtime, Failure> {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    if let Some(runtime) = RUNTIME.get() {
+        return Ok(runtime);
+    }
+    let made = Builder::new_multi_thread()
+        .thread_name("ssf-transmitter")
+        .on_thread_start(give_way)
+        .enable_all()
+        .build();
+    let made = made.map_err(|error| Failure::internal(format!("no threads can be started: {error}")))?;
+    Ok(RUNTIME.get_or_init(|| made))
+}
+
+/// Lets the threads of JavaScript go first: where all cores are busy with signatures, the event loop would have to wait
+/// for its turn, for milliseconds. On Linux the nice value is that of the thread; elsewhere it is that of the process, and
+/// is left alone.
+fn give_way() {
+    // Where it is not allowed, nothing is lost but that.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(10);
+}

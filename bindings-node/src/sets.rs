@@ -1,0 +1,229 @@
+//! SETs and receipts.
+
+use napi::bindgen_prelude::Uint8Array;
+use napi_derive::napi;
+use serde_json::{Map, Value};
+use ssf_transmitter::{self as sdk, Event, SetBuilder, Signature, key::SigningHeader};
+
+use crate::{
+    emission::subject_of,
+    failure::{Failure, Outcome, Result, outcome},
+    key::{SigningKey, jwks, moment},
+    lint::Finding,
+    mailbox::Mailbox,
+    policy::Findings,
+    receiver::{Addressee, Dialect, audience},
+};
+
+/// A SET that is complete but for its signature.
+#[napi]
+pub struct UnsignedSet(pub(crate) sdk::UnsignedSet);
+
+#[napi]
+impl UnsignedSet {
+    #[napi(getter)]
+    pub fn signing_input(&self) -> Uint8Array {
+        self.0.signing_input().into()
+    }
+
+    #[napi(getter)]
+    pub fn algorithm(&self) -> &'static str {
+        self.0.algorithm().as_str()
+    }
+
+    #[napi(getter)]
+    pub fn jti(&self) -> String {
+        self.0.jti().to_owned()
+    }
+
+    #[napi(getter)]
+    pub fn findings(&self) -> Vec<Finding> {
+        self.0.findings().iter().map(Finding::from).collect()
+    }
+
+    #[napi]
+    pub fn decode(&self) -> Outcome<DecodedSet> {
+        outcome(self.0.decode().map(DecodedSet).map_err(Failure::from))
+    }
+
+    /// Attaches a signature, in the form of JWS or in DER.
+    #[napi]
+    pub fn attach(&self, signature: Uint8Array, der: bool) -> Outcome<SignedSet> {
+        let bytes = signature.to_vec();
+        let signature = if der { Signature::Der(bytes) } else { Signature::Raw(bytes) };
+        outcome(self.0.clone().attach(signature).map(SignedSet).map_err(Failure::from))
+    }
+
+    /// Signs with a key of this process.
+    #[napi]
+    pub fn sign(&self, mailbox: &Mailbox, number: u32, key: &SigningKey) -> Outcome<()> {
+        let (set, key) = (self.0.clone(), key.0.clone());
+        mailbox.spawn(number, async move { Ok(SignedSet(set.sign(&key)?)) })
+    }
+}
+
+/// A signed SET in compact form.
+#[napi]
+pub struct SignedSet(pub(crate) sdk::SignedSet);
+
+#[napi]
+impl SignedSet {
+    /// Takes a SET that was signed elsewhere.
+    #[napi]
+    pub fn parse(compact: String) -> Outcome<SignedSet> {
+        outcome(sdk::SignedSet::parse(&compact).map(Self).map_err(Failure::from))
+    }
+
+    #[napi(getter)]
+    pub fn compact(&self) -> String {
+        self.0.as_str().to_owned()
+    }
+
+    #[napi(getter)]
+    pub fn jti(&self) -> String {
+        self.0.jti().to_owned()
+    }
+
+    #[napi(getter)]
+    pub fn event(&self) -> String {
+        self.0.event().to_owned()
+    }
+
+    #[napi(getter)]
+    pub fn findings(&self) -> Vec<Finding> {
+        self.0.findings().iter().map(Finding::from).collect()
+    }
+
+    #[napi]
+    pub fn decode(&self) -> Outcome<DecodedSet> {
+        outcome(self.0.decode().map(DecodedSet).map_err(Failure::from))
+    }
+}
+
+/// A SET taken apart.
+#[napi]
+pub struct DecodedSet(sdk::set::DecodedSet);
+
+#[napi]
+impl DecodedSet {
+    #[napi]
+    pub fn parse(compact: String) -> Outcome<DecodedSet> {
+        outcome(sdk::set::DecodedSet::parse(&compact).map(Self).map_err(Failure::from))
+    }
+
+    /// The JOSE header, as JSON.
+    #[napi]
+    pub fn header(&self) -> String {
+        Value::Object(self.0.header().clone()).to_string()
+    }
+
+    /// The claims, as JSON.
+    #[napi]
+    pub fn claims(&self) -> String {
+        Value::Object(self.0.claims().clone()).to_string()
+    }
+
+    /// Verifies the signature with keys as they are published. Returns the one that fits, as JSON.
+    #[napi]
+    pub fn verify(&self, mailbox: &Mailbox, number: u32, keys: String) -> Outcome<()> {
+        let set = self.0.clone();
+        mailbox.spawn_blocking(number, move || {
+            let keys = jwks(&keys)?;
+            Ok(set.verify(&keys)?.to_jwk().to_string())
+        })
+    }
+}
+
+/// That a receiver has taken a SET.
+#[napi]
+pub struct Receipt(pub(crate) sdk::Receipt);
+
+#[napi]
+impl Receipt {
+    #[napi(getter)]
+    pub fn jti(&self) -> String {
+        self.0.jti().to_owned()
+    }
+
+    #[napi(getter)]
+    pub fn status(&self) -> u16 {
+        self.0.status()
+    }
+
+    #[napi(getter)]
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts()
+    }
+
+    #[napi(getter)]
+    pub fn expected(&self) -> bool {
+        self.0.is_expected()
+    }
+
+    #[napi]
+    pub fn set(&self) -> SignedSet {
+        SignedSet(self.0.set().clone())
+    }
+}
+
+/// The parts of a SET.
+#[napi(object, object_to_js = false)]
+pub struct SetParts {
+    pub issuer: String,
+    pub audience: Addressee,
+    pub events: Vec<String>,
+    pub subject: Option<String>,
+    pub private: bool,
+    pub txn: Option<String>,
+    pub toe: Option<f64>,
+    pub jti: Option<String>,
+    pub issued_at: Option<f64>,
+    pub claims: Option<String>,
+    pub algorithm: String,
+    pub kid: Option<String>,
+    pub lint: Option<Findings>,
+}
+
+/// A SET from all its parts, without a transmitter.
+#[napi]
+pub fn prepare_set(parts: SetParts, dialect: Option<&Dialect>) -> Outcome<UnsignedSet> {
+    outcome(parts.prepare(dialect).map(UnsignedSet))
+}
+
+impl SetParts {
+    fn prepare(self, dialect: Option<&Dialect>) -> Result<sdk::UnsignedSet> {
+        let mut set = SetBuilder::new(self.issuer, audience(self.audience));
+        if let Some(dialect) = dialect {
+            set = set.dialect(&dialect.0);
+        }
+        for event in &self.events {
+            set = set.event(Event::from_json(event)?);
+        }
+        if let Some(subject) = &self.subject {
+            set = set.subject(subject_of(subject, self.private)?);
+        }
+        if let Some(txn) = self.txn {
+            set = set.txn(txn);
+        }
+        if let Some(toe) = self.toe {
+            set = set.toe(moment(toe));
+        }
+        if let Some(jti) = self.jti {
+            set = set.jti(jti);
+        }
+        if let Some(issued_at) = self.issued_at {
+            set = set.issued_at(moment(issued_at));
+        }
+        if let Some(claims) = &self.claims {
+            let claims: Map<String, Value> = serde_json::from_str(claims)
+                .map_err(|_| Failure::of(sdk::ErrorCode::JsonInvalid, "further claims are a JSON object"))?;
+            for (name, value) in claims {
+                set = set.claim(name, value);
+            }
+        }
+        if let Some(lint) = self.lint {
+            set = set.lint(lint.policy()?);
+        }
+        Ok(set.prepare(SigningHeader { algorithm: self.algorithm.parse()?, kid: self.kid })?)
+    }
+}

@@ -1,0 +1,169 @@
+// The examples, each as its own process against the emulator; and the snippets of the README.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { caep, SigningKey } from 'ssf-transmitter';
+import { startReceiver } from 'ssf-transmitter/testing';
+import { ADA, ISSUER } from './setup.mjs';
+
+const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
+const EXAMPLES = fileURLToPath(new URL('../../examples/node/', import.meta.url));
+
+let project;
+let key;
+let keyFile;
+
+// A project with the package and Express in it, as a user has one, and the examples.
+before(async () => {
+  project = await mkdtemp(join(tmpdir(), 'ssf-examples-'));
+  const modules = join(project, 'node_modules');
+  const { cp, mkdir } = await import('node:fs/promises');
+  await mkdir(modules);
+  await symlink(PACKAGE, join(modules, 'ssf-transmitter'), 'junction');
+  await symlink(join(PACKAGE, 'node_modules/express'), join(modules, 'express'), 'junction');
+  await cp(EXAMPLES, project, { recursive: true });
+  key = await SigningKey.generate('RSA-2048');
+  keyFile = join(project, 'signing-key.pem');
+  await writeFile(keyFile, await key.exportPrivatePem(), { mode: 0o600 });
+});
+after(() => rm(project, { recursive: true }));
+
+function start(file, env, ...args) {
+  const child = spawn(process.execPath, [file, ...args], {
+    cwd: project,
+    env: { ...process.env, ISSUER, KEY_FILE: keyFile, ...env },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  child.stdout.setEncoding('utf8');
+  return child;
+}
+
+async function finished(child, input = '') {
+  child.stdin.end(input);
+  let text = '';
+  child.stdout.on('data', (more) => {
+    text += more;
+  });
+  const [code] = await once(child, 'close');
+  return { code, lines: text.trim().split('\n') };
+}
+
+async function emulatorOf(t, options) {
+  const emulator = await startReceiver({ issuer: ISSUER, keys: key, ...options });
+  t.after(() => emulator.stop());
+  return emulator;
+}
+
+test('okta.mjs', async (t) => {
+  const audience = 'https://acme.okta.com';
+  const emulator = await emulatorOf(t, { like: 'okta', audience, users: [ADA.email] });
+  const env = { OKTA_ORG: emulator.baseUrl, OKTA_AUDIENCE: audience };
+  const { code, lines } = await finished(start('okta.mjs', env, ADA.email));
+  assert.equal(code, 0);
+  assert.match(lines[0], /was taken with status 202/);
+  emulator.assertReceived('okta.user-risk-change', ADA);
+});
+
+test('govuk.mjs', async (t) => {
+  const client = { id: 'our-client', secret: 'hush' };
+  const audience = 'https://ssf.account.gov.uk/';
+  const emulator = await emulatorOf(t, { like: 'govuk-one-login', audience, client });
+  const env = {
+    INBOUND_URL: emulator.url,
+    AUDIENCE: audience,
+    TOKEN_URL: emulator.tokenUrl,
+    CLIENT_ID: client.id,
+    CLIENT_SECRET: client.secret,
+  };
+  const user = 'urn:fdc:gov.uk:2022:56P4CMsGh_02YOlWpd8PAOI-2sVlB2nsNU7mcLZYhYw=';
+  assert.equal((await finished(start('govuk.mjs', env, user))).code, 0);
+  emulator.assertReceived('risc.account-purged', { format: 'uri', uri: user });
+});
+
+test('express.mjs', async () => {
+  const child = start('express.mjs', { PORT: '0' });
+  const [line] = await once(child.stdout, 'data');
+  const base = `http://127.0.0.1:${/port (\d+)/.exec(line)[1]}`;
+  const configuration = await fetch(`${base}/.well-known/ssf-configuration`);
+  assert.match(configuration.headers.get('content-type'), /^application\/json/);
+  assert.equal((await configuration.json()).jwks_uri, `${ISSUER}/jwks.json`);
+  const { keys } = await (await fetch(`${base}/jwks.json`)).json();
+  assert.deepEqual(keys, [key.publicJwk]);
+  child.kill();
+  await once(child, 'close');
+});
+
+test('kms.mjs', async (t) => {
+  // The receiver learns the key from what the example prints.
+  let publish;
+  const published = new Promise((resolve) => {
+    publish = resolve;
+  });
+  const { createServer } = await import('node:http');
+  const server = createServer(async (_, response) => {
+    response.setHeader('content-type', 'application/json').end(await published);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const keys = `http://127.0.0.1:${server.address().port}/jwks.json`;
+  const emulator = await emulatorOf(t, { keys });
+  const child = start('kms.mjs', { ENDPOINT: emulator.url, AUDIENCE: emulator.audience });
+  child.stdout.once('data', (text) => publish(text.split('\n')[0]));
+  const { code, lines } = await finished(child);
+  assert.equal(code, 0, `${lines.join('\n')} ${JSON.stringify(emulator.requests)}`);
+  assert.match(lines[1], /was taken/);
+  emulator.assertReceived('caep.session-revoked', { format: 'opaque', id: 'session-1' });
+});
+
+test('worker.mjs', async (t) => {
+  const emulator = await emulatorOf(t, {});
+  const event = caep.sessionRevoked({ reasonAdmin: { en: 'Laptop lost' } });
+  const message = (id, user) => JSON.stringify({ id, customer: 'acme', event, user });
+  const input = [message('1', ADA.email), message('2', 'nobody'), message('3', 'bob@example.com')].join('\n');
+  const env = { ENDPOINT: emulator.url, AUDIENCE: emulator.audience };
+  const { code, lines } = await finished(start('worker.mjs', env), `${input}\n`);
+  assert.equal(code, 0);
+  assert.deepEqual(lines.sort(), ['dead 2 SSF_SUBJECT_MEMBER_VALUE', 'done 1', 'done 3']);
+  assert.deepEqual(Object.keys(emulator.accepted).sort(), ['1', '3']);
+});
+
+test('the snippets of the README, one after the other', async (t) => {
+  const readme = await readFile(join(PACKAGE, 'README.md'), 'utf8');
+  const snippets = [...readme.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, code]) => code);
+  assert.ok(snippets.length >= 6, `${snippets.length} snippets`);
+  const audience = 'https://acme.okta.com';
+  const emulator = await emulatorOf(t, { like: 'okta', audience, users: [ADA.email] });
+  // What they import is collected at the top; the org is played by the emulator.
+  const imports = new Set();
+  const bodies = snippets.map((code) =>
+    code
+      .replace(/^import [\s\S]*?;$/gm, (line) => {
+        imports.add(line);
+        return '';
+      })
+      .replace("Receiver.okta('https://acme.okta.com')", 'acmeOfTheTest'),
+  );
+  const file = join(project, 'readme.mjs');
+  const names = new Map();
+  for (const line of imports) {
+    const [, list, from] = /import (.*) from '(.*)';/s.exec(line);
+    if (!list.startsWith('{')) names.set(list, from);
+    else for (const name of list.slice(1, -1).split(',')) names.set(`{ ${name.trim()} }`, from);
+  }
+  const header = [...names].map(([name, from]) => `import ${name} from '${from}';`);
+  const settings = JSON.stringify({ audience, allowLoopback: true });
+  const acme = `const acmeOfTheTest = Receiver.okta('${emulator.baseUrl}', ${settings});`;
+  await writeFile(
+    file,
+    [...header, acme, ...bodies.map((body) => `{\n${body}}`), "console.log('ran');", ''].join('\n'),
+  );
+  const { code, lines } = await finished(start(file, {}));
+  assert.deepEqual([code, lines.at(-1)], [0, 'ran']);
+  assert.ok(emulator.received.length >= 1);
+});

@@ -1,0 +1,125 @@
+/** Many events at once. */
+
+import type { Place } from './errors.js';
+import type { SsfEvent } from './events/union.js';
+import { type NativeRequestLimit, native } from './native.js';
+import { checked, count, signal } from './options.js';
+import type { Receipt } from './sets.js';
+import type { Subject } from './subjects.js';
+import type { EmitOptions } from './transmitter.js';
+
+/** One of many: an event for a subject to a receiver. */
+export interface Emission extends Omit<EmitOptions, 'signal'> {
+  readonly event: SsfEvent;
+  readonly subject: Subject;
+}
+
+/** What became of one of many: either a receipt, or an error. */
+export type Emitted<E extends Emission = Emission> = {
+  /** Which one: its place in the order in which they were given, from zero. */
+  readonly index: number;
+  /** What was to be sent. */
+  readonly emission: E;
+} & (
+  | { readonly receipt: Receipt; readonly error?: undefined }
+  | { readonly receipt?: undefined; readonly error: Error }
+);
+
+/** What can be set of many. */
+export interface EmitAllOptions {
+  /** How many requests may be on the wire at once; 32 by default, 1024 at the most. */
+  readonly concurrency?: number | undefined;
+  /** Abandons all. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Sends one of many. */
+export type Batch<E> = (emission: E, limit: NativeRequestLimit, signal: AbortSignal) => Promise<Receipt>;
+
+/** For each request on the wire, so many deliveries may be under way: waiting for a slot, a token, the next attempt. */
+const WINDOW = 16;
+
+/** Sends what `emissions` gives, as there is room, and gives what is done. */
+export async function* emitAll<E extends Emission>(
+  emissions: Iterable<E> | AsyncIterable<E>,
+  options: EmitAllOptions,
+  send: Batch<E>,
+  at: Place,
+): AsyncGenerator<Emitted<E>, void, undefined> {
+  checked(options, { concurrency: count, signal }, [], at);
+  const concurrency = Math.min(options.concurrency ?? 32, 1024);
+  const limit = new native.RequestLimit(concurrency);
+  const ending = new AbortController();
+  const stop = options.signal === undefined ? ending.signal : AbortSignal.any([ending.signal, options.signal]);
+  const source = Symbol.asyncIterator in emissions ? emissions[Symbol.asyncIterator]() : emissions[Symbol.iterator]();
+  const done: Emitted<E>[] = [];
+  let wake = () => {};
+  let started = 0;
+  let finished = 0;
+  let exhausted = false;
+  let broken: { readonly error: unknown } | undefined;
+
+  const begin = (emission: E) => {
+    const index = started++;
+    const end = (result: Emitted<E>) => {
+      finished++;
+      done.push(result);
+      wake();
+    };
+    send(emission, limit, stop).then(
+      (receipt) => end({ index, emission, receipt }),
+      (error) => end({ index, emission, error }),
+    );
+  };
+  // Takes one at a time, and only as there is room; a slow source holds up no result.
+  const take = async () => {
+    while (!exhausted && !stop.aborted) {
+      while (started - finished >= concurrency * WINDOW && !stop.aborted) await room();
+      if (stop.aborted) break;
+      const next = await source.next();
+      if (next.done) exhausted = true;
+      else begin(next.value);
+    }
+  };
+  let makeRoom = () => {};
+  const room = () =>
+    new Promise<void>((resolve) => {
+      makeRoom = resolve;
+    });
+  const taking = take()
+    .catch((error: unknown) => {
+      broken = { error };
+    })
+    .finally(() => {
+      exhausted = true;
+      wake();
+    });
+  const aborted = () => {
+    makeRoom();
+    wake();
+  };
+  stop.addEventListener('abort', aborted, { once: true });
+
+  try {
+    for (;;) {
+      const next = done.shift();
+      if (next !== undefined) {
+        makeRoom();
+        yield next;
+        continue;
+      }
+      options.signal?.throwIfAborted();
+      if (exhausted && finished === started) break;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+    if (broken !== undefined) throw broken.error;
+  } finally {
+    stop.removeEventListener('abort', aborted);
+    ending.abort();
+    makeRoom();
+    if (!exhausted) void Promise.resolve(source.return?.()).catch(() => {});
+    void taking;
+  }
+}

@@ -1,0 +1,217 @@
+/** Errors: one class per group, a stable code, and a message that is safe to log. */
+
+import { ERROR_CODES, type ErrorKind, type SsfErrorCode } from './codes.js';
+import { type NativeFailure, type NativeFinding, native, type Outcome } from './native.js';
+import type { LintRuleId } from './rules.js';
+
+/** Something that is wrong with a SET: which rule, where, what. It is safe to log: no value of the SET is in it. */
+export interface Finding {
+  /** The id of the rule; `docs/rules.md` explains it. */
+  readonly rule: LintRuleId;
+  /** How bad it is for this receiver. */
+  readonly severity: 'note' | 'warning' | 'error';
+  /** What the receiver does about it. */
+  readonly effect: 'refuses' | 'drops' | 'misreads';
+  /** The code of the error where the finding keeps a SET from being sent. */
+  readonly code: SsfErrorCode;
+  /** Where, as a JSON pointer (RFC 6901): into the header for `alg`, `kid`, `typ` and `crit`, else into the claims. */
+  readonly pointer: string;
+  /** What is wrong, in one sentence. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly remedy: string;
+  /** Where the rule comes from. */
+  readonly source: string;
+}
+
+/** What an {@link SsfError} is made from beside code and message. */
+export interface SsfErrorParts {
+  readonly pointer?: string | undefined;
+  readonly status?: number | undefined;
+  readonly retryAfter?: number | undefined;
+  readonly receiverError?: string | undefined;
+  readonly receiverDescription?: string | undefined;
+  readonly findings?: readonly Finding[] | undefined;
+  readonly cause?: unknown;
+}
+
+/**
+ * Everything that goes wrong with SETs, keys and receivers.
+ *
+ * Its message is safe to log: no key, token, subject or payload is in it.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await transmitter.emit(event, subject, { to: acme });
+ * } catch (error) {
+ *   if (error instanceof SsfError && error.retryable) queue.push(event);
+ *   else throw error;
+ * }
+ * ```
+ */
+export class SsfError extends Error {
+  /** The stable code, such as `SSF_EVENT_MEMBER_MISSING`; `docs/errors.md` explains each. */
+  readonly code: SsfErrorCode;
+  /** Whether the same call may pass later without a change. */
+  readonly retryable: boolean;
+  /** What to do about it, in one sentence. */
+  readonly remedy: string;
+  /** Where in what was given: a JSON pointer (RFC 6901). */
+  declare readonly pointer?: string;
+  /** The HTTP status of the answer, if there was one. */
+  declare readonly status?: number;
+  /** How many milliseconds the receiver asks to wait before the next attempt. */
+  declare readonly retryAfter?: number;
+  /** The code that the receiver, the token endpoint or the API gave. */
+  declare readonly receiverError?: string;
+  /**
+   * The text that came with it. The other side wrote it, and it may quote what was sent: it is neither in the message,
+   * nor shown when the error is printed.
+   */
+  declare readonly receiverDescription?: string;
+  /** Everything that lint found in a SET that was not sent because of it. */
+  declare readonly findings?: readonly Finding[];
+
+  constructor(code: SsfErrorCode, message: string, parts: SsfErrorParts = {}) {
+    const place = parts.pointer === undefined ? '' : ` (at ${parts.pointer})`;
+    super(`${message}${place}`, parts.cause === undefined ? undefined : { cause: parts.cause });
+    const { retryable, remedy } = ERROR_CODES[code];
+    this.code = code;
+    this.retryable = retryable;
+    this.remedy = remedy;
+    if (parts.pointer !== undefined) this.pointer = parts.pointer;
+    if (parts.status !== undefined) this.status = parts.status;
+    if (parts.retryAfter !== undefined) this.retryAfter = parts.retryAfter;
+    if (parts.receiverError !== undefined) this.receiverError = parts.receiverError;
+    if (parts.findings !== undefined && parts.findings.length > 0) this.findings = parts.findings;
+    if (parts.receiverDescription !== undefined) {
+      Object.defineProperty(this, 'receiverDescription', { value: parts.receiverDescription, enumerable: false });
+    }
+  }
+
+  /** The group of the code. */
+  get kind(): ErrorKind {
+    return ERROR_CODES[this.code].kind;
+  }
+
+  static {
+    Object.defineProperty(SsfError.prototype, 'name', { value: 'SsfError', configurable: true, writable: true });
+  }
+}
+
+/** A setting is wrong. */
+export class ConfigError extends SsfError {}
+/** A key cannot be used. */
+export class KeyMaterialError extends ConfigError {}
+/** An event, a subject, a SET or a provider breaks a rule. */
+export class ValidationError extends SsfError {}
+/** A signature could not be made or verified. */
+export class SigningError extends SsfError {}
+/** No access token could be had. */
+export class TokenError extends SsfError {}
+/** A SET was not delivered. */
+export class DeliveryError extends SsfError {}
+/** The receiver answered, and did not take the SET. */
+export class ReceiverRejected extends DeliveryError {}
+/** The network between here and there failed. */
+export class TransportError extends DeliveryError {}
+/** Time ran out. */
+export class DeadlineExceeded extends DeliveryError {}
+/** A receiver's management API did not do what it was asked for. */
+export class ApiError extends SsfError {}
+/** A defect of this package. */
+export class InternalError extends SsfError {}
+
+const CLASSES: Readonly<Record<ErrorKind, typeof SsfError>> = {
+  config: ConfigError,
+  key: KeyMaterialError,
+  validation: ValidationError,
+  signing: SigningError,
+  token: TokenError,
+  delivery: ReceiverRejected,
+  transport: TransportError,
+  deadline: DeadlineExceeded,
+  api: ApiError,
+  internal: InternalError,
+};
+
+for (const [name, type] of Object.entries({
+  ConfigError,
+  KeyMaterialError,
+  ValidationError,
+  SigningError,
+  TokenError,
+  DeliveryError,
+  ReceiverRejected,
+  TransportError,
+  DeadlineExceeded,
+  ApiError,
+  InternalError,
+})) {
+  Object.defineProperty(type.prototype, 'name', { value: name, configurable: true, writable: true });
+}
+
+/** Any function: the one that the caller called. */
+// biome-ignore lint/complexity/noBannedTypes: it is only a mark in the stack
+export type Caller = Function;
+
+/** Where the caller is, remembered before anything is awaited. */
+export class Place {
+  declare readonly stack?: string;
+
+  constructor(caller: Caller) {
+    Error.captureStackTrace(this, caller);
+  }
+}
+
+/** The error of a code, with the stack of the caller. */
+export function errorOf(code: SsfErrorCode, message: string, at: Caller | Place, parts?: SsfErrorParts): SsfError {
+  const error = new CLASSES[ERROR_CODES[code].kind](code, message, parts);
+  const stack = at instanceof Place ? at.stack : new Place(at).stack;
+  const frames = stack?.indexOf('\n    at ') ?? -1;
+  Object.defineProperty(error, 'stack', {
+    value: `${error.name}: ${error.message}${frames < 0 ? '' : stack?.slice(frames)}`,
+    configurable: true,
+    writable: true,
+  });
+  return error;
+}
+
+/** Findings as they are shown. */
+export function findingsOf(findings: NativeFinding[]): Finding[] {
+  return findings.map((finding) => ({ ...finding, code: codeOf(finding.code) }) as Finding);
+}
+
+/** The error for what went wrong natively. */
+export function failed(failure: NativeFailure, at: Caller | Place): SsfError {
+  const cause = failure.causes.reduceRight<Error | undefined>(
+    (beneath, text) => new Error(text, beneath === undefined ? undefined : { cause: beneath }),
+    undefined,
+  );
+  return errorOf(codeOf(failure.code), failure.message, at, {
+    pointer: failure.pointer ?? undefined,
+    status: failure.status ?? undefined,
+    retryAfter: failure.retryAfter ?? undefined,
+    receiverError: failure.receiverError ?? undefined,
+    receiverDescription: failure.receiverDescription ?? undefined,
+    findings: findingsOf(failure.findings),
+    cause,
+  });
+}
+
+/** Whether a native function says that something went wrong. */
+export function isFailure(outcome: unknown): outcome is NativeFailure {
+  return outcome instanceof native.Failure;
+}
+
+/** The value of a native function; throws what went wrong. */
+export function unwrap<T>(outcome: Outcome<T>, at: Caller | Place): T {
+  if (isFailure(outcome)) throw failed(outcome, at);
+  return outcome;
+}
+
+function codeOf(code: string): SsfErrorCode {
+  const known = `SSF_${code.toUpperCase()}`;
+  return Object.hasOwn(ERROR_CODES, known) ? (known as SsfErrorCode) : 'SSF_INTERNAL';
+}

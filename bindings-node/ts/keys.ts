@@ -1,0 +1,289 @@
+/** Signing keys: made, imported, published, rotated. */
+
+import { call } from './calls.js';
+import { type Caller, Place, unwrap } from './errors.js';
+import { jsonText } from './events/encode.js';
+import { type NativeKeySet, type NativeSigningKey, native } from './native.js';
+import { bytes, checked, checkedArgument, date, either, instance, object, oneOf, span, string } from './options.js';
+
+/** The kinds of keys that can be generated; receivers commonly want `RSA-2048`. */
+export type KeyType = 'RSA-2048' | 'RSA-3072' | 'RSA-4096' | 'P-256' | 'P-384' | 'P-521' | 'Ed25519';
+
+/** The algorithms of signatures (RFC 7518 §3.1, RFC 8037, RFC 9864). */
+export type Algorithm =
+  | 'RS256'
+  | 'RS384'
+  | 'RS512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+  | 'ES256'
+  | 'ES384'
+  | 'ES512'
+  | 'EdDSA'
+  | 'Ed25519';
+
+/** A public key as it is published (RFC 7517 §4). */
+export interface PublicJwk {
+  readonly kty: string;
+  readonly use: 'sig';
+  readonly alg: Algorithm;
+  readonly kid: string;
+  readonly [member: string]: unknown;
+}
+
+/** A set of public keys: the document at a `jwks_uri` (RFC 7517 §5). */
+export interface Jwks {
+  readonly keys: readonly PublicJwk[];
+}
+
+/** What a key is read from, beside the key itself. */
+export interface ReadOptions {
+  /** The password of an encrypted key. */
+  readonly password?: string | undefined;
+  /** The `kid` to publish it under. Without one it is the one that came with it, or its RFC 7638 thumbprint. */
+  readonly kid?: string | undefined;
+  /** Another algorithm that fits the key: `PS256` instead of `RS256`, for example. */
+  readonly algorithm?: Algorithm | undefined;
+}
+
+const READ = { password: string, kid: string, algorithm: string };
+
+/**
+ * A private key that signs SETs, with its algorithm and `kid`. It is checked once, when it is read or made, and never
+ * shown.
+ *
+ * @example
+ * ```ts
+ * const key = await SigningKey.fromPem(await readFile('signing-key.pem'));
+ * ```
+ */
+export class SigningKey {
+  readonly #native: NativeSigningKey;
+
+  private constructor(key: NativeSigningKey) {
+    this.#native = key;
+  }
+
+  /** Generates a key. RSA takes from a tenth of a second to seconds, on another thread. */
+  static async generate(type: KeyType = 'RSA-2048'): Promise<SigningKey> {
+    const at = new Place(SigningKey.generate);
+    checkedArgument('type', type, string, at);
+    return new SigningKey(await call((mailbox, number) => native.SigningKey.generate(mailbox, number, type), at));
+  }
+
+  /** Reads a key in PEM: PKCS#8, PKCS#1 or SEC1, encrypted or not. Other blocks, such as certificates, are passed over. */
+  static async fromPem(pem: string | Uint8Array, options: ReadOptions = {}): Promise<SigningKey> {
+    return SigningKey.#read('pem', pem, options, SigningKey.fromPem);
+  }
+
+  /** Reads a key in DER: PKCS#8, PKCS#1 or SEC1, encrypted (PKCS#8) or not. */
+  static async fromDer(der: Uint8Array, options: ReadOptions = {}): Promise<SigningKey> {
+    return SigningKey.#read('der', der, options, SigningKey.fromDer);
+  }
+
+  /** Reads a private JWK, or the one private key of a JWK Set, as an object or as JSON. */
+  static async fromJwk(jwk: object | string, options: Omit<ReadOptions, 'password'> = {}): Promise<SigningKey> {
+    const at = new Place(SigningKey.fromJwk);
+    checked(options, { kid: string, algorithm: string }, [], at);
+    return SigningKey.#readJwk(jwk, undefined, options, at);
+  }
+
+  /** Reads the key with this `kid` from a private JWK Set, as an object or as JSON. */
+  static async fromJwks(jwks: object | string, kid: string): Promise<SigningKey> {
+    const at = new Place(SigningKey.fromJwks);
+    checkedArgument('kid', kid, string, at);
+    return SigningKey.#readJwk(jwks, kid, {}, at);
+  }
+
+  static async #read(
+    form: string,
+    key: string | Uint8Array,
+    options: ReadOptions,
+    caller: Caller,
+  ): Promise<SigningKey> {
+    const at = new Place(caller);
+    checked(options, READ, [], at);
+    checkedArgument(form, key, bytes, at);
+    const { password } = options;
+    const read = await call<NativeSigningKey>(
+      (mailbox, number) => native.SigningKey.read(mailbox, number, form, bytesOf(key), password),
+      at,
+    );
+    return SigningKey.#with(read, options, at);
+  }
+
+  static async #readJwk(jwk: object | string, kid: string | undefined, options: ReadOptions, at: Place) {
+    checkedArgument('jwk', jwk, either(object, string), at);
+    const json = typeof jwk === 'string' ? jwk : jsonText(jwk, '', at);
+    const read = await call<NativeSigningKey>(
+      (mailbox, number) => native.SigningKey.readJwk(mailbox, number, json, kid),
+      at,
+    );
+    return SigningKey.#with(read, options, at);
+  }
+
+  static #with(key: NativeSigningKey, { algorithm, kid }: ReadOptions, at: Place): SigningKey {
+    let made = key;
+    if (algorithm !== undefined) made = unwrap(made.withAlgorithm(algorithm), at);
+    if (kid !== undefined) made = unwrap(made.withKid(kid), at);
+    return new SigningKey(made);
+  }
+
+  /** The algorithm that it signs with. */
+  get algorithm(): Algorithm {
+    return this.#native.algorithm as Algorithm;
+  }
+
+  /** The key id, published in the JWKS and named in the header of SETs. */
+  get kid(): string {
+    return this.#native.kid;
+  }
+
+  /** The SHA-256 thumbprint (RFC 7638): the same whatever the `kid`. */
+  get thumbprint(): string {
+    return this.#native.thumbprint;
+  }
+
+  /** The public half, as it is published. */
+  get publicJwk(): PublicJwk {
+    return JSON.parse(this.#native.publicJwk());
+  }
+
+  /** The public half in PEM, for receivers that are given it by hand. */
+  get publicPem(): string {
+    return unwrap(this.#native.publicPem(), new Place(SigningKey));
+  }
+
+  /** The same key with another `kid`. */
+  withKid(kid: string): SigningKey {
+    checkedArgument('kid', kid, string, this.withKid);
+    return new SigningKey(unwrap(this.#native.withKid(kid), this.withKid));
+  }
+
+  /** The same key for another algorithm that fits it. */
+  withAlgorithm(algorithm: Algorithm): SigningKey {
+    checkedArgument('algorithm', algorithm, string, this.withAlgorithm);
+    return new SigningKey(unwrap(this.#native.withAlgorithm(algorithm), this.withAlgorithm));
+  }
+
+  /** The private key as a JWK. Whoever has it can sign in your name. */
+  async exportPrivateJwk(): Promise<Record<string, unknown>> {
+    const at = new Place(this.exportPrivateJwk);
+    const json = await call<string>((mailbox, number) => this.#native.export(mailbox, number, 'jwk', undefined), at);
+    return JSON.parse(json);
+  }
+
+  /** The private key in PEM (PKCS#8), encrypted if there is a password. Whoever can read it can sign in your name. */
+  async exportPrivatePem(options: { readonly password?: string | undefined } = {}): Promise<string> {
+    const at = new Place(this.exportPrivatePem);
+    const { password } = checked(options, { password: string }, [], at);
+    return call((mailbox, number) => this.#native.export(mailbox, number, 'pem', password), at);
+  }
+
+  /** Shows algorithm and `kid`. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `SigningKey { algorithm: '${this.algorithm}', kid: '${this.kid}' }`;
+  }
+
+  /** @internal */
+  static handle(key: SigningKey): NativeSigningKey {
+    return key.#native;
+  }
+
+  /** @internal */
+  static of(key: NativeSigningKey): SigningKey {
+    return new SigningKey(key);
+  }
+}
+
+/**
+ * The keys of a transmitter: one signs, all are published.
+ *
+ * Receivers cache the JWKS, so a key is published before it signs, and stays published until no SET signed with it is
+ * under way any more: {@link KeySet.stage} the next key, wait, {@link KeySet.rotate}, wait, {@link KeySet.remove} the
+ * retired one.
+ */
+export class KeySet {
+  readonly #native: NativeKeySet;
+
+  /** A set with one key, which signs. */
+  constructor(active: SigningKey) {
+    checkedArgument('active', active, instance(SigningKey, 'a SigningKey'), KeySet);
+    this.#native = new native.KeySet(SigningKey.handle(active));
+  }
+
+  /** The key that signs now. */
+  get active(): SigningKey {
+    return SigningKey.of(this.#native.active());
+  }
+
+  /** The key that is published and does not sign yet. */
+  get next(): SigningKey | undefined {
+    const next = this.#native.next();
+    return next === null ? undefined : SigningKey.of(next);
+  }
+
+  /** The keys that signed before and are still published. */
+  get retired(): SigningKey[] {
+    return this.#native.retired().map(SigningKey.of);
+  }
+
+  /** The set to publish, with the content type `application/json`: active, next and retired keys. */
+  jwks(): Jwks {
+    return JSON.parse(unwrap(this.#native.jwks(), this.jwks));
+  }
+
+  /** Publishes the next key, from `now` on. It takes the place of a next key that was staged before. */
+  stage(next: SigningKey, options: { readonly now?: Date | undefined } = {}): void {
+    checkedArgument('next', next, instance(SigningKey, 'a SigningKey'), this.stage);
+    const { now = new Date() } = checked(options, { now: date }, [], this.stage);
+    unwrap(this.#native.stage(SigningKey.handle(next), now.getTime()), this.stage);
+  }
+
+  /**
+   * Lets the next key sign, if it has been published for `publishedFor` milliseconds by `now`, and retires the active
+   * one, whose `kid` it returns.
+   */
+  rotate(options: { readonly publishedFor: number; readonly now?: Date | undefined }): string {
+    const known = { publishedFor: span, now: date };
+    const { publishedFor, now = new Date() } = checked(options, known, ['publishedFor'], this.rotate);
+    return unwrap(this.#native.rotate(now.getTime(), publishedFor), this.rotate);
+  }
+
+  /** Takes a next or retired key out of the set. */
+  remove(kid: string): void {
+    checkedArgument('kid', kid, string, this.remove);
+    unwrap(this.#native.remove(kid), this.remove);
+  }
+
+  /** @internal */
+  static handle(keys: KeySet): NativeKeySet {
+    return keys.#native;
+  }
+}
+
+/** Bytes as the native module takes them. */
+export function bytesOf(given: string | Uint8Array): Uint8Array {
+  return typeof given === 'string' ? Buffer.from(given) : given;
+}
+
+/** Published keys as JSON, from what a caller may have: a document, read or as text. */
+export function jwksJson(jwks: object | string, at: Caller | Place): string {
+  checkedArgument('jwks', jwks, either(object, string), at);
+  return typeof jwks === 'string' ? jwks : jsonText(jwks, '/jwks', at);
+}
+
+export const ALGORITHM = oneOf(
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+);

@@ -1,0 +1,177 @@
+/** What a receiver would refuse, drop or misread, told before it is sent; and what its answer means, told after. */
+
+import { subjectJson } from './custom-subject.js';
+import { type Caller, type Finding, findingsOf, type Place, SsfError, unwrap } from './errors.js';
+import { eventJson } from './events/encode.js';
+import type { SsfEvent } from './events/union.js';
+import { ALGORITHM, type Algorithm, bytesOf, type Jwks, jwksJson } from './keys.js';
+import { type NativeExplanation, type NativeKnown, native } from './native.js';
+import {
+  audience,
+  bytes,
+  checked,
+  checkedArgument,
+  count,
+  date,
+  either,
+  instance,
+  object,
+  string,
+  stringMap,
+} from './options.js';
+import { DIALECT, Dialect, type DialectId } from './receiver.js';
+import { SignedSet, UnsignedSet } from './sets.js';
+import type { Subject } from './subjects.js';
+
+/** What is known of the receiver and the transmitter. The more there is, the more is found. */
+export interface LintContext {
+  /** The receiver's dialect; `ssf-1.0` by default. */
+  readonly dialect?: Dialect | DialectId | undefined;
+  /** The issuer that is registered at the receiver. */
+  readonly issuer?: string | undefined;
+  /** The audience that the receiver expects. */
+  readonly audience?: string | readonly string[] | undefined;
+  /** The published keys: signatures are then verified too. */
+  readonly jwks?: Jwks | object | string | undefined;
+  /** The time by which times in the future are found; now by default. */
+  readonly now?: Date | undefined;
+  /** The algorithm of the header that SETs will have, so that an event is looked at with it. */
+  readonly algorithm?: Algorithm | undefined;
+  /** The `kid` of that header. */
+  readonly kid?: string | undefined;
+}
+
+/** An event before it is a SET. */
+export interface LintedEvent {
+  readonly event: SsfEvent;
+  readonly subject?: Subject | undefined;
+}
+
+/** The answer of a receiver. */
+export interface ReceiverAnswer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: string | Uint8Array | undefined;
+}
+
+/** Why something may have happened, and what to do about it: one sentence each. */
+export interface Cause {
+  readonly cause: string;
+  readonly remedy: string;
+}
+
+/** What the answer of a receiver means. Its texts hold no value of the SET, but for `said`. */
+export interface Explanation extends Cause {
+  /** Whether the receiver has taken the SET. */
+  readonly delivered: boolean;
+  /** A stable name for the cause: the id of a rule, the code of the answer, `content-type`, the code of an error, or `delivered`. */
+  readonly reason: string;
+  /** What else it may be; after an accepted SET, why nothing may happen all the same. */
+  readonly possible: readonly Cause[];
+  /** What lint finds in the SET. */
+  readonly findings: readonly Finding[];
+  /** What the receiver wrote, shortened. It may quote the SET: keep it out of logs. */
+  readonly said?: string | undefined;
+}
+
+const CONTEXT = {
+  dialect: DIALECT,
+  issuer: string,
+  audience,
+  jwks: either(object, string),
+  now: date,
+  algorithm: ALGORITHM,
+  kid: string,
+};
+const ANSWER = { status: count, headers: stringMap, body: bytes };
+
+function known(context: LintContext & { readonly contentType?: string | undefined }, at: Caller | Place): NativeKnown {
+  checked(context, { ...CONTEXT, contentType: string }, [], at);
+  const { audience, jwks } = context;
+  return {
+    dialect: Dialect.handle(context.dialect, at),
+    issuer: context.issuer,
+    audience: audience === undefined || typeof audience === 'string' ? audience : [...audience],
+    jwks: jwks === undefined ? undefined : jwksJson(jwks, at),
+    now: context.now?.getTime(),
+    algorithm: context.algorithm,
+    kid: context.kid,
+    sentAs: context.contentType,
+  };
+}
+
+/**
+ * Looks at an event, a SET, or a token that something else made, before a receiver does. Nothing is sent, and whatever
+ * the token is, this returns.
+ *
+ * @example
+ * ```ts
+ * for (const { severity, rule, message } of lint(token, { dialect: 'okta' })) console.log(severity, rule, message);
+ * ```
+ */
+export function lint(what: LintedEvent | UnsignedSet | SignedSet | string, context: LintContext = {}): Finding[] {
+  const knows = known(context, lint);
+  if (typeof what === 'string') return findingsOf(unwrap(native.lintText(knows, what), lint));
+  if (what instanceof SignedSet) return findingsOf(unwrap(native.lintText(knows, what.toString()), lint));
+  if (what instanceof UnsignedSet) {
+    return findingsOf(unwrap(native.lintUnsigned(knows, UnsignedSet.handle(what)), lint));
+  }
+  checked(what, { event: object, subject: object }, ['event'], lint);
+  const { event, subject } = what;
+  const [json, privateFormats] = subject === undefined ? [undefined, false] : subjectJson(subject, lint);
+  return findingsOf(unwrap(native.lintEvent(knows, eventJson(event, lint), json, privateFormats), lint));
+}
+
+/** Looks at a JWKS document as it is published, as an object or as text. */
+export function lintJwks(document: object | string): Finding[] {
+  return findingsOf(native.lintJwks(jwksJson(document, lintJwks)));
+}
+
+/**
+ * What the answer of a receiver to a SET means, or an error of `emit` or `deliver`. `set` may be empty where it is not
+ * known.
+ *
+ * @example
+ * ```ts
+ * const { cause, remedy } = explain(set, { status: 400, body: answer }, { dialect: 'okta' });
+ * ```
+ */
+export function explain(
+  set: SignedSet | string,
+  answer: ReceiverAnswer | SsfError,
+  context: LintContext & {
+    /** The content type that the SET was sent with. */
+    readonly contentType?: string | undefined;
+  } = {},
+): Explanation {
+  const at = explain;
+  const knows = known(context, at);
+  checkedArgument('set', set, either(string, instance(SignedSet, 'a SignedSet')), at);
+  if (answer instanceof SsfError && answer.status === undefined) return explainedError(answer);
+  return explanationOf(unwrap(explained(knows, `${set}`, answer, at), at));
+}
+
+function explained(knows: NativeKnown, set: string, answer: ReceiverAnswer | SsfError, at: Caller | Place) {
+  if (answer instanceof SsfError) {
+    const { status = 0, receiverError, receiverDescription } = answer;
+    return native.explainRefusal(knows, set, status, receiverError, receiverDescription);
+  }
+  const { status, headers = {}, body = '' } = checked(answer, ANSWER, ['status'], at);
+  return native.explain(knows, set, status, Object.entries(headers).flat(), bytesOf(body));
+}
+
+function explanationOf(explanation: NativeExplanation): Explanation {
+  return { ...explanation, said: explanation.said ?? undefined, findings: findingsOf(explanation.findings) };
+}
+
+/** There was no answer: the error says what there is to say. */
+function explainedError(error: SsfError): Explanation {
+  return {
+    delivered: false,
+    reason: error.code.slice('SSF_'.length).toLowerCase(),
+    cause: error.message,
+    remedy: error.remedy,
+    possible: [],
+    findings: error.findings ?? [],
+  };
+}

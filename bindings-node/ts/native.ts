@@ -1,0 +1,422 @@
+/** The native module, and what it offers. It is private: nothing here is API. */
+
+import { load } from './loader.js';
+
+export interface NativeFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly pointer?: string;
+  readonly status?: number;
+  readonly retryAfter?: number;
+  readonly receiverError?: string;
+  readonly receiverDescription?: string;
+  readonly causes: string[];
+  readonly findings: NativeFinding[];
+}
+
+export interface NativeFinding {
+  readonly rule: string;
+  readonly severity: string;
+  readonly effect: string;
+  readonly code: string;
+  readonly pointer: string;
+  readonly message: string;
+  readonly remedy: string;
+  readonly source: string;
+}
+
+/** What a native function returns: a value, or what went wrong. */
+export type Outcome<T> = T | NativeFailure;
+
+export interface NativeMailbox {
+  take(): unknown[];
+  abort(number: number): void;
+}
+
+export interface NativeSigningKey {
+  readonly algorithm: string;
+  readonly kid: string;
+  readonly thumbprint: string;
+  withKid(kid: string): Outcome<NativeSigningKey>;
+  withAlgorithm(algorithm: string): Outcome<NativeSigningKey>;
+  publicJwk(): string;
+  publicPem(): Outcome<string>;
+  export(mailbox: NativeMailbox, number: number, form: string, password: string | undefined): Outcome<void>;
+}
+
+export interface NativeKeySet {
+  active(): NativeSigningKey;
+  next(): NativeSigningKey | null;
+  retired(): NativeSigningKey[];
+  jwks(): Outcome<string>;
+  stage(next: NativeSigningKey, now: number): Outcome<void>;
+  rotate(now: number, published: number): Outcome<string>;
+  remove(kid: string): Outcome<void>;
+}
+
+export interface NativeDialect {
+  readonly id: string;
+  readonly title: string;
+  readonly source: string;
+  readonly requiresAuthorization: boolean;
+  extended(text: string): Outcome<NativeDialect>;
+}
+
+export interface NativeClientCredentials {
+  tokenUrl: string;
+  clientId: string;
+  clientSecret: string | undefined;
+  key: NativeSigningKey | undefined;
+  inBody: boolean;
+  parameters: string[];
+}
+
+export interface NativeReceiver {
+  readonly audience: string | string[];
+  readonly host: string;
+  dialect(): NativeDialect;
+}
+
+export interface NativeReceiverSettings {
+  kind: 'okta' | 'govuk-one-login' | 'any';
+  address: string;
+  audience: string | string[] | undefined;
+  dialect: NativeDialect | undefined;
+  bearer: string | undefined;
+  authorization: string | undefined;
+  clientCredentials: NativeClientCredentials | undefined;
+  allowLoopback: boolean;
+  concurrency: number | undefined;
+  rateLimit: number | undefined;
+}
+
+export interface NativePolicy {
+  deadline: number | undefined;
+  maxAttempts: number | undefined;
+  attemptTimeout: number | undefined;
+  base: number | undefined;
+  maxBackoff: number | undefined;
+  maxRetryAfter: number | undefined;
+}
+
+export interface NativeFindingsPolicy {
+  refuse: string | undefined;
+  report: string | undefined;
+  allow: string[];
+}
+
+export type NativeRequestLimit = object;
+
+export interface NativeEmitOptions {
+  txn: string | undefined;
+  toe: number | undefined;
+  jti: string | undefined;
+  companions: string[] | undefined;
+  policy: NativePolicy | undefined;
+  lint: NativeFindingsPolicy | undefined;
+  limit: NativeRequestLimit | undefined;
+}
+
+export interface NativeUnsignedSet {
+  readonly signingInput: Uint8Array;
+  readonly algorithm: string;
+  readonly jti: string;
+  readonly findings: NativeFinding[];
+  decode(): Outcome<NativeDecodedSet>;
+  attach(signature: Uint8Array, der: boolean): Outcome<NativeSignedSet>;
+  sign(mailbox: NativeMailbox, number: number, key: NativeSigningKey): Outcome<void>;
+}
+
+export interface NativeSignedSet {
+  readonly compact: string;
+  readonly jti: string;
+  readonly event: string;
+  readonly findings: NativeFinding[];
+  decode(): Outcome<NativeDecodedSet>;
+}
+
+export interface NativeDecodedSet {
+  header(): string;
+  claims(): string;
+  verify(mailbox: NativeMailbox, number: number, keys: string): Outcome<void>;
+}
+
+export interface NativeReceipt {
+  readonly jti: string;
+  readonly status: number;
+  readonly attempts: number;
+  readonly expected: boolean;
+  set(): NativeSignedSet;
+}
+
+export interface NativeSetParts {
+  issuer: string;
+  audience: string | string[];
+  events: string[];
+  subject: string | undefined;
+  private: boolean;
+  txn: string | undefined;
+  toe: number | undefined;
+  jti: string | undefined;
+  issuedAt: number | undefined;
+  claims: string | undefined;
+  algorithm: string;
+  kid: string | undefined;
+  lint: NativeFindingsPolicy | undefined;
+}
+
+export interface NativeTransmitterSettings {
+  issuer: string;
+  algorithm: string | undefined;
+  kid: string | undefined;
+  policy: NativePolicy;
+  lint: NativeFindingsPolicy | undefined;
+  caBundles: Uint8Array[];
+  clientCertificate: Uint8Array[] | undefined;
+  proxy: string | undefined;
+  http2: boolean;
+  allowNetworks: string[];
+}
+
+export interface NativeCounters {
+  enqueued: number;
+  delivered: number;
+  failed: number;
+  inFlight: number;
+  attempts: number;
+  failures: Record<string, number>;
+}
+
+export interface NativeTransmitter {
+  readonly deadline: number;
+  emit(
+    mailbox: NativeMailbox,
+    number: number,
+    event: string,
+    subject: string,
+    privateFormats: boolean,
+    to: NativeReceiver,
+    options: NativeEmitOptions | undefined,
+  ): Outcome<void>;
+  sign(
+    mailbox: NativeMailbox,
+    number: number,
+    event: string,
+    subject: string,
+    privateFormats: boolean,
+    to: NativeReceiver,
+    options: NativeEmitOptions | undefined,
+  ): Outcome<void>;
+  prepare(
+    event: string,
+    subject: string,
+    privateFormats: boolean,
+    to: NativeReceiver,
+    options: NativeEmitOptions | undefined,
+  ): Outcome<NativeUnsignedSet>;
+  deliver(
+    mailbox: NativeMailbox,
+    number: number,
+    set: NativeSignedSet,
+    to: NativeReceiver,
+    policy: NativePolicy | undefined,
+    limit: NativeRequestLimit | undefined,
+  ): Outcome<void>;
+  lint(event: string, subject: string, privateFormats: boolean, to: NativeReceiver): Outcome<NativeFinding[]>;
+  doctor(
+    mailbox: NativeMailbox,
+    number: number,
+    event: string,
+    subject: string,
+    privateFormats: boolean,
+    to: NativeReceiver,
+    configurationUrl: string | undefined,
+    send: boolean,
+    signed: NativeSignedSet | undefined,
+  ): Outcome<void>;
+  counters(): NativeCounters;
+}
+
+export interface NativeKnown {
+  dialect: NativeDialect | undefined;
+  issuer: string | undefined;
+  audience: string | string[] | undefined;
+  jwks: string | undefined;
+  now: number | undefined;
+  algorithm: string | undefined;
+  kid: string | undefined;
+  sentAs: string | undefined;
+}
+
+export interface NativeExplanation {
+  delivered: boolean;
+  reason: string;
+  cause: string;
+  remedy: string;
+  possible: { cause: string; remedy: string }[];
+  findings: NativeFinding[];
+  said?: string;
+}
+
+export interface NativeWanted {
+  name: string;
+  kind: string;
+  wellKnownUrl: string | undefined;
+  issuer: string | undefined;
+  jwksUrl: string | undefined;
+}
+
+export interface NativeProvider {
+  id: string;
+  name: string;
+  kind: string;
+  status: string;
+  wellKnownUrl?: string;
+  issuer?: string;
+  jwksUrl?: string;
+}
+
+export interface NativeProviders {
+  call(
+    mailbox: NativeMailbox,
+    number: number,
+    operation: string,
+    id: string | undefined,
+    wanted: NativeWanted | undefined,
+  ): Outcome<void>;
+}
+
+export interface NativeOrgSettings {
+  org: string;
+  ssws: string | undefined;
+  bearer: string | undefined;
+  clientCredentials: NativeClientCredentials | undefined;
+  policy: NativePolicy;
+  caBundles: Uint8Array[];
+  proxy: string | undefined;
+  allowNetworks: string[];
+  allowLoopback: boolean;
+}
+
+export interface NativeConfigurationSettings {
+  issuer: string;
+  jwksUri: string | undefined;
+  specVersion: string | undefined;
+  deliveryMethods: string[] | undefined;
+  configurationEndpoint: string | undefined;
+  statusEndpoint: string | undefined;
+  addSubjectEndpoint: string | undefined;
+  removeSubjectEndpoint: string | undefined;
+  verificationEndpoint: string | undefined;
+  criticalSubjectMembers: string[] | undefined;
+  authorizationSchemes: string[] | undefined;
+  defaultSubjects: string | undefined;
+  members: string | undefined;
+  allowLoopback: boolean;
+}
+
+export interface NativeLocated {
+  document: string;
+  url: string;
+}
+
+export interface NativeCondition {
+  id: string;
+  demand: string;
+  holds: boolean;
+}
+
+export interface NativeEmulatorSettings {
+  like: string;
+  audience: string;
+  issuer: string | undefined;
+  jwks: string | undefined;
+  jwksUri: string | undefined;
+  users: string[];
+  client: string[] | undefined;
+  apiToken: string | undefined;
+  tokenLifetime: number | undefined;
+  script: string | undefined;
+  tls: boolean;
+  ledgerSize: number | undefined;
+}
+
+export interface NativeEmulator {
+  readonly baseUrl: string;
+  readonly pushUrl: string;
+  readonly tokenUrl: string | null;
+  readonly caPem: string | null;
+  ledger(): Outcome<string>;
+  clear(): Outcome<void>;
+  accepted(): Outcome<Record<string, number>>;
+  stop(mailbox: NativeMailbox, number: number): Outcome<void>;
+}
+
+interface Native {
+  Failure: abstract new () => NativeFailure;
+  Mailbox: new (wake: () => void) => NativeMailbox;
+  SigningKey: {
+    generate(mailbox: NativeMailbox, number: number, kind: string): Outcome<void>;
+    read(
+      mailbox: NativeMailbox,
+      number: number,
+      form: string,
+      bytes: Uint8Array,
+      password: string | undefined,
+    ): Outcome<void>;
+    readJwk(mailbox: NativeMailbox, number: number, json: string, kid: string | undefined): Outcome<void>;
+  };
+  KeySet: new (active: NativeSigningKey) => NativeKeySet;
+  Dialect: {
+    ids(): string[];
+    builtIn(id: string): Outcome<NativeDialect>;
+    fromToml(text: string): Outcome<NativeDialect>;
+  };
+  Receiver: { build(settings: NativeReceiverSettings): Outcome<NativeReceiver> };
+  RequestLimit: new (requests: number) => NativeRequestLimit;
+  SignedSet: { parse(compact: string): Outcome<NativeSignedSet> };
+  DecodedSet: { parse(compact: string): Outcome<NativeDecodedSet> };
+  Transmitter: {
+    build(settings: NativeTransmitterSettings, keys: NativeKeySet | undefined): Outcome<NativeTransmitter>;
+  };
+  Providers: { build(settings: NativeOrgSettings): Outcome<NativeProviders> };
+  Emulator?: {
+    start(mailbox: NativeMailbox, number: number, settings: NativeEmulatorSettings): Outcome<void>;
+  };
+  prepareSet(parts: NativeSetParts, dialect: NativeDialect | undefined): Outcome<NativeUnsignedSet>;
+  lintText(known: NativeKnown, text: string): Outcome<NativeFinding[]>;
+  lintUnsigned(known: NativeKnown, set: NativeUnsignedSet): Outcome<NativeFinding[]>;
+  lintEvent(
+    known: NativeKnown,
+    event: string,
+    subject: string | undefined,
+    privateFormats: boolean,
+  ): Outcome<NativeFinding[]>;
+  lintJwks(json: string): NativeFinding[];
+  explain(
+    known: NativeKnown,
+    set: string,
+    status: number,
+    headers: string[],
+    body: Uint8Array,
+  ): Outcome<NativeExplanation>;
+  explainRefusal(
+    known: NativeKnown,
+    set: string,
+    status: number,
+    err: string | undefined,
+    description: string | undefined,
+  ): Outcome<NativeExplanation>;
+  configuration(settings: NativeConfigurationSettings): Outcome<NativeLocated>;
+  readConfiguration(document: string): Outcome<NativeLocated>;
+  wellKnownUrl(issuer: string, legacy: boolean): Outcome<string>;
+  conformanceOfSet(
+    compact: string,
+    stream: { issuer: string; audience: string; id?: string; state?: string; now?: number },
+  ): NativeCondition[];
+  conformanceOfConfiguration(document: string, url: string): NativeCondition[];
+  conformanceOfToken(answer: string): NativeCondition[];
+  nearest(name: string, known: string[]): string | null;
+}
+
+export const native = load() as Native;

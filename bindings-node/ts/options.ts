@@ -1,0 +1,112 @@
+/** Looks at options before they are used: a misspelt name or a wrong type is an error with its place. */
+
+import { type Caller, errorOf, type Place } from './errors.js';
+import { native } from './native.js';
+
+/** What an option has to be: how it is called, and whether a value is one. */
+export interface Kind {
+  readonly noun: string;
+  is(value: unknown): boolean;
+}
+
+const kind = (noun: string, is: (value: unknown) => boolean): Kind => ({ noun, is });
+const listOf = (one: Kind, noun: string): Kind =>
+  kind(noun, (value) => Array.isArray(value) && value.every((item) => one.is(item)));
+
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export const string = kind('a string', (value) => typeof value === 'string');
+export const boolean = kind('a boolean', (value) => typeof value === 'boolean');
+export const strings = listOf(string, 'an array of strings');
+export const audience = kind('a string or an array of strings', (value) => string.is(value) || strings.is(value));
+export const count = kind(
+  'a whole number, one or more',
+  (value) => Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) < 2 ** 32,
+);
+export const positive = kind('a positive number', (value) => Number.isFinite(value) && (value as number) > 0);
+export const span = kind(
+  'a number of milliseconds, zero or more',
+  (value) => Number.isFinite(value) && (value as number) >= 0,
+);
+export const date = kind('a valid Date', (value) => value instanceof Date && Number.isFinite(value.getTime()));
+export const func = kind('a function', (value) => typeof value === 'function');
+export const signal = kind('an AbortSignal', (value) => value instanceof AbortSignal);
+export const object = kind('an object', isObject);
+export const stringMap = kind(
+  'an object of strings',
+  (value) => isObject(value) && Object.values(value).every(string.is),
+);
+export const list = kind('an array', Array.isArray);
+export const bytes = kind('a string or a Uint8Array', (value) => string.is(value) || value instanceof Uint8Array);
+export const byteLists = kind(
+  'a string, a Uint8Array, or an array of them',
+  (value) => bytes.is(value) || (Array.isArray(value) && value.every((item) => bytes.is(item))),
+);
+export const instance = (type: { readonly prototype: object }, noun: string): Kind =>
+  kind(noun, (value) => value instanceof (type as unknown as abstract new () => object));
+export const oneOf = (...names: string[]): Kind =>
+  kind(`one of ${names.join(', ')}`, (value) => names.includes(value as string));
+export const either = (...kinds: Kind[]): Kind =>
+  kind(kinds.map((one) => one.noun).join(' or '), (value) => kinds.some((one) => one.is(value)));
+
+/** The options that a function takes, by name. */
+export type Known<T> = Readonly<Record<keyof T & string, Kind>>;
+
+/**
+ * Returns `options`, which have been looked at: each is known, and is what it has to be or absent; `required` ones are
+ * there.
+ */
+export function checked<T extends object>(
+  options: T,
+  known: Known<T>,
+  required: readonly (keyof T & string)[],
+  at: Caller | Place,
+): T {
+  if (!isObject(options)) throw wrong('the options', 'an object', options, '', at);
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(known, name)) throw unknown(name, Object.keys(known), at);
+    const value = options[name];
+    const { is, noun } = known[name as keyof T & string];
+    if (value !== undefined && !is(value)) throw wrong(name, noun, value, `/${name}`, at);
+  }
+  for (const name of required) {
+    if ((options as T)[name] === undefined) {
+      const message = `${name} is missing: expected ${known[name].noun}`;
+      throw errorOf('SSF_CONFIGURATION_INVALID', message, at, { pointer: `/${name}` });
+    }
+  }
+  return options as T;
+}
+
+/** Returns a single argument that has been looked at. */
+export function checkedArgument<T>(name: string, value: T, kind: Kind, at: Caller | Place): T {
+  if (!kind.is(value)) throw wrong(name, kind.noun, value, `/${name}`, at);
+  return value;
+}
+
+/** What a name that nobody knows may have meant, as the end of a sentence. */
+export function suggestion(name: string, known: string[]): string {
+  const near = native.nearest(name, known);
+  return near === null ? `; known are ${known.join(', ')}` : `; did you mean ${near}?`;
+}
+
+function unknown(name: string, known: string[], at: Caller | Place) {
+  const message = `there is no option ${name}${suggestion(name, known)}`;
+  return errorOf('SSF_CONFIGURATION_INVALID', message, at, { pointer: `/${name}` });
+}
+
+/** Names the type of what was given, and never the value: it may be a secret. */
+function wrong(name: string, noun: string, value: unknown, pointer: string, at: Caller | Place) {
+  const message = `${name}: expected ${noun}, got ${typeName(value)}`;
+  return errorOf('SSF_CONFIGURATION_INVALID', message, at, pointer === '' ? {} : { pointer });
+}
+
+/** What a value is, in a word or two. */
+export function typeName(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'number' && !Number.isFinite(value)) return 'a number that is none';
+  if (typeof value === 'object') return 'an object of another kind';
+  return value === undefined ? 'undefined' : `a ${typeof value}`;
+}

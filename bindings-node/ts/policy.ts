@@ -1,0 +1,61 @@
+/** How often and how long a call is tried, and what becomes of findings. */
+
+import type { Caller, Place } from './errors.js';
+import type { NativeFindingsPolicy, NativePolicy } from './native.js';
+import { checked, count, oneOf, span, strings } from './options.js';
+import type { LintRuleId } from './rules.js';
+
+/** How often and how long a delivery is tried. All spans are in milliseconds. */
+export interface RetryPolicy {
+  /** The most attempts; at least one is made. 6 by default. */
+  readonly maxAttempts?: number | undefined;
+  /** How long one attempt may take. 10 seconds by default. */
+  readonly attemptTimeout?: number | undefined;
+  /** The longest wait before the second attempt; it doubles with each further one. Half a second by default. */
+  readonly base?: number | undefined;
+  /** The longest wait that backoff leads to. 30 seconds by default. */
+  readonly maxBackoff?: number | undefined;
+  /** The longest wait that a receiver may ask for. 24 hours by default; the deadline bounds it too. */
+  readonly maxRetryAfter?: number | undefined;
+}
+
+/** What bounds a call. */
+export interface Bounds {
+  /** How many milliseconds it may take, from the call to its result; 30,000 by default. */
+  readonly deadline?: number | undefined;
+  /** How often it is tried. */
+  readonly retry?: RetryPolicy | undefined;
+}
+
+/** What becomes of findings when a SET is prepared: by default errors keep it from being sent, warnings are reported. */
+export interface LintPolicy {
+  /** From which severity on a SET is not sent. What breaks a definition is refused whatever this says. */
+  readonly refuse?: 'note' | 'warning' | 'error' | 'never' | undefined;
+  /** From which severity on findings stand on the receipt. */
+  readonly report?: 'note' | 'warning' | 'error' | 'never' | undefined;
+  /** Rules that are neither refused nor reported. */
+  readonly allow?: readonly LintRuleId[] | undefined;
+}
+
+const RETRY = { maxAttempts: count, attemptTimeout: span, base: span, maxBackoff: span, maxRetryAfter: span };
+const SEVERITY = oneOf('note', 'warning', 'error', 'never');
+const LINT = { refuse: SEVERITY, report: SEVERITY, allow: strings };
+
+/** Bounds as the native module takes them. */
+export function policyOf({ deadline, retry = {} }: Bounds, at: Caller | Place): NativePolicy {
+  checked(retry, RETRY, [], at);
+  const { maxAttempts, attemptTimeout, base, maxBackoff, maxRetryAfter } = retry;
+  return { deadline, maxAttempts, attemptTimeout, base, maxBackoff, maxRetryAfter };
+}
+
+/** The same, or nothing where nothing is said. */
+export function policyIf(bounds: Bounds, at: Caller | Place): NativePolicy | undefined {
+  return bounds.deadline === undefined && bounds.retry === undefined ? undefined : policyOf(bounds, at);
+}
+
+/** A lint policy as the native module takes it. */
+export function lintPolicyOf(lint: LintPolicy | undefined, at: Caller | Place): NativeFindingsPolicy | undefined {
+  if (lint === undefined) return undefined;
+  checked(lint, LINT, [], at);
+  return { refuse: lint.refuse, report: lint.report, allow: [...(lint.allow ?? [])] };
+}

@@ -1,0 +1,297 @@
+/** Security Event Tokens (RFC 8417): prepared, signed, taken apart; and receipts. */
+
+import { call } from './calls.js';
+import { subjectJson } from './custom-subject.js';
+import { type Finding, findingsOf, Place, unwrap } from './errors.js';
+import { eventJson, jsonText } from './events/encode.js';
+import type { SsfEvent } from './events/union.js';
+import { ALGORITHM, type Algorithm, type Jwks, jwksJson, type PublicJwk, SigningKey } from './keys.js';
+import {
+  type NativeDecodedSet,
+  type NativeReceipt,
+  type NativeSignedSet,
+  type NativeUnsignedSet,
+  native,
+} from './native.js';
+import { audience, checked, checkedArgument, date, instance, list, object, string } from './options.js';
+import { type LintPolicy, lintPolicyOf } from './policy.js';
+import { DIALECT, Dialect, type DialectId } from './receiver.js';
+import { type Signature, signatureOf } from './signature.js';
+import type { Subject } from './subjects.js';
+
+const INSPECT = Symbol.for('nodejs.util.inspect.custom');
+
+/**
+ * A SET that is complete but for its signature: `jti`, `iat` and the header are fixed. It cannot be sent.
+ */
+export class UnsignedSet {
+  readonly #native: NativeUnsignedSet;
+
+  private constructor(set: NativeUnsignedSet) {
+    this.#native = set;
+  }
+
+  /** The bytes to sign: header and claims, encoded (RFC 7515 §5.1). */
+  get signingInput(): Uint8Array {
+    return this.#native.signingInput;
+  }
+
+  /** The algorithm that the header names. */
+  get algorithm(): Algorithm {
+    return this.#native.algorithm as Algorithm;
+  }
+
+  /** The id of the SET. */
+  get jti(): string {
+    return this.#native.jti;
+  }
+
+  /** What lint found in it and was to report. */
+  get findings(): Finding[] {
+    return findingsOf(this.#native.findings);
+  }
+
+  /** Header and claims, for inspection. */
+  decode(): DecodedSet {
+    return DecodedSet.of(unwrap(this.#native.decode(), this.decode));
+  }
+
+  /** Attaches a signature over {@link UnsignedSet.signingInput}. Its form and length are checked. */
+  attach(signature: Signature): SignedSet {
+    const [bytes, der] = signatureOf(signature, this.attach);
+    return SignedSet.of(unwrap(this.#native.attach(bytes, der), this.attach));
+  }
+
+  /** Signs with a key of this process, on another thread. */
+  async sign(key: SigningKey): Promise<SignedSet> {
+    const at = new Place(this.sign);
+    checkedArgument('key', key, instance(SigningKey, 'a SigningKey'), at);
+    const handle = SigningKey.handle(key);
+    return SignedSet.of(await call((mailbox, number) => this.#native.sign(mailbox, number, handle), at));
+  }
+
+  /** Shows the `jti`. */
+  [INSPECT](): string {
+    return `UnsignedSet { jti: '${this.jti}', algorithm: '${this.algorithm}' }`;
+  }
+
+  /** @internal */
+  static of(set: NativeUnsignedSet): UnsignedSet {
+    return new UnsignedSet(set);
+  }
+
+  /** @internal */
+  static handle(set: UnsignedSet): NativeUnsignedSet {
+    return set.#native;
+  }
+}
+
+/** A signed SET in compact form. However often it is sent, its bytes are the same. */
+export class SignedSet {
+  readonly #native: NativeSignedSet;
+
+  private constructor(set: NativeSignedSet) {
+    this.#native = set;
+  }
+
+  /** Takes a SET that was signed elsewhere. Its outline is checked, not its signature. */
+  static parse(compact: string): SignedSet {
+    checkedArgument('compact', compact, string, SignedSet.parse);
+    return new SignedSet(unwrap(native.SignedSet.parse(compact), SignedSet.parse));
+  }
+
+  /** The id of the SET. */
+  get jti(): string {
+    return this.#native.jti;
+  }
+
+  /** The id of its event, such as `caep.session-revoked`, or its URI. Of several events, the first. */
+  get event(): string {
+    return this.#native.event;
+  }
+
+  /** What lint found in it when it was prepared, and was to report. */
+  get findings(): Finding[] {
+    return findingsOf(this.#native.findings);
+  }
+
+  /** Header and claims, for inspection. */
+  decode(): DecodedSet {
+    return DecodedSet.of(unwrap(this.#native.decode(), this.decode));
+  }
+
+  /** The SET in compact form: the body of a push request. */
+  toString(): string {
+    return this.#native.compact;
+  }
+
+  /** The SET in compact form. */
+  toJSON(): string {
+    return this.#native.compact;
+  }
+
+  /** Shows the `jti`. */
+  [INSPECT](): string {
+    return `SignedSet { jti: '${this.jti}', event: '${this.event}' }`;
+  }
+
+  /** @internal */
+  static of(set: NativeSignedSet): SignedSet {
+    return new SignedSet(set);
+  }
+
+  /** @internal */
+  static handle(set: SignedSet): NativeSignedSet {
+    return set.#native;
+  }
+}
+
+/** A SET taken apart. Decoding says nothing about who signed it; {@link DecodedSet.verify} does. */
+export class DecodedSet {
+  readonly #native: NativeDecodedSet;
+  /** The JOSE header. */
+  readonly header: Readonly<Record<string, unknown>>;
+  /** The claims. */
+  readonly claims: Readonly<Record<string, unknown>>;
+
+  private constructor(set: NativeDecodedSet) {
+    this.#native = set;
+    this.header = JSON.parse(set.header());
+    this.claims = JSON.parse(set.claims());
+  }
+
+  /** Takes a compact SET apart. The signature is not looked at. */
+  static parse(compact: string): DecodedSet {
+    checkedArgument('compact', compact, string, DecodedSet.parse);
+    return new DecodedSet(unwrap(native.DecodedSet.parse(compact), DecodedSet.parse));
+  }
+
+  /**
+   * Verifies the signature with the key of the set that the header's `kid` names, or, without `kid`, with any that fits.
+   * Returns that key. `alg: none`, symmetric algorithms and another `typ` than `secevent+jwt` are refused.
+   */
+  async verify(jwks: Jwks | object | string): Promise<PublicJwk> {
+    const at = new Place(this.verify);
+    const json = jwksJson(jwks, at);
+    return JSON.parse(await call<string>((mailbox, number) => this.#native.verify(mailbox, number, json), at));
+  }
+
+  /** Shows the header. */
+  [INSPECT](): string {
+    return `DecodedSet { header: ${JSON.stringify(this.header)} }`;
+  }
+
+  /** @internal */
+  static of(set: NativeDecodedSet): DecodedSet {
+    return new DecodedSet(set);
+  }
+}
+
+/** That a receiver has taken a SET. It says nothing of what the receiver does with it (RFC 8935 §2.2). */
+export class Receipt {
+  readonly #native: NativeReceipt;
+  /** The id of the SET. */
+  readonly jti: string;
+  /** The HTTP status of the answer. */
+  readonly status: number;
+  /** How often the SET was sent. */
+  readonly attempts: number;
+  /** Whether the status is the one that the receiver documents. */
+  readonly isExpected: boolean;
+
+  private constructor(receipt: NativeReceipt) {
+    this.#native = receipt;
+    this.jti = receipt.jti;
+    this.status = receipt.status;
+    this.attempts = receipt.attempts;
+    this.isExpected = receipt.expected;
+  }
+
+  /** The SET as it was sent. */
+  get set(): SignedSet {
+    return SignedSet.of(this.#native.set());
+  }
+
+  /** What lint found in the SET, and was to report: by default its warnings. */
+  get findings(): Finding[] {
+    return findingsOf(this.#native.set().findings);
+  }
+
+  /** @internal */
+  static of(receipt: NativeReceipt): Receipt {
+    return new Receipt(receipt);
+  }
+}
+
+/** The parts of a SET. */
+export interface SetParts {
+  /** The exact `issuer` of the transmitter configuration. */
+  readonly issuer: string;
+  /** Whom it is for. */
+  readonly audience: string | readonly string[];
+  /** The event, or several where the dialect takes them. */
+  readonly events: readonly SsfEvent[];
+  /** Whom or what it is about. */
+  readonly subject?: Subject | undefined;
+  /** In whose form; `ssf-1.0` by default. */
+  readonly dialect?: Dialect | DialectId | undefined;
+  /** The algorithm that will sign. */
+  readonly algorithm: Algorithm;
+  /** The `kid` under which the public key is published. */
+  readonly kid?: string | undefined;
+  /** The transaction: the same value in all SETs with the same cause. */
+  readonly txn?: string | undefined;
+  /** The time of the event (RFC 8417 §2.2). */
+  readonly toe?: Date | undefined;
+  /** The id of the SET; without it, it is random. */
+  readonly jti?: string | undefined;
+  /** The time of issue, written in whole seconds; without it, it is now. */
+  readonly issuedAt?: Date | undefined;
+  /** Further claims, such as `nbf`. */
+  readonly claims?: Readonly<Record<string, unknown>> | undefined;
+  /** What becomes of findings. */
+  readonly lint?: LintPolicy | undefined;
+}
+
+const PARTS = {
+  issuer: string,
+  audience,
+  events: list,
+  subject: object,
+  dialect: DIALECT,
+  algorithm: ALGORITHM,
+  kid: string,
+  txn: string,
+  toe: date,
+  jti: string,
+  issuedAt: date,
+  claims: object,
+  lint: object,
+};
+
+/** A SET from all its parts, without a transmitter, complete but for its signature. */
+export function prepareSet(parts: SetParts): UnsignedSet {
+  const at = prepareSet;
+  checked(parts, PARTS, ['issuer', 'audience', 'events', 'algorithm'], at);
+  const { audience, subject, claims } = parts;
+  const [json, privateFormats] = subject === undefined ? [undefined, false] : subjectJson(subject, at);
+  const prepared = native.prepareSet(
+    {
+      issuer: parts.issuer,
+      audience: typeof audience === 'string' ? audience : [...audience],
+      events: parts.events.map((event) => eventJson(event, at)),
+      subject: json,
+      private: privateFormats,
+      txn: parts.txn,
+      toe: parts.toe?.getTime(),
+      jti: parts.jti,
+      issuedAt: parts.issuedAt?.getTime(),
+      claims: claims && jsonText(claims, '/claims', at),
+      algorithm: parts.algorithm,
+      kid: parts.kid,
+      lint: lintPolicyOf(parts.lint, at),
+    },
+    Dialect.handle(parts.dialect, at),
+  );
+  return UnsignedSet.of(unwrap(prepared, at));
+}

@@ -1,0 +1,28 @@
+/** Signatures that something else made: a key management service, an HSM, WebCrypto. */
+
+import { type Caller, errorOf, type Place } from './errors.js';
+import { isObject, typeName } from './options.js';
+
+/**
+ * A signature: bytes as JWS has them, or, for ECDSA, `{ der }` as many key stores give it (RFC 7518 §3.4). WebCrypto
+ * gives the former, AWS KMS and PKCS#11 bridges the latter.
+ */
+export type Signature = Uint8Array | ArrayBuffer | { readonly der: Uint8Array | ArrayBuffer };
+
+/** Signs the bytes of a signing input, elsewhere. */
+export type Signer = (signingInput: Uint8Array) => Signature | Promise<Signature>;
+
+/** The bytes of a signature, and whether they are DER. */
+export function signatureOf(signature: unknown, at: Caller | Place): [bytes: Uint8Array, der: boolean] {
+  const plain = bytesOf(signature);
+  if (plain !== undefined) return [plain, false];
+  const der = isObject(signature) ? bytesOf(signature.der) : undefined;
+  if (der !== undefined) return [der, true];
+  const message = `a signature is a Uint8Array, an ArrayBuffer, or { der }, and not ${typeName(signature)}`;
+  throw errorOf('SSF_SIGNATURE_MALFORMED', message, at);
+}
+
+function bytesOf(value: unknown): Uint8Array | undefined {
+  if (value instanceof Uint8Array) return value;
+  return value instanceof ArrayBuffer ? new Uint8Array(value) : undefined;
+}

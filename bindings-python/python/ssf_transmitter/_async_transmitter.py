@@ -1,0 +1,283 @@
+"""The transmitter for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from ssf_transmitter import _native
+from ssf_transmitter._base import WINDOW, BaseTransmitter, is_async, late, signer_failed
+from ssf_transmitter._emission import Emission, Emitted
+from ssf_transmitter._keywords import known_keywords
+from ssf_transmitter._model import event_json, subject_json
+from ssf_transmitter.errors import SsfError, ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+    from datetime import datetime, timedelta
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from ssf_transmitter._model import Event, Subject
+    from ssf_transmitter._native import KeySet, Receipt, Signature, SignedSet, SigningKey
+    from ssf_transmitter._receiver import Receiver, RetryPolicy
+    from ssf_transmitter._types import Algorithm
+    from ssf_transmitter.doctor import Diagnosis
+    from ssf_transmitter.lint import LintPolicy
+
+
+class _Pending(asyncio.Future[Any]):
+    """A future whose cancellation stops the work."""
+
+    work: _native.Task
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        self.work.cancel()
+        return super().cancel(msg)
+
+
+class AsyncTransmitter(BaseTransmitter):
+    """Who sends: issuer, key and one HTTP pool, for asyncio. Make one and share it.
+
+    >>> import asyncio
+    >>> from ssf_transmitter import AsyncTransmitter, SigningKey
+    >>> async def main():
+    ...     async with AsyncTransmitter("https://edr.example.com", SigningKey.generate("P-256")) as transmitter:
+    ...         return transmitter.issuer
+    >>> asyncio.run(main())
+    'https://edr.example.com'
+
+    The arguments are those of `Transmitter`. `signer` may be an async function; another one is called in a thread.
+
+    Raises:
+        ConfigError: If a setting is wrong.
+    """
+
+    @known_keywords
+    def __init__(
+        self,
+        issuer: str,
+        key: SigningKey | KeySet | None = None,
+        *,
+        signer: Callable[[bytes], bytes | Signature | Awaitable[bytes | Signature]] | None = None,
+        algorithm: Algorithm | None = None,
+        kid: str | None = None,
+        deadline: timedelta | float | None = None,
+        retry: RetryPolicy | None = None,
+        lint: LintPolicy | None = None,
+        ca_bundle: str | bytes | None = None,
+        client_certificate: tuple[str | bytes, str | bytes] | None = None,
+        proxy: str | None = None,
+        http2: bool = True,
+        allow_networks: Iterable[str] = (),
+    ) -> None:
+        """Check the settings, and make the HTTP pool."""
+        self._set_up(
+            issuer, key, signer, algorithm, kid, deadline, retry, lint, ca_bundle, client_certificate, proxy,
+            http2, allow_networks,
+        )  # fmt: skip
+        self._mailbox: _native.Mailbox | None = None
+
+    @known_keywords
+    async def emit(
+        self,
+        event: Event | Mapping[str, object],
+        subject: Subject | Mapping[str, object],
+        to: Receiver,
+        *,
+        txn: str | None = None,
+        toe: datetime | None = None,
+        jti: str | None = None,
+        companions: Iterable[Event | Mapping[str, object]] = (),
+        lint: LintPolicy | None = None,
+        deadline: timedelta | float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Receipt:
+        """Send an event: build the SET in the receiver's dialect, sign it and deliver it.
+
+        Cancelling it stops the work. The arguments and the exceptions are those of `Transmitter.emit`.
+        """
+        emission = Emission(
+            event,
+            subject,
+            to,
+            txn=txn,
+            toe=toe,
+            jti=jti,
+            companions=companions,
+            lint=lint,
+            deadline=deadline,
+            retry=retry,
+        )
+        return await self._send(emission, None)
+
+    @known_keywords
+    async def deliver(
+        self,
+        set: SignedSet,  # noqa: A002  # what it is
+        to: Receiver,
+        *,
+        deadline: timedelta | float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Receipt:
+        """The last step of `emit`: deliver a signed SET. A SET that was kept is sent with the same bytes."""
+        return await self._deliver(set, to, deadline, retry, None)
+
+    @known_keywords
+    async def emit_all(
+        self, emissions: AsyncIterable[Emission] | Iterable[Emission], *, concurrency: int = 32
+    ) -> AsyncIterator[Emitted]:
+        """Send many events, with a bound on how many requests are on the wire at once.
+
+        Results come in the order in which they are done. Emissions are taken only as there is room: sixteen for each
+        request on the wire, results that nobody has taken yet among them. Leaving the loop abandons what is under way.
+
+        Args:
+            emissions: What to send, from any iterable, async or not.
+            concurrency: How many requests may be on the wire at once.
+        """
+        limit = _native.RequestLimit(concurrency)
+        room = asyncio.Semaphore(concurrency * WINDOW)
+        done: deque[Emitted] = deque()
+        news = asyncio.Event()
+        under_way: set[asyncio.Task[None]] = set()
+
+        async def send(index: int, emission: Emission) -> None:
+            try:
+                done.append(Emitted(index, emission, await self._send(emission, limit), None))
+            except SsfError as error:
+                done.append(Emitted(index, emission, None, error))
+
+        def ended(task: asyncio.Task[None]) -> None:
+            under_way.discard(task)
+            news.set()
+
+        async def feed() -> None:
+            index = 0
+            async for emission in _each(emissions):
+                await room.acquire()
+                task = asyncio.ensure_future(send(index, emission))
+                under_way.add(task)
+                task.add_done_callback(ended)
+                index += 1
+
+        feeder = asyncio.ensure_future(feed())
+        feeder.add_done_callback(lambda _: news.set())
+        try:
+            while done or under_way or not feeder.done():
+                while done:
+                    room.release()
+                    yield done.popleft()
+                news.clear()
+                if not done and (under_way or not feeder.done()):
+                    await news.wait()
+            # What the iterable raised comes after what it gave before.
+            feeder.result()
+        finally:
+            tasks = [feeder, *under_way]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    @known_keywords
+    async def doctor(
+        self,
+        event: Event | Mapping[str, object],
+        subject: Subject | Mapping[str, object],
+        to: Receiver,
+        *,
+        configuration_url: str | None = None,
+        send: bool = False,
+    ) -> Diagnosis:
+        """Check this transmitter and a receiver end to end, in less than ten seconds.
+
+        The arguments are those of `Transmitter.doctor`.
+        """
+        from ssf_transmitter.doctor import _diagnosis  # loaded when it is asked for
+
+        signed = None
+        if send and self._signer is not None:
+            # What is wrong with the SET is told by the checks.
+            with suppress(ValidationError):
+                signed, _ = await self._sign(Emission(event, subject, to))
+        future, mailbox = self._pending()
+        examination = (event_json(event), subject_json(subject), to, configuration_url, send, signed)
+        future.work = self._native.doctor_async(examination, mailbox, future)
+        return _diagnosis(await future)
+
+    async def aclose(self) -> None:
+        """Close the HTTP pool."""
+        self._open = None
+
+    async def __aenter__(self) -> Self:
+        """Use it as a context manager."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        await self.aclose()
+
+    async def _send(self, emission: Emission, limit: _native.RequestLimit | None) -> Receipt:
+        if self._signer is None:
+            future, mailbox = self._pending()
+            future.work = self._native.emit_async(emission, mailbox, future, limit)
+            return await future  # type: ignore[no-any-return]
+        set_, left = await self._sign(emission)
+        return await self._deliver(set_, emission.to, left, emission.retry, limit)
+
+    async def _deliver(
+        self,
+        set_: SignedSet,
+        to: Receiver,
+        deadline: timedelta | float | None,
+        retry: RetryPolicy | None,
+        limit: _native.RequestLimit | None,
+    ) -> Receipt:
+        future, mailbox = self._pending()
+        future.work = self._native.deliver_async(set_, to, deadline, retry, mailbox, future, limit)
+        return await future  # type: ignore[no-any-return]
+
+    def _pending(self) -> tuple[_Pending, _native.Mailbox]:
+        loop = asyncio.get_running_loop()
+        mailbox = self._mailbox
+        if mailbox is None or mailbox.event_loop is not loop:
+            mailbox = self._mailbox = _native.Mailbox(loop)
+        return _Pending(loop=loop), mailbox
+
+    async def _sign(self, emission: Emission) -> tuple[SignedSet, float]:
+        """The SET, signed, and how many seconds are left for it."""
+        loop = asyncio.get_running_loop()
+        seconds = self._native.deadline(emission.deadline)
+        ends = loop.time() + seconds
+        unsigned = self._native.prepare(emission)
+        try:
+            signature = await asyncio.wait_for(self._ask(unsigned.signing_input), seconds)
+        except asyncio.TimeoutError as error:
+            if loop.time() < ends:  # the signer's own
+                raise signer_failed(error) from error
+            raise late() from None
+        except Exception as error:
+            raise signer_failed(error) from error
+        return self._attach(unsigned, signature), max(ends - loop.time(), 1e-3)
+
+    async def _ask(self, signing_input: bytes) -> Any:
+        if is_async(self._signer):
+            return await self._signer(signing_input)
+        # It may wait for a network, which must not hold up the loop.
+        signature = await asyncio.to_thread(self._signer, signing_input)
+        return await signature if hasattr(signature, "__await__") else signature
+
+
+async def _each(emissions: AsyncIterable[Emission] | Iterable[Emission]) -> AsyncIterator[Emission]:
+    if isinstance(emissions, AsyncIterable):
+        async for emission in emissions:
+            yield emission
+    else:
+        for emission in emissions:
+            yield emission

@@ -1,0 +1,165 @@
+"""What both transmitters share: their settings, and the steps that need no network."""
+
+from __future__ import annotations
+
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any
+
+from ssf_transmitter import _native
+from ssf_transmitter._emission import Emission
+from ssf_transmitter._keywords import known_keywords
+from ssf_transmitter._model import event_json, subject_json
+from ssf_transmitter.errors import SsfError, _of_code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime, timedelta
+
+    from ssf_transmitter._model import Event, Subject
+    from ssf_transmitter._native import Counters, KeySet, SignedSet, SigningKey, UnsignedSet
+    from ssf_transmitter._receiver import Receiver, RetryPolicy
+    from ssf_transmitter.lint import Finding, Linter, LintPolicy
+
+#: For each request on the wire so many deliveries may be under way: waiting for a slot, a token, the next attempt.
+WINDOW = 16
+
+
+class BaseTransmitter:
+    """Issuer, keys or signer, and one HTTP pool."""
+
+    _issuer: str
+    _signer: Any
+    _open: _native.Transmitter | None
+
+    def _set_up(
+        self,
+        issuer: str,
+        key: SigningKey | KeySet | None,
+        signer: Any,
+        algorithm: str | None,
+        kid: str | None,
+        deadline: timedelta | float | None,
+        retry: RetryPolicy | None,
+        lint: LintPolicy | None,
+        ca_bundle: str | bytes | None,
+        client_certificate: tuple[str | bytes, str | bytes] | None,
+        proxy: str | None,
+        http2: bool,
+        allow_networks: Iterable[str],
+    ) -> None:
+        if (key is None) == (signer is None):
+            raise TypeError("give either a key or a signer")
+        if signer is not None and not callable(signer):
+            raise TypeError(f"signer: expected a callable, got {type(signer).__name__}")
+        if signer is not None and algorithm is None:
+            raise TypeError("algorithm: a signer needs the algorithm that it signs with, such as 'ES256'")
+        if signer is None and (algorithm is not None or kid is not None):
+            raise TypeError("algorithm and kid are those of the key; set them there")
+        if isinstance(key, _native.SigningKey):
+            key = _native.KeySet(key)
+        self._issuer = issuer
+        self._signer = signer
+        self._open = _native.Transmitter(
+            issuer,
+            keys=key,
+            algorithm=algorithm,
+            kid=kid,
+            deadline=deadline,
+            retry=retry,
+            lint=lint,
+            ca_bundles=[] if ca_bundle is None else [_pem(ca_bundle, "ca_bundle")],
+            client_certificate=client_certificate
+            and (_pem(client_certificate[0], "client_certificate"), _pem(client_certificate[1], "client_certificate")),
+            proxy=proxy,
+            http2=http2,
+            allow_networks=[allow_networks] if isinstance(allow_networks, str) else list(allow_networks),
+        )
+
+    @property
+    def issuer(self) -> str:
+        """The `iss` of its SETs."""
+        return self._issuer
+
+    @property
+    def counters(self) -> Counters:
+        """What became of everything that was to be sent in this process."""
+        return self._native.counters()
+
+    @known_keywords
+    def prepare(
+        self,
+        event: Event | Mapping[str, object],
+        subject: Subject | Mapping[str, object],
+        to: Receiver,
+        *,
+        txn: str | None = None,
+        toe: datetime | None = None,
+        jti: str | None = None,
+        companions: Iterable[Event | Mapping[str, object]] = (),
+        lint: LintPolicy | None = None,
+    ) -> UnsignedSet:
+        """The first step of `emit`: a SET for this receiver, complete but for its signature. Nothing is sent.
+
+        Sign its `signing_input`, `attach` the signature, `deliver` the signed SET. The arguments are those of `emit`.
+        """
+        emission = Emission(event, subject, to, txn=txn, toe=toe, jti=jti, companions=companions, lint=lint)
+        return self._native.prepare(emission)
+
+    @known_keywords
+    def lint(
+        self, event: Event | Mapping[str, object], subject: Subject | Mapping[str, object], to: Receiver
+    ) -> tuple[Finding, ...]:
+        """What would be found in a SET with this event and subject for this receiver. Nothing is sent.
+
+        >>> from ssf_transmitter import Email, Receiver, SigningKey, Transmitter
+        >>> from ssf_transmitter.events import caep
+        >>> transmitter = Transmitter("https://edr.example.com", SigningKey.generate())
+        >>> acme = Receiver.okta("https://acme.okta.com")
+        >>> [finding.rule for finding in transmitter.lint(caep.SessionRevoked(), Email("ada@example.com"), acme)]
+        ['event-reason-missing', 'event-member-missing']
+        """
+        return self._native.lint(event_json(event), subject_json(subject), to)
+
+    @known_keywords
+    def linter(self, to: Receiver) -> Linter:
+        """A linter that knows issuer and keys of this transmitter, and audience and dialect of a receiver."""
+        from ssf_transmitter.lint import Linter  # loaded when it is asked for
+
+        return Linter._of(self._native.linter(to))  # noqa: SLF001  # of this package
+
+    @property
+    def _native(self) -> _native.Transmitter:
+        if self._open is None:
+            raise RuntimeError("the transmitter is closed")
+        return self._open
+
+    def _attach(self, unsigned: UnsignedSet, signature: object) -> SignedSet:
+        return unsigned.attach(signature)  # type: ignore[arg-type]  # checked there
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._issuer}{' closed' if self._open is None else ''}>"
+
+
+def is_async(signer: object) -> bool:
+    """Whether a signer is known to be one for asyncio."""
+    return iscoroutinefunction(signer) or iscoroutinefunction(getattr(signer, "__call__", None))  # noqa: B004
+
+
+def signer_failed(error: Exception) -> SsfError:
+    """The error for a signer that raised one."""
+    failed = _of_code("signer_failed", "the signer failed")
+    failed.__cause__ = error
+    return failed
+
+
+def late() -> SsfError:
+    """The error for a signer that took all the time there was."""
+    return _of_code("deadline_exceeded", "the deadline passed in a wait for a signature")
+
+
+def _pem(value: str | bytes, place: str) -> bytes:
+    if isinstance(value, str):
+        return value.encode()
+    if isinstance(value, bytes):
+        return value
+    raise TypeError(f"{place}: expected PEM as str or bytes, got {type(value).__name__}")

@@ -1,0 +1,113 @@
+"""What is to be sent, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ssf_transmitter import _native
+from ssf_transmitter._keywords import known_keywords
+from ssf_transmitter._model import Event, event_json, subject_json, wrong_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime, timedelta
+
+    from typing_extensions import Self
+
+    from ssf_transmitter._model import Subject
+    from ssf_transmitter._native import Receipt
+    from ssf_transmitter._receiver import Receiver, RetryPolicy
+    from ssf_transmitter.errors import SsfError
+    from ssf_transmitter.lint import LintPolicy
+
+
+class Emission(_native.Emission):
+    """An event for a subject to a receiver: one of those that `emit_all` sends. Made, it is checked.
+
+    Args:
+        event: What happened: an event, or the dict that it is in a SET, `{uri: members}`.
+        subject: Whom or what it is about: a subject, or the dict that it is in a SET.
+        to: The receiver.
+        txn: The transaction: the same value in all SETs with the same cause.
+        toe: The time of the event, for receivers that read `toe`.
+        jti: The id of the SET, for callers that keep their own.
+        companions: Events that travel beside the first, for receivers that take them.
+        lint: What becomes of findings, instead of what the transmitter says.
+        deadline: How long it may take: a `timedelta`, or a number of seconds.
+        retry: How often it is tried.
+
+    Raises:
+        ValidationError: If event or subject break a rule; `pointer` is the place.
+    """
+
+    to: Receiver
+    deadline: timedelta | float | None
+    retry: RetryPolicy | None
+
+    @known_keywords
+    def __new__(
+        cls,
+        event: Event | Mapping[str, object],
+        subject: Subject | Mapping[str, object],
+        to: Receiver,
+        *,
+        txn: str | None = None,
+        toe: datetime | None = None,
+        jti: str | None = None,
+        companions: Iterable[Event | Mapping[str, object]] = (),
+        lint: LintPolicy | None = None,
+        deadline: timedelta | float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Self:
+        """Check event and subject."""
+        self = super().__new__(
+            cls,
+            event_json(event),
+            subject_json(subject),
+            to,
+            txn,
+            toe,
+            jti,
+            _companions(companions) if companions else [],
+            lint,
+            deadline,
+            retry,
+        )
+        # For signers, which are called in between.
+        self.to, self.deadline, self.retry = to, deadline, retry
+        return self
+
+
+def _companions(companions: Iterable[Event | Mapping[str, object]]) -> list[str]:
+    if isinstance(companions, (Event, dict, str)):
+        raise wrong_type(companions, "companions", "a list of events")
+    return [event_json(event, f"companions[{index}]") for index, event in enumerate(companions)]
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """What became of one of many.
+
+    Attributes:
+        index: Which one: its place in the order in which they were given, from zero.
+        emission: What was to be sent.
+        receipt: The receipt, if it was delivered.
+        error: The error, if it was not.
+    """
+
+    index: int
+    emission: Emission
+    receipt: Receipt | None
+    error: SsfError | None
+
+    def result(self) -> Receipt:
+        """The receipt.
+
+        Raises:
+            SsfError: The error, if it was not delivered.
+        """
+        if self.error is not None:
+            raise self.error
+        assert self.receipt is not None  # noqa: S101  # one of both is there
+        return self.receipt

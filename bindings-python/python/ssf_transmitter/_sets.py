@@ -1,0 +1,85 @@
+"""SETs from all their parts, without a transmitter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ssf_transmitter import _native
+from ssf_transmitter._keywords import known_keywords
+from ssf_transmitter._model import as_object, dumps, event_json, subject_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from ssf_transmitter._model import Event, Subject
+    from ssf_transmitter._native import Dialect, UnsignedSet
+    from ssf_transmitter._types import Algorithm
+    from ssf_transmitter.lint import LintPolicy
+
+
+@known_keywords
+def prepare_set(
+    *events: Event | Mapping[str, object],
+    issuer: str,
+    audience: str | Sequence[str],
+    algorithm: Algorithm,
+    kid: str | None = None,
+    subject: Subject | Mapping[str, object] | None = None,
+    dialect: Dialect | str = "ssf-1.0",
+    txn: str | None = None,
+    toe: datetime | None = None,
+    jti: str | None = None,
+    issued_at: datetime | None = None,
+    claims: Mapping[str, object] | None = None,
+    lint: LintPolicy | None = None,
+) -> UnsignedSet:
+    """A SET from all its parts, checked, complete but for its signature. To send one, `Transmitter.emit` is simpler.
+
+    >>> from ssf_transmitter import Email, SigningKey, prepare_set
+    >>> from ssf_transmitter.events import caep
+    >>> key = SigningKey.generate("Ed25519")
+    >>> unsigned = prepare_set(
+    ...     caep.SessionRevoked(),
+    ...     issuer="https://edr.example.com",
+    ...     audience="https://receiver.example.net",
+    ...     subject=Email("ada@example.com"),
+    ...     algorithm=key.algorithm,
+    ...     kid=key.kid,
+    ... )
+    >>> str(unsigned.sign(key)).count(".")
+    2
+
+    Args:
+        events: The event, or the events where the dialect takes several.
+        issuer: The value of `iss`.
+        audience: The value of `aud`.
+        algorithm: The algorithm that will sign.
+        kid: The key id, for dialects that send one.
+        subject: Whom or what the event is about.
+        dialect: What the receiver wants of a SET: the id of a built-in dialect, or one of your own.
+        txn: The transaction; random without it, where the dialect sends one.
+        toe: The time of the event.
+        jti: The id of the SET; random without it.
+        issued_at: The value of `iat`; the present without it.
+        claims: Further claims.
+        lint: What becomes of findings; by default errors are refused, and warnings reported in `findings`.
+
+    Raises:
+        ValidationError: If a rule is broken; `pointer` is the place.
+    """
+    return _native.prepare_set(
+        issuer,
+        audience,
+        [event_json(event) for event in events],
+        None if subject is None else subject_json(subject),
+        _native.Dialect.built_in(dialect) if isinstance(dialect, str) else dialect,
+        algorithm,
+        kid,
+        txn,
+        toe,
+        jti,
+        issued_at,
+        None if claims is None else dumps(as_object(claims, "claims")),
+        lint,
+    )

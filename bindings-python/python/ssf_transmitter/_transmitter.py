@@ -1,0 +1,262 @@
+"""The transmitter for threads."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from ssf_transmitter import _native
+from ssf_transmitter._base import WINDOW, BaseTransmitter, is_async, late, signer_failed
+from ssf_transmitter._emission import Emission, Emitted
+from ssf_transmitter._keywords import known_keywords
+from ssf_transmitter._model import event_json, subject_json
+from ssf_transmitter.errors import SsfError, ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime, timedelta
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from ssf_transmitter._model import Event, Subject
+    from ssf_transmitter._native import KeySet, Receipt, Signature, SignedSet, SigningKey
+    from ssf_transmitter._receiver import Receiver, RetryPolicy
+    from ssf_transmitter._types import Algorithm
+    from ssf_transmitter.doctor import Diagnosis
+    from ssf_transmitter.lint import LintPolicy
+
+
+class Transmitter(BaseTransmitter):
+    """Who sends: issuer, key and one HTTP pool. Make one, share it between threads, keep it over forks.
+
+    >>> from ssf_transmitter import SigningKey, Transmitter
+    >>> with Transmitter("https://edr.example.com", SigningKey.generate("P-256")) as transmitter:
+    ...     transmitter.issuer
+    'https://edr.example.com'
+
+    Args:
+        issuer: The `iss` of its SETs: the exact `issuer` of its configuration.
+        key: A key, or a set of keys of which one signs.
+        signer: Instead of a key, a function that signs: it takes the signing input and returns the bytes of a raw
+            signature, or a `Signature`.
+        algorithm: The algorithm of the signer.
+        kid: The key id of the signer, as the JWKS has it.
+        deadline: How long an operation may take, 30 seconds by default: a `timedelta`, or a number of seconds.
+        retry: How often deliveries are tried.
+        lint: What becomes of findings; by default errors are refused, and warnings stand on the receipt.
+        ca_bundle: Certificates (PEM) to trust beside those of the operating system.
+        client_certificate: A client certificate with its chain, and its private key, both in PEM.
+        proxy: The URL of a proxy. Without it the environment's is used.
+        http2: Whether to offer HTTP/2.
+        allow_networks: Networks of your own that receivers may be in, such as `10.1.0.0/16`.
+
+    Raises:
+        ConfigError: If a setting is wrong.
+    """
+
+    @known_keywords
+    def __init__(
+        self,
+        issuer: str,
+        key: SigningKey | KeySet | None = None,
+        *,
+        signer: Callable[[bytes], bytes | Signature] | None = None,
+        algorithm: Algorithm | None = None,
+        kid: str | None = None,
+        deadline: timedelta | float | None = None,
+        retry: RetryPolicy | None = None,
+        lint: LintPolicy | None = None,
+        ca_bundle: str | bytes | None = None,
+        client_certificate: tuple[str | bytes, str | bytes] | None = None,
+        proxy: str | None = None,
+        http2: bool = True,
+        allow_networks: Iterable[str] = (),
+    ) -> None:
+        """Check the settings, and make the HTTP pool."""
+        if is_async(signer):
+            raise TypeError("signer: this one is for asyncio, and needs an AsyncTransmitter")
+        self._set_up(
+            issuer, key, signer, algorithm, kid, deadline, retry, lint, ca_bundle, client_certificate, proxy,
+            http2, allow_networks,
+        )  # fmt: skip
+
+    @known_keywords
+    def emit(
+        self,
+        event: Event | Mapping[str, object],
+        subject: Subject | Mapping[str, object],
+        to: Receiver,
+        *,
+        txn: str | None = None,
+        toe: datetime | None = None,
+        jti: str | None = None,
+        companions: Iterable[Event | Mapping[str, object]] = (),
+        lint: LintPolicy | None = None,
+        deadline: timedelta | float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Receipt:
+        """Send an event: build the SET in the receiver's dialect, sign it and deliver it.
+
+        Other threads run meanwhile. Ctrl-C ends it.
+
+        Args:
+            event: What happened: an event, or the dict that it is in a SET, `{uri: members}`.
+            subject: Whom or what it is about: a subject, or the dict that it is in a SET.
+            to: The receiver.
+            txn: The transaction: the same value in all SETs with the same cause.
+            toe: The time of the event, for receivers that read `toe`.
+            jti: The id of the SET, for callers that keep their own.
+            companions: Events that travel beside the first, for receivers that take them.
+            lint: What becomes of findings, instead of what the transmitter says.
+            deadline: How long it may take, instead of what the transmitter says.
+            retry: How often it is tried, instead of what the transmitter says.
+
+        Raises:
+            ValidationError: If event, subject or SET break a rule; `pointer` is the place.
+            ReceiverRejected: If the receiver did not take it.
+            DeliveryError: If it was not delivered for another reason.
+            SsfError: The class above all of them.
+        """
+        emission = Emission(
+            event,
+            subject,
+            to,
+            txn=txn,
+            toe=toe,
+            jti=jti,
+            companions=companions,
+            lint=lint,
+            deadline=deadline,
+            retry=retry,
+        )
+        if self._signer is None:
+            return self._native.emit(emission)
+        set_, left = self._sign(emission)
+        return self._native.deliver(set_, to, left, retry)
+
+    @known_keywords
+    def deliver(
+        self,
+        set: SignedSet,  # noqa: A002  # what it is
+        to: Receiver,
+        *,
+        deadline: timedelta | float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Receipt:
+        """The last step of `emit`: deliver a signed SET. A SET that was kept is sent with the same bytes."""
+        return self._native.deliver(set, to, deadline, retry)
+
+    @known_keywords
+    def emit_all(self, emissions: Iterable[Emission], *, concurrency: int = 32) -> Iterator[Emitted]:
+        """Send many events, with a bound on how many requests are on the wire at once.
+
+        Results come in the order in which they are done. Emissions are taken only as there is room: sixteen for each
+        request on the wire. Leaving the loop abandons what is under way.
+
+        Args:
+            emissions: What to send, from any iterable.
+            concurrency: How many requests may be on the wire at once.
+        """
+        native, batch = self._native, _native.Batch(concurrency)
+        under_way: dict[int, Emission] = {}
+        trouble: Exception | None = None
+        source = enumerate(emissions)
+        try:
+            while True:
+                try:
+                    index, emission = next(source)
+                except StopIteration:
+                    break
+                except Exception as error:  # noqa: BLE001  # raised below, after what came before it
+                    trouble = error
+                    break
+                while len(under_way) >= concurrency * WINDOW:
+                    yield _next(batch, under_way)
+                try:
+                    if self._signer is None:
+                        native.emit_in(batch, index, emission)
+                    else:
+                        set_, left = self._sign(emission)
+                        native.deliver_in(batch, index, set_, emission.to, left, emission.retry)
+                    under_way[index] = emission
+                except SsfError as error:
+                    yield Emitted(index, emission, None, error)
+            while under_way:
+                yield _next(batch, under_way)
+            if trouble is not None:
+                raise trouble
+        finally:
+            batch.close()
+
+    @known_keywords
+    def doctor(
+        self,
+        event: Event | Mapping[str, object],
+        subject: Subject | Mapping[str, object],
+        to: Receiver,
+        *,
+        configuration_url: str | None = None,
+        send: bool = False,
+    ) -> Diagnosis:
+        """Check this transmitter and a receiver end to end, in less than ten seconds.
+
+        Looked at are the documents that are published, the key in them, TLS, clock, token, and a SET with this event
+        and subject. What each check means stands in `docs/lint.md`.
+
+        Args:
+            event: What to look at, and to send if that is asked for.
+            subject: Whom or what it is about.
+            to: The receiver.
+            configuration_url: Where the transmitter configuration is, if it is not where the issuer says.
+            send: Whether to send the event too: the receiver then gets a real SET.
+        """
+        from ssf_transmitter.doctor import _diagnosis  # loaded when it is asked for
+
+        signed = None
+        if send and self._signer is not None:
+            # What is wrong with the SET is told by the checks.
+            with suppress(ValidationError):
+                signed, _ = self._sign(Emission(event, subject, to))
+        examination = (event_json(event), subject_json(subject), to, configuration_url, send, signed)
+        return _diagnosis(self._native.doctor(examination))
+
+    def close(self) -> None:
+        """Close the HTTP pool. What is under way in other threads ends as it does."""
+        self._open = None
+        _native.settle()
+
+    def __enter__(self) -> Self:
+        """Use it as a context manager."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def _sign(self, emission: Emission) -> tuple[SignedSet, float]:
+        """The SET, signed, and how many seconds are left for it."""
+        ends = time.monotonic() + self._native.deadline(emission.deadline)
+        unsigned = self._native.prepare(emission)
+        try:
+            signature: Any = self._signer(unsigned.signing_input)
+        except Exception as error:
+            raise signer_failed(error) from error
+        if hasattr(signature, "__await__"):
+            if hasattr(signature, "close"):
+                signature.close()
+            raise TypeError("signer: this one is for asyncio, and needs an AsyncTransmitter")
+        left = ends - time.monotonic()
+        if left <= 0:
+            raise late()
+        return self._attach(unsigned, signature), left
+
+
+def _next(batch: _native.Batch, under_way: dict[int, Emission]) -> Emitted:
+    done = batch.next()
+    assert done is not None  # noqa: S101  # something is under way
+    index, receipt, error = done
+    return Emitted(index, under_way.pop(index), receipt, error)

@@ -1,0 +1,55 @@
+"""What `Transmitter.doctor` finds out about a whole setup."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Check", "Diagnosis", "Outcome"]
+
+#: How a check came out: all is well; it may work; it does not work; it was not looked at.
+Outcome: TypeAlias = Literal["passed", "warning", "failed", "skipped"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check.
+
+    Attributes:
+        id: A stable name, such as `jwks-reachable`.
+        outcome: How it came out.
+        message: What was found, in one sentence. It holds no token, key, subject or payload.
+        remedy: What to do about it; empty where nothing is to be done.
+    """
+
+    id: str
+    outcome: Outcome
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was checked, and how it came out.
+
+    Attributes:
+        checks: All checks, in the order in which things are needed.
+    """
+
+    checks: tuple[Check, ...]
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether nothing failed."""
+        return all(check.outcome != "failed" for check in self.checks)
+
+    def check(self, id: str) -> Check | None:  # noqa: A002  # what it is
+        """The check with this id, if there is one."""
+        return next((check for check in self.checks if check.id == id), None)
+
+
+def _diagnosis(checks: Iterable[tuple[str, Outcome, str, str]]) -> Diagnosis:
+    return Diagnosis(tuple(Check(*check) for check in checks))

@@ -1,0 +1,272 @@
+"""What a receiver would refuse, drop or misread, told before it is sent; and what its answer means, told after.
+
+`emit` looks at each SET by itself: an error keeps it from being sent, a warning stands on the receipt. All rules are in
+`docs/rules.md`.
+
+>>> from ssf_transmitter import Email
+>>> from ssf_transmitter.events import caep
+>>> from ssf_transmitter.lint import Linter
+>>> for finding in Linter("okta").event(caep.SessionRevoked(), Email("ada@example.com")):
+...     print(finding.severity, finding.rule)
+error event-reason-missing
+error event-member-missing
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from ssf_transmitter import _native
+from ssf_transmitter._keywords import known_keywords
+from ssf_transmitter._model import Checked, as_text, event_json, subject_json, wrong_type
+from ssf_transmitter._rules import RuleId
+from ssf_transmitter.errors import SsfError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from typing_extensions import Self
+
+    from ssf_transmitter._model import Event, Subject
+    from ssf_transmitter._native import Dialect, Jwks, SignedSet, UnsignedSet
+
+__all__ = ["Cause", "Effect", "Explanation", "Finding", "LintPolicy", "Linter", "RuleId", "Severity", "jwks"]
+
+#: How bad a finding is.
+Severity: TypeAlias = Literal["note", "warning", "error"]
+
+#: What a receiver does about it.
+Effect: TypeAlias = Literal["refuses", "drops", "misreads"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong with a SET: which rule, where, what. No value of the SET is in it.
+
+    Attributes:
+        rule: The id of the rule, such as `iat-future`.
+        severity: How bad it is for this receiver.
+        effect: What the receiver does.
+        pointer: Where, as a JSON pointer: into the header for `alg`, `kid`, `typ` and `crit`, else into the claims, or
+            into the document that was given. Empty for the whole.
+        message: What is wrong, in one sentence.
+        remedy: What to do about it.
+        doc: What the rule is about.
+        source: Where the rule comes from.
+    """
+
+    rule: RuleId
+    severity: Severity
+    effect: Effect
+    pointer: str
+    message: str
+    remedy: str
+    doc: str
+    source: str
+
+    def __str__(self) -> str:
+        place = f" (at {self.pointer})" if self.pointer else ""
+        return f"{self.severity}: {self.message}{place} [{self.rule}]"
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why something may have happened, and what to do about it.
+
+    Attributes:
+        cause: What has happened.
+        remedy: What to do.
+    """
+
+    cause: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What the answer of a receiver means.
+
+    Attributes:
+        is_delivered: Whether the receiver has taken the SET.
+        reason: A stable name for the cause: the id of a rule, the code of the answer, `content-type`, or the code of an
+            error; `delivered` if all is well.
+        cause: What has happened, in one sentence or two.
+        remedy: What to do about it.
+        possible: What else it may be; after an accepted SET, why nothing may happen all the same.
+        findings: What lint finds in the SET.
+        said: What the receiver wrote, shortened. It may quote the SET: keep it out of logs. The `repr` leaves it out.
+    """
+
+    is_delivered: bool
+    reason: str
+    cause: str
+    remedy: str
+    possible: tuple[Cause, ...]
+    findings: tuple[Finding, ...]
+    said: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LintPolicy(Checked):
+    """What becomes of findings when a SET is prepared.
+
+    What breaks the definition of an event, a subject or a claim is refused whatever the policy says.
+
+    >>> strict = LintPolicy(refuse="warning", allow=["txn-missing"])
+    >>> lenient = LintPolicy(refuse=None, report="note")
+
+    Args:
+        refuse: From which severity on a SET is not sent; `None`: it always is.
+        report: From which severity on findings stand on the receipt; `None`: none do.
+        allow: Rules whose findings neither keep a SET from being sent nor are reported.
+
+    Raises:
+        ConfigError: If there is no such rule.
+    """
+
+    refuse: Severity | None = "error"
+    report: Severity | None = "warning"
+    allow: Iterable[RuleId] = ()
+
+    def __post_init__(self) -> None:
+        """Check it."""
+        if isinstance(self.allow, str) or not isinstance(self.allow, Iterable):
+            raise wrong_type(self.allow, "allow", "a list of rules")
+        rules = tuple(as_text(rule, f"allow[{index}]") for index, rule in enumerate(self.allow))
+        object.__setattr__(self, "allow", rules)
+        _native.check_lint_policy(self)
+
+
+class Linter:
+    """Looks at an event, a SET or a foreign token before a receiver does. Nothing is sent.
+
+    The more it is told, the more it finds. `Transmitter.linter` knows all of it.
+
+    >>> findings = Linter().jwt("eyJhbGciOiJSUzI1NiJ9.e30.")
+    >>> {"typ-missing", "aud-missing"} <= {finding.rule for finding in findings}
+    True
+
+    Args:
+        dialect: What the receiver wants of a SET: the id of a built-in dialect, or one of your own.
+        issuer: The issuer that is registered at the receiver.
+        audience: The audience that the receiver expects.
+        jwks: The published keys: signatures are then verified too.
+        now: The time by which times in the future are found; without it, that at which it looks.
+    """
+
+    _linter: _native.Linter
+
+    @known_keywords
+    def __init__(
+        self,
+        dialect: Dialect | str = "ssf-1.0",
+        *,
+        issuer: str | None = None,
+        audience: str | Sequence[str] | None = None,
+        jwks: Jwks | None = None,
+        now: datetime | None = None,
+    ) -> None:
+        """Make it."""
+        self._linter = _native.Linter(
+            _native.Dialect.built_in(dialect) if isinstance(dialect, str) else dialect,
+            issuer=issuer,
+            audience=audience,
+            jwks=jwks,
+            now=now,
+        )
+
+    @classmethod
+    def _of(cls, native: _native.Linter) -> Self:
+        self = cls.__new__(cls)
+        self._linter = native
+        return self
+
+    @known_keywords
+    def event(
+        self, event: Event | Mapping[str, object], subject: Subject | Mapping[str, object] | None = None
+    ) -> tuple[Finding, ...]:
+        """Look at an event and its subject, put together as they would go out."""
+        return self._linter.event(event_json(event), None if subject is None else subject_json(subject))
+
+    @known_keywords
+    def set(self, set: UnsignedSet | SignedSet) -> tuple[Finding, ...]:  # noqa: A002  # what it is
+        """Look at a SET, signed or not."""
+        if isinstance(set, _native.UnsignedSet):
+            return self._linter.unsigned(set)
+        return self._linter.signed(set)
+
+    @known_keywords
+    def jwt(self, text: str) -> tuple[Finding, ...]:
+        """Look at a text that is to be a SET, whoever wrote it. Whatever the text is, this returns."""
+        return self._linter.jwt(text)
+
+    @known_keywords
+    def explain(
+        self,
+        set: SignedSet | str = "",  # noqa: A002  # what it is
+        *,
+        status: int,
+        body: bytes | str = b"",
+        headers: Mapping[str, str] | None = None,
+        content_type: str | None = None,
+    ) -> Explanation:
+        """Say what the answer of a receiver to a SET means.
+
+        >>> body = '{ "err": "invalid_request", "description": "previousStatus: The field cannot be left blank" }'
+        >>> "`previous_status`" in Linter("okta").explain(status=400, body=body).cause
+        True
+
+        Args:
+            set: The SET that was sent; without it less can be said.
+            status: The HTTP status of the answer.
+            body: Its body.
+            headers: Its headers.
+            content_type: The content type that the SET was sent with, if this package did not send it.
+        """
+        parts = self._linter.explain(
+            _text(set), status=status, headers=list((headers or {}).items()), body=body, sent_as=content_type
+        )
+        return _explanation(*parts)
+
+    @known_keywords
+    def explain_error(self, error: SsfError, set: SignedSet | str = "") -> Explanation:  # noqa: A002
+        """Say what it means that a SET was not delivered, from the error of `emit` or `deliver`."""
+        if not isinstance(error, SsfError):
+            raise wrong_type(error, "error", "SsfError")
+        if error.status is None:
+            # There was no answer: the error says what there is to say.
+            cause = f"{error.message[:1].upper()}{error.message[1:]}."
+            return Explanation(False, error.code, cause, error.remedy, (), error.findings, None)
+        parts = self._linter.explain_refusal(
+            _text(set), status=error.status, err=error.receiver_error, description=error.receiver_description
+        )
+        return _explanation(*parts)
+
+
+def jwks(document: str) -> tuple[Finding, ...]:
+    """Look at a JWKS document as it is published.
+
+    >>> [finding.rule for finding in jwks('{ "keys": [{ "kty": "oct", "k": "c2VjcmV0" }] }')][0]
+    'jwks-symmetric'
+    """
+    return _native.lint_jwks(document)
+
+
+def _text(set_: Any) -> Any:
+    return str(set_) if isinstance(set_, _native.SignedSet) else set_
+
+
+def _explanation(
+    is_delivered: bool,
+    reason: str,
+    cause: str,
+    remedy: str,
+    possible: list[tuple[str, str]],
+    findings: tuple[Finding, ...],
+    said: str | None,
+) -> Explanation:
+    others = tuple(Cause(*other) for other in possible)
+    return Explanation(is_delivered, reason, cause, remedy, others, findings, said)

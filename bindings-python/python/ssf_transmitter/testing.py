@@ -1,0 +1,252 @@
+"""A receiver to test against, in this process and without a network.
+
+It judges SETs as Okta, GOV.UK One Login or any RFC 8935 receiver does, with a JOSE library of its own. What it can be
+told to get wrong is described in `docs/emulator.md`.
+
+>>> from ssf_transmitter import Email, SigningKey, Transmitter
+>>> from ssf_transmitter.events import caep
+>>> from ssf_transmitter.testing import ReceiverEmulator
+>>> key = SigningKey.generate("P-256")
+>>> with ReceiverEmulator(issuer="https://edr.example.com", keys=key) as emulator:
+...     with Transmitter("https://edr.example.com", key) as transmitter:
+...         receipt = transmitter.emit(caep.SessionRevoked(), Email("ada@example.com"), emulator.receiver())
+...     emulator.assert_received("caep.session-revoked", subject=Email("ada@example.com"))["txn"] != ""
+True
+
+With pytest, the fixture `ssf_receiver` makes emulators and stops them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from ssf_transmitter import _native
+from ssf_transmitter._keywords import known_keywords
+from ssf_transmitter._model import CatalogueEvent, Subject, dumps
+from ssf_transmitter._receiver import ClientCredentials, Receiver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import timedelta
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from ssf_transmitter._native import Jwks, KeySet, SigningKey
+
+__all__ = ["Like", "ReceiverEmulator", "Request"]
+
+#: The receivers that it can be like.
+Like: TypeAlias = Literal["okta", "govuk-one-login", "rfc8935"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request, and its answer.
+
+    Attributes:
+        path: The path, without query.
+        status: The status of the answer, 0 if there was none.
+        accepted: Whether the SET was taken.
+        dropped: Why an accepted SET had no effect: `repeated jti`, `unknown user`, or `scripted`.
+        err: The error code.
+        description: What was wrong.
+        fault: What went wrong, if something was to.
+        header: The JOSE header, as far as it could be decoded.
+        claims: The claims, as far as they could be decoded.
+    """
+
+    path: str
+    status: int
+    accepted: bool
+    dropped: str | None
+    err: str | None
+    description: str | None
+    fault: str | None
+    header: dict[str, Any] | None
+    claims: dict[str, Any] | None
+
+
+class ReceiverEmulator:
+    """A real HTTP server on the loopback interface that judges SETs as a known receiver does.
+
+    Args:
+        issuer: The `iss` every SET must have.
+        keys: The keys of the transmitter, private or public, or the URL of its JWKS.
+        like: The receiver to answer like.
+        audience: The `aud` every SET must have.
+        users: The users the receiver knows, by e-mail address. Without any, it knows everybody.
+        client: Id and secret of the client that the token endpoint of `govuk-one-login` knows.
+        token_lifetime: How long an access token is good for.
+        script: What goes wrong, and when: rules as in `docs/emulator.md`.
+        tls: Whether to speak TLS, with a certificate of its own authority, `ca_pem`.
+        api_token: The token of the API by which further transmitters are registered, at a receiver like Okta.
+
+    Raises:
+        ValueError: If a setting is wrong.
+    """
+
+    @known_keywords
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        keys: SigningKey | KeySet | Jwks | str,
+        like: Like = "rfc8935",
+        audience: str = "https://receiver.example.net",
+        users: Iterable[str] = (),
+        client: tuple[str, str] = ("client", "secret"),
+        token_lifetime: timedelta | float = 3600.0,
+        script: Mapping[str, object] | Iterable[Mapping[str, object]] | None = None,
+        tls: bool = False,
+        api_token: str | None = None,
+    ) -> None:
+        """Start it."""
+        self.like = like
+        self.audience = audience
+        self._client = client
+        self._native = _native.Emulator(
+            like=like,
+            issuer=issuer,
+            audience=audience,
+            jwks=None if isinstance(keys, str) else _jwks(keys),
+            jwks_uri=keys if isinstance(keys, str) else None,
+            users=list(users),
+            client=client if like == "govuk-one-login" else None,
+            token_lifetime=token_lifetime,
+            script=None if script is None else dumps(script),
+            tls=tls,
+            ledger_size=10_000,
+            api_token=api_token,
+        )
+
+    @property
+    def url(self) -> str:
+        """The URL that SETs are pushed to."""
+        return self._native.push_url
+
+    @property
+    def base_url(self) -> str:
+        """The URL of the server: what the URL of the org is at Okta."""
+        return self._native.base_url
+
+    @property
+    def token_url(self) -> str | None:
+        """The URL of the token endpoint, if the receiver has one."""
+        return self._native.token_url
+
+    @property
+    def ca_pem(self) -> str | None:
+        """The authority to trust, if it speaks TLS: the `ca_bundle` of a transmitter."""
+        return self._native.ca_pem
+
+    def receiver(self) -> Receiver:
+        """This emulator as a receiver to send to."""
+        if self.like == "okta":
+            return Receiver.okta(self.base_url, audience=self.audience, allow_loopback=True)
+        if self.token_url is not None:
+            credentials = ClientCredentials(self.token_url, *self._client)
+            return Receiver.govuk_one_login(
+                self.url, self.audience, client_credentials=credentials, allow_loopback=True
+            )
+        return Receiver(self.url, self.audience, allow_loopback=True)
+
+    @property
+    def requests(self) -> list[Request]:
+        """What it saw, oldest first, refused and misdirected requests too."""
+        names = Request.__dataclass_fields__
+        return [Request(**{name: entry[name] for name in names}) for entry in self._native.ledger()]
+
+    @property
+    def received(self) -> list[dict[str, Any]]:
+        """The claims of the SETs that it took and that had an effect, oldest first; a `jti` has it once."""
+        effective: dict[str, dict[str, Any]] = {}
+        for request in self.requests:
+            if request.accepted and request.dropped is None and request.claims is not None:
+                effective.setdefault(request.claims["jti"], request.claims)
+        return list(effective.values())
+
+    @property
+    def accepted(self) -> dict[str, int]:
+        """How often each `jti` was accepted."""
+        return self._native.accepted()
+
+    def clear(self) -> None:
+        """Forget what it saw."""
+        self._native.clear()
+
+    def assert_received(
+        self, event: str | type[CatalogueEvent], *, subject: Subject | Mapping[str, object] | None = None
+    ) -> dict[str, Any]:
+        """Assert that just one SET with this event, for this subject, had an effect, and return its claims.
+
+        Args:
+            event: An event class, its id such as `caep.session-revoked`, or an event type URI.
+            subject: The subject, wherever the receiver wants it; any if it is not given.
+        """
+        wanted = subject.to_dict() if isinstance(subject, Subject) else subject
+        uri = _uri(event)
+        found = [
+            claims
+            for claims in self.received
+            if uri in claims["events"] and (wanted is None or _is_about(claims, uri, dict(wanted)))
+        ]
+        if len(found) == 1:
+            return found[0]
+        seen = [
+            f"  {request.status} {request.err or request.dropped or request.fault or 'taken'}"
+            f" {', '.join((request.claims or {}).get('events', {})) or request.path}"
+            for request in self.requests
+        ]
+        raise AssertionError("\n".join([f"expected one SET with {uri}, found {len(found)} among:", *seen]))
+
+    def stop(self) -> None:
+        """Stop it, when requests under way are answered."""
+        self._native.stop()
+
+    def __enter__(self) -> Self:
+        """Use it as a context manager."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"<ReceiverEmulator {self.like}>"
+
+
+def _jwks(keys: SigningKey | KeySet | Jwks) -> Jwks:
+    if isinstance(keys, _native.SigningKey):
+        return _native.Jwks([keys.public_key])
+    if isinstance(keys, _native.KeySet):
+        return keys.jwks()
+    if isinstance(keys, _native.Jwks):
+        return keys
+    raise TypeError(f"keys: expected keys or the URL of a JWKS, got {type(keys).__name__}")
+
+
+def _uri(event: str | type[CatalogueEvent]) -> str:
+    if not isinstance(event, str):
+        return event.uri
+    if ":" in event:
+        return event
+    from importlib import import_module
+
+    family, _, _ = event.partition(".")
+    module = import_module(f"ssf_transmitter.events.{family.replace('-', '_')}")
+    for known in vars(module).values():
+        if isinstance(known, type) and issubclass(known, CatalogueEvent) and getattr(known, "id", None) == event:
+            return known.uri
+    raise ValueError(f"event: the catalogue has no {event}")
+
+
+def _is_about(claims: dict[str, Any], uri: str, wanted: dict[str, object]) -> bool:
+    """Whether a SET is about a subject, at its top or in its event, by itself or as a member of a complex one."""
+    for place in (claims.get("sub_id"), claims["events"][uri].get("subject")):
+        if isinstance(place, dict) and (place == wanted or wanted in place.values()):
+            return True
+    return False

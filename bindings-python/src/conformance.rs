@@ -1,0 +1,49 @@
+//! The conditions of the OpenID conformance suite.
+
+use pyo3::prelude::*;
+use ssf_transmitter::{
+    self as sdk, Timestamp,
+    conformance::{Condition, Stream},
+};
+
+use crate::arguments::Moment;
+
+/// Its id, what is demanded, whether it holds.
+type Told = (&'static str, &'static str, bool);
+
+/// What is demanded of a SET.
+#[pyfunction]
+#[pyo3(signature = (text, *, issuer, audience, stream_id, state, now))]
+pub(crate) fn check_set(
+    text: &str,
+    issuer: &str,
+    audience: &str,
+    stream_id: Option<&str>,
+    state: Option<&str>,
+    now: Option<Moment>,
+) -> Vec<Told> {
+    let mut stream = Stream::new(issuer, audience);
+    if let Some(id) = stream_id {
+        stream = stream.id(id);
+    }
+    if let Some(state) = state {
+        stream = stream.state(state);
+    }
+    told(stream.check_set(text, now.map_or_else(Timestamp::now, |now| now.0)))
+}
+
+/// What is demanded of the configuration document at `url`.
+#[pyfunction]
+pub(crate) fn check_configuration(document: &str, url: &str) -> Vec<Told> {
+    told(sdk::conformance::check_configuration(document, url))
+}
+
+/// What is demanded of the answer of a token endpoint.
+#[pyfunction]
+pub(crate) fn check_token(answer: &str) -> Vec<Told> {
+    told(sdk::conformance::check_token(answer))
+}
+
+fn told(conditions: Vec<Condition>) -> Vec<Told> {
+    conditions.into_iter().map(|condition| (condition.id, condition.demand, condition.holds)).collect()
+}

@@ -1,0 +1,170 @@
+//! Work that asyncio waits for.
+//!
+//! Results are put into the mailbox of their event loop without the interpreter. One thread wakes the loops: while it waits
+//! for its turn more results come in, and the loop takes all of them at one call.
+
+use std::{
+    future::Future,
+    mem,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+};
+
+use pyo3::{
+    IntoPyObjectExt, intern,
+    prelude::*,
+    types::{PyCFunction, PyTuple},
+};
+use ssf_transmitter as sdk;
+use tokio::task::AbortHandle;
+
+use crate::{
+    attach,
+    errors::{Result, exception},
+    logging,
+    process::PerProcess,
+    runtime::shared,
+};
+
+/// Where the results for one event loop lie until it takes them.
+#[pyclass(frozen, module = "ssf_transmitter._native")]
+pub(crate) struct Mailbox(Arc<Inner>);
+
+struct Inner {
+    event_loop: Py<PyAny>,
+    results: Mutex<Vec<Letter>>,
+    /// Whether the loop was told, and has not come yet.
+    told: AtomicBool,
+}
+
+/// A future of asyncio, and how to make its result.
+struct Letter {
+    future: Py<PyAny>,
+    open: Open,
+}
+
+type Open = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+
+#[pymethods]
+impl Mailbox {
+    #[new]
+    fn new(event_loop: Py<PyAny>) -> Self {
+        Self(Arc::new(Inner { event_loop, results: Mutex::default(), told: AtomicBool::new(false) }))
+    }
+
+    /// The loop that it is for.
+    #[getter]
+    fn event_loop(&self, py: Python<'_>) -> Py<PyAny> {
+        self.0.event_loop.clone_ref(py)
+    }
+}
+
+impl Mailbox {
+    /// Runs work, and sets the result of `future` when it is done.
+    pub(crate) fn spawn<T, R>(
+        &self,
+        future: Py<PyAny>,
+        work: impl Future<Output = sdk::error::Result<T>> + Send + 'static,
+        convert: impl FnOnce(T) -> R + Send + 'static,
+    ) -> Result<Task>
+    where
+        T: Send + 'static,
+        R: for<'py> IntoPyObjectExt<'py>,
+    {
+        let inner = Arc::clone(&self.0);
+        let task = shared()?.spawn(async move {
+            let done = work.await;
+            let open = Box::new(move |py: Python<'_>| match done {
+                Ok(value) => convert(value).into_py_any(py),
+                Err(error) => Err(exception(py, &error)),
+            });
+            inner.put(Letter { future, open });
+        });
+        Ok(Task(task.abort_handle()))
+    }
+}
+
+impl Inner {
+    fn put(self: Arc<Self>, letter: Letter) {
+        self.results.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
+        if !self.told.swap(true, Ordering::AcqRel) {
+            tell(self);
+        }
+    }
+
+    /// Called by the loop.
+    fn take(&self, py: Python<'_>) {
+        self.told.store(false, Ordering::Release);
+        let letters = mem::take(&mut *self.results.lock().unwrap_or_else(PoisonError::into_inner));
+        logging::forward(py);
+        for letter in letters {
+            if let Err(error) = letter.deliver(py) {
+                error.write_unraisable(py, None);
+            }
+        }
+    }
+}
+
+impl Letter {
+    fn deliver(self, py: Python<'_>) -> PyResult<()> {
+        let future = self.future.bind(py);
+        // It may have been cancelled when the result was on its way.
+        if future.call_method0(intern!(py, "done"))?.is_truthy()? {
+            return Ok(());
+        }
+        match (self.open)(py) {
+            Ok(value) => future.call_method1(intern!(py, "set_result"), (value,))?,
+            Err(error) => future.call_method1(intern!(py, "set_exception"), (error.into_value(py),))?,
+        };
+        Ok(())
+    }
+}
+
+/// Has the loop told that there is something for it.
+fn tell(inner: Arc<Inner>) {
+    static TELLER: PerProcess<mpsc::Sender<Arc<Inner>>> = PerProcess::new();
+    let start = || {
+        let (sender, receiver) = mpsc::channel::<Arc<Inner>>();
+        let thread = thread::Builder::new().name("ssf-transmitter-wake".to_owned());
+        thread.spawn(move || {
+            for inner in receiver {
+                // At the end of the interpreter nobody waits any more.
+                attach::enter(|py| wake(py, &inner));
+            }
+        })?;
+        Ok::<_, std::io::Error>(sender)
+    };
+    if let Ok(teller) = TELLER.get(start) {
+        // It lives as long as the process.
+        let _ = teller.send(inner);
+    }
+}
+
+fn wake(py: Python<'_>, inner: &Arc<Inner>) {
+    let theirs = Arc::clone(inner);
+    let take = move |arguments: &Bound<'_, PyTuple>, _: Option<&Bound<'_, pyo3::types::PyDict>>| {
+        theirs.take(arguments.py());
+    };
+    let told = PyCFunction::new_closure(py, None, None, take)
+        .and_then(|take| inner.event_loop.call_method1(py, intern!(py, "call_soon_threadsafe"), (take,)));
+    if told.is_err() {
+        // The loop is closed: its futures will not be asked for again.
+        drop(mem::take(&mut *inner.results.lock().unwrap_or_else(PoisonError::into_inner)));
+    }
+}
+
+/// Work under way.
+#[pyclass(frozen, module = "ssf_transmitter._native")]
+pub(crate) struct Task(AbortHandle);
+
+#[pymethods]
+impl Task {
+    /// Stops it, wherever it is.
+    fn cancel(&self) {
+        self.0.abort();
+    }
+}

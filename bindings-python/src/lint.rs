@@ -1,0 +1,205 @@
+//! Findings, explanations, and what becomes of findings.
+
+use pyo3::{
+    Borrowed,
+    exceptions::{PyAttributeError, PyValueError},
+    prelude::*,
+    sync::PyOnceLock,
+    types::{PyTuple, PyType},
+};
+use ssf_transmitter::{
+    self as sdk,
+    http::Response,
+    lint::{Explanation, Finding, LintPolicy, Severity},
+    set::Audience,
+};
+
+use crate::{
+    arguments::{Data, Moment, expected},
+    emission::{AnyEvent, AnySubject},
+    errors::Failure,
+    jwks::Jwks,
+    receiver::Dialect,
+    sets::{Addressee, SignedSet, UnsignedSet},
+};
+
+type Found<'py> = Bound<'py, PyTuple>;
+
+/// Looks at events, SETs and tokens before a receiver does.
+#[pyclass(frozen, module = "ssf_transmitter._native")]
+pub(crate) struct Linter(pub(crate) sdk::lint::Linter);
+
+/// Whether it is delivered, the reason, the cause and its remedy, other causes and theirs, findings, what was said.
+type Told<'py> = (bool, String, String, String, Vec<(String, String)>, Found<'py>, Option<String>);
+
+#[pymethods]
+impl Linter {
+    #[new]
+    #[pyo3(signature = (dialect, *, issuer, audience, jwks, now))]
+    fn new(
+        dialect: &Dialect,
+        issuer: Option<String>,
+        audience: Option<Addressee>,
+        jwks: Option<&Jwks>,
+        now: Option<Moment>,
+    ) -> Self {
+        let mut linter = sdk::lint::Linter::new(&dialect.0);
+        if let Some(issuer) = issuer {
+            linter = linter.issuer(issuer);
+        }
+        if let Some(audience) = audience {
+            linter = linter.audience(Audience::from(audience));
+        }
+        if let Some(jwks) = jwks {
+            linter = linter.jwks(jwks.0.clone());
+        }
+        if let Some(now) = now {
+            linter = linter.now(now.0);
+        }
+        Self(linter)
+    }
+
+    fn event<'py>(
+        &self,
+        py: Python<'py>,
+        event: AnyEvent,
+        subject: Option<AnySubject>,
+    ) -> PyResult<Found<'py>> {
+        let (AnyEvent(event), subject) = (event, subject.map(|subject| subject.0));
+        findings(py, &self.0.event(&event, subject.as_ref()))
+    }
+
+    fn unsigned<'py>(&self, py: Python<'py>, set: &UnsignedSet) -> PyResult<Found<'py>> {
+        findings(py, &self.0.unsigned(&set.0))
+    }
+
+    fn signed<'py>(&self, py: Python<'py>, set: &SignedSet) -> PyResult<Found<'py>> {
+        findings(py, &py.detach(|| self.0.signed(&set.0)))
+    }
+
+    fn jwt<'py>(&self, py: Python<'py>, text: &str) -> PyResult<Found<'py>> {
+        findings(py, &py.detach(|| self.0.jwt(text)))
+    }
+
+    #[pyo3(signature = (set, *, status, headers, body, sent_as))]
+    fn explain<'py>(
+        &self,
+        py: Python<'py>,
+        set: &str,
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Data<'_>,
+        sent_as: Option<String>,
+    ) -> PyResult<Told<'py>> {
+        let answer = Response::new(status, headers, body.as_ref().to_vec());
+        let linter = self.0.clone();
+        let linter = match sent_as {
+            Some(content_type) => linter.sent_as(content_type),
+            None => linter,
+        };
+        told(py, &py.detach(|| linter.explain(set, &answer)))
+    }
+
+    #[pyo3(signature = (set, *, status, err, description))]
+    fn explain_refusal<'py>(
+        &self,
+        py: Python<'py>,
+        set: &str,
+        status: u16,
+        err: Option<&str>,
+        description: Option<&str>,
+    ) -> PyResult<Told<'py>> {
+        told(py, &py.detach(|| self.0.explain_refusal(set, status, err, description)))
+    }
+}
+
+/// Looks at a JWKS document as it is published.
+#[pyfunction]
+#[pyo3(signature = (document, /))]
+pub(crate) fn lint_jwks<'py>(py: Python<'py>, document: &str) -> PyResult<Found<'py>> {
+    findings(py, &sdk::lint::jwks(document))
+}
+
+/// Findings as `ssf_transmitter.lint.Finding`.
+pub(crate) fn findings<'py>(py: Python<'py>, found: &[Finding]) -> PyResult<Found<'py>> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    if found.is_empty() {
+        return Ok(PyTuple::empty(py));
+    }
+    let class = CLASS.import(py, "ssf_transmitter.lint", "Finding")?;
+    let made = found.iter().map(|finding| {
+        let rule = finding.rule();
+        class.call1((
+            rule.id,
+            finding.severity().as_str(),
+            rule.effect.as_str(),
+            finding.pointer(),
+            finding.message(),
+            finding.remedy(),
+            rule.doc,
+            rule.source,
+        ))
+    });
+    PyTuple::new(py, made.collect::<PyResult<Vec<_>>>()?)
+}
+
+fn told<'py>(py: Python<'py>, explanation: &Explanation) -> PyResult<Told<'py>> {
+    let possible = explanation.possible().iter().map(|other| (other.cause.clone(), other.remedy.clone()));
+    Ok((
+        explanation.is_delivered(),
+        explanation.reason().to_owned(),
+        explanation.cause().to_owned(),
+        explanation.remedy().to_owned(),
+        possible.collect(),
+        findings(py, explanation.findings())?,
+        explanation.said().map(str::to_owned),
+    ))
+}
+
+/// What becomes of findings: a `ssf_transmitter.lint.LintPolicy`.
+#[derive(Clone)]
+pub(crate) struct Lint(pub(crate) LintPolicy);
+
+/// Its members.
+#[derive(FromPyObject)]
+struct Members {
+    refuse: Option<String>,
+    report: Option<String>,
+    allow: Vec<String>,
+}
+
+impl<'py> FromPyObject<'_, 'py> for Lint {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let members: Members = given.extract().map_err(|error: PyErr| {
+            let other = error.is_instance_of::<PyAttributeError>(given.py());
+            if other { expected("a LintPolicy", given) } else { error }
+        })?;
+        let policy = LintPolicy::new()
+            .refuse(severity("refuse", members.refuse.as_deref())?)
+            .report(severity("report", members.report.as_deref())?);
+        let allow = |policy: LintPolicy, rule: &String| policy.allow(rule);
+        let policy = members.allow.iter().try_fold(policy, allow).map_err(Failure::from)?;
+        Ok(Self(policy))
+    }
+}
+
+/// The severity of this name.
+fn severity(place: &str, name: Option<&str>) -> PyResult<Option<Severity>> {
+    let Some(name) = name else { return Ok(None) };
+    let known = [Severity::Note, Severity::Warning, Severity::Error];
+    let found = known.into_iter().find(|severity| severity.as_str() == name);
+    let found = found.ok_or_else(|| {
+        PyValueError::new_err(format!("{place}: no such severity; known are note, warning, error, or None"))
+    })?;
+    Ok(Some(found))
+}
+
+/// Checks a policy.
+#[pyfunction]
+#[pyo3(signature = (policy, /))]
+#[allow(clippy::needless_pass_by_value, reason = "reading it was the check")]
+pub(crate) fn check_lint_policy(policy: Lint) {
+    let Lint(_) = policy;
+}

@@ -1,0 +1,287 @@
+//! SETs: unsigned, signed, taken apart; and the receipt for one that was delivered.
+
+use pyo3::{Borrowed, prelude::*, types::PyTuple};
+use serde_json::{Map, Value};
+use ssf_transmitter::{self as sdk, SetBuilder, key::SigningHeader, set::Audience};
+
+use crate::{
+    arguments::{Moment, expected, loads},
+    emission::{About, Companions},
+    errors::Result,
+    jwks::{Jwks, PublicKey},
+    key::{Signature, SigningKey},
+    lint::{self, Lint},
+    receiver::Dialect,
+};
+
+/// A SET that is complete but for its signature: `jti`, `iat` and the header are fixed.
+#[pyclass(frozen, module = "ssf_transmitter")]
+pub(crate) struct UnsignedSet(pub(crate) sdk::UnsignedSet);
+
+#[pymethods]
+impl UnsignedSet {
+    /// The bytes to sign: header and claims, encoded (RFC 7515 §5.1).
+    #[getter]
+    fn signing_input(&self) -> &[u8] {
+        self.0.signing_input()
+    }
+
+    /// The algorithm that the header names.
+    #[getter]
+    fn algorithm(&self) -> &'static str {
+        self.0.algorithm().as_str()
+    }
+
+    /// The id of the SET.
+    #[getter]
+    fn jti(&self) -> &str {
+        self.0.jti()
+    }
+
+    /// Header and claims, for inspection.
+    fn decode(&self) -> Result<DecodedSet> {
+        Ok(DecodedSet(self.0.decode()?))
+    }
+
+    /// What lint found in it and was to report.
+    #[getter]
+    fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        lint::findings(py, self.0.findings())
+    }
+
+    /// Signs with a key of this process.
+    fn sign(&self, py: Python<'_>, key: &SigningKey) -> Result<SignedSet> {
+        Ok(SignedSet(py.detach(|| self.0.clone().sign(&key.0))?))
+    }
+
+    /// Attaches a signature over `signing_input`. Its form and length are checked. `bytes` are a raw signature.
+    fn attach(&self, signature: Given) -> Result<SignedSet> {
+        Ok(SignedSet(self.0.clone().attach(signature.0)?))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<UnsignedSet {}>", self.0.jti())
+    }
+}
+
+/// A signature, or the bytes of a raw one.
+struct Given(sdk::Signature);
+
+impl FromPyObject<'_, '_> for Given {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        if let Ok(signature) = given.cast::<Signature>() {
+            return Ok(Self(signature.get().0.clone()));
+        }
+        let raw: &[u8] = given.extract().map_err(|_| expected("bytes or a Signature", given))?;
+        Ok(Self(sdk::Signature::Raw(raw.to_vec())))
+    }
+}
+
+/// A signed SET. `str` gives its compact form; however often it is sent, its bytes are the same.
+#[pyclass(frozen, eq, module = "ssf_transmitter")]
+#[derive(PartialEq)]
+pub(crate) struct SignedSet(pub(crate) sdk::SignedSet);
+
+#[pymethods]
+impl SignedSet {
+    /// Takes a SET that was signed elsewhere, or stored. Its outline is checked, not its signature.
+    #[staticmethod]
+    fn parse(compact: &str) -> Result<Self> {
+        Ok(Self(sdk::SignedSet::parse(compact)?))
+    }
+
+    /// The id of the SET.
+    #[getter]
+    fn jti(&self) -> &str {
+        self.0.jti()
+    }
+
+    /// What lint found in it when it was prepared, and was to report.
+    #[getter]
+    fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        lint::findings(py, self.0.findings())
+    }
+
+    /// The id of its event, such as `caep.session-revoked`, or the URI of one that the catalogue does not know.
+    #[getter]
+    fn event(&self) -> &str {
+        self.0.event()
+    }
+
+    /// Header and claims, for inspection.
+    fn decode(&self) -> Result<DecodedSet> {
+        Ok(DecodedSet(self.0.decode()?))
+    }
+
+    fn __str__(&self) -> &str {
+        self.0.as_str()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<SignedSet {}>", self.0.jti())
+    }
+}
+
+/// A SET taken apart. Decoding says nothing about who signed it; `verify` does.
+#[pyclass(frozen, module = "ssf_transmitter")]
+pub(crate) struct DecodedSet(sdk::set::DecodedSet);
+
+#[pymethods]
+impl DecodedSet {
+    /// Takes a compact SET apart. The signature is not looked at.
+    #[staticmethod]
+    fn parse(compact: &str) -> Result<Self> {
+        Ok(Self(sdk::set::DecodedSet::parse(compact)?))
+    }
+
+    /// The JOSE header.
+    #[getter]
+    fn header<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        object(py, self.0.header())
+    }
+
+    /// The claims.
+    #[getter]
+    fn claims<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        object(py, self.0.claims())
+    }
+
+    /// Verifies the signature, and returns the key that fits.
+    fn verify(&self, py: Python<'_>, jwks: &Jwks) -> Result<PublicKey> {
+        Ok(PublicKey(py.detach(|| self.0.verify(&jwks.0).cloned())?))
+    }
+}
+
+fn object<'py>(py: Python<'py>, members: &Map<String, Value>) -> PyResult<Bound<'py, PyAny>> {
+    loads(py, &Value::Object(members.clone()).to_string())
+}
+
+/// That a receiver has taken a SET. It says nothing of what the receiver does with it (RFC 8935 §2.2).
+#[pyclass(frozen, module = "ssf_transmitter")]
+pub(crate) struct Receipt(pub(crate) sdk::Receipt);
+
+#[pymethods]
+impl Receipt {
+    /// The id of the SET.
+    #[getter]
+    fn jti(&self) -> &str {
+        self.0.jti()
+    }
+
+    /// The SET as it was sent.
+    #[getter]
+    fn set(&self) -> SignedSet {
+        SignedSet(self.0.set().clone())
+    }
+
+    /// The HTTP status of the answer.
+    #[getter]
+    fn status(&self) -> u16 {
+        self.0.status()
+    }
+
+    /// How often the SET was sent.
+    #[getter]
+    fn attempts(&self) -> u32 {
+        self.0.attempts()
+    }
+
+    /// Whether the status is the one that the receiver documents.
+    #[getter]
+    fn is_expected(&self) -> bool {
+        self.0.is_expected()
+    }
+
+    /// What lint found in the SET and was to report.
+    #[getter]
+    fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        lint::findings(py, self.0.findings())
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Receipt {} status={} attempts={}>", self.0.jti(), self.0.status(), self.0.attempts())
+    }
+}
+
+/// A SET from all its parts, without a transmitter.
+#[pyfunction]
+#[pyo3(signature = (
+    issuer, audience, events, subject, dialect, algorithm, kid, txn, toe, jti, issued_at, claims, lint, /
+))]
+#[allow(clippy::too_many_arguments, reason = "the parts of a SET")]
+pub(crate) fn prepare_set(
+    issuer: &str,
+    audience: Addressee,
+    events: Companions,
+    subject: Option<About>,
+    dialect: &Dialect,
+    algorithm: &str,
+    kid: Option<String>,
+    txn: Option<&str>,
+    toe: Option<Moment>,
+    jti: Option<&str>,
+    issued_at: Option<Moment>,
+    claims: Option<&str>,
+    lint: Option<Lint>,
+) -> Result<UnsignedSet> {
+    let mut set = SetBuilder::new(issuer, Audience::from(audience)).dialect(&dialect.0);
+    for event in events.0 {
+        set = set.event(event);
+    }
+    if let Some(subject) = subject {
+        set = set.subject(subject.0);
+    }
+    if let Some(txn) = txn {
+        set = set.txn(txn);
+    }
+    if let Some(toe) = toe {
+        set = set.toe(toe.0);
+    }
+    if let Some(jti) = jti {
+        set = set.jti(jti);
+    }
+    if let Some(issued_at) = issued_at {
+        set = set.issued_at(issued_at.0);
+    }
+    if let Some(claims) = claims {
+        let claims: Map<String, Value> = serde_json::from_str(claims)
+            .map_err(|_| pyo3::exceptions::PyValueError::new_err("claims: holds what JSON cannot carry"))?;
+        for (name, value) in claims {
+            set = set.claim(name, value);
+        }
+    }
+    if let Some(lint) = lint {
+        set = set.lint(lint.0);
+    }
+    let header = SigningHeader { algorithm: algorithm.parse()?, kid };
+    Ok(UnsignedSet(set.prepare(header)?))
+}
+
+/// An audience: a string, or a list of them.
+#[derive(Clone)]
+pub(crate) enum Addressee {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl FromPyObject<'_, '_> for Addressee {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        if let Ok(one) = given.extract() {
+            return Ok(Self::One(one));
+        }
+        given.extract().map(Self::Several).map_err(|_| expected("str or a list of str", given))
+    }
+}
+
+impl From<Addressee> for Audience {
+    fn from(addressee: Addressee) -> Self {
+        match addressee {
+            Addressee::One(one) => one.into(),
+            Addressee::Several(several) => several.into(),
+        }
+    }
+}

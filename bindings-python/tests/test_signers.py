@@ -1,0 +1,163 @@
+"""Keys that are elsewhere: a key management service, played by `cryptography`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from conftest import ISSUER, QUICK
+from ssf_transmitter import (
+    AsyncTransmitter,
+    DeadlineExceeded,
+    Email,
+    Emission,
+    Jwks,
+    PublicKey,
+    Signature,
+    SigningError,
+    Transmitter,
+)
+from ssf_transmitter.events import caep
+
+if TYPE_CHECKING:
+    from ssf_transmitter.testing import ReceiverEmulator
+
+EVENT = caep.SessionRevoked()
+ADA = Email("ada@example.com")
+
+
+class Kms:
+    """A service that signs with a key that it does not give out."""
+
+    def __init__(self) -> None:
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        pem = self.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        self.public = PublicKey.from_pem(pem).with_kid("kms-1")
+        self.calls = 0
+        self.threads: set[int] = set()
+
+    def sign(self, signing_input: bytes) -> Signature:
+        self.calls += 1
+        self.threads.add(threading.get_ident())
+        return Signature.der(self.key.sign(signing_input, ec.ECDSA(SHA256())))
+
+    async def sign_async(self, signing_input: bytes) -> Signature:
+        await asyncio.sleep(0)
+        return self.sign(signing_input)
+
+
+@pytest.fixture(scope="module")
+def kms() -> Kms:
+    return Kms()
+
+
+@pytest.fixture
+def emulator(kms: Kms, ssf_receiver: Any) -> ReceiverEmulator:
+    emulator: ReceiverEmulator = ssf_receiver(issuer=ISSUER, keys=Jwks([kms.public]))
+    return emulator
+
+
+def test_a_function_signs(kms: Kms, emulator: ReceiverEmulator) -> None:
+    with Transmitter(ISSUER, signer=kms.sign, algorithm="ES256", kid="kms-1") as transmitter:
+        receipt = transmitter.emit(EVENT, ADA, emulator.receiver())
+        assert receipt.set.decode().verify(Jwks([kms.public])).kid == "kms-1"
+        results = list(transmitter.emit_all(Emission(EVENT, ADA, emulator.receiver()) for _ in range(20)))
+    assert all(result.receipt for result in results)
+    assert len(emulator.received) == 21
+
+
+async def test_an_async_function_signs(kms: Kms, emulator: ReceiverEmulator) -> None:
+    async with AsyncTransmitter(ISSUER, signer=kms.sign_async, algorithm="ES256", kid="kms-1") as transmitter:
+        await transmitter.emit(EVENT, ADA, emulator.receiver())
+        results = [
+            result
+            async for result in transmitter.emit_all(Emission(EVENT, ADA, emulator.receiver()) for _ in range(20))
+        ]
+    assert all(result.receipt for result in results)
+    assert len(emulator.received) == 21
+
+
+async def test_a_function_that_waits_does_not_hold_up_the_loop(kms: Kms, emulator: ReceiverEmulator) -> None:
+    kms.threads.clear()
+    async with AsyncTransmitter(ISSUER, signer=kms.sign, algorithm="ES256", kid="kms-1") as transmitter:
+        await transmitter.emit(EVENT, ADA, emulator.receiver())
+    assert kms.threads
+    assert threading.get_ident() not in kms.threads
+
+
+def test_the_steps_by_hand(kms: Kms, emulator: ReceiverEmulator) -> None:
+    with Transmitter(ISSUER, signer=kms.sign, algorithm="ES256", kid="kms-1") as transmitter:
+        unsigned = transmitter.prepare(EVENT, ADA, emulator.receiver())
+        signed = unsigned.attach(kms.sign(unsigned.signing_input))
+        transmitter.deliver(signed, emulator.receiver())
+    assert emulator.accepted == {signed.jti: 1}
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_signer_that_fails_is_a_signing_error_with_its_cause(kind: str, emulator: ReceiverEmulator) -> None:
+    trouble = PermissionError("s3cret of the service")
+
+    def fail(_: bytes) -> bytes:
+        raise trouble
+
+    async def fail_async(_: bytes) -> bytes:
+        raise trouble
+
+    with pytest.raises(SigningError) as raised:
+        if kind == "sync":
+            Transmitter(ISSUER, signer=fail, algorithm="ES256", kid="k").emit(EVENT, ADA, emulator.receiver())
+        else:
+            transmitter = AsyncTransmitter(ISSUER, signer=fail_async, algorithm="ES256", kid="k")
+            asyncio.run(transmitter.emit(EVENT, ADA, emulator.receiver()))
+    assert raised.value.code == "signer_failed"
+    assert raised.value.__cause__ is trouble
+    assert "s3cret" not in str(raised.value)
+    assert emulator.requests == []
+
+
+def test_a_signature_of_another_form_is_refused(emulator: ReceiverEmulator) -> None:
+    with pytest.raises(SigningError) as raised:
+        Transmitter(ISSUER, signer=lambda _: b"short", algorithm="ES256").emit(EVENT, ADA, emulator.receiver())
+    assert raised.value.code == "signature_malformed"
+    with pytest.raises(TypeError, match="expected bytes or a Signature, got str"):
+        Transmitter(ISSUER, signer=lambda _: "text", algorithm="ES256").emit(  # type: ignore[arg-type,return-value]
+            EVENT, ADA, emulator.receiver()
+        )
+
+
+def test_an_async_signer_needs_an_async_transmitter(kms: Kms, emulator: ReceiverEmulator) -> None:
+    with pytest.raises(TypeError, match="AsyncTransmitter"):
+        Transmitter(ISSUER, signer=kms.sign_async, algorithm="ES256")  # type: ignore[arg-type]
+    hidden: Any = lambda signing_input: kms.sign_async(signing_input)  # noqa: E731
+    with pytest.raises(TypeError, match="AsyncTransmitter"):
+        Transmitter(ISSUER, signer=hidden, algorithm="ES256").emit(EVENT, ADA, emulator.receiver())
+
+
+def test_the_time_of_the_signer_is_part_of_the_deadline(kms: Kms, emulator: ReceiverEmulator) -> None:
+    def slow(signing_input: bytes) -> Signature:
+        time.sleep(0.2)
+        return kms.sign(signing_input)
+
+    async def never(_: bytes) -> bytes:
+        await asyncio.Event().wait()
+        return b""
+
+    with pytest.raises(DeadlineExceeded):
+        Transmitter(ISSUER, signer=slow, algorithm="ES256").emit(EVENT, ADA, emulator.receiver(), deadline=0.1)
+    transmitter = AsyncTransmitter(ISSUER, signer=never, algorithm="ES256", deadline=0.1, retry=QUICK)
+    with pytest.raises(DeadlineExceeded):
+        asyncio.run(transmitter.emit(EVENT, ADA, emulator.receiver()))
+    assert emulator.requests == []
+
+
+def test_the_key_that_is_published_is_the_one_of_the_service(kms: Kms) -> None:
+    (published,) = json.loads(Jwks([kms.public]).to_json())["keys"]
+    assert (published["kid"], published["kty"], published["alg"], "d" in published) == ("kms-1", "EC", "ES256", False)

@@ -1,0 +1,33 @@
+// A key that this process never sees: a key management service signs.
+//
+// `kms` stands for a client such as @aws-sdk/client-kms, whose SignCommand with ECDSA_SHA_256 answers in DER like this one.
+//
+//   ENDPOINT=… AUDIENCE=… ISSUER=https://edr.example.com node kms.mjs
+
+import { createPublicKey } from 'node:crypto';
+import { caep, Receiver, Transmitter } from 'ssf-transmitter';
+import { kms } from './support/kms.mjs';
+
+const { ENDPOINT, AUDIENCE, ISSUER } = process.env;
+const keyId = 'alias/ssf';
+const { PublicKey } = await kms.getPublicKey({ KeyId: keyId });
+const jwk = createPublicKey({ key: Buffer.from(PublicKey), format: 'der', type: 'spki' }).export({ format: 'jwk' });
+// What is to be published at the jwks_uri.
+console.log(JSON.stringify({ keys: [{ ...jwk, use: 'sig', alg: 'ES256', kid: keyId }] }));
+
+const transmitter = new Transmitter({
+  issuer: ISSUER,
+  algorithm: 'ES256',
+  kid: keyId,
+  signer: async (input) => {
+    const { Signature } = await kms.sign({ KeyId: keyId, Message: input, SigningAlgorithm: 'ECDSA_SHA_256' });
+    return { der: Signature };
+  },
+});
+const to = new Receiver({
+  endpoint: ENDPOINT,
+  audience: AUDIENCE,
+  allowLoopback: ENDPOINT.startsWith('http://127.0.0.1'),
+});
+const { jti } = await transmitter.emit(caep.sessionRevoked(), { format: 'opaque', id: 'session-1' }, { to });
+console.log(`${jti} was taken`);

@@ -1,0 +1,31 @@
+//! What tests install for themselves, below `target/`.
+
+use std::{fs, path::Path, process::Command};
+
+use crate::Result;
+
+/// Fills a folder from `list`, unless `stamp` says that it was filled from the very same list and `proof` is still there.
+pub(crate) fn install(list: &Path, stamp: &Path, proof: &Path, fill: impl FnOnce() -> Result) -> Result {
+    let wanted = read(list)?;
+    if proof.exists() && fs::read(stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    fill()?;
+    write(stamp, &wanted)
+}
+
+/// Runs a program; its output goes where ours goes. `advice` says how to get it.
+pub(crate) fn call(command: &mut Command, name: &str, advice: &str) -> Result {
+    let status = command.status().map_err(|error| format!("{name} does not start ({error}): {advice}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{name}: {status}").into()) }
+}
+
+/// The content of a file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+    Ok(fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?)
+}
+
+/// Writes a file.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result {
+    Ok(fs::write(path, bytes).map_err(|error| format!("{}: {error}", path.display()))?)
+}

@@ -1,0 +1,160 @@
+//! The Node package: one build, tested on the oldest and a newer line of Node that it supports.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use crate::{
+    Result,
+    install::{call, install, read, write},
+};
+
+/// The line of Node that is tested beside the one that is installed, from the npm packages that hold its binaries.
+const OTHER: &str = "24.21.0";
+/// What is installed has to be of this line: the oldest that is supported.
+const OLDEST: u32 = 20;
+
+const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
+const ADVICE: &str = "install Node.js 20 with npm (https://nodejs.org/en/download)";
+
+/// Builds the package with the profile of the tests and runs everything against it. What that needs is installed below
+/// `target/node/` once, and again where its versions have changed.
+pub(crate) fn test(root: &Path) -> Result {
+    let package = root.join("bindings-node");
+    let work = root.join("target/node");
+    let oldest = oldest()?;
+    tools(&package, &work)?;
+    let other = other(&work)?;
+
+    node(&package, &oldest, &["scripts/build.mjs", "dev"])?;
+    let biome = ["check", "--config-path=.", ".", "../examples/node"];
+    tool(&package, "@biomejs/biome/bin/biome", &biome)?;
+    tool(&package, "typescript/bin/tsc", &["--project", "test/types"])?;
+    for program in [&oldest, &other] {
+        println!("-- {}", version(program)?);
+        let mut arguments = vec!["--test".to_owned(), "--test-reporter=dot".to_owned()];
+        arguments.extend(tests(&package)?);
+        node(&package, program, &arguments)?;
+    }
+    let packed = work.join("packed");
+    node(&package, &oldest, &["scripts/packed.mjs", &packed.to_string_lossy()])
+}
+
+/// Builds what is released: the package, and the one with the binary for this machine, below `target/dist/node/`.
+pub(crate) fn dist(root: &Path) -> Result {
+    let package = root.join("bindings-node");
+    let program = PathBuf::from("node");
+    tools(&package, &root.join("target/node"))?;
+    node(&package, &program, &["scripts/build.mjs", "release"])?;
+    node(&package, &program, &["scripts/dist.mjs", &root.join("target/dist/node").to_string_lossy()])
+}
+
+/// Measures what is released beside what people use instead.
+pub(crate) fn bench(root: &Path) -> Result {
+    dist(root)?;
+    node(&root.join("bindings-node"), &PathBuf::from("node"), &["benches/bench.mjs"])
+}
+
+/// The npm packages of the lock file, below `target/node/tools`, with a link to them where Node looks.
+fn tools(package: &Path, work: &Path) -> Result {
+    let folder = work.join("tools");
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let lock = package.join("package-lock.json");
+    let packages = folder.join("node_modules");
+    let proof = packages.join("typescript/package.json");
+    install(&lock, &packages.join(".installed-from"), &proof, || {
+        for file in ["package.json", "package-lock.json"] {
+            write(&folder.join(file), &read(&package.join(file))?)?;
+        }
+        npm(&folder, &["ci"])
+    })?;
+    let link = package.join("node_modules");
+    // What somebody has installed there is left alone.
+    if fs::symlink_metadata(&link).is_err() { link_folder(&packages, &link) } else { Ok(()) }
+}
+
+/// The newer Node.
+fn other(work: &Path) -> Result<PathBuf> {
+    let (system, machine) = (env::consts::OS, env::consts::ARCH);
+    let system = match system {
+        "macos" => "darwin",
+        "windows" => "win",
+        other => other,
+    };
+    let machine = match machine {
+        "x86_64" => "x64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let name = format!("node-{system}-{machine}");
+    let folder = work.join(format!("node-{OTHER}"));
+    let program =
+        folder.join("node_modules").join(&name).join(if cfg!(windows) { "bin/node.exe" } else { "bin/node" });
+    if !program.exists() {
+        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        write(&folder.join("package.json"), b"{ \"private\": true }\n")?;
+        npm(&folder, &["install", "--no-save", &format!("{name}@{OTHER}")])?;
+    }
+    Ok(program)
+}
+
+/// The Node on the path, which has to be of the oldest line.
+fn oldest() -> Result<PathBuf> {
+    let program = PathBuf::from("node");
+    let found = version(&program)?;
+    if found.starts_with(&format!("v{OLDEST}.")) {
+        return Ok(program);
+    }
+    Err(format!("the package is tested on Node {OLDEST}, and {found} is what is installed: {ADVICE}").into())
+}
+
+fn version(program: &Path) -> Result<String> {
+    let output = Command::new(program).arg("--version").output();
+    let output = output.map_err(|error| format!("node does not start ({error}): {ADVICE}"))?;
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+/// The files with tests.
+fn tests(package: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(package.join("test"))? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".test.mjs") {
+            names.push(format!("test/{name}"));
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn node<A: AsRef<str>>(package: &Path, program: &Path, arguments: &[A]) -> Result {
+    let arguments: Vec<_> = arguments.iter().map(AsRef::as_ref).collect();
+    println!("$ node {}", arguments.join(" "));
+    let mut command = Command::new(program);
+    call(command.current_dir(package).args(arguments), "node", ADVICE)
+}
+
+/// A tool of the lock file, run by Node.
+fn tool(package: &Path, script: &str, arguments: &[&str]) -> Result {
+    let script = format!("node_modules/{script}");
+    node(package, &PathBuf::from("node"), &[&[script.as_str()][..], arguments].concat())
+}
+
+fn npm(folder: &Path, arguments: &[&str]) -> Result {
+    let quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+    let mut command = Command::new(NPM);
+    call(command.current_dir(folder).args(arguments).args(quiet).stdout(Stdio::null()), "npm", ADVICE)
+}
+
+#[cfg(unix)]
+fn link_folder(folder: &Path, link: &Path) -> Result {
+    Ok(std::os::unix::fs::symlink(folder, link).map_err(|error| format!("{}: {error}", link.display()))?)
+}
+
+#[cfg(windows)]
+fn link_folder(folder: &Path, link: &Path) -> Result {
+    Ok(std::os::windows::fs::symlink_dir(folder, link)
+        .map_err(|error| format!("{}: {error}; symbolic links need the developer mode", link.display()))?)
+}

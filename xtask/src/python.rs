@@ -1,0 +1,198 @@
+//! The Python package: one wheel, tested on the oldest and the newest version of Python that it supports.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    Result,
+    install::{call, install},
+};
+
+/// The oldest and the newest version. The tools run on the oldest.
+const VERSIONS: [&str; 2] = ["3.10", "3.13"];
+
+/// A virtual environment.
+struct Venv {
+    folder: PathBuf,
+}
+
+/// Builds the wheel with the profile of the tests, installs it, and runs everything against what is installed. What that
+/// needs is installed below `target/python/` once, and again where its versions have changed.
+pub(crate) fn test(root: &Path) -> Result {
+    let package = root.join("bindings-python");
+    let work = root.join("target/python");
+    let [oldest, newest] = VERSIONS.map(|version| Venv::make(&work, &package, version));
+    let (oldest, newest) = (oldest?, newest?);
+    oldest.install(&package.join("requirements/tools.txt"))?;
+    let wheel =
+        build(&package, &oldest, &["--profile", "dev", "--compatibility", "off"], &work.join("wheels"))?;
+
+    look(&package, &oldest, &wheel)?;
+    for venv in [&oldest, &newest] {
+        venv.install_wheel(&wheel)?;
+        println!("-- {}", venv.folder.display());
+        let tests = ["-m", "pytest", "--quiet", "--doctest-modules", "--pyargs", "ssf_transmitter", "tests"];
+        venv.run(&package, "python", &tests)?;
+    }
+    Ok(())
+}
+
+/// Builds the wheel that is released, with a tag for all machines that it runs on, and looks whether it keeps what it
+/// promises.
+pub(crate) fn dist(root: &Path) -> Result {
+    let (venv, wheel) = release(root)?;
+    let name = wheel.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if cfg!(target_os = "linux") && !name.contains("manylinux") {
+        return Err(format!("{name} is for this machine only").into());
+    }
+    venv.run(&root.join("bindings-python"), "python", &["benches/promises.py"])?;
+    println!("{}: {} kB", wheel.display(), fs::metadata(&wheel)?.len() / 1000);
+    Ok(())
+}
+
+/// Measures the wheel that is released beside what people use instead.
+pub(crate) fn bench(root: &Path) -> Result {
+    let (venv, _) = release(root)?;
+    let package = root.join("bindings-python");
+    venv.install(&package.join("requirements/bench.txt"))?;
+    venv.run(&package, "python", &["benches/bench.py"])
+}
+
+/// The wheel that is released, installed in an environment of its own.
+fn release(root: &Path) -> Result<(Venv, PathBuf)> {
+    let package = root.join("bindings-python");
+    let venv = Venv::make_in(&root.join("target/python/release"), &package, VERSIONS[1])?;
+    venv.install(&package.join("requirements/tools.txt"))?;
+    let wheel = build(&package, &venv, &["--release"], &root.join("target/dist/python"))?;
+    venv.install_wheel(&wheel)?;
+    Ok((venv, wheel))
+}
+
+/// What needs no test run: format, lints, types.
+fn look(package: &Path, venv: &Venv, wheel: &Path) -> Result {
+    venv.install_wheel(wheel)?;
+    let installed =
+        venv.folder.join("lib").join(format!("python{}", VERSIONS[0])).join("site-packages/ssf_transmitter");
+    let installed = installed.to_string_lossy().into_owned();
+    let python = venv.program("python").to_string_lossy().into_owned();
+    let samples = ["tests/typing_sample.py", "../examples/python"];
+    let sources = [".", "../examples/python"];
+    venv.run(package, "ruff", &[&["format", "--check", "--quiet"], &sources[..]].concat())?;
+    venv.run(package, "ruff", &[&["check", "--quiet"], &sources[..]].concat())?;
+    venv.run(package, "mypy", &["-p", "ssf_transmitter"])?;
+    venv.run(package, "mypy", &samples)?;
+    venv.run(package, "basedpyright", &[&["--pythonpath", &python, &installed], &samples[..]].concat())?;
+    let types =
+        ["--mypy-config-file", "pyproject.toml", "--allowlist", "stubtest-allowlist.txt", "ssf_transmitter"];
+    venv.run(package, "stubtest", &types)
+}
+
+/// Builds the one wheel for all versions, and returns its path.
+fn build(package: &Path, venv: &Venv, options: &[&str], out: &Path) -> Result<PathBuf> {
+    // What was built before must not be taken for it.
+    if out.exists() {
+        fs::remove_dir_all(out)?;
+    }
+    let python = venv.program("python");
+    let mut command = Command::new(venv.program("maturin"));
+    command.current_dir(package).args(["build", "--quiet", "--locked", "--out"]).arg(out);
+    command.arg("--interpreter").arg(&python).args(options);
+    call(&mut command, "maturin", "its version is pinned in bindings-python/requirements/tools.txt")?;
+    let wheels: Vec<_> = fs::read_dir(out)?.collect::<std::io::Result<_>>()?;
+    match &wheels[..] {
+        [wheel] => Ok(wheel.path()),
+        _ => Err(format!("{}: {} wheels", out.display(), wheels.len()).into()),
+    }
+}
+
+impl Venv {
+    /// Makes the virtual environment for a version, with what the tests need in it.
+    fn make(work: &Path, package: &Path, version: &str) -> Result<Self> {
+        Self::make_in(&work.join(version), package, version)
+    }
+
+    fn make_in(folder: &Path, package: &Path, version: &str) -> Result<Self> {
+        let venv = Self { folder: folder.to_owned() };
+        if !venv.program("python").exists() {
+            let interpreter = interpreter(version)?;
+            call(
+                Command::new(&interpreter).args(["-m", "venv", "--clear"]).arg(&venv.folder),
+                "venv",
+                ADVICE,
+            )?;
+        }
+        venv.install(&package.join("requirements/tests.txt"))?;
+        Ok(venv)
+    }
+
+    /// Installs the packages of a list, unless they are installed.
+    fn install(&self, list: &Path) -> Result {
+        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
+        install(list, &self.stamp(list), &self.program("python"), || {
+            call(Command::new(self.program("python")).args(pip).arg(list), "pip", ADVICE)
+        })
+    }
+
+    /// Installs a wheel, unless this very one is installed.
+    fn install_wheel(&self, wheel: &Path) -> Result {
+        let pip = [
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--force-reinstall",
+        ];
+        install(wheel, &self.stamp(Path::new("wheel")), &self.program("python"), || {
+            call(Command::new(self.program("python")).args(pip).arg(wheel), "pip", ADVICE)
+        })
+    }
+
+    /// Runs a program of the environment in `folder`.
+    fn run(&self, folder: &Path, name: &str, arguments: &[&str]) -> Result {
+        println!("$ {name} {}", arguments.join(" "));
+        let mut command = Command::new(self.program(name));
+        call(command.current_dir(folder).args(arguments), name, ADVICE)
+    }
+
+    /// A program of the environment.
+    fn program(&self, name: &str) -> PathBuf {
+        let folder = self.folder.join(if cfg!(windows) { "Scripts" } else { "bin" });
+        folder.join(format!("{name}{}", env::consts::EXE_SUFFIX))
+    }
+
+    fn stamp(&self, of: &Path) -> PathBuf {
+        let name = of.file_name().unwrap_or_default().to_string_lossy();
+        self.folder.join(format!(".installed-{name}"))
+    }
+}
+
+const ADVICE: &str = "install Python with venv and pip (https://www.python.org/downloads/)";
+
+/// An interpreter of this version: the one on the path, or one that pyenv has.
+fn interpreter(version: &str) -> Result<PathBuf> {
+    let name = PathBuf::from(format!("python{version}"));
+    // One that pyenv has put on the path may be a mere hint at it.
+    let works = |program: &Path| {
+        Command::new(program).arg("--version").output().is_ok_and(|run| run.status.success())
+    };
+    let pyenv = env::var_os("PYENV_ROOT")
+        .map_or_else(|| env::home_dir().unwrap_or_default().join(".pyenv"), PathBuf::from);
+    let installed = fs::read_dir(pyenv.join("versions")).into_iter().flatten().flatten();
+    let theirs = installed
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&format!("{version}.")))
+        .map(|entry| entry.path().join("bin").join(&name));
+    std::iter::once(name.clone()).chain(theirs).find(|program| works(program)).ok_or_else(|| {
+        let advice =
+            format!("install Python {version}, with venv and pip, so that python{version} is on the path");
+        format!(
+            "the package is tested on Python {}; {advice} (https://www.python.org/downloads/)",
+            VERSIONS.join(" and ")
+        )
+        .into()
+    })
+}
