@@ -21,10 +21,6 @@ pub(crate) fn cargo(root: &Path, arguments: &str) -> Program {
 pub(crate) fn program(root: &Path, name: &str, arguments: &str) -> Program {
     let mut command = Command::new(name);
     command.current_dir(root).args(arguments.split_whitespace());
-    if std::env::var_os("CI").is_some() {
-        // What no second build will use: gigabytes, in a checkout that is thrown away.
-        command.env("CARGO_INCREMENTAL", "0");
-    }
     let short = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy());
     Program { command, line: format!("{short} {arguments}"), hint: "is it installed?" }
 }

@@ -124,8 +124,11 @@ fn symbols(package: &Package, library: &Path) -> Result {
     if declared.is_empty() {
         return Err("the header declares nothing".into());
     }
-    match declared.difference(&has).next() {
-        Some(name) => Err(format!("the header declares {name}, which is not in the library").into()),
+    if let Some(name) = declared.difference(&has).next() {
+        return Err(format!("the header declares {name}, which is not in the library").into());
+    }
+    match has.difference(&declared).next() {
+        Some(name) => Err(format!("the library has {name}, which the header does not declare").into()),
         None => Ok(()),
     }
 }
