@@ -76,15 +76,15 @@ pub(super) fn check(report: &mut Report<'_>, claims: &Map<String, Value>) {
 }
 
 fn event_type(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>) {
-    let place = event_pointer(event.uri);
+    let place = || event_pointer(event.uri);
     if check_event_uri(event.uri).is_err() {
-        return report.add(&rules::EVENT_URI_INVALID, place, "an event type is an absolute URI");
+        return report.add(&rules::EVENT_URI_INVALID, place(), "an event type is an absolute URI");
     }
     let nearly = || near::event_uri(event.uri, EVENTS.iter().map(|kind| kind.uri));
     if let Some(meant) = event.kind.is_none().then(nearly).flatten() {
         return report.add(
             &rules::EVENT_URI_MISSPELT,
-            place,
+            place(),
             format!("this is no event type; {meant} is meant"),
         );
     }
@@ -92,14 +92,20 @@ fn event_type(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>) {
     if event.rules.is_none() && data.accept.only_listed {
         let known: Vec<_> = data.events.keys().map(String::as_str).collect();
         let message = format!("{} does not take this event; it takes {}", data.title, known.join(", "));
-        return report.add(&rules::EVENT_NOT_ACCEPTED, place, message);
+        return report.add(&rules::EVENT_NOT_ACCEPTED, place(), message);
     }
     match event.kind {
-        None => report.add(&rules::EVENT_UNKNOWN, place, "no specification is known that defines this event"),
+        None => {
+            report.add(&rules::EVENT_UNKNOWN, place(), "no specification is known that defines this event")
+        }
         // Where the receiver has asked for the old one, that is the right one.
         Some(kind) if kind.status == Status::Deprecated && event.rules.is_none() => {
             let other = kind.replaced_by.unwrap_or_default();
-            report.add(&rules::EVENT_DEPRECATED, place, format!("{} has been replaced by {other}", kind.id));
+            report.add(
+                &rules::EVENT_DEPRECATED,
+                place(),
+                format!("{} has been replaced by {other}", kind.id),
+            );
         }
         Some(_) => {}
     }

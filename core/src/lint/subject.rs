@@ -131,36 +131,39 @@ fn read(report: &mut Report<'_>, place: &str, value: &Value, shape: &SubjectShap
 
 /// Formats that the receiver takes, and those that the definition of the event allows.
 fn formats(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>, subject: &Found) {
-    let format = |members: &Map<String, Value>| {
-        members.get("format").and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
+    let by_dialect = event.rules.and_then(|rules| rules.formats.as_deref());
+    let by_dialect = by_dialect.unwrap_or(&dialect.data().subject.formats);
+    let by_event = event.kind.map_or(&[][..], |kind| kind.formats);
+    if by_dialect.is_empty() && by_event.is_empty() {
+        return;
+    }
     let own = format(&subject.members);
     let inner = |name: &str| subject.members.get(name).and_then(Value::as_object).map(format);
     // A simple subject that the dialect wraps is still that simple subject.
     let shape = dialect.subject_shape(event.kind, event.rules);
-    let discriminator = if subject.place == "/sub_id" { "format" } else { shape.discriminator() };
     let unwrapped = shape.wrap.filter(|_| subject.members.len() == 2).and_then(inner);
-    let refused = |who: &str, formats: &[&str]| {
-        format!("{who} takes subjects of format {}, not {own}", formats.join(", "))
+    let mut refuse = |who: &str, formats: &[&str]| {
+        let discriminator = if subject.place == "/sub_id" { "format" } else { shape.discriminator() };
+        let message = format!("{who} takes subjects of format {}, not {own}", formats.join(", "));
+        report.add(&rules::SUBJECT_NOT_ACCEPTED, format!("{}/{discriminator}", subject.place), message);
     };
 
-    let by_dialect = event.rules.and_then(|rules| rules.formats.as_deref());
-    let by_dialect = by_dialect.unwrap_or(&dialect.data().subject.formats);
-    let by_dialect: Vec<_> = by_dialect.iter().map(String::as_str).collect();
-    let place = format!("{}/{discriminator}", subject.place);
-    let taken = |format: &str| by_dialect.contains(&format);
-    if !by_dialect.is_empty() && !taken(&own) && !unwrapped.as_deref().is_some_and(taken) {
-        let message = refused(dialect.title(), &by_dialect);
-        return report.add(&rules::SUBJECT_NOT_ACCEPTED, place, message);
+    let taken = |format: &str| by_dialect.iter().any(|taken| taken == format);
+    if !by_dialect.is_empty() && !taken(own) && !unwrapped.is_some_and(taken) {
+        let by_dialect: Vec<_> = by_dialect.iter().map(String::as_str).collect();
+        return refuse(dialect.title(), &by_dialect);
     }
-    let by_event = event.kind.map_or(&[][..], |kind| kind.formats);
-    let named = |format: &str| by_event.contains(&format);
     // A complex subject is about its user as far as the formats of an event are concerned.
     let user = inner("user").or(unwrapped);
-    if !by_event.is_empty() && !named(&own) && !user.as_deref().is_some_and(named) {
-        let message = refused(&format!("the event {}", event.name()), by_event);
-        report.add(&rules::SUBJECT_NOT_ACCEPTED, place, message);
+    let named = |format: &str| by_event.contains(&format);
+    if !by_event.is_empty() && !named(own) && !user.is_some_and(named) {
+        refuse(&format!("the event {}", event.name()), by_event);
     }
+}
+
+/// The name of the format of an identifier.
+fn format(members: &Map<String, Value>) -> &str {
+    members.get("format").and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Identifiers by which the receiver does not find its users.
@@ -169,8 +172,7 @@ fn users(report: &mut Report<'_>, dialect: &Dialect, subject: &Found) {
     let Some(Value::Object(user)) = subject.members.get("user") else {
         return;
     };
-    let format = user.get("format").and_then(Value::as_str).unwrap_or_default();
-    if !known.is_empty() && !known.iter().any(|known| known == format) {
+    if !known.is_empty() && !known.iter().any(|known| known == format(user)) {
         let message =
             format!("{} finds users by identifiers of format {} only", dialect.title(), known.join(", "));
         report.add(

@@ -183,12 +183,7 @@ pub(crate) fn is_uri(text: &str) -> bool {
     letters.next().is_some_and(|byte| byte.is_ascii_alphabetic())
         && letters.all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
         && !rest.is_empty()
-        && !rest.contains(|letter: char| {
-            letter.is_whitespace()
-                || letter.is_control()
-                || "<>\"{}|\\^`".contains(letter)
-                || !letter.is_ascii()
-        })
+        && rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>\"{}|\\^`".contains(&byte))
         && rest.split('%').skip(1).all(|part| {
             let digits = part.as_bytes().get(..2);
             digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
