@@ -74,6 +74,11 @@ fn check(expect: &Value, result: Result<TokenAction, Error>, place: &str) {
                 error.status().map(u64::from),
                 fail["status"].as_u64().or(error.status().map(u64::from))
             );
+            assert_eq!(
+                error.retry_after().map(|wait| wait.as_secs()),
+                fail["retry_after"].as_u64(),
+                "{place}"
+            );
             assert_eq!(error.receiver_error(), fail["receiver_error"].as_str(), "{place}");
             assert!(!format!("{error} {error:?}").contains("s3cr"), "{place}: a secret is shown");
         }
@@ -111,7 +116,10 @@ fn the_machine_does_what_the_cases_say() {
                     let answer = &input["answered"];
                     let status = answer["status"].as_u64().unwrap().try_into().unwrap();
                     let body = answer["body"].as_str().unwrap().as_bytes().to_vec();
-                    machine.answered(time, &Response::new(status, [], body)).map(TokenAction::Use)
+                    let headers = answer["headers"].as_object().into_iter().flatten();
+                    let headers =
+                        headers.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()));
+                    machine.answered(time, &Response::new(status, headers, body)).map(TokenAction::Use)
                 };
                 check(&step.expect, result, &format!("{} (step {index})", case.name));
             }

@@ -16,7 +16,7 @@ use ssf_transmitter::{
     delivery::RetryPolicy,
     event::caep,
     time::Clock,
-    token::{ClientAuthentication, ClientCredentials},
+    token::{Authorization, ClientAuthentication, ClientCredentials},
 };
 
 /// A clock that the test moves.
@@ -291,6 +291,17 @@ async fn token_errors_are_told_apart() {
         assert_eq!(error.receiver_error(), receiver_error, "{status} {body}");
         assert!(!format!("{error} {error:?}").contains("s3cr"), "{status} {body}");
         assert!(authorizations(&server).is_empty(), "nothing is sent without a token");
+    }
+}
+
+#[test]
+fn an_authorization_that_is_none_is_refused() {
+    for value in ["", "a\nb"] {
+        for authorization in [Authorization::Bearer(value.into()), Authorization::Header(value.into())] {
+            let receiver = Receiver::builder("https://r.example.net/events", "https://r.example.net");
+            let error = receiver.authorization(authorization).build().unwrap_err();
+            assert_eq!(error.code(), ErrorCode::ConfigurationInvalid);
+        }
     }
 }
 

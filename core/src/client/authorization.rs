@@ -29,7 +29,7 @@ impl Authorized {
     pub(super) fn new(authorization: Authorization, loopback: bool) -> Result<Self> {
         Ok(match authorization {
             Authorization::None => Self::Not,
-            Authorization::Bearer(token) => Self::Fixed(header_value(token::bearer(&token))?),
+            Authorization::Bearer(token) => Self::Fixed(token::bearer(&header_value(token)?)),
             Authorization::Header(value) => Self::Fixed(header_value(value)?),
             Authorization::ClientCredentials(credentials) => {
                 Self::ByToken(Box::new(Mutex::new(credentials.machine(loopback)?)))

@@ -176,7 +176,7 @@ impl TokenMachine {
 
         let status = response.status;
         if status != 200 {
-            return Err(self.refused(response));
+            return Err(self.refused(now, response));
         }
         let invalid = |what: &str| {
             let message = format!("the answer of the token endpoint at {} {what}", self.endpoint.host());
@@ -201,7 +201,7 @@ impl TokenMachine {
     }
 
     /// RFC 6749 §5.2.
-    fn refused(&self, response: &Response) -> Error {
+    fn refused(&self, now: Timestamp, response: &Response) -> Error {
         #[derive(Deserialize)]
         struct Refused {
             error: String,
@@ -213,8 +213,9 @@ impl TokenMachine {
             408 | 425 | 429 | 500.. => ErrorCode::TokenUnavailable,
             _ => ErrorCode::TokenRefused,
         };
-        let error =
-            Error::new(code, format!("the token endpoint at {host} answered {status}")).with_status(status);
+        let error = Error::new(code, format!("the token endpoint at {host} answered {status}"))
+            .with_status(status)
+            .with_retry_after(response.retry_after(now));
         match serde_json::from_slice::<Refused>(response.body.expose()) {
             Ok(refused) => error.with_receiver_error(Some(refused.error), refused.error_description),
             Err(_) => error,
