@@ -17,5 +17,11 @@ pub(crate) fn run(root: &Path) -> Result {
         cargo(root, &format!("install cargo-deny --version {VERSION} --locked --quiet --root {tools}"))
             .run()?;
     }
-    program(root, &binary.to_string_lossy(), "--log-level error check bans licenses sources").run()
+    // What we depend on, and what the OpenSSL that is shipped is built from.
+    ["Cargo.toml", "xtask/openssl/Cargo.toml"].iter().try_for_each(|manifest| {
+        let line = format!(
+            "--log-level error --config deny.toml --manifest-path {manifest} check bans licenses sources"
+        );
+        program(root, &binary.to_string_lossy(), &line).run()
+    })
 }

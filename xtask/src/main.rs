@@ -8,6 +8,7 @@ mod fences;
 mod install;
 mod interop;
 mod node;
+mod openssl;
 mod python;
 mod run;
 mod swift;

@@ -9,6 +9,7 @@ use std::{
 use crate::{
     Result,
     install::{call, install, read, write},
+    openssl,
 };
 
 /// The line of Node that is tested beside the one that is installed, from the npm packages that hold its binaries.
@@ -34,27 +35,44 @@ pub(crate) fn test(root: &Path) -> Result {
     tool(&package, "typescript/bin/tsc", &["--project", "test/types"])?;
     for program in [&oldest, &other] {
         println!("-- {}", version(program)?);
-        let mut arguments = vec!["--test".to_owned(), "--test-reporter=dot".to_owned()];
-        arguments.extend(tests(&package)?);
-        node(&package, program, &arguments)?;
+        run_tests(&package, program)?;
     }
     let packed = work.join("packed");
     node(&package, &oldest, &["scripts/packed.mjs", &packed.to_string_lossy()])
 }
 
-/// Builds what is released: the package, and the one with the binary for this machine, below `target/dist/node/`.
+/// Builds what is released: the package, and the one with the binary for this machine, below `target/dist/node/`. What is
+/// in them is tested first.
 pub(crate) fn dist(root: &Path) -> Result {
     let package = root.join("bindings-node");
     let program = PathBuf::from("node");
-    tools(&package, &root.join("target/node"))?;
-    node(&package, &program, &["scripts/build.mjs", "release"])?;
+    release(root)?;
+    for entry in fs::read_dir(package.join("dist"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "node") {
+            openssl::check(&path)?;
+        }
+    }
+    run_tests(&package, &program)?;
+    node(&package, &program, &["scripts/packed.mjs", &root.join("target/node/packed").to_string_lossy()])?;
     node(&package, &program, &["scripts/dist.mjs", &root.join("target/dist/node").to_string_lossy()])
 }
 
 /// Measures what is released beside what people use instead.
 pub(crate) fn bench(root: &Path) -> Result {
-    dist(root)?;
+    release(root)?;
     node(&root.join("bindings-node"), &PathBuf::from("node"), &["benches/bench.mjs"])
+}
+
+/// Builds the package as it is released, in `bindings-node/dist/`.
+fn release(root: &Path) -> Result {
+    let package = root.join("bindings-node");
+    tools(&package, &root.join("target/node"))?;
+    let shipped = openssl::variables(root, None)?;
+    println!("$ node scripts/build.mjs release");
+    let mut build = Command::new("node");
+    build.current_dir(&package).envs(&shipped).args(["scripts/build.mjs", "release"]);
+    call(&mut build, "node", ADVICE)
 }
 
 /// The npm packages of the lock file, below `target/node/tools`, with a link to them where Node looks.
@@ -114,6 +132,12 @@ fn version(program: &Path) -> Result<String> {
     let output = Command::new(program).arg("--version").output();
     let output = output.map_err(|error| format!("node does not start ({error}): {ADVICE}"))?;
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+fn run_tests(package: &Path, program: &Path) -> Result {
+    let mut arguments = vec!["--test".to_owned(), "--test-reporter=dot".to_owned()];
+    arguments.extend(tests(package)?);
+    node(package, program, &arguments)
 }
 
 /// The files with tests.

@@ -3,16 +3,20 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use crate::{
     Result,
     install::{call, install},
+    openssl::{self, Variables},
 };
 
 /// The oldest and the newest version. The tools run on the oldest.
 const VERSIONS: [&str; 2] = ["3.10", "3.13"];
+
+const TESTS: &[&str] =
+    &["-m", "pytest", "--quiet", "--doctest-modules", "--pyargs", "ssf_transmitter", "tests"];
 
 /// A virtual environment.
 struct Venv {
@@ -27,28 +31,31 @@ pub(crate) fn test(root: &Path) -> Result {
     let [oldest, newest] = VERSIONS.map(|version| Venv::make(&work, &package, version));
     let (oldest, newest) = (oldest?, newest?);
     oldest.install(&package.join("requirements/tools.txt"))?;
-    let wheel =
-        build(&package, &oldest, &["--profile", "dev", "--compatibility", "off"], &work.join("wheels"))?;
+    let options = ["--profile", "dev", "--compatibility", "off"];
+    let wheel = build(&package, &oldest, &options, &Variables::new(), &work.join("wheels"))?;
 
     look(&package, &oldest, &wheel)?;
     for venv in [&oldest, &newest] {
         venv.install_wheel(&wheel)?;
         println!("-- {}", venv.folder.display());
-        let tests = ["-m", "pytest", "--quiet", "--doctest-modules", "--pyargs", "ssf_transmitter", "tests"];
-        venv.run(&package, "python", &tests)?;
+        venv.run(&package, "python", TESTS)?;
     }
     Ok(())
 }
 
-/// Builds the wheel that is released, with a tag for all machines that it runs on, and looks whether it keeps what it
-/// promises.
+/// Builds the wheel that is released, with a tag for all machines that it runs on, tests it, and looks whether it keeps
+/// what it promises.
 pub(crate) fn dist(root: &Path) -> Result {
     let (venv, wheel) = release(root)?;
     let name = wheel.file_name().unwrap_or_default().to_string_lossy().into_owned();
     if cfg!(target_os = "linux") && !name.contains("manylinux") {
         return Err(format!("{name} is for this machine only").into());
     }
-    venv.run(&root.join("bindings-python"), "python", &["benches/promises.py"])?;
+    let package = root.join("bindings-python");
+    let installed = venv.tell("import ssf_transmitter._native as native; print(native.__file__)")?;
+    openssl::check(Path::new(installed.trim()))?;
+    venv.run(&package, "python", &["benches/promises.py"])?;
+    venv.run(&package, "python", TESTS)?;
     println!("{}: {} kB", wheel.display(), fs::metadata(&wheel)?.len() / 1000);
     Ok(())
 }
@@ -66,7 +73,8 @@ fn release(root: &Path) -> Result<(Venv, PathBuf)> {
     let package = root.join("bindings-python");
     let venv = Venv::make_in(&root.join("target/python/release"), &package, VERSIONS[1])?;
     venv.install(&package.join("requirements/tools.txt"))?;
-    let wheel = build(&package, &venv, &["--release"], &root.join("target/dist/python"))?;
+    let shipped = openssl::variables(root, None)?;
+    let wheel = build(&package, &venv, &["--release"], &shipped, &root.join("target/dist/python"))?;
     venv.install_wheel(&wheel)?;
     Ok((venv, wheel))
 }
@@ -91,14 +99,20 @@ fn look(package: &Path, venv: &Venv, wheel: &Path) -> Result {
 }
 
 /// Builds the one wheel for all versions, and returns its path.
-fn build(package: &Path, venv: &Venv, options: &[&str], out: &Path) -> Result<PathBuf> {
+fn build(
+    package: &Path,
+    venv: &Venv,
+    options: &[&str],
+    variables: &Variables,
+    out: &Path,
+) -> Result<PathBuf> {
     // What was built before must not be taken for it.
     if out.exists() {
         fs::remove_dir_all(out)?;
     }
     let python = venv.program("python");
     let mut command = Command::new(venv.program("maturin"));
-    command.current_dir(package).args(["build", "--quiet", "--locked", "--out"]).arg(out);
+    command.current_dir(package).envs(variables).args(["build", "--quiet", "--locked", "--out"]).arg(out);
     command.arg("--interpreter").arg(&python).args(options);
     call(&mut command, "maturin", "its version is pinned in bindings-python/requirements/tools.txt")?;
     let wheels: Vec<_> = fs::read_dir(out)?.collect::<std::io::Result<_>>()?;
@@ -157,6 +171,17 @@ impl Venv {
         println!("$ {name} {}", arguments.join(" "));
         let mut command = Command::new(self.program(name));
         call(command.current_dir(folder).args(arguments), name, ADVICE)
+    }
+
+    /// What a line of Python prints.
+    fn tell(&self, line: &str) -> Result<String> {
+        let mut command = Command::new(self.program("python"));
+        let output = command.args(["-I", "-c", line]).stderr(Stdio::inherit()).output()?;
+        if output.status.success() {
+            Ok(String::from_utf8(output.stdout)?)
+        } else {
+            Err(format!("python -c \"{line}\": {}", output.status).into())
+        }
     }
 
     /// A program of the environment.

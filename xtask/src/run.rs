@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command};
 
-use crate::Result;
+use crate::{Result, openssl::Variables};
 
 /// A program with its arguments, as the shell would take them.
 pub(crate) struct Program {
@@ -35,6 +35,12 @@ impl Program {
     /// Sets an environment variable.
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
+        self
+    }
+
+    /// Sets environment variables.
+    pub(crate) fn envs(mut self, variables: &Variables) -> Self {
+        self.command.envs(variables);
         self
     }
 

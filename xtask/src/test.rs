@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    Result, codegen, demo, deny, fences, interop, node, python,
+    Result, codegen, demo, deny, fences, interop, node, openssl, python,
     run::{cargo, program},
     swift,
 };
@@ -24,6 +24,7 @@ const STEPS: &[(&str, Step)] = &[
     }),
     ("fences", fences::run),
     ("tests", |root| cargo(root, "test --workspace --locked").run()),
+    ("shipped OpenSSL", openssl::test),
     ("documentation", |root| {
         cargo(root, "doc --workspace --no-deps --locked").env("RUSTDOCFLAGS", "-D warnings").run()
     }),

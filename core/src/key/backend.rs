@@ -8,6 +8,7 @@ use openssl::{
     pkey::{PKey, Private},
     rsa::Padding,
     sign::{RsaPssSaltlen, Signer},
+    version::version,
 };
 
 use crate::{
@@ -17,7 +18,8 @@ use crate::{
 
 /// Signs bytes with a key that fits the algorithm; the signature is in the form of JWS.
 pub(super) fn sign(key: &PKey<Private>, algorithm: Algorithm, input: &[u8]) -> Result<Vec<u8>> {
-    let failed = |error| Error::internal("OpenSSL could not sign").because(error);
+    // That it names its version also keeps the version in the program, where scanners and `cargo xtask dist` look for it.
+    let failed = |error| Error::internal(format!("{} could not sign", version())).because(error);
     let signature = openssl_signature(key, algorithm, input).map_err(failed)?;
     match algorithm.family() {
         KeyFamily::Rsa | KeyFamily::Ed25519 => Ok(signature),

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{LIBRARY, Package, call};
-use crate::{Result, run::cargo};
+use crate::{Result, openssl, run::cargo};
 
 /// The architectures of a Mac, and what Rust calls them.
 const TARGETS: [&str; 2] = ["aarch64-apple-darwin", "x86_64-apple-darwin"];
@@ -47,6 +47,8 @@ pub(crate) fn run(root: &Path) -> Result {
         let framework = framework(&package, &folder, &archive)?;
         finish(&package, &framework, &release, &manifest)?;
     } else {
+        // Nobody gets it: it shows, before a Mac is at hand, that the library can be released.
+        library(&package, None)?;
         println!(
             "left out, for it needs a Mac: the XCFramework, its checksum, and the line `released` in Package.swift"
         );
@@ -135,18 +137,30 @@ fn symbols(package: &Package, library: &Path) -> Result {
 
 /// The library for both architectures in one file.
 fn universal(package: &Package, folder: &Path) -> Result<PathBuf> {
-    let mut archives = Vec::new();
-    for target in TARGETS {
-        cargo(&package.root, &format!("build --release --locked -p ssf-transmitter-swift --target {target}"))
-            .env("MACOSX_DEPLOYMENT_TARGET", MACOS)
-            .hint("run `rustup target add aarch64-apple-darwin x86_64-apple-darwin`")
-            .run()?;
-        archives.push(package.target.join(target).join("release").join(LIBRARY));
-    }
+    let archives = TARGETS.map(|target| library(package, Some(target)));
+    let archives = archives.into_iter().collect::<Result<Vec<_>>>()?;
     let archive = folder.join(LIBRARY);
     call(Command::new("lipo").arg("-create").args(&archives).arg("-output").arg(&archive), "lipo")?;
     call(Command::new("strip").arg("-S").arg(&archive), "strip")?;
     Ok(archive)
+}
+
+/// The library as it is released, for a target or for this machine.
+fn library(package: &Package, target: Option<&str>) -> Result<PathBuf> {
+    let mut line = "build --release --locked -p ssf-transmitter-swift".to_owned();
+    let mut folder = openssl::folder(&package.root);
+    if let Some(target) = target {
+        line.extend([" --target ", target]);
+        folder.push(target);
+    }
+    cargo(&package.root, &line)
+        .envs(&openssl::variables(&package.root, target)?)
+        .env("MACOSX_DEPLOYMENT_TARGET", MACOS)
+        .hint("run `rustup target add aarch64-apple-darwin x86_64-apple-darwin`")
+        .run()?;
+    let library = folder.join("release").join(LIBRARY);
+    openssl::check(&library)?;
+    Ok(library)
 }
 
 /// Lays out the framework. The header stands in a folder of its own: module maps of two packages would collide.
