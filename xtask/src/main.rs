@@ -5,6 +5,7 @@ mod codegen;
 mod demo;
 mod deny;
 mod fences;
+mod glibc;
 mod install;
 mod interop;
 mod node;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    Result,
+    Result, glibc,
     install::{call, install, read, write},
     openssl,
 };
@@ -51,6 +51,7 @@ pub(crate) fn dist(root: &Path) -> Result {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "node") {
             openssl::check(&path)?;
+            glibc::check(&path)?;
         }
     }
     run_tests(&package, &program)?;
@@ -68,7 +69,8 @@ pub(crate) fn bench(root: &Path) -> Result {
 fn release(root: &Path) -> Result {
     let package = root.join("bindings-node");
     tools(&package, &root.join("target/node"))?;
-    let shipped = openssl::variables(root, None)?;
+    let mut shipped = openssl::variables(root, None)?;
+    shipped.extend(glibc::variables(root)?);
     println!("$ node scripts/build.mjs release");
     let mut build = Command::new("node");
     build.current_dir(&package).envs(&shipped).args(["scripts/build.mjs", "release"]);

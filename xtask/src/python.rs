@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    Result,
+    Result, glibc,
     install::{call, install},
     openssl::{self, Variables},
 };
@@ -47,13 +47,10 @@ pub(crate) fn test(root: &Path) -> Result {
 /// what it promises.
 pub(crate) fn dist(root: &Path) -> Result {
     let (venv, wheel) = release(root)?;
-    let name = wheel.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    if cfg!(target_os = "linux") && !name.contains("manylinux") {
-        return Err(format!("{name} is for this machine only").into());
-    }
     let package = root.join("bindings-python");
     let installed = venv.tell("import ssf_transmitter._native as native; print(native.__file__)")?;
     openssl::check(Path::new(installed.trim()))?;
+    glibc::check(Path::new(installed.trim()))?;
     venv.run(&package, "python", &["benches/promises.py"])?;
     venv.run(&package, "python", TESTS)?;
     println!("{}: {} kB", wheel.display(), fs::metadata(&wheel)?.len() / 1000);
@@ -73,8 +70,13 @@ fn release(root: &Path) -> Result<(Venv, PathBuf)> {
     let package = root.join("bindings-python");
     let venv = Venv::make_in(&root.join("target/python/release"), &package, VERSIONS[1])?;
     venv.install(&package.join("requirements/tools.txt"))?;
-    let shipped = openssl::variables(root, None)?;
-    let wheel = build(&package, &venv, &["--release"], &shipped, &root.join("target/dist/python"))?;
+    let mut shipped = openssl::variables(root, None)?;
+    shipped.extend(glibc::variables(root)?);
+    let manylinux = glibc::manylinux();
+    // Where it would not run there, maturin refuses the tag.
+    let tag: &[&str] = if cfg!(target_os = "linux") { &["--compatibility", &manylinux] } else { &[] };
+    let options = [&["--release"], tag].concat();
+    let wheel = build(&package, &venv, &options, &shipped, &root.join("target/dist/python"))?;
     venv.install_wheel(&wheel)?;
     Ok((venv, wheel))
 }
