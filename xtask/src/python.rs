@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     Result,
-    install::{call, install},
+    install::{call, clear, install},
     openssl::{self, Variables},
 };
 
@@ -43,11 +43,13 @@ pub(crate) fn test(root: &Path) -> Result {
     Ok(())
 }
 
-/// Builds the wheel that is released, with a tag for all machines that it runs on, tests it, and looks whether it keeps
-/// what it promises.
+/// Builds the wheel that is released, with a tag for all machines that it runs on, and puts it into `target/dist/python/`
+/// when it has passed the tests, and keeps what it promises.
 pub(crate) fn dist(root: &Path) -> Result {
-    let (venv, wheel) = release(root)?;
-    let name = wheel.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let released = root.join("target/dist/python");
+    clear(&released)?;
+    let (venv, built) = release(root)?;
+    let name = built.file_name().unwrap_or_default().to_string_lossy().into_owned();
     if cfg!(target_os = "linux") && !name.contains("manylinux") {
         return Err(format!("{name} is for this machine only").into());
     }
@@ -56,7 +58,10 @@ pub(crate) fn dist(root: &Path) -> Result {
     openssl::check(Path::new(installed.trim()))?;
     venv.run(&package, "python", &["benches/promises.py"])?;
     venv.run(&package, "python", TESTS)?;
-    println!("{}: {} kB", wheel.display(), fs::metadata(&wheel)?.len() / 1000);
+    fs::create_dir_all(&released)?;
+    let wheel = released.join(name);
+    let size = fs::copy(built, &wheel)?;
+    println!("{}: {} kB", wheel.display(), size / 1000);
     Ok(())
 }
 
@@ -74,7 +79,8 @@ fn release(root: &Path) -> Result<(Venv, PathBuf)> {
     let venv = Venv::make_in(&root.join("target/python/release"), &package, VERSIONS[1])?;
     venv.install(&package.join("requirements/tools.txt"))?;
     let shipped = openssl::variables(root, None)?;
-    let wheel = build(&package, &venv, &["--release"], &shipped, &root.join("target/dist/python"))?;
+    let out = root.join("target/python/released");
+    let wheel = build(&package, &venv, &["--release"], &shipped, &out)?;
     venv.install_wheel(&wheel)?;
     Ok((venv, wheel))
 }
@@ -107,9 +113,7 @@ fn build(
     out: &Path,
 ) -> Result<PathBuf> {
     // What was built before must not be taken for it.
-    if out.exists() {
-        fs::remove_dir_all(out)?;
-    }
+    clear(out)?;
     let python = venv.program("python");
     let mut command = Command::new(venv.program("maturin"));
     command.current_dir(package).envs(variables).args(["build", "--quiet", "--locked", "--out"]).arg(out);
