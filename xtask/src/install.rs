@@ -20,6 +20,14 @@ pub(crate) fn call(command: &mut Command, name: &str, advice: &str) -> Result {
     if status.success() { Ok(()) } else { Err(format!("{name}: {status}").into()) }
 }
 
+/// Removes a folder, where there is one.
+pub(crate) fn clear(folder: &Path) -> Result {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    Ok(())
+}
+
 /// The content of a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     Ok(fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?)

@@ -36,6 +36,8 @@ enum Task {
     Test,
     /// Build the Node package and test it.
     Node,
+    /// Build the OpenSSL that is shipped, and test with it what of the core uses it.
+    Openssl,
     /// Build the Python package and test it.
     Python,
     /// Build the Swift package and test it.
@@ -84,6 +86,7 @@ fn main() -> ExitCode {
         Task::Demo => demo::run(&root()),
         Task::Test => test::run(&root()),
         Task::Node => node::test(&root()),
+        Task::Openssl => openssl::test(&root()),
         Task::Python => python::test(&root()),
         Task::Bench { of: Part::Rust } => bench::run(&root()),
         Task::Bench { of: Part::Node } => node::bench(&root()),

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     Result, glibc,
-    install::{call, install, read, write},
+    install::{call, clear, install, read, write},
     openssl,
 };
 
@@ -41,11 +41,13 @@ pub(crate) fn test(root: &Path) -> Result {
     node(&package, &oldest, &["scripts/packed.mjs", &packed.to_string_lossy()])
 }
 
-/// Builds what is released: the package, and the one with the binary for this machine, below `target/dist/node/`. What is
-/// in them is tested first.
+/// Builds what is released: the package, and the one with the binary for this machine, below `target/dist/node/`, where
+/// they are put when they have passed their tests.
 pub(crate) fn dist(root: &Path) -> Result {
     let package = root.join("bindings-node");
     let program = PathBuf::from("node");
+    let released = root.join("target/dist/node");
+    clear(&released)?;
     release(root)?;
     for entry in fs::read_dir(package.join("dist"))? {
         let path = entry?.path();
@@ -56,7 +58,7 @@ pub(crate) fn dist(root: &Path) -> Result {
     }
     run_tests(&package, &program)?;
     node(&package, &program, &["scripts/packed.mjs", &root.join("target/node/packed").to_string_lossy()])?;
-    node(&package, &program, &["scripts/dist.mjs", &root.join("target/dist/node").to_string_lossy()])
+    node(&package, &program, &["scripts/dist.mjs", &released.to_string_lossy()])
 }
 
 /// Measures what is released beside what people use instead.

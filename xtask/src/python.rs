@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     Result, glibc,
-    install::{call, install},
+    install::{call, clear, install},
     openssl::{self, Variables},
 };
 
@@ -43,17 +43,22 @@ pub(crate) fn test(root: &Path) -> Result {
     Ok(())
 }
 
-/// Builds the wheel that is released, with a tag for all machines that it runs on, tests it, and looks whether it keeps
-/// what it promises.
+/// Builds the wheel that is released, with a tag for all machines that it runs on, and puts it into `target/dist/python/`
+/// when it has passed the tests, and keeps what it promises.
 pub(crate) fn dist(root: &Path) -> Result {
-    let (venv, wheel) = release(root)?;
+    let released = root.join("target/dist/python");
+    clear(&released)?;
+    let (venv, built) = release(root)?;
     let package = root.join("bindings-python");
     let installed = venv.tell("import ssf_transmitter._native as native; print(native.__file__)")?;
     openssl::check(Path::new(installed.trim()))?;
     glibc::check(Path::new(installed.trim()))?;
     venv.run(&package, "python", &["benches/promises.py"])?;
     venv.run(&package, "python", TESTS)?;
-    println!("{}: {} kB", wheel.display(), fs::metadata(&wheel)?.len() / 1000);
+    fs::create_dir_all(&released)?;
+    let wheel = released.join(built.file_name().unwrap_or_default());
+    let size = fs::copy(built, &wheel)?;
+    println!("{}: {} kB", wheel.display(), size / 1000);
     Ok(())
 }
 
@@ -76,7 +81,7 @@ fn release(root: &Path) -> Result<(Venv, PathBuf)> {
     // Where it would not run there, maturin refuses the tag.
     let tag: &[&str] = if cfg!(target_os = "linux") { &["--compatibility", &manylinux] } else { &[] };
     let options = [&["--release"], tag].concat();
-    let wheel = build(&package, &venv, &options, &shipped, &root.join("target/dist/python"))?;
+    let wheel = build(&package, &venv, &options, &shipped, &root.join("target/python/released"))?;
     venv.install_wheel(&wheel)?;
     Ok((venv, wheel))
 }
@@ -109,9 +114,7 @@ fn build(
     out: &Path,
 ) -> Result<PathBuf> {
     // What was built before must not be taken for it.
-    if out.exists() {
-        fs::remove_dir_all(out)?;
-    }
+    clear(out)?;
     let python = venv.program("python");
     let mut command = Command::new(venv.program("maturin"));
     command.current_dir(package).envs(variables).args(["build", "--quiet", "--locked", "--out"]).arg(out);

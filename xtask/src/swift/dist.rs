@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{LIBRARY, Package, call};
-use crate::{Result, openssl, run::cargo};
+use crate::{Result, install::clear, openssl, run::cargo};
 
 /// The architectures of a Mac, and what Rust calls them.
 const TARGETS: [&str; 2] = ["aarch64-apple-darwin", "x86_64-apple-darwin"];
@@ -27,9 +27,9 @@ pub(crate) fn run(root: &Path) -> Result {
     package.build_native()?;
     package.compare_generated()?;
     let folder = root.join("target/dist/swift");
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
+    clear(&folder)?;
+    // Elsewhere than on a Mac nobody gets it: it shows, before a Mac is at hand, that the library can be released.
+    let archive = if cfg!(target_os = "macos") { universal(&package)? } else { library(&package, None)? };
     let release = folder.join("SSFTransmitter");
     copy(&package.sources.join("Sources"), &release.join("Sources"))?;
     for (from, to) in [
@@ -43,12 +43,9 @@ pub(crate) fn run(root: &Path) -> Result {
     let manifest = manifest(&package)?;
     fs::write(release.join("Package.swift"), &manifest)?;
     if cfg!(target_os = "macos") {
-        let archive = universal(&package, &folder)?;
         let framework = framework(&package, &folder, &archive)?;
         finish(&package, &framework, &release, &manifest)?;
     } else {
-        // Nobody gets it: it shows, before a Mac is at hand, that the library can be released.
-        library(&package, None)?;
         println!(
             "left out, for it needs a Mac: the XCFramework, its checksum, and the line `released` in Package.swift"
         );
@@ -136,10 +133,10 @@ fn symbols(package: &Package, library: &Path) -> Result {
 }
 
 /// The library for both architectures in one file.
-fn universal(package: &Package, folder: &Path) -> Result<PathBuf> {
+fn universal(package: &Package) -> Result<PathBuf> {
     let archives = TARGETS.map(|target| library(package, Some(target)));
     let archives = archives.into_iter().collect::<Result<Vec<_>>>()?;
-    let archive = folder.join(LIBRARY);
+    let archive = package.work.join(LIBRARY);
     call(Command::new("lipo").arg("-create").args(&archives).arg("-output").arg(&archive), "lipo")?;
     call(Command::new("strip").arg("-S").arg(&archive), "strip")?;
     Ok(archive)
