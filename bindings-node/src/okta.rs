@@ -154,14 +154,12 @@ impl Wanted {
 
     /// A provider of which all is said.
     fn complete(self) -> Result<NewProvider> {
-        match (self.settings()?, self.name, self.kind) {
-            (Some(settings), Some(name), Some(kind)) => Ok(NewProvider::new(name, kind, settings)),
-            _ => {
-                let message =
-                    "a provider has a name, a type, and either a wellKnownUrl, or an issuer and a jwksUrl";
-                Err(Failure::of(ErrorCode::ProviderInvalid, message))
-            }
-        }
+        let (Some(settings), Some(name), Some(kind)) = (self.settings()?, self.name, self.kind) else {
+            let message =
+                "a provider has a name, a type, and either a wellKnownUrl, or an issuer and a jwksUrl";
+            return Err(Failure::of(ErrorCode::ProviderInvalid, message));
+        };
+        Ok(NewProvider::new(name, kind, settings))
     }
 
     /// A provider with what is said here, and else as it was.
