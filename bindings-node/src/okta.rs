@@ -32,11 +32,12 @@ pub struct OrgSettings<'a> {
     pub allow_loopback: bool,
 }
 
-/// What can be set of a provider: either a configuration, or issuer and JWKS.
+/// What can be set of a provider: either a configuration, or issuer and JWKS. Of a change, what is to be another.
 #[napi(object, object_to_js = false)]
+#[derive(Default)]
 pub struct Wanted {
-    pub name: String,
-    pub kind: String,
+    pub name: Option<String>,
+    pub kind: Option<String>,
     pub well_known_url: Option<String>,
     pub issuer: Option<String>,
     pub jwks_url: Option<String>,
@@ -76,16 +77,17 @@ impl Providers {
         wanted: Option<Wanted>,
     ) -> Outcome<()> {
         let (api, id) = (self.0.clone(), id.unwrap_or_default());
-        let wanted = wanted.map(Wanted::core).transpose();
-        let wanted = move || {
-            let missing =
-                || Failure::of(ErrorCode::ProviderInvalid, "a provider has a name, a type and settings");
-            wanted.and_then(|wanted| wanted.ok_or_else(missing))
-        };
+        let wanted = wanted.unwrap_or_default();
         match operation.as_str() {
-            "create" => one(mailbox, number, async move { Ok(api.create(&wanted()?).await?) }),
-            "ensure" => one(mailbox, number, async move { Ok(api.ensure(&wanted()?).await?) }),
-            "replace" => one(mailbox, number, async move { Ok(api.replace(&id, &wanted()?).await?) }),
+            "create" => one(mailbox, number, async move { Ok(api.create(&wanted.complete()?).await?) }),
+            "ensure" => one(mailbox, number, async move { Ok(api.ensure(&wanted.complete()?).await?) }),
+            "replace" => {
+                one(mailbox, number, async move { Ok(api.replace(&id, &wanted.complete()?).await?) })
+            }
+            "update" => one(mailbox, number, async move {
+                let settings = wanted.settings()?;
+                Ok(api.update(&id, |provider| wanted.change(settings, provider)).await?)
+            }),
             "read" => one(mailbox, number, async move { Ok(api.read(&id).await?) }),
             "activate" => one(mailbox, number, async move { Ok(api.activate(&id).await?) }),
             "deactivate" => one(mailbox, number, async move { Ok(api.deactivate(&id).await?) }),
@@ -137,16 +139,41 @@ impl OrgSettings<'_> {
 }
 
 impl Wanted {
-    fn core(self) -> Result<NewProvider> {
-        let settings = match (self.well_known_url, self.issuer, self.jwks_url) {
-            (Some(url), None, None) => ProviderSettings::well_known(url),
-            (None, Some(issuer), Some(jwks_url)) => ProviderSettings::issuer(issuer, jwks_url),
+    /// Its settings, if there are any.
+    fn settings(&self) -> Result<Option<ProviderSettings>> {
+        match (&self.well_known_url, &self.issuer, &self.jwks_url) {
+            (None, None, None) => Ok(None),
+            (Some(url), None, None) => Ok(Some(ProviderSettings::well_known(url))),
+            (None, Some(issuer), Some(jwks_url)) => Ok(Some(ProviderSettings::issuer(issuer, jwks_url))),
             _ => {
                 let message = "a provider has either a wellKnownUrl, or an issuer and a jwksUrl";
-                return Err(Failure::of(ErrorCode::ProviderInvalid, message));
+                Err(Failure::of(ErrorCode::ProviderInvalid, message))
             }
+        }
+    }
+
+    /// A provider of which all is said.
+    fn complete(self) -> Result<NewProvider> {
+        let (Some(settings), Some(name), Some(kind)) = (self.settings()?, self.name, self.kind) else {
+            let message =
+                "a provider has a name, a type, and either a wellKnownUrl, or an issuer and a jwksUrl";
+            return Err(Failure::of(ErrorCode::ProviderInvalid, message));
         };
-        Ok(NewProvider::new(self.name, self.kind, settings))
+        Ok(NewProvider::new(name, kind, settings))
+    }
+
+    /// A provider with what is said here, and else as it was.
+    fn change(self, settings: Option<ProviderSettings>, mut provider: NewProvider) -> NewProvider {
+        if let Some(name) = self.name {
+            provider = provider.with_name(name);
+        }
+        if let Some(kind) = self.kind {
+            provider = provider.with_kind(kind);
+        }
+        if let Some(settings) = settings {
+            provider = provider.with_settings(settings);
+        }
+        provider
     }
 }
 

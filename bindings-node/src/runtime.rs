@@ -6,7 +6,10 @@ use std::sync::OnceLock;
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, mailbox};
+
+/// After so many tasks a thread looks for answers of receivers. Tasks that sign take long, so it is less than tokio's 61.
+const TASKS_BETWEEN_LOOKS: u32 = 16;
 
 /// The runtime.
 pub(crate) fn runtime() -> Result<&'static Runtime, Failure> {
@@ -17,6 +20,8 @@ pub(crate) fn runtime() -> Result<&'static Runtime, Failure> {
     let made = Builder::new_multi_thread()
         .thread_name("ssf-transmitter")
         .on_thread_start(give_way)
+        .on_thread_park(mailbox::post)
+        .event_interval(TASKS_BETWEEN_LOOKS)
         .enable_all()
         .build();
     let made = made.map_err(|error| Failure::internal(format!("no threads can be started: {error}")))?;

@@ -1,6 +1,6 @@
 //! SETs and receipts.
 
-use napi::bindgen_prelude::Uint8Array;
+use napi::bindgen_prelude::{Either, Either5, Uint8Array};
 use napi_derive::napi;
 use serde_json::{Map, Value};
 use ssf_transmitter::{self as sdk, Event, SetBuilder, Signature, key::SigningHeader};
@@ -58,7 +58,7 @@ impl UnsignedSet {
     #[napi]
     pub fn sign(&self, mailbox: &Mailbox, number: u32, key: &SigningKey) -> Outcome<()> {
         let (set, key) = (self.0.clone(), key.0.clone());
-        mailbox.spawn(number, async move { Ok(SignedSet(set.sign(&key)?)) })
+        mailbox.spawn(number, async move { Ok(signed(&set.sign(&key)?)) })
     }
 }
 
@@ -134,36 +134,28 @@ impl DecodedSet {
     }
 }
 
-/// That a receiver has taken a SET.
-#[napi]
-pub struct Receipt(pub(crate) sdk::Receipt);
-
-#[napi]
-impl Receipt {
-    #[napi(getter)]
-    pub fn jti(&self) -> String {
-        self.0.jti().to_owned()
+/// A signed SET as it goes to JavaScript: its text, unless there is more to know of it than that. An object of ours costs
+/// JavaScript several times what a string does.
+pub(crate) fn signed(set: &sdk::SignedSet) -> Either<String, SignedSet> {
+    if set.findings().is_empty() {
+        Either::A(set.as_str().to_owned())
+    } else {
+        Either::B(SignedSet(set.clone()))
     }
+}
 
-    #[napi(getter)]
-    pub fn status(&self) -> u16 {
-        self.0.status()
-    }
+/// That a receiver has taken a SET: its `jti`, the status, the number of attempts, whether it was the status that is
+/// documented, and the SET.
+pub(crate) type Receipt = Vec<Either5<String, u16, u32, bool, Either<String, SignedSet>>>;
 
-    #[napi(getter)]
-    pub fn attempts(&self) -> u32 {
-        self.0.attempts()
-    }
-
-    #[napi(getter)]
-    pub fn expected(&self) -> bool {
-        self.0.is_expected()
-    }
-
-    #[napi]
-    pub fn set(&self) -> SignedSet {
-        SignedSet(self.0.set().clone())
-    }
+pub(crate) fn receipt(receipt: &sdk::Receipt) -> Receipt {
+    vec![
+        Either5::A(receipt.jti().to_owned()),
+        Either5::B(receipt.status()),
+        Either5::C(receipt.attempts()),
+        Either5::D(receipt.is_expected()),
+        Either5::E(signed(receipt.set())),
+    ]
 }
 
 /// The parts of a SET.

@@ -20,7 +20,7 @@ use crate::{
     policy::{Findings, Policy},
     receiver::Receiver,
     runtime::runtime,
-    sets::{Receipt, SignedSet, UnsignedSet},
+    sets::{SignedSet, UnsignedSet, receipt, signed},
 };
 
 /// The settings of a transmitter.
@@ -71,7 +71,7 @@ impl Transmitter {
         options: Option<EmitOptions<'_>>,
     ) -> Outcome<()> {
         match emit(&self.core, &self.policy, &event, &subject, private, to, options) {
-            Ok(emit) => mailbox.spawn(number, async move { Ok(Receipt(emit.await?)) }),
+            Ok(emit) => mailbox.spawn(number, async move { Ok(receipt(&emit.await?)) }),
             Err(failure) => outcome(Err(failure)),
         }
     }
@@ -90,7 +90,7 @@ impl Transmitter {
         options: Option<EmitOptions<'_>>,
     ) -> Outcome<()> {
         match emit(&self.core, &self.policy, &event, &subject, private, to, options) {
-            Ok(emit) => mailbox.spawn(number, async move { Ok(SignedSet(emit.sign().await?)) }),
+            Ok(emit) => mailbox.spawn(number, async move { Ok(signed(&emit.sign().await?)) }),
             Err(failure) => outcome(Err(failure)),
         }
     }
@@ -130,7 +130,7 @@ impl Transmitter {
         if let Some(limit) = limit {
             deliver = deliver.limited_by(&limit.0);
         }
-        mailbox.spawn(number, async move { Ok(Receipt(deliver.into_future().await?)) })
+        mailbox.spawn(number, async move { Ok(receipt(&deliver.into_future().await?)) })
     }
 
     /// What would be found in the SET of an emit.

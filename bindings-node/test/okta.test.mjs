@@ -71,6 +71,9 @@ test('a provider is registered, its SETs are taken, and it is deleted', async (t
   assert.equal((await providers.activate(provider.id)).status, 'ACTIVE');
   const renamed = await providers.replace(provider.id, { ...wanted, name: 'EDR, production' });
   assert.equal(renamed.name, 'EDR, production');
+  const updated = await providers.update(provider.id, { name: 'EDR' });
+  assert.deepEqual(updated, { ...renamed, name: 'EDR' });
+  assert.deepEqual(await providers.read(provider.id), updated);
   await providers.delete(provider.id);
   await assert.rejects(providers.read(provider.id), (error) => {
     assert.ok(error instanceof ApiError);
@@ -89,6 +92,9 @@ test('what Okta would refuse is refused before it is asked', async () => {
   await assert.rejects(providers.create({ name: '', type: 'y', wellKnownUrl: 'https://x.example' }), invalid);
   await assert.rejects(providers.create({ name: 'x', type: 'y', wellKnownUr: 'https://x.example' }), /wellKnownUrl\?/);
   await assert.rejects(providers.read(7), /expected a string/);
+  await assert.rejects(providers.update('sse1', { issuer: 'https://x.example' }), invalid);
+  await assert.rejects(providers.update('sse1'), invalid);
+  await assert.rejects(providers.update('sse1', { nam: 'x' }), /did you mean name\?/);
   assert.throws(() => new OktaProviders({ org: 'https://acme.okta.com' }), { code: 'SSF_CONFIGURATION_INVALID' });
   const signal = AbortSignal.abort();
   await assert.rejects(providers.list({ signal }), { name: 'AbortError' });

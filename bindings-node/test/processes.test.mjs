@@ -6,6 +6,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { caep, Receiver, SigningKey, Transmitter } from 'ssf-transmitter';
+import { startReceiver } from 'ssf-transmitter/testing';
 import { ADA, ISSUER, run } from './setup.mjs';
 
 const PREPARED = `
@@ -86,6 +87,23 @@ test('a process may be ended at any time', async () => {
     ),
   );
   for (const { code, signal, stderr } of endings) assert.deepEqual([code, signal, stderr], [7, null, '']);
+});
+
+test('a result does not wait for others that take long', async () => {
+  const key = await SigningKey.generate('P-256');
+  const script = { rules: [{ fault: { slow_headers: { ms: 3000 } } }] };
+  const emulator = await startReceiver({ issuer: ISSUER, keys: key, script });
+  const transmitter = new Transmitter({ issuer: ISSUER, key });
+  const [to, ending] = [emulator.receiver(), new AbortController()];
+  let done = 0;
+  const slow = Array.from({ length: 40 }, () =>
+    transmitter.emit(caep.sessionRevoked(), ADA, { to, signal: ending.signal }).finally(() => done++),
+  );
+  for (let n = 0; n < 20; n++) await transmitter.sign(caep.sessionRevoked(), ADA, { to });
+  assert.equal(done, 0);
+  ending.abort();
+  await Promise.allSettled(slow);
+  await emulator.stop();
 });
 
 const WORKER = `

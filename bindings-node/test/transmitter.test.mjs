@@ -164,7 +164,8 @@ test('emitAll takes arrays, abandons what is under way when the loop is left, an
   assert.ok(closed);
   await until(() => transmitter.counters.inFlight === 0);
   const { enqueued, delivered, failures } = transmitter.counters;
-  assert.deepEqual([delivered, failures.abandoned], [1, enqueued - 1]);
+  // What is abandoned before a thread has begun with it is not counted at all.
+  assert.deepEqual([delivered, failures.abandoned ?? 0], [1, enqueued - 1]);
 
   const quick = await pair(t);
   const results = [];

@@ -32,10 +32,10 @@ export function subjectJson(subject: Subject, at: Caller | Place): [json: string
     const message = `expected a subject, such as { format: 'email', email: '…' }, got ${typeName(subject)}`;
     throw errorOf('SSF_SUBJECT_MISSING', message, at, { pointer: '/sub_id' });
   }
-  const json = jsonText(subject, '/sub_id', at);
+  const json = jsonText(subject, () => '/sub_id', at);
   // What is no private format may still hold the word.
   if (!json.includes('"customFormat"')) return [json, false];
-  return [jsonText(subjectOnWire(subject), '/sub_id', at), true];
+  return [jsonText(subjectOnWire(subject), () => '/sub_id', at), true];
 }
 
 /** A subject as it is sent, here and inside. */

@@ -68,6 +68,7 @@ export {
   type NewProvider,
   OktaProviders,
   type OktaProvidersOptions,
+  type ProviderChange,
   type ProviderSettings,
   type SecurityEventsProvider,
 } from './okta.js';

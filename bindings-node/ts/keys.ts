@@ -115,7 +115,7 @@ export class SigningKey {
 
   static async #readJwk(jwk: object | string, kid: string | undefined, options: ReadOptions, at: Place) {
     checkedArgument('jwk', jwk, either(object, string), at);
-    const json = typeof jwk === 'string' ? jwk : jsonText(jwk, '', at);
+    const json = typeof jwk === 'string' ? jwk : jsonText(jwk, () => '', at);
     const read = await call<NativeSigningKey>(
       (mailbox, number) => native.SigningKey.readJwk(mailbox, number, json, kid),
       at,
@@ -271,7 +271,7 @@ export function bytesOf(given: string | Uint8Array): Uint8Array {
 /** Published keys as JSON, from what a caller may have: a document, read or as text. */
 export function jwksJson(jwks: object | string, at: Caller | Place): string {
   checkedArgument('jwks', jwks, either(object, string), at);
-  return typeof jwks === 'string' ? jwks : jsonText(jwks, '/jwks', at);
+  return typeof jwks === 'string' ? jwks : jsonText(jwks, () => '/jwks', at);
 }
 
 export const ALGORITHM = oneOf(

@@ -88,7 +88,7 @@ export function transmitterConfiguration(options: ConfigurationOptions): Transmi
     criticalSubjectMembers: copied(options.criticalSubjectMembers),
     authorizationSchemes: copied(options.authorizationSchemes),
     defaultSubjects: options.defaultSubjects,
-    members: options.members && jsonText(options.members, '/members', at),
+    members: options.members && jsonText(options.members, () => '/members', at),
     allowLoopback: options.allowLoopback ?? false,
   };
   return located(unwrap(native.configuration(settings), at));
@@ -98,7 +98,7 @@ export function transmitterConfiguration(options: ConfigurationOptions): Transmi
 export function readTransmitterConfiguration(document: string | object): TransmitterConfiguration {
   const at = readTransmitterConfiguration;
   checkedArgument('document', document, either(string, object), at);
-  const json = typeof document === 'string' ? document : jsonText(document, '', at);
+  const json = typeof document === 'string' ? document : jsonText(document, () => '', at);
   return located(unwrap(native.readConfiguration(json), at));
 }
 

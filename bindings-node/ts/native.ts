@@ -141,13 +141,10 @@ export interface NativeDecodedSet {
   verify(mailbox: NativeMailbox, number: number, keys: string): Outcome<void>;
 }
 
-export interface NativeReceipt {
-  readonly jti: string;
-  readonly status: number;
-  readonly attempts: number;
-  readonly expected: boolean;
-  set(): NativeSignedSet;
-}
+/** A signed SET as it comes: as text, which costs less than an object, unless there is more to know of it. */
+export type NativeSigned = string | NativeSignedSet;
+
+export type NativeReceipt = [jti: string, status: number, attempts: number, expected: boolean, set: NativeSigned];
 
 export interface NativeSetParts {
   issuer: string;
@@ -259,8 +256,8 @@ export interface NativeExplanation {
 }
 
 export interface NativeWanted {
-  name: string;
-  kind: string;
+  name: string | undefined;
+  kind: string | undefined;
   wellKnownUrl: string | undefined;
   issuer: string | undefined;
   jwksUrl: string | undefined;

@@ -21,6 +21,12 @@ export type NewProvider = ProviderSettings & {
   readonly type: string;
 };
 
+/** What is to be another of a provider: some of its name, its type, and its settings as a whole. */
+export type ProviderChange = (
+  | ProviderSettings
+  | { readonly wellKnownUrl?: undefined; readonly issuer?: undefined; readonly jwksUrl?: undefined }
+) & { readonly name?: string | undefined; readonly type?: string | undefined };
+
 /** A provider as Okta shows it. */
 export interface SecurityEventsProvider {
   readonly id: string;
@@ -137,6 +143,14 @@ export class OktaProviders {
     return this.#one('replace', id, provider, options, new Place(this.replace));
   }
 
+  /**
+   * Changes some of a provider: reads it, and replaces it if that is another than it was. Okta has no condition on a
+   * replacement: of two changes at once the later one stays.
+   */
+  async update(id: string, change: ProviderChange, options?: CallOptions): Promise<SecurityEventsProvider> {
+    return this.#one('update', id, change, options, new Place(this.update));
+  }
+
   /** Has SETs of a provider taken. */
   async activate(id: string, options?: CallOptions): Promise<SecurityEventsProvider> {
     return this.#one('activate', id, undefined, options, new Place(this.activate));
@@ -155,7 +169,7 @@ export class OktaProviders {
   async #one(
     operation: string,
     id: string | undefined,
-    provider: NewProvider | undefined,
+    provider: ProviderChange | undefined,
     options: CallOptions | undefined,
     at: Place,
   ): Promise<SecurityEventsProvider> {
@@ -165,21 +179,21 @@ export class OktaProviders {
   async #call<T>(
     operation: string,
     id: string | undefined,
-    provider: NewProvider | undefined,
+    provider: ProviderChange | undefined,
     options: CallOptions = {},
     at: Place,
   ): Promise<T> {
     checked(options, { signal }, [], at);
     if (!['create', 'ensure', 'list'].includes(operation)) checkedArgument('id', id, string, at);
-    const needs = ['create', 'ensure', 'replace'].includes(operation);
-    const wanted = needs ? wantedOf(provider, at) : undefined;
+    const whole = ['create', 'ensure', 'replace'].includes(operation);
+    const wanted = whole || operation === 'update' ? wantedOf(provider, whole ? ['name', 'type'] : [], at) : undefined;
     return call((mailbox, number) => this.#native.call(mailbox, number, operation, id, wanted), at, options.signal);
   }
 }
 
-function wantedOf(provider: NewProvider | undefined, at: Place): NativeWanted {
+function wantedOf(provider: ProviderChange | undefined, required: ('name' | 'type')[], at: Place): NativeWanted {
   if (provider === undefined) throw errorOf('SSF_PROVIDER_INVALID', 'a provider is missing', at);
-  const { name, type, wellKnownUrl, issuer, jwksUrl } = checked(provider, WANTED, ['name', 'type'], at);
+  const { name, type, wellKnownUrl, issuer, jwksUrl } = checked(provider, WANTED, required, at);
   return { name, kind: type, wellKnownUrl, issuer, jwksUrl };
 }
 

@@ -9,6 +9,7 @@ import { ALGORITHM, type Algorithm, type Jwks, jwksJson, type PublicJwk, Signing
 import {
   type NativeDecodedSet,
   type NativeReceipt,
+  type NativeSigned,
   type NativeSignedSet,
   type NativeUnsignedSet,
   native,
@@ -88,9 +89,10 @@ export class UnsignedSet {
 
 /** A signed SET in compact form. However often it is sent, its bytes are the same. */
 export class SignedSet {
-  readonly #native: NativeSignedSet;
+  /** Of most SETs only the text comes, and is read when more is asked for. */
+  #native: NativeSigned;
 
-  private constructor(set: NativeSignedSet) {
+  private constructor(set: NativeSigned) {
     this.#native = set;
   }
 
@@ -102,32 +104,32 @@ export class SignedSet {
 
   /** The id of the SET. */
   get jti(): string {
-    return this.#native.jti;
+    return SignedSet.handle(this).jti;
   }
 
   /** The id of its event, such as `caep.session-revoked`, or its URI. Of several events, the first. */
   get event(): string {
-    return this.#native.event;
+    return SignedSet.handle(this).event;
   }
 
   /** What lint found in it when it was prepared, and was to report. */
   get findings(): Finding[] {
-    return findingsOf(this.#native.findings);
+    return typeof this.#native === 'string' ? [] : findingsOf(this.#native.findings);
   }
 
   /** Header and claims, for inspection. */
   decode(): DecodedSet {
-    return DecodedSet.of(unwrap(this.#native.decode(), this.decode));
+    return DecodedSet.of(unwrap(SignedSet.handle(this).decode(), this.decode));
   }
 
   /** The SET in compact form: the body of a push request. */
   toString(): string {
-    return this.#native.compact;
+    return typeof this.#native === 'string' ? this.#native : this.#native.compact;
   }
 
   /** The SET in compact form. */
   toJSON(): string {
-    return this.#native.compact;
+    return this.toString();
   }
 
   /** Shows the `jti`. */
@@ -136,12 +138,15 @@ export class SignedSet {
   }
 
   /** @internal */
-  static of(set: NativeSignedSet): SignedSet {
+  static of(set: NativeSigned): SignedSet {
     return new SignedSet(set);
   }
 
   /** @internal */
   static handle(set: SignedSet): NativeSignedSet {
+    if (typeof set.#native === 'string') {
+      set.#native = unwrap(native.SignedSet.parse(set.#native), SignedSet.handle);
+    }
     return set.#native;
   }
 }
@@ -189,7 +194,6 @@ export class DecodedSet {
 
 /** That a receiver has taken a SET. It says nothing of what the receiver does with it (RFC 8935 §2.2). */
 export class Receipt {
-  readonly #native: NativeReceipt;
   /** The id of the SET. */
   readonly jti: string;
   /** The HTTP status of the answer. */
@@ -198,23 +202,24 @@ export class Receipt {
   readonly attempts: number;
   /** Whether the status is the one that the receiver documents. */
   readonly isExpected: boolean;
+  readonly #set: NativeSigned;
 
-  private constructor(receipt: NativeReceipt) {
-    this.#native = receipt;
-    this.jti = receipt.jti;
-    this.status = receipt.status;
-    this.attempts = receipt.attempts;
-    this.isExpected = receipt.expected;
+  private constructor([jti, status, attempts, expected, set]: NativeReceipt) {
+    this.jti = jti;
+    this.status = status;
+    this.attempts = attempts;
+    this.isExpected = expected;
+    this.#set = set;
   }
 
   /** The SET as it was sent. */
   get set(): SignedSet {
-    return SignedSet.of(this.#native.set());
+    return SignedSet.of(this.#set);
   }
 
   /** What lint found in the SET, and was to report: by default its warnings. */
   get findings(): Finding[] {
-    return findingsOf(this.#native.set().findings);
+    return this.set.findings;
   }
 
   /** @internal */
@@ -286,7 +291,7 @@ export function prepareSet(parts: SetParts): UnsignedSet {
       toe: parts.toe?.getTime(),
       jti: parts.jti,
       issuedAt: parts.issuedAt?.getTime(),
-      claims: claims && jsonText(claims, '/claims', at),
+      claims: claims && jsonText(claims, () => '/claims', at),
       algorithm: parts.algorithm,
       kid: parts.kid,
       lint: lintPolicyOf(parts.lint, at),

@@ -122,7 +122,7 @@ export async function startReceiver(options: EmulatorOptions): Promise<ReceiverE
     client: like === 'govuk-one-login' ? [client.id, client.secret] : undefined,
     apiToken: options.apiToken,
     tokenLifetime: options.tokenLifetime,
-    script: script && jsonText(script, '/script', at),
+    script: script && jsonText(script, () => '/script', at),
     tls: options.tls ?? false,
     ledgerSize: options.ledgerSize,
   };

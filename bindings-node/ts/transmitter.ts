@@ -209,7 +209,7 @@ export class Transmitter implements AsyncDisposable {
    * @throws {DeliveryError} If the SET was not delivered; `retryable` tells whether to try later.
    */
   emit(event: SsfEvent, subject: Subject, options: EmitOptions): Promise<Receipt> {
-    return this.#track(this.#emit(event, subject, options, new Place(this.emit)));
+    return this.#emit(event, subject, options, new Place(this.emit));
   }
 
   /**
@@ -229,7 +229,7 @@ export class Transmitter implements AsyncDisposable {
   ): AsyncGenerator<Emitted<E>, void, undefined> {
     const at = new Place(this.emitAll);
     const send: Batch<E> = ({ event, subject, ...rest }, limit, signal) =>
-      this.#track(this.#emit(event, subject, { ...rest, signal }, at, limit));
+      this.#emit(event, subject, { ...rest, signal }, at, limit);
     return emitAll(emissions, options, send, at);
   }
 
@@ -269,7 +269,7 @@ export class Transmitter implements AsyncDisposable {
 
   /** The last step of an emit: delivers a signed SET. */
   deliver(set: SignedSet, options: DeliverOptions): Promise<Receipt> {
-    return this.#track(this.#checkedDeliver(set, options, new Place(this.deliver)));
+    return this.#checkedDeliver(set, options, new Place(this.deliver));
   }
 
   /** What would be found in the SET of an emit. Nothing is sent. */
@@ -357,20 +357,26 @@ export class Transmitter implements AsyncDisposable {
     at: Place,
     limit?: NativeRequestLimit,
   ): Promise<Receipt> {
-    this.#checkOpen(at);
-    checked(options, EMIT, ['to'], at);
-    if (this.#signer !== undefined) return this.#emitSigned(this.#signer, event, subject, options, at, limit);
-    const [json, privateFormats] = subjectJson(subject, at);
-    const text = eventJson(event, at);
-    const to = handleOf(options.to, at);
-    const native = nativeOptions(options, at, limit);
-    return Receipt.of(
-      await call(
-        (mailbox, number) => this.#native.emit(mailbox, number, text, json, privateFormats, to, native),
-        at,
-        options.signal,
-      ),
-    );
+    this.#begin(at);
+    try {
+      checked(options, EMIT, ['to'], at);
+      if (this.#signer !== undefined) {
+        return await this.#emitSigned(this.#signer, event, subject, options, at, limit);
+      }
+      const [json, privateFormats] = subjectJson(subject, at);
+      const text = eventJson(event, at);
+      const to = handleOf(options.to, at);
+      const native = nativeOptions(options, at, limit);
+      return Receipt.of(
+        await call(
+          (mailbox, number) => this.#native.emit(mailbox, number, text, json, privateFormats, to, native),
+          at,
+          options.signal,
+        ),
+      );
+    } finally {
+      this.#end();
+    }
   }
 
   /** The steps of an emit, with a signer in between, all within one deadline. */
@@ -410,10 +416,14 @@ export class Transmitter implements AsyncDisposable {
   }
 
   async #checkedDeliver(set: SignedSet, options: DeliverOptions, at: Place): Promise<Receipt> {
-    this.#checkOpen(at);
-    checkedArgument('set', set, instance(SignedSet, 'a SignedSet'), at);
-    checked(options, DELIVER, ['to'], at);
-    return this.#deliver(set, options, at);
+    this.#begin(at);
+    try {
+      checkedArgument('set', set, instance(SignedSet, 'a SignedSet'), at);
+      checked(options, DELIVER, ['to'], at);
+      return await this.#deliver(set, options, at);
+    } finally {
+      this.#end();
+    }
   }
 
   async #deliver(set: SignedSet, options: DeliverOptions, at: Place, limit?: NativeRequestLimit): Promise<Receipt> {
@@ -429,19 +439,15 @@ export class Transmitter implements AsyncDisposable {
     );
   }
 
-  #checkOpen(at: Place): void {
+  /** Counts what is under way. */
+  #begin(at: Place): void {
     if (this.#closed) throw errorOf('SSF_CONFIGURATION_INVALID', 'the transmitter is closed', at);
+    this.#underWay++;
   }
 
-  /** Counts what is under way. */
-  async #track(work: Promise<Receipt>): Promise<Receipt> {
-    this.#underWay++;
-    try {
-      return await work;
-    } finally {
-      this.#underWay--;
-      if (this.#underWay === 0) this.#idle();
-    }
+  #end(): void {
+    this.#underWay--;
+    if (this.#underWay === 0) this.#idle();
   }
 }
 
@@ -454,8 +460,7 @@ function nativeOptions(
   const policy = policyIf(options, at);
   const lint = lintPolicyOf(options.lint, at);
   // The plain emit crosses without an object.
-  const plain = [txn, toe, jti, companions, policy, lint, limit].every((option) => option === undefined);
-  if (plain) return undefined;
+  if ((txn ?? toe ?? jti ?? companions ?? policy ?? lint ?? limit) === undefined) return undefined;
   return {
     txn,
     toe: toe?.getTime(),

@@ -51,7 +51,7 @@ export function eventJson(event: SsfEvent, at: Caller | Place): string {
     throw errorOf('SSF_EVENT_MISSING', message, at, { pointer: '/events' });
   }
   const [uri, members] = isCustom(event) ? custom(event, at) : catalogued(event as CatalogueEvent, at);
-  return jsonText({ [uri]: members }, pointerTo(uri), at);
+  return jsonText({ [uri]: members }, () => pointerTo(uri), at);
 }
 
 function custom(event: CustomEvent, at: Caller | Place): [string, unknown] {
@@ -68,17 +68,19 @@ function catalogued(event: CatalogueEvent, at: Caller | Place): [string, unknown
   const given = event as unknown as Record<string, unknown>;
   checkNames(type, entry, given, at);
   const uri = entry.parameters.reduce((text, name) => filled(text, name, given[name], at), entry.uri);
-  const members: [string, unknown][] = [];
-  for (const [name, [wire, kind]] of Object.entries(entry.members)) {
+  const members: Record<string, unknown> = {};
+  for (const name in entry.members) {
     const value = given[name];
-    if (value !== undefined) members.push([wire, valueOnWire(value, kind, () => pointerTo(uri, wire), at)]);
+    if (value === undefined) continue;
+    const [wire, kind] = entry.members[name] as readonly [name: string, type: string];
+    members[wire] = valueOnWire(value, kind, () => pointerTo(uri, wire), at);
   }
   const others = event.otherMembers;
   if (others !== undefined && !isObject(others)) {
     const message = `otherMembers is an object, not ${typeName(others)}`;
     throw errorOf('SSF_EVENT_MEMBER_TYPE', message, at, { pointer: pointerTo(uri, 'otherMembers') });
   }
-  return [uri, Object.fromEntries(others === undefined ? members : [...members, ...Object.entries(others)])];
+  return [uri, others === undefined ? members : { ...members, ...others }];
 }
 
 function entryOf(type: unknown, at: Caller | Place): EventEntry {
@@ -108,7 +110,7 @@ function filled(uri: string, name: string, value: unknown, at: Caller | Place): 
 
 function valueOnWire(value: unknown, kind: string, pointer: () => string, at: Caller | Place): unknown {
   if (kind === 'subject') {
-    const plain = !jsonText(value, pointer(), at).includes('"customFormat"');
+    const plain = !jsonText(value, pointer, at).includes('"customFormat"');
     return plain ? value : subjectOnWire(value as Subject);
   }
   if (kind !== 'timestamp' && kind !== 'milliseconds') return value;
@@ -124,13 +126,14 @@ function pointerTo(uri: string, member?: string): string {
 }
 
 /** The JSON text of what a caller gave, who may have given what JSON cannot carry. */
-export function jsonText(value: unknown, pointer: string, at: Caller | Place): string {
+export function jsonText(value: unknown, pointer: () => string, at: Caller | Place): string {
   try {
     const text = JSON.stringify(value);
     if (text !== undefined) return text;
   } catch (cause) {
     const message = 'this holds what JSON cannot carry: a BigInt, a circle, or a getter that throws';
-    throw errorOf('SSF_JSON_INVALID', message, at, { pointer, cause });
+    throw errorOf('SSF_JSON_INVALID', message, at, { pointer: pointer(), cause });
   }
-  throw errorOf('SSF_JSON_INVALID', `this is nothing that JSON can carry: ${typeName(value)}`, at, { pointer });
+  const message = `this is nothing that JSON can carry: ${typeName(value)}`;
+  throw errorOf('SSF_JSON_INVALID', message, at, { pointer: pointer() });
 }

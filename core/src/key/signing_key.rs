@@ -10,7 +10,8 @@ use openssl::{
 use zeroize::Zeroizing;
 
 use super::{
-    backend, encrypted, export, import, jwk,
+    backend::Contexts,
+    encrypted, export, import, jwk,
     material::{self, Material},
 };
 use crate::{
@@ -60,6 +61,7 @@ struct Inner {
     algorithm: Algorithm,
     public: PublicKey,
     material: Material,
+    contexts: Contexts,
 }
 
 impl SigningKey {
@@ -176,7 +178,7 @@ impl SigningKey {
 
     /// Signs bytes; the signature is in the form of JWS.
     pub(crate) fn sign_bytes(&self, input: &[u8]) -> Result<Vec<u8>> {
-        backend::sign(&self.0.material.key, self.0.algorithm, input)
+        self.0.contexts.sign(&self.0.material.key, self.0.algorithm, input)
     }
 
     fn pkcs8(&self) -> Result<Zeroizing<Vec<u8>>> {
@@ -208,7 +210,7 @@ impl SigningKey {
             let message = format!("this RSASSA-PSS key signs with {} only", names.join(", "));
             return Err(Error::new(ErrorCode::KeyAlgorithmMismatch, message));
         }
-        Ok(Self(Arc::new(Inner { algorithm, public, material })))
+        Ok(Self(Arc::new(Inner { algorithm, public, material, contexts: Contexts::default() })))
     }
 }
 
