@@ -96,7 +96,7 @@ fn event_type(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>) {
     }
     match event.kind {
         None => {
-            report.add(&rules::EVENT_UNKNOWN, place(), "no specification is known that defines this event")
+            report.add(&rules::EVENT_UNKNOWN, place(), "no specification is known that defines this event");
         }
         // Where the receiver has asked for the old one, that is the right one.
         Some(kind) if kind.status == Status::Deprecated && event.rules.is_none() => {
