@@ -60,6 +60,14 @@ pub struct Provider {
     pub jwks_url: Option<String>,
 }
 
+/// What of a provider is to be another.
+#[derive(uniffi::Record)]
+pub struct Change {
+    pub name: Option<String>,
+    pub kind: Option<String>,
+    pub settings: Option<Found>,
+}
+
 /// The providers of an org.
 #[derive(uniffi::Object)]
 pub struct Providers(OktaProviders);
@@ -111,6 +119,15 @@ impl Providers {
         one(&cancellation, self.0.replace(&id, &wanted.into())).await
     }
 
+    pub async fn update(
+        &self,
+        id: String,
+        change: Change,
+        cancellation: Arc<Cancellation>,
+    ) -> Result<Provider> {
+        one(&cancellation, self.0.update(&id, |provider| change.apply(provider))).await
+    }
+
     pub async fn read(&self, id: String, cancellation: Arc<Cancellation>) -> Result<Provider> {
         one(&cancellation, self.0.read(&id)).await
     }
@@ -139,13 +156,33 @@ async fn one(
     cancellation.or(async { Ok(Provider::from(&call.await?)) }).await
 }
 
+impl Change {
+    fn apply(self, mut provider: NewProvider) -> NewProvider {
+        if let Some(name) = self.name {
+            provider = provider.with_name(name);
+        }
+        if let Some(kind) = self.kind {
+            provider = provider.with_kind(kind);
+        }
+        if let Some(settings) = self.settings {
+            provider = provider.with_settings(settings.into());
+        }
+        provider
+    }
+}
+
 impl From<Wanted> for NewProvider {
     fn from(wanted: Wanted) -> Self {
-        let settings = match wanted.settings {
-            Found::WellKnown { url } => ProviderSettings::well_known(url),
-            Found::Issuer { issuer, jwks_url } => ProviderSettings::issuer(issuer, jwks_url),
-        };
-        Self::new(wanted.name, wanted.kind, settings)
+        Self::new(wanted.name, wanted.kind, wanted.settings.into())
+    }
+}
+
+impl From<Found> for ProviderSettings {
+    fn from(settings: Found) -> Self {
+        match settings {
+            Found::WellKnown { url } => Self::well_known(url),
+            Found::Issuer { issuer, jwks_url } => Self::issuer(issuer, jwks_url),
+        }
     }
 }
 

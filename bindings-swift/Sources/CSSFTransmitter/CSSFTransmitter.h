@@ -439,6 +439,11 @@ uint64_t uniffi_ssf_transmitter_swift_fn_method_providers_read(uint64_t ptr, Rus
 uint64_t uniffi_ssf_transmitter_swift_fn_method_providers_replace(uint64_t ptr, RustBuffer id, RustBuffer wanted, uint64_t cancellation
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_METHOD_PROVIDERS_UPDATE
+#define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_METHOD_PROVIDERS_UPDATE
+uint64_t uniffi_ssf_transmitter_swift_fn_method_providers_update(uint64_t ptr, RustBuffer id, RustBuffer change, uint64_t cancellation
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_CLONE_DIALECT
 #define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_CLONE_DIALECT
 uint64_t uniffi_ssf_transmitter_swift_fn_clone_dialect(uint64_t handle, RustCallStatus *_Nonnull out_status
@@ -1255,6 +1260,12 @@ uint16_t uniffi_ssf_transmitter_swift_checksum_method_providers_read(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_METHOD_PROVIDERS_REPLACE
 #define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_METHOD_PROVIDERS_REPLACE
 uint16_t uniffi_ssf_transmitter_swift_checksum_method_providers_replace(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_METHOD_PROVIDERS_UPDATE
+#define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_METHOD_PROVIDERS_UPDATE
+uint16_t uniffi_ssf_transmitter_swift_checksum_method_providers_update(void
     
 );
 #endif

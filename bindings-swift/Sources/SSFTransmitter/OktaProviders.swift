@@ -57,6 +57,15 @@ public struct OktaProviders: Sendable {
         try await one { try await native.replace(id: id, wanted: draft.native, cancellation: $0) }
     }
 
+    /// Changes some of a provider: reads it, and replaces it if that changes anything. Of two changes at once the later one
+    /// stays, for Okta has no condition on a replacement.
+    public func update(
+        id: String, name: String? = nil, type: String? = nil, settings: OktaProvider.Draft.Settings? = nil
+    ) async throws -> OktaProvider {
+        let change = Change(name: name, kind: type, settings: settings?.native)
+        return try await one { try await native.update(id: id, change: change, cancellation: $0) }
+    }
+
     /// Reads a provider.
     public func read(id: String) async throws -> OktaProvider {
         try await one { try await native.read(id: id, cancellation: $0) }
@@ -104,6 +113,13 @@ public struct OktaProvider: Hashable, Sendable {
             case wellKnown(String)
             /// By the exact `iss` of the SETs, and the URL of the JWKS.
             case issuer(String, jwksURL: String)
+
+            var native: Found {
+                switch self {
+                case .wellKnown(let url): .wellKnown(url: url)
+                case .issuer(let issuer, let jwksURL): .issuer(issuer: issuer, jwksUrl: jwksURL)
+                }
+            }
         }
 
         /// The name that admins see.
@@ -119,14 +135,7 @@ public struct OktaProvider: Hashable, Sendable {
             self.settings = settings
         }
 
-        var native: Wanted {
-            let found: Found =
-                switch settings {
-                case .wellKnown(let url): .wellKnown(url: url)
-                case .issuer(let issuer, let jwksURL): .issuer(issuer: issuer, jwksUrl: jwksURL)
-                }
-            return Wanted(name: name, kind: type, settings: found)
-        }
+        var native: Wanted { Wanted(name: name, kind: type, settings: settings.native) }
     }
 
     /// Whether SETs of a provider are taken.

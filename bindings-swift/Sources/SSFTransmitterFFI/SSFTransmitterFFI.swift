@@ -1184,6 +1184,8 @@ public protocol ProvidersProtocol: AnyObject, Sendable {
     
     func replace(id: String, wanted: Wanted, cancellation: Cancellation) async throws  -> Provider
     
+    func update(id: String, change: Change, cancellation: Cancellation) async throws  -> Provider
+    
 }
 /**
  * The providers of an org.
@@ -1368,6 +1370,22 @@ open func replace(id: String, wanted: Wanted, cancellation: Cancellation)async t
             rustFutureFunc: {
                 uniffi_ssf_transmitter_swift_fn_method_providers_replace(
                         self.uniffiCloneHandle(),FfiConverterString.lower(id),FfiConverterTypeWanted_lower(wanted),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeProvider_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+open func update(id: String, change: Change, cancellation: Cancellation)async throws  -> Provider  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_providers_update(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(id),FfiConverterTypeChange_lower(change),FfiConverterTypeCancellation_lower(cancellation)
                 )
             },
             pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
@@ -2696,6 +2714,67 @@ public func FfiConverterTypeCause_lift(_ buf: RustBuffer) throws -> Cause {
 #endif
 public func FfiConverterTypeCause_lower(_ value: Cause) -> RustBuffer {
     return FfiConverterTypeCause.lower(value)
+}
+
+
+/**
+ * What of a provider is to be another.
+ */
+public struct Change: Equatable, Hashable {
+    public var name: String?
+    public var kind: String?
+    public var settings: Found?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(name: String?, kind: String?, settings: Found?) {
+        self.name = name
+        self.kind = kind
+        self.settings = settings
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Change: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeChange: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Change {
+        return
+            try Change(
+                name: FfiConverterOptionString.read(from: &buf), 
+                kind: FfiConverterOptionString.read(from: &buf), 
+                settings: FfiConverterOptionTypeFound.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Change, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.name, into: &buf)
+        FfiConverterOptionString.write(value.kind, into: &buf)
+        FfiConverterOptionTypeFound.write(value.settings, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeChange_lift(_ buf: RustBuffer) throws -> Change {
+    return try FfiConverterTypeChange.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeChange_lower(_ value: Change) -> RustBuffer {
+    return FfiConverterTypeChange.lower(value)
 }
 
 
@@ -6155,6 +6234,30 @@ fileprivate struct FfiConverterOptionTypeAudience: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeFound: FfiConverterRustBuffer {
+    typealias SwiftType = Found?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeFound.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeFound.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionSequenceString: FfiConverterRustBuffer {
     typealias SwiftType = [String]?
 
@@ -6872,6 +6975,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_providers_replace() != 21402) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_providers_update() != 32897) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_dialect_extended() != 62891) {

@@ -72,6 +72,9 @@ import Testing
         renamed.name = "EDR 2"
         #expect(try await providers.replace(id: provider.id, with: renamed).name == "EDR 2")
         #expect(try await providers.read(id: provider.id).name == "EDR 2")
+        let changed = try await providers.update(id: provider.id, name: "EDR 3")
+        #expect(changed.name == "EDR 3" && changed.type == "edr" && changed.issuer == documents.issuer)
+        #expect(try await providers.update(id: provider.id) == changed)
         let conflict = try await failure { try await providers.create(renamed) }
         #expect(conflict.kind == .api)
         try await providers.delete(id: provider.id)
