@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use common::{dialect, file, list, object, same, text};
 use serde_json::Value;
-use ssf_transmitter::{Jwks, Timestamp, http::Response, lint::Linter};
+use ssf_transmitter::{Dialect, Jwks, Timestamp, http::Response, lint::Linter};
 
 fn check(case: &Value) -> Result<(), String> {
     let mut linter =
@@ -60,4 +60,13 @@ fn check(case: &Value) -> Result<(), String> {
 #[test]
 fn every_answer_has_a_cause_and_a_remedy() {
     common::run("explain.json", "cases", list(&file("explain.json")["cases"]), check);
+}
+
+#[test]
+fn what_a_receiver_wrote_is_in_said_alone() {
+    let linter = Linter::new(&Dialect::okta());
+    let explanation =
+        linter.explain_refusal("", 400, Some("invalid_request"), Some("who is ada@example.com?"));
+    assert!(explanation.said().unwrap().contains("ada@example.com"));
+    assert!(!format!("{explanation:?}").contains("ada@example.com"));
 }

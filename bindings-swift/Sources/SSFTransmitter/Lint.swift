@@ -97,6 +97,11 @@ public struct Answer: Sendable {
     }
 }
 
+extension Answer: CustomStringConvertible, CustomReflectable {
+    public var description: String { "Answer(\(status), …)" }
+    public var customMirror: Mirror { Mirror(self, children: ["status": status]) }
+}
+
 /// What the answer of a receiver means.
 public struct Explanation: Hashable, Sendable {
     /// Why something may have happened, and what to do about it.
@@ -128,6 +133,13 @@ public struct Explanation: Hashable, Sendable {
         possible = native.possible.map { Cause(cause: $0.cause, remedy: $0.remedy) }
         findings = native.findings.map(Finding.init)
         said = native.said
+    }
+}
+
+extension Explanation: CustomReflectable, CustomStringConvertible {
+    public var description: String { "\(cause) \(remedy) [\(reason)]" }
+    public var customMirror: Mirror {
+        Mirror(self, children: ["reason": reason, "cause": cause, "remedy": remedy, "findings": findings])
     }
 }
 

@@ -106,6 +106,11 @@ extension ClientCredentials: CustomStringConvertible, CustomReflectable {
     public var customMirror: Mirror { Mirror(self, children: ["clientID": clientID]) }
 }
 
+extension ClientCredentials.Authentication: CustomStringConvertible, CustomReflectable {
+    public var description: String { "Authentication(…)" }
+    public var customMirror: Mirror { Mirror(self, children: [:]) }
+}
+
 /// How the sender authorizes.
 public enum Authorization: Sendable {
     /// Not at all: the SET speaks for itself.

@@ -101,6 +101,11 @@ public struct DecodedSET: Sendable {
     }
 }
 
+extension DecodedSET: CustomStringConvertible, CustomReflectable {
+    public var description: String { "DecodedSET(…)" }
+    public var customMirror: Mirror { Mirror(self, children: ["header": header]) }
+}
+
 /// A JSON object that the core wrote.
 func object(_ json: String) throws -> [String: JSONValue] {
     do {
@@ -187,4 +192,9 @@ public struct SETParts: Sendable {
             algorithm: algorithm.rawValue, kid: kid, lint: lint?.native)
         return UnsignedSET(native: try native { try prepareSet(parts: parts) })
     }
+}
+
+extension SETParts: CustomStringConvertible, CustomReflectable {
+    public var description: String { "SETParts(\(issuer), …)" }
+    public var customMirror: Mirror { Mirror(self, children: ["issuer": issuer]) }
 }

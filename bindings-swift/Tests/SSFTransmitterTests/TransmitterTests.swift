@@ -198,6 +198,24 @@ import Testing
         dump(Authorization.bearer("s3cret"), to: &dumped)
         dump(OktaProviders.Credentials.apiToken("s3cret"), to: &dumped)
         dump(ClientCredentials(tokenURL: "https://t.example", clientID: "c", .basic(secret: "s3cret")), to: &dumped)
+        dump(ClientCredentials.Authentication.basic(secret: "s3cret"), to: &dumped)
+        dump(Network(proxy: "http://user:s3cret@proxy.example"), to: &dumped)
+        dump(Answer(status: 400, headers: [("a", "s3cret")], body: Data("s3cret".utf8)), to: &dumped)
+        let said = Data(#"{ "err": "invalid_request", "description": "s3cret" }"#.utf8)
+        let told = try Linter(dialect: Dialect("okta")).explain(Answer(status: 400, body: said))
+        dump(told, to: &dumped)
+        dumped += "\(told)"
+        var parts = SETParts(issuer: issuer, audience: "a")
+        parts.events = [CustomEvent(uri: "urn:example:event", claims: ["a": "s3cret"])]
+        parts.subject = .opaque("s3cret")
+        parts.claims = ["note": "s3cret"]
+        let set = try parts.prepare(algorithm: key.algorithm, kid: key.kid).sign(with: key)
+        let decoded = try set.decoded()
+        dump([parts], to: &dumped)
+        dump(set, to: &dumped)
+        dump(decoded, to: &dumped)
+        dumped += "\(parts) \(set) \(decoded) \(String(reflecting: decoded))"
+        #expect(!dumped.contains(set.compact))
         #expect(!dumped.contains("s3cret") && !dumped.contains(pem.split(separator: "\n")[1]))
         #expect("\(key)" == "SigningKey(ES256, \(key.kid))")
     }

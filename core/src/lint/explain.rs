@@ -1,5 +1,7 @@
 //! What the answer of a receiver means: one cause, one remedy.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use super::{Context, Effect, Finding, Severity, answers, near};
@@ -14,7 +16,7 @@ use crate::{
 /// What the answer of a receiver means.
 ///
 /// Its texts hold no value of the SET. What the receiver wrote is in [`said`](Self::said), apart from them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Explanation {
     delivered: bool,
@@ -42,6 +44,20 @@ impl Cause {
 
     fn of(finding: &Finding) -> Self {
         Self::new(sentence(finding.message()), finding.remedy())
+    }
+}
+
+impl fmt::Debug for Explanation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Explanation")
+            .field("delivered", &self.delivered)
+            .field("reason", &self.reason)
+            .field("cause", &self.cause)
+            .field("possible", &self.possible)
+            .field("findings", &self.findings)
+            // What was said may quote the SET.
+            .finish_non_exhaustive()
     }
 }
 

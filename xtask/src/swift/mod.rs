@@ -145,10 +145,11 @@ impl Package {
 
     fn package_manager(&self, folder: &Path, task: &str, library: &Path, arguments: &[&str]) -> Command {
         let mut command = self.command(task, folder);
+        let suppressions = self.sources.join("tools/thread-sanitizer.txt");
         command
             .env("SSF_LIBRARY_DIR", library)
             // The threads of the runtime end with the process.
-            .env("TSAN_OPTIONS", "report_thread_leaks=0")
+            .env("TSAN_OPTIONS", format!("report_thread_leaks=0 suppressions='{}'", suppressions.display()))
             .env("SSF_COMMAND", self.target.join("debug/ssf"))
             .env("SSF_ENCLAVE", self.target.join("debug/enclave"))
             .env("SSF_VECTORS", self.root.join("tests/vectors"));
