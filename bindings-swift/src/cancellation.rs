@@ -4,7 +4,10 @@ use std::{future::Future, sync::Arc};
 
 use tokio::sync::watch;
 
-use crate::failure::{Failure, Result};
+use crate::{
+    failure::{Failure, Result},
+    runtime,
+};
 
 /// Cancels the one call that it is given to.
 #[derive(uniffi::Object)]
@@ -25,12 +28,15 @@ impl Cancellation {
 
 impl Cancellation {
     /// The result of `work`, unless it is cancelled.
-    pub(crate) async fn or<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(crate) async fn or<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
         let mut cancelled = self.0.subscribe();
         tokio::select! {
             biased;
             _ = cancelled.wait_for(|cancelled| *cancelled) => Err(Failure::Cancelled),
-            result = work => result,
+            result = runtime::run(work) => result,
         }
     }
 }

@@ -62,10 +62,12 @@ impl From<&sdk::PublicKey> for PublicKey {
 pub struct SigningKey(pub(crate) sdk::SigningKey);
 
 /// Generates a key, on a thread of its own: it takes up to seconds.
-#[uniffi::export(async_runtime = "tokio")]
+#[uniffi::export]
 pub async fn generate_key(kind: KeyType, cancellation: Arc<Cancellation>) -> Result<Arc<SigningKey>> {
-    let made = tokio::task::spawn_blocking(move || sdk::SigningKey::generate(kind.into()));
-    let work = async { made.await.map_err(|_| Failure::internal("a task ended without a result")) };
+    let work = async move {
+        let made = tokio::task::spawn_blocking(move || sdk::SigningKey::generate(kind.into()));
+        made.await.map_err(|_| Failure::internal("a task ended without a result"))
+    };
     Ok(Arc::new(SigningKey(cancellation.or(work).await??)))
 }
 

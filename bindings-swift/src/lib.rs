@@ -14,6 +14,7 @@ mod metadata;
 mod okta;
 mod policy;
 mod receiver;
+mod runtime;
 mod sets;
 mod transmitter;
 

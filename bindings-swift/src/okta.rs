@@ -72,7 +72,7 @@ pub struct Change {
 #[derive(uniffi::Object)]
 pub struct Providers(OktaProviders);
 
-#[uniffi::export(async_runtime = "tokio")]
+#[uniffi::export]
 impl Providers {
     #[uniffi::constructor]
     pub fn build(settings: OrgSettings) -> Result<Arc<Self>> {
@@ -103,11 +103,11 @@ impl Providers {
     }
 
     pub async fn create(&self, wanted: Wanted, cancellation: Arc<Cancellation>) -> Result<Provider> {
-        one(&cancellation, self.0.create(&wanted.into())).await
+        self.one(&cancellation, |org| async move { org.create(&wanted.into()).await }).await
     }
 
     pub async fn ensure(&self, wanted: Wanted, cancellation: Arc<Cancellation>) -> Result<Provider> {
-        one(&cancellation, self.0.ensure(&wanted.into())).await
+        self.one(&cancellation, |org| async move { org.ensure(&wanted.into()).await }).await
     }
 
     pub async fn replace(
@@ -116,7 +116,7 @@ impl Providers {
         wanted: Wanted,
         cancellation: Arc<Cancellation>,
     ) -> Result<Provider> {
-        one(&cancellation, self.0.replace(&id, &wanted.into())).await
+        self.one(&cancellation, |org| async move { org.replace(&id, &wanted.into()).await }).await
     }
 
     pub async fn update(
@@ -125,35 +125,46 @@ impl Providers {
         change: Change,
         cancellation: Arc<Cancellation>,
     ) -> Result<Provider> {
-        one(&cancellation, self.0.update(&id, |provider| change.apply(provider))).await
+        self.one(&cancellation, |org| async move { org.update(&id, |provider| change.apply(provider)).await })
+            .await
     }
 
     pub async fn read(&self, id: String, cancellation: Arc<Cancellation>) -> Result<Provider> {
-        one(&cancellation, self.0.read(&id)).await
+        self.one(&cancellation, |org| async move { org.read(&id).await }).await
     }
 
     pub async fn activate(&self, id: String, cancellation: Arc<Cancellation>) -> Result<Provider> {
-        one(&cancellation, self.0.activate(&id)).await
+        self.one(&cancellation, |org| async move { org.activate(&id).await }).await
     }
 
     pub async fn deactivate(&self, id: String, cancellation: Arc<Cancellation>) -> Result<Provider> {
-        one(&cancellation, self.0.deactivate(&id)).await
+        self.one(&cancellation, |org| async move { org.deactivate(&id).await }).await
     }
 
     pub async fn delete(&self, id: String, cancellation: Arc<Cancellation>) -> Result<()> {
-        cancellation.or(async { Ok(self.0.delete(&id).await?) }).await
+        let org = self.0.clone();
+        cancellation.or(async move { Ok(org.delete(&id).await?) }).await
     }
 
     pub async fn list(&self, cancellation: Arc<Cancellation>) -> Result<Vec<Provider>> {
-        cancellation.or(async { Ok(self.0.list().await?.iter().map(Provider::from).collect()) }).await
+        let org = self.0.clone();
+        cancellation.or(async move { Ok(org.list().await?.iter().map(Provider::from).collect()) }).await
     }
 }
 
-async fn one(
-    cancellation: &Cancellation,
-    call: impl Future<Output = ssf_transmitter::Result<SecurityEventsProvider>>,
-) -> Result<Provider> {
-    cancellation.or(async { Ok(Provider::from(&call.await?)) }).await
+impl Providers {
+    /// What a call gives that is about one provider.
+    async fn one<F>(
+        &self,
+        cancellation: &Cancellation,
+        call: impl FnOnce(OktaProviders) -> F,
+    ) -> Result<Provider>
+    where
+        F: Future<Output = ssf_transmitter::Result<SecurityEventsProvider>> + Send + 'static,
+    {
+        let call = call(self.0.clone());
+        cancellation.or(async { Ok(Provider::from(&call.await?)) }).await
+    }
 }
 
 impl Change {

@@ -1,6 +1,6 @@
 //! The transmitter.
 
-use std::{collections::HashMap, future::IntoFuture as _, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use ssf_transmitter::{
     self as sdk,
@@ -87,7 +87,7 @@ pub struct DoctorOptions {
     pub send: bool,
 }
 
-#[uniffi::export(async_runtime = "tokio")]
+#[uniffi::export]
 impl Transmitter {
     #[uniffi::constructor]
     pub fn build(settings: TransmitterSettings) -> Result<Arc<Self>> {
@@ -96,7 +96,8 @@ impl Transmitter {
 
     /// Builds a SET, signs it and delivers it.
     pub async fn emit(&self, emission: Emission, cancellation: Arc<Cancellation>) -> Result<Receipt> {
-        cancellation.or(async { Ok(self.emit_of(emission)?.await?.into()) }).await
+        let emit = self.emit_of(emission)?;
+        cancellation.or(async { Ok(emit.await?.into()) }).await
     }
 
     /// The SET of an emit, complete but for its signature.
@@ -119,7 +120,7 @@ impl Transmitter {
         if let Some(limit) = options.limit {
             deliver = deliver.limited_by(&limit.0);
         }
-        cancellation.or(async { Ok(deliver.into_future().await?.into()) }).await
+        cancellation.or(async { Ok(deliver.await?.into()) }).await
     }
 
     /// What would be found in the SET of an emit.

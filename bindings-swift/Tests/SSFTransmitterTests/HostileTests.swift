@@ -132,6 +132,18 @@ import Testing
         }
     }
 
+    /// What is written to such a connection is answered by a signal on Linux, which is not to end the process.
+    @Test func receiversThatAreGone() async throws {
+        let key = try await SigningKey.generate(.p256)
+        for _ in 0..<40 {
+            let emulator = try Emulator(keys: KeySet(key).jwks(), tls: true)
+            let network = Network(caBundles: [try #require(emulator.caBundle)])
+            let transmitter = try Transmitter(issuer: issuer, key: key, options: .init(network: network))
+            try await transmitter.emit(CAEP.SessionRevoked(), about: .opaque("1"), to: emulator.receiver())
+            // Both end here, the one killed, the other with a word of farewell.
+        }
+    }
+
     @Test func anEmptyIssuerOrAudience() async throws {
         let key = try await SigningKey.generate(.p256)
         #expect(try await failure { try Transmitter(issuer: "", key: key) }.code == .issuerInvalid)

@@ -50,7 +50,11 @@ pub(crate) fn test(root: &Path) -> Result {
     documentation::compile(&package, &library)?;
     let examples = root.join("examples/swift");
     package.swift(&examples, "build", &library, &strict)?;
-    trial::run(&package, &examples, &library)
+    trial::run(&package, &examples, &library)?;
+    // The whole of it again, and what threads do to each other is watched.
+    let scratch = package.work.join("watched").to_string_lossy().into_owned();
+    let watched = ["--sanitize=thread", "--disable-xctest", "--scratch-path", &scratch];
+    package.swift(&package.sources, "test", &library, &watched)
 }
 
 /// Writes what uniffi generates into the package.

@@ -19,9 +19,11 @@ final class Child: @unchecked Sendable {
         guard let command = ProcessInfo.processInfo.environment[variable] else {
             throw Unusable("\(variable) is not set: run the tests by `cargo xtask swift`")
         }
-        // Beside the command something watches over it: it ends with this process, however that ends.
+        // Beside the command something watches over it: it ends with this process, however that ends. Where it has ended, the
+        // command has another parent, even if whoever started this process has not taken note of its end.
         let script = """
-            (while kill -0 $PPID && kill -0 $$; do sleep 1; done; kill -9 $$) >/dev/null 2>&1 <&- &
+            parent() { read -r _ _ _ parent _ </proc/$$/stat || parent=$(ps -o ppid= -p $$); }
+            (while parent && [ "$parent" -eq $PPID ]; do sleep 1; done; kill -9 $$) >/dev/null 2>&1 <&- &
             exec "$@"
             """
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
