@@ -2,11 +2,11 @@
 
 use std::{future::Future, sync::Arc};
 
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     failure::{Failure, Result},
-    runtime,
+    runtime::runtime,
 };
 
 /// Cancels the one call that it is given to.
@@ -27,16 +27,30 @@ impl Cancellation {
 }
 
 impl Cancellation {
-    /// The result of `work`, unless it is cancelled.
+    /// The result of `work`, unless it is cancelled: then no more of it is done, and nothing of it is left, when this returns.
     pub(crate) async fn or<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
         let mut cancelled = self.0.subscribe();
-        tokio::select! {
+        if *cancelled.borrow() {
+            return Err(Failure::Cancelled);
+        }
+        // Whoever waits no longer for this drops the work too.
+        let mut task = JoinSet::new();
+        task.spawn_on(work, runtime()?.handle());
+        let ended = tokio::select! {
             biased;
-            _ = cancelled.wait_for(|cancelled| *cancelled) => Err(Failure::Cancelled),
-            result = runtime::run(work) => result,
+            _ = cancelled.wait_for(|cancelled| *cancelled) => None,
+            ended = task.join_next() => ended,
+        };
+        match ended {
+            Some(Ok(result)) => result,
+            Some(Err(_)) => Err(Failure::internal("a task ended without a result")),
+            None => {
+                task.shutdown().await;
+                Err(Failure::Cancelled)
+            }
         }
     }
 }

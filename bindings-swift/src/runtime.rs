@@ -4,31 +4,17 @@
 //! SIGPIPE, which ends a process that does not expect it. Rust's programs ignore it, and so do Python and Node.js; a program of Swift's
 //! does not, and what it does with signals is not for a library to change. These threads keep the signal from themselves.
 
-use std::{future::Future, sync::OnceLock};
+use std::sync::OnceLock;
 
-use tokio::{
-    runtime::{Builder, Runtime},
-    task::JoinSet,
-};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::failure::{Failure, Result};
 
 /// One can send while the other signs. An agent has no use for more.
 const THREADS: usize = 2;
 
-/// Does work on these threads. It is dropped where it stands when its result is no longer waited for.
-pub(crate) async fn run<T: Send + 'static>(
-    work: impl Future<Output = Result<T>> + Send + 'static,
-) -> Result<T> {
-    let mut task = JoinSet::new();
-    task.spawn_on(work, runtime()?.handle());
-    match task.join_next().await {
-        Some(Ok(result)) => result,
-        _ => Err(Failure::internal("a task ended without a result")),
-    }
-}
-
-fn runtime() -> Result<&'static Runtime> {
+/// The runtime.
+pub(crate) fn runtime() -> Result<&'static Runtime> {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     if let Some(runtime) = RUNTIME.get() {
         return Ok(runtime);
