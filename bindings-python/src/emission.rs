@@ -1,19 +1,20 @@
 //! What is to be sent: event, subject, receiver, and what goes with them.
 
 use pyo3::{Borrowed, prelude::*};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use ssf_transmitter::{self as sdk, CustomEvent, Event, Subject, client::Emit};
 
 use crate::{
     arguments::{Moment, Span},
     batch::RequestLimit,
     errors::{Failure, Result},
+    json::Object,
     lint::Lint,
     receiver::Receiver,
     transmitter::Policy,
 };
 
-/// An event for a subject to a receiver. Event and subject are read from JSON, and checked, when it is made.
+/// An event for a subject to a receiver. Event and subject are checked when it is made.
 #[pyclass(frozen, subclass, module = "ssf_transmitter._native")]
 pub(crate) struct Emission {
     event: Event,
@@ -33,20 +34,20 @@ impl Emission {
     #[pyo3(signature = (event, subject, to, txn, toe, jti, companions, lint, deadline, retry, /))]
     #[allow(clippy::too_many_arguments, reason = "what an emit can be given")]
     fn new(
-        event: &str,
+        event: ValidEvent,
         subject: About,
         to: Py<Receiver>,
         txn: Option<String>,
         toe: Option<Moment>,
         jti: Option<String>,
-        companions: Companions,
+        companions: Vec<ValidEvent>,
         lint: Option<Lint>,
         deadline: Option<Span>,
         retry: Option<Policy>,
-    ) -> Result<Self> {
-        Ok(Self {
-            event: Event::from_json(event)?,
-            companions: companions.0,
+    ) -> Self {
+        Self {
+            event: event.0,
+            companions: companions.into_iter().map(|companion| companion.0).collect(),
             subject: subject.0,
             receiver: to,
             txn,
@@ -54,7 +55,7 @@ impl Emission {
             jti,
             lint,
             policy: retry.unwrap_or_default().within(deadline),
-        })
+        }
     }
 }
 
@@ -93,59 +94,66 @@ impl Emission {
     }
 }
 
-/// Events as a list of JSON texts.
-pub(crate) struct Companions(pub(crate) Vec<Event>);
+/// An event that keeps to its definition.
+pub(crate) struct ValidEvent(pub(crate) Event);
 
-impl<'py> FromPyObject<'_, 'py> for Companions {
+impl<'py> FromPyObject<'_, 'py> for ValidEvent {
     type Error = PyErr;
 
     fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let texts: Vec<String> = given.extract()?;
-        let events: sdk::error::Result<_> = texts.iter().map(|text| Event::from_json(text)).collect();
-        events.map(Self).map_err(|error| Failure::from(error).into())
+        let event = match given.extract()? {
+            Object::Read(members) => Event::from_value(Value::Object(members)),
+            Object::Text(json) => Event::from_json(&json),
+        };
+        event.map(Self).map_err(|error| Failure::from(error).into())
     }
 }
 
-/// A subject: its JSON text, and whether private formats are meant in it.
+/// An event as it comes: for lint, where what breaks its definition is to be found, not refused, and for what checks it later.
+pub(crate) struct AnyEvent(pub(crate) Event);
+
+impl<'py> FromPyObject<'_, 'py> for AnyEvent {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(object) = given.extract::<Object>()?.members() {
+            let mut members = object.into_iter();
+            if let (Some((uri, Value::Object(members))), None) = (members.next(), members.next()) {
+                return Ok(Self(CustomEvent::new(uri, members).into()));
+            }
+        }
+        // It is no event at all.
+        given.extract().map(|ValidEvent(event)| Self(event))
+    }
+}
+
+/// A subject that keeps to its format: the object, and whether private formats are meant in it.
 pub(crate) struct About(pub(crate) Subject);
 
 impl<'py> FromPyObject<'_, 'py> for About {
     type Error = PyErr;
 
     fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let (json, private): (String, bool) = given.extract()?;
-        let subject = if private { Subject::custom_from_json(&json) } else { Subject::from_json(&json) };
-        subject.map(Self).map_err(|error| Failure::from(error).into())
+        let AnySubject(subject) = given.extract()?;
+        let checked = subject.validate().map(|()| Self(subject));
+        checked.map_err(|error| Failure::from(error).into())
     }
 }
 
-/// An event as it comes, for lint: what breaks its definition is to be found, not refused.
-pub(crate) struct AnyEvent(pub(crate) Event);
-
-impl FromPyObject<'_, '_> for AnyEvent {
-    type Error = PyErr;
-
-    fn extract(given: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
-        let json: &str = given.extract()?;
-        let mut members = object(json).into_iter().flatten();
-        if let (Some((uri, Value::Object(members))), None) = (members.next(), members.next()) {
-            return Ok(Self(CustomEvent::new(uri, members).into()));
-        }
-        // It is no event at all.
-        Event::from_json(json).map(Self).map_err(|error| Failure::from(error).into())
-    }
-}
-
-/// A subject as it comes, for lint.
+/// A subject as it comes.
 pub(crate) struct AnySubject(pub(crate) Subject);
 
 impl<'py> FromPyObject<'_, 'py> for AnySubject {
     type Error = PyErr;
 
     fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let (json, private): (String, bool) = given.extract()?;
-        let Some(members) = object(&json) else {
-            return Subject::from_json(&json).map(Self).map_err(|error| Failure::from(error).into());
+        let (object, private): (Object, bool) = given.extract()?;
+        let members = match object.members() {
+            Ok(members) => members,
+            // It is none; let the core say why.
+            Err(text) => {
+                return Subject::from_json(&text).map(Self).map_err(|error| Failure::from(error).into());
+            }
         };
         let format = members.get("format").and_then(Value::as_str).map(ToOwned::to_owned);
         Ok(Self(match format {
@@ -155,19 +163,15 @@ impl<'py> FromPyObject<'_, 'py> for AnySubject {
     }
 }
 
-/// A JSON object, if it is one.
-fn object(json: &str) -> Option<Map<String, Value>> {
-    serde_json::from_str(json).ok()
-}
-
-/// Checks an event in its JSON form.
+/// Checks an event.
 #[pyfunction]
-#[pyo3(signature = (json, /))]
-pub(crate) fn check_event(json: &str) -> Result<()> {
-    Ok(Event::from_json(json).map(|_| ())?)
+#[pyo3(signature = (event, /))]
+#[allow(clippy::needless_pass_by_value, reason = "reading it was the check")]
+pub(crate) fn check_event(event: ValidEvent) {
+    let ValidEvent(_) = event;
 }
 
-/// Checks a subject in its JSON form.
+/// Checks a subject.
 #[pyfunction]
 #[pyo3(signature = (subject, /))]
 #[allow(clippy::needless_pass_by_value, reason = "reading it was the check")]

@@ -11,6 +11,7 @@ mod emission;
 mod emulator;
 mod errors;
 mod futures;
+mod json;
 mod jwks;
 mod key;
 mod lint;

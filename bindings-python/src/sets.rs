@@ -6,8 +6,9 @@ use ssf_transmitter::{self as sdk, SetBuilder, key::SigningHeader, set::Audience
 
 use crate::{
     arguments::{Moment, expected, loads},
-    emission::{About, Companions},
+    emission::{AnyEvent, AnySubject},
     errors::Result,
+    json::Object,
     jwks::{Jwks, PublicKey},
     key::{Signature, SigningKey},
     lint::{self, Lint},
@@ -205,7 +206,7 @@ impl Receipt {
     }
 }
 
-/// A SET from all its parts, without a transmitter.
+/// A SET from all its parts, without a transmitter. Preparing it is what checks them.
 #[pyfunction]
 #[pyo3(signature = (
     issuer, audience, events, subject, dialect, algorithm, kid, txn, toe, jti, issued_at, claims, lint, /
@@ -214,8 +215,8 @@ impl Receipt {
 pub(crate) fn prepare_set(
     issuer: &str,
     audience: Addressee,
-    events: Companions,
-    subject: Option<About>,
+    events: Vec<AnyEvent>,
+    subject: Option<AnySubject>,
     dialect: &Dialect,
     algorithm: &str,
     kid: Option<String>,
@@ -223,11 +224,11 @@ pub(crate) fn prepare_set(
     toe: Option<Moment>,
     jti: Option<&str>,
     issued_at: Option<Moment>,
-    claims: Option<&str>,
+    claims: Option<Object>,
     lint: Option<Lint>,
 ) -> Result<UnsignedSet> {
     let mut set = SetBuilder::new(issuer, Audience::from(audience)).dialect(&dialect.0);
-    for event in events.0 {
+    for AnyEvent(event) in events {
         set = set.event(event);
     }
     if let Some(subject) = subject {
@@ -246,7 +247,8 @@ pub(crate) fn prepare_set(
         set = set.issued_at(issued_at.0);
     }
     if let Some(claims) = claims {
-        let claims: Map<String, Value> = serde_json::from_str(claims)
+        let claims = claims
+            .members()
             .map_err(|_| pyo3::exceptions::PyValueError::new_err("claims: holds what JSON cannot carry"))?;
         for (name, value) in claims {
             set = set.claim(name, value);

@@ -5,8 +5,11 @@ from __future__ import annotations
 import copy
 import dataclasses
 import inspect
+import json
 import pickle
+from collections import OrderedDict
 from datetime import datetime, timedelta, timezone
+from enum import IntEnum
 from importlib import import_module
 from ipaddress import ip_address
 from typing import Any
@@ -244,6 +247,32 @@ def test_a_repr_shows_no_content() -> None:
         repr(scim.PatchFull(data={"a": "s3cret"}) if hasattr(scim, "PatchFull") else ""),
     ):
         assert "s3cret" not in shown
+
+
+def test_values_are_what_the_json_module_makes_of_them() -> None:
+    class Number(IntEnum):
+        ONE = 1
+
+    deep: Any = 1
+    for _ in range(90):
+        deep = [deep]
+    values: dict[Any, Any] = {
+        "none": None,
+        "truths": [True, False],
+        "numbers": [0, -1, 2**63, 2**64 - 1, -(2**63), 1.5, -0.0, 1e300, Number.ONE],
+        "texts": ["", "\0", "\u00e9\u2028\U0001f4a9", "a" * 1000],
+        "lists": [(), (1, (2,)), [[]]],
+        "dicts": {"": {}, "b": 1, "a": 2},
+        "ordered": OrderedDict(z=1, a=OrderedDict()),
+        "deep": deep,
+        1: "one",
+        None: "none",
+        False: "false",
+    }
+    claims = plain(CustomEvent(uri="urn:example:event", claims=values), Email("ada@example.com")).decode().claims
+    expected = json.loads(json.dumps(values))
+    assert claims["events"]["urn:example:event"] == expected
+    assert list(claims["events"]["urn:example:event"]) == list(expected)
 
 
 def test_a_dict_is_taken_where_an_event_is_and_datetimes_in_it_too() -> None:

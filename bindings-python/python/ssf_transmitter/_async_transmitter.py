@@ -12,7 +12,7 @@ from ssf_transmitter import _native
 from ssf_transmitter._base import WINDOW, BaseTransmitter, is_async, late, signer_failed
 from ssf_transmitter._emission import Emission, Emitted
 from ssf_transmitter._keywords import known_keywords
-from ssf_transmitter._model import event_json, subject_json
+from ssf_transmitter._model import event_object, subject_object
 from ssf_transmitter.errors import SsfError, ValidationError
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ class AsyncTransmitter(BaseTransmitter):
             with suppress(ValidationError):
                 signed, _ = await self._sign(Emission(event, subject, to))
         future, mailbox = self._pending()
-        examination = (event_json(event), subject_json(subject), to, configuration_url, send, signed)
+        examination = (event_object(event), subject_object(subject), to, configuration_url, send, signed)
         future.work = self._native.doctor_async(examination, mailbox, future)
         return _diagnosis(await future)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ssf_transmitter import _native
 from ssf_transmitter._emission import Emission
 from ssf_transmitter._keywords import known_keywords
-from ssf_transmitter._model import event_json, subject_json
+from ssf_transmitter._model import event_object, subject_object
 from ssf_transmitter.errors import SsfError, _of_code
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class BaseTransmitter:
         >>> [finding.rule for finding in transmitter.lint(caep.SessionRevoked(), Email("ada@example.com"), acme)]
         ['event-reason-missing', 'event-member-missing']
         """
-        return self._native.lint(event_json(event), subject_json(subject), to)
+        return self._native.lint(event_object(event), subject_object(subject), to)
 
     @known_keywords
     def linter(self, to: Receiver) -> Linter:

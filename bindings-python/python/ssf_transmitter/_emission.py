@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ssf_transmitter import _native
 from ssf_transmitter._keywords import known_keywords
-from ssf_transmitter._model import Event, event_json, subject_json, wrong_type
+from ssf_transmitter._model import Event, event_object, subject_object, wrong_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ssf_transmitter._model import Subject
+    from ssf_transmitter._model import Json, Subject
     from ssf_transmitter._native import Receipt
     from ssf_transmitter._receiver import Receiver, RetryPolicy
     from ssf_transmitter.errors import SsfError
@@ -63,8 +63,8 @@ class Emission(_native.Emission):
         """Check event and subject."""
         self = super().__new__(
             cls,
-            event_json(event),
-            subject_json(subject),
+            event_object(event),
+            subject_object(subject),
             to,
             txn,
             toe,
@@ -79,10 +79,10 @@ class Emission(_native.Emission):
         return self
 
 
-def _companions(companions: Iterable[Event | Mapping[str, object]]) -> list[str]:
+def _companions(companions: Iterable[Event | Mapping[str, object]]) -> list[Json]:
     if isinstance(companions, (Event, dict, str)):
         raise wrong_type(companions, "companions", "a list of events")
-    return [event_json(event, f"companions[{index}]") for index, event in enumerate(companions)]
+    return [event_object(event, f"companions[{index}]") for index, event in enumerate(companions)]
 
 
 @dataclass(frozen=True)

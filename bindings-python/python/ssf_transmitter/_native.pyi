@@ -14,7 +14,10 @@ from ssf_transmitter.lint import Finding, LintPolicy
 
 _Span = timedelta | float
 _Explanation = tuple[bool, str, str, str, list[tuple[str, str]], tuple[Finding, ...], str | None]
-_Examination = tuple[str, tuple[str, bool], Receiver, str | None, bool, SignedSet | None]
+_Json = dict[str, Any]
+# With whether private formats are meant in it.
+_Subject = tuple[_Json, bool]
+_Examination = tuple[_Json, _Subject, Receiver, str | None, bool, SignedSet | None]
 _Provider = tuple[str, str, str, str, str | None, str | None, str | None]
 
 __all__ = [
@@ -254,13 +257,13 @@ class Receiver:
 class Emission:
     def __new__(
         cls,
-        event: str,
-        subject: tuple[str, bool],
+        event: _Json,
+        subject: _Subject,
         to: Receiver,
         txn: str | None,
         toe: datetime | None,
         jti: str | None,
-        companions: Sequence[str],
+        companions: Sequence[_Json],
         lint: LintPolicy | None,
         deadline: _Span | None,
         retry: RetryPolicy | None,
@@ -355,7 +358,7 @@ class Transmitter:
         deadline: _Span | None,
         retry: RetryPolicy | None,
     ) -> None: ...
-    def lint(self, event: str, subject: tuple[str, bool], to: Receiver) -> tuple[Finding, ...]: ...
+    def lint(self, event: _Json, subject: _Subject, to: Receiver) -> tuple[Finding, ...]: ...
     def linter(self, to: Receiver) -> Linter: ...
     def doctor(self, examination: _Examination) -> list[tuple[str, Outcome, str, str]]: ...
     def doctor_async(self, examination: _Examination, mailbox: Mailbox, future: Any) -> Task: ...
@@ -373,7 +376,7 @@ class Linter:
         jwks: Jwks | None,
         now: datetime | None,
     ) -> Self: ...
-    def event(self, event: str, subject: tuple[str, bool] | None) -> tuple[Finding, ...]: ...
+    def event(self, event: _Json, subject: _Subject | None) -> tuple[Finding, ...]: ...
     def unsigned(self, set: UnsignedSet) -> tuple[Finding, ...]: ...
     def signed(self, set: SignedSet) -> tuple[Finding, ...]: ...
     def jwt(self, text: str) -> tuple[Finding, ...]: ...
@@ -438,8 +441,8 @@ class Emulator:
     def accepted(self) -> dict[str, int]: ...
     def stop(self) -> None: ...
 
-def check_event(json: str, /) -> None: ...
-def check_subject(subject: tuple[str, bool], /) -> None: ...
+def check_event(event: _Json, /) -> None: ...
+def check_subject(subject: _Subject, /) -> None: ...
 def check_lint_policy(policy: LintPolicy, /) -> None: ...
 def lint_jwks(document: str, /) -> tuple[Finding, ...]: ...
 def check_set(
@@ -456,8 +459,8 @@ def legacy_well_known_url(issuer: str) -> str: ...
 def prepare_set(
     issuer: str,
     audience: str | Sequence[str],
-    events: Sequence[str],
-    subject: tuple[str, bool] | None,
+    events: Sequence[_Json],
+    subject: _Subject | None,
     dialect: Dialect,
     algorithm: str,
     kid: str | None,
@@ -465,7 +468,7 @@ def prepare_set(
     toe: datetime | None,
     jti: str | None,
     issued_at: datetime | None,
-    claims: str | None,
+    claims: _Json | None,
     lint: LintPolicy | None,
     /,
 ) -> UnsignedSet: ...

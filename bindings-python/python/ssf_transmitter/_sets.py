@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ssf_transmitter import _native
 from ssf_transmitter._keywords import known_keywords
-from ssf_transmitter._model import as_object, dumps, event_json, subject_json
+from ssf_transmitter._model import as_object, event_object, subject_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,8 +71,8 @@ def prepare_set(
     return _native.prepare_set(
         issuer,
         audience,
-        [event_json(event) for event in events],
-        None if subject is None else subject_json(subject),
+        [event_object(event) for event in events],
+        None if subject is None else subject_object(subject),
         _native.Dialect.built_in(dialect) if isinstance(dialect, str) else dialect,
         algorithm,
         kid,
@@ -80,6 +80,6 @@ def prepare_set(
         toe,
         jti,
         issued_at,
-        None if claims is None else dumps(as_object(claims, "claims")),
+        None if claims is None else as_object(claims, "claims"),
         lint,
     )

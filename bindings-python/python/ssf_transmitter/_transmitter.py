@@ -10,7 +10,7 @@ from ssf_transmitter import _native
 from ssf_transmitter._base import WINDOW, BaseTransmitter, is_async, late, signer_failed
 from ssf_transmitter._emission import Emission, Emitted
 from ssf_transmitter._keywords import known_keywords
-from ssf_transmitter._model import event_json, subject_json
+from ssf_transmitter._model import event_object, subject_object
 from ssf_transmitter.errors import SsfError, ValidationError
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ class Transmitter(BaseTransmitter):
             # What is wrong with the SET is told by the checks.
             with suppress(ValidationError):
                 signed, _ = self._sign(Emission(event, subject, to))
-        examination = (event_json(event), subject_json(subject), to, configuration_url, send, signed)
+        examination = (event_object(event), subject_object(subject), to, configuration_url, send, signed)
         return _diagnosis(self._native.doctor(examination))
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ssf_transmitter import _native
 from ssf_transmitter._keywords import known_keywords
-from ssf_transmitter._model import Checked, as_text, event_json, subject_json, wrong_type
+from ssf_transmitter._model import Checked, as_text, event_object, subject_object, wrong_type
 from ssf_transmitter._rules import RuleId
 from ssf_transmitter.errors import SsfError
 
@@ -189,7 +189,7 @@ class Linter:
         self, event: Event | Mapping[str, object], subject: Subject | Mapping[str, object] | None = None
     ) -> tuple[Finding, ...]:
         """Look at an event and its subject, put together as they would go out."""
-        return self._linter.event(event_json(event), None if subject is None else subject_json(subject))
+        return self._linter.event(event_object(event), None if subject is None else subject_object(subject))
 
     @known_keywords
     def set(self, set: UnsignedSet | SignedSet) -> tuple[Finding, ...]:  # noqa: A002  # what it is

@@ -61,7 +61,27 @@ impl Event {
     /// assert_eq!(event.unwrap_err().code(), ErrorCode::EventMemberMissing);
     /// ```
     pub fn from_json(json: &str) -> Result<Self> {
-        let object = parse_object(json, "an event")?;
+        Self::from_object(parse_object(json, "an event")?)
+    }
+
+    /// The same from a value that is parsed already.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use ssf_transmitter::Event;
+    ///
+    /// let uri = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
+    /// assert_eq!(Event::from_value(json!({ uri: { "initiating_entity": "policy" } }))?.uri(), uri);
+    /// # Ok::<(), ssf_transmitter::Error>(())
+    /// ```
+    pub fn from_value(value: Value) -> Result<Self> {
+        match value {
+            Value::Object(object) => Self::from_object(object),
+            _ => Err(Error::new(ErrorCode::JsonInvalid, "an event is a JSON object")),
+        }
+    }
+
+    fn from_object(object: Map<String, Value>) -> Result<Self> {
         let mut members = object.into_iter();
         let (Some((uri, value)), None) = (members.next(), members.next()) else {
             let message = "an event is an object with one member, named by the event type URI";

@@ -96,14 +96,14 @@ pub(crate) fn check_member(kind: &EventType, field: &Field, value: &Value) -> Re
                 return wrong_value("holds a text in at least one language");
             }
             for (language, text) in texts {
-                let place = pointer_step(language);
-                if !is_language_tag(language) {
-                    return wrong_value("is named by BCP 47 language tags, such as en")
-                        .map_err(|error| error.at(place));
-                }
-                if !text.is_string() {
-                    return wrong_type("an object of texts by language").map_err(|error| error.at(place));
-                }
+                let checked = match text {
+                    _ if !is_language_tag(language) => {
+                        wrong_value("is named by BCP 47 language tags, such as en")
+                    }
+                    Value::String(_) => Ok(()),
+                    _ => wrong_type("an object of texts by language"),
+                };
+                checked.map_err(|error| error.at(pointer_step(language)))?;
             }
             Ok(())
         }

@@ -141,15 +141,15 @@ fn check_inner(value: &Value, private: bool, forbidden: &[&str]) -> Result<()> {
 fn check_others(format: &SubjectFormat, members: &Map<String, Value>, private: bool) -> Result<()> {
     let listed = |name: &str| name == FORMAT || format.members.iter().any(|member| member.name == name);
     for (name, value) in members.iter().filter(|(name, _)| !listed(name)) {
-        let place = pointer_step(name);
+        let place = || pointer_step(name);
         match format.open {
             Open::Any => {}
             Open::Subject => {
-                check_inner(value, private, &["complex"]).map_err(|error| error.within(&place))?;
+                check_inner(value, private, &["complex"]).map_err(|error| error.within(&place()))?;
             }
             Open::No => {
                 let message = format!("a subject of format {} has no such member", format.name);
-                return Err(Error::new(ErrorCode::SubjectMemberUnknown, message).at(place));
+                return Err(Error::new(ErrorCode::SubjectMemberUnknown, message).at(place()));
             }
         }
     }
@@ -183,11 +183,16 @@ pub(crate) fn is_uri(text: &str) -> bool {
     letters.next().is_some_and(|byte| byte.is_ascii_alphabetic())
         && letters.all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
         && !rest.is_empty()
-        && rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>\"{}|\\^`".contains(&byte))
+        && rest.bytes().all(|byte| byte.is_ascii_graphic() && !is_delimiter(byte))
         && rest.split('%').skip(1).all(|part| {
             let digits = part.as_bytes().get(..2);
             digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
         })
+}
+
+/// What stands around URIs, and in none (RFC 3986 §2, appendix C).
+const fn is_delimiter(byte: u8) -> bool {
+    matches!(byte, b'<' | b'>' | b'"' | b'{' | b'}' | b'|' | b'\\' | b'^' | b'`')
 }
 
 /// RFC 7565: `acct:`, a user part, `@`, a host.
