@@ -3,10 +3,10 @@
 use napi::bindgen_prelude::ClassInstance;
 use napi_derive::napi;
 use serde_json::{Map, Value};
-use ssf_transmitter::{self as sdk, CustomEvent, Event, Subject, client::Emit, delivery::RetryPolicy};
+use ssf_transmitter::{self as sdk, Event, Subject, client::Emit, delivery::RetryPolicy};
 
 use crate::{
-    failure::{Failure, Result},
+    failure::Result,
     key::moment,
     policy::{Findings, Policy},
     receiver::Receiver,
@@ -47,10 +47,10 @@ pub(crate) fn emit(
     to: &Receiver,
     options: Option<EmitOptions<'_>>,
 ) -> Result<Emit> {
-    let mut emit = transmitter.emit(Event::from_json(event)?, subject_of(subject, private)?, &to.0);
+    let mut emit = transmitter.emit(event_of(event)?, subject_of(subject, private)?, &to.0);
     let Some(options) = options else { return Ok(emit) };
     for companion in options.companions.unwrap_or_default() {
-        emit = emit.companion(Event::from_json(&companion)?);
+        emit = emit.companion(event_of(&companion)?);
     }
     if let Some(txn) = options.txn {
         emit = emit.txn(txn);
@@ -73,30 +73,24 @@ pub(crate) fn emit(
     Ok(emit)
 }
 
-/// A subject from its JSON text, in which private formats may be meant.
+/// An event from its JSON text. It is not checked here: preparing a SET does that, and lint finds all that is wrong at once.
+pub(crate) fn event_of(json: &str) -> Result<Event> {
+    // Of what is no JSON the core says where.
+    Ok(serde_json::from_str(json).map_or_else(|_| Event::from_json(json), Event::from_value)?)
+}
+
+/// A subject from its JSON text, in which private formats may be meant. It is checked: places in its errors are those inside it.
 pub(crate) fn subject_of(json: &str, private: bool) -> Result<Subject> {
-    Ok(if private { Subject::custom_from_json(json)? } else { Subject::from_json(json)? })
+    let subject = any_subject(json, private)?;
+    subject.validate()?;
+    Ok(subject)
 }
 
 /// The same, not checked: to be looked at by lint, whatever is wrong with it.
-pub(crate) fn unchecked_subject(json: &str, private: bool) -> Result<Subject> {
-    if private {
-        return subject_of(json, private);
-    }
-    let members: Map<String, Value> = serde_json::from_str(json)
-        .map_err(|_| Failure::of(sdk::ErrorCode::JsonInvalid, "a subject identifier is a JSON object"))?;
-    Ok(Subject::from_members(members))
-}
-
-/// An event from its JSON text, not checked: to be looked at by lint, whatever is wrong with it.
-pub(crate) fn unchecked_event(json: &str) -> Result<Event> {
-    let invalid = || {
-        let message = "an event is an object with one member, named by the event type URI";
-        Failure::of(sdk::ErrorCode::JsonInvalid, message)
+pub(crate) fn any_subject(json: &str, private: bool) -> Result<Subject> {
+    let subject = match serde_json::from_str::<Map<_, Value>>(json) {
+        Ok(members) => Subject::from_members(members),
+        Err(_) => Subject::from_json(json)?,
     };
-    let object: Map<String, Value> = serde_json::from_str(json).map_err(|_| invalid())?;
-    match object.into_iter().next() {
-        Some((uri, Value::Object(members))) => Ok(CustomEvent::new(uri, members).into()),
-        _ => Err(invalid()),
-    }
+    Ok(if private { subject.with_private_formats() } else { subject })
 }

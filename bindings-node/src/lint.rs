@@ -5,7 +5,7 @@ use napi_derive::napi;
 use ssf_transmitter::{self as sdk, http::Response, key::SigningHeader};
 
 use crate::{
-    emission::{unchecked_event, unchecked_subject},
+    emission::{any_subject, event_of},
     failure::{Outcome, Result, outcome},
     key::{jwks, moment},
     receiver::{Addressee, Dialect, audience},
@@ -142,8 +142,8 @@ pub fn lint_event(
 ) -> Outcome<Vec<Finding>> {
     let found = || -> Result<_> {
         let linter = known.linter()?;
-        let event = unchecked_event(&event)?;
-        let subject = subject.map(|subject| unchecked_subject(&subject, private)).transpose()?;
+        let event = event_of(&event)?;
+        let subject = subject.map(|subject| any_subject(&subject, private)).transpose()?;
         Ok(listed(&linter.event(&event, subject.as_ref())))
     };
     outcome(found())

@@ -3,10 +3,10 @@
 use napi::bindgen_prelude::{Either, Either5, Uint8Array};
 use napi_derive::napi;
 use serde_json::{Map, Value};
-use ssf_transmitter::{self as sdk, Event, SetBuilder, Signature, key::SigningHeader};
+use ssf_transmitter::{self as sdk, SetBuilder, Signature, key::SigningHeader};
 
 use crate::{
-    emission::subject_of,
+    emission::{event_of, subject_of},
     failure::{Failure, Outcome, Result, outcome},
     key::{SigningKey, jwks, moment},
     lint::Finding,
@@ -189,7 +189,7 @@ impl SetParts {
             set = set.dialect(&dialect.0);
         }
         for event in &self.events {
-            set = set.event(Event::from_json(event)?);
+            set = set.event(event_of(event)?);
         }
         if let Some(subject) = &self.subject {
             set = set.subject(subject_of(subject, self.private)?);

@@ -5,14 +5,14 @@ use std::{collections::HashMap, future::IntoFuture as _};
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use ssf_transmitter::{
-    self as sdk, Event,
+    self as sdk,
     delivery::RetryPolicy,
     key::{BoxFuture, Signer, SigningHeader},
     secret::Secret,
 };
 
 use crate::{
-    emission::{EmitOptions, RequestLimit, emit, subject_of, unchecked_event, unchecked_subject},
+    emission::{EmitOptions, RequestLimit, any_subject, emit, event_of, subject_of},
     failure::{Failure, Outcome, Result, outcome},
     key::KeySet,
     lint::Finding,
@@ -143,7 +143,7 @@ impl Transmitter {
         to: &Receiver,
     ) -> Outcome<Vec<Finding>> {
         let found = || -> Result<_> {
-            let (event, subject) = (unchecked_event(&event)?, unchecked_subject(&subject, private)?);
+            let (event, subject) = (event_of(&event)?, any_subject(&subject, private)?);
             Ok(self.core.lint(event, subject, &to.0).iter().map(Finding::from).collect())
         };
         outcome(found())
@@ -167,7 +167,7 @@ impl Transmitter {
         let (core, to) = (self.core.clone(), to.0.clone());
         let signed = signed.map(|set| set.0.clone());
         mailbox.spawn(number, async move {
-            let (event, subject) = (Event::from_json(&event)?, subject_of(&subject, private)?);
+            let (event, subject) = (event_of(&event)?, subject_of(&subject, private)?);
             let mut doctor = core.doctor(event, subject, &to);
             if let Some(url) = configuration_url {
                 doctor = doctor.configuration_url(url);

@@ -2,7 +2,7 @@
 
 use pyo3::{Borrowed, prelude::*};
 use serde_json::Value;
-use ssf_transmitter::{self as sdk, CustomEvent, Event, Subject, client::Emit};
+use ssf_transmitter::{self as sdk, Event, Subject, client::Emit};
 
 use crate::{
     arguments::{Moment, Span},
@@ -35,7 +35,7 @@ impl Emission {
     #[allow(clippy::too_many_arguments, reason = "what an emit can be given")]
     fn new(
         event: ValidEvent,
-        subject: About,
+        subject: ValidSubject,
         to: Py<Receiver>,
         txn: Option<String>,
         toe: Option<Moment>,
@@ -94,21 +94,6 @@ impl Emission {
     }
 }
 
-/// An event that keeps to its definition.
-pub(crate) struct ValidEvent(pub(crate) Event);
-
-impl<'py> FromPyObject<'_, 'py> for ValidEvent {
-    type Error = PyErr;
-
-    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let event = match given.extract()? {
-            Object::Read(members) => Event::from_value(Value::Object(members)),
-            Object::Text(json) => Event::from_json(&json),
-        };
-        event.map(Self).map_err(|error| Failure::from(error).into())
-    }
-}
-
 /// An event as it comes: for lint, where what breaks its definition is to be found, not refused, and for what checks it later.
 pub(crate) struct AnyEvent(pub(crate) Event);
 
@@ -116,31 +101,29 @@ impl<'py> FromPyObject<'_, 'py> for AnyEvent {
     type Error = PyErr;
 
     fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        if let Ok(object) = given.extract::<Object>()?.members() {
-            let mut members = object.into_iter();
-            if let (Some((uri, Value::Object(members))), None) = (members.next(), members.next()) {
-                return Ok(Self(CustomEvent::new(uri, members).into()));
-            }
-        }
-        // It is no event at all.
-        given.extract().map(|ValidEvent(event)| Self(event))
+        let event = match given.extract::<Object>()?.members() {
+            Ok(members) => Event::from_value(Value::Object(members)),
+            // It is none; let the core say why.
+            Err(text) => Event::from_json(&text),
+        };
+        event.map(Self).map_err(|error| Failure::from(error).into())
     }
 }
 
-/// A subject that keeps to its format: the object, and whether private formats are meant in it.
-pub(crate) struct About(pub(crate) Subject);
+/// An event that keeps to its definition.
+pub(crate) struct ValidEvent(pub(crate) Event);
 
-impl<'py> FromPyObject<'_, 'py> for About {
+impl<'py> FromPyObject<'_, 'py> for ValidEvent {
     type Error = PyErr;
 
     fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let AnySubject(subject) = given.extract()?;
-        let checked = subject.validate().map(|()| Self(subject));
-        checked.map_err(|error| Failure::from(error).into())
+        let AnyEvent(event) = given.extract()?;
+        event.validate().map_err(Failure::from)?;
+        Ok(Self(event))
     }
 }
 
-/// A subject as it comes.
+/// A subject as it comes: the object, and whether private formats are meant in it.
 pub(crate) struct AnySubject(pub(crate) Subject);
 
 impl<'py> FromPyObject<'_, 'py> for AnySubject {
@@ -148,18 +131,25 @@ impl<'py> FromPyObject<'_, 'py> for AnySubject {
 
     fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         let (object, private): (Object, bool) = given.extract()?;
-        let members = match object.members() {
-            Ok(members) => members,
-            // It is none; let the core say why.
-            Err(text) => {
-                return Subject::from_json(&text).map(Self).map_err(|error| Failure::from(error).into());
-            }
+        let subject = match object.members() {
+            Ok(members) => Ok(Subject::from_members(members)),
+            Err(text) => Subject::from_json(&text),
         };
-        let format = members.get("format").and_then(Value::as_str).map(ToOwned::to_owned);
-        Ok(Self(match format {
-            Some(format) if private => Subject::custom(format, members),
-            _ => Subject::from_members(members),
-        }))
+        let subject = subject.map_err(Failure::from)?;
+        Ok(Self(if private { subject.with_private_formats() } else { subject }))
+    }
+}
+
+/// A subject that keeps to its format.
+pub(crate) struct ValidSubject(pub(crate) Subject);
+
+impl<'py> FromPyObject<'_, 'py> for ValidSubject {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let AnySubject(subject) = given.extract()?;
+        subject.validate().map_err(Failure::from)?;
+        Ok(Self(subject))
     }
 }
 
@@ -175,6 +165,6 @@ pub(crate) fn check_event(event: ValidEvent) {
 #[pyfunction]
 #[pyo3(signature = (subject, /))]
 #[allow(clippy::needless_pass_by_value, reason = "reading it was the check")]
-pub(crate) fn check_subject(subject: About) {
-    let About(_) = subject;
+pub(crate) fn check_subject(subject: ValidSubject) {
+    let ValidSubject(_) = subject;
 }

@@ -6,7 +6,7 @@ use ssf_transmitter::{self as sdk, SetBuilder, key::SigningHeader, set::Audience
 
 use crate::{
     arguments::{Moment, expected, loads},
-    emission::{AnyEvent, AnySubject},
+    emission::{AnyEvent, ValidSubject},
     errors::Result,
     json::Object,
     jwks::{Jwks, PublicKey},
@@ -216,7 +216,7 @@ pub(crate) fn prepare_set(
     issuer: &str,
     audience: Addressee,
     events: Vec<AnyEvent>,
-    subject: Option<AnySubject>,
+    subject: Option<ValidSubject>,
     dialect: &Dialect,
     algorithm: &str,
     kid: Option<String>,

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-use ssf_transmitter::{self as sdk, CustomEvent, ErrorCode, Event, client::Emit, delivery};
+use ssf_transmitter::{self as sdk, Event, client::Emit, delivery};
 
 use crate::{
-    failure::{Failure, Result},
+    failure::Result,
     policy::{Findings, Policy, moment_of},
 };
 
@@ -80,15 +79,10 @@ impl EmitOptions {
     }
 }
 
-/// An event from its JSON form. It is not looked at here: building a SET does that, and lint finds all that is wrong at once.
+/// An event from its JSON form. It is not checked here: building a SET does that, and lint finds all that is wrong at once.
 pub(crate) fn event_of(json: &str) -> Result<Event> {
-    let event: Map<String, Value> = serde_json::from_str(json)
-        .map_err(|_| Failure::of(ErrorCode::JsonInvalid, "an event is an object, named by its URI"))?;
-    match event.into_iter().next() {
-        Some((uri, Value::Object(members))) => Ok(CustomEvent::new(uri, members).into()),
-        // It says where the defect is.
-        _ => Ok(Event::from_json(json)?),
-    }
+    // Of what is no JSON the core says where.
+    Ok(serde_json::from_str(json).map_or_else(|_| Event::from_json(json), Event::from_value)?)
 }
 
 /// Checks an event in its JSON form.

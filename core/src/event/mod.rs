@@ -61,28 +61,28 @@ impl Event {
     /// assert_eq!(event.unwrap_err().code(), ErrorCode::EventMemberMissing);
     /// ```
     pub fn from_json(json: &str) -> Result<Self> {
-        Self::from_object(parse_object(json, "an event")?)
+        let event = Self::from_value(Value::Object(parse_object(json, "an event")?))?;
+        event.validate()?;
+        Ok(event)
     }
 
-    /// The same from a value that is parsed already.
+    /// An event from a value that is parsed already. Only its form is looked at: what its definition says is checked when a SET is
+    /// prepared.
     ///
     /// ```
     /// use serde_json::json;
     /// use ssf_transmitter::Event;
     ///
-    /// let uri = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
-    /// assert_eq!(Event::from_value(json!({ uri: { "initiating_entity": "policy" } }))?.uri(), uri);
+    /// let uri = "https://schemas.openid.net/secevent/caep/event-type/risk-level-change";
+    /// assert!(Event::from_value(json!({ uri: {} }))?.validate().is_err());
+    /// assert!(Event::from_value(json!({ uri: "HIGH" })).is_err());
     /// # Ok::<(), ssf_transmitter::Error>(())
     /// ```
     pub fn from_value(value: Value) -> Result<Self> {
-        match value {
-            Value::Object(object) => Self::from_object(object),
-            _ => Err(Error::new(ErrorCode::JsonInvalid, "an event is a JSON object")),
-        }
-    }
-
-    fn from_object(object: Map<String, Value>) -> Result<Self> {
-        let mut members = object.into_iter();
+        let mut members = match value {
+            Value::Object(object) => object.into_iter(),
+            _ => return Err(Error::new(ErrorCode::JsonInvalid, "an event is a JSON object")),
+        };
         let (Some((uri, value)), None) = (members.next(), members.next()) else {
             let message = "an event is an object with one member, named by the event type URI";
             return Err(Error::new(ErrorCode::JsonInvalid, message));
@@ -91,9 +91,7 @@ impl Event {
             let message = "the members of an event are a JSON object";
             return Err(Error::new(ErrorCode::EventMemberType, message).at(event_pointer(&uri)));
         };
-        let event = Self { uri: uri.into(), members };
-        event.validate()?;
-        Ok(event)
+        Ok(Self { uri: uri.into(), members })
     }
 
     /// For the generated code: an event of the catalogue.

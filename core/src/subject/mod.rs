@@ -97,6 +97,11 @@ impl Subject {
         Self { members, private_formats: false }
     }
 
+    /// The same subject, in which private formats that the parties agreed on are meant (SSF 1.0 §3.4), itself or those inside it.
+    pub fn with_private_formats(self) -> Self {
+        Self { private_formats: true, ..self }
+    }
+
     fn read(json: &str, private_formats: bool) -> Result<Self> {
         let members = crate::event::parse_object(json, "a subject identifier")?;
         let subject = Self { members, private_formats };
