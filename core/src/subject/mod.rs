@@ -98,6 +98,15 @@ impl Subject {
     }
 
     /// The same subject, in which private formats that the parties agreed on are meant (SSF 1.0 §3.4), itself or those inside it.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use ssf_transmitter::Subject;
+    ///
+    /// let item = Subject::from_members([("format", json!("catalog_item")), ("catalog_id", json!("c0384"))]);
+    /// assert!(item.validate().is_err());
+    /// assert!(item.with_private_formats().validate().is_ok());
+    /// ```
     pub fn with_private_formats(self) -> Self {
         Self { private_formats: true, ..self }
     }
