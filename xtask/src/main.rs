@@ -4,6 +4,7 @@ mod bench;
 mod codegen;
 mod demo;
 mod deny;
+mod elf;
 mod fences;
 mod glibc;
 mod install;
