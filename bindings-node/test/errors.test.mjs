@@ -226,11 +226,12 @@ test('a failure that nobody waits for is one unhandled rejection, and an awaited
     await assert.rejects(async () => { for await (const _ of transmitter.emitAll([one], { signal })); }, () => true).catch(() => {});
     const emit = transmitter.emit(one.event, one.subject, { to });
     await Promise.all([transmitter.close(), assert.rejects(emit)]);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
     assert.deepEqual(seen, []);
     transmitter.deliver('no set', { to });
     transmitter.emit(one.event, one.subject, { to });
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    while (seen.length < 2) await new Promise(setImmediate);
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
     assert.equal(seen.length, 2);
     assert.ok(seen.every((reason) => reason instanceof ConfigError));
     console.log('done');

@@ -1,8 +1,6 @@
 // The event loop, worker threads, and the end of processes.
 
 import assert from 'node:assert/strict';
-import { availableParallelism } from 'node:os';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { caep, Receiver, SigningKey, Transmitter } from 'ssf-transmitter';
@@ -19,40 +17,31 @@ const PREPARED = `
   const event = caep.sessionRevoked();
 `;
 
-test('signing 2,000 SETs leaves the event loop free', async () => {
+test('the event loop turns while SETs are signed', async () => {
   const key = await SigningKey.generate('RSA-2048');
   const transmitter = new Transmitter({ issuer: ISSUER, key });
   const to = new Receiver({
     endpoint: 'https://receiver.example.net/events',
     audience: 'https://receiver.example.net',
   });
-  const idle = await delayDuring(() => new Promise((resolve) => setTimeout(resolve, 300)));
   let left = 2000;
-  let signed = 0;
-  const busy = await delayDuring(async () => {
-    const lane = async () => {
-      while (left-- > 0) {
-        await transmitter.sign(caep.sessionRevoked(), ADA, { to });
-        signed++;
-      }
-    };
-    await Promise.all(Array.from({ length: 32 }, lane));
+  const lane = async () => {
+    while (left-- > 0) await transmitter.sign(caep.sessionRevoked(), ADA, { to });
+  };
+  let signing = true;
+  const signed = Promise.all(Array.from({ length: 32 }, lane)).finally(() => {
+    signing = false;
   });
-  assert.equal(signed, 2000);
-  const added = (busy - idle) / 1e6;
-  console.log(`p99 of the event loop's delay: ${added.toFixed(2)} ms more, on ${availableParallelism()} cores`);
-  // The figure that is promised is measured by the benchmark; a signature on the loop would be 300 of them here.
-  assert.ok(added < 20, `${added} ms`);
+  let turns = 0;
+  while (signing) {
+    await new Promise(setImmediate);
+    turns++;
+  }
+  await signed;
+  // Signatures made on the loop settle before it turns again: all 2,000 would take one turn. How long a turn takes is
+  // measured by the benchmark.
+  assert.ok(turns > 2000 / 32, `${turns} turns`);
 });
-
-/** The p99 of the event loop's delay while something is done, in nanoseconds. */
-async function delayDuring(work) {
-  const histogram = monitorEventLoopDelay({ resolution: 1 });
-  histogram.enable();
-  await work();
-  histogram.disable();
-  return histogram.percentile(99);
-}
 
 test('a process that has nothing under way ends by itself', async () => {
   const { code, stdout, stderr } = await run(`${PREPARED}
@@ -91,8 +80,7 @@ test('a process may be ended at any time', async () => {
 
 test('a result does not wait for others that take long', async () => {
   const key = await SigningKey.generate('P-256');
-  const script = { rules: [{ fault: { slow_headers: { ms: 3000 } } }] };
-  const emulator = await startReceiver({ issuer: ISSUER, keys: key, script });
+  const emulator = await startReceiver({ issuer: ISSUER, keys: key, script: { rules: [{ fault: 'never' }] } });
   const transmitter = new Transmitter({ issuer: ISSUER, key });
   const [to, ending] = [emulator.receiver(), new AbortController()];
   let done = 0;

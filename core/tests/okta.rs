@@ -289,7 +289,7 @@ async fn a_creation_of_unknown_outcome_is_not_repeated() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let org = format!("http://{}", silent.local_addr().unwrap());
     let builder = || OktaProviders::builder(&org).ssws("00s3cret").allow_loopback();
-    let hurried = builder().deadline(Duration::from_millis(100)).build().unwrap();
+    let hurried = builder().deadline(Duration::from_secs(1)).build().unwrap();
     let error = hurried.create(&by_configuration()).await.unwrap_err();
     assert_eq!((error.code(), error.status()), (ErrorCode::ApiOutcomeUnknown, None));
     assert_eq!(hurried.list().await.unwrap_err().code(), ErrorCode::ApiUnavailable);

@@ -20,7 +20,7 @@ use ssf_transmitter::{
     ErrorCode, KeySet, KeyType, Receiver, SigningKey, Subject, Timestamp, Transmitter, delivery::RetryPolicy,
     event::caep, set::DecodedSet,
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Barrier};
 
 /// Retries without long waits.
 fn quick() -> RetryPolicy {
@@ -99,7 +99,8 @@ async fn a_silent_receiver_does_not_delay_another() {
     let (dead, _listener) = silent().await;
     let live = server.receiver();
     let transmitter = transmitter(key());
-    let policy = RetryPolicy { deadline: Duration::from_secs(2), ..quick() };
+    let hour = Duration::from_hours(1);
+    let policy = RetryPolicy { deadline: hour, attempt_timeout: hour, ..quick() };
     // Twice as many for the dead one as it may have under way, given first.
     let emits: Vec<_> = (0..40)
         .map(|number| {
@@ -112,22 +113,19 @@ async fn a_silent_receiver_does_not_delay_another() {
         let emitted = all.next().await.unwrap();
         assert!(emitted.index >= 32 && emitted.result.is_ok(), "the living one comes first");
     }
-    while let Some(emitted) = all.next().await {
-        let code = emitted.result.unwrap_err().code();
-        assert!(matches!(code, ErrorCode::DeadlineExceeded | ErrorCode::CircuitOpen), "{code:?}");
-    }
-    assert_eq!((all.progress().delivered, all.progress().failed, all.progress().in_flight()), (8, 32, 0));
+    assert_eq!((all.progress().delivered, all.progress().failed, all.progress().in_flight()), (8, 0, 32));
 }
 
-/// A receiver that notes how many requests it has at once.
-async fn counting() -> (String, Arc<AtomicUsize>) {
+/// A receiver that answers once `together` requests are there, and notes how many it has at once.
+async fn counting(together: usize) -> (String, Arc<AtomicUsize>) {
     let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let noted = most.clone();
+    let (noted, barrier) = (most.clone(), Arc::new(Barrier::new(together)));
     let handler = move || {
-        let (running, noted) = (running.clone(), noted.clone());
+        let (running, noted, barrier) = (running.clone(), noted.clone(), barrier.clone());
         async move {
             noted.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            // Long enough for others to come in.
+            barrier.wait().await;
+            // Gives a request beyond the limit the time to come in.
             tokio::time::sleep(Duration::from_millis(5)).await;
             running.fetch_sub(1, Ordering::SeqCst);
             StatusCode::ACCEPTED
@@ -141,7 +139,7 @@ async fn counting() -> (String, Arc<AtomicUsize>) {
 
 #[tokio::test]
 async fn a_receiver_has_no_more_at_once_than_its_concurrency() {
-    let (url, most) = counting().await;
+    let (url, most) = counting(3).await;
     let receiver = Receiver::builder(url, "aud").allow_loopback().concurrency(3).build().unwrap();
     let transmitter = transmitter(key());
     let emits: Vec<_> = (0..30).map(|_| transmitter.emit(event(), Subject::opaque("1"), &receiver)).collect();
@@ -154,7 +152,7 @@ async fn a_receiver_has_no_more_at_once_than_its_concurrency() {
 
 #[tokio::test]
 async fn many_have_no_more_on_the_wire_than_their_concurrency_and_are_taken_as_there_is_room() {
-    let (url, most) = counting().await;
+    let (url, most) = counting(4).await;
     let receiver = Receiver::builder(url, "aud").allow_loopback().concurrency(100).build().unwrap();
     let transmitter = transmitter(key());
     let taken = Arc::new(AtomicUsize::new(0));

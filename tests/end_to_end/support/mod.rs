@@ -30,7 +30,6 @@ pub(crate) fn quick() -> RetryPolicy {
     RetryPolicy {
         base: Duration::from_millis(1),
         max_backoff: Duration::from_millis(20),
-        attempt_timeout: Duration::from_secs(2),
         ..RetryPolicy::default()
     }
 }
