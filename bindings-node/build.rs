@@ -2,4 +2,8 @@
 
 fn main() {
     napi_build::setup();
+    // Node.js closes the module when the last worker thread that loaded it ends, but our threads go on.
+    if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "linux") {
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    }
 }

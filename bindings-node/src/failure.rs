@@ -22,6 +22,14 @@ enum Kind {
 
 #[napi]
 impl Failure {
+    /// Tells a failure from every other value. `instanceof` does not: each copy of the package that one thread has loaded
+    /// has a class of its own, and failures are instances of the latest one.
+    #[napi(getter)]
+    #[allow(clippy::unused_self, reason = "a property of the instance in JavaScript")]
+    pub fn is_failure(&self) -> bool {
+        true
+    }
+
     #[napi(getter)]
     pub fn code(&self) -> &'static str {
         match &self.0 {

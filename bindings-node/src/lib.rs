@@ -23,6 +23,15 @@ mod runtime;
 mod sets;
 mod transmitter;
 
+use napi_derive::napi;
+
+/// Runs whenever a thread of JavaScript loads the module, and keeps it loaded until the process ends: what `build.rs` asks
+/// of the linker on Linux, for every system.
+#[napi(module_exports)]
+pub fn stay_loaded() {
+    napi::bindgen_prelude::retain_current_module_for_unload_safety();
+}
+
 /// What one thread allocates here another frees, for which the threads wait for each other in the allocator of glibc: a sixth
 /// of the processor time went there where ES256 signs. It is replaced in this library alone; Node.js keeps its own.
 #[global_allocator]

@@ -1,7 +1,7 @@
 /** Errors: one class per group, a stable code, and a message that is safe to log. */
 
 import { ERROR_CODES, type ErrorKind, type SsfErrorCode } from './codes.js';
-import { type NativeFailure, type NativeFinding, native, type Outcome } from './native.js';
+import type { NativeFailure, NativeFinding, Outcome } from './native.js';
 import type { LintRuleId } from './rules.js';
 
 /** Something that is wrong with a SET: which rule, where, what. It is safe to log: no value of the SET is in it. */
@@ -202,7 +202,7 @@ export function failed(failure: NativeFailure, at: Caller | Place): SsfError {
 
 /** Whether a native function says that something went wrong. */
 export function isFailure(outcome: unknown): outcome is NativeFailure {
-  return outcome instanceof native.Failure;
+  return (outcome as NativeFailure | null | undefined)?.isFailure === true;
 }
 
 /** The value of a native function; throws what went wrong. */

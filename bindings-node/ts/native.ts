@@ -3,6 +3,7 @@
 import { load } from './loader.js';
 
 export interface NativeFailure {
+  readonly isFailure: true;
   readonly code: string;
   readonly message: string;
   readonly pointer?: string;
@@ -350,7 +351,6 @@ export interface NativeEmulator {
 }
 
 interface Native {
-  Failure: abstract new () => NativeFailure;
   Mailbox: new (wake: () => void) => NativeMailbox;
   SigningKey: {
     generate(mailbox: NativeMailbox, number: number, kind: string): Outcome<void>;
