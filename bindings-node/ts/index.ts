@@ -4,6 +4,8 @@
  * @module
  */
 
+import './bundled.js';
+
 export type { CodeFacts, ErrorKind, SsfErrorCode } from './codes.js';
 export * as conformance from './conformance.js';
 export { type CustomSubject, customSubject } from './custom-subject.js';

@@ -1,7 +1,10 @@
 /** Finds the native module for this machine. */
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
+
+import { bundled } from './bundled.js';
 
 /** The machines that there is a package for. */
 export const PLATFORMS = [
@@ -33,11 +36,22 @@ export function load(): unknown {
   const local = join(__dirname, `ssf-transmitter.${machine}.node`);
   const there = existsSync(local);
   try {
-    return require(there ? local : name);
+    // Bundlers put something of their own in the place of a plain `require`.
+    return createRequire(__filename)(there ? local : name);
   } catch (cause) {
     const missing = (cause as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND' && !there;
+    if (missing && !isPackage(join(__dirname, '..'))) throw bundled(cause);
     const error = new Error(missing ? advice(machine, name) : `${there ? local : name} cannot be loaded`, { cause });
     throw Object.assign(error, { code: 'SSF_NATIVE_MODULE_MISSING' });
+  }
+}
+
+/** Whether a folder is that of this package; a bundle is in another one. */
+function isPackage(folder: string): boolean {
+  try {
+    return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).name === 'ssf-transmitter';
+  } catch {
+    return false;
   }
 }
 
