@@ -1,5 +1,13 @@
 /** Abort signals, of which one may serve thousands of calls: each gets one listener of ours, as long as it is needed. */
 
+/**
+ * Whether something is an abort signal. Signals of another realm are none by `instanceof`, and jsdom's are not Node's.
+ */
+export function isAbortSignal(value: unknown): value is AbortSignal {
+  const { aborted, addEventListener } = Object(value) as Partial<AbortSignal>;
+  return typeof aborted === 'boolean' && typeof addEventListener === 'function';
+}
+
 const waiting = new WeakMap<AbortSignal, Set<() => void>>();
 
 /** Calls `abandon` when the signal speaks; returns what ends that. */

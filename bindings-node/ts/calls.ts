@@ -1,5 +1,7 @@
 /** Calls that take time: they run on threads of their own, and their results come back here, many at a time. */
 
+import { setInterval } from 'node:timers';
+
 import { onAbort } from './abort.js';
 import { type Caller, failed, isFailure, Place } from './errors.js';
 import { type NativeMailbox, native, type Outcome } from './native.js';

@@ -1,5 +1,6 @@
 /** Many events at once. */
 
+import { onAbort } from './abort.js';
 import type { Place } from './errors.js';
 import type { SsfEvent } from './events/union.js';
 import { type NativeRequestLimit, native } from './native.js';
@@ -50,7 +51,10 @@ export async function* emitAll<E extends Emission>(
   const concurrency = Math.min(options.concurrency ?? 32, 1024);
   const limit = new native.RequestLimit(concurrency);
   const ending = new AbortController();
-  const stop = options.signal === undefined ? ending.signal : AbortSignal.any([ending.signal, options.signal]);
+  const stop = ending.signal;
+  const abandon = () => ending.abort(options.signal?.reason);
+  if (options.signal?.aborted) abandon();
+  const release = options.signal === undefined ? () => {} : onAbort(options.signal, abandon);
   const source = Symbol.asyncIterator in emissions ? emissions[Symbol.asyncIterator]() : emissions[Symbol.iterator]();
   const done: Emitted<E>[] = [];
   let wake = () => {};
@@ -108,7 +112,7 @@ export async function* emitAll<E extends Emission>(
         yield next;
         continue;
       }
-      options.signal?.throwIfAborted();
+      if (options.signal?.aborted) throw options.signal.reason;
       if (exhausted && finished === started) break;
       await new Promise<void>((resolve) => {
         wake = resolve;
@@ -117,6 +121,7 @@ export async function* emitAll<E extends Emission>(
     if (broken !== undefined) throw broken.error;
   } finally {
     stop.removeEventListener('abort', aborted);
+    release();
     ending.abort();
     makeRoom();
     if (!exhausted) void Promise.resolve(source.return?.()).catch(() => {});

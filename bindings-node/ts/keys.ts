@@ -1,5 +1,7 @@
 /** Signing keys: made, imported, published, rotated. */
 
+import { Buffer } from 'node:buffer';
+
 import { call } from './calls.js';
 import { type Caller, Place, unwrap } from './errors.js';
 import { jsonText } from './events/encode.js';

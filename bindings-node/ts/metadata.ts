@@ -1,5 +1,7 @@
 /** The transmitter configuration: the document by which receivers find issuer, keys and endpoints (SSF 1.0 §7). */
 
+import { URL } from 'node:url';
+
 import { unwrap } from './errors.js';
 import { jsonText } from './events/encode.js';
 import { type NativeLocated, native } from './native.js';

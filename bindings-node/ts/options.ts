@@ -1,5 +1,8 @@
 /** Looks at options before they are used: a misspelt name or a wrong type is an error with its place. */
 
+import { types } from 'node:util';
+
+import { isAbortSignal } from './abort.js';
 import { type Caller, errorOf, type Place } from './errors.js';
 import { native } from './native.js';
 
@@ -29,16 +32,16 @@ export const span = kind(
   'a number of milliseconds, zero or more',
   (value) => Number.isFinite(value) && (value as number) >= 0,
 );
-export const date = kind('a valid Date', (value) => value instanceof Date && Number.isFinite(value.getTime()));
+export const date = kind('a valid Date', (value) => types.isDate(value) && Number.isFinite(value.getTime()));
 export const func = kind('a function', (value) => typeof value === 'function');
-export const signal = kind('an AbortSignal', (value) => value instanceof AbortSignal);
+export const signal = kind('an AbortSignal', isAbortSignal);
 export const object = kind('an object', isObject);
 export const stringMap = kind(
   'an object of strings',
   (value) => isObject(value) && Object.values(value).every(string.is),
 );
 export const list = kind('an array', Array.isArray);
-export const bytes = kind('a string or a Uint8Array', (value) => string.is(value) || value instanceof Uint8Array);
+export const bytes = kind('a string or a Uint8Array', (value) => string.is(value) || types.isUint8Array(value));
 export const byteLists = kind(
   'a string, a Uint8Array, or an array of them',
   (value) => bytes.is(value) || (Array.isArray(value) && value.every((item) => bytes.is(item))),
@@ -98,8 +101,17 @@ function unknown(name: string, known: string[], at: Caller | Place) {
 
 /** Names the type of what was given, and never the value: it may be a secret. */
 function wrong(name: string, noun: string, value: unknown, pointer: string, at: Caller | Place) {
-  const message = `${name}: expected ${noun}, got ${typeName(value)}`;
+  const given = noun.split(' or ').includes(nounOf(value))
+    ? `${nounOf(value)} of another copy of ssf-transmitter`
+    : typeName(value);
+  const message = `${name}: expected ${noun}, got ${given}`;
   return errorOf('SSF_CONFIGURATION_INVALID', message, at, pointer === '' ? {} : { pointer });
+}
+
+/** A value by its class: tests that load the package again have instances of two classes of one name. */
+function nounOf(value: unknown): string {
+  const name = String(Object(value).constructor?.name);
+  return `${/^[AEIOU]/.test(name) ? 'an' : 'a'} ${name}`;
 }
 
 /** What a value is, in a word or two. */

@@ -1,5 +1,7 @@
 /** Signatures that something else made: a key management service, an HSM, WebCrypto. */
 
+import { types } from 'node:util';
+
 import { type Caller, errorOf, type Place } from './errors.js';
 import { isObject, typeName } from './options.js';
 
@@ -23,6 +25,6 @@ export function signatureOf(signature: unknown, at: Caller | Place): [bytes: Uin
 }
 
 function bytesOf(value: unknown): Uint8Array | undefined {
-  if (value instanceof Uint8Array) return value;
-  return value instanceof ArrayBuffer ? new Uint8Array(value) : undefined;
+  if (types.isUint8Array(value)) return value;
+  return types.isAnyArrayBuffer(value) ? new Uint8Array(value) : undefined;
 }

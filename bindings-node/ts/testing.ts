@@ -17,6 +17,8 @@
  * @module
  */
 
+import './bundled.js';
+
 import { AssertionError } from 'node:assert';
 import { isDeepStrictEqual } from 'node:util';
 
@@ -250,11 +252,13 @@ export class ReceiverEmulator implements AsyncDisposable {
 
 /** Whether a SET is about a subject, at its top or in its event, by itself or as a member of a complex one. */
 function isAbout(claims: SetClaims, uri: string, wanted: Subject): boolean {
+  // Objects of two realms are never equal, so the subject becomes one of the realm in which the claims were read.
+  const own = JSON.parse(jsonText(wanted, () => '/subject', isAbout));
   const places = [claims.sub_id, claims.events[uri]?.subject];
   return places.some(
     (place) =>
       typeof place === 'object' &&
       place !== null &&
-      (isDeepStrictEqual(place, wanted) || Object.values(place).some((inner) => isDeepStrictEqual(inner, wanted))),
+      [place, ...Object.values(place)].some((subject) => isDeepStrictEqual(subject, own)),
   );
 }

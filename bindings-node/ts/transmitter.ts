@@ -1,5 +1,8 @@
 /** The transmitter: who sends. */
 
+import { performance } from 'node:perf_hooks';
+import { clearTimeout, setTimeout } from 'node:timers';
+
 import { onAbort } from './abort.js';
 import { call } from './calls.js';
 import { subjectJson } from './custom-subject.js';
@@ -480,7 +483,7 @@ async function signed(
   signal: AbortSignal | undefined,
   at: Place,
 ): Promise<unknown> {
-  signal?.throwIfAborted();
+  if (signal?.aborted) throw signal.reason;
   let release = () => {};
   let timer: NodeJS.Timeout | undefined;
   const ended = new Promise<never>((_, reject) => {

@@ -1,5 +1,7 @@
 /** Events as they are sent: names and values by the catalogue's table, and the JSON text of it all. */
 
+import { types } from 'node:util';
+
 import { subjectOnWire } from '../custom-subject.js';
 import { type Caller, errorOf, type Place } from '../errors.js';
 import { isObject, suggestion, typeName } from '../options.js';
@@ -114,7 +116,7 @@ function valueOnWire(value: unknown, kind: string, pointer: () => string, at: Ca
     return plain ? value : subjectOnWire(value as Subject);
   }
   if (kind !== 'timestamp' && kind !== 'milliseconds') return value;
-  const number = value instanceof Date ? value.getTime() / (kind === 'timestamp' ? 1000 : 1) : value;
+  const number = types.isDate(value) ? value.getTime() / (kind === 'timestamp' ? 1000 : 1) : value;
   if (typeof number === 'number' && Number.isFinite(number)) return number;
   const message = `a point in time is a valid Date or a number, not ${typeName(value)}`;
   throw errorOf('SSF_EVENT_MEMBER_TYPE', message, at, { pointer: pointer() });

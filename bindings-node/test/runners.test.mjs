@@ -1,0 +1,29 @@
+// Under the runners of users' own tests, each with all its ways to isolate test files, and with jsdom.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { node, project } from './hosts/project.mjs';
+
+for (const environment of ['node', 'jsdom']) {
+  for (const pool of ['processes', 'worker threads']) {
+    test(`the package works under Jest in ${pool}, with ${environment}`, async (t) => {
+      const folder = project(t, ['jest', 'scenario.cjs']);
+      const config = { transform: {}, cacheDirectory: `${folder}/cache`, testEnvironment: environment };
+      const options = [`--config=${JSON.stringify(config)}`, '--rootDir=.', '--maxWorkers=2'];
+      if (pool === 'worker threads') options.push('--workerThreads');
+      const { code, output } = await node(folder, 'jest/bin/jest.js', ...options);
+      assert.equal(code, 0, output);
+      assert.match(output, /Tests: +4 passed, 4 total/);
+    });
+  }
+
+  for (const pool of ['threads', 'forks', 'vmThreads', 'vmForks']) {
+    test(`the package works under Vitest in ${pool}, with ${environment}`, async (t) => {
+      const folder = project(t, ['vitest', 'scenario.cjs']);
+      const options = ['run', '--pool', pool, '--environment', environment, '--no-color'];
+      const { code, output } = await node(folder, 'vitest/vitest.mjs', ...options);
+      assert.equal(code, 0, output);
+      assert.match(output, /Tests +2 passed \(2\)/);
+    });
+  }
+}
