@@ -16,7 +16,6 @@ pub(crate) struct Library {
     /// The versions that it needs of those symbols, each with the library that has to have it.
     pub(crate) versions: Vec<Version>,
     /// Whether it stays in memory when the last user has closed it (`DF_1_NODELETE`).
-    #[allow(dead_code, reason = "until a package asks for it")]
     pub(crate) nodelete: bool,
 }
 

@@ -7,7 +7,9 @@ use std::{
 };
 
 use crate::{
-    Result, glibc,
+    Result,
+    elf::Library,
+    glibc,
     install::{call, clear, install, read, write},
     openssl,
 };
@@ -30,6 +32,9 @@ pub(crate) fn test(root: &Path) -> Result {
     let other = other(&work)?;
 
     node(&package, &oldest, &["scripts/build.mjs", "dev"])?;
+    for binary in binaries(&package)? {
+        check_stays_loaded(&binary)?;
+    }
     let biome = ["check", "--config-path=.", ".", "../examples/node"];
     tool(&package, "@biomejs/biome/bin/biome", &biome)?;
     tool(&package, "typescript/bin/tsc", &["--project", "test/types"])?;
@@ -49,12 +54,10 @@ pub(crate) fn dist(root: &Path) -> Result {
     let released = root.join("target/dist/node");
     clear(&released)?;
     release(root)?;
-    for entry in fs::read_dir(package.join("dist"))? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "node") {
-            openssl::check(&path)?;
-            glibc::check(&path)?;
-        }
+    for binary in binaries(&package)? {
+        openssl::check(&binary)?;
+        glibc::check(&binary)?;
+        check_stays_loaded(&binary)?;
     }
     run_tests(&package, &program)?;
     node(&package, &program, &["scripts/packed.mjs", &root.join("target/node/packed").to_string_lossy()])?;
@@ -77,6 +80,26 @@ fn release(root: &Path) -> Result {
     let mut build = Command::new("node");
     build.current_dir(&package).envs(&shipped).args(["scripts/build.mjs", "release"]);
     call(&mut build, "node", ADVICE)
+}
+
+/// The native modules of a built package.
+fn binaries(package: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(package.join("dist"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "node") {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+/// Refuses a binary that Linux would unload with the last worker thread that has it.
+fn check_stays_loaded(binary: &Path) -> Result {
+    if cfg!(target_os = "linux") && !Library::open(binary)?.nodelete {
+        return Err(format!("{} is not linked with -z nodelete", binary.display()).into());
+    }
+    Ok(())
 }
 
 /// The npm packages of the lock file, below `target/node/tools`, with a link to them where Node looks.
