@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import http.server
+import os
+import signal
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ssf_transmitter import AsyncTransmitter, RetryPolicy, SigningKey, Transmitter
+from ssf_transmitter import AsyncTransmitter, Receiver, RetryPolicy, SigningKey, Transmitter
 from ssf_transmitter.testing import ReceiverEmulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ISSUER = "https://edr.example.com"
+AUDIENCE = "https://receiver.example.com"
 #: Retries without long waits.
-QUICK = RetryPolicy(base=0.001, max_backoff=0.02, attempt_timeout=2)
+QUICK = RetryPolicy(base=0.001, max_backoff=0.02, attempt_timeout=60)
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +42,72 @@ def transmitter(key: SigningKey, emulator: ReceiverEmulator) -> Iterator[Transmi
 @pytest.fixture
 def async_transmitter(key: SigningKey, emulator: ReceiverEmulator) -> AsyncTransmitter:
     return AsyncTransmitter(ISSUER, key, ca_bundle=emulator.ca_pem, retry=QUICK)
+
+
+def in_child(work: Callable[[], None]) -> None:
+    """Runs something in a child that was forked, and fails if that fails or hangs."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001
+            os.write(2, f"in the child: {error!r}\n".encode())
+            os._exit(1)
+        os._exit(0)
+    ends = time.monotonic() + 120
+    while time.monotonic() < ends:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            assert os.waitstatus_to_exitcode(status) == 0
+            return
+        time.sleep(0.005)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    pytest.fail("the child hangs")
+
+
+class Held(http.server.ThreadingHTTPServer):
+    """A receiver that answers when it may, and counts its connections."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), HeldConnection)
+        #: Released for each request.
+        self.asked = threading.Semaphore(0)
+        #: Set when requests may be answered.
+        self.answers = threading.Event()
+        self.connections = 0
+        self.url = f"http://127.0.0.1:{self.server_port}/"
+        self.receiver = Receiver(self.url, AUDIENCE, allow_loopback=True)
+
+
+class HeldConnection(http.server.BaseHTTPRequestHandler):
+    """One of its connections."""
+
+    protocol_version = "HTTP/1.1"
+    server: Held
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections += 1
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.asked.release()
+        self.server.answers.wait()
+        self.send_response(202)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def held() -> Iterator[Held]:
+    with Held() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.answers.set()
+        server.shutdown()

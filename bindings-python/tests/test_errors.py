@@ -82,7 +82,7 @@ def test_a_refusal_says_what_the_receiver_said(key: SigningKey, ssf_receiver: An
 
 def test_what_a_receiver_asks_to_wait_is_a_timedelta(key: SigningKey, ssf_receiver: Any) -> None:
     emulator = scripted(ssf_receiver, key, {"fault": {"status": {"status": 429, "retry_after": 90}}})
-    with Transmitter(ISSUER, key, deadline=5) as transmitter, pytest.raises(ReceiverRejected) as raised:
+    with Transmitter(ISSUER, key, deadline=60) as transmitter, pytest.raises(ReceiverRejected) as raised:
         transmitter.emit(EVENT, ADA, emulator.receiver())
     assert raised.value.retry_after == timedelta(seconds=90)
     assert raised.value.retryable
@@ -90,7 +90,7 @@ def test_what_a_receiver_asks_to_wait_is_a_timedelta(key: SigningKey, ssf_receiv
 
 def test_errors_can_be_pickled_with_their_cause(key: SigningKey, ssf_receiver: Any) -> None:
     emulator = scripted(ssf_receiver, key, {"fault": {"status": {"status": 429, "retry_after": 90}}})
-    with Transmitter(ISSUER, key, deadline=5) as transmitter, pytest.raises(ReceiverRejected) as raised:
+    with Transmitter(ISSUER, key, deadline=60) as transmitter, pytest.raises(ReceiverRejected) as raised:
         transmitter.emit(EVENT, ADA, emulator.receiver())
     raised.value.__cause__ = ValueError("beneath")
     copied = pickle.loads(pickle.dumps(raised.value))
