@@ -12,6 +12,8 @@ use pyo3::{
 use serde_json::Value;
 use ssf_transmitter as sdk;
 
+use crate::imports::{filled, import};
+
 /// A span of time: a `timedelta`, or a number of seconds.
 #[derive(Clone, Copy)]
 pub(crate) struct Span(pub(crate) Duration);
@@ -50,11 +52,11 @@ impl<'py> FromPyObject<'_, 'py> for Moment {
                 "expected a datetime with a time zone, such as datetime.now(timezone.utc)",
             ));
         }
-        let epoch = EPOCH.get_or_try_init(py, || {
+        let epoch = filled(&EPOCH, py, || {
             let utc = PyTzInfo::utc(py)?;
             PyDateTime::new(py, 1970, 1, 1, 0, 0, 0, 0, Some(&utc)).map(Bound::unbind)
         })?;
-        let since = moment.sub(epoch.bind(py))?;
+        let since = moment.sub(epoch)?;
         let since = since.cast::<PyDelta>()?;
         let seconds = i64::from(since.get_days()) * 86_400 + i64::from(since.get_seconds());
         let millis = i64::from(since.get_microseconds() / 1000);
@@ -112,7 +114,7 @@ pub(crate) fn no_others(unknown: Option<&Bound<'_, PyDict>>, function: &str, kno
     match unknown {
         Some(unknown) if !unknown.is_empty() => {
             let py = unknown.py();
-            let refuse = UNEXPECTED.import(py, "ssf_transmitter._keywords", "unexpected")?;
+            let refuse = import(&UNEXPECTED, py, "ssf_transmitter._keywords", "unexpected")?;
             Err(PyErr::from_value(refuse.call1((function, unknown.keys(), known.to_vec()))?))
         }
         _ => Ok(()),
@@ -128,5 +130,5 @@ pub(crate) fn expected(what: &str, given: Borrowed<'_, '_, PyAny>) -> PyErr {
 /// A JSON text as objects of Python.
 pub(crate) fn loads<'py>(py: Python<'py>, json: &str) -> PyResult<Bound<'py, PyAny>> {
     static LOADS: PyOnceLock<Py<PyFunction>> = PyOnceLock::new();
-    LOADS.import(py, "json", "loads")?.call1((json,))
+    import(&LOADS, py, "json", "loads")?.call1((json,))
 }

@@ -11,7 +11,9 @@ use tokio::{runtime::Runtime, task::JoinSet};
 
 use crate::{
     errors::{Result, exception},
-    runtime::wait,
+    fork::Guarded,
+    process::Own,
+    runtime::{ELSEWHERE, wait},
     sets::Receipt,
 };
 
@@ -37,14 +39,14 @@ type Done = (usize, sdk::error::Result<sdk::Receipt>);
 pub(crate) struct Batch {
     limit: RequestLimit,
     /// Empty while `next` waits, and after `close`.
-    tasks: Mutex<Option<JoinSet<Done>>>,
+    tasks: Mutex<Option<Own<JoinSet<Done>>>>,
 }
 
 #[pymethods]
 impl Batch {
     #[new]
     fn new(requests: usize) -> Self {
-        Self { limit: RequestLimit::new(requests), tasks: Mutex::new(Some(JoinSet::new())) }
+        Self { limit: RequestLimit::new(requests), tasks: Mutex::new(Some(Own::new(JoinSet::new()))) }
     }
 
     /// The next that is done; `None` if nothing is under way.
@@ -52,7 +54,8 @@ impl Batch {
         let Some(mut tasks) = self.with(Option::take) else {
             return Err(PyRuntimeError::new_err("another thread takes from this one, or it is closed").into());
         };
-        let joined = wait(py, tasks.join_next());
+        let Some(under_way) = tasks.get_mut() else { return Err(PyRuntimeError::new_err(ELSEWHERE).into()) };
+        let joined = wait(py, under_way.join_next());
         self.with(|slot| *slot = Some(tasks));
         match joined?.transpose() {
             Ok(None) => Ok(None),
@@ -84,13 +87,13 @@ impl Batch {
         work: impl Future<Output = sdk::error::Result<sdk::Receipt>> + Send + 'static,
     ) {
         self.with(|tasks| {
-            if let Some(tasks) = tasks {
-                tasks.spawn_on(async move { (index, work.await) }, runtime.handle());
+            if let Some(tasks) = tasks.as_mut().and_then(Own::get_mut) {
+                tasks.spawn_on(Guarded::new(async move { (index, work.await) }), runtime.handle());
             }
         });
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut Option<JoinSet<Done>>) -> T) -> T {
+    fn with<T>(&self, change: impl FnOnce(&mut Option<Own<JoinSet<Done>>>) -> T) -> T {
         change(&mut self.tasks.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

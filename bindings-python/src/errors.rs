@@ -5,7 +5,7 @@ use std::{error::Error as _, iter};
 use pyo3::{prelude::*, sync::PyOnceLock, types::PyFunction};
 use ssf_transmitter as sdk;
 
-use crate::lint::findings;
+use crate::{imports::import, lint::findings};
 
 /// An error of the core, or one that Python raised.
 pub(crate) enum Failure {
@@ -35,7 +35,7 @@ pub(crate) fn exception(py: Python<'_>, error: &sdk::Error) -> PyErr {
         found,
         causes,
     );
-    match MAKE.import(py, "ssf_transmitter.errors", "_of_core").and_then(|make| make.call1(parts)) {
+    match import(&MAKE, py, "ssf_transmitter.errors", "_of_core").and_then(|make| make.call1(parts)) {
         Ok(exception) => PyErr::from_value(exception),
         Err(failed) => failed,
     }

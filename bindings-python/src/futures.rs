@@ -15,7 +15,7 @@ use std::{
 };
 
 use pyo3::{
-    IntoPyObjectExt, intern,
+    IntoPyObjectExt,
     prelude::*,
     types::{PyCFunction, PyTuple},
 };
@@ -25,8 +25,10 @@ use tokio::task::AbortHandle;
 use crate::{
     attach,
     errors::{Result, exception},
+    fork::Guarded,
+    imports::name,
     logging,
-    process::PerProcess,
+    process::{Own, PerProcess},
     runtime::shared,
 };
 
@@ -76,15 +78,15 @@ impl Mailbox {
         R: for<'py> IntoPyObjectExt<'py>,
     {
         let inner = Arc::clone(&self.0);
-        let task = shared()?.spawn(async move {
+        let task = shared()?.spawn(Guarded::new(async move {
             let done = work.await;
             let open = Box::new(move |py: Python<'_>| match done {
                 Ok(value) => convert(value).into_py_any(py),
                 Err(error) => Err(exception(py, &error)),
             });
             inner.put(Letter { future, open });
-        });
-        Ok(Task(task.abort_handle()))
+        }));
+        Ok(Task(Own::new(task.abort_handle())))
     }
 }
 
@@ -113,12 +115,12 @@ impl Letter {
     fn deliver(self, py: Python<'_>) -> PyResult<()> {
         let future = self.future.bind(py);
         // It may have been cancelled when the result was on its way.
-        if future.call_method0(intern!(py, "done"))?.is_truthy()? {
+        if future.call_method0(name!(py, "done")?)?.is_truthy()? {
             return Ok(());
         }
         match (self.open)(py) {
-            Ok(value) => future.call_method1(intern!(py, "set_result"), (value,))?,
-            Err(error) => future.call_method1(intern!(py, "set_exception"), (error.into_value(py),))?,
+            Ok(value) => future.call_method1(name!(py, "set_result")?, (value,))?,
+            Err(error) => future.call_method1(name!(py, "set_exception")?, (error.into_value(py),))?,
         };
         Ok(())
     }
@@ -133,7 +135,7 @@ fn tell(inner: Arc<Inner>) {
         thread.spawn(move || {
             for inner in receiver {
                 // At the end of the interpreter nobody waits any more.
-                attach::enter(|py| wake(py, &inner));
+                attach::enter(move |py| wake(py, &inner));
             }
         })?;
         Ok::<_, std::io::Error>(sender)
@@ -150,7 +152,7 @@ fn wake(py: Python<'_>, inner: &Arc<Inner>) {
         theirs.take(arguments.py());
     };
     let told = PyCFunction::new_closure(py, None, None, take)
-        .and_then(|take| inner.event_loop.call_method1(py, intern!(py, "call_soon_threadsafe"), (take,)));
+        .and_then(|take| inner.event_loop.call_method1(py, name!(py, "call_soon_threadsafe")?, (take,)));
     if told.is_err() {
         // The loop is closed: its futures will not be asked for again.
         drop(mem::take(&mut *inner.results.lock().unwrap_or_else(PoisonError::into_inner)));
@@ -159,12 +161,14 @@ fn wake(py: Python<'_>, inner: &Arc<Inner>) {
 
 /// Work under way.
 #[pyclass(frozen, module = "ssf_transmitter._native")]
-pub(crate) struct Task(AbortHandle);
+pub(crate) struct Task(Own<AbortHandle>);
 
 #[pymethods]
 impl Task {
-    /// Stops it, wherever it is.
+    /// Stops it, wherever it is. A child leaves the work of its parent alone.
     fn cancel(&self) {
-        self.0.abort();
+        if let Some(task) = self.0.get() {
+            task.abort();
+        }
     }
 }

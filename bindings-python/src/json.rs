@@ -11,6 +11,8 @@ use pyo3::{
 };
 use serde_json::{Map, Number, Value};
 
+use crate::imports::import;
+
 /// How deep values are followed here; deeper ones, and those that contain themselves, are for Python's own encoder.
 const DEPTH: u32 = 64;
 
@@ -30,7 +32,7 @@ impl<'py> FromPyObject<'_, 'py> for Object {
         if let Some(Value::Object(members)) = value(&given, DEPTH) {
             return Ok(Self::Read(members));
         }
-        let dumps = DUMPS.import(given.py(), "ssf_transmitter._model", "dumps")?;
+        let dumps = import(&DUMPS, given.py(), "ssf_transmitter._model", "dumps")?;
         Ok(Self::Text(dumps.call1((given,))?.extract()?))
     }
 }

@@ -6,6 +6,7 @@ use ssf_transmitter::{self as sdk, KeyType};
 use crate::{
     arguments::{Data, Moment, Span, no_others},
     errors::Result,
+    fork::detached,
     jwks::{Jwks, PublicKey},
 };
 
@@ -41,7 +42,7 @@ impl SigningKey {
             let message = format!("kind: no such kind of key; known are {}", known.join(", "));
             return Err(PyValueError::new_err(message).into());
         };
-        Ok(Self(py.detach(|| sdk::SigningKey::generate(*kind))?))
+        Ok(Self(detached(py, || sdk::SigningKey::generate(*kind))?))
     }
 
     /// Reads a key in PEM: PKCS#8, PKCS#1 or SEC1, encrypted or not.
@@ -120,7 +121,7 @@ impl SigningKey {
     ) -> Result<String> {
         no_others(unknown, "SigningKey.export_private_pem", &["password"])?;
         let pem = match password {
-            Some(password) => py.detach(|| self.0.export_encrypted_pem(password))?,
+            Some(password) => detached(py, || self.0.export_encrypted_pem(password))?,
             None => self.0.export_private_pem()?,
         };
         Ok(pem.expose().clone())

@@ -10,7 +10,10 @@ mod emission;
 #[cfg(feature = "testing")]
 mod emulator;
 mod errors;
+mod fork;
 mod futures;
+mod host;
+mod imports;
 mod json;
 mod jwks;
 mod key;
@@ -24,47 +27,60 @@ mod runtime;
 mod sets;
 mod transmitter;
 
+use pyo3::{exceptions::PyImportError, prelude::*};
+
+/// Adds everything to the module, in the main interpreter only: classes and cached objects exist once per process.
 #[pyo3::pymodule]
-mod _native {
-    use pyo3::prelude::*;
-
-    #[pymodule_export]
-    use crate::arguments::{milliseconds, seconds};
-    #[pymodule_export]
-    use crate::batch::{Batch, RequestLimit};
-    #[pymodule_export]
-    use crate::conformance::{check_configuration, check_set, check_token};
-    #[pymodule_export]
-    use crate::emission::{Emission, check_event, check_subject};
-    #[cfg(feature = "testing")]
-    #[pymodule_export]
-    use crate::emulator::Emulator;
-    #[pymodule_export]
-    use crate::futures::{Mailbox, Task};
-    #[pymodule_export]
-    use crate::jwks::{Jwks, PublicKey};
-    #[pymodule_export]
-    use crate::key::{KeySet, Signature, SigningKey};
-    #[pymodule_export]
-    use crate::lint::{Linter, check_lint_policy, lint_jwks};
-    #[pymodule_export]
-    use crate::logging::enable_logging;
-    #[pymodule_export]
-    use crate::metadata::{TransmitterConfiguration, legacy_well_known_url, well_known_url};
-    #[pymodule_export]
-    use crate::okta::OktaProviders;
-    #[pymodule_export]
-    use crate::receiver::{ClientCredentials, Dialect, Receiver};
-    #[pymodule_export]
-    use crate::runtime::settle;
-    #[pymodule_export]
-    use crate::sets::{DecodedSet, Receipt, SignedSet, UnsignedSet, prepare_set};
-    #[pymodule_export]
-    use crate::transmitter::{Counters, Transmitter};
-
-    #[pymodule_init]
-    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        let leave = wrap_pyfunction!(crate::attach::leave, module)?;
-        module.py().import("atexit")?.call_method1("register", (leave,)).map(|_| ())
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    if host::interpreter(py) != host::MAIN_INTERPRETER {
+        // The words of CPython, for interpreters that it refuses itself. `_load.py` adds the remedy.
+        return Err(PyImportError::new_err(
+            "module ssf_transmitter._native does not support loading in subinterpreters",
+        ));
     }
+    module.add_class::<batch::Batch>()?;
+    module.add_class::<batch::RequestLimit>()?;
+    module.add_class::<emission::Emission>()?;
+    #[cfg(feature = "testing")]
+    module.add_class::<emulator::Emulator>()?;
+    module.add_class::<futures::Mailbox>()?;
+    module.add_class::<futures::Task>()?;
+    module.add_class::<jwks::Jwks>()?;
+    module.add_class::<jwks::PublicKey>()?;
+    module.add_class::<key::KeySet>()?;
+    module.add_class::<key::Signature>()?;
+    module.add_class::<key::SigningKey>()?;
+    module.add_class::<lint::Linter>()?;
+    module.add_class::<metadata::TransmitterConfiguration>()?;
+    module.add_class::<okta::OktaProviders>()?;
+    module.add_class::<receiver::ClientCredentials>()?;
+    module.add_class::<receiver::Dialect>()?;
+    module.add_class::<receiver::Receiver>()?;
+    module.add_class::<sets::DecodedSet>()?;
+    module.add_class::<sets::Receipt>()?;
+    module.add_class::<sets::SignedSet>()?;
+    module.add_class::<sets::UnsignedSet>()?;
+    module.add_class::<transmitter::Counters>()?;
+    module.add_class::<transmitter::Transmitter>()?;
+    module.add_function(wrap_pyfunction!(arguments::milliseconds, module)?)?;
+    module.add_function(wrap_pyfunction!(arguments::seconds, module)?)?;
+    module.add_function(wrap_pyfunction!(conformance::check_configuration, module)?)?;
+    module.add_function(wrap_pyfunction!(conformance::check_set, module)?)?;
+    module.add_function(wrap_pyfunction!(conformance::check_token, module)?)?;
+    module.add_function(wrap_pyfunction!(emission::check_event, module)?)?;
+    module.add_function(wrap_pyfunction!(emission::check_subject, module)?)?;
+    module.add_function(wrap_pyfunction!(lint::check_lint_policy, module)?)?;
+    module.add_function(wrap_pyfunction!(lint::lint_jwks, module)?)?;
+    module.add_function(wrap_pyfunction!(logging::enable_logging, module)?)?;
+    module.add_function(wrap_pyfunction!(metadata::legacy_well_known_url, module)?)?;
+    module.add_function(wrap_pyfunction!(metadata::well_known_url, module)?)?;
+    module.add_function(wrap_pyfunction!(runtime::settle, module)?)?;
+    module.add_function(wrap_pyfunction!(sets::prepare_set, module)?)?;
+
+    imports::fill(py)?;
+    #[cfg(unix)]
+    fork::watch()?;
+    let leave = wrap_pyfunction!(attach::leave, module)?;
+    py.import("atexit")?.call_method1("register", (leave,)).map(|_| ())
 }

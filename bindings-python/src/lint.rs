@@ -18,6 +18,8 @@ use crate::{
     arguments::{Data, Moment, expected},
     emission::{AnyEvent, AnySubject},
     errors::Failure,
+    fork::detached,
+    imports::import,
     jwks::Jwks,
     receiver::Dialect,
     sets::{Addressee, SignedSet, UnsignedSet},
@@ -74,11 +76,11 @@ impl Linter {
     }
 
     fn signed<'py>(&self, py: Python<'py>, set: &SignedSet) -> PyResult<Found<'py>> {
-        findings(py, &py.detach(|| self.0.signed(&set.0)))
+        findings(py, &detached(py, || self.0.signed(&set.0)))
     }
 
     fn jwt<'py>(&self, py: Python<'py>, text: &str) -> PyResult<Found<'py>> {
-        findings(py, &py.detach(|| self.0.jwt(text)))
+        findings(py, &detached(py, || self.0.jwt(text)))
     }
 
     #[pyo3(signature = (set, *, status, headers, body, sent_as))]
@@ -97,7 +99,7 @@ impl Linter {
             Some(content_type) => linter.sent_as(content_type),
             None => linter,
         };
-        told(py, &py.detach(|| linter.explain(set, &answer)))
+        told(py, &detached(py, || linter.explain(set, &answer)))
     }
 
     #[pyo3(signature = (set, *, status, err, description))]
@@ -109,7 +111,7 @@ impl Linter {
         err: Option<&str>,
         description: Option<&str>,
     ) -> PyResult<Told<'py>> {
-        told(py, &py.detach(|| self.0.explain_refusal(set, status, err, description)))
+        told(py, &detached(py, || self.0.explain_refusal(set, status, err, description)))
     }
 }
 
@@ -126,7 +128,7 @@ pub(crate) fn findings<'py>(py: Python<'py>, found: &[Finding]) -> PyResult<Foun
     if found.is_empty() {
         return Ok(PyTuple::empty(py));
     }
-    let class = CLASS.import(py, "ssf_transmitter.lint", "Finding")?;
+    let class = import(&CLASS, py, "ssf_transmitter.lint", "Finding")?;
     let made = found.iter().map(|finding| {
         let rule = finding.rule();
         class.call1((

@@ -27,7 +27,7 @@ use tracing::{
     span,
 };
 
-use crate::{attach, process::PerProcess};
+use crate::{attach, imports::import, process::PerProcess};
 
 const TARGET: &str = "ssf_transmitter";
 /// More than this wait only if Python does not run at all: the oldest go first.
@@ -62,7 +62,7 @@ pub(crate) fn forward(py: Python<'_>) {
     if ENABLED.get().is_none() {
         return;
     }
-    let Ok(log) = LOG.import(py, "ssf_transmitter._logging", "_forward") else { return };
+    let Ok(log) = import(&LOG, py, "ssf_transmitter._logging", "_forward") else { return };
     while let Some(record) = queue().and_then(|mut queue| queue.pop_front()) {
         if let Err(error) = record.give(log) {
             error.write_unraisable(py, None);

@@ -133,7 +133,7 @@ enum Operation {
 
 /// What is wanted of a provider, as far as it is said.
 #[derive(FromPyObject)]
-struct Wanted {
+pub(crate) struct Wanted {
     name: Option<String>,
     kind: Option<String>,
     well_known_url: Option<String>,

@@ -1,17 +1,73 @@
 //! Values that belong to one process: after `fork()` the child makes its own.
 //!
-//! A runtime, its threads and an HTTP pool do not outlive a fork, and a lock may be held for good there by a thread that
-//! is gone. So the child never touches what its parent made: not to use it, and not to drop it.
+//! A runtime, its threads and an HTTP pool do not survive a fork. So the child neither uses nor drops what its parent made:
+//! dropping a TLS connection would tell the receiver that the parent closes it.
 
 use std::{mem, process, sync::OnceLock};
+
+use crate::fork;
+
+/// Identifies a process: by its ID, and by the number of forks that led to it, because IDs are reused.
+#[derive(Clone, Copy, Eq, PartialEq)]
+struct Process {
+    id: u32,
+    forks: u32,
+}
+
+impl Process {
+    fn current() -> Self {
+        Self { id: process::id(), forks: fork::count() }
+    }
+}
+
+/// A value that only the process that made it uses and drops.
+pub(crate) struct Own<T> {
+    home: Process,
+    value: Option<T>,
+}
+
+impl<T> Own<T> {
+    /// Takes a value of this process.
+    pub(crate) fn new(value: T) -> Self {
+        Self { home: Process::current(), value: Some(value) }
+    }
+
+    /// The value; `None` in another process.
+    pub(crate) fn get(&self) -> Option<&T> {
+        if self.is_here() { self.value.as_ref() } else { None }
+    }
+
+    /// The value for changes; `None` in another process.
+    pub(crate) fn get_mut(&mut self) -> Option<&mut T> {
+        if self.is_here() { self.value.as_mut() } else { None }
+    }
+
+    /// Whether this process made it.
+    pub(crate) fn is_here(&self) -> bool {
+        self.home == Process::current()
+    }
+
+    /// Drops the value, or forgets it in another process.
+    pub(crate) fn discard(&mut self) {
+        let value = self.value.take();
+        if !self.is_here() {
+            mem::forget(value);
+        }
+    }
+}
+
+impl<T> Drop for Own<T> {
+    fn drop(&mut self) {
+        self.discard();
+    }
+}
 
 /// A value for each process, made where it is first asked for.
 pub(crate) struct PerProcess<T>(OnceLock<Box<Node<T>>>);
 
 /// The value of one process, and after it that of its child.
 struct Node<T> {
-    pid: u32,
-    value: OnceLock<T>,
+    value: Own<OnceLock<T>>,
     next: OnceLock<Box<Node<T>>>,
 }
 
@@ -21,40 +77,41 @@ impl<T> PerProcess<T> {
         Self(OnceLock::new())
     }
 
-    /// The value of this process; `make` makes it. Threads that come at once may each make one, of which one stays: a fork
-    /// must not find a lock held for as long as that takes.
+    /// The value of this process. `make` makes it, and must not call Python; threads that come at the same time may each make
+    /// one, of which one is kept.
     pub(crate) fn get<E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<&T, E> {
-        let value = &self.node().value;
+        let value = self.node();
         if let Some(value) = value.get() {
             return Ok(value);
         }
-        let new = make()?;
-        Ok(value.get_or_init(|| new))
+        fork::inside(|| {
+            let new = make()?;
+            Ok(value.get_or_init(|| new))
+        })
     }
 
     /// The value of this process, if there is one.
     pub(crate) fn here(&self) -> Option<&T> {
-        self.node().value.get()
+        self.node().get()
     }
 
-    fn node(&self) -> &Node<T> {
-        let pid = process::id();
+    fn node(&self) -> &OnceLock<T> {
         let mut slot = &self.0;
         loop {
-            let node =
-                slot.get_or_init(|| Box::new(Node { pid, value: OnceLock::new(), next: OnceLock::new() }));
-            if node.pid == pid {
-                return node;
+            let node = match slot.get() {
+                Some(node) => node,
+                None => fork::inside(|| slot.get_or_init(|| Box::new(Node::new()))),
+            };
+            if let Some(value) = node.value.get() {
+                return value;
             }
             slot = &node.next;
         }
     }
 }
 
-impl<T> Drop for Node<T> {
-    fn drop(&mut self) {
-        if self.pid != process::id() {
-            mem::forget(self.value.take());
-        }
+impl<T> Node<T> {
+    fn new() -> Self {
+        Self { value: Own::new(OnceLock::new()), next: OnceLock::new() }
     }
 }

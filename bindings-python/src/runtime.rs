@@ -1,11 +1,16 @@
 //! The runtimes, each one for each process, and waiting for them from Python.
 
-use std::{future::Future, io, pin::pin, time::Duration};
+use std::{future::Future, io, time::Duration};
 
 use pyo3::{exceptions::PyRuntimeError, prelude::*};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{errors::Result, logging, process::PerProcess};
+use crate::{
+    errors::Result,
+    fork::Guarded,
+    logging,
+    process::{Own, PerProcess},
+};
 
 /// With threads of its own, for work that goes on while nobody waits.
 static SHARED: PerProcess<Runtime> = PerProcess::new();
@@ -13,6 +18,10 @@ static SHARED: PerProcess<Runtime> = PerProcess::new();
 /// Without threads: whoever waits does the work. A call that has to wake another thread to send, and is woken by it when
 /// the answer is there, takes half as long again.
 static DIRECT: PerProcess<Runtime> = PerProcess::new();
+
+/// The message for a child that continues a call of its parent.
+pub(crate) const ELSEWHERE: &str =
+    "the process was forked during this call, which goes on in the parent alone";
 
 /// How long a call waits before it looks whether Python has a signal to handle.
 const SLICE: Duration = Duration::from_millis(50);
@@ -57,7 +66,8 @@ async fn catch_up() {
 
 /// Waits on this thread, while other threads of Python run. Ctrl-C ends the wait, and drops the work.
 fn wait_on<T: Send>(py: Python<'_>, runtime: &Runtime, work: impl Future<Output = T> + Send) -> Result<T> {
-    let mut work = pin!(work);
+    let mut work = Guarded::new(work);
+    let here = Own::new(());
     loop {
         let slice = || runtime.block_on(async { tokio::time::timeout(SLICE, &mut work).await.ok() });
         let done = py.detach(slice);
@@ -65,6 +75,10 @@ fn wait_on<T: Send>(py: Python<'_>, runtime: &Runtime, work: impl Future<Output 
         match done {
             Some(done) => return Ok(done),
             None => py.check_signals()?,
+        }
+        // A signal handler or a logging handler may have forked, and then returns here in the child, too.
+        if !here.is_here() {
+            return Err(PyRuntimeError::new_err(ELSEWHERE).into());
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     arguments::{Moment, expected, loads},
     emission::{AnyEvent, ValidSubject},
     errors::Result,
+    fork::detached,
     json::Object,
     jwks::{Jwks, PublicKey},
     key::{Signature, SigningKey},
@@ -52,7 +53,7 @@ impl UnsignedSet {
 
     /// Signs with a key of this process.
     fn sign(&self, py: Python<'_>, key: &SigningKey) -> Result<SignedSet> {
-        Ok(SignedSet(py.detach(|| self.0.clone().sign(&key.0))?))
+        Ok(SignedSet(detached(py, || self.0.clone().sign(&key.0))?))
     }
 
     /// Attaches a signature over `signing_input`. Its form and length are checked. `bytes` are a raw signature.
@@ -151,7 +152,7 @@ impl DecodedSet {
 
     /// Verifies the signature, and returns the key that fits.
     fn verify(&self, py: Python<'_>, jwks: &Jwks) -> Result<PublicKey> {
-        Ok(PublicKey(py.detach(|| self.0.verify(&jwks.0).cloned())?))
+        Ok(PublicKey(detached(py, || self.0.verify(&jwks.0).cloned())?))
     }
 }
 

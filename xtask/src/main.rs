@@ -53,6 +53,15 @@ enum Task {
         #[arg(value_enum, default_value_t)]
         of: Part,
     },
+    /// Try for long what the tests try for a minute, and fail where something hangs.
+    Stress {
+        /// What to try.
+        #[arg(value_enum)]
+        of: Stress,
+        /// How often.
+        #[arg(long, default_value_t = 50_000)]
+        rounds: u32,
+    },
     /// Build what is released, into `target/dist/`.
     Dist {
         /// What to build.
@@ -76,6 +85,12 @@ enum Part {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
+enum Stress {
+    /// Python: forks while threads send.
+    Fork,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
 enum Package {
     Node,
     Python,
@@ -92,6 +107,7 @@ fn main() -> ExitCode {
         Task::Bench { of: Part::Rust } => bench::run(&root()),
         Task::Bench { of: Part::Node } => node::bench(&root()),
         Task::Bench { of: Part::Python } => python::bench(&root()),
+        Task::Stress { of: Stress::Fork, rounds } => python::stress(&root(), rounds),
         Task::Dist { of: Package::Node } => node::dist(&root()),
         Task::Dist { of: Package::Python } => python::dist(&root()),
         Task::Swift { generate: false } => swift::test(&root()),

@@ -4,6 +4,7 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    thread,
 };
 
 use crate::{
@@ -27,20 +28,43 @@ struct Venv {
 /// needs is installed below `target/python/` once, and again where its versions have changed.
 pub(crate) fn test(root: &Path) -> Result {
     let package = root.join("bindings-python");
-    let work = root.join("target/python");
-    let [oldest, newest] = VERSIONS.map(|version| Venv::make(&work, &package, version));
-    let (oldest, newest) = (oldest?, newest?);
-    oldest.install(&package.join("requirements/tools.txt"))?;
-    let options = ["--profile", "dev", "--compatibility", "off"];
-    let wheel = build(&package, &oldest, &options, &Variables::new(), &work.join("wheels"))?;
-
-    look(&package, &oldest, &wheel)?;
-    for venv in [&oldest, &newest] {
-        venv.install_wheel(&wheel)?;
+    let venvs = trial(root)?;
+    look(&package, &venvs[0])?;
+    for venv in &venvs {
         println!("-- {}", venv.folder.display());
         venv.run(&package, "python", TESTS)?;
     }
     Ok(())
+}
+
+/// Forks so often while threads send, in all versions at once, and fails if a child hangs.
+pub(crate) fn stress(root: &Path, rounds: u32) -> Result {
+    let package = root.join("bindings-python");
+    let venvs = trial(root)?;
+    let each = rounds.div_ceil(u32::try_from(venvs.len())?).to_string();
+    let run = |venv: &Venv| {
+        let arguments = ["-W", "ignore", "tests/fork_stress.py", "--rounds", &each];
+        venv.run(&package, "python", &arguments).map_err(|error| error.to_string())
+    };
+    thread::scope(|scope| {
+        let runs: Vec<_> = venvs.iter().map(|venv| scope.spawn(|| run(venv))).collect();
+        runs.into_iter().try_for_each(|run| Ok(run.join().map_err(|_| "a thread panicked")??))
+    })
+}
+
+/// An environment for each version, with the wheel of the tests in it.
+fn trial(root: &Path) -> Result<[Venv; 2]> {
+    let package = root.join("bindings-python");
+    let work = root.join("target/python");
+    let [oldest, newest] = VERSIONS.map(|version| Venv::make(&work, &package, version));
+    let venvs = [oldest?, newest?];
+    venvs[0].install(&package.join("requirements/tools.txt"))?;
+    let options = ["--profile", "dev", "--compatibility", "off"];
+    let wheel = build(&package, &venvs[0], &options, &Variables::new(), &work.join("wheels"))?;
+    for venv in &venvs {
+        venv.install_wheel(&wheel)?;
+    }
+    Ok(venvs)
 }
 
 /// Builds the wheel that is released, with a tag for all machines that it runs on, and puts it into `target/dist/python/`
@@ -55,6 +79,10 @@ pub(crate) fn dist(root: &Path) -> Result {
     glibc::check(Path::new(installed.trim()))?;
     venv.run(&package, "python", &["benches/promises.py"])?;
     venv.run(&package, "python", TESTS)?;
+    // How the interpreter ends a thread differs between versions, and what happens then depends on how the wheel is linked.
+    let oldest = Venv::make_in(&root.join("target/python/release-oldest"), &package, VERSIONS[0])?;
+    oldest.install_wheel(&built)?;
+    oldest.run(&package, "python", &["-m", "pytest", "--quiet", "tests/test_interpreter_end.py"])?;
     fs::create_dir_all(&released)?;
     let wheel = released.join(built.file_name().unwrap_or_default());
     let size = fs::copy(built, &wheel)?;
@@ -87,8 +115,7 @@ fn release(root: &Path) -> Result<(Venv, PathBuf)> {
 }
 
 /// What needs no test run: format, lints, types.
-fn look(package: &Path, venv: &Venv, wheel: &Path) -> Result {
-    venv.install_wheel(wheel)?;
+fn look(package: &Path, venv: &Venv) -> Result {
     let installed =
         venv.folder.join("lib").join(format!("python{}", VERSIONS[0])).join("site-packages/ssf_transmitter");
     let installed = installed.to_string_lossy().into_owned();
