@@ -135,6 +135,8 @@ export type SsfErrorCode =
   | 'SSF_TOKEN_REFUSED'
   /** The token endpoint's answer holds no access token. Check the token URL: an HTML page or an empty answer mostly means a wrong path. */
   | 'SSF_TOKEN_RESPONSE_INVALID'
+  /** The receiver refused the access token, and the token endpoint gave the same one again. Check that credentials, scope and token endpoint belong to this receiver; if they do, the endpoint gives another token when this one ends. */
+  | 'SSF_TOKEN_STALE'
   /** The token endpoint gave no answer, a server error, or asked to slow down. Try again later. */
   | 'SSF_TOKEN_UNAVAILABLE'
   /** The receiver refused the SET (RFC 8935 §2.3); `receiver_error` holds its code. Mend what the receiver's code names; the same SET would be refused again. */
@@ -167,8 +169,6 @@ export type SsfErrorCode =
   | 'SSF_RECEIVER_TIMEOUT'
   /** The connection broke after the request was sent: the receiver may have the SET. Send the same SET again; its `jti` lets the receiver recognize a repeat. */
   | 'SSF_OUTCOME_UNKNOWN'
-  /** An answer beyond 64 KiB. Check that the URL is a SET push endpoint. */
-  | 'SSF_ANSWER_TOO_LARGE'
   /** The operation took longer than its deadline; the source is the last failure. Send the same SET again later, or allow more time. */
   | 'SSF_DEADLINE_EXCEEDED'
   /** A security events provider breaks a limit of Okta's API, or its id is none; nothing was sent. Mend the member that the pointer names. */
@@ -502,6 +502,11 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
     retryable: false,
     remedy: 'Check the token URL: an HTML page or an empty answer mostly means a wrong path.',
   },
+  SSF_TOKEN_STALE: {
+    kind: 'token',
+    retryable: false,
+    remedy: 'Check that credentials, scope and token endpoint belong to this receiver; if they do, the endpoint gives another token when this one ends.',
+  },
   SSF_TOKEN_UNAVAILABLE: {
     kind: 'token',
     retryable: true,
@@ -581,11 +586,6 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
     kind: 'transport',
     retryable: true,
     remedy: 'Send the same SET again; its `jti` lets the receiver recognize a repeat.',
-  },
-  SSF_ANSWER_TOO_LARGE: {
-    kind: 'transport',
-    retryable: false,
-    remedy: 'Check that the URL is a SET push endpoint.',
   },
   SSF_DEADLINE_EXCEEDED: {
     kind: 'deadline',

@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 use url::{Host, Url};
 
 use crate::{
-    error::{Error, ErrorCode, Result, shortened},
+    error::{Error, ErrorCode, Result},
     secret::Secret,
     set::SignedSet,
     time::Timestamp,
@@ -126,7 +126,7 @@ impl Request {
         self.max_answer
     }
 
-    /// Whether it pushes a SET: then nothing but the status of a success is looked at.
+    /// Whether it pushes a SET: then the status of a success is all that counts.
     #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "the client's transport asks"))]
     pub(crate) fn is_push(&self) -> bool {
         matches!(self.body, Body::Set(_))
@@ -143,7 +143,18 @@ impl fmt::Debug for Request {
     }
 }
 
-/// The answer to a [`Request`].
+/// The answer to a [`Request`]: a status, and as much of the body as could be read.
+///
+/// The status line is the word of the other side (RFC 8935 §2.2, §2.3). An HTTP stack that has it returns a `Response`,
+/// whatever happens to the body afterwards, and says by [`with_body_end`](Self::with_body_end) how the body ended:
+///
+/// ```
+/// use ssf_transmitter::http::{BodyEnd, Response};
+///
+/// // The connection broke within the body.
+/// let answer = Response::new(202, [], b"half of i".to_vec()).with_body_end(BodyEnd::Broken);
+/// assert_eq!(answer.body_end(), BodyEnd::Broken);
+/// ```
 ///
 /// `Debug` shows the status and nothing else: the body may quote what was sent, or hold a token.
 #[derive(Clone)]
@@ -151,14 +162,55 @@ pub struct Response {
     pub(crate) status: u16,
     headers: Vec<(String, String)>,
     pub(crate) body: Secret<Vec<u8>>,
+    body_end: BodyEnd,
+}
+
+/// How the body of an answer ended.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum BodyEnd {
+    /// After its last byte.
+    #[default]
+    Complete,
+    /// At [`Request::max_answer`]: it is longer, and the rest was not read.
+    TooLong,
+    /// With the connection, before its last byte.
+    Broken,
+    /// Not in time.
+    Unfinished,
 }
 
 impl Response {
-    /// An answer with this status, these headers and this body, of which no more than [`Request::max_answer`] bytes are
-    /// needed.
+    /// An answer with this status, these headers and this whole body.
     pub fn new(status: u16, headers: impl IntoIterator<Item = (String, String)>, body: Vec<u8>) -> Self {
         let headers = headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
-        Self { status, headers, body: Secret::new(body) }
+        Self { status, headers, body: Secret::new(body), body_end: BodyEnd::Complete }
+    }
+
+    /// Sets how the body ended, where it is not [`BodyEnd::Complete`].
+    pub fn with_body_end(mut self, end: BodyEnd) -> Self {
+        self.body_end = end;
+        self
+    }
+
+    /// How the body ended.
+    pub fn body_end(&self) -> BodyEnd {
+        self.body_end
+    }
+
+    /// How the body ended where it is not all there, as the end of a sentence about it.
+    pub(crate) fn defect(&self) -> Option<&'static str> {
+        match self.body_end {
+            BodyEnd::Complete => None,
+            BodyEnd::TooLong => Some("is too long"),
+            BodyEnd::Broken => Some("breaks off"),
+            BodyEnd::Unfinished => Some("does not end in time"),
+        }
+    }
+
+    /// Whether the status is a success: 2xx.
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
     }
 
     /// The value of a header; `name` in lower case.
@@ -171,9 +223,10 @@ impl Response {
         self.headers.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
-    /// The body as a description, if there is one.
-    pub(crate) fn text(&self) -> Option<String> {
-        Some(shortened(&String::from_utf8_lossy(self.body.expose()))).filter(|text| !text.is_empty())
+    /// The body without a byte order mark, which RFC 8259 §8.1 lets a reader ignore.
+    pub(crate) fn text_bytes(&self) -> &[u8] {
+        let body = self.body.expose().as_slice();
+        body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
     }
 
     /// When it was given, by the clock of the other side.
@@ -181,14 +234,49 @@ impl Response {
         self.header("date").and_then(date)
     }
 
-    /// RFC 9110 §10.2.3: seconds, or a date, which is taken relative to the other side's own clock where it tells the time.
+    /// How long the other side asks to wait: `Retry-After`, else, with 429, the end of the rate limit.
     pub(crate) fn retry_after(&self, now: Timestamp) -> Option<Duration> {
-        let value = self.header("retry-after")?.trim();
-        if let Ok(seconds) = value.parse() {
+        let there = self.date().unwrap_or(now);
+        let asked = self.header("retry-after").and_then(|value| retry_after(value.trim(), there));
+        asked.or_else(|| self.rate_limit_reset(there))
+    }
+
+    /// The end of a rate limit: seconds since 1970 at Okta, seconds from now in the drafts of `RateLimit-Reset`.
+    fn rate_limit_reset(&self, there: Timestamp) -> Option<Duration> {
+        /// No rate limit lasts for decades: from here on it is a point in time.
+        const POINT_IN_TIME: u64 = 1_000_000_000;
+
+        let value =
+            RATE_LIMIT_RESETS.iter().find_map(|name| self.header(name)).filter(|_| self.status == 429)?;
+        let seconds = whole_seconds(value.trim())?;
+        if seconds < POINT_IN_TIME {
             return Some(Duration::from_secs(seconds));
         }
-        Some(date(value)?.since(self.date().unwrap_or(now)))
+        Some(Timestamp::from_unix_seconds(i64::try_from(seconds).ok()?).since(there))
     }
+}
+
+/// The headers that tell when a rate limit ends; Okta's first.
+pub(crate) const RATE_LIMIT_RESETS: [&str; 3] =
+    ["x-rate-limit-reset", "x-ratelimit-reset", "ratelimit-reset"];
+
+/// RFC 9110 §10.2.3: seconds, or a date, which is read against the other side's own clock.
+fn retry_after(value: &str, there: Timestamp) -> Option<Duration> {
+    match whole_seconds(value) {
+        Some(seconds) => Some(Duration::from_secs(seconds)),
+        None => Some(date(value)?.since(there)),
+    }
+}
+
+/// A number of seconds. A fraction, which RFC 9110 does not allow, is rounded up: sooner would be too soon.
+fn whole_seconds(value: &str) -> Option<u64> {
+    let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
+    let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(whole) || !is_number(fraction) {
+        return None;
+    }
+    let more = u64::from(fraction.bytes().any(|byte| byte != b'0'));
+    whole.parse::<u64>().ok()?.checked_add(more)
 }
 
 impl fmt::Debug for Response {
@@ -201,7 +289,7 @@ fn date(text: &str) -> Option<Timestamp> {
     httpdate::parse_http_date(text).ok().map(Timestamp::from)
 }
 
-/// Why there is no answer.
+/// Why there is no answer: not even a status line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Failure {
@@ -213,12 +301,10 @@ pub enum Failure {
     NotConnected,
     /// No TLS: nothing was sent.
     Tls,
-    /// No answer in time: the request may have arrived.
+    /// No status line in time: the request may have arrived.
     TimedOut,
-    /// The connection broke, or the answer could not be read: the request may have arrived.
+    /// The connection broke before a status line, or it could not be read: the request may have arrived.
     Broken,
-    /// The answer is larger than [`Request::max_answer`].
-    TooLarge,
 }
 
 impl Failure {
@@ -230,7 +316,6 @@ impl Failure {
             Self::Tls => ErrorCode::TlsFailed,
             Self::TimedOut => ErrorCode::ReceiverTimeout,
             Self::Broken => ErrorCode::OutcomeUnknown,
-            Self::TooLarge => ErrorCode::AnswerTooLarge,
         }
     }
 
@@ -243,7 +328,6 @@ impl Failure {
             Self::Tls => format!("no TLS with {host}"),
             Self::TimedOut => format!("{host} gave no answer in time"),
             Self::Broken => format!("the connection to {host} broke before an answer"),
-            Self::TooLarge => format!("the answer of {host} is too large"),
         }
     }
 }

@@ -49,6 +49,7 @@ pub mod lint;
 pub mod metadata;
 pub mod okta;
 mod random;
+mod reason;
 pub mod secret;
 pub mod set;
 pub mod subject;

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 use ssf_transmitter::{
-    Error, SignedSet, Timestamp,
+    Dialect, Error, SignedSet, Timestamp,
     delivery::{Action, Delivery, Input, RetryPolicy, Target},
-    http::{Failure, Response},
+    http::{BodyEnd, Failure, Response},
     token::ClientCredentials,
 };
 
@@ -31,6 +31,10 @@ struct Case {
     policy: Policy,
     #[serde(default)]
     authorizes: bool,
+    /// The SET may have been sent before.
+    #[serde(default)]
+    repeated: bool,
+    dialect: Option<Value>,
     steps: Vec<Step>,
 }
 
@@ -93,7 +97,6 @@ fn input(value: &Value) -> Input {
             "tls" => Failure::Tls,
             "timed_out" => Failure::TimedOut,
             "broken" => Failure::Broken,
-            "too_large" => Failure::TooLarge,
             other => panic!("unknown failure {other}"),
         }),
         _ => {
@@ -101,11 +104,15 @@ fn input(value: &Value) -> Input {
             let headers = answer["headers"].as_object().cloned().unwrap_or_default();
             let headers = headers.into_iter().map(|(name, value)| (name, text(&value)));
             let body = answer["body"].as_str().unwrap_or_default().as_bytes().to_vec();
-            Input::Answered(Response::new(
-                answer["status"].as_u64().unwrap().try_into().unwrap(),
-                headers,
-                body,
-            ))
+            let end = match answer["body_end"].as_str() {
+                None => BodyEnd::Complete,
+                Some("too_long") => BodyEnd::TooLong,
+                Some("broken") => BodyEnd::Broken,
+                Some("unfinished") => BodyEnd::Unfinished,
+                Some(other) => panic!("no end of a body: {other}"),
+            };
+            let status = answer["status"].as_u64().unwrap().try_into().unwrap();
+            Input::Answered(Response::new(status, headers, body).with_body_end(end))
         }
     }
 }
@@ -168,8 +175,11 @@ fn check(expect: &Value, action: &Action, now: i64, place: &str) {
             let done = expect.get("done").unwrap_or_else(|| panic!("{place}: done, not {expect}"));
             let got = serde_json::json!({
                 "status": receipt.status(), "attempts": receipt.attempts(), "expected": receipt.is_expected(),
+                "notes": receipt.notes().iter().map(|note| note.as_str()).collect::<Vec<_>>(),
             });
-            assert_eq!(&got, done, "{place}");
+            let mut done = done.clone();
+            done.as_object_mut().unwrap().entry("notes").or_insert_with(|| serde_json::json!([]));
+            assert_eq!(got, done, "{place}");
         }
         Action::Fail(error) => {
             let fail = expect.get("fail").unwrap_or_else(|| panic!("{place}: {error}, not {expect}"));
@@ -177,8 +187,11 @@ fn check(expect: &Value, action: &Action, now: i64, place: &str) {
             if let Some(status) = fail["status"].as_u64() {
                 assert_eq!(error.status().map(u64::from), Some(status), "{place}");
             }
-            if let Some(err) = fail["receiver_error"].as_str() {
-                assert_eq!(error.receiver_error(), Some(err), "{place}");
+            if let Some(err) = fail.get("receiver_error") {
+                assert_eq!(error.receiver_error(), err.as_str(), "{place}");
+            }
+            if let Some(description) = fail.get("description") {
+                assert_eq!(error.receiver_description(), description.as_str(), "{place}");
             }
             if let Some(retry_after) = fail["retry_after"].as_u64() {
                 assert_eq!(error.retry_after().map(millis), Some(retry_after), "{place}");
@@ -203,9 +216,20 @@ fn the_machine_does_what_the_cases_say() {
             if case.authorizes {
                 target = target.with_authorization();
             }
+            match &case.dialect {
+                None => {}
+                Some(Value::String(id)) => target = target.with_dialect(&Dialect::built_in(id).unwrap()),
+                Some(own) => {
+                    let dialect = Dialect::from_toml(own["toml"].as_str().unwrap()).unwrap();
+                    target = target.with_dialect(&dialect);
+                }
+            }
             let mut delivery = Delivery::new(SignedSet::parse(SET).unwrap(), target)
                 .with_policy(case.policy.build())
                 .with_seed(seed);
+            if case.repeated {
+                delivery = delivery.with_unknown_outcome();
+            }
             let (mut now, mut waited) = (0, 0);
             for (index, step) in case.steps.iter().enumerate() {
                 now = match &step.at {

@@ -5,7 +5,10 @@
 
 mod server;
 
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    task::Poll,
+};
 
 use server::Server;
 use ssf_transmitter::{
@@ -59,6 +62,40 @@ async fn each_set_is_settled_by_what_became_of_it() {
     let progress = transmitter.drain(&mut outbox, receiver_of).await.unwrap();
     assert_eq!((progress.delivered, progress.failed), (1, 0));
     assert_eq!(down.seen()[0].body, down.seen()[1].body);
+}
+
+#[tokio::test]
+async fn a_drain_that_is_dropped_loses_nothing() {
+    let server = Server::always(202, &[], "").await;
+    let receiver = server.receiver();
+    let (transmitter, key) = transmitter();
+    let mut outbox = MemoryOutbox::default();
+    for _ in 0..40 {
+        outbox.put(waiting(&transmitter, &key, "a", &receiver)).await.unwrap();
+    }
+    // At its first step a drain takes as much as it sends at once. Then it is dropped.
+    let receiver_of = |_: &str| Some(receiver.clone());
+    let mut drained = Box::pin(transmitter.drain(&mut outbox, receiver_of));
+    assert!(std::future::poll_fn(|context| Poll::Ready(drained.as_mut().poll(context))).await.is_pending());
+    drop(drained);
+    assert_eq!((outbox.len(), outbox.is_empty()), (40, false));
+
+    let progress = transmitter.drain(&mut outbox, receiver_of).await.unwrap();
+    assert_eq!((progress.started, progress.delivered, progress.failed), (40, 40, 0));
+    assert!(outbox.is_empty());
+    let delivered: HashSet<_> = server.seen().into_iter().map(|seen| seen.body).collect();
+    assert_eq!(delivered.len(), 40);
+}
+
+#[tokio::test]
+async fn what_the_receiver_has_already_is_delivered() {
+    let server = Server::always(409, &[], "").await;
+    let receiver = server.receiver();
+    let (transmitter, key) = transmitter();
+    let mut outbox = MemoryOutbox::default();
+    outbox.put(waiting(&transmitter, &key, "a", &receiver)).await.unwrap();
+    let progress = transmitter.drain(&mut outbox, |_| Some(receiver.clone())).await.unwrap();
+    assert_eq!((progress.delivered, progress.failed), (1, 0));
 }
 
 /// An outbox as a table would be one: SETs are text, and a row is there until it is settled.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use ssf_transmitter::{
     Error, Timestamp,
-    http::{Failure, Response},
+    http::{BodyEnd, Failure, Response},
     secret::Secret,
     token::{ClientAuthentication, ClientCredentials, TokenAction},
 };
@@ -47,7 +47,6 @@ fn failure(name: &str) -> Failure {
         "tls" => Failure::Tls,
         "timed_out" => Failure::TimedOut,
         "broken" => Failure::Broken,
-        "too_large" => Failure::TooLarge,
         other => panic!("unknown failure {other}"),
     }
 }
@@ -80,6 +79,12 @@ fn check(expect: &Value, result: Result<TokenAction, Error>, place: &str) {
                 "{place}"
             );
             assert_eq!(error.receiver_error(), fail["receiver_error"].as_str(), "{place}");
+            if let Some(description) = fail.get("description") {
+                assert_eq!(error.receiver_description(), description.as_str(), "{place}");
+            }
+            if let Some(part) = fail["message"].as_str() {
+                assert!(error.message().contains(part), "{place}: {error}");
+            }
             assert!(!format!("{error} {error:?}").contains("s3cr"), "{place}: a secret is shown");
         }
     }
@@ -119,7 +124,15 @@ fn the_machine_does_what_the_cases_say() {
                     let headers = answer["headers"].as_object().into_iter().flatten();
                     let headers =
                         headers.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()));
-                    machine.answered(time, &Response::new(status, headers, body)).map(TokenAction::Use)
+                    let end = match answer["body_end"].as_str() {
+                        None => BodyEnd::Complete,
+                        Some("too_long") => BodyEnd::TooLong,
+                        Some("broken") => BodyEnd::Broken,
+                        Some("unfinished") => BodyEnd::Unfinished,
+                        Some(other) => panic!("no end of a body: {other}"),
+                    };
+                    let response = Response::new(status, headers, body).with_body_end(end);
+                    machine.answered(time, &response).map(TokenAction::Use)
                 };
                 check(&step.expect, result, &format!("{} (step {index})", case.name));
             }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use ssf_transmitter::{
     Error, ErrorCode, Timestamp,
     error::Retry,
-    http::{Failure, Request, Response},
+    http::{BodyEnd, Failure, Request, Response},
     okta::{ApiError, Call, NewProvider, Page, ProviderSettings, ProvidersApi, SecurityEventsProvider},
 };
 
@@ -55,7 +55,7 @@ impl Any {
         })
     }
 
-    fn request(&self) -> Request {
+    fn request(&mut self) -> Request {
         let authorization = "SSWS 00token".into();
         match self {
             Self::Provider(call) => call.request(authorization),
@@ -72,7 +72,7 @@ impl Any {
             }
             (Self::Page(call), Ok(response)) => call.answered(NOW, &response).map(|page| {
                 let ids: Vec<_> = page.providers().iter().map(SecurityEventsProvider::id).collect();
-                let next = page.next().map(|call| call.request("SSWS 00token".into()).url().to_owned());
+                let next = page.next().map(|mut call| call.request("SSWS 00token".into()).url().to_owned());
                 json!({ "page": { "ids": ids, "next": next } })
             }),
             (Self::Done(call), Ok(response)) => {
@@ -110,7 +110,6 @@ fn failure(name: &str) -> Failure {
         "tls" => Failure::Tls,
         "timed_out" => Failure::TimedOut,
         "broken" => Failure::Broken,
-        "too_large" => Failure::TooLarge,
         other => panic!("no failure: {other}"),
     }
 }
@@ -125,7 +124,14 @@ fn response(case: &Value) -> Response {
         Value::String(text) => text.clone(),
         json => json.to_string(),
     };
-    Response::new(status, headers, body.into_bytes())
+    let end = match case["body_end"].as_str() {
+        None => BodyEnd::Complete,
+        Some("too_long") => BodyEnd::TooLong,
+        Some("broken") => BodyEnd::Broken,
+        Some("unfinished") => BodyEnd::Unfinished,
+        Some(other) => panic!("no end of a body: {other}"),
+    };
+    Response::new(status, headers, body.into_bytes()).with_body_end(end)
 }
 
 fn same_request(request: &Request, expected: &Value) -> Result<(), String> {
@@ -173,6 +179,7 @@ fn every_request_is_built_or_refused() {
 fn every_answer_is_read_or_judged() {
     run("okta.json", "answers", list(&file("okta.json")["answers"]), |case| {
         let mut call = Any::of(case).unwrap();
+        call.request();
         for before in case.get("before").map_or(&[][..], list) {
             let earlier = match before {
                 Value::String(name) => Err(failure(name)),
@@ -252,7 +259,8 @@ fn an_org_is_named_by_its_url_alone() {
 
 #[test]
 fn neither_token_nor_body_is_shown() {
-    let call = api().create(&new_provider(&any_provider())).unwrap();
-    let shown = format!("{call:?} {:?}", call.request("SSWS 00token".into()));
+    let mut call = api().create(&new_provider(&any_provider())).unwrap();
+    let request = call.request("SSWS 00token".into());
+    let shown = format!("{call:?} {request:?}");
     assert!(!shown.contains("00token") && !shown.contains("edr.example.com"), "{shown}");
 }

@@ -79,6 +79,7 @@ ErrorCode: TypeAlias = Literal[
     "signer_failed",
     "token_refused",
     "token_response_invalid",
+    "token_stale",
     "token_unavailable",
     "receiver_rejected",
     "receiver_key_unknown",
@@ -95,7 +96,6 @@ ErrorCode: TypeAlias = Literal[
     "tls_failed",
     "receiver_timeout",
     "outcome_unknown",
-    "answer_too_large",
     "deadline_exceeded",
     "provider_invalid",
     "provider_refused",
@@ -419,6 +419,11 @@ CODES: dict[str, Code] = {
         False,
         "Check the token URL: an HTML page or an empty answer mostly means a wrong path.",
     ),
+    "token_stale": Code(
+        "token",
+        False,
+        "Check that credentials, scope and token endpoint belong to this receiver; if they do, the endpoint gives another token when this one ends.",
+    ),
     "token_unavailable": Code(
         "token",
         True,
@@ -498,11 +503,6 @@ CODES: dict[str, Code] = {
         "transport",
         True,
         "Send the same SET again; its `jti` lets the receiver recognize a repeat.",
-    ),
-    "answer_too_large": Code(
-        "transport",
-        False,
-        "Check that the URL is a SET push endpoint.",
     ),
     "deadline_exceeded": Code(
         "deadline",

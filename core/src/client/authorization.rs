@@ -104,7 +104,7 @@ pub(super) struct Fetched {
 
 impl Fetched {
     fn of(wanted: Option<&str>, response: Response) -> Self {
-        let answer: serde_json::Value = serde_json::from_slice(response.body.expose()).unwrap_or_default();
+        let answer: serde_json::Value = serde_json::from_slice(response.text_bytes()).unwrap_or_default();
         let expires_in = match answer.get("expires_in") {
             Some(serde_json::Value::String(text)) => text.trim().parse().ok(),
             other => other.and_then(serde_json::Value::as_u64),

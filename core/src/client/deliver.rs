@@ -1,10 +1,8 @@
 //! A signed SET on its way.
 
-use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
+use std::{fmt, future::IntoFuture, time::Duration};
 
-use tokio::sync::Semaphore;
-
-use super::{Receiver, RequestLimit, Transmitter};
+use super::{Receiver, RequestLimit, Transmitter, drive::Circumstances};
 use crate::{
     delivery::{Receipt, RetryPolicy},
     error::Result,
@@ -28,7 +26,7 @@ pub struct Deliver {
     set: SignedSet,
     receiver: Receiver,
     policy: RetryPolicy,
-    requests: Option<Arc<Semaphore>>,
+    circumstances: Circumstances,
 }
 
 impl Deliver {
@@ -38,7 +36,7 @@ impl Deliver {
         receiver: Receiver,
         policy: RetryPolicy,
     ) -> Self {
-        Self { transmitter, set, receiver, policy, requests: None }
+        Self { transmitter, set, receiver, policy, circumstances: Circumstances::default() }
     }
 
     /// Sets how long this operation may take.
@@ -55,7 +53,14 @@ impl Deliver {
 
     /// Shares a bound on the requests on the wire with others.
     pub fn limited_by(mut self, limit: &RequestLimit) -> Self {
-        self.requests = Some(limit.requests());
+        self.circumstances.requests = Some(limit.requests());
+        self
+    }
+
+    /// Says that the SET may have been sent before, in a call that ended without a result. A receiver that says it has the
+    /// SET already then counts as delivered, with [`ReceiptNote::AlreadyReceived`](crate::delivery::ReceiptNote::AlreadyReceived).
+    pub fn repeated(mut self) -> Self {
+        self.circumstances.repeated = true;
         self
     }
 }
@@ -66,8 +71,8 @@ impl IntoFuture for Deliver {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let Self { transmitter, set, receiver, policy, requests } = self;
-            transmitter.run_deliver(&set, &receiver, &policy, requests).await
+            let Self { transmitter, set, receiver, policy, circumstances } = self;
+            transmitter.run_deliver(&set, &receiver, &policy, circumstances).await
         })
     }
 }

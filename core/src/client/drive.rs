@@ -39,25 +39,34 @@ pub(super) struct Driver {
     pub(super) seed: AtomicU64,
 }
 
+/// What a delivery has to know beside the policy of its attempts.
+#[derive(Default)]
+pub(super) struct Circumstances {
+    /// Bounds how many requests are on the wire at once.
+    pub(super) requests: Option<Arc<Semaphore>>,
+    /// The SET may have been sent before.
+    pub(super) repeated: bool,
+}
+
 /// Signs the claims of a SET again with the key that is current now, if it is another one than before.
 pub(super) type SignAgain<'a> = dyn Fn(&SignedSet) -> BoxFuture<'a, Option<SignedSet>> + Send + Sync + 'a;
 
 impl Driver {
-    /// Delivers a SET, or fails within the deadline of the policy. `requests` bounds how many are on the wire at once.
+    /// Delivers a SET, or fails within the deadline of the policy.
     pub(super) async fn deliver(
         &self,
         entry: Entry,
         set: &SignedSet,
         receiver: &Receiver,
         policy: &RetryPolicy,
-        requests: Option<Arc<Semaphore>>,
+        circumstances: Circumstances,
         sign_again: &SignAgain<'_>,
     ) -> Result<Receipt> {
         let began = self.steady.now();
         let span =
             tracing::debug_span!("ssf.deliver", host = receiver.host(), event = set.event(), jti = set.jti());
         // On the heap at once: it is large, and moving it is what costs.
-        let work = Box::pin(self.drive(&entry, set, receiver, policy, requests, sign_again));
+        let work = Box::pin(self.drive(&entry, set, receiver, policy, circumstances, sign_again));
         let result = work.instrument(span).await;
 
         let (host, event, jti) = (receiver.host(), set.event(), set.jti());
@@ -83,7 +92,7 @@ impl Driver {
         set: &SignedSet,
         receiver: &Receiver,
         policy: &RetryPolicy,
-        requests: Option<Arc<Semaphore>>,
+        Circumstances { requests, repeated }: Circumstances,
         sign_again: &SignAgain<'_>,
     ) -> Result<Receipt> {
         // The machine keeps the deadline for what it does itself; these are the waits for others.
@@ -94,6 +103,9 @@ impl Driver {
             .with_policy(RetryPolicy { deadline: ends.since(self.steady.now()), ..policy.clone() })
             .with_gate(receiver.gate())
             .with_seed(self.seed.fetch_add(1, Ordering::Relaxed));
+        if repeated {
+            delivery = delivery.with_unknown_outcome();
+        }
         let mut attempt = 0_u32;
         let mut input = Input::Started;
         loop {

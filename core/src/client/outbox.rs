@@ -44,6 +44,12 @@ pub trait Outbox: Send {
     /// Keeps a SET until it is settled.
     fn put(&mut self, waiting: Waiting) -> BoxFuture<'_, Result<()>>;
 
+    /// A [`drain`](Transmitter::drain) begins. What an earlier one took and did not settle, because it was dropped or
+    /// failed, may be taken again, if no other process is at work on it. By default nothing happens.
+    fn begin(&mut self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// The next SET that may be sent, or `None` if there is none now. No other call gets it until it is settled.
     fn take(&mut self) -> BoxFuture<'_, Result<Option<Waiting>>>;
 
@@ -51,23 +57,25 @@ pub trait Outbox: Send {
     fn settle(&mut self, waiting: Waiting, settlement: Settlement) -> BoxFuture<'_, Result<()>>;
 }
 
-/// An outbox in memory. What could not be delivered this time is kept apart until [`retry`](Self::retry).
+/// An outbox in memory. What could not be delivered this time is kept apart until [`retry`](Self::retry). A SET leaves it
+/// when it is settled: what a dropped drain had taken, the next one takes again.
 #[derive(Debug, Default)]
 pub struct MemoryOutbox {
     waiting: VecDeque<Waiting>,
+    taken: Vec<Waiting>,
     later: Vec<Waiting>,
     failed: Vec<(Waiting, Error)>,
 }
 
 impl MemoryOutbox {
-    /// SETs that have not been sent yet.
+    /// SETs that are not settled yet: those that wait, and those that were taken.
     pub fn len(&self) -> usize {
-        self.waiting.len()
+        self.waiting.len() + self.taken.len()
     }
 
-    /// Whether nothing waits.
+    /// Whether all is settled.
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.len() == 0
     }
 
     /// SETs that could not be delivered this time.
@@ -92,11 +100,23 @@ impl Outbox for MemoryOutbox {
         Box::pin(std::future::ready(Ok(())))
     }
 
+    fn begin(&mut self) -> BoxFuture<'_, Result<()>> {
+        for waiting in self.taken.drain(..).rev() {
+            self.waiting.push_front(waiting);
+        }
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     fn take(&mut self) -> BoxFuture<'_, Result<Option<Waiting>>> {
-        Box::pin(std::future::ready(Ok(self.waiting.pop_front())))
+        let next = self.waiting.pop_front();
+        self.taken.extend(next.clone());
+        Box::pin(std::future::ready(Ok(next)))
     }
 
     fn settle(&mut self, waiting: Waiting, settlement: Settlement) -> BoxFuture<'_, Result<()>> {
+        if let Some(at) = self.taken.iter().position(|taken| *taken == waiting) {
+            self.taken.remove(at);
+        }
         match settlement {
             Settlement::Delivered(_) => {}
             Settlement::Failed(error) => self.failed.push((waiting, error)),
@@ -109,6 +129,9 @@ impl Outbox for MemoryOutbox {
 impl Transmitter {
     /// Sends what waits in an outbox until nothing does, and settles each SET. `receiver_of` finds the receiver that a name
     /// stands for; a SET for a name that it does not know fails.
+    ///
+    /// Dropping the future ends the deliveries under way and loses nothing: their SETs are not settled. As an outbox gives
+    /// out a SET again after that, or after a crash, a receiver that says it has the SET already counts as delivered.
     ///
     /// ```no_run
     /// # use std::collections::HashMap;
@@ -127,6 +150,7 @@ impl Transmitter {
         outbox: &mut dyn Outbox,
         receiver_of: impl Fn(&str) -> Option<Receiver>,
     ) -> Result<Progress> {
+        outbox.begin().await?;
         let mut progress = Progress::default();
         let mut tasks: JoinSet<(Waiting, Result<Receipt>)> = JoinSet::new();
         let requests = RequestLimit::new(CONCURRENCY);
@@ -139,7 +163,8 @@ impl Transmitter {
                 tasks.spawn(async move {
                     let result = match receiver {
                         Some(receiver) => {
-                            transmitter.deliver(&waiting.set, &receiver).limited_by(&requests).await
+                            let delivery = transmitter.deliver(&waiting.set, &receiver);
+                            delivery.limited_by(&requests).repeated().await
                         }
                         None => Err(Error::new(ErrorCode::ConfigurationInvalid, "no receiver has this name")),
                     };

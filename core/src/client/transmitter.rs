@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use super::{
     Deliver, Doctor, EmitAll, Receiver, RequestLimit,
     counters::{Counters, Entry, Ledger},
-    drive::Driver,
+    drive::{Circumstances, Driver},
     transport::{Network, Transport},
 };
 use crate::{
@@ -260,9 +260,9 @@ impl Transmitter {
         set: &SignedSet,
         receiver: &Receiver,
         policy: &RetryPolicy,
-        requests: Option<Arc<Semaphore>>,
+        circumstances: Circumstances,
     ) -> Result<Receipt> {
-        self.run(self.0.driver.ledger.enqueue(), set, receiver, policy, requests).await
+        self.run(self.0.driver.ledger.enqueue(), set, receiver, policy, circumstances).await
     }
 
     /// Delivers a SET that was counted as `entry`.
@@ -272,13 +272,13 @@ impl Transmitter {
         set: &SignedSet,
         receiver: &Receiver,
         policy: &RetryPolicy,
-        requests: Option<Arc<Semaphore>>,
+        circumstances: Circumstances,
     ) -> Result<Receipt> {
         let sign_again = |set: &SignedSet| -> BoxFuture<'_, Option<SignedSet>> {
             let set = set.clone();
             Box::pin(async move { self.sign_again(&set).await })
         };
-        self.0.driver.deliver(entry, set, receiver, policy, requests, &sign_again).await
+        self.0.driver.deliver(entry, set, receiver, policy, circumstances, &sign_again).await
     }
 }
 
@@ -486,7 +486,8 @@ impl Emit {
                 tokio::task::yield_now().await;
                 // Both have taken their part of the time.
                 policy.deadline = policy.deadline.saturating_sub(driver.steady.now().since(began));
-                self.transmitter.run(entry, &set, &self.receiver, &policy, requests).await
+                let circumstances = Circumstances { requests, ..Circumstances::default() };
+                self.transmitter.run(entry, &set, &self.receiver, &policy, circumstances).await
             }
             Err(error) => {
                 entry.failed(error.code());

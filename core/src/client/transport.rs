@@ -3,6 +3,7 @@
 use std::{error::Error as StdError, net::IpAddr, sync::Arc, time::Duration};
 
 use reqwest::{Client, Proxy, redirect::Policy};
+use tokio::time::Instant;
 
 use super::{
     guard::Guard,
@@ -12,13 +13,22 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorCode, Result},
-    http::{Endpoint, Failure, Method, Request, Response},
+    http::{BodyEnd, Endpoint, Failure, Method, RATE_LIMIT_RESETS, Request, Response},
 };
 
 const USER_AGENT: &str = concat!("ssf-transmitter/", env!("CARGO_PKG_VERSION"));
-/// The headers by which answers are judged.
-const KEPT: &[&str] = &["content-type", "date", "retry-after", "link", "x-rate-limit-reset"];
+/// The headers by which answers are judged, beside those of [`RATE_LIMIT_RESETS`].
+const KEPT: [&str; 6] =
+    ["content-type", "content-encoding", "date", "retry-after", "link", "www-authenticate"];
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The answer to a SET is its status. The body is read for so long, so that the connection can serve again.
+const PUSHED_BODY: Duration = Duration::from_millis(500);
+/// What is wrong may stand in the body of a refusal. It is waited for so long.
+const REFUSAL_BODY: Duration = Duration::from_secs(2);
+/// Gateways add headers. An answer with more than the 100 that are usual is an answer all the same.
+const MAX_HEADERS: usize = 512;
+/// The same for HTTP/2, in bytes.
+const MAX_HEADER_LIST: u32 = 256 * 1024;
 
 /// How to reach the network.
 #[derive(Default)]
@@ -48,7 +58,13 @@ impl Transport {
             .dns_resolver(Arc::new(GuardedResolver(guard.clone())))
             // A SET and its credentials go where they were addressed to, and nowhere else.
             .redirect(Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT);
+            .connect_timeout(CONNECT_TIMEOUT)
+            // What follows the status line does not change what it says, so nobody is strict about it.
+            .http1_max_headers(MAX_HEADERS)
+            .http1_ignore_invalid_headers_in_responses(true)
+            .http1_allow_spaces_after_header_name_in_responses(true)
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
+            .http2_max_header_list_size(MAX_HEADER_LIST);
         if let Some(proxy) = &network.proxy {
             let proxy = Proxy::all(proxy)
                 .map_err(|_| Error::new(ErrorCode::ConfigurationInvalid, "this is no URL of a proxy"))?;
@@ -73,12 +89,32 @@ impl Transport {
         handshake::tls_version(self.tls.clone(), &self.guard, endpoint).await
     }
 
-    /// Sends a request, and reads its answer up to its limit, in no more time than `timeout`.
+    /// Sends a request, and reads its answer up to its limit, in no more time than `timeout`. Once there is a status line
+    /// there is an answer, however its body ends.
     pub(super) async fn send(&self, request: &Request, timeout: Duration) -> Result<Response, Failure> {
         if !self.permits(request) {
             return Err(Failure::Forbidden);
         }
-        tokio::time::timeout(timeout, self.exchange(request)).await.unwrap_or(Err(Failure::TimedOut))
+        let began = Instant::now();
+        let answer = tokio::time::timeout(timeout, self.exchange(request)).await;
+        let mut answer = answer.unwrap_or(Err(Failure::TimedOut))?;
+        let is_success = answer.status().is_success();
+        let patience = match (is_success, request.is_push()) {
+            (true, true) => PUSHED_BODY,
+            (true, false) => timeout,
+            (false, _) => REFUSAL_BODY,
+        };
+        let mut body = Vec::new();
+        let reading = read(&mut answer, request.max_answer(), &mut body);
+        let left = timeout.saturating_sub(began.elapsed()).min(patience);
+        let end = tokio::time::timeout(left, reading).await.unwrap_or(BodyEnd::Unfinished);
+
+        let names = KEPT.iter().chain(&RATE_LIMIT_RESETS).filter(|_| !(is_success && request.is_push()));
+        let headers = names.flat_map(|name| {
+            let values = answer.headers().get_all(*name).iter();
+            values.filter_map(|value| Some(((*name).to_owned(), value.to_str().ok()?.to_owned())))
+        });
+        Ok(Response::new(answer.status().as_u16(), headers, body).with_body_end(end))
     }
 
     /// Names are judged when they are resolved; addresses, and the name of this machine, here.
@@ -93,7 +129,8 @@ impl Transport {
         }
     }
 
-    async fn exchange(&self, request: &Request) -> Result<Response, Failure> {
+    /// Sends a request. The answer is there with its headers.
+    async fn exchange(&self, request: &Request) -> Result<reqwest::Response, Failure> {
         let mut builder = self.client.request(method(request.method()), request.url.url().clone());
         if !request.body().is_empty() {
             builder = builder.body(request.body().to_owned());
@@ -101,21 +138,24 @@ impl Transport {
         for (name, value) in request.headers() {
             builder = builder.header(name, value);
         }
-        let mut answer = builder.send().await.map_err(|error| failure(&error))?;
+        builder.send().await.map_err(|error| failure(&error))
+    }
+}
 
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| failure(&error))? {
-            if body.len() + chunk.len() > request.max_answer() {
-                return Err(Failure::TooLarge);
+/// Reads a body, as far as it goes and is to be read.
+async fn read(answer: &mut reqwest::Response, limit: usize, body: &mut Vec<u8>) -> BodyEnd {
+    loop {
+        match answer.chunk().await {
+            Ok(Some(chunk)) => {
+                let room = limit - body.len();
+                body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+                if chunk.len() > room {
+                    return BodyEnd::TooLong;
+                }
             }
-            body.extend_from_slice(&chunk);
+            Ok(None) => return BodyEnd::Complete,
+            Err(_) => return BodyEnd::Broken,
         }
-        let kept: &[&str] = if request.is_push() && answer.status().is_success() { &[] } else { KEPT };
-        let headers = kept.iter().flat_map(|name| {
-            let values = answer.headers().get_all(*name).iter();
-            values.filter_map(|value| Some(((*name).to_owned(), value.to_str().ok()?.to_owned())))
-        });
-        Ok(Response::new(answer.status().as_u16(), headers, body))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::error::ErrorCode;
 /// The code for a status that is no success.
 pub(super) fn of_status(status: u16) -> ErrorCode {
     match status {
-        400 | 413 | 415 | 422 => ErrorCode::ReceiverRejected,
+        400 | 409 | 413 | 415 | 422 => ErrorCode::ReceiverRejected,
         401 | 403 => ErrorCode::ReceiverUnauthorized,
         404 | 410 => ErrorCode::ReceiverNotFound,
         300..400 => ErrorCode::ReceiverRedirected,

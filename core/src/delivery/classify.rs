@@ -1,19 +1,42 @@
 //! What an answer means: RFC 8935 §2.2 to §2.4, and what receivers make of it.
 
-use serde_json::Value;
-
-use super::classes;
+use super::{ReceiptNote, classes};
 use crate::{
     dialect::{Dialect, Success},
-    error::{Error, ErrorCode, Result, is_code, shortened},
-    http::{Failure, Response},
+    error::{Error, ErrorCode},
+    http::{BodyEnd, Failure, Response},
+    reason::Reason,
     time::Timestamp,
 };
 
-/// Whether the answer says delivered, as the receiver documents it.
-pub(crate) fn is_delivered(response: &Response, dialect: &Dialect) -> bool {
-    let any = dialect.data().delivery.success == Success::AnySuccess;
-    response.status == 202 || (any && (200..300).contains(&response.status))
+/// What a receiver says about a SET.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Verdict {
+    /// It has taken it, with the status that it documents.
+    Delivered,
+    /// It has taken it, with another success.
+    DeliveredOtherwise,
+    /// It has it already.
+    Duplicate,
+    /// It has not taken it.
+    Refused,
+}
+
+/// What an answer says. Nothing but its status decides, and the code of a refusal.
+pub(crate) fn verdict(response: &Response, reason: &Reason, dialect: &Dialect) -> Verdict {
+    let rules = &dialect.data().delivery;
+    let status = response.status;
+    if status == 202 || (response.is_success() && rules.success == Success::AnySuccess) {
+        return Verdict::Delivered;
+    }
+    if response.is_success() {
+        return Verdict::DeliveredOtherwise;
+    }
+    let says_so = rules
+        .duplicates
+        .iter()
+        .any(|answer| answer.status == status && (answer.err.is_none() || answer.err == reason.code));
+    if says_so { Verdict::Duplicate } else { Verdict::Refused }
 }
 
 /// The error that a status means.
@@ -21,48 +44,55 @@ pub(crate) fn code_of(status: u16) -> ErrorCode {
     classes::of_status(status)
 }
 
-/// The code of an answer, and what else the receiver wrote.
-pub(crate) fn said(response: &Response) -> (Option<String>, Option<String>) {
-    error_object(response)
+/// What is remarkable about the answer to a SET that is delivered.
+pub(super) fn notes(verdict: Verdict, response: &Response) -> Vec<ReceiptNote> {
+    let by_verdict = match verdict {
+        Verdict::DeliveredOtherwise => Some(ReceiptNote::UnexpectedStatus),
+        Verdict::Duplicate => Some(ReceiptNote::AlreadyReceived),
+        Verdict::Delivered | Verdict::Refused => None,
+    };
+    let by_body = match response.body_end() {
+        BodyEnd::Complete => None,
+        BodyEnd::TooLong => Some(ReceiptNote::BodyTooLong),
+        BodyEnd::Broken => Some(ReceiptNote::BodyBroken),
+        BodyEnd::Unfinished => Some(ReceiptNote::BodyUnfinished),
+    };
+    by_verdict.into_iter().chain(by_body).collect()
 }
 
-/// Whether the answer says delivered, and then whether with the expected status.
-pub(super) fn answer(response: &Response, success: Success, host: &str, now: Timestamp) -> Result<bool> {
+/// The error of an answer that says no.
+pub(super) fn refusal(
+    response: &Response,
+    reason: Reason,
+    verdict: Verdict,
+    host: &str,
+    now: Timestamp,
+) -> Error {
     let status = response.status;
-    match status {
-        202 => return Ok(true),
-        200..300 => return Ok(success == Success::AnySuccess),
-        _ => {}
-    }
-    let (err, description) = error_object(response);
-    let code = match (status, err.as_deref().and_then(classes::of_err)) {
+    let code = match (status, reason.code.as_deref().and_then(classes::of_err)) {
         (400, Some(code)) => code,
         _ => classes::of_status(status),
     };
-    let message = match &err {
-        Some(err) => format!("{host} answered {status} with the error {err}"),
-        None => format!("{host} answered {status}"),
+    let message = match (&reason.code, verdict) {
+        // No attempt of this delivery can have brought it there.
+        (_, Verdict::Duplicate) => format!("{host} answered {status}: it has another SET with this jti"),
+        (Some(err), _) => format!("{host} answered {status} with the error {err}"),
+        (None, _) => format!("{host} answered {status}"),
     };
-    Err(Error::new(code, message)
+    Error::new(code, message)
         .with_status(status)
-        .with_receiver_error(err, description)
-        .with_retry_after(response.retry_after(now)))
-}
-
-/// `err` and `description` of RFC 8935 §2.3; of another body, JSON or not, its text as description.
-fn error_object(response: &Response) -> (Option<String>, Option<String>) {
-    let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(shortened);
-    match serde_json::from_slice(response.body.expose()) {
-        Ok(Value::Object(object)) => {
-            let err = object.get("err").and_then(Value::as_str).filter(|code| is_code(code));
-            (err.map(str::to_owned), object.get("description").and_then(text))
-        }
-        Ok(value) => (None, text(&value)),
-        Err(_) => (None, response.text()),
-    }
+        .with_receiver_error(reason.code, reason.description)
+        .with_retry_after(response.retry_after(now))
 }
 
 /// What it means that there is no answer.
 pub(super) fn failure(failure: Failure, host: &str) -> Error {
     Error::new(failure.code(), failure.describe(host))
+}
+
+/// Whether the receiver may have the SET after an attempt that ended so: the request was sent, and there is no answer, or
+/// one that does not say what became of it. A server that fails, or a gateway before it, may have stored the SET first (RFC 9110
+/// §15.6).
+pub(super) fn leaves_open(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::ReceiverTimeout | ErrorCode::OutcomeUnknown | ErrorCode::ReceiverUnavailable)
 }

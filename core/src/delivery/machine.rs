@@ -2,12 +2,18 @@
 
 use std::sync::Arc;
 
-use super::{Action, Gate, Input, Receipt, RetryPolicy, Target, classify, gate::Admission, retry::Jitter};
+use super::{
+    Action, Gate, Input, Receipt, RetryPolicy, Target,
+    classify::{self, Verdict},
+    gate::Admission,
+    retry::Jitter,
+};
 use crate::{
     error::{Error, ErrorCode, Retry},
     http::{Body, Request, Response},
+    reason::{Reason, Redaction},
     secret::Secret,
-    set::SignedSet,
+    set::{DecodedSet, SignedSet},
     time::Timestamp,
 };
 
@@ -26,6 +32,8 @@ pub struct Delivery {
     authorization: Option<Secret<String>>,
     renewed: bool,
     signed_again: bool,
+    /// The receiver may have the SET: an attempt ended without saying what became of it.
+    may_be_there: bool,
     last: Option<Error>,
 }
 
@@ -44,6 +52,7 @@ impl Delivery {
             authorization: None,
             renewed: false,
             signed_again: false,
+            may_be_there: false,
             last: None,
         }
     }
@@ -63,6 +72,12 @@ impl Delivery {
     /// Sets where the jitter of waits starts; deliveries should differ in it.
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.jitter = Jitter::new(seed);
+        self
+    }
+
+    /// Says that this SET may have been sent before, as after a crash. An answer "I have it already" then means delivered.
+    pub fn with_unknown_outcome(mut self) -> Self {
+        self.may_be_there = true;
         self
     }
 
@@ -120,24 +135,43 @@ impl Delivery {
     }
 
     fn answered(&mut self, now: Timestamp, deadline: Timestamp, response: &Response) -> Action {
-        match classify::answer(response, self.target.success, self.target.host(), now) {
-            Ok(expected) => {
+        let reason = if response.is_success() { Reason::default() } else { self.reason(response) };
+        let verdict = classify::verdict(response, &reason, &self.target.dialect);
+        match verdict {
+            Verdict::Refused => {}
+            // Only after an attempt that may have brought it there; else another SET has this jti.
+            Verdict::Duplicate if !self.may_be_there => {}
+            Verdict::Delivered | Verdict::DeliveredOtherwise | Verdict::Duplicate => {
                 self.gate.alive();
                 self.gate.budget.fill();
-                Action::Done(Receipt {
+                return Action::Done(Receipt {
                     set: self.set.clone(),
                     status: response.status,
                     attempts: self.attempts,
-                    expected,
-                })
+                    expected: verdict == Verdict::Delivered,
+                    notes: classify::notes(verdict, response),
+                });
             }
-            Err(error) => self.failed(now, deadline, error),
         }
+        let error = classify::refusal(response, reason, verdict, self.target.host(), now);
+        self.failed(now, deadline, error)
+    }
+
+    /// What the receiver says about its refusal, without what was sent to it.
+    fn reason(&self, response: &Response) -> Reason {
+        let claims = self.set.decode().ok();
+        let claims = claims.as_ref().map(DecodedSet::claims);
+        let mut redaction = Redaction::default().set(self.set.as_str(), claims);
+        if let Some(value) = &self.authorization {
+            redaction = redaction.authorization(value.expose());
+        }
+        Reason::of(response, &redaction)
     }
 
     /// The attempt failed: by its code the table says what comes next.
     fn failed(&mut self, now: Timestamp, deadline: Timestamp, error: Error) -> Action {
         let retry = error.code().retry();
+        self.may_be_there |= classify::leaves_open(error.code());
         // An answer that says no is an answer; no TLS is none.
         if retry == Retry::Later || error.code() == ErrorCode::TlsFailed {
             self.gate.failed(now);

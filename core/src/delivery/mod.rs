@@ -34,19 +34,21 @@ mod classes;
 mod classify;
 mod gate;
 mod machine;
+mod notes;
 mod retry;
 
 use std::time::Duration;
 
-pub(crate) use classify::{code_of, is_delivered, said};
+pub(crate) use classify::{Verdict, code_of, verdict};
 pub use gate::Gate;
 pub use machine::Delivery;
+pub use notes::ReceiptNote;
 #[cfg(feature = "client")]
 pub(crate) use retry::Jitter;
 pub use retry::RetryPolicy;
 
 use crate::{
-    dialect::{Dialect, Success},
+    dialect::Dialect,
     error::{Error, Result},
     http::{Endpoint, Failure, Request, Response},
     lint::Finding,
@@ -59,19 +61,19 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Target {
     endpoint: Endpoint,
-    success: Success,
+    dialect: Dialect,
     authorizes: bool,
 }
 
 impl Target {
-    /// A push endpoint by its https URL, without authorization, with 202 as success.
+    /// A push endpoint by its https URL, without authorization, with the dialect `ssf-1.0`.
     pub fn new(endpoint: &str) -> Result<Self> {
         Endpoint::parse(endpoint, false).map(Self::at)
     }
 
-    /// Counts as success what the dialect of the receiver says.
+    /// Judges answers as the dialect of the receiver says: which mean delivered, and which "I have it already".
     pub fn with_dialect(mut self, dialect: &Dialect) -> Self {
-        self.success = dialect.data().delivery.success;
+        self.dialect = dialect.clone();
         self
     }
 
@@ -82,7 +84,7 @@ impl Target {
     }
 
     pub(crate) fn at(endpoint: Endpoint) -> Self {
-        Self { endpoint, success: Success::Accepted, authorizes: false }
+        Self { endpoint, dialect: Dialect::default(), authorizes: false }
     }
 
     #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "the client's doctor asks"))]
@@ -108,11 +110,12 @@ pub enum Action {
     /// Sign the same claims again with the current key, and come back with [`Input::SignedAgain`] or
     /// [`Input::NotSignedAgain`].
     SignAgain,
-    /// Send the request, and come back with [`Input::Answered`] or [`Input::Broken`].
+    /// Send the request, and come back with [`Input::Answered`] as soon as there is a status line, whatever happens to the
+    /// body after it; without one, with [`Input::Broken`].
     Send {
         /// What to send.
         request: Request,
-        /// After this time it is [`Failure::TimedOut`].
+        /// Without a status line after this time it is [`Failure::TimedOut`].
         timeout: Duration,
     },
     /// Come back with [`Input::Woken`] at this time.
@@ -144,7 +147,7 @@ pub enum Input {
     NotSignedAgain,
     /// The answer to the request.
     Answered(Response),
-    /// There was no answer.
+    /// There was no answer: no status line.
     Broken(Failure),
 }
 
@@ -155,6 +158,7 @@ pub struct Receipt {
     status: u16,
     attempts: u32,
     expected: bool,
+    notes: Vec<ReceiptNote>,
 }
 
 impl Receipt {
@@ -187,5 +191,11 @@ impl Receipt {
     /// delivered, and may be the sign of a wrong URL.
     pub fn is_expected(&self) -> bool {
         self.expected
+    }
+
+    /// What was remarkable about the answer, such as a body that was cut. A note is about the answer, a
+    /// [finding](Self::findings) about the SET; neither changes that it is delivered.
+    pub fn notes(&self) -> &[ReceiptNote] {
+        &self.notes
     }
 }

@@ -155,6 +155,17 @@ pub(crate) struct DeliveryRules {
     pub(crate) path: Option<String>,
     pub(crate) success: Success,
     pub(crate) authorization: Authorization,
+    /// Answers by which the receiver says that it has the SET already.
+    pub(crate) duplicates: Vec<Duplicate>,
+}
+
+/// An answer that says "I have it".
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Duplicate {
+    pub(crate) status: u16,
+    /// The `err` that comes with it; without one, the status says enough.
+    pub(crate) err: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
@@ -234,6 +245,15 @@ impl Data {
             if name.parse::<Algorithm>().is_err() {
                 return invalid(format!("/set/algorithms/{index}"), "this is no signature algorithm");
             }
+        }
+        // Any other status means something else already.
+        if let Some(index) =
+            self.delivery.duplicates.iter().position(|answer| !(400..500).contains(&answer.status))
+        {
+            return invalid(
+                format!("/delivery/duplicates/{index}/status"),
+                "expected a status from 400 to 499",
+            );
         }
         let formats = |names: &[String], place: &str| match names
             .iter()

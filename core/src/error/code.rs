@@ -246,6 +246,10 @@ pub enum ErrorCode {
     ///
     /// Check the token URL: an HTML page or an empty answer mostly means a wrong path.
     TokenResponseInvalid,
+    /// `token_stale`: The receiver refused the access token, and the token endpoint gave the same one again.
+    ///
+    /// Check that credentials, scope and token endpoint belong to this receiver; if they do, the endpoint gives another token when this one ends.
+    TokenStale,
     /// `token_unavailable`: The token endpoint gave no answer, a server error, or asked to slow down.
     ///
     /// Try again later.
@@ -310,10 +314,6 @@ pub enum ErrorCode {
     ///
     /// Send the same SET again; its `jti` lets the receiver recognize a repeat.
     OutcomeUnknown,
-    /// `answer_too_large`: An answer beyond 64 KiB.
-    ///
-    /// Check that the URL is a SET push endpoint.
-    AnswerTooLarge,
     /// `deadline_exceeded`: The operation took longer than its deadline; the source is the last failure.
     ///
     /// Send the same SET again later, or allow more time.
@@ -419,6 +419,7 @@ impl ErrorCode {
         Self::SignerFailed,
         Self::TokenRefused,
         Self::TokenResponseInvalid,
+        Self::TokenStale,
         Self::TokenUnavailable,
         Self::ReceiverRejected,
         Self::ReceiverKeyUnknown,
@@ -435,7 +436,6 @@ impl ErrorCode {
         Self::TlsFailed,
         Self::ReceiverTimeout,
         Self::OutcomeUnknown,
-        Self::AnswerTooLarge,
         Self::DeadlineExceeded,
         Self::ProviderInvalid,
         Self::ProviderRefused,
@@ -511,6 +511,7 @@ impl ErrorCode {
             Self::SignerFailed => "signer_failed",
             Self::TokenRefused => "token_refused",
             Self::TokenResponseInvalid => "token_response_invalid",
+            Self::TokenStale => "token_stale",
             Self::TokenUnavailable => "token_unavailable",
             Self::ReceiverRejected => "receiver_rejected",
             Self::ReceiverKeyUnknown => "receiver_key_unknown",
@@ -527,7 +528,6 @@ impl ErrorCode {
             Self::TlsFailed => "tls_failed",
             Self::ReceiverTimeout => "receiver_timeout",
             Self::OutcomeUnknown => "outcome_unknown",
-            Self::AnswerTooLarge => "answer_too_large",
             Self::DeadlineExceeded => "deadline_exceeded",
             Self::ProviderInvalid => "provider_invalid",
             Self::ProviderRefused => "provider_refused",
@@ -593,14 +593,15 @@ impl ErrorCode {
             | Self::KeySetTooEarly
             | Self::KeySetActive => ErrorKind::Key,
             Self::SignatureMalformed | Self::SignatureInvalid | Self::SignerFailed => ErrorKind::Signing,
-            Self::TokenRefused | Self::TokenResponseInvalid | Self::TokenUnavailable => ErrorKind::Token,
+            Self::TokenRefused | Self::TokenResponseInvalid | Self::TokenStale | Self::TokenUnavailable => {
+                ErrorKind::Token
+            }
             Self::DnsFailed
             | Self::AddressForbidden
             | Self::ConnectionFailed
             | Self::TlsFailed
             | Self::ReceiverTimeout
-            | Self::OutcomeUnknown
-            | Self::AnswerTooLarge => ErrorKind::Transport,
+            | Self::OutcomeUnknown => ErrorKind::Transport,
             Self::JsonInvalid
             | Self::EventMissing
             | Self::EventUriInvalid
@@ -755,6 +756,9 @@ impl ErrorCode {
             Self::SignerFailed => "An external signer reported a failure.",
             Self::TokenRefused => "The token endpoint refused the request (RFC 6749 §5.2).",
             Self::TokenResponseInvalid => "The token endpoint's answer holds no access token.",
+            Self::TokenStale => {
+                "The receiver refused the access token, and the token endpoint gave the same one again."
+            }
             Self::TokenUnavailable => {
                 "The token endpoint gave no answer, a server error, or asked to slow down."
             }
@@ -787,7 +791,6 @@ impl ErrorCode {
             Self::OutcomeUnknown => {
                 "The connection broke after the request was sent: the receiver may have the SET."
             }
-            Self::AnswerTooLarge => "An answer beyond 64 KiB.",
             Self::DeadlineExceeded => {
                 "The operation took longer than its deadline; the source is the last failure."
             }
@@ -893,6 +896,9 @@ impl ErrorCode {
             Self::TokenResponseInvalid => {
                 "Check the token URL: an HTML page or an empty answer mostly means a wrong path."
             }
+            Self::TokenStale => {
+                "Check that credentials, scope and token endpoint belong to this receiver; if they do, the endpoint gives another token when this one ends."
+            }
             Self::TokenUnavailable => "Try again later.",
             Self::ReceiverRejected => {
                 "Mend what the receiver's code names; the same SET would be refused again."
@@ -919,7 +925,6 @@ impl ErrorCode {
             Self::OutcomeUnknown => {
                 "Send the same SET again; its `jti` lets the receiver recognize a repeat."
             }
-            Self::AnswerTooLarge => "Check that the URL is a SET push endpoint.",
             Self::DeadlineExceeded => "Send the same SET again later, or allow more time.",
             Self::ProviderInvalid => "Mend the member that the pointer names.",
             Self::ProviderRefused => {

@@ -187,14 +187,17 @@ impl Error {
         self.0.status
     }
 
-    /// The code that the receiver, the token endpoint or the API gave: `err` (RFC 8935 §2.3), `error` (RFC 6749 §5.2) or
-    /// `errorCode` (Okta).
+    /// The code that the receiver, the token endpoint or the API gave: `err` (RFC 8935 §2.3), `error` (RFC 6749 §5.2),
+    /// `errorCode` (Okta) or `code`.
     pub fn receiver_error(&self) -> Option<&str> {
         self.0.receiver_error.as_deref()
     }
 
-    /// The description that came with [`receiver_error`](Self::receiver_error), or the text of an answer that is no
-    /// error object. Written by the other side: it may quote what was sent, so it is not part of the message.
+    /// What the receiver, the token endpoint or the API says about it, from any of the usual error objects (RFC 9457 among
+    /// them), plain text, or the title of an HTML page: 1024 characters at the most, without control characters.
+    ///
+    /// The other side wrote it, so it is not part of the message. Where it quotes the SET, its subject, a token or the
+    /// credentials that were sent, it says `[redacted]`.
     pub fn receiver_description(&self) -> Option<&str> {
         self.0.receiver_description.as_deref()
     }
@@ -237,14 +240,6 @@ impl std::error::Error for Error {
 pub(crate) fn is_code(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
-}
-
-/// Of what the other side writes, so many characters are kept as description.
-const MAX_DESCRIPTION: usize = 1024;
-
-/// A text of the other side, as a description.
-pub(crate) fn shortened(text: &str) -> String {
-    text.trim().chars().take(MAX_DESCRIPTION).collect()
 }
 
 /// One step of a JSON pointer, escaped (RFC 6901 §3).

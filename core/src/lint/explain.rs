@@ -7,10 +7,11 @@ use serde_json::{Map, Value};
 use super::{Context, Effect, Finding, Severity, answers, near};
 use crate::{
     catalogue::{EVENTS, EventType},
-    delivery::{code_of, is_delivered, said},
+    delivery::{Verdict, code_of, verdict},
     dialect::AnswerRules,
     error::Error,
     http::Response,
+    reason::{Reason, Redaction},
 };
 
 /// What the answer of a receiver means.
@@ -105,7 +106,8 @@ impl Explanation {
         &self.findings
     }
 
-    /// What the receiver wrote, shortened. It may quote the SET: keep it out of logs.
+    /// What the receiver says about it, from any of the usual error objects, plain text, or the title of an HTML page. Where
+    /// it quotes the SET that was given, or its subject, it says `[redacted]`.
     pub fn said(&self) -> Option<&str> {
         self.said.as_deref()
     }
@@ -115,6 +117,8 @@ impl Explanation {
 pub(super) struct Exchange<'a> {
     pub(super) context: Context<'a>,
     pub(super) findings: Vec<Finding>,
+    /// The SET as it was given; empty if it is not known.
+    pub(super) set: &'a str,
     /// The claims of the SET, if it has any.
     pub(super) claims: Option<Map<String, Value>>,
     /// The content type that it was sent with, if it is known.
@@ -125,13 +129,17 @@ pub(super) struct Exchange<'a> {
 impl Exchange<'_> {
     pub(super) fn explain(self) -> Explanation {
         let dialect = self.context.dialect;
-        let (err, said) = said(self.answer);
-        let delivered = is_delivered(self.answer, dialect);
-        let (reason, cause, possible) = match (delivered, self.answer.status) {
-            (true, _) => ("delivered".to_owned(), self.accepted(), self.silent()),
-            (false, 200..300) => self.unexpected(),
-            (false, 400) => self.refused(err.as_deref(), said.as_deref().unwrap_or_default()),
-            (false, status) => self.by_status(status),
+        let redaction = Redaction::default().set(self.set, self.claims.as_ref());
+        let said = Reason::of(self.answer, &redaction);
+        let verdict = verdict(self.answer, &said, dialect);
+        let (err, said) = (said.code, said.description);
+        let delivered = verdict == Verdict::Delivered;
+        let (reason, cause, possible) = match (verdict, self.answer.status) {
+            (Verdict::Delivered, _) => ("delivered".to_owned(), self.accepted(), self.silent()),
+            (Verdict::DeliveredOtherwise, _) => self.unexpected(),
+            (Verdict::Duplicate, status) if status != 400 => self.duplicate(status),
+            (_, 400) => self.refused(err.as_deref(), said.as_deref().unwrap_or_default()),
+            (_, status) => self.by_status(status),
         };
         Explanation { delivered, reason, cause, possible, findings: self.findings, said }
     }
@@ -203,6 +211,14 @@ impl Exchange<'_> {
             }
         }
         (reason, first, possible)
+    }
+
+    /// The receiver has a SET with this `jti`, and says so by the status alone.
+    fn duplicate(&self, status: u16) -> (String, Cause, Vec<Cause>) {
+        match answers::of_err("dup") {
+            Some(cause) => ("dup".to_owned(), cause, Vec::new()),
+            None => self.by_status(status),
+        }
     }
 
     /// Anything else that is no success, by its status.

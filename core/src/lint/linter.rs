@@ -138,7 +138,7 @@ impl Linter {
         let findings = if set.is_empty() { Vec::new() } else { self.jwt(set) };
         let claims = text::claims(set);
         let sent_as = self.sent_as.as_deref();
-        Exchange { context: self.context(), findings, claims, sent_as, answer }.explain()
+        Exchange { context: self.context(), findings, set, claims, sent_as, answer }.explain()
     }
 
     /// What it means that a SET was not delivered: as [`explain`](Self::explain), from the error of `emit` or `deliver`.

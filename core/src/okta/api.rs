@@ -151,7 +151,7 @@ fn read_page(request: &Request, response: &Response) -> Result<Page> {
 }
 
 fn read_json<T: DeserializeOwned>(request: &Request, response: &Response, not: &str) -> Result<T> {
-    serde_json::from_slice(response.body.expose()).map_err(|_| unexpected(request, response, not))
+    serde_json::from_slice(response.text_bytes()).map_err(|_| unexpected(request, response, not))
 }
 
 fn unexpected(request: &Request, response: &Response, what: &str) -> Error {

@@ -5,7 +5,8 @@ use std::fmt;
 use super::error;
 use crate::{
     error::{Error, ErrorCode, Result},
-    http::{Failure, Request, Response},
+    http::{BodyEnd, Failure, Request, Response},
+    reason::Redaction,
     secret::Secret,
     time::Timestamp,
 };
@@ -36,11 +37,13 @@ pub struct Call<T> {
     read: Read<T>,
     /// An attempt may have had its effect without an answer that says so.
     unsure: bool,
+    /// What the last request was authorized with: an answer that quotes it is not shown so.
+    authorization: Option<Secret<String>>,
 }
 
 impl<T> Call<T> {
     pub(super) fn new(operation: &'static str, request: Request, effect: Effect, read: Read<T>) -> Self {
-        Self { operation, request, effect, read, unsure: false }
+        Self { operation, request, effect, read, unsure: false, authorization: None }
     }
 
     /// What it does: `create`, `list`, `read`, `replace`, `activate`, `deactivate` or `delete`.
@@ -49,24 +52,39 @@ impl<T> Call<T> {
     }
 
     /// The request, with this value of the header `Authorization`: `SSWS …` or `Bearer …`.
-    pub fn request(&self, authorization: Secret<String>) -> Request {
+    pub fn request(&mut self, authorization: Secret<String>) -> Request {
+        self.authorization = Some(authorization.clone());
         self.request.clone().with_authorization(authorization)
     }
 
     /// There was an answer.
     pub fn answered(&mut self, now: Timestamp, response: &Response) -> Result<T> {
         let gone = self.effect == Effect::Deletes && self.unsure && response.status == 404;
-        if gone || (200..300).contains(&response.status) {
+        if gone || (response.is_success() && self.effect == Effect::Deletes) {
             return (self.read)(&self.request, response);
         }
-        Err(self.judged(error::answer(response, self.request.url.host(), now)))
+        let host = self.request.url.host();
+        if response.is_success() {
+            let Some(defect) = response.defect() else { return (self.read)(&self.request, response) };
+            let code = match response.body_end() {
+                BodyEnd::TooLong => ErrorCode::ApiAnswerUnexpected,
+                // It is done, and what came of it is lost.
+                _ => ErrorCode::ApiUnavailable,
+            };
+            let message = format!("the body of the answer of {host} {defect}");
+            return Err(self.judged(Error::new(code, message).with_status(response.status)));
+        }
+        let mut redaction = Redaction::default();
+        if let Some(value) = &self.authorization {
+            redaction = redaction.authorization(value.expose());
+        }
+        Err(self.judged(error::answer(response, &redaction, host, now)))
     }
 
     /// There was no answer.
     pub fn broken(&mut self, failure: Failure) -> Error {
         let code = match failure {
             Failure::TimedOut | Failure::Broken => ErrorCode::ApiUnavailable,
-            Failure::TooLarge => ErrorCode::ApiAnswerUnexpected,
             // Nothing was sent.
             failure => failure.code(),
         };

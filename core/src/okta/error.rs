@@ -1,12 +1,13 @@
 //! Okta's error object, and what an answer that is no success means.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use serde::Deserialize;
 
 use crate::{
-    error::{Error, ErrorCode, is_code, shortened},
+    error::{Error, ErrorCode, is_code},
     http::Response,
+    reason::{Reason, Redaction},
     time::Timestamp,
 };
 
@@ -24,8 +25,8 @@ use crate::{
 /// # Ok::<(), ssf_transmitter::Error>(())
 /// ```
 ///
-/// Summary and causes are written by the other side and may quote what was sent: they are neither in `Display` nor in
-/// `Debug`.
+/// The other side writes summary and causes: they are neither in `Display` nor in `Debug`, and where they quote the token
+/// that was sent, they say `[redacted]`.
 #[derive(Clone, Deserialize, Eq, PartialEq)]
 pub struct ApiError {
     #[serde(rename = "errorCode")]
@@ -48,8 +49,11 @@ struct Cause {
 
 impl ApiError {
     /// The error object of an answer, if it has one.
-    fn read(body: &[u8]) -> Option<Self> {
-        serde_json::from_slice(body).ok().filter(|error: &Self| is_code(&error.code))
+    fn read(response: &Response, redaction: &Redaction) -> Option<Self> {
+        let mut error: Self = serde_json::from_slice(response.text_bytes()).ok()?;
+        let causes = error.causes.iter_mut().map(|cause| &mut cause.summary);
+        causes.chain([&mut error.summary]).for_each(|text| *text = redaction.apply(text));
+        Some(error).filter(|error| is_code(&error.code))
     }
 
     /// Okta's code, such as `E0000001`.
@@ -76,12 +80,6 @@ impl ApiError {
     pub fn causes(&self) -> impl Iterator<Item = &str> {
         self.causes.iter().map(|cause| cause.summary.as_str())
     }
-
-    /// Summary and causes in one line.
-    fn description(&self) -> String {
-        let parts: Vec<_> = [self.summary()].into_iter().chain(self.causes()).collect();
-        shortened(&parts.join("; "))
-    }
 }
 
 impl fmt::Display for ApiError {
@@ -99,7 +97,7 @@ impl fmt::Debug for ApiError {
 impl std::error::Error for ApiError {}
 
 /// What an answer means that is no success.
-pub(super) fn answer(response: &Response, host: &str, now: Timestamp) -> Error {
+pub(super) fn answer(response: &Response, redaction: &Redaction, host: &str, now: Timestamp) -> Error {
     let status = response.status;
     let code = match status {
         400 | 413 | 415 | 422 => ErrorCode::ProviderRefused,
@@ -110,25 +108,17 @@ pub(super) fn answer(response: &Response, host: &str, now: Timestamp) -> Error {
         408 | 500..600 => ErrorCode::ApiUnavailable,
         _ => ErrorCode::ApiAnswerUnexpected,
     };
-    let retry_after = response.retry_after(now).or_else(|| rate_limit_reset(response, now));
-    match ApiError::read(response.body.expose()) {
-        Some(error) => {
-            let description = Some(error.description()).filter(|text| !text.is_empty());
-            Error::new(code, format!("{host} answered {status} with the error {}", error.code()))
-                .with_receiver_error(Some(error.code().to_owned()), description)
-                .because(error)
-        }
-        None => {
-            Error::new(code, format!("{host} answered {status}")).with_receiver_error(None, response.text())
-        }
+    let reason = Reason::of(response, redaction);
+    let message = match &reason.code {
+        Some(code) => format!("{host} answered {status} with the error {code}"),
+        None => format!("{host} answered {status}"),
+    };
+    let error = Error::new(code, message)
+        .with_status(status)
+        .with_receiver_error(reason.code, reason.description)
+        .with_retry_after(response.retry_after(now));
+    match ApiError::read(response, redaction) {
+        Some(object) => error.because(object),
+        None => error,
     }
-    .with_status(status)
-    .with_retry_after(retry_after)
-}
-
-/// When a rate limit ends: `X-Rate-Limit-Reset`, seconds since 1970 by Okta's own clock, which the answer's `Date` tells.
-fn rate_limit_reset(response: &Response, now: Timestamp) -> Option<Duration> {
-    let reset = response.header("x-rate-limit-reset").filter(|_| response.status == 429)?;
-    let there = response.date().unwrap_or(now);
-    Some(Timestamp::from_unix_seconds(reset.trim().parse().ok()?).since(there))
 }

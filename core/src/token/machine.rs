@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
 use super::{ClientAuthentication, ClientCredentials, bearer};
 use crate::{
     base64,
-    error::{Error, ErrorCode, Result, Retry},
-    http::{Body, Endpoint, Failure, Request, Response},
+    error::{Error, ErrorCode, Result, Retry, is_code},
+    http::{Body, BodyEnd, Endpoint, Failure, Request, Response},
     jose,
     key::SigningKey,
     random,
+    reason::{Reason, Redaction},
     secret::Secret,
     time::Timestamp,
 };
@@ -24,6 +24,9 @@ const UNSTATED_LIFETIME: Duration = Duration::from_mins(5);
 const LONGEST_LIFETIME: Duration = Duration::from_hours(24);
 /// So long before its end a token is renewed at the latest and at the earliest; a tenth of its lifetime in between.
 const RENEW_BEFORE_END: (Duration, Duration) = (Duration::from_secs(30), Duration::from_mins(5));
+/// An endpoint that gives the same token until it ends, such as GOV.UK's, is not asked more often than this: before the
+/// end that the token was to have, and after it.
+const SAME_TOKEN_PAUSE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(30));
 /// How long a client assertion is good for.
 const ASSERTION_LIFETIME: i64 = 60;
 
@@ -50,6 +53,10 @@ struct AccessToken {
     value: Secret<String>,
     renew_at: Timestamp,
     ends: Timestamp,
+    /// The endpoint said when it ends.
+    is_stated: bool,
+    /// The receiver does not accept it any more.
+    refused: bool,
 }
 
 impl TokenMachine {
@@ -60,15 +67,14 @@ impl TokenMachine {
     /// Somebody wants to authorize. `refused` is a value that the receiver did not accept any more; where another caller
     /// has renewed the token since, the new one is used.
     pub fn wanted(&mut self, now: Timestamp, refused: Option<&Secret<String>>) -> Result<TokenAction> {
-        let is_refused = |token: &AccessToken| {
-            refused
-                .is_some_and(|refused| refused.expose().strip_prefix("Bearer ") == Some(token.value.expose()))
-        };
-        if self.token.as_ref().is_some_and(is_refused) {
-            self.token = None;
+        let refused = refused.and_then(|value| value.expose().strip_prefix("Bearer "));
+        if let Some(token) = self.token.as_mut().filter(|token| refused == Some(token.value.expose())) {
+            token.refused = true;
         }
         match &self.token {
-            Some(token) if now < token.renew_at => Ok(TokenAction::Use(bearer(&token.value))),
+            Some(token) if now < token.renew_at && !token.refused => {
+                Ok(TokenAction::Use(bearer(&token.value)))
+            }
             _ => self.request(now).map(TokenAction::Fetch),
         }
     }
@@ -76,13 +82,38 @@ impl TokenMachine {
     /// There was an answer.
     pub fn answered(&mut self, now: Timestamp, response: &Response) -> Result<Secret<String>> {
         match self.grant(now, response) {
-            Ok(token) => {
-                let value = bearer(&token.value);
-                self.token = Some(token);
-                Ok(value)
-            }
+            Ok(token) => self.keep(now, token),
             Err(error) => self.fall_back(now, error),
         }
+    }
+
+    /// Keeps a token that was granted. The same one again lives no longer than it was to live before.
+    fn keep(&mut self, now: Timestamp, mut token: AccessToken) -> Result<Secret<String>> {
+        if let Some(known) = self.token.as_mut().filter(|known| known.value.expose() == token.value.expose())
+        {
+            if known.refused {
+                // Who tries next may find a receiver that accepts it again.
+                known.refused = false;
+                let message = format!(
+                    "the receiver refused the access token, and the token endpoint at {} gives the same one",
+                    self.endpoint.host()
+                );
+                return Err(Error::new(ErrorCode::TokenStale, message));
+            }
+            if known.is_stated {
+                (token.ends, token.is_stated) = (token.ends.min(known.ends), true);
+                let left = token.ends.since(now);
+                let pause = if left.is_zero() {
+                    SAME_TOKEN_PAUSE.1
+                } else {
+                    (left / 2).max(SAME_TOKEN_PAUSE.0).min(left)
+                };
+                token.renew_at = now.plus(pause);
+            }
+        }
+        let value = bearer(&token.value);
+        self.token = Some(token);
+        Ok(value)
     }
 
     /// There was no answer.
@@ -99,7 +130,9 @@ impl TokenMachine {
     /// A renewal that fails for a while does no harm while the old token lives.
     fn fall_back(&self, now: Timestamp, error: Error) -> Result<Secret<String>> {
         match &self.token {
-            Some(token) if now < token.ends && error.is_retryable() => Ok(bearer(&token.value)),
+            Some(token) if now < token.ends && !token.refused && error.is_retryable() => {
+                Ok(bearer(&token.value))
+            }
             _ => Err(error),
         }
     }
@@ -165,74 +198,93 @@ impl TokenMachine {
         Ok(jwt.into())
     }
 
-    /// The token of an answer that came at `now` (RFC 6749 §5.1, §5.2).
+    /// The token of an answer that came at `now` (RFC 6749 §5.1, §5.2). Any success with a token is one.
     fn grant(&self, now: Timestamp, response: &Response) -> Result<AccessToken> {
-        #[derive(Deserialize)]
-        struct Granted {
-            access_token: String,
-            token_type: Option<String>,
-            expires_in: Option<serde_json::Value>,
-        }
-
-        let status = response.status;
-        if status != 200 {
+        if !response.is_success() {
             return Err(self.refused(now, response));
         }
-        let invalid = |what: &str| {
-            let message = format!("the answer of the token endpoint at {} {what}", self.endpoint.host());
-            Error::new(ErrorCode::TokenResponseInvalid, message).with_status(status)
-        };
-        let granted: Granted =
-            serde_json::from_slice(response.body.expose()).map_err(|_| invalid("holds no access_token"))?;
-        let value = Secret::new(granted.access_token);
-        if !granted.token_type.is_none_or(|kind| kind.eq_ignore_ascii_case("bearer")) {
-            return Err(invalid("is for another type than bearer"));
+        let invalid = |what: &str| self.unusable(response, what);
+        if let Some(defect) = response.defect() {
+            let error = invalid(&format!("has a body that {defect}"));
+            // Another request may get all of it.
+            let passes = response.body_end() != BodyEnd::TooLong;
+            return Err(if passes { error.with_code(ErrorCode::TokenUnavailable) } else { error });
         }
+        let granted: Map<String, Value> = serde_json::from_slice(response.text_bytes())
+            .map_err(|_| invalid(&format!("is not a JSON object{}", described_as(response))))?;
+        let value = match granted.get("access_token") {
+            Some(Value::String(token)) => Secret::from(token.as_str()),
+            Some(_) => return Err(invalid("holds an access_token that is not a string")),
+            // Some endpoints refuse with a success.
+            None if granted.contains_key("error") => return Err(self.refused(now, response)),
+            None => return Err(invalid("holds no access_token")),
+        };
+        check_type(granted.get("token_type")).map_err(|what| invalid(&what))?;
         let is_header_text = |byte: u8| (0x21..0x7f).contains(&byte);
         if value.expose().is_empty() || !value.expose().bytes().all(is_header_text) {
             return Err(invalid("holds an access_token that no header can carry"));
         }
-        let lifetime = lifetime(granted.expires_in.as_ref());
+        let stated = lifetime(granted.get("expires_in"));
+        let lifetime = stated.unwrap_or(UNSTATED_LIFETIME);
         // Renewals of many receivers, and of many processes, should not fall together.
         let margin = (lifetime / 10).clamp(RENEW_BEFORE_END.0, RENEW_BEFORE_END.1);
         let margin = (margin + margin.mul_f64(random::fraction()? / 2.0)).min(lifetime / 2);
         let ends = now.plus(lifetime);
-        Ok(AccessToken { value, renew_at: now.plus(lifetime.saturating_sub(margin)), ends })
+        let renew_at = now.plus(lifetime.saturating_sub(margin));
+        Ok(AccessToken { value, renew_at, ends, is_stated: stated.is_some(), refused: false })
+    }
+
+    fn unusable(&self, response: &Response, what: &str) -> Error {
+        let message = format!("the answer of the token endpoint at {} {what}", self.endpoint.host());
+        Error::new(ErrorCode::TokenResponseInvalid, message).with_status(response.status)
     }
 
     /// RFC 6749 §5.2.
     fn refused(&self, now: Timestamp, response: &Response) -> Error {
-        #[derive(Deserialize)]
-        struct Refused {
-            error: String,
-            error_description: Option<String>,
-        }
-
         let (status, host) = (response.status, self.endpoint.host());
         let code = match status {
             408 | 425 | 429 | 500.. => ErrorCode::TokenUnavailable,
             _ => ErrorCode::TokenRefused,
         };
-        let error = Error::new(code, format!("the token endpoint at {host} answered {status}"))
+        let redaction = Redaction::default()
+            .secret(self.credentials.client_secret.expose())
+            .authorization(self.basic().expose());
+        let reason = Reason::of(response, &redaction);
+        Error::new(code, format!("the token endpoint at {host} answered {status}"))
             .with_status(status)
-            .with_retry_after(response.retry_after(now));
-        match serde_json::from_slice::<Refused>(response.body.expose()) {
-            Ok(refused) => error.with_receiver_error(Some(refused.error), refused.error_description),
-            Err(_) => error,
-        }
+            .with_retry_after(response.retry_after(now))
+            .with_receiver_error(reason.code, reason.description)
     }
 }
 
-/// `expires_in` in seconds; some endpoints write it as a string.
-fn lifetime(expires_in: Option<&serde_json::Value>) -> Duration {
-    let seconds = match expires_in {
-        Some(serde_json::Value::String(text)) => text.trim().parse().ok(),
-        Some(value) => value.as_f64(),
-        None => None,
-    };
-    match seconds {
-        None => UNSTATED_LIFETIME,
-        Some(seconds) if seconds >= LONGEST_LIFETIME.as_secs_f64() => LONGEST_LIFETIME,
-        Some(seconds) => Duration::try_from_secs_f64(seconds).unwrap_or_default(),
+/// RFC 6749 §5.1: compared without case. Some gateways of Apigee write `BearerToken`.
+fn check_type(token_type: Option<&Value>) -> Result<(), String> {
+    match token_type {
+        None | Some(Value::Null) => Ok(()),
+        Some(Value::String(kind))
+            if ["bearer", "bearertoken"].contains(&&*kind.trim().to_ascii_lowercase()) =>
+        {
+            Ok(())
+        }
+        Some(Value::String(kind)) if is_code(kind) => Err(format!("has the token_type {kind}, not Bearer")),
+        Some(_) => Err("has a token_type that is not a word, where Bearer is expected".to_owned()),
     }
+}
+
+/// The content type of an answer, for a message.
+fn described_as(response: &Response) -> String {
+    let kind = response.header("content-type").and_then(|kind| kind.split(';').next()).map(str::trim);
+    let is_type =
+        |kind: &&str| kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/+-.".contains(&byte));
+    kind.filter(is_type).map(|kind| format!(", but {kind}")).unwrap_or_default()
+}
+
+/// `expires_in` in seconds; some endpoints write it as a string.
+fn lifetime(expires_in: Option<&Value>) -> Option<Duration> {
+    let seconds = match expires_in? {
+        Value::String(text) => text.trim().parse().ok()?,
+        value => value.as_f64()?,
+    };
+    let is_long = seconds >= LONGEST_LIFETIME.as_secs_f64();
+    Some(if is_long { LONGEST_LIFETIME } else { Duration::try_from_secs_f64(seconds).unwrap_or_default() })
 }

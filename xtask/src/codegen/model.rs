@@ -20,6 +20,7 @@ pub(crate) struct Catalogue {
     errors: Vec<ErrorType>,
     rules: Vec<Rule>,
     answers: Vec<Answer>,
+    notes: Vec<ReceiptNote>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -315,6 +316,14 @@ struct Answer {
     remedy: String,
 }
 
+/// What is remarkable about the answer to a SET that was delivered.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct ReceiptNote {
+    name: String,
+    doc: String,
+}
+
 #[derive(Clone, Copy, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Severity {
@@ -366,6 +375,8 @@ impl Catalogue {
         struct Answers {
             #[serde(rename = "answer")]
             answers: Vec<Answer>,
+            #[serde(rename = "note")]
+            notes: Vec<ReceiptNote>,
         }
 
         let folder = root.join("core/catalogue");
@@ -375,6 +386,7 @@ impl Catalogue {
                 format!("{on_disk} files in core/catalogue/events, {} in FAMILIES", FAMILIES.len()).into()
             );
         }
+        let Answers { answers, notes } = read_toml(&folder.join("answers.toml"))?;
         let mut families = Vec::new();
         for id in FAMILIES {
             let mut file: FamilyFile = read_toml(&folder.join(format!("events/{id}.toml")))?;
@@ -390,7 +402,8 @@ impl Catalogue {
             formats: read_toml::<Formats>(&folder.join("subjects.toml"))?.formats,
             errors: read_toml::<Errors>(&folder.join("errors.toml"))?.errors,
             rules: read_toml::<Rules>(&folder.join("rules.toml"))?.rules,
-            answers: read_toml::<Answers>(&folder.join("answers.toml"))?.answers,
+            answers,
+            notes,
         };
         let problems = catalogue.problems(root);
         if problems.is_empty() { Ok(catalogue) } else { Err(problems.join("\n").into()) }
@@ -461,6 +474,11 @@ impl Catalogue {
                 if !seen.insert(format!("answer {status}")) {
                     note(format!("{}: {status} means another code already", item.code));
                 }
+            }
+        }
+        for item in &self.notes {
+            if !seen.insert(format!("note {}", item.name)) || item.doc.is_empty() {
+                note(format!("{}: a note occurs once and has a doc", item.name));
             }
         }
         for rule in &self.rules {

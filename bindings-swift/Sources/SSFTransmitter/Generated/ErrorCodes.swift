@@ -157,6 +157,10 @@ extension SSFError.Code {
     /// The token endpoint's answer holds no access token. Check the token URL: an HTML page or an empty
     /// answer mostly means a wrong path.
     public static let tokenResponseInvalid = Self(rawValue: "token_response_invalid")
+    /// The receiver refused the access token, and the token endpoint gave the same one again. Check that
+    /// credentials, scope and token endpoint belong to this receiver; if they do, the endpoint gives another
+    /// token when this one ends.
+    public static let tokenStale = Self(rawValue: "token_stale")
     /// The token endpoint gave no answer, a server error, or asked to slow down. Try again later.
     public static let tokenUnavailable = Self(rawValue: "token_unavailable")
     /// The receiver refused the SET (RFC 8935 §2.3); `receiver_error` holds its code. Mend what the
@@ -198,8 +202,6 @@ extension SSFError.Code {
     /// The connection broke after the request was sent: the receiver may have the SET. Send the same SET
     /// again; its `jti` lets the receiver recognize a repeat.
     public static let outcomeUnknown = Self(rawValue: "outcome_unknown")
-    /// An answer beyond 64 KiB. Check that the URL is a SET push endpoint.
-    public static let answerTooLarge = Self(rawValue: "answer_too_large")
     /// The operation took longer than its deadline; the source is the last failure. Send the same SET again
     /// later, or allow more time.
     public static let deadlineExceeded = Self(rawValue: "deadline_exceeded")
@@ -291,6 +293,7 @@ extension SSFError.Code {
         .signerFailed,
         .tokenRefused,
         .tokenResponseInvalid,
+        .tokenStale,
         .tokenUnavailable,
         .receiverRejected,
         .receiverKeyUnknown,
@@ -307,7 +310,6 @@ extension SSFError.Code {
         .tlsFailed,
         .receiverTimeout,
         .outcomeUnknown,
-        .answerTooLarge,
         .deadlineExceeded,
         .providerInvalid,
         .providerRefused,
@@ -502,6 +504,9 @@ extension SSFError.Code {
         .tokenResponseInvalid: Facts(
             .token, false,
             "Check the token URL: an HTML page or an empty answer mostly means a wrong path."),
+        .tokenStale: Facts(
+            .token, false,
+            "Check that credentials, scope and token endpoint belong to this receiver; if they do, the endpoint gives another token when this one ends."),
         .tokenUnavailable: Facts(
             .token, true,
             "Try again later."),
@@ -550,9 +555,6 @@ extension SSFError.Code {
         .outcomeUnknown: Facts(
             .transport, true,
             "Send the same SET again; its `jti` lets the receiver recognize a repeat."),
-        .answerTooLarge: Facts(
-            .transport, false,
-            "Check that the URL is a SET push endpoint."),
         .deadlineExceeded: Facts(
             .deadline, true,
             "Send the same SET again later, or allow more time."),

@@ -119,6 +119,12 @@ impl Documents<'_> {
         match self.transport.send(&request, Duration::from_secs(4)).await {
             Ok(response) => {
                 found.answered.extend(Answered::of(&response, self.clock.now(), &host));
+                if let Some(defect) = response.defect().filter(|_| response.status == 200) {
+                    let message = format!("{what}, as {host} answers with it, {defect}");
+                    let remedy = "Check the web server that publishes it, and the proxies before it.";
+                    found.checks.push(Check::failed(id, message, remedy));
+                    return None;
+                }
                 if response.status == 200 {
                     found.checks.push(Check::passed(id, format!("{what} is there, at {host}")));
                     return Some(response);
