@@ -1,6 +1,6 @@
 //! SETs and receipts.
 
-use napi::bindgen_prelude::{Either, Either5, Uint8Array};
+use napi::bindgen_prelude::{Either, Either6, Uint8Array};
 use napi_derive::napi;
 use serde_json::{Map, Value};
 use ssf_transmitter::{self as sdk, SetBuilder, Signature, key::SigningHeader};
@@ -145,17 +145,22 @@ pub(crate) fn signed(set: &sdk::SignedSet) -> Either<String, SignedSet> {
 }
 
 /// That a receiver has taken a SET: its `jti`, the status, the number of attempts, whether it was the status that is
-/// documented, and the SET.
-pub(crate) type Receipt = Vec<Either5<String, u16, u32, bool, Either<String, SignedSet>>>;
+/// documented, the SET, and the notes.
+pub(crate) type Receipt = Vec<Either6<String, u16, u32, bool, Either<String, SignedSet>, Vec<&'static str>>>;
 
 pub(crate) fn receipt(receipt: &sdk::Receipt) -> Receipt {
-    vec![
-        Either5::A(receipt.jti().to_owned()),
-        Either5::B(receipt.status()),
-        Either5::C(receipt.attempts()),
-        Either5::D(receipt.is_expected()),
-        Either5::E(signed(receipt.set())),
-    ]
+    let mut parts = vec![
+        Either6::A(receipt.jti().to_owned()),
+        Either6::B(receipt.status()),
+        Either6::C(receipt.attempts()),
+        Either6::D(receipt.is_expected()),
+        Either6::E(signed(receipt.set())),
+    ];
+    // A list costs JavaScript more than a text does, and hardly any receipt has notes.
+    if !receipt.notes().is_empty() {
+        parts.push(Either6::F(receipt.notes().iter().map(|note| note.as_str()).collect()));
+    }
+    parts
 }
 
 /// The parts of a SET.

@@ -84,6 +84,7 @@ export {
   type ReceiverSettings,
 } from './receiver.js';
 export type { LintRuleId } from './rules.js';
+export type { ReceiptNote } from './notes.js';
 export { DecodedSet, prepareSet, Receipt, type SetParts, SignedSet, UnsignedSet } from './sets.js';
 export type { Signature, Signer } from './signature.js';
 export type * from './subjects.js';

@@ -1,6 +1,7 @@
 /** The native module, and what it offers. It is private: nothing here is API. */
 
 import { load } from './loader.js';
+import type { ReceiptNote } from './notes.js';
 
 export interface NativeFailure {
   readonly isFailure: true;
@@ -145,7 +146,14 @@ export interface NativeDecodedSet {
 /** A signed SET as it comes: as text, which costs less than an object, unless there is more to know of it. */
 export type NativeSigned = string | NativeSignedSet;
 
-export type NativeReceipt = [jti: string, status: number, attempts: number, expected: boolean, set: NativeSigned];
+export type NativeReceipt = [
+  jti: string,
+  status: number,
+  attempts: number,
+  expected: boolean,
+  set: NativeSigned,
+  notes?: ReceiptNote[],
+];
 
 export interface NativeSetParts {
   issuer: string;

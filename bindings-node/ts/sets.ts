@@ -14,6 +14,7 @@ import {
   type NativeUnsignedSet,
   native,
 } from './native.js';
+import type { ReceiptNote } from './notes.js';
 import { audience, checked, checkedArgument, date, instance, list, object, string } from './options.js';
 import { type LintPolicy, lintPolicyOf } from './policy.js';
 import { DIALECT, Dialect, type DialectId } from './receiver.js';
@@ -202,13 +203,19 @@ export class Receipt {
   readonly attempts: number;
   /** Whether the status is the one that the receiver documents. */
   readonly isExpected: boolean;
+  /**
+   * What was remarkable about the answer, such as `already_received` or `body_broken`. A note is about the answer, a
+   * finding about the SET; neither changes that it is delivered.
+   */
+  readonly notes: readonly ReceiptNote[];
   readonly #set: NativeSigned;
 
-  private constructor([jti, status, attempts, expected, set]: NativeReceipt) {
+  private constructor([jti, status, attempts, expected, set, notes = []]: NativeReceipt) {
     this.jti = jti;
     this.status = status;
     this.attempts = attempts;
     this.isExpected = expected;
+    this.notes = notes;
     this.#set = set;
   }
 

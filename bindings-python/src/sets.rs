@@ -196,6 +196,13 @@ impl Receipt {
         self.0.is_expected()
     }
 
+    /// What was remarkable about the answer, such as `already_received` or `body_broken`. A note is about the answer, a
+    /// finding about the SET; neither changes that it is delivered.
+    #[getter]
+    fn notes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.0.notes().iter().map(|note| note.as_str()))
+    }
+
     /// What lint found in the SET and was to report.
     #[getter]
     fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {

@@ -120,6 +120,7 @@ pub struct Receipt {
     pub status: u16,
     pub attempts: u32,
     pub expected: bool,
+    pub notes: Vec<String>,
     pub findings: Vec<Finding>,
 }
 
@@ -131,6 +132,7 @@ impl From<sdk::Receipt> for Receipt {
             status: receipt.status(),
             attempts: receipt.attempts(),
             expected: receipt.is_expected(),
+            notes: receipt.notes().iter().map(|note| note.as_str().to_owned()).collect(),
             findings: listed(receipt.findings()),
         }
     }

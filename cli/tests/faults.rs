@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::{CLIENT_ID, CLIENT_SECRET, Raw, Reply, Scene, good, key, other_key, set, with};
 use serde_json::{Value, json};
-use ssf_cli::receiver::{Dropped, Entry, Fault, Like, RetryAfter, Rule, Script, Status};
+use ssf_cli::receiver::{Dropped, Ends, Entry, Fault, Like, RetryAfter, Rule, Script, Status};
 
 /// A receiver to which this happens on every push.
 async fn always(fault: impl Into<Fault>) -> Scene {
@@ -226,6 +226,28 @@ async fn huge_body_is_as_large_as_told_and_does_not_say_so() {
     assert_eq!((response.status().as_u16(), response.content_length()), (202, None));
     assert_eq!(response.bytes().await.unwrap().len() as u64, bytes);
     assert!(only(&scene).accepted);
+}
+
+#[tokio::test]
+async fn status_has_a_body_that_is_cut_or_does_not_end() {
+    let scene = once(Status::new(400).err("invalid_key").ends(Ends::Cut)).await;
+    let mut raw = Raw::push(&scene.emulator, &key().sign(&good())).await;
+    let answer = raw.read().await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(
+        head.starts_with("HTTP/1.1 400") && head.contains(&format!("content-length: {}", body.len() + 100))
+    );
+    assert!(body.contains("\"invalid_key\""), "{body}");
+
+    let scene = once(Status::new(202).body("text/plain", "queued").after().ends(Ends::Open)).await;
+    let claims = good();
+    let mut raw = Raw::push(&scene.emulator, &key().sign(&claims)).await;
+    assert!(raw.read_until("queued\r\n").await.starts_with("HTTP/1.1 202"));
+    let mut nothing = [0];
+    assert_eq!(raw.socket.try_read(&mut nothing).unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert_taken(&scene, &claims, 1);
+    let stopped = tokio::time::timeout(Duration::from_secs(4), scene.emulator.stop()).await;
+    assert!(stopped.is_ok(), "it does not wait for those who wait for it");
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ use ssf_transmitter::{
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
+    task::JoinSet,
 };
 
 /// What a server does after its answer.
@@ -228,6 +229,8 @@ async fn what_comes_beside_the_body_is_no_reason_to_send_again() {
 
 #[tokio::test]
 async fn a_refusal_is_judged_by_its_status_however_its_body_ends() {
+    // At once, as some of them are waited for.
+    let mut cases = JoinSet::new();
     for (status, code) in [
         (400, ErrorCode::ReceiverRejected),
         (401, ErrorCode::ReceiverUnauthorized),
@@ -240,15 +243,18 @@ async fn a_refusal_is_judged_by_its_status_however_its_body_ends() {
             ("", Then::Hold),
             ("transfer-encoding: chunked\r\n", Then::Close),
         ] {
-            let text = if framing.contains("chunked") { "b\r\nthis is why\r\n" } else { "this is why" };
-            let answer = format!("HTTP/1.1 {status} No\r\n{framing}\r\n{text}");
-            let server = Raw::always(answer, then).await;
-            let error = server.emit().await.unwrap_err();
-            assert_eq!((error.code(), error.status()), (code, Some(status)), "{status} {framing}");
-            assert_eq!(error.receiver_description(), Some("this is why"), "{status} {framing}");
-            assert_eq!(server.requests(), 1, "{status} {framing}");
+            cases.spawn(async move {
+                let text = if framing.contains("chunked") { "b\r\nthis is why\r\n" } else { "this is why" };
+                let answer = format!("HTTP/1.1 {status} No\r\n{framing}\r\n{text}");
+                let server = Raw::always(answer, then).await;
+                let error = server.emit().await.unwrap_err();
+                assert_eq!((error.code(), error.status()), (code, Some(status)), "{status} {framing}");
+                assert_eq!(error.receiver_description(), Some("this is why"), "{status} {framing}");
+                assert_eq!(server.requests(), 1, "{status} {framing}");
+            });
         }
     }
+    cases.join_all().await;
 }
 
 #[tokio::test]

@@ -14,7 +14,8 @@ use rustls::{
     version::{TLS12, TLS13},
 };
 use ssf_transmitter::{
-    Error, ErrorCode, KeyType, Receipt, Receiver, SigningKey, Subject, Transmitter, delivery::RetryPolicy,
+    Error, ErrorCode, KeyType, Receipt, Receiver, SigningKey, Subject, Transmitter,
+    delivery::{ReceiptNote, RetryPolicy},
     event::caep,
 };
 use tokio::{
@@ -44,6 +45,24 @@ async fn serve(
     versions: &[&'static SupportedProtocolVersion],
     protocols: &[&[u8]],
     clients: Option<CertificateDer<'static>>,
+) -> Serving {
+    let usual = Ending { answer: b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n", is_abrupt: false };
+    serve_with(name, versions, protocols, clients, usual).await
+}
+
+/// What a receiver answers, and whether the connection then ends without an alert (RFC 8446 §6.1).
+#[derive(Clone, Copy)]
+struct Ending {
+    answer: &'static [u8],
+    is_abrupt: bool,
+}
+
+async fn serve_with(
+    name: &str,
+    versions: &[&'static SupportedProtocolVersion],
+    protocols: &[&[u8]],
+    clients: Option<CertificateDer<'static>>,
+    ending: Ending,
 ) -> Serving {
     let mut authority = CertificateParams::new([]).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -81,8 +100,13 @@ async fn serve(
             log.lock().unwrap().push((session.alpn_protocol().map(<[_]>::to_vec), certificates));
             let mut request = [0; 16 * 1024];
             let _ = stream.read(&mut request).await;
-            let _ = stream.write_all(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n").await;
-            let _ = stream.shutdown().await;
+            let _ = stream.write_all(ending.answer).await;
+            if ending.is_abrupt {
+                let _ = stream.flush().await;
+                let _ = stream.get_mut().0.shutdown().await;
+            } else {
+                let _ = stream.shutdown().await;
+            }
         }
     });
     Serving { url, ca: authority.pem(), connections }
@@ -103,6 +127,16 @@ async fn tls_1_2_and_1_3_are_spoken_with_a_trusted_receiver() {
     for versions in [&[&TLS12][..], &[&TLS13]] {
         let (url, ca) = server("localhost", versions).await;
         assert_eq!(emit(&url, Some(&ca)).await.unwrap().status(), 202);
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_ends_without_close_notify_has_taken_the_set() {
+    for version in [&TLS12, &TLS13] {
+        let ending = Ending { answer: b"HTTP/1.1 202 Accepted\r\n\r\nqueued", is_abrupt: true };
+        let server = serve_with("localhost", &[version], &[], None, ending).await;
+        let receipt = emit(&server.url, Some(&server.ca)).await.unwrap();
+        assert_eq!((receipt.attempts(), receipt.notes()), (1, &[ReceiptNote::BodyBroken][..]));
     }
 }
 

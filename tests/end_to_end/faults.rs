@@ -10,7 +10,7 @@ use ssf_cli::receiver::Like;
 use ssf_transmitter::{
     Error, Receipt, Subject, Timestamp,
     client::TransmitterBuilder,
-    delivery::RetryPolicy,
+    delivery::{ReceiptNote, RetryPolicy},
     event::{caep, risc},
 };
 use support::{World, quick};
@@ -80,7 +80,9 @@ async fn what_does_not_pass_is_told_at_once() {
         (r#"{ "status": { "status": 404 } }"#, "receiver_not_found"),
         (r#"{ "status": { "status": 410 } }"#, "receiver_not_found"),
         (r#"{ "status": { "status": 413 } }"#, "receiver_rejected"),
-        (r#"{ "huge_body": { "bytes": 200000 } }"#, "answer_too_large"),
+        (r#"{ "status": { "status": 400, "err": "invalid_issuer", "ends": "cut" } }"#, "receiver_rejected"),
+        (r#"{ "status": { "status": 404, "body": "gone", "ends": "open" } }"#, "receiver_not_found"),
+        (r#"{ "status": { "status": 409 } }"#, "receiver_rejected"),
         (r#"{ "status": { "status": 429, "retry_after": 3600 } }"#, "receiver_throttled"),
     ] {
         let world = World::start(Like::Rfc8935, &script("", fault), quick()).await;
@@ -88,6 +90,89 @@ async fn what_does_not_pass_is_told_at_once() {
         assert_eq!(error.code().as_str(), code, "{fault}");
         assert_eq!(world.emulator.ledger().len(), 1, "{fault}: sent once");
     }
+}
+
+#[tokio::test]
+async fn what_happens_to_the_body_does_not_change_that_it_is_delivered() {
+    for (fault, notes) in [
+        (r#"{ "huge_body": { "bytes": 200000 } }"#, &[ReceiptNote::BodyTooLong][..]),
+        (
+            r#"{ "status": { "status": 202, "body": "half of i", "after": true, "ends": "cut" } }"#,
+            &[ReceiptNote::BodyBroken],
+        ),
+        (
+            r#"{ "status": { "status": 202, "body": "half of i", "after": true, "ends": "open" } }"#,
+            &[ReceiptNote::BodyUnfinished],
+        ),
+        (r#"{ "status": { "status": 202, "after": true, "ends": "open" } }"#, &[ReceiptNote::BodyUnfinished]),
+        (
+            r#"{ "status": { "status": 200, "body": "OK", "after": true, "ends": "cut" } }"#,
+            &[ReceiptNote::UnexpectedStatus, ReceiptNote::BodyBroken],
+        ),
+        (r#"{ "slow_body": { "ms": 60000 } }"#, &[ReceiptNote::BodyUnfinished]),
+    ] {
+        let script = script("", fault);
+        for http1 in [true, false] {
+            let world = if http1 {
+                World::start_by(Like::Rfc8935, &script, quick(), TransmitterBuilder::http1_only).await
+            } else {
+                World::start(Like::Rfc8935, &script, quick()).await
+            };
+            let receipt = emit(&world).await.unwrap_or_else(|error| panic!("{fault}: {error:?}"));
+            assert_eq!((receipt.attempts(), receipt.notes()), (1, notes), "{fault}, HTTP/1.1: {http1}");
+            assert_eq!(world.emulator.counters().requests, 1, "{fault}, HTTP/1.1: {http1}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_has_the_set_already_says_so_and_it_is_delivered() {
+    for known in [r#"{ "status": 409 }"#, r#"{ "status": 400, "err": "dup" }"#] {
+        for lost in [
+            r#""lost_answer""#,
+            r#"{ "reset": { "after": true } }"#,
+            r#"{ "status": { "status": 502, "after": true } }"#,
+        ] {
+            let rules = format!(
+                r#"{{ "rules": [{{ "nth": 1, "fault": {lost} }}, {{ "nth": 2, "fault": {{ "status": {known} }} }}] }}"#
+            );
+            let world = World::start_by(Like::Rfc8935, &rules, quick(), TransmitterBuilder::http1_only).await;
+            let receipt = emit(&world).await.unwrap_or_else(|error| panic!("{lost}, {known}: {error:?}"));
+            assert_eq!(
+                (receipt.attempts(), receipt.notes()),
+                (2, &[ReceiptNote::AlreadyReceived][..]),
+                "{lost}"
+            );
+            assert_eq!(world.emulator.accepted().into_keys().collect::<Vec<_>>(), [receipt.jti()], "{lost}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_waited_for_though_there_is_no_retry_after() {
+    let rule = script(r#""nth": 1,"#, r#"{ "status": { "status": 429, "rate_limit_reset_in": 2 } }"#);
+    let world = World::start(Like::Rfc8935, &rule, quick()).await;
+    assert_eq!(emit(&world).await.unwrap().attempts(), 2);
+    let rule =
+        script(r#""on": "token", "nth": 1,"#, r#"{ "status": { "status": 429, "rate_limit_reset_in": 2 } }"#);
+    let world = World::start(Like::GovUkOneLogin, &rule, quick()).await;
+    assert_eq!(emit(&world).await.unwrap().attempts(), 2);
+}
+
+#[tokio::test]
+async fn the_same_token_again_is_no_reason_to_push_again() {
+    let token = r#"{ "access_token": "one-and-the-same", "token_type": "Bearer", "expires_in": 3600 }"#;
+    let token = serde_json::to_string(token).unwrap();
+    let rule =
+        script(r#""on": "token","#, &format!(r#"{{ "status": {{ "status": 200, "body": {token} }} }}"#));
+    let world = World::start(Like::GovUkOneLogin, &rule, quick()).await;
+    let error = emit(&world).await.unwrap_err();
+    assert_eq!(error.code().as_str(), "token_stale");
+    let refusal =
+        std::error::Error::source(&error).and_then(|source| source.downcast_ref::<Error>()).unwrap();
+    assert_eq!(refusal.code().as_str(), "receiver_unauthorized");
+    let paths = world.emulator.ledger();
+    assert_eq!(paths.iter().filter(|entry| !entry.path.contains("token")).count(), 1, "pushed once");
 }
 
 #[tokio::test]

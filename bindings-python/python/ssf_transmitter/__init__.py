@@ -30,6 +30,7 @@ from ssf_transmitter._native import (
     SigningKey,
     UnsignedSet,
 )
+from ssf_transmitter._notes import ReceiptNote
 from ssf_transmitter._receiver import ClientCredentials, Receiver, RetryPolicy
 from ssf_transmitter._sets import prepare_set
 from ssf_transmitter._transmitter import Transmitter
@@ -105,6 +106,7 @@ __all__ = [
     "PhoneNumber",
     "PublicKey",
     "Receipt",
+    "ReceiptNote",
     "Receiver",
     "ReceiverRejected",
     "RetryPolicy",

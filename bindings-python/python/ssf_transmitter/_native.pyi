@@ -6,6 +6,7 @@ from typing import Any, final
 
 from typing_extensions import Self, disjoint_base
 
+from ssf_transmitter._notes import ReceiptNote
 from ssf_transmitter._receiver import RetryPolicy
 from ssf_transmitter._types import Algorithm, KeyType
 from ssf_transmitter.doctor import Outcome
@@ -181,6 +182,8 @@ class Receipt:
     def attempts(self) -> int: ...
     @property
     def is_expected(self) -> bool: ...
+    @property
+    def notes(self) -> tuple[ReceiptNote, ...]: ...
     @property
     def findings(self) -> tuple[Finding, ...]: ...
 

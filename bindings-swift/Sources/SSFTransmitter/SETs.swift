@@ -117,6 +117,13 @@ func object(_ json: String) throws -> [String: JSONValue] {
 
 /// That a receiver has taken a SET.
 public struct Receipt: Sendable {
+    /// What was remarkable about the answer to a SET that was delivered. None of it changes the verdict (RFC 8935 §2.2).
+    public struct Note: RawRepresentable, Codable, Hashable, Sendable, CustomStringConvertible {
+        public let rawValue: String
+        public init(rawValue: String) { self.rawValue = rawValue }
+        public var description: String { rawValue }
+    }
+
     /// The SET as it was sent.
     public let set: SignedSET
     /// The id of the SET.
@@ -127,6 +134,9 @@ public struct Receipt: Sendable {
     public let attempts: Int
     /// Whether it is the status that this receiver documents for success.
     public let isExpected: Bool
+    /// What was remarkable about the answer, such as ``Note/alreadyReceived`` or ``Note/bodyBroken``. A note is about the
+    /// answer, a finding about the SET; neither changes that it is delivered.
+    public let notes: [Note]
     /// What lint found in the SET, and was to report.
     public let findings: [Finding]
 
@@ -136,6 +146,7 @@ public struct Receipt: Sendable {
         status = Int(native.status)
         attempts = Int(native.attempts)
         isExpected = native.expected
+        notes = native.notes.map(Note.init)
         findings = native.findings.map(Finding.init)
     }
 }

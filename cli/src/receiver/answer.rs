@@ -108,6 +108,10 @@ impl Answer {
         self.respond(Body::from)
     }
 
+    pub(crate) fn body_length(&self) -> usize {
+        self.body.len()
+    }
+
     /// With what becomes of its body.
     pub(crate) fn respond(self, shape: impl FnOnce(Bytes) -> Body) -> Response<Body> {
         let mut response = Response::new(shape(self.body.into()));

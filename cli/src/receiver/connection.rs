@@ -68,8 +68,13 @@ impl Line {
 
     /// Waits until the other side gives up.
     pub(crate) async fn hang<T>(&self) -> T {
-        self.hangs.store(true, Ordering::Relaxed);
+        self.stays_open();
         std::future::pending().await
+    }
+
+    /// Something on this connection does not end: who stops does not wait for it.
+    pub(crate) fn stays_open(&self) {
+        self.hangs.store(true, Ordering::Relaxed);
     }
 
     /// Closes this side after so many bytes more. The other side may go on sending; nobody listens.

@@ -45,7 +45,7 @@ mod transmitters;
 pub use config::{ApiTokens, Client, Config, KeySource, Like};
 pub use error::Error;
 pub use ledger::{Counters, Dropped, Entry, RequestFacts};
-pub use script::{Fault, RetryAfter, Rule, Script, Status, TlsFault};
+pub use script::{Ends, Fault, RetryAfter, Rule, Script, Status, TlsFault};
 pub use server::Emulator;
 
 /// What this module's fallible functions return.

@@ -10,7 +10,7 @@ use super::answer::Answer;
 use super::api::ApiError;
 use super::connection::{Cut, Line};
 use super::ledger::Dropped;
-use super::script::{Fault, On, RetryAfter, Status};
+use super::script::{Ends, Fault, On, RetryAfter, Status};
 use super::{body, clock};
 
 const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-rate-limit-reset");
@@ -50,6 +50,10 @@ pub(crate) enum Delivery {
     Part(u64),
     /// With a body of so many bytes.
     Huge(u64),
+    /// With a body that announces more than comes.
+    Cut,
+    /// With a body that does not end.
+    Open,
     Not(Cut),
     Never,
 }
@@ -62,7 +66,14 @@ impl<'a> Plan<'a> {
     pub(crate) fn of(fault: &'a Fault, on: On) -> Self {
         let plan = Self { fault: Some(fault.name()), ..Self::honest() };
         match fault {
-            Fault::Status(status) => Self { judged: status.after, answer: Said::Instead(status, on), ..plan },
+            Fault::Status(status) => {
+                let delivery = match status.ends {
+                    Ends::Whole => Delivery::Whole,
+                    Ends::Cut => Delivery::Cut,
+                    Ends::Open => Delivery::Open,
+                };
+                Self { judged: status.after, answer: Said::Instead(status, on), delivery, ..plan }
+            }
             Fault::SlowHeaders { ms } => {
                 Self { delivery: Delivery::Late(Duration::from_millis(*ms)), ..plan }
             }
@@ -101,6 +112,16 @@ impl Delivery {
                 answer.into_response()
             }
             Self::Huge(bytes) => answer.respond(|_| body::huge(bytes)),
+            Self::Cut => {
+                let length = answer.body_length() + body::MISSING;
+                let mut response = answer.respond(body::cut);
+                response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+                response
+            }
+            Self::Open => {
+                line.stays_open();
+                answer.respond(body::open)
+            }
             Self::Not(cut) => line.cut(cut).await,
             Self::Never => line.hang().await,
         }

@@ -101,6 +101,23 @@ pub struct Status {
     /// Whether the request is judged before. By default it is not.
     #[serde(default)]
     pub after: bool,
+    /// How the body ends.
+    #[serde(default)]
+    pub ends: Ends,
+}
+
+/// How the body of an answer ends.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Ends {
+    /// As it should.
+    #[default]
+    Whole,
+    /// It announces more than comes; then the connection is closed, or with HTTP/2 the stream is reset.
+    Cut,
+    /// It does not; the connection stays open.
+    Open,
 }
 
 impl Status {
@@ -115,7 +132,14 @@ impl Status {
             err: None,
             description: None,
             after: false,
+            ends: Ends::Whole,
         }
+    }
+
+    /// With a body that ends like this.
+    pub fn ends(mut self, ends: Ends) -> Self {
+        self.ends = ends;
+        self
     }
 
     /// With `X-Rate-Limit-Reset`, so many seconds from now.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Error, Result};
 
-pub use fault::{Fault, RetryAfter, Status, TlsFault};
+pub use fault::{Ends, Fault, RetryAfter, Status, TlsFault};
 pub(crate) use run::{Running, Seen};
 
 /// What goes wrong, and when: a list of rules, of which the first that matches decides. Where none does, the receiver
