@@ -28,7 +28,7 @@ test('an event arrives', async (t) => {
   const claims = emulator.assertReceived('caep.session-revoked', ADA);
   assert.deepEqual([claims.jti, claims.txn, claims.iss], [receipt.jti, 'incident-4711', ISSUER]);
   assert.deepEqual(receipt.set.decode().claims, claims);
-  assert.deepEqual(receipt.findings, []);
+  assert.deepEqual([receipt.findings, receipt.notes], [[], []]);
   assert.deepEqual(transmitter.counters, {
     enqueued: 1,
     delivered: 1,
@@ -37,6 +37,29 @@ test('an event arrives', async (t) => {
     attempts: 1,
     failures: {},
   });
+});
+
+test('what is remarkable about the answer is noted', async (t) => {
+  const status = (of) => ({ status: { after: true, ...of } });
+  for (const [script, notes] of [
+    [always({ huge_body: { bytes: 200_000 } }), ['body_too_long']],
+    [always(status({ status: 202, body: 'half', ends: 'cut' })), ['body_broken']],
+    [always(status({ status: 200, body: 'half', ends: 'open' })), ['unexpected_status', 'body_unfinished']],
+    [
+      {
+        rules: [
+          { nth: 1, fault: 'lost_answer' },
+          { nth: 2, fault: status({ status: 409 }) },
+        ],
+      },
+      ['already_received'],
+    ],
+  ]) {
+    const { emulator, transmitter, to } = await pair(t, { emulator: { script } });
+    const receipt = await transmitter.emit(revoked, ADA, { to });
+    assert.deepEqual(receipt.notes, notes);
+    emulator.assertReceived('caep.session-revoked', ADA);
+  }
 });
 
 test('Okta gets what Okta wants', async (t) => {

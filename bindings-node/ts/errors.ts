@@ -66,8 +66,9 @@ export class SsfError extends Error {
   /** The code that the receiver, the token endpoint or the API gave. */
   declare readonly receiverError?: string;
   /**
-   * The text that came with it. The other side wrote it, and it may quote what was sent: it is neither in the message,
-   * nor shown when the error is printed.
+   * What the receiver, the token endpoint or the API says about it, from any of the usual error objects, plain text, or
+   * the title of an HTML page. The other side wrote it, so it is neither in the message, nor shown when the error is
+   * printed; where it quotes the SET, its subject or a credential, it says `[redacted]`.
    */
   declare readonly receiverDescription?: string;
   /** Everything that lint found in a SET that was not sent because of it. */

@@ -65,6 +65,7 @@ export {
   transmitterConfiguration,
   wellKnownUrl,
 } from './metadata.js';
+export type { ReceiptNote } from './notes.js';
 export {
   type CallOptions,
   type NewProvider,
@@ -84,7 +85,6 @@ export {
   type ReceiverSettings,
 } from './receiver.js';
 export type { LintRuleId } from './rules.js';
-export type { ReceiptNote } from './notes.js';
 export { DecodedSet, prepareSet, Receipt, type SetParts, SignedSet, UnsignedSet } from './sets.js';
 export type { Signature, Signer } from './signature.js';
 export type * from './subjects.js';

@@ -41,7 +41,7 @@ from ssf_transmitter import (
 from ssf_transmitter.events import caep, govuk, okta, risc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ssf_transmitter.testing import ReceiverEmulator
 
@@ -54,6 +54,7 @@ def test_an_event_arrives_and_the_receipt_tells_of_it(transmitter: Transmitter, 
         EVENT, ADA, emulator.receiver(), txn="incident-4711", jti="set-1", toe=datetime(2026, 1, 1, tzinfo=timezone.utc)
     )
     assert (receipt.jti, receipt.status, receipt.attempts, receipt.is_expected) == ("set-1", 202, 1, True)
+    assert receipt.notes == ()
     claims = emulator.assert_received(caep.SessionRevoked, subject=ADA)
     assert claims == receipt.set.decode().claims
     assert (claims["iss"], claims["txn"], claims["jti"], claims["toe"]) == (
@@ -63,6 +64,32 @@ def test_an_event_arrives_and_the_receipt_tells_of_it(transmitter: Transmitter, 
         1767225600,
     )
     assert receipt.set.event == "caep.session-revoked"
+
+
+@pytest.mark.parametrize(
+    ("rules", "notes"),
+    [
+        ([{"fault": {"huge_body": {"bytes": 200_000}}}], ("body_too_long",)),
+        ([{"fault": {"status": {"status": 202, "body": "half", "after": True, "ends": "cut"}}}], ("body_broken",)),
+        (
+            [{"fault": {"status": {"status": 200, "body": "half", "after": True, "ends": "open"}}}],
+            ("unexpected_status", "body_unfinished"),
+        ),
+        ([{"nth": 1, "fault": "lost_answer"}, {"nth": 2, "fault": {"status": {"status": 409}}}], ("already_received",)),
+    ],
+)
+def test_what_is_remarkable_about_the_answer_is_noted(
+    ssf_receiver: Callable[..., ReceiverEmulator],
+    transmitter: Transmitter,
+    key: SigningKey,
+    rules: list[dict[str, Any]],
+    notes: tuple[str, ...],
+) -> None:
+    emulator = ssf_receiver(issuer=ISSUER, keys=key, script=rules)
+    receipt = transmitter.emit(EVENT, ADA, emulator.receiver())
+    assert receipt.notes == notes
+    assert len(emulator.received()) == 1
+
 
 
 def test_okta_takes_its_event(ssf_receiver: Any) -> None:

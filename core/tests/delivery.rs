@@ -185,9 +185,8 @@ async fn a_receiver_that_quotes_set_token_and_subject_is_not_quoted() {
         .build()
         .unwrap();
     let error = emit(&receiver).await.unwrap_err();
-    let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<Error>());
-    let refusal = source.unwrap_or(&error);
-    assert_eq!(refusal.receiver_description(), Some("no user [redacted] in [redacted] for [redacted]"));
+    assert_eq!((error.code(), error.status()), (ErrorCode::ReceiverUnauthorized, Some(403)));
+    assert_eq!(error.receiver_description(), Some("no user [redacted] in [redacted] for [redacted]"));
 }
 
 #[tokio::test]

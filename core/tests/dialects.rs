@@ -529,7 +529,15 @@ fn only_listed_and_other_uris_are_settings() {
 fn delivery_settings_are_read() {
     let text = "[delivery]\npath = \"/events\"\nsuccess = \"2xx\"\nauthorization = \"required\"";
     assert_eq!(toml(text).id(), "own");
-    for wrong in ["success = \"200\"", "authorization = \"basic\"", "path = 1"] {
+    for wrong in [
+        "success = \"200\"",
+        "authorization = \"basic\"",
+        "path = 1",
+        "duplicates = [409]",
+        "duplicates = [{ err = \"dup\" }]",
+        "duplicates = [{ status = 202 }]",
+        "duplicates = [{ status = 500 }]",
+    ] {
         let error = Dialect::from_toml(&format!("id = \"own\"\n[delivery]\n{wrong}")).unwrap_err();
         assert_eq!(error.code(), ErrorCode::DialectInvalid, "{wrong}");
     }

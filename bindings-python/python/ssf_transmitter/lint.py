@@ -97,7 +97,8 @@ class Explanation:
         remedy: What to do about it.
         possible: What else it may be; after an accepted SET, why nothing may happen all the same.
         findings: What lint finds in the SET.
-        said: What the receiver wrote, shortened. It may quote the SET: keep it out of logs. The `repr` leaves it out.
+        said: What the receiver says about it. Where it quotes the SET that was given, or its subject, it says
+            `[redacted]`. The `repr` leaves it out.
     """
 
     is_delivered: bool

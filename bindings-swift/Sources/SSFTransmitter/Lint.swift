@@ -122,7 +122,7 @@ public struct Explanation: Hashable, Sendable {
     public let possible: [Cause]
     /// What lint finds in the SET.
     public let findings: [Finding]
-    /// What the receiver said. It wrote that itself, and may quote the SET.
+    /// What the receiver says about it. Where it quotes the SET that was given, or its subject, it says `[redacted]`.
     public let said: String?
 
     init(_ native: SSFTransmitterFFI.Explanation) {

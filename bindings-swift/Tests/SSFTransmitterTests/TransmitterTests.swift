@@ -23,6 +23,7 @@ import Testing
             event, about: ada, to: emulator.receiver(),
             options: .init(txn: "incident-4711", eventTime: time, jti: "jti-1"))
         #expect(receipt.jti == "jti-1" && receipt.status == 202 && receipt.attempts == 1 && receipt.isExpected)
+        #expect(receipt.notes.isEmpty)
         #expect(receipt.set.event == "caep.session-revoked" && receipt.set.jti == "jti-1")
         let claims = try #require(try await emulator.accepted().first)
         #expect(claims["iss"] == .string(issuer) && claims["aud"] == .string(audience))
@@ -30,6 +31,26 @@ import Testing
         #expect(claims["sub_id"] == ["format": "email", "email": "ada@example.com"])
         #expect(claims["events"]?[CAEP.SessionRevoked.uri]?["reason_admin"] == ["en": "Laptop lost"])
         #expect(transmitter.counters.delivered == 1 && transmitter.counters.attempts == 1)
+    }
+
+    @Test func whatIsRemarkableAboutTheAnswerIsNoted() async throws {
+        let cases: [(String, [Receipt.Note])] = [
+            (#"{ "fault": { "huge_body": { "bytes": 200000 } } }"#, [.bodyTooLong]),
+            (
+                #"{ "fault": { "status": { "status": 200, "body": "half", "after": true, "ends": "cut" } } }"#,
+                [.unexpectedStatus, .bodyBroken]
+            ),
+            (
+                #"{ "nth": 1, "fault": "lost_answer" }, { "nth": 2, "fault": { "status": { "status": 409 } } }"#,
+                [.alreadyReceived]
+            ),
+        ]
+        for (rules, notes) in cases {
+            let emulator = try Emulator(keys: jwks, faults: #"{ "rules": [\#(rules)] }"#)
+            let receipt = try await transmitter.emit(event, about: ada, to: emulator.receiver())
+            #expect(receipt.notes == notes)
+            #expect(try await emulator.accepted().count == 1)
+        }
     }
 
     @Test func oktaGetsItsOwnForm() async throws {

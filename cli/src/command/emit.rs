@@ -7,7 +7,7 @@ use super::{Result, block_on, explained, print, signal::Signal};
 
 /// Build, sign and send one SET
 ///
-/// Prints the receipt as JSON, with what lint warns of. With `--dry-run` nothing is sent, and the SET is printed.
+/// Prints the receipt as JSON, with notes on the answer and what lint warns of. With `--dry-run` nothing is sent, and the SET is printed.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -53,9 +53,10 @@ pub(crate) fn run(arguments: Arguments) -> Result {
     })?;
     match sent {
         Ok(receipt) => {
+            let notes: Vec<_> = receipt.notes().iter().map(|note| note.as_str()).collect();
             let findings: Vec<_> = receipt.findings().iter().map(ToString::to_string).collect();
             print(
-                &json!({ "jti": receipt.jti(), "status": receipt.status(), "findings": findings })
+                &json!({ "jti": receipt.jti(), "status": receipt.status(), "notes": notes, "findings": findings })
                     .to_string(),
             )
         }

@@ -197,7 +197,14 @@ impl Delivery {
     fn unauthorized(&mut self, now: Timestamp, deadline: Timestamp, error: Error) -> Action {
         self.gate.undecided();
         if error.code().retry() != Retry::Later {
-            return self.fail_with(error);
+            // A fixed authorization has nothing to say about the refusal but what the receiver said.
+            return match &self.last {
+                Some(last) if last.code() == error.code() => {
+                    let error = error.with_answer_of(last);
+                    self.fail_with(error)
+                }
+                _ => self.fail_with(error),
+            };
         }
         self.last = Some(error);
         self.attempts += 1;

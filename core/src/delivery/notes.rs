@@ -36,4 +36,21 @@ impl ReceiptNote {
             Self::BodyUnfinished => "body_unfinished",
         }
     }
+
+    /// What it means, in one sentence or two.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::UnexpectedStatus => {
+                "The status is another success than the receiver documents, such as 200 for 202. Check that the URL is the push endpoint: a web page or a proxy answers 200 to anything."
+            }
+            Self::AlreadyReceived => {
+                "An earlier attempt ended with an unknown outcome, and the receiver answered the repeat by saying that it has the SET already."
+            }
+            Self::BodyTooLong => "The body of the answer is longer than 64 KiB; the rest was not read.",
+            Self::BodyBroken => {
+                "The connection ended within the body of the answer, as after a wrong Content-Length."
+            }
+            Self::BodyUnfinished => "The body of the answer did not end in time; the connection was closed.",
+        }
+    }
 }

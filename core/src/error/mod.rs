@@ -131,6 +131,14 @@ impl Error {
         self
     }
 
+    /// With what `other` tells of an answer: its status, and what the receiver said.
+    pub(crate) fn with_answer_of(mut self, other: &Self) -> Self {
+        self.0.status = other.0.status;
+        self.0.receiver_error.clone_from(&other.0.receiver_error);
+        self.0.receiver_description.clone_from(&other.0.receiver_description);
+        self
+    }
+
     pub(crate) fn with_findings(mut self, findings: Vec<Finding>) -> Self {
         self.0.findings = findings;
         self

@@ -270,10 +270,18 @@ impl Doctor {
             emit.deadline(LIMIT / 2).await
         };
         match outcome {
-            Ok(receipt) => Check::passed(
-                ID,
-                format!("the receiver took the SET {} with {}", receipt.jti(), receipt.status()),
-            ),
+            Ok(receipt) => {
+                let message =
+                    format!("the receiver took the SET {} with {}", receipt.jti(), receipt.status());
+                match receipt.notes() {
+                    [] => Check::passed(ID, message),
+                    notes => {
+                        let meanings: Vec<_> = notes.iter().map(|note| note.meaning()).collect();
+                        let remedy = "Check the receiver, and the proxies before it.";
+                        Check::warning(ID, format!("{message}. {}", meanings.join(" ")), remedy)
+                    }
+                }
+            }
             Err(error) => {
                 let explained = self.transmitter.linter(&self.receiver).explain_error("", &error);
                 Check::failed(ID, format!("{error}: {}", explained.cause()), explained.remedy())
