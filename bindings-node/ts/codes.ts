@@ -135,7 +135,7 @@ export type SsfErrorCode =
   | 'SSF_TOKEN_REFUSED'
   /** The token endpoint's answer holds no access token. Check the token URL: an HTML page or an empty answer mostly means a wrong path. */
   | 'SSF_TOKEN_RESPONSE_INVALID'
-  /** The receiver refused the access token, and the token endpoint gave the same one again. Check that credentials, scope and token endpoint belong to this receiver; if they do, the endpoint gives another token when this one ends. */
+  /** The receiver refused the access token, and the token endpoint gave the same one again. Check that credentials, scope and token endpoint are those of this receiver, or wait until the token ends. */
   | 'SSF_TOKEN_STALE'
   /** The token endpoint gave no answer, a server error, or asked to slow down. Try again later. */
   | 'SSF_TOKEN_UNAVAILABLE'
@@ -505,7 +505,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_TOKEN_STALE: {
     kind: 'token',
     retryable: false,
-    remedy: 'Check that credentials, scope and token endpoint belong to this receiver; if they do, the endpoint gives another token when this one ends.',
+    remedy: 'Check that credentials, scope and token endpoint are those of this receiver, or wait until the token ends.',
   },
   SSF_TOKEN_UNAVAILABLE: {
     kind: 'token',

@@ -422,7 +422,7 @@ CODES: dict[str, Code] = {
     "token_stale": Code(
         "token",
         False,
-        "Check that credentials, scope and token endpoint belong to this receiver; if they do, the endpoint gives another token when this one ends.",
+        "Check that credentials, scope and token endpoint are those of this receiver, or wait until the token ends.",
     ),
     "token_unavailable": Code(
         "token",

@@ -5,14 +5,9 @@ from typing import Literal, TypeAlias
 
 #: A note on a receipt.
 ReceiptNote: TypeAlias = Literal[
-    # The status is another success than the receiver documents, such as 200 for 202. Check that the URL is the push endpoint: a web page or a proxy answers 200 to anything.
     "unexpected_status",
-    # An earlier attempt ended with an unknown outcome, and the receiver answered the repeat by saying that it has the SET already.
     "already_received",
-    # The body of the answer is longer than 64 KiB; the rest was not read.
     "body_too_long",
-    # The connection ended within the body of the answer, as after a wrong Content-Length.
     "body_broken",
-    # The body of the answer did not end in time; the connection was closed.
     "body_unfinished",
 ]

@@ -248,7 +248,7 @@ pub enum ErrorCode {
     TokenResponseInvalid,
     /// `token_stale`: The receiver refused the access token, and the token endpoint gave the same one again.
     ///
-    /// Check that credentials, scope and token endpoint belong to this receiver; if they do, the endpoint gives another token when this one ends.
+    /// Check that credentials, scope and token endpoint are those of this receiver, or wait until the token ends.
     TokenStale,
     /// `token_unavailable`: The token endpoint gave no answer, a server error, or asked to slow down.
     ///
@@ -897,7 +897,7 @@ impl ErrorCode {
                 "Check the token URL: an HTML page or an empty answer mostly means a wrong path."
             }
             Self::TokenStale => {
-                "Check that credentials, scope and token endpoint belong to this receiver; if they do, the endpoint gives another token when this one ends."
+                "Check that credentials, scope and token endpoint are those of this receiver, or wait until the token ends."
             }
             Self::TokenUnavailable => "Try again later.",
             Self::ReceiverRejected => {
