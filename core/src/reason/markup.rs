@@ -45,15 +45,12 @@ fn decoded(text: &str) -> String {
     let mut decoded = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
         let reference = piece.split_once(';').and_then(|(name, rest)| Some((character(name)?, rest)));
-        match reference {
-            Some((character, rest)) => {
-                decoded.push(character);
-                decoded.push_str(rest);
-            }
-            None => {
-                decoded.push('&');
-                decoded.push_str(piece);
-            }
+        if let Some((character, rest)) = reference {
+            decoded.push(character);
+            decoded.push_str(rest);
+        } else {
+            decoded.push('&');
+            decoded.push_str(piece);
         }
     }
     decoded

@@ -107,7 +107,9 @@ impl Found {
         match value {
             Value::String(text) => self.push(text),
             Value::Array(values) if depth < MAX_DEPTH => {
-                values.iter().for_each(|value| self.value(value, depth + 1));
+                for value in values {
+                    self.value(value, depth + 1);
+                }
             }
             Value::Object(object) if depth < MAX_DEPTH => {
                 let known =
