@@ -146,7 +146,7 @@ public struct Receipt: Sendable {
         status = Int(native.status)
         attempts = Int(native.attempts)
         isExpected = native.expected
-        notes = native.notes.map(Note.init)
+        notes = native.notes.map(Note.init(rawValue:))
         findings = native.findings.map(Finding.init)
     }
 }

@@ -4501,16 +4501,18 @@ public struct Receipt {
     public var status: UInt16
     public var attempts: UInt32
     public var expected: Bool
+    public var notes: [String]
     public var findings: [Finding]
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
-    public init(set: SignedSet, jti: String, status: UInt16, attempts: UInt32, expected: Bool, findings: [Finding]) {
+    public init(set: SignedSet, jti: String, status: UInt16, attempts: UInt32, expected: Bool, notes: [String], findings: [Finding]) {
         self.set = set
         self.jti = jti
         self.status = status
         self.attempts = attempts
         self.expected = expected
+        self.notes = notes
         self.findings = findings
     }
 
@@ -4535,6 +4537,7 @@ public struct FfiConverterTypeReceipt: FfiConverterRustBuffer {
                 status: FfiConverterUInt16.read(from: &buf), 
                 attempts: FfiConverterUInt32.read(from: &buf), 
                 expected: FfiConverterBool.read(from: &buf), 
+                notes: FfiConverterSequenceString.read(from: &buf), 
                 findings: FfiConverterSequenceTypeFinding.read(from: &buf)
         )
     }
@@ -4545,6 +4548,7 @@ public struct FfiConverterTypeReceipt: FfiConverterRustBuffer {
         FfiConverterUInt16.write(value.status, into: &buf)
         FfiConverterUInt32.write(value.attempts, into: &buf)
         FfiConverterBool.write(value.expected, into: &buf)
+        FfiConverterSequenceString.write(value.notes, into: &buf)
         FfiConverterSequenceTypeFinding.write(value.findings, into: &buf)
     }
 }
