@@ -21,22 +21,7 @@ impl SigningKey {
     /// Generates a key.
     #[napi]
     pub fn generate(mailbox: &Mailbox, number: u32, kind: String) -> Outcome<()> {
-        mailbox.spawn_blocking(number, move || {
-            let kind = match kind.as_str() {
-                "RSA-2048" => KeyType::Rsa2048,
-                "RSA-3072" => KeyType::Rsa3072,
-                "RSA-4096" => KeyType::Rsa4096,
-                "P-256" => KeyType::P256,
-                "P-384" => KeyType::P384,
-                "P-521" => KeyType::P521,
-                "Ed25519" => KeyType::Ed25519,
-                _ => {
-                    let message = "known types of keys are RSA-2048, RSA-3072, RSA-4096, P-256, P-384, P-521 and Ed25519";
-                    return Err(Failure::of(sdk::ErrorCode::KeyTypeUnsupported, message));
-                }
-            };
-            Ok(Self(sdk::SigningKey::generate(kind)?))
-        })
+        mailbox.spawn_blocking(number, move || Ok(Self(sdk::SigningKey::generate(kind.parse::<KeyType>()?)?)))
     }
 
     /// Reads a key in PEM or DER.

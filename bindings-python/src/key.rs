@@ -20,29 +20,16 @@ use crate::{
 #[pyclass(frozen, module = "ssf_transmitter")]
 pub(crate) struct SigningKey(pub(crate) sdk::SigningKey);
 
-/// The names of the kinds of key: the curves' as JWKs have them.
-const KINDS: &[(&str, KeyType)] = &[
-    ("RSA-2048", KeyType::Rsa2048),
-    ("RSA-3072", KeyType::Rsa3072),
-    ("RSA-4096", KeyType::Rsa4096),
-    ("P-256", KeyType::P256),
-    ("P-384", KeyType::P384),
-    ("P-521", KeyType::P521),
-    ("Ed25519", KeyType::Ed25519),
-];
-
 #[pymethods]
 impl SigningKey {
     /// Generates a key. An RSA key takes from a tenth of a second (2048 bits) to seconds (4096 bits).
     #[staticmethod]
     #[pyo3(signature = (kind = "RSA-2048"))]
     fn generate(py: Python<'_>, kind: &str) -> Result<Self> {
-        let Some((_, kind)) = KINDS.iter().find(|(name, _)| *name == kind) else {
-            let known: Vec<_> = KINDS.iter().map(|(name, _)| *name).collect();
-            let message = format!("kind: no such kind of key; known are {}", known.join(", "));
-            return Err(PyValueError::new_err(message).into());
-        };
-        Ok(Self(detached(py, || sdk::SigningKey::generate(*kind))?))
+        let kind: KeyType = kind
+            .parse()
+            .map_err(|error: sdk::Error| PyValueError::new_err(format!("kind: {}", error.message())))?;
+        Ok(Self(detached(py, || sdk::SigningKey::generate(kind))?))
     }
 
     /// Reads a key in PEM: PKCS#8, PKCS#1 or SEC1, encrypted or not.

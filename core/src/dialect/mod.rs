@@ -21,7 +21,10 @@ use toml::{
 pub(crate) use data::{AnswerRules, AudienceForm, EventRules, Success, Txn, Unit};
 use data::{Authorization, Data};
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::{
+    error::{Error, ErrorCode, Result},
+    near,
+};
 
 /// The dialect that others extend unless they say another.
 const BASE: &str = "ssf-1.0";
@@ -82,7 +85,7 @@ impl Dialect {
     pub fn built_in(id: &str) -> Result<Self> {
         DIALECTS.iter().find(|dialect| dialect.id() == id).cloned().ok_or_else(|| {
             let known: Vec<_> = Self::ids().collect();
-            let message = format!("there is no built-in dialect of this id; known are {}", known.join(", "));
+            let message = format!("no built-in dialect has this id{}", near::suggestion(id, known));
             Error::new(ErrorCode::DialectUnknown, message)
         })
     }
@@ -155,7 +158,11 @@ impl Dialect {
             Some(_) => return Err(invalid("a dialect needs an id of its own").at("/id")),
             // The first of the built-in dialects has nothing to extend.
             None if extends.is_none() => None,
-            None => return Err(invalid("extends names no known dialect").at("/extends")),
+            None => {
+                let suggestion =
+                    near::suggestion(extends.as_deref().unwrap_or(BASE), Self::ids().collect::<Vec<_>>());
+                return Err(invalid(&format!("extends names no known dialect{suggestion}")).at("/extends"));
+            }
         };
 
         // Merged before they are read, and with their places in the texts. What is wrong can only stand in the last.

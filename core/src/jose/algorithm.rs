@@ -2,7 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::error::{Error, ErrorCode};
+use crate::{
+    error::{Error, ErrorCode},
+    near,
+};
 
 /// A signature algorithm of JWS (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2).
 ///
@@ -145,8 +148,8 @@ impl FromStr for Algorithm {
 
     fn from_str(name: &str) -> Result<Self, Error> {
         Self::ALL.iter().copied().find(|algorithm| algorithm.as_str() == name).ok_or_else(|| {
-            let names: Vec<_> = Self::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
-            let message = format!("this is no signature algorithm for SETs; known are {}", names.join(", "));
+            let names = Self::ALL.iter().map(|algorithm| algorithm.as_str());
+            let message = format!("not a signature algorithm for SETs{}", near::suggestion(name, names));
             Error::new(ErrorCode::KeyAlgorithmUnknown, message)
         })
     }

@@ -1,6 +1,6 @@
 //! A private key that signs SETs.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use openssl::{
     ec::{EcGroup, EcKey},
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     error::{Error, ErrorCode, Result},
     jose::{Algorithm, KeyFamily, PublicKey},
-    random,
+    near, random,
     secret::Secret,
 };
 
@@ -39,6 +39,37 @@ pub enum KeyType {
     P521,
     /// Ed25519.
     Ed25519,
+}
+
+impl KeyType {
+    /// Every kind.
+    pub const ALL: &'static [Self] =
+        &[Self::Rsa2048, Self::Rsa3072, Self::Rsa4096, Self::P256, Self::P384, Self::P521, Self::Ed25519];
+
+    /// Its name: `RSA-2048`, `RSA-3072`, `RSA-4096`, or the name of the curve as JWKs have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rsa2048 => "RSA-2048",
+            Self::Rsa3072 => "RSA-3072",
+            Self::Rsa4096 => "RSA-4096",
+            Self::P256 => "P-256",
+            Self::P384 => "P-384",
+            Self::P521 => "P-521",
+            Self::Ed25519 => "Ed25519",
+        }
+    }
+}
+
+impl FromStr for KeyType {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == name).ok_or_else(|| {
+            let names = Self::ALL.iter().map(|kind| kind.as_str());
+            let message = format!("not a known type of key{}", near::suggestion(name, names));
+            Error::new(ErrorCode::KeyTypeUnsupported, message)
+        })
+    }
 }
 
 /// A private key that signs SETs, with its algorithm and `kid`.
@@ -92,7 +123,8 @@ impl SigningKey {
 
     /// Reads a key in PEM: PKCS#8 (`PRIVATE KEY`), PKCS#1 (`RSA PRIVATE KEY`) or SEC1 (`EC PRIVATE KEY`).
     ///
-    /// Other blocks in the same text, such as certificates, are passed over.
+    /// Text around it and other blocks, such as certificates, are skipped. What happens to a key in files and variables is
+    /// read too: a byte order mark, indents, quotes, line ends that are lost or written as `\n`, and base64 of the whole PEM.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
         Self::of(import::pem(pem.as_ref(), None)?)
     }

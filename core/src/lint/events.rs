@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::{finding::Report, near, rules, subject};
+use super::{finding::Report, rules, subject};
 use crate::{
     catalogue::{EVENTS, EventType, Field, FieldType, Status},
     dialect::{Dialect, EventRules, Unit},
     error::pointer_step,
     event::{check_event_uri, check_member, event_pointer},
+    near,
     time::{SECONDS_LIMIT, Timestamp},
 };
 
@@ -85,7 +86,7 @@ fn event_type(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>) {
         return report.add(
             &rules::EVENT_URI_MISSPELT,
             place(),
-            format!("this is no event type; {meant} is meant"),
+            format!("not a known event type; did you mean {meant}?"),
         );
     }
     let data = dialect.data();
@@ -178,8 +179,10 @@ fn values(report: &mut Report<'_>, event: &OnWire<'_>, rules: &EventRules) {
     for (name, values) in rules.values.iter().filter(|(name, _)| !listed(name)) {
         let allowed =
             |value: &Value| value.as_str().is_some_and(|value| values.iter().any(|other| other == value));
-        if event.members.get(name).is_some_and(|value| !allowed(value)) {
-            let message = format!("the member {name} is one of {}", values.join(", "));
+        if let Some(value) = event.members.get(name).filter(|value| !allowed(value)) {
+            let given = value.as_str().unwrap_or_default();
+            let suggestion = near::did_you_mean(given, values.iter().map(String::as_str));
+            let message = format!("the member {name} is one of {}{suggestion}", values.join(", "));
             report.add(&rules::EVENT_MEMBER_VALUE, event.place(name), message);
         }
     }
@@ -236,7 +239,8 @@ fn enumerated(
     } else if let Some(meant) = values.iter().find(|value| same_words(value, text)) {
         report.add(&rules::EVENT_VALUE_SPELLING, place, format!("the member {name} is spelled {meant}"));
     } else if !open {
-        let message = format!("the member {name} is one of {}", values.join(", "));
+        let suggestion = near::did_you_mean(text, values.iter().map(String::as_str));
+        let message = format!("the member {name} is one of {}{suggestion}", values.join(", "));
         report.add(&rules::EVENT_MEMBER_VALUE, place, message);
     }
 }
@@ -292,7 +296,7 @@ fn unknown(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>, field
         let names = fields.iter().map(|field| dialect.wire_name(field.name));
         let absent = names.filter(|name| !event.members.contains_key(*name));
         if let Some(meant) = near::meant(name, absent.chain(["subject"])) {
-            let message = format!("{} has no such member; {meant} is meant", event.name());
+            let message = format!("{} has no such member; did you mean {meant}?", event.name());
             report.add(&rules::EVENT_MEMBER_MISSPELT, event.place(name), message);
         } else {
             let message = format!("the definition of {} has no such member", event.name());

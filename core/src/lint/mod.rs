@@ -13,7 +13,6 @@ mod finding;
 mod header;
 mod jwks;
 mod linter;
-mod near;
 mod policy;
 mod rules;
 mod subject;

@@ -1,7 +1,10 @@
 //! What `emit` does about findings.
 
-use super::{Finding, Rule, Severity};
-use crate::error::{Error, ErrorCode, Result};
+use super::{Finding, RULES, Rule, Severity};
+use crate::{
+    error::{Error, ErrorCode, Result},
+    near,
+};
 
 /// What becomes of findings when a SET is prepared: by default errors keep it from being sent, and warnings stand on the
 /// receipt.
@@ -45,7 +48,9 @@ impl LintPolicy {
     /// Neither refuses nor reports the findings of one rule.
     pub fn allow(mut self, rule: &str) -> Result<Self> {
         let Some(rule) = Rule::by_id(rule) else {
-            return Err(Error::new(ErrorCode::ConfigurationInvalid, "there is no lint rule of this id"));
+            let suggestion = near::did_you_mean(rule, RULES.iter().map(|rule| rule.id));
+            let message = format!("no lint rule has this id{suggestion}");
+            return Err(Error::new(ErrorCode::ConfigurationInvalid, message));
         };
         self.allowed.push(rule.id);
         Ok(self)

@@ -8,6 +8,7 @@ use super::FORMAT;
 use crate::{
     catalogue::{Check, MemberType, Open, SUBJECT_FORMATS, SubjectFormat, SubjectMember},
     error::{Error, ErrorCode, Result, pointer_step},
+    near,
 };
 
 /// Checks the members of a subject identifier; `private` allows formats that the catalogue does not know.
@@ -52,14 +53,14 @@ fn known_format(members: &Map<String, Value>, private: bool) -> Result<Option<&'
         let known = fold(format.name);
         known == folded || known.strip_suffix("number") == Some(&folded)
     }) {
-        let message = format!("this is no subject identifier format; {} is meant", meant.name);
+        let message = format!("not a subject identifier format; did you mean {}?", meant.name);
         return Err(Error::new(ErrorCode::SubjectFormatUnknown, message).at(place));
     }
     if private && !name.is_empty() {
         return Ok(None);
     }
-    let names: Vec<_> = SUBJECT_FORMATS.iter().map(|format| format.name).collect();
-    let message = format!("this is no subject identifier format; known are {}", names.join(", "));
+    let names = SUBJECT_FORMATS.iter().map(|format| format.name);
+    let message = format!("not a subject identifier format{}", near::suggestion(name, names));
     Err(Error::new(ErrorCode::SubjectFormatUnknown, message).at(place))
 }
 
@@ -148,7 +149,13 @@ fn check_others(format: &SubjectFormat, members: &Map<String, Value>, private: b
                 check_inner(value, private, &["complex"]).map_err(|error| error.within(&place()))?;
             }
             Open::No => {
-                let message = format!("a subject of format {} has no such member", format.name);
+                let names = format
+                    .members
+                    .iter()
+                    .map(|member| member.name)
+                    .filter(|name| !members.contains_key(*name));
+                let suggestion = near::did_you_mean(name, names);
+                let message = format!("a subject of format {} has no such member{suggestion}", format.name);
                 return Err(Error::new(ErrorCode::SubjectMemberUnknown, message).at(place()));
             }
         }
