@@ -110,12 +110,13 @@ function plain(events, about, more = {}) {
   return prepareSet({ ...parts, events, subject: about ?? undefined }).decode().claims;
 }
 
-async function refused(work, { code, pointer }) {
+async function refused(work, { code, pointer, says = [] }) {
   try {
     await work();
   } catch (error) {
     assert.ok(error instanceof SsfError, error.stack);
     assert.deepEqual([error.code, error.pointer ?? null], [`SSF_${code.toUpperCase()}`, pointer]);
+    for (const words of says) assert.ok(error.message.includes(words), error.message);
     return;
   }
   assert.fail(`not refused with ${code}`);
@@ -254,6 +255,22 @@ test('a key is imported or refused', async () => {
   });
 });
 
+test('foreign keys of a published set are ignored, and damaged ones found', async () => {
+  const { private_jwk, cases } = read('jwks.json');
+  const key = await SigningKey.fromJwk(private_jwk);
+  const uri = 'https://schemas.openid.net/secevent/caep/event-type/session-revoked';
+  const subject = { format: 'opaque', id: 'session-1' };
+  const input = { issuer: ISSUER, audience: AUDIENCE, events: [{ [uri]: {} }], subject };
+  const decoded = (await build(input, 'ssf-1.0', key.algorithm, key.kid).sign(key)).decode();
+  await every(cases, MANIFEST['jwks.json'].cases, async ({ document, verifies, findings, error }) => {
+    const found = lintJwks(document).map(({ rule, severity, pointer }) => ({ rule, severity, pointer }));
+    assert.deepEqual(found, findings);
+    if (error !== undefined) return refused(() => decoded.verify(document), error);
+    if (verifies) return assert.equal((await decoded.verify(document)).kid, 'ours');
+    return assert.rejects(decoded.verify(document), SsfError);
+  });
+});
+
 test('signed SETs', async (t) => {
   const { verified, built, reproduced, refused: refusals } = read('signed.json');
   const counts = MANIFEST['signed.json'];
@@ -369,7 +386,7 @@ test('the demands of the conformance suite', async () => {
 });
 
 test('every file of the manifest is run here, or named as for others', () => {
-  const here = ['errors.json', 'events', 'keys.json', 'sets', 'signed.json', 'subjects.json'];
+  const here = ['errors.json', 'events', 'jwks.json', 'keys.json', 'sets', 'signed.json', 'subjects.json'];
   const more = ['lint', 'explain.json', 'conformance.json', 'okta.json'];
   const wanted = [...here, ...more, 'delivery.json', 'token.json'].sort();
   assert.ok(isDeepStrictEqual(Object.keys(MANIFEST).sort(), wanted));

@@ -174,6 +174,8 @@ export type LintRuleId =
   | 'jwks-symmetric'
   /** A key of the JWKS cannot be read: a member is missing or has the wrong length, or its parts do not belong together. */
   | 'jwks-key-invalid'
+  /** A key of the JWKS is of another type, or for another use, than to verify SETs. Readers ignore it. */
+  | 'jwks-key-foreign'
   /** An RSA key has fewer than 2048 bits, and counts as broken. */
   | 'jwks-rsa-too-short'
   /** A number of an RSA key is written with leading zero bytes. Some readers refuse it, and its thumbprint differs. */

@@ -28,6 +28,7 @@ from ssf_transmitter import (
 from ssf_transmitter._codes import CODES
 from ssf_transmitter.errors import _CLASSES
 from ssf_transmitter.events import risc
+from ssf_transmitter.lint import jwks as lint_jwks
 from vectors import MANIFEST, assert_refused, build, cases, custom_event, folder, plain, read
 
 
@@ -226,6 +227,37 @@ def private_key(jwk: str, algorithm: str | None) -> SigningKey:
     return key.with_algorithm(algorithm) if algorithm else key  # type: ignore[arg-type]
 
 
+@cache
+def signed_by_ours() -> DecodedSet:
+    key = private_key(json.dumps(read("jwks.json")["private_jwk"]), None)
+    given = {
+        "issuer": vectors.ISSUER,
+        "audience": vectors.AUDIENCE,
+        "events": [{"https://schemas.openid.net/secevent/caep/event-type/session-revoked": {}}],
+        "subject": {"format": "opaque", "id": "session-1"},
+    }
+    return build(given, "ssf-1.0", key.algorithm, key.kid).sign(key).decode()
+
+
+@pytest.mark.parametrize("case", cases("jwks.json", "cases"))
+def test_foreign_keys_of_a_published_set_are_ignored_and_damaged_ones_found(case: dict[str, Any]) -> None:
+    document = case["document"] if isinstance(case["document"], str) else json.dumps(case["document"])
+    found = [(finding.rule, finding.severity, finding.pointer) for finding in lint_jwks(document)]
+    assert found == [(finding["rule"], finding["severity"], finding["pointer"]) for finding in case["findings"]]
+    if "error" in case:
+        with pytest.raises(SsfError) as refused:
+            Jwks.from_json(document)
+        assert_refused(refused.value, case["error"])
+        return
+    jwks = Jwks.from_json(document)
+    assert [key.kid for key in jwks.keys] == case["keys"]
+    if case["verifies"]:
+        assert signed_by_ours().verify(jwks).kid == "ours"
+    else:
+        with pytest.raises(SsfError):
+            signed_by_ours().verify(jwks)
+
+
 @pytest.mark.parametrize("case", cases("signed.json", "built"))
 def test_a_set_is_signed_byte_for_byte(case: dict[str, Any]) -> None:
     key = private_key(json.dumps(case["private_jwk"]), case.get("algorithm"))
@@ -260,8 +292,8 @@ def test_the_codes_kinds_and_retry_classes_are_those_of_the_list() -> None:
 
 def test_every_file_of_the_manifest_is_run_here_or_named_as_for_rust_only() -> None:
     run = {
-        "conformance.json", "errors.json", "events", "explain.json", "keys.json", "lint", "sets", "signed.json",
-        "subjects.json",
+        "conformance.json", "errors.json", "events", "explain.json", "jwks.json", "keys.json", "lint", "sets",
+        "signed.json", "subjects.json",
     }  # fmt: skip
     assert MANIFEST.keys() == run | {"delivery.json", "okta.json", "token.json"}
 

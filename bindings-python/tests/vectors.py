@@ -86,3 +86,5 @@ def plain(event: Any, about: Any, **others: Any) -> UnsignedSet:
 
 def assert_refused(error: SsfError, case: dict[str, Any]) -> None:
     assert (error.code, error.pointer) == (case["code"], case["pointer"])
+    for words in case.get("says", []):
+        assert words in error.message

@@ -1,14 +1,15 @@
 //! HTTP as plain values: what to send, what came back. No client in here; any HTTP stack can carry them.
 
-use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use url::{Host, Url};
+use url::Url;
 
 use crate::{
     error::{Error, ErrorCode, Result},
     secret::Secret,
     set::SignedSet,
     time::Timestamp,
+    web::is_loopback,
 };
 
 /// The most of an answer's body that is read, in bytes, where a request says nothing else.
@@ -404,14 +405,5 @@ impl Endpoint {
 impl fmt::Debug for Endpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Endpoint({})", self.host())
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
-        None => false,
     }
 }

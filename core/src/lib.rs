@@ -46,8 +46,11 @@ pub mod http;
 pub mod jose;
 pub mod key;
 pub mod lint;
+mod lookalike;
 pub mod metadata;
+mod near;
 pub mod okta;
+mod pem;
 mod random;
 mod reason;
 pub mod secret;
@@ -55,6 +58,7 @@ pub mod set;
 pub mod subject;
 pub mod time;
 pub mod token;
+mod web;
 
 #[cfg(feature = "client")]
 pub use client::{OktaProviders, Receiver, Transmitter};

@@ -40,6 +40,10 @@ struct Setup {
     event: Option<caep::SessionRevoked>,
     clock: Option<Timestamp>,
     own_kid: Option<&'static str>,
+    /// The issuer of the configuration has a slash at its end.
+    slash: bool,
+    /// Keys that are published beside the one that signs.
+    beside: Vec<Value>,
 }
 
 const DATE: &str = "Thu, 01 Jan 2026 00:00:00 GMT";
@@ -65,11 +69,14 @@ impl Setup {
     async fn diagnose(self) -> Diagnosis {
         let key = key();
         let published = key.public_key().clone();
-        let jwks = json!({ "keys": [published.to_jwk()] });
+        let mut keys = self.beside.clone();
+        keys.push(published.to_jwk());
+        let jwks = json!({ "keys": keys });
         let setup = self.clone();
         let server = Server::start(move |seen, _| {
             let base = format!("http://{}", seen.header("host").unwrap());
-            let issuer = setup.issuer.clone().unwrap_or_else(|| base.clone());
+            let slash = if setup.slash { "/" } else { "" };
+            let issuer = setup.issuer.clone().unwrap_or_else(|| format!("{base}{slash}"));
             match seen.path.as_str() {
                 "/.well-known/ssf-configuration" => setup.configuration.clone().unwrap_or_else(|| {
                     let jwks_uri = format!("{base}/jwks.json");
@@ -181,6 +188,27 @@ async fn an_issuer_with_a_slash_more() {
     let issuer = Some("http://127.0.0.1:1/".to_owned());
     let diagnosis = Setup { issuer, ..Setup::default() }.diagnose().await;
     fails(&diagnosis, "configuration-issuer", "another one");
+    let diagnosis = Setup { slash: true, ..Setup::default() }.diagnose().await;
+    fails(&diagnosis, "configuration-issuer", "differs from that of the SETs by the slash at its end");
+}
+
+#[tokio::test]
+async fn a_jwks_with_keys_that_are_not_for_sets() {
+    let vectors = std::fs::read_to_string("../tests/vectors/jwks.json").unwrap();
+    let vectors: Value = serde_json::from_str(&vectors).unwrap();
+    let document = |name: &str| {
+        let cases = vectors["cases"].as_array().unwrap();
+        let case = cases.iter().find(|case| case["name"] == name).unwrap();
+        case["document"]["keys"].as_array().unwrap()[0].clone()
+    };
+    let names = ["ML-DSA beside ours", "secp256k1 beside ours", "X25519 beside ours"];
+    let beside = names.map(document).to_vec();
+    let diagnosis = Setup { beside, ..Setup::default() }.diagnose().await;
+    assert_eq!(outcome(&diagnosis, "jwks-valid"), Some(Outcome::Passed), "{diagnosis:?}");
+    assert_eq!(outcome(&diagnosis, "signing-key"), Some(Outcome::Passed), "{diagnosis:?}");
+    let beside = vec![document("a damaged key of ours beside a whole one")];
+    let diagnosis = Setup { beside, ..Setup::default() }.diagnose().await;
+    fails(&diagnosis, "jwks-valid", "/keys/0/x");
 }
 
 #[tokio::test]

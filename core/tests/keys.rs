@@ -6,6 +6,7 @@ mod common;
 
 use std::{collections::BTreeSet, time::Duration};
 
+use base64::Engine as _;
 use common::{AUDIENCE, ISSUER, file, refused};
 use serde_json::{Value, json};
 use ssf_transmitter::{
@@ -233,6 +234,20 @@ fn a_public_key_is_read_from_every_form_that_it_is_written_in() {
         }
     }
     assert_eq!(code(PublicKey::from_pem("no key")), ErrorCode::KeyFormatUnknown);
+    let public = SigningKey::generate(KeyType::P256).unwrap().public_key().clone();
+    let pem = public.to_pem().unwrap();
+    let in_base64 = base64::engine::general_purpose::STANDARD.encode(&pem);
+    for text in [format!("\u{feff}{pem}"), pem.replace('\n', "\\n"), pem.replace('\n', " "), in_base64] {
+        assert_eq!(PublicKey::from_pem(&text).unwrap().thumbprint(), public.thumbprint(), "{text}");
+    }
+    for (given, says) in [
+        (public.to_jwk().to_string(), "as a JWK"),
+        ("/etc/ssf/key.pem".to_owned(), "path of a file"),
+        ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----".to_owned(), "public half"),
+    ] {
+        let error = PublicKey::from_pem(given).unwrap_err();
+        assert!(error.message().contains(says), "{error}");
+    }
     assert_eq!(code(PublicKey::from_der([])), ErrorCode::KeyFormatUnknown);
     assert_eq!(code(PublicKey::from_jwk("[]")), ErrorCode::JsonInvalid);
 }

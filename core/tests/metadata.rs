@@ -91,6 +91,17 @@ fn members_of_ones_own_are_kept() {
 }
 
 #[test]
+fn a_member_is_not_set_twice() {
+    let configuration =
+        TransmitterConfiguration::new("https://tr.example.com").authorization_scheme("urn:ietf:rfc:6749");
+    let error = configuration.member("authorization_schemes", json!([])).to_json().unwrap_err();
+    assert_eq!(
+        (error.code(), error.pointer()),
+        (ErrorCode::ConfigurationInvalid, Some("/authorization_schemes"))
+    );
+}
+
+#[test]
 fn urls_of_the_document_are_https() {
     let configuration = TransmitterConfiguration::new("https://tr.example.com");
     let error = configuration.clone().jwks_uri("http://tr.example.com/jwks.json").to_json().unwrap_err();

@@ -54,7 +54,18 @@ fn every_key_is_imported_with_its_algorithm_kid_and_thumbprint_or_refused_with_i
     run("keys.json", "cases", list(&file["cases"]), |case| {
         let imported = import(&case["input"]);
         if let Some(error) = case.get("error") {
-            return refused(imported, &error["code"], &error["pointer"]);
+            let message =
+                imported.as_ref().map_or_else(|error| error.message().to_owned(), |_| String::new());
+            refused(imported, &error["code"], &error["pointer"])?;
+            return match error["says"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .find(|words| !message.contains(text(words)))
+            {
+                Some(words) => Err(format!("the message does not say {words}: {message}")),
+                None => Ok(()),
+            };
         }
         let key = imported.map_err(|error| error.to_string())?;
         let expected = &case["expect"];

@@ -91,6 +91,7 @@ RuleId: TypeAlias = Literal[
     "jwks-private-member",
     "jwks-symmetric",
     "jwks-key-invalid",
+    "jwks-key-foreign",
     "jwks-rsa-too-short",
     "jwks-leading-zero",
     "jwks-kid-missing",

@@ -6,8 +6,8 @@ import Testing
 @Suite struct VectorTests {
     @Test func everyFileOfTheManifestIsRunHereOrForRustOnly() throws {
         let run: Set = [
-            "errors.json", "events", "keys.json", "sets", "signed.json", "subjects.json", "lint", "explain.json",
-            "conformance.json",
+            "errors.json", "events", "jwks.json", "keys.json", "sets", "signed.json", "subjects.json", "lint",
+            "explain.json", "conformance.json",
         ]
         let files = Set(try Vectors.read("manifest.json").object.keys)
         #expect(files == run.union(["delivery.json", "token.json", "okta.json"]))
@@ -120,6 +120,34 @@ import Testing
             key = try key.withKid(kid.text)
         }
         return key
+    }
+
+    @Test func publishedSets() throws {
+        let key = try SigningKey(jwk: Vectors.read("jwks.json").object["private_jwk"]?.json ?? "")
+        let input: Case = [
+            "issuer": "https://transmitter.example.com", "audience": "https://receiver.example.net",
+            "events": [["https://schemas.openid.net/secevent/caep/event-type/session-revoked": [:]]],
+            "subject": ["format": "opaque", "id": "session-1"],
+        ]
+        let decoded = try parts(input, dialect: Dialect("ssf-1.0"))
+            .prepare(algorithm: key.algorithm, kid: key.kid).sign(with: key).decoded()
+        each(try Vectors.cases("jwks.json", "cases")) { one in
+            let document = try one["document"]?.document ?? ""
+            let found = Linter.lintJWKS(document).map { "\($0.rule.rawValue) \($0.severity.rawValue) \($0.pointer)" }
+            let expected = one["findings"].list.map {
+                "\($0["rule"].text) \($0["severity"].text) \($0["pointer"].text)"
+            }
+            #expect(found == expected, "\(one.name)")
+            if var error = one["error"]?.object {
+                error["name"] = one["name"]
+                refused(error) { try JWKS(json: document) }
+                return
+            }
+            let jwks = try JWKS(json: document)
+            #expect(jwks.keys.map(\.kid) == one["keys"].list.map(\.text), "\(one.name)")
+            let verified = try? decoded.verify(with: jwks)
+            #expect((verified != nil) == (one["verifies"] == true), "\(one.name)")
+        }
     }
 
     @Test func signedSETs() throws {

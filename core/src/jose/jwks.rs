@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Algorithm, PublicKey};
-use crate::error::{Error, ErrorCode, Result};
+use super::{Algorithm, Entry, PublicKey};
+use crate::{
+    error::{Error, ErrorCode, Result},
+    pem::BOM,
+};
 
 /// The public keys of a transmitter: the document at its `jwks_uri`.
 ///
@@ -30,7 +33,8 @@ impl Jwks {
         Ok(set)
     }
 
-    /// Reads a set as it is published. Keys for encryption, and keys of types that sign no SETs, are left out.
+    /// Reads a set as it is published. Keys that verify no SETs are left out: of other types, for another use, or damaged
+    /// (RFC 7517 §5). [`lint::jwks`](crate::lint::jwks) says which, and why.
     ///
     /// ```
     /// use ssf_transmitter::Jwks;
@@ -40,17 +44,20 @@ impl Jwks {
     /// # Ok::<(), ssf_transmitter::Error>(())
     /// ```
     pub fn from_json(json: &str) -> Result<Self> {
+        if json.starts_with(BOM) {
+            let message = "a JWK Set starts with a byte order mark, which JSON must not have (RFC 8259 §8.1)";
+            return Err(Error::new(ErrorCode::JsonInvalid, message));
+        }
         let object = crate::event::parse_object(json, "a JWK Set")?;
         let Some(Value::Array(keys)) = object.get("keys") else {
             let message = "a JWK Set has the member keys, an array";
             return Err(Error::new(ErrorCode::KeyMemberInvalid, message).at("/keys"));
         };
-        let usable = keys
-            .iter()
-            .filter_map(Value::as_object)
-            .filter(|jwk| jwk.get("use").is_none_or(|usage| usage == "sig"))
-            .filter_map(|jwk| PublicKey::of_jwk(jwk).ok());
-        Ok(Self { keys: usable.collect() })
+        let key = |jwk| match Entry::of(jwk) {
+            Entry::Key(key) => Some(*key),
+            Entry::Foreign(_) | Entry::Malformed(_) => None,
+        };
+        Ok(Self { keys: keys.iter().filter_map(Value::as_object).filter_map(key).collect() })
     }
 
     /// The keys.

@@ -5,6 +5,7 @@
 
 mod algorithm;
 mod compact;
+mod entry;
 mod jwks;
 mod public_key;
 mod signature;
@@ -16,4 +17,5 @@ pub use signature::Signature;
 
 pub(crate) use algorithm::KeyFamily;
 pub(crate) use compact::{Compact, SET_TYPE, header, signing_input, typed_header};
-pub(crate) use public_key::Numbers;
+pub(crate) use entry::{Entry, Operation, checked, foreign};
+pub(crate) use public_key::{Numbers, explicit_curve, unsupported};

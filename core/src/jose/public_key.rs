@@ -4,12 +4,13 @@ use std::fmt;
 
 use josekit::jws::{ES256, ES384, ES512, EdDSA, JwsVerifier, PS256, PS384, PS512, RS256, RS384, RS512};
 use openssl::{
-    bn::{BigNum, BigNumContext},
-    ec::{EcGroup, EcKey},
+    bn::{BigNum, BigNumContext, BigNumRef},
+    ec::{Asn1Flag, EcGroup, EcKey},
     nid::Nid,
     pkey::{HasPublic, Id, PKey, PKeyRef, Public},
     rsa::Rsa,
     sha::sha256,
+    x509::X509,
 };
 use serde_json::{Map, Value, json};
 
@@ -17,6 +18,7 @@ use super::{Algorithm, KeyFamily};
 use crate::{
     base64,
     error::{Error, ErrorCode, Result},
+    lookalike, pem,
 };
 
 /// A public key, as it is published in a JWKS.
@@ -46,23 +48,43 @@ pub(crate) enum Numbers {
 }
 
 impl PublicKey {
-    /// Reads a public key in PEM (`PUBLIC KEY`), as key stores give it. Its `kid` is the thumbprint.
+    /// Reads a public key in PEM (`PUBLIC KEY`, `RSA PUBLIC KEY`), as key stores give it, or that of a certificate. Its `kid` is the thumbprint.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
-        let key = PKey::public_key_from_pem(pem.as_ref())
-            .map_err(|_| Error::new(ErrorCode::KeyFormatUnknown, "this is no public key in PEM"))?;
-        Self::of(&key)
+        const EXPECTED: &str = "a public key in PEM";
+        let bytes = pem.as_ref();
+        let otherwise = || lookalike::refused(EXPECTED, bytes, "there is no block from BEGIN to END");
+        let text = std::str::from_utf8(bytes).map_err(|_| otherwise())?;
+        let inner = pem::unwrapped(text);
+        let blocks = pem::blocks(inner.as_deref().map_or(text, String::as_str));
+        let refused =
+            |what: &str| Error::new(ErrorCode::KeyFormatUnknown, format!("not {EXPECTED}, but {what}"));
+        let damaged = || refused("a damaged block");
+        let block = blocks.iter().find(|block| block.label != "EC PARAMETERS").ok_or_else(otherwise)?;
+        match block.label {
+            "PUBLIC KEY" | "RSA PUBLIC KEY" => {
+                Self::of_spki(&block.contents().ok_or_else(damaged)?.der)?.ok_or_else(damaged)
+            }
+            "CERTIFICATE" => {
+                let contents = block.contents().ok_or_else(damaged)?;
+                let key = X509::from_der(&contents.der).and_then(|certificate| certificate.public_key());
+                let key = key.map_err(|_| damaged())?;
+                Self::of(&key)
+            }
+            label if label.ends_with("PRIVATE KEY") => Err(refused("a private key: give its public half")),
+            _ => Err(refused("a block of another kind")),
+        }
     }
 
-    /// Reads a public key in DER (`SubjectPublicKeyInfo`). Its `kid` is the thumbprint.
+    /// Reads a public key in DER (`SubjectPublicKeyInfo`, or `RSAPublicKey`). Its `kid` is the thumbprint.
     pub fn from_der(der: impl AsRef<[u8]>) -> Result<Self> {
-        let key = PKey::public_key_from_der(der.as_ref())
-            .map_err(|_| Error::new(ErrorCode::KeyFormatUnknown, "this is no public key in DER"))?;
-        Self::of(&key)
+        let der = der.as_ref();
+        let forms = "it is neither a SubjectPublicKeyInfo nor an RSAPublicKey";
+        Self::of_spki(der)?.ok_or_else(|| lookalike::refused("a public key in DER", der, forms))
     }
 
     /// Reads the public members of a JWK.
     pub fn from_jwk(json: &str) -> Result<Self> {
-        Self::of_jwk(&crate::event::parse_object(json, "a JWK")?)
+        Self::of_jwk(&crate::event::parse_object(json.trim_start_matches(pem::BOM), "a JWK")?)
     }
 
     /// The same key with another `kid`.
@@ -110,6 +132,13 @@ impl PublicKey {
         let pem =
             PKey::public_key_from_der(&self.spki).and_then(|key| key.public_key_to_pem()).map_err(failed)?;
         String::from_utf8(pem).map_err(|error| Error::internal("PEM is ASCII").because(error))
+    }
+
+    /// A public key in DER; `None` if it is none.
+    fn of_spki(der: &[u8]) -> Result<Option<Self>> {
+        let key = PKey::public_key_from_der(der)
+            .or_else(|_| Rsa::public_key_from_der_pkcs1(der).and_then(PKey::from_rsa));
+        key.ok().map(|key| Self::of(&key)).transpose()
     }
 
     /// The public half of an OpenSSL key.
@@ -193,14 +222,19 @@ impl Numbers {
                     let message = format!("the RSA key has {bits} bits; 2048 is the least");
                     return Err(Error::new(ErrorCode::KeyRsaTooShort, message));
                 }
+                check_exponent(rsa.e())?;
                 Ok(Self::Rsa { n: base64::encode(rsa.n().to_vec()), e: base64::encode(rsa.e().to_vec()) })
             }
             Id::EC => {
                 let ec = key.ec_key().map_err(failed)?;
+                if ec.group().asn1_flag() != Asn1Flag::NAMED_CURVE {
+                    return Err(explicit_curve());
+                }
                 let family = match ec.group().curve_name() {
                     Some(Nid::X9_62_PRIME256V1) => KeyFamily::P256,
                     Some(Nid::SECP384R1) => KeyFamily::P384,
                     Some(Nid::SECP521R1) => KeyFamily::P521,
+                    Some(Nid::SECP256K1) => return Err(unsupported("the curve secp256k1")),
                     _ => return Err(unsupported("this elliptic curve")),
                 };
                 let mut context = BigNumContext::new().map_err(failed)?;
@@ -219,7 +253,7 @@ impl Numbers {
                 Ok(Self::Curve { family: KeyFamily::Ed25519, x, y: None })
             }
             Id::ED448 => Err(unsupported("Ed448")),
-            Id::X25519 | Id::X448 => Err(unsupported("a key-agreement curve (X25519, X448)")),
+            Id::X25519 | Id::X448 => Err(unsupported("a curve for key agreement (X25519, X448)")),
             _ => Err(unsupported("this type of key")),
         }
     }
@@ -228,7 +262,15 @@ impl Numbers {
     pub(crate) fn of_jwk(jwk: &Map<String, Value>) -> Result<Self> {
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
         match text("kty") {
-            Some("RSA") => Ok(Self::Rsa { n: number(jwk, "n", None)?, e: number(jwk, "e", None)? }),
+            Some("RSA") => {
+                let (n, e) = (number(jwk, "n", None)?, number(jwk, "e", None)?);
+                let exponent = BigNum::from_slice(&base64::decode(&e).unwrap_or_default());
+                exponent
+                    .map_err(|error| Error::internal("OpenSSL reads no number").because(error))
+                    .and_then(|exponent| check_exponent(&exponent))
+                    .map_err(|error| error.at("/e"))?;
+                Ok(Self::Rsa { n, e })
+            }
             Some(kty @ ("EC" | "OKP")) => {
                 let Some(curve) = text("crv") else {
                     return Err(invalid("crv", "is missing or no string"));
@@ -353,6 +395,29 @@ fn invalid(name: &str, what: &str) -> Error {
         .at(format!("/{name}"))
 }
 
-fn unsupported(what: &str) -> Error {
-    Error::new(ErrorCode::KeyTypeUnsupported, format!("{what} cannot sign SETs here"))
+/// RFC 8017 §3.1: odd, and at least 3. Verifiers that hold it in 32 bits refuse a longer one.
+fn check_exponent(e: &BigNumRef) -> Result<()> {
+    const MOST_BITS: i32 = 32;
+    match e.num_bits() {
+        ..=1 => Err(unsupported("an RSA key with an exponent (e) below 3")),
+        bits if bits > MOST_BITS => {
+            Err(unsupported("an RSA key with an exponent (e) of more than 32 bits, which verifiers refuse,"))
+        }
+        _ if !e.is_bit_set(0) => Err(unsupported("an RSA key with an even exponent (e)")),
+        _ => Ok(()),
+    }
+}
+
+/// `what` signs no SETs: the error says what does.
+pub(crate) fn unsupported(what: &str) -> Error {
+    let message = format!("{what} is not supported: use RSA, P-256, P-384, P-521 or Ed25519");
+    Error::new(ErrorCode::KeyTypeUnsupported, message)
+}
+
+/// RFC 5480 §2.1.1: a curve is named. Its parameters written out may be those of another curve that looks alike
+/// (CVE-2020-0601).
+pub(crate) fn explicit_curve() -> Error {
+    let message = "the key spells out the parameters of its curve, instead of naming it: \
+        `openssl ec -in KEY -param_enc named_curve -out NEW` converts it";
+    Error::new(ErrorCode::KeyTypeUnsupported, message)
 }

@@ -28,6 +28,39 @@ pub(super) const P521: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x23];
 /// 1.3.101.112, Ed25519.
 pub(super) const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
 
+/// What keys of this algorithm are called that sign no SETs here.
+pub(super) fn name_of_algorithm(oid: &[u8]) -> &'static str {
+    match oid {
+        // 1.3.101.110, 111 and 113.
+        [0x2b, 0x65, 0x6e] => "X25519, a curve for key agreement,",
+        [0x2b, 0x65, 0x6f] => "X448, a curve for key agreement,",
+        [0x2b, 0x65, 0x71] => "Ed448",
+        // 1.2.840.10040.4.1 and 1.2.840.113549.1.3.1.
+        [0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01] => "DSA",
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x03, 0x01] => "a Diffie-Hellman key",
+        // 2.16.840.1.101.3.4.3.17 to 19, and 20 to 31.
+        [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x11..=0x13] => "ML-DSA",
+        [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x14..=0x1f] => "SLH-DSA",
+        _ => "this type of key",
+    }
+}
+
+/// What keys on this curve are called that sign no SETs here.
+pub(super) fn name_of_curve(oid: &[u8]) -> &'static str {
+    match oid {
+        // 1.3.132.0.10 and 33.
+        [0x2b, 0x81, 0x04, 0x00, 0x0a] => "the curve secp256k1",
+        [0x2b, 0x81, 0x04, 0x00, 0x21] => "the curve P-224",
+        // 1.2.840.10045.3.1.1.
+        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x01] => "the curve P-192",
+        // 1.3.36.3.3.2.8.1.1.
+        [0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, _] => "a Brainpool curve",
+        // 1.2.156.10197.1.301.
+        [0x2a, 0x81, 0x1c, 0xcf, 0x55, 0x01, 0x82, 0x2d] => "the curve SM2",
+        _ => "this elliptic curve",
+    }
+}
+
 /// Reads values one after another.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'a>(&'a [u8]);
@@ -89,6 +122,11 @@ impl<'a> Reader<'a> {
     /// The tag of the next value.
     pub(super) fn peek(&self) -> Option<u8> {
         self.0.first().copied()
+    }
+
+    /// What follows.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.0
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -1,14 +1,5 @@
 //! Private keys from PEM and DER. What is no private key is named for what it is.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use openssl::{
-    bn::BigNum,
-    pkey::{PKey, Public},
-    rsa::Rsa,
-    x509::{X509, X509Req},
-};
-use zeroize::Zeroizing;
-
 use super::{
     der::{self, Reader},
     encrypted,
@@ -16,35 +7,44 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorCode, Result},
-    jose::{Algorithm, KeyFamily},
+    jose::{Algorithm, KeyFamily, explicit_curve, unsupported},
+    lookalike,
+    pem::{self, Block, Contents},
+};
+use openssl::{
+    bn::BigNum,
+    pkey::{PKey, Public},
+    rsa::Rsa,
+    x509::{X509, X509Req},
 };
 
 /// Reads the private key of a PEM text.
-pub(super) fn pem(pem: &[u8], password: Option<&str>) -> Result<Material> {
-    let text = std::str::from_utf8(pem).map_err(|_| unknown("this is no PEM: it is no text"))?;
-    let blocks = blocks(text);
-    let private: Vec<_> = blocks.iter().filter(|(label, _)| label.ends_with("PRIVATE KEY")).collect();
-    let (label, block) = match private.as_slice() {
-        [] => return Err(not_private(&blocks)),
+pub(super) fn pem(bytes: &[u8], password: Option<&str>) -> Result<Material> {
+    let not_pem = || lookalike::refused("a private key in PEM", bytes, "there is no block from BEGIN to END");
+    let text = std::str::from_utf8(bytes).map_err(|_| not_pem())?;
+    let inner = pem::unwrapped(text);
+    let blocks = pem::blocks(inner.as_deref().map_or(text, String::as_str));
+    let private: Vec<_> = blocks.iter().filter(|block| block.label.ends_with("PRIVATE KEY")).collect();
+    let block = match private.as_slice() {
+        [] => return Err(not_private(&blocks).unwrap_or_else(not_pem)),
         [one] => one,
         _ => {
-            let message = "the PEM holds several private keys; give one";
+            let message = "the PEM holds several private keys: give the one that signs";
             return Err(Error::new(ErrorCode::KeySetAmbiguous, message));
         }
     };
-    if *label == "OPENSSH PRIVATE KEY" {
-        let message = "an OpenSSH key cannot be read; `ssh-keygen -p -m PKCS8` rewrites it as PKCS#8";
+    if block.label == "OPENSSH PRIVATE KEY" {
+        let message = "a private key of OpenSSH is not supported: `ssh-keygen -p -m PKCS8 -f FILE` rewrites it as PKCS#8";
         return Err(unknown(message));
     }
 
-    let damaged = || unknown(&format!("the PEM block {label} is damaged"));
-    let (headers, body) = split_headers(block);
-    let der = decode(body).ok_or_else(damaged)?;
-    if let Some(cipher) = headers.iter().find_map(|line| line.strip_prefix("DEK-Info:")) {
-        let der = encrypted::open_old(cipher.trim(), &der, password.ok_or_else(password_missing)?)?;
+    let damaged = || unknown(&format!("the PEM block {} is damaged", block.shown()));
+    let Contents { dek_info, der } = block.contents().ok_or_else(damaged)?;
+    if let Some(cipher) = dek_info {
+        let der = encrypted::open_old(&cipher, &der, password.ok_or_else(password_missing)?)?;
         return private_key(&der)?.ok_or_else(encrypted::wrong_password);
     }
-    if *label == "ENCRYPTED PRIVATE KEY" {
+    if block.label == "ENCRYPTED PRIVATE KEY" {
         if !encrypted::is_encrypted(&der) {
             return Err(damaged());
         }
@@ -55,16 +55,14 @@ pub(super) fn pem(pem: &[u8], password: Option<&str>) -> Result<Material> {
 }
 
 /// Reads a private key in DER.
-pub(super) fn der(der: &[u8], password: Option<&str>) -> Result<Material> {
+pub(super) fn der(bytes: &[u8], password: Option<&str>) -> Result<Material> {
+    let der = without_line_end(bytes);
     if let Some(key) = private_key(der)? {
         return Ok(key);
     }
     if encrypted::is_encrypted(der) {
         let der = encrypted::open(der, password.ok_or_else(password_missing)?)?;
         return private_key(&der)?.ok_or_else(encrypted::wrong_password);
-    }
-    if Reader::new(der).take(der::SEQUENCE).is_some() && Reader::only(der, der::SEQUENCE).is_none() {
-        return Err(unknown("bytes follow the end of the DER value"));
     }
     if X509::from_der(der).is_ok() {
         return Err(certificate());
@@ -75,10 +73,20 @@ pub(super) fn der(der: &[u8], password: Option<&str>) -> Result<Material> {
     if PKey::<Public>::public_key_from_der(der).is_ok() || Rsa::public_key_from_der_pkcs1(der).is_ok() {
         return Err(public());
     }
-    if der.starts_with(b"-----BEGIN") {
-        return Err(unknown("this is PEM, not DER"));
+    if Reader::new(der).take(der::SEQUENCE).is_some() && Reader::only(der, der::SEQUENCE).is_none() {
+        return Err(unknown("bytes follow the end of the DER value"));
     }
-    Err(unknown("this is no key in DER: neither PKCS#8 nor PKCS#1 nor SEC1"))
+    let forms = "it is neither PKCS#8 nor PKCS#1 nor SEC1, or is cut short";
+    Err(lookalike::refused("a private key in DER", bytes, forms))
+}
+
+/// A DER value without the line end that editors and shells add: nothing else can be meant by bytes after its end.
+fn without_line_end(bytes: &[u8]) -> &[u8] {
+    let mut rest = Reader::new(bytes);
+    match rest.take(der::SEQUENCE) {
+        Some(_) if [&b"\n"[..], b"\r\n"].contains(&rest.rest()) => &bytes[..bytes.len() - rest.rest().len()],
+        _ => bytes,
+    }
 }
 
 /// A private key that is not encrypted: PKCS#8, PKCS#1 or SEC1, by its outline; `None` if it is none of them.
@@ -125,7 +133,8 @@ fn pkcs8(mut inside: Reader<'_>) -> Result<Option<Material>> {
         }
         der::EC => match parameters.take(der::OID) {
             Some(curve) => inner(key).map_or(Ok(None), |key| sec1(key, Some((curve, public)))),
-            None => Err(unsupported("this elliptic curve")),
+            None if parameters.peek() == Some(der::SEQUENCE) => Err(explicit_curve()),
+            None => Err(unsupported("an elliptic curve key that does not name its curve")),
         },
         der::ED25519 => {
             let mut inner = Reader::new(key);
@@ -134,10 +143,7 @@ fn pkcs8(mut inside: Reader<'_>) -> Result<Option<Material>> {
                 None => Ok(None),
             }
         }
-        // 1.3.101.110 to 113, but for the one above.
-        [0x2b, 0x65, 0x6e | 0x6f] => Err(unsupported("a key-agreement curve (X25519, X448)")),
-        [0x2b, 0x65, 0x71] => Err(unsupported("Ed448")),
-        _ => Err(unsupported("this type of key")),
+        other => Err(unsupported(der::name_of_algorithm(other))),
     }
 }
 
@@ -146,17 +152,28 @@ fn pss_algorithms(mut identifier: Reader<'_>) -> Result<&'static [Algorithm]> {
     if identifier.is_empty() {
         return Ok(&[Algorithm::Ps256, Algorithm::Ps384, Algorithm::Ps512]);
     }
-    let hash = identifier
-        .enter(der::SEQUENCE)
-        .and_then(|mut parameters| parameters.enter(0xa0))
-        .and_then(|mut tagged| tagged.enter(der::SEQUENCE))
-        .and_then(|mut hash| hash.take(der::OID))
-        .and_then(|oid| oid.strip_prefix(der::SHA2));
-    match hash {
-        Some([1]) => Ok(&[Algorithm::Ps256]),
-        Some([2]) => Ok(&[Algorithm::Ps384]),
-        Some([3]) => Ok(&[Algorithm::Ps512]),
-        _ => Err(unsupported("an RSASSA-PSS key that is bound to this hash")),
+    let hash =
+        |mut identifier: Reader<'_>| identifier.take(der::OID)?.strip_prefix(der::SHA2)?.first().copied();
+    let mut read = || {
+        let mut parameters = identifier.enter(der::SEQUENCE)?;
+        let own = hash(parameters.enter(0xa0)?.enter(der::SEQUENCE)?)?;
+        let mut mask = parameters.enter(0xa1)?.enter(der::SEQUENCE)?;
+        let of_mask = (mask.take(der::OID)? == der::MGF1).then(|| mask.enter(der::SEQUENCE)).flatten()?;
+        // Twenty bytes where nothing else is said.
+        let least_salt = match parameters.enter(0xa2) {
+            Some(mut salt) => salt.number()?,
+            None => 20,
+        };
+        (hash(of_mask)? == own).then_some((own, least_salt))
+    };
+    // RFC 7518 §3.5: the mask has the hash of the signature, and the salt is as long as the hash.
+    match read() {
+        Some((1, ..=32)) => Ok(&[Algorithm::Ps256]),
+        Some((2, ..=48)) => Ok(&[Algorithm::Ps384]),
+        Some((3, ..=64)) => Ok(&[Algorithm::Ps512]),
+        _ => Err(unsupported(
+            "an RSASSA-PSS key that is bound to parameters other than those of PS256, PS384 or PS512",
+        )),
     }
 }
 
@@ -194,12 +211,16 @@ fn sec1(mut inside: Reader<'_>, outside: Option<(&[u8], Option<&[u8]>)>) -> Resu
     let Some((d, named, public)) = parts() else {
         return Ok(None);
     };
+    if outside.is_none() && named.is_some_and(|named| Reader::new(named).peek() == Some(der::SEQUENCE)) {
+        return Err(explicit_curve());
+    }
     let named = named.and_then(|named| Reader::new(named).take(der::OID));
     let family = match outside.map(|(curve, _)| curve).or(named) {
         Some(der::P256) => KeyFamily::P256,
         Some(der::P384) => KeyFamily::P384,
         Some(der::P521) => KeyFamily::P521,
-        _ => return Err(unsupported("this elliptic curve")),
+        Some(other) => return Err(unsupported(der::name_of_curve(other))),
+        None => return Err(unsupported("an elliptic curve key that does not name its curve")),
     };
     let public = public.or(outside.and_then(|(_, public)| public));
     let point = public.map_or(Point::Missing, Point::Encoded);
@@ -211,68 +232,22 @@ fn whole_bits(contents: &[u8]) -> Option<&[u8]> {
     contents.split_first().filter(|(unused, _)| **unused == 0).map(|(_, bytes)| bytes)
 }
 
-/// The blocks of a PEM text: label, and what stands between its lines.
-fn blocks(text: &str) -> Vec<(&str, &str)> {
-    let mut blocks = Vec::new();
-    let mut rest = text;
-    while let Some(begin) = rest.find("-----BEGIN ") {
-        rest = &rest[begin + "-----BEGIN ".len()..];
-        let Some((label, after)) = rest.split_once("-----") else {
-            break;
-        };
-        let end = format!("-----END {label}-----");
-        let Some((inside, after)) = after.split_once(&end) else {
-            break;
-        };
-        blocks.push((label, inside));
-        rest = after;
-    }
-    blocks
-}
-
-/// The header lines of an old PEM block (RFC 1421 §4.4), and its body.
-fn split_headers(block: &str) -> (Vec<&str>, &str) {
-    let normal = block.trim_start();
-    let mut headers = Vec::new();
-    let mut rest = normal;
-    while let Some((line, after)) = rest.split_once('\n') {
-        if !line.contains(':') {
-            break;
+/// What the blocks of a PEM text are that holds no private key; `None` where there are none.
+fn not_private(blocks: &[Block<'_>]) -> Option<Error> {
+    let block = blocks.iter().find(|block| block.label != "EC PARAMETERS").or(blocks.first())?;
+    Some(match block.label {
+        "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" | "PKCS7" => certificate(),
+        "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => certificate_request(),
+        "PUBLIC KEY" | "RSA PUBLIC KEY" => public(),
+        "PGP PRIVATE KEY BLOCK" => {
+            unknown("not a private key in PEM, but one of OpenPGP, which signs no SETs")
         }
-        headers.push(line.trim_end());
-        rest = after;
-    }
-    (headers, rest)
-}
-
-/// The bytes of the body of a PEM block, wiped.
-fn decode(body: &str) -> Option<Zeroizing<Vec<u8>>> {
-    // Allocated once each: growing would leave unwiped copies behind.
-    let mut letters = Zeroizing::new(Vec::with_capacity(body.len()));
-    letters.extend(body.bytes().filter(|byte| !byte.is_ascii_whitespace()));
-    let mut bytes = Zeroizing::new(vec![0; letters.len() / 4 * 3 + 3]);
-    let length = STANDARD.decode_slice(&*letters, &mut bytes).ok()?;
-    bytes.truncate(length);
-    Some(bytes)
-}
-
-/// Why a PEM text without a private key is none.
-fn not_private(blocks: &[(&str, &str)]) -> Error {
-    match blocks.iter().map(|(label, _)| *label).find(|label| *label != "EC PARAMETERS") {
-        Some("CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" | "PKCS7") => certificate(),
-        Some("CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST") => certificate_request(),
-        Some("PUBLIC KEY" | "RSA PUBLIC KEY") => public(),
-        Some(label) => unknown(&format!("the PEM holds {label}, no private key")),
-        None => unknown("this is no PEM: no complete block from BEGIN to END"),
-    }
+        _ => unknown(&format!("the PEM holds a block {}, and no private key", block.shown())),
+    })
 }
 
 fn unknown(message: &str) -> Error {
     Error::new(ErrorCode::KeyFormatUnknown, message)
-}
-
-fn unsupported(what: &str) -> Error {
-    Error::new(ErrorCode::KeyTypeUnsupported, format!("{what} cannot sign SETs here"))
 }
 
 /// RFC 7518 §3.3.

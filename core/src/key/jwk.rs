@@ -20,7 +20,8 @@ use super::{
 use crate::{
     base64,
     error::{Error, ErrorCode, Result},
-    jose::{Algorithm, KeyFamily, Numbers, PublicKey},
+    jose::{Algorithm, KeyFamily, Numbers, Operation, PublicKey, checked, foreign},
+    lookalike, pem,
     secret::Secret,
 };
 
@@ -111,7 +112,10 @@ pub(super) fn parse(json: &str, kid: Option<&str>) -> Result<Parsed> {
         keys: Vec<Jwk>,
     }
 
+    let inner = pem::unwrapped(json);
+    let json = inner.as_deref().map_or(json, String::as_str).trim_start_matches(pem::BOM);
     // Read in two passes: one that could be either would buffer private members in memory that nobody wipes.
+    let unreadable = |error| unreadable(json, error);
     let outline: Outline = serde_json::from_str(json).map_err(unreadable)?;
     if outline.keys.is_some() {
         let set: Set = serde_json::from_str(json).map_err(unreadable)?;
@@ -128,15 +132,20 @@ pub(super) fn parse(json: &str, kid: Option<&str>) -> Result<Parsed> {
 
 /// The parser's own text could quote a private member; only the place is told.
 #[allow(clippy::needless_pass_by_value, reason = "the shape of `map_err`")]
-fn unreadable(error: serde_json::Error) -> Error {
+fn unreadable(json: &str, error: serde_json::Error) -> Error {
     let (line, column) = (error.line(), error.column());
-    let message = match error.classify() {
-        serde_json::error::Category::Data => format!(
-            "this is neither a JWK nor a JWK Set: members are strings, a set has an array of keys (line {line} column {column})"
-        ),
-        _ => format!("the JWK is no JSON, at line {line} column {column}"),
-    };
-    Error::new(ErrorCode::KeyFormatUnknown, message)
+    match error.classify() {
+        serde_json::error::Category::Data => {
+            let message = format!(
+                "neither a JWK nor a JWK Set: members are strings, a set has an array of keys (line {line} column {column})"
+            );
+            Error::new(ErrorCode::KeyFormatUnknown, message)
+        }
+        _ => {
+            let place = format!("it is not JSON, at line {line} column {column}");
+            lookalike::refused("a JWK", json.as_bytes(), &place)
+        }
+    }
 }
 
 /// The key of a set that is meant.
@@ -145,13 +154,13 @@ fn choose(keys: Vec<Jwk>, kid: Option<&str>) -> Result<(usize, Jwk)> {
     let mut fitting = keys.into_iter().enumerate().filter(|(_, jwk)| match kid {
         Some(kid) => jwk.text("kid") == Some(kid),
         // A set of one: its own error says more than "not found".
-        None => only || (jwk.d.is_some() && jwk.text("use") != Some("enc") && jwk.text("kty") != Some("oct")),
+        None => only || (jwk.d.is_some() && foreign(&jwk.public).is_none()),
     });
     let found = fitting
         .next()
         .ok_or_else(|| not_found("the JWK Set holds no private key for signatures that fits"))?;
     if fitting.next().is_some() {
-        let message = "the JWK Set holds several keys that fit; name one by its kid";
+        let message = "the JWK Set holds several private keys for signatures: name one by its kid";
         return Err(Error::new(ErrorCode::KeySetAmbiguous, message));
     }
     Ok(found)
@@ -167,8 +176,8 @@ impl Jwk {
             let message = "a symmetric key (kty: oct) cannot sign SETs";
             return Err(Error::new(ErrorCode::KeySymmetric, message).at("/kty"));
         }
+        checked(&self.public, Operation::Sign)?;
         let numbers = Numbers::of_jwk(&self.public)?;
-        self.check_usage()?;
         let algorithm = self.algorithm(numbers.family())?;
         let kid = match self.public.get("kid") {
             None => None,
@@ -183,32 +192,6 @@ impl Jwk {
             Numbers::Curve { family, x, y } => self.curve(*family, x, y.as_deref().unwrap_or_default())?,
         };
         Ok(Parsed { key, algorithm, kid })
-    }
-
-    /// RFC 7517 §4.2, §4.3.
-    fn check_usage(&self) -> Result<()> {
-        match self.public.get("use") {
-            None => {}
-            Some(Value::String(usage)) if usage == "sig" => {}
-            Some(Value::String(usage)) if usage == "enc" => {
-                let message = "the JWK is for encryption (use: enc), not for signatures";
-                return Err(Error::new(ErrorCode::KeyUse, message).at("/use"));
-            }
-            Some(_) => {
-                let message = "the use of the JWK is not sig";
-                return Err(Error::new(ErrorCode::KeyUse, message).at("/use"));
-            }
-        }
-        match self.public.get("key_ops") {
-            None => Ok(()),
-            Some(Value::Array(operations)) if operations.iter().any(|operation| operation == "sign") => {
-                Ok(())
-            }
-            Some(_) => {
-                let message = "the key_ops of the JWK do not hold sign";
-                Err(Error::new(ErrorCode::KeyOps, message).at("/key_ops"))
-            }
-        }
     }
 
     fn algorithm(&self, family: KeyFamily) -> Result<Option<Algorithm>> {

@@ -10,6 +10,7 @@ use crate::{
     event::requires_txn,
     set::Audience,
     time::{SECONDS_LIMIT, Timestamp},
+    web::{differ_by_slash, is_issuer, is_okta_admin_console},
 };
 
 pub(super) fn check(report: &mut Report<'_>, claims: &Map<String, Value>) {
@@ -43,25 +44,16 @@ fn issuer(report: &mut Report<'_>, iss: Option<&Value>) {
     if let Some(expected) = report.context.issuer
         && iss != expected
     {
-        let slash = without_slash(iss) == without_slash(expected);
-        let message = if slash {
+        let message = if differ_by_slash(iss, expected) {
             "iss differs from the registered issuer by the slash at the end"
         } else {
             "iss is not the registered issuer"
         };
         return report.add(&rules::ISS_MISMATCH, "/iss", message);
     }
-    let is_issuer = Url::parse(iss).is_ok_and(|url| {
-        ["https", "http"].contains(&url.scheme()) && url.query().is_none() && url.fragment().is_none()
-    });
-    if !is_issuer || !(iss.starts_with("https://") || is_loopback(iss)) {
+    if !is_issuer(iss) {
         report.add(&rules::ISS_NOT_URL, "/iss", "iss is no https URL without query and fragment");
     }
-}
-
-/// Trials on this machine do without TLS.
-fn is_loopback(url: &str) -> bool {
-    ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|start| url.starts_with(start))
 }
 
 fn issued_at(report: &mut Report<'_>, iat: Option<&Value>) {
@@ -123,7 +115,7 @@ fn expected_audience(report: &mut Report<'_>, values: &[&str]) {
     if values.iter().any(|value| expected.contains(value)) {
         return;
     }
-    let close = |value: &&str| expected.iter().any(|other| without_slash(other) == without_slash(value));
+    let close = |value: &&str| expected.iter().any(|other| differ_by_slash(other, value));
     if values.iter().any(close) {
         let message = "aud differs from the expected audience by the slash at the end";
         report.add(&rules::AUD_SLASH, "/aud", message);
@@ -134,21 +126,14 @@ fn expected_audience(report: &mut Report<'_>, values: &[&str]) {
 
 /// The audience is the URL of an org.
 fn org_audience(report: &mut Report<'_>, values: &[&str]) {
-    for url in values.iter().filter_map(|value| Url::parse(value).ok()) {
-        let host = url.host_str().unwrap_or_default();
-        if host.split('.').next().is_some_and(|org| org.ends_with("-admin")) {
-            report.add(&rules::AUD_ADMIN_HOST, "/aud", "aud names the admin console, not the org");
-        }
+    for _ in values.iter().filter_map(|value| Url::parse(value).ok()).filter(is_okta_admin_console) {
+        report.add(&rules::AUD_ADMIN_HOST, "/aud", "aud names the admin console, not the org");
     }
     if !report.found(&rules::AUD_SLASH) && values.iter().any(|value| value.ends_with('/')) {
         let title = report.context.dialect.title();
         let message = format!("aud ends in a slash; what is known to work at {title} is without");
         report.add(&rules::AUD_SLASH, "/aud", message);
     }
-}
-
-fn without_slash(url: &str) -> &str {
-    url.strip_suffix('/').unwrap_or(url)
 }
 
 fn transaction(report: &mut Report<'_>, claims: &Map<String, Value>) {

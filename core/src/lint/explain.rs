@@ -4,14 +4,16 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::{Context, Effect, Finding, Severity, answers, near};
+use super::{Context, Effect, Finding, Severity, answers};
 use crate::{
     catalogue::{EVENTS, EventType},
     delivery::{Verdict, code_of, verdict},
     dialect::AnswerRules,
     error::Error,
     http::Response,
+    near,
     reason::{Reason, Redaction},
+    web::media_type,
 };
 
 /// What the answer of a receiver means.
@@ -234,8 +236,7 @@ impl Exchange<'_> {
 
     /// That the request had the wrong content type.
     fn content_type(&self) -> Option<Cause> {
-        let sent_as = self.sent_as?.split(';').next().unwrap_or_default().trim();
-        (!sent_as.eq_ignore_ascii_case("application/secevent+jwt")).then(|| {
+        (media_type(self.sent_as?) != "application/secevent+jwt").then(|| {
             Cause::new(
                 "The request had another content type than application/secevent+jwt, and receivers complain of something else then.",
                 "Send the header Content-Type: application/secevent+jwt.",

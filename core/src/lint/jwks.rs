@@ -3,10 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::{Context, Finding, finding::Report, rules};
-use crate::{base64, dialect::Dialect, error::ErrorCode, jose::PublicKey};
+use crate::{base64, dialect::Dialect, error::ErrorCode, jose::Entry, pem::BOM};
 
-/// Members that only a private or symmetric key has (RFC 7518 §6).
-const PRIVATE: &[&str] = &["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+/// Members that only a private or symmetric key has (RFC 7518 §6; `priv` of the type AKP, ML-DSA for JOSE).
+const PRIVATE: &[&str] = &["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
 
 /// Looks at a JWKS document as it is published (RFC 7517, RFC 7518 §6).
 ///
@@ -26,7 +26,12 @@ pub fn jwks(document: &str) -> Vec<Finding> {
 fn check(report: &mut Report<'_>, document: &str) {
     let parsed = serde_json::from_str::<Value>(document).ok();
     let Some(Value::Array(keys)) = parsed.as_ref().and_then(|document| document.get("keys")) else {
-        return report.add(&rules::JWKS_INVALID, "", "a JWKS is an object with keys, a list of objects");
+        let message = if document.starts_with(BOM) {
+            "the document starts with a byte order mark, which JSON must not have"
+        } else {
+            "a JWKS is an object with keys, a list of objects"
+        };
+        return report.add(&rules::JWKS_INVALID, "", message);
     };
     let mut kids = Vec::new();
     let mut usable = 0;
@@ -36,12 +41,16 @@ fn check(report: &mut Report<'_>, document: &str) {
             report.add(&rules::JWKS_INVALID, place, "a key is a JSON object");
             continue;
         };
-        // Keys for encryption verify nothing, and are no matter of SETs.
-        if jwk.get("use").is_some_and(|usage| usage == "enc") {
-            private(report, &place, jwk);
+        private(report, &place, jwk);
+        let entry = Entry::of(jwk);
+        if let Entry::Foreign(why) = entry {
+            // RFC 7517 §5: readers ignore it, but for a secret that the whole world reads.
+            if jwk.get("kty").is_none_or(|kty| kty != "oct") {
+                report.add(&rules::JWKS_KEY_FOREIGN, place, format!("the key verifies no SETs: {why}"));
+            }
             continue;
         }
-        usable += usize::from(key(report, &place, jwk));
+        usable += usize::from(key(report, &place, jwk, entry));
         match jwk.get("kid").and_then(Value::as_str).filter(|kid| !kid.is_empty()) {
             None => report.add(&rules::JWKS_KID_MISSING, format!("{place}/kid"), "the key has no kid"),
             Some(kid) if kids.contains(&kid) => {
@@ -57,12 +66,7 @@ fn check(report: &mut Report<'_>, document: &str) {
 }
 
 /// Whether the key can verify a SET.
-fn key(report: &mut Report<'_>, place: &str, jwk: &Map<String, Value>) -> bool {
-    if jwk.get("kty").is_some_and(|kty| kty == "oct") {
-        report.add(&rules::JWKS_SYMMETRIC, format!("{place}/kty"), "the set publishes a shared secret");
-        return false;
-    }
-    private(report, place, jwk);
+fn key(report: &mut Report<'_>, place: &str, jwk: &Map<String, Value>, entry: Entry) -> bool {
     match (jwk.contains_key("use"), jwk.contains_key("key_ops")) {
         (true, true) => {
             report.add(
@@ -90,13 +94,14 @@ fn key(report: &mut Report<'_>, place: &str, jwk: &Map<String, Value>) -> bool {
             report.add(&rules::JWKS_LEADING_ZERO, format!("{place}/{name}"), message);
         }
     }
-    match PublicKey::of_jwk(jwk) {
-        Ok(_) => true,
-        Err(error) if error.code() == ErrorCode::KeyRsaTooShort => {
+    match entry {
+        Entry::Key(_) => true,
+        Entry::Foreign(_) => false,
+        Entry::Malformed(error) if error.code() == ErrorCode::KeyRsaTooShort => {
             report.add(&rules::JWKS_RSA_TOO_SHORT, format!("{place}/n"), error.message());
             false
         }
-        Err(error) => {
+        Entry::Malformed(error) => {
             let inside = error.pointer().unwrap_or_default();
             report.add(&rules::JWKS_KEY_INVALID, format!("{place}{inside}"), error.message());
             false
@@ -105,6 +110,13 @@ fn key(report: &mut Report<'_>, place: &str, jwk: &Map<String, Value>) -> bool {
 }
 
 fn private(report: &mut Report<'_>, place: &str, jwk: &Map<String, Value>) {
+    if jwk.get("kty").is_some_and(|kty| kty == "oct") {
+        return report.add(
+            &rules::JWKS_SYMMETRIC,
+            format!("{place}/kty"),
+            "the set publishes a shared secret",
+        );
+    }
     if let Some(name) = PRIVATE.iter().find(|name| jwk.contains_key(**name)) {
         let message = "the set publishes a private key";
         report.add(&rules::JWKS_PRIVATE_MEMBER, format!("{place}/{name}"), message);

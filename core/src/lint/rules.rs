@@ -91,6 +91,7 @@ pub static RULES: &[&Rule] = &[
     &JWKS_PRIVATE_MEMBER,
     &JWKS_SYMMETRIC,
     &JWKS_KEY_INVALID,
+    &JWKS_KEY_FOREIGN,
     &JWKS_RSA_TOO_SHORT,
     &JWKS_LEADING_ZERO,
     &JWKS_KID_MISSING,
@@ -1044,6 +1045,17 @@ pub(crate) static JWKS_KEY_INVALID: Rule = Rule {
     source: "RFC 7517 §4, RFC 7518 §6.2, §6.3, RFC 8037 §2",
     doc: "A key of the JWKS cannot be read: a member is missing or has the wrong length, or its parts do not belong together.",
     remedy: "Export the public key again; elliptic curve coordinates keep their leading zeros.",
+};
+
+pub(crate) static JWKS_KEY_FOREIGN: Rule = Rule {
+    id: "jwks-key-foreign",
+    severity: Severity::Note,
+    effect: Effect::Drops,
+    code: ErrorCode::KeyTypeUnsupported,
+    err: None,
+    source: "RFC 7517 §5",
+    doc: "A key of the JWKS is of another type, or for another use, than to verify SETs. Readers ignore it.",
+    remedy: "Nothing, if it is there for something else.",
 };
 
 pub(crate) static JWKS_RSA_TOO_SHORT: Rule = Rule {

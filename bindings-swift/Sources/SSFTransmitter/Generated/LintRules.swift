@@ -197,6 +197,8 @@ extension LintRule {
     /// A key of the JWKS cannot be read: a member is missing or has the wrong length, or its parts do not
     /// belong together.
     public static let jwksKeyInvalid = Self(rawValue: "jwks-key-invalid")
+    /// A key of the JWKS is of another type, or for another use, than to verify SETs. Readers ignore it.
+    public static let jwksKeyForeign = Self(rawValue: "jwks-key-foreign")
     /// An RSA key has fewer than 2048 bits, and counts as broken.
     public static let jwksRsaTooShort = Self(rawValue: "jwks-rsa-too-short")
     /// A number of an RSA key is written with leading zero bytes. Some readers refuse it, and its thumbprint
@@ -301,6 +303,7 @@ extension LintRule {
         .jwksPrivateMember,
         .jwksSymmetric,
         .jwksKeyInvalid,
+        .jwksKeyForeign,
         .jwksRsaTooShort,
         .jwksLeadingZero,
         .jwksKidMissing,

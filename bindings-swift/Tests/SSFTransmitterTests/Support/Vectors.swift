@@ -115,6 +115,9 @@ func refused<Value>(_ expected: Case, _ label: String = "", _ work: () throws ->
     } catch let error as SSFError {
         #expect(error.code.rawValue == expected["code"].text, "\(expected.name) \(label)")
         #expect(error.details.pointer == expected["pointer"]?.string, "\(expected.name) \(label)")
+        for words in expected["says"].list {
+            #expect(error.details.message.contains(words.text), "\(expected.name): \(error.details.message)")
+        }
     } catch {
         Issue.record("\(expected.name) \(label): \(error)")
     }

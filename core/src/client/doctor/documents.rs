@@ -13,6 +13,7 @@ use crate::{
     lint::{self, Finding, Severity},
     metadata::located,
     time::Clock,
+    web::{differ_by_slash, media_type},
 };
 
 /// What to look at, and with what to compare it.
@@ -143,19 +144,21 @@ impl Documents<'_> {
     }
 
     fn same_issuer(&self, document: &Map<String, Value>) -> Check {
-        if document.get("issuer").and_then(Value::as_str) == Some(self.issuer) {
+        let published = document.get("issuer").and_then(Value::as_str).unwrap_or_default();
+        if published == self.issuer {
             return Check::passed(
                 "configuration-issuer",
                 "the issuer of the configuration is that of the SETs",
             );
         }
-        let remedy =
-            "Write the same issuer in the configuration and in the transmitter; a slash at the end counts.";
-        Check::failed(
-            "configuration-issuer",
-            "the issuer of the configuration is another one than that of the SETs",
-            remedy,
-        )
+        let message = if differ_by_slash(published, self.issuer) {
+            "the issuer of the configuration differs from that of the SETs by the slash at its end"
+        } else {
+            "the issuer of the configuration is another one than that of the SETs"
+        };
+        let remedy = "Write the same issuer in the configuration, in the transmitter and where it is registered \
+            (an Okta provider's `issuer`); a slash at the end counts.";
+        Check::failed("configuration-issuer", message, remedy)
     }
 
     /// Whether the key that signs is published.
@@ -189,10 +192,8 @@ impl Documents<'_> {
 
 /// Okta and others take JSON by its own content type only.
 fn content_type(answer: &Response, id: &'static str, what: &str) -> Check {
-    let given = answer.header("content-type").unwrap_or_default();
-    let given = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let remedy = "Serve it as application/json.";
-    match given.as_str() {
+    match media_type(answer.header("content-type").unwrap_or_default()).as_str() {
         "application/json" => Check::passed(id, format!("{what} has the content type application/json")),
         "application/jwk-set+json" => Check::warning(
             id,

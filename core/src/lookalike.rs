@@ -1,0 +1,120 @@
+//! What is often given in place of a key: the key in another form, the path of its file, something pasted from elsewhere.
+
+use crate::{
+    error::{Error, ErrorCode},
+    pem::{self, BOM},
+};
+
+/// The content types of PKCS#7 that PKCS#12 and bags of certificates begin with: 1.2.840.113549.1.7.1 and .2.
+const PKCS7_DATA: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01];
+const PKCS7_SIGNED: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
+
+/// How the public keys of OpenSSH begin, and those of RFC 4716.
+const SSH: &[&str] = &["ssh-", "ecdsa-sha2-", "sk-ssh-", "---- BEGIN SSH2 PUBLIC KEY"];
+
+const PKCS12: &str =
+    "PKCS#12 (.p12, .pfx): `openssl pkcs12 -in FILE -nocerts -nodes` extracts its private key";
+const UTF16: &str = "a text in UTF-16: save it in UTF-8";
+
+/// The error for `bytes` that are not `expected`: it names what they are instead, or says `otherwise`.
+pub(crate) fn refused(expected: &str, bytes: &[u8], otherwise: &str) -> Error {
+    let named = match std::str::from_utf8(bytes) {
+        Ok(text) => {
+            let text = text.trim_matches(|letter: char| letter == BOM || letter.is_whitespace());
+            if SSH.iter().any(|start| text.starts_with(start)) {
+                let message = format!("not {expected}, but the public key of OpenSSH");
+                return Error::new(ErrorCode::KeyIsPublic, message);
+            }
+            of_text(text)
+        }
+        Err(_) => of_bytes(bytes),
+    };
+    let message = match named {
+        Some(named) => format!("not {expected}, but {named}"),
+        None => format!("not {expected}: {otherwise}"),
+    };
+    Error::new(ErrorCode::KeyFormatUnknown, message)
+}
+
+fn of_bytes(bytes: &[u8]) -> Option<&'static str> {
+    let begins = |content_type: &[u8]| {
+        let start = &bytes[..bytes.len().min(40)];
+        start.windows(content_type.len()).any(|window| window == content_type)
+    };
+    match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some(UTF16),
+        [0xfe, 0xed, 0xfe, 0xed, ..] => {
+            Some("a Java key store: `keytool -importkeystore -deststoretype PKCS12` makes PKCS#12 of it")
+        }
+        [0x30, ..] if begins(PKCS7_SIGNED) => {
+            Some("certificates in PKCS#7: give the private key of one of them")
+        }
+        [0x30, ..] if begins(PKCS7_DATA) => Some(PKCS12),
+        [0x30, ..] => Some("DER: import it as DER"),
+        _ => None,
+    }
+}
+
+fn of_text(text: &str) -> Option<&'static str> {
+    if text.is_empty() {
+        return Some("an empty text: check that the variable or the file it comes from is set");
+    }
+    if text.contains('\0') {
+        return Some(UTF16);
+    }
+    if text.contains("-----BEGIN ") {
+        return Some(match pem::blocks(text).is_empty() {
+            true => {
+                "a PEM that is cut short: its END line is missing, or has another label than its BEGIN line"
+            }
+            false => "PEM: import it as PEM",
+        });
+    }
+    if text.starts_with("PuTTY-User-Key-File-") {
+        return Some("a PuTTY key: `puttygen KEY.ppk -O private-openssh -o KEY.pem` converts it");
+    }
+    let upper = text.to_ascii_uppercase();
+    if upper.contains("BEGIN ") && (upper.contains(" PRIVATE KEY") || upper.contains(" PUBLIC KEY")) {
+        return Some(
+            "a PEM with damaged BEGIN and END lines: they are in upper case, between five hyphens each",
+        );
+    }
+    if text.starts_with('{') {
+        return Some(match text[1..].trim_start().starts_with('\'') {
+            true => "a dictionary as Python prints it: JSON has double quotes (json.dumps)",
+            false => "JSON: import a key in JSON as a JWK",
+        });
+    }
+    if text.starts_with("\"{") || text.starts_with("'{") {
+        return Some("a JWK in quotes: import the text between them");
+    }
+    if text.starts_with('<') {
+        return Some("an HTML or XML page: check the address it was downloaded from");
+    }
+    if text.starts_with("eyJ") && text.matches('.').count() == 4 {
+        return Some("an encrypted JWK (JWE): decrypt it first");
+    }
+    if is_path(text) {
+        return Some("the path of a file: read the file, and import what is in it");
+    }
+    match pem::any_base64(text)?.first() {
+        Some(0x30) => Some("base64 of DER, without BEGIN and END lines: decode it, and import it as DER"),
+        _ => None,
+    }
+}
+
+/// One line that starts or ends as paths of keys do.
+fn is_path(text: &str) -> bool {
+    const STARTS: &[&str] = &["/", "./", "../", "~/", "~\\", ".\\", "\\\\", "file:"];
+    const ENDS: &[&str] = &[
+        ".pem", ".key", ".der", ".p8", ".pk8", ".jwk", ".jwks", ".json", ".p12", ".pfx", ".crt", ".cer",
+        ".txt",
+    ];
+    let drive = matches!(text.as_bytes(), [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic());
+    let lower = text.to_ascii_lowercase();
+    !text.contains(['\n', '\r'])
+        && text.len() < 1024
+        && (drive
+            || STARTS.iter().any(|start| text.starts_with(start))
+            || ENDS.iter().any(|end| lower.ends_with(end)))
+}
