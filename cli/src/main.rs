@@ -12,7 +12,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nothing is left to report to when standard error itself is closed.
-            let _ = writeln!(io::stderr(), "ssf: {error}");
+            let _ = writeln!(io::stderr(), "ssf: {}", command::described(error.as_ref()));
             ExitCode::FAILURE
         }
     }

@@ -1,11 +1,14 @@
 //! The transmitter's keys: where they come from, when they are fetched again, which are usable.
 
+#![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what tests share")]
+
 mod common;
 
 use common::{Scene, TestKey, key, other_key, set, with};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use ssf_cli::receiver::Like;
+use ssf_transmitter::{CustomEvent, SetBuilder, SigningKey, Subject};
 
 fn claims() -> Value {
     let event = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
@@ -131,4 +134,24 @@ async fn that_must_not_be_used_are_not() {
     scene.transmitter.publish(vec![json!({ "kty": "XYZ", "kid": "odd" }), json!(1), private, encryption]);
     scene.push(other_key().sign(&claims())).await.assert_refused_saying("invalid_key", "private");
     scene.send(&claims()).await.assert_refused_saying("invalid_key", "signatures");
+}
+
+/// `tests/vectors/jwks.json`, as every language reads it: the emulator, which shares no code with the library, agrees.
+#[tokio::test]
+async fn of_other_types_are_ignored_and_damaged_ones_verify_nothing() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/jwks.json");
+    let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let signing = SigningKey::from_jwk(&file["private_jwk"].to_string()).unwrap();
+    for case in file["cases"].as_array().unwrap().iter().filter(|case| case.get("error").is_none()) {
+        let scene = Scene::like(Like::Rfc8935).await;
+        scene.transmitter.publish(case["document"]["keys"].as_array().unwrap().clone());
+        let event = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
+        let set = SetBuilder::new(common::ISSUER, common::AUDIENCE)
+            .event(CustomEvent::new(event, serde_json::Map::new()))
+            .subject(Subject::opaque("session-0001"))
+            .sign(&signing)
+            .unwrap();
+        let reply = scene.push(set.as_str().to_owned()).await;
+        assert_eq!(reply.status == 202, case["verifies"] == true, "{}: {:?}", case["name"], reply.body);
+    }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    error::{Error, ErrorCode, Result},
+    error::{Error, ErrorCode, Result, pointer_step},
     http::Endpoint,
 };
 
@@ -104,7 +104,7 @@ impl TransmitterConfiguration {
     pub fn from_json(json: &str) -> Result<Self> {
         let configuration: Self = serde_json::from_str(json).map_err(|error| {
             let (line, column) = (error.line(), error.column());
-            let message = format!("this is no transmitter configuration, at line {line} column {column}");
+            let message = format!("not a transmitter configuration, at line {line} column {column}");
             Error::new(ErrorCode::JsonInvalid, message)
         })?;
         configuration.check()?;
@@ -178,7 +178,7 @@ impl TransmitterConfiguration {
         self
     }
 
-    /// Sets a member of your own.
+    /// Sets a member of your own. One that has a method here is refused where it is set by both.
     pub fn member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.others.insert(name.into(), value.into());
         self
@@ -198,6 +198,12 @@ impl TransmitterConfiguration {
     /// The document, checked. Lists without elements are left out (SSF 1.0 §7.2.3).
     pub fn to_json(&self) -> Result<String> {
         self.check()?;
+        let own = serde_json::to_value(Self { others: Map::new(), ..self.clone() })
+            .map_err(|error| Error::internal("the configuration is JSON").because(error))?;
+        if let Some(name) = self.others.keys().find(|name| own.get(name.as_str()).is_some()) {
+            let message = format!("the member {name} is set twice: leave it out of the members of your own");
+            return Err(Error::new(ErrorCode::ConfigurationInvalid, message).at(pointer_step(name)));
+        }
         serde_json::to_string(self)
             .map_err(|error| Error::internal("the configuration is JSON").because(error))
     }
@@ -224,7 +230,7 @@ impl TransmitterConfiguration {
         }
         let empty = self.authorization_schemes.iter().position(|scheme| scheme.spec_urn.is_empty());
         if let Some(index) = empty {
-            let message = "an authorization scheme is named by its spec_urn";
+            let message = "an authorization scheme needs the URN of its specification (spec_urn)";
             let error = Error::new(ErrorCode::ConfigurationInvalid, message);
             return Err(error.at(format!("/authorization_schemes/{index}/spec_urn")));
         }

@@ -1,6 +1,7 @@
 //! `ssf configuration`: the transmitter configuration document.
 
-use ssf_transmitter::TransmitterConfiguration;
+use serde_json::Value;
+use ssf_transmitter::{TransmitterConfiguration, metadata::DefaultSubjects};
 
 use super::{Result, pretty, print};
 
@@ -15,10 +16,89 @@ pub(crate) struct Arguments {
     /// Where your JWKS is published
     #[arg(long, value_name = "URL")]
     jwks_uri: String,
+    /// A delivery method, by URN; repeatable. Without any, push: `urn:ietf:rfc:8935`
+    #[arg(long = "delivery-method", value_name = "URN")]
+    delivery_methods: Vec<String>,
+    /// Where receivers create and change streams
+    #[arg(long, value_name = "URL")]
+    configuration_endpoint: Option<String>,
+    /// Where receivers read and set the status of a stream
+    #[arg(long, value_name = "URL")]
+    status_endpoint: Option<String>,
+    /// Where receivers add subjects
+    #[arg(long, value_name = "URL")]
+    add_subject_endpoint: Option<String>,
+    /// Where receivers remove subjects
+    #[arg(long, value_name = "URL")]
+    remove_subject_endpoint: Option<String>,
+    /// Where receivers ask for a verification event
+    #[arg(long, value_name = "URL")]
+    verification_endpoint: Option<String>,
+    /// A member of complex subjects that receivers have to understand; repeatable
+    #[arg(long = "critical-subject-member", value_name = "NAME")]
+    critical_subject_members: Vec<String>,
+    /// A way to authorize at these endpoints, by URN, such as `urn:ietf:rfc:6749` for OAuth 2.0; repeatable
+    #[arg(long = "authorization-scheme", value_name = "URN")]
+    authorization_schemes: Vec<String>,
+    /// Whose events a new stream delivers
+    #[arg(long, value_enum, ignore_case = true)]
+    default_subjects: Option<Subjects>,
+    /// The version of the specification
+    #[arg(long, value_name = "VERSION", default_value = "1_0")]
+    spec_version: String,
+    /// A member of your own, as JSON: `name=value`; repeatable
+    #[arg(long = "member", value_name = "NAME=JSON", value_parser = member)]
+    members: Vec<(String, Value)>,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result {
-    let configuration = TransmitterConfiguration::new(&arguments.issuer).jwks_uri(&arguments.jwks_uri);
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Subjects {
+    /// Of all subjects
+    All,
+    /// Of those that the receiver adds
+    None,
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result {
+    type Set = fn(TransmitterConfiguration, String) -> TransmitterConfiguration;
+    let texts: [(Option<String>, Set); 7] = [
+        (Some(arguments.jwks_uri), TransmitterConfiguration::jwks_uri),
+        (Some(arguments.spec_version), TransmitterConfiguration::spec_version),
+        (arguments.configuration_endpoint, TransmitterConfiguration::configuration_endpoint),
+        (arguments.status_endpoint, TransmitterConfiguration::status_endpoint),
+        (arguments.add_subject_endpoint, TransmitterConfiguration::add_subject_endpoint),
+        (arguments.remove_subject_endpoint, TransmitterConfiguration::remove_subject_endpoint),
+        (arguments.verification_endpoint, TransmitterConfiguration::verification_endpoint),
+    ];
+    let mut configuration = TransmitterConfiguration::new(arguments.issuer)
+        .critical_subject_members(arguments.critical_subject_members);
+    for (text, set) in texts {
+        if let Some(text) = text {
+            configuration = set(configuration, text);
+        }
+    }
+    if !arguments.delivery_methods.is_empty() {
+        configuration = configuration.delivery_methods(arguments.delivery_methods);
+    }
+    for urn in arguments.authorization_schemes {
+        configuration = configuration.authorization_scheme(urn);
+    }
+    if let Some(subjects) = arguments.default_subjects {
+        configuration = configuration.default_subjects(match subjects {
+            Subjects::All => DefaultSubjects::All,
+            Subjects::None => DefaultSubjects::None,
+        });
+    }
+    for (name, value) in arguments.members {
+        configuration = configuration.member(name, value);
+    }
     print(&configuration.url()?)?;
     print(&pretty(&configuration.to_json()?)?)
+}
+
+/// A member of one's own.
+fn member(text: &str) -> Result<(String, Value), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=JSON, such as tenant='\"acme\"'")?;
+    let value = serde_json::from_str(value).map_err(|error| format!("the value is not JSON: {error}"))?;
+    Ok((name.to_owned(), value))
 }

@@ -1,7 +1,5 @@
 //! `ssf jwks`: the public keys as a JWKS.
 
-use std::path::PathBuf;
-
 use ssf_transmitter::Jwks;
 
 use super::{Result, input, pretty, print};
@@ -12,13 +10,15 @@ use super::{Result, input, pretty, print};
 /// `application/json`.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// A private key: PEM, DER, JWK or JWKS; repeatable
-    #[arg(long = "key", value_name = "FILE", required = true)]
-    keys: Vec<PathBuf>,
+    #[command(flatten)]
+    keys: input::Keys,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result {
-    let keys: Vec<_> = arguments.keys.iter().map(|path| input::key(path)).collect::<Result<_>>()?;
+    let keys = arguments.keys.read()?;
+    if keys.is_empty() {
+        return Err("--key is needed".into());
+    }
     let jwks = Jwks::new(keys.iter().map(|key| key.public_key().clone()))?;
     print(&pretty(&jwks.to_json())?)
 }

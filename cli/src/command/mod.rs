@@ -13,6 +13,8 @@ mod receiver;
 mod serve;
 
 mod input;
+mod network;
+mod secret;
 mod shutdown;
 mod signal;
 
@@ -20,6 +22,8 @@ use std::{
     error::Error,
     io::{self, Write as _},
 };
+
+use ssf_transmitter::ErrorCode;
 
 type Result<T = (), E = Box<dyn Error>> = std::result::Result<T, E>;
 
@@ -51,7 +55,7 @@ impl Ssf {
         match self.command {
             Command::Key(arguments) => key::run(&arguments),
             Command::Jwks(arguments) => jwks::run(&arguments),
-            Command::Configuration(arguments) => configuration::run(&arguments),
+            Command::Configuration(arguments) => configuration::run(arguments),
             Command::Serve(arguments) => serve::run(&arguments),
             Command::Emit(arguments) => emit::run(arguments),
             Command::Lint(arguments) => lint::run(&arguments),
@@ -77,6 +81,28 @@ fn print(line: &str) -> Result {
     Ok(())
 }
 
+/// What to print about an error.
+pub(crate) fn described(error: &(dyn Error + 'static)) -> String {
+    error.downcast_ref().map_or_else(|| error.to_string(), explained)
+}
+
+/// The option that sets what the remedy of an error names.
+fn option(code: ErrorCode) -> Option<&'static str> {
+    Some(match code {
+        ErrorCode::EndpointInvalid => "--allow-loopback",
+        ErrorCode::AddressForbidden => "--allow-network",
+        ErrorCode::ConnectionFailed => "--proxy",
+        ErrorCode::TlsFailed => "--ca-bundle",
+        ErrorCode::TokenRefused => "--token-auth",
+        ErrorCode::ReceiverUnauthorized => "--authorization, or --token-url",
+        ErrorCode::DeadlineExceeded => "--deadline",
+        ErrorCode::KeyAlgorithmMismatch | ErrorCode::AlgorithmNotAccepted => "--algorithm",
+        ErrorCode::KeySetAmbiguous | ErrorCode::KeyNotFound => "--kid",
+        ErrorCode::TxnMissing => "--txn",
+        _ => return None,
+    })
+}
+
 /// An error with what the other side says of it, and what to do.
 fn explained(error: &ssf_transmitter::Error) -> String {
     let mut message = error.to_string();
@@ -84,6 +110,9 @@ fn explained(error: &ssf_transmitter::Error) -> String {
         message = format!("{message}\n  the receiver says: {description}");
     }
     message = format!("{message}\n  what to do: {}", error.remedy());
+    if let Some(option) = option(error.code()) {
+        message = format!("{message} (option {option})");
+    }
     let others = error.findings().iter().filter(|finding| Some(finding.pointer()) != error.pointer());
     others.fold(message, |message, finding| format!("{message}\n  {finding}"))
 }

@@ -10,7 +10,7 @@ use ssf_transmitter::{
 };
 use zeroize::Zeroizing;
 
-use super::{Result, block_on, explained, print};
+use super::{Result, block_on, explained, network::Network, print};
 
 /// The variable that holds the token: a command line is visible to others.
 const TOKEN: &str = "OKTA_API_TOKEN";
@@ -29,12 +29,8 @@ pub(crate) struct Arguments {
     /// The token is an OAuth 2.0 access token, not an API token of the org
     #[arg(long)]
     oauth: bool,
-    /// Trust the authorities in this file too (PEM)
-    #[arg(long, value_name = "FILE")]
-    ca: Option<PathBuf>,
-    /// Allow http to this machine
-    #[arg(long)]
-    allow_loopback: bool,
+    #[command(flatten)]
+    network: Network,
     #[command(subcommand)]
     operation: Operation,
 }
@@ -127,13 +123,10 @@ fn providers(arguments: &Arguments) -> Result<OktaProviders> {
     let token = token.trim();
     let mut builder = OktaProviders::builder(&arguments.org);
     builder = if arguments.oauth { builder.bearer(token) } else { builder.ssws(token) };
-    if let Some(file) = &arguments.ca {
-        builder = builder.ca_bundle(fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?);
-    }
-    if arguments.allow_loopback {
+    if arguments.network.allow_loopback {
         builder = builder.allow_loopback();
     }
-    Ok(builder.build()?)
+    Ok(arguments.network.reach(builder)?.build()?)
 }
 
 async fn perform(providers: &OktaProviders, operation: Operation) -> Result<String> {

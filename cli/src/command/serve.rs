@@ -14,11 +14,10 @@ use super::{Result, block_on, input, print, shutdown};
 /// address itself, over plain http: no real receiver would take it.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// A private key: PEM, DER, JWK or JWKS; repeatable
-    #[arg(long = "key", value_name = "FILE", required_unless_present = "jwks")]
-    keys: Vec<PathBuf>,
+    #[command(flatten)]
+    keys: input::Keys,
     /// A JWKS document of public keys instead, where the private ones are somewhere else
-    #[arg(long, value_name = "FILE", conflicts_with = "keys")]
+    #[arg(long, value_name = "FILE", conflicts_with = "files")]
     jwks: Option<PathBuf>,
     /// Where to listen; loopback addresses only, port 0 picks a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
@@ -30,7 +29,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
         let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
         Jwks::from_json(&text)?
     } else {
-        let keys: Vec<_> = arguments.keys.iter().map(|path| input::key(path)).collect::<Result<_>>()?;
+        let keys = arguments.keys.read()?;
+        if keys.is_empty() {
+            return Err("--key or --jwks is needed".into());
+        }
         Jwks::new(keys.iter().map(|key| key.public_key().clone()))?
     };
     block_on(serve(arguments.listen, jwks))

@@ -1,14 +1,16 @@
 //! What is to be sent, by whom, to whom: the arguments that commands which emit share.
 
-use std::{env, fs, path::PathBuf};
+use std::{env, fs};
 
 use serde_json::{Map, Value};
 use ssf_transmitter::{
-    CustomEvent, Dialect, Receiver, SigningKey, Subject, Timestamp, Transmitter, catalogue::EventType,
-    client::ReceiverBuilder, token::ClientCredentials,
+    CustomEvent, Dialect, Receiver, SigningKey, Subject, Timestamp, Transmitter,
+    catalogue::EventType,
+    client::ReceiverBuilder,
+    token::{Authorization, ClientAuthentication, ClientCredentials},
 };
 
-use super::{Result, input};
+use super::{Result, input, network::Network, secret::Place};
 
 /// The variable that holds the client secret: a command line is visible to others.
 const CLIENT_SECRET: &str = "SSF_CLIENT_SECRET";
@@ -18,9 +20,8 @@ pub(super) struct Signal {
     /// The issuer: the exact `issuer` of your transmitter configuration
     #[arg(long, value_name = "URL")]
     pub(super) issuer: String,
-    /// Your private key: PEM, DER, JWK or JWKS
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    #[command(flatten)]
+    key: input::Key,
     #[command(flatten)]
     to: To,
     /// The event: an id such as `caep.session-revoked`, or an event type URI
@@ -54,17 +55,37 @@ struct To {
     #[arg(long, value_name = "URL", requires = "client_id")]
     token_url: Option<String>,
     /// The client id at the token endpoint
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", requires = "token_url")]
     client_id: Option<String>,
     /// The scope to ask for
-    #[arg(long)]
+    #[arg(long, requires = "token_url")]
     scope: Option<String>,
-    /// Trust the certificates of this file (PEM) too
-    #[arg(long, value_name = "FILE")]
-    ca_bundle: Option<PathBuf>,
-    /// Allow http to this machine
-    #[arg(long)]
-    allow_loopback: bool,
+    /// How the client sends its secret to the token endpoint
+    #[arg(long, value_enum, default_value_t = TokenAuth::Basic, requires = "token_url")]
+    token_auth: TokenAuth,
+    /// Send this header `Authorization`, such as `Bearer …`, which is in a variable or a file
+    #[arg(long, value_name = "env:NAME|file:PATH", conflicts_with = "token_url")]
+    authorization: Option<Place>,
+    #[command(flatten)]
+    network: Network,
+}
+
+/// How a client sends its secret (RFC 6749 §2.3.1).
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum TokenAuth {
+    /// In the header, by HTTP Basic: `client_secret_basic`
+    Basic,
+    /// In the body: `client_secret_post`
+    Post,
+}
+
+impl From<TokenAuth> for ClientAuthentication {
+    fn from(auth: TokenAuth) -> Self {
+        match auth {
+            TokenAuth::Basic => Self::Basic,
+            TokenAuth::Post => Self::Body,
+        }
+    }
 }
 
 #[derive(clap::Args)]
@@ -80,7 +101,7 @@ struct About {
 
 impl Signal {
     pub(super) fn key(&self) -> Result<SigningKey> {
-        input::key(&self.key)
+        self.key.read()
     }
 
     pub(super) fn receiver(&self) -> Result<Receiver> {
@@ -88,12 +109,8 @@ impl Signal {
     }
 
     pub(super) fn transmitter(&self) -> Result<Transmitter> {
-        let mut builder = Transmitter::builder(self.issuer.as_str(), self.key()?);
-        if let Some(path) = &self.to.ca_bundle {
-            builder =
-                builder.ca_bundle(fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?);
-        }
-        Ok(builder.build()?)
+        let builder = Transmitter::builder(self.issuer.as_str(), self.key()?);
+        Ok(self.to.network.reach(builder)?.build()?)
     }
 
     pub(super) fn subject(&self) -> Result<Subject> {
@@ -106,10 +123,8 @@ impl Signal {
         if self.now {
             members.insert("event_timestamp".to_owned(), Timestamp::now().into());
         }
-        let uri = match EventType::by_id(&self.event) {
-            Some(kind) => kind.uri,
-            None => &self.event,
-        };
+        // A URI may be one of the sender's own: lint says if it is nearly a known one.
+        let uri = if self.event.contains(':') { &self.event } else { EventType::by_name(&self.event)?.uri };
         Ok(CustomEvent::new(uri, members))
     }
 }
@@ -139,13 +154,18 @@ impl To {
         }
         if let Some((url, id)) = self.token_url.as_ref().zip(self.client_id.as_ref()) {
             let secret = env::var(CLIENT_SECRET).map_err(|_| format!("{CLIENT_SECRET} is not set"))?;
-            let mut credentials = ClientCredentials::new(url, id, secret);
+            let mut credentials =
+                ClientCredentials::new(url, id, secret).authentication(self.token_auth.into());
             if let Some(scope) = &self.scope {
                 credentials = credentials.scope(scope);
             }
             builder = builder.client_credentials(credentials);
         }
-        if self.allow_loopback {
+        if let Some(place) = &self.authorization {
+            let header = place.read()?.as_str().to_owned();
+            builder = builder.authorization(Authorization::Header(header.into()));
+        }
+        if self.network.allow_loopback {
             builder = builder.allow_loopback();
         }
         Ok(builder)

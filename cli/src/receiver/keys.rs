@@ -163,6 +163,13 @@ fn decoding_key(jwk: &Value) -> Result<DecodingKey, String> {
     if jwk.get("use").is_some_and(|purpose| purpose != "sig") {
         return Err("The key is not one for signatures".to_owned());
     }
+    // RFC 7517 §4.3.
+    let verifies = |operations: &Value| {
+        operations.as_array().is_some_and(|all| all.iter().any(|operation| operation == "verify"))
+    };
+    if jwk.get("key_ops").is_some_and(|operations| !verifies(operations)) {
+        return Err("The key_ops of the key do not hold verify".to_owned());
+    }
     if let Some(modulus) = jwk.get("n").and_then(Value::as_str) {
         let bytes = URL_SAFE_NO_PAD.decode(modulus).map_err(|_| "The modulus is not base64url".to_owned())?;
         // RFC 7518 §6.3.1.1: as few octets as the number needs.
