@@ -16,8 +16,18 @@ const PKCS12: &str =
     "PKCS#12 (.p12, .pfx): `openssl pkcs12 -in FILE -nocerts -nodes` extracts its private key";
 const UTF16: &str = "a text in UTF-16: save it in UTF-8";
 
-/// The error for `bytes` that are not `expected`: it names what they are instead, or says `otherwise`.
-pub(crate) fn refused(expected: &str, bytes: &[u8], otherwise: &str) -> Error {
+/// The form that was asked for.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(crate) enum Form {
+    Pem,
+    Der,
+    Jwk,
+}
+
+/// The error for `bytes` that are not `expected`, of this form: it names what they are instead, or says `otherwise`.
+///
+/// The bytes may be a key: nothing here copies them.
+pub(crate) fn refused(form: Form, expected: &str, bytes: &[u8], otherwise: &str) -> Error {
     let named = match std::str::from_utf8(bytes) {
         Ok(text) => {
             let text = text.trim_matches(|letter: char| letter == BOM || letter.is_whitespace());
@@ -25,9 +35,9 @@ pub(crate) fn refused(expected: &str, bytes: &[u8], otherwise: &str) -> Error {
                 let message = format!("not {expected}, but the public key of OpenSSH");
                 return Error::new(ErrorCode::KeyIsPublic, message);
             }
-            of_text(text)
+            of_text(form, text)
         }
-        Err(_) => of_bytes(bytes),
+        Err(_) => of_bytes(form, bytes),
     };
     let message = match named {
         Some(named) => format!("not {expected}, but {named}"),
@@ -36,7 +46,7 @@ pub(crate) fn refused(expected: &str, bytes: &[u8], otherwise: &str) -> Error {
     Error::new(ErrorCode::KeyFormatUnknown, message)
 }
 
-fn of_bytes(bytes: &[u8]) -> Option<&'static str> {
+fn of_bytes(form: Form, bytes: &[u8]) -> Option<&'static str> {
     let begins = |content_type: &[u8]| {
         let start = &bytes[..bytes.len().min(40)];
         start.windows(content_type.len()).any(|window| window == content_type)
@@ -50,12 +60,12 @@ fn of_bytes(bytes: &[u8]) -> Option<&'static str> {
             Some("certificates in PKCS#7: give the private key of one of them")
         }
         [0x30, ..] if begins(PKCS7_DATA) => Some(PKCS12),
-        [0x30, ..] => Some("DER: import it as DER"),
+        [0x30, ..] if form != Form::Der => Some("DER: import it as DER"),
         _ => None,
     }
 }
 
-fn of_text(text: &str) -> Option<&'static str> {
+fn of_text(form: Form, text: &str) -> Option<&'static str> {
     if text.is_empty() {
         return Some("an empty text: check that the variable or the file it comes from is set");
     }
@@ -63,27 +73,25 @@ fn of_text(text: &str) -> Option<&'static str> {
         return Some(UTF16);
     }
     if text.contains("-----BEGIN ") {
-        return Some(match pem::blocks(text).is_empty() {
-            true => {
-                "a PEM that is cut short: its END line is missing, or has another label than its BEGIN line"
-            }
-            false => "PEM: import it as PEM",
+        return Some(if pem::blocks(text).is_empty() {
+            "a PEM that is cut short: its END line is missing, or has another label than its BEGIN line"
+        } else {
+            "PEM: import it as PEM"
         });
     }
     if text.starts_with("PuTTY-User-Key-File-") {
         return Some("a PuTTY key: `puttygen KEY.ppk -O private-openssh -o KEY.pem` converts it");
     }
-    let upper = text.to_ascii_uppercase();
-    if upper.contains("BEGIN ") && (upper.contains(" PRIVATE KEY") || upper.contains(" PUBLIC KEY")) {
+    if holds(text, "BEGIN ") && (holds(text, " PRIVATE KEY") || holds(text, " PUBLIC KEY")) {
         return Some(
             "a PEM with damaged BEGIN and END lines: they are in upper case, between five hyphens each",
         );
     }
     if text.starts_with('{') {
-        return Some(match text[1..].trim_start().starts_with('\'') {
-            true => "a dictionary as Python prints it: JSON has double quotes (json.dumps)",
-            false => "JSON: import a key in JSON as a JWK",
-        });
+        if text[1..].trim_start().starts_with('\'') {
+            return Some("a dictionary as Python prints it: JSON has double quotes (json.dumps)");
+        }
+        return (form != Form::Jwk).then_some("JSON: import a key in JSON as a JWK");
     }
     if text.starts_with("\"{") || text.starts_with("'{") {
         return Some("a JWK in quotes: import the text between them");
@@ -103,6 +111,11 @@ fn of_text(text: &str) -> Option<&'static str> {
     }
 }
 
+/// Whether the text holds the words, in any case.
+fn holds(text: &str, words: &str) -> bool {
+    text.as_bytes().windows(words.len()).any(|window| window.eq_ignore_ascii_case(words.as_bytes()))
+}
+
 /// One line that starts or ends as paths of keys do.
 fn is_path(text: &str) -> bool {
     const STARTS: &[&str] = &["/", "./", "../", "~/", "~\\", ".\\", "\\\\", "file:"];
@@ -111,10 +124,11 @@ fn is_path(text: &str) -> bool {
         ".txt",
     ];
     let drive = matches!(text.as_bytes(), [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic());
-    let lower = text.to_ascii_lowercase();
+    let ends = |end: &str| {
+        let at = text.len().saturating_sub(end.len());
+        text.as_bytes()[at..].eq_ignore_ascii_case(end.as_bytes())
+    };
     !text.contains(['\n', '\r'])
         && text.len() < 1024
-        && (drive
-            || STARTS.iter().any(|start| text.starts_with(start))
-            || ENDS.iter().any(|end| lower.ends_with(end)))
+        && (drive || STARTS.iter().any(|start| text.starts_with(start)) || ENDS.iter().any(|end| ends(end)))
 }

@@ -15,7 +15,10 @@ use std::{
     process::Command,
 };
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use openssl::{pkey::PKey, symm::Cipher};
 use serde_json::{Value, json};
 use ssf_transmitter::{
@@ -39,6 +42,9 @@ const IMPORTS: &[&str] = &[
     "pem-p521",
     "pem-ed25519",
     "pem-ed25519-encrypted",
+    "pem-rsa-escaped",
+    "pem-p384-in-base64",
+    "jwk-p256-in-base64",
     "der-rsa",
     "der-rsa-encrypted",
     "der-p256",
@@ -367,8 +373,13 @@ fn prepare(kind: &str, folder: &str) {
             jwk.to_string().into_bytes()
         }
     };
-    if form == "pem" {
-        needles.add("the PEM", &input);
+    let input = match rest {
+        _ if rest.ends_with("escaped") => String::from_utf8(input).unwrap().replace('\n', "\\n").into_bytes(),
+        _ if rest.ends_with("in-base64") => STANDARD.encode(input).into_bytes(),
+        _ => input,
+    };
+    if form == "pem" || rest.ends_with("in-base64") {
+        needles.add("the text", &input);
     }
     if form == "der" && encrypted {
         needles.add("the encrypted DER", &input);

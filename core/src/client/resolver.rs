@@ -5,6 +5,7 @@ use std::{error::Error, fmt, net::SocketAddr};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::guard::Guard;
+use crate::web::is_localhost;
 
 /// The system's resolver, with the addresses that the guard permits.
 #[derive(Clone, Debug)]
@@ -39,7 +40,7 @@ impl Resolve for GuardedResolver {
                 return Err(Unreachable::Unresolved.into());
             }
             // `localhost` was judged with its URL: there it is known whether this machine is allowed.
-            let permitted = |address: &SocketAddr| guard.permits(address.ip()) || name == "localhost";
+            let permitted = |address: &SocketAddr| guard.permits(address.ip()) || is_localhost(name);
             let permitted: Vec<_> = found.into_iter().filter(permitted).collect();
             if permitted.is_empty() {
                 return Err(Unreachable::Forbidden.into());

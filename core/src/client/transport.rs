@@ -14,6 +14,7 @@ use super::{
 use crate::{
     error::{Error, ErrorCode, Result},
     http::{BodyEnd, Endpoint, Failure, Method, RATE_LIMIT_RESETS, Request, Response},
+    web::is_loopback,
 };
 
 const USER_AGENT: &str = concat!("ssf-transmitter/", env!("CARGO_PKG_VERSION"));
@@ -124,7 +125,7 @@ impl Transport {
         match address {
             _ if request.url.is_allowed_loopback() => true,
             Ok(address) => self.guard.permits(address),
-            Err(_) if host == "localhost" => self.guard.permits(IpAddr::from([127, 0, 0, 1])),
+            Err(_) if is_loopback(request.url.url()) => self.guard.permits(IpAddr::from([127, 0, 0, 1])),
             Err(_) => true,
         }
     }

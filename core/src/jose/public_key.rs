@@ -18,7 +18,8 @@ use super::{Algorithm, KeyFamily};
 use crate::{
     base64,
     error::{Error, ErrorCode, Result},
-    lookalike, pem,
+    lookalike::{self, Form},
+    pem,
 };
 
 /// A public key, as it is published in a JWKS.
@@ -52,7 +53,8 @@ impl PublicKey {
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
         const EXPECTED: &str = "a public key in PEM";
         let bytes = pem.as_ref();
-        let otherwise = || lookalike::refused(EXPECTED, bytes, "there is no block from BEGIN to END");
+        let otherwise =
+            || lookalike::refused(Form::Pem, EXPECTED, bytes, "there is no block from BEGIN to END");
         let text = std::str::from_utf8(bytes).map_err(|_| otherwise())?;
         let inner = pem::unwrapped(text);
         let blocks = pem::blocks(inner.as_deref().map_or(text, String::as_str));
@@ -79,7 +81,7 @@ impl PublicKey {
     pub fn from_der(der: impl AsRef<[u8]>) -> Result<Self> {
         let der = der.as_ref();
         let forms = "it is neither a SubjectPublicKeyInfo nor an RSAPublicKey";
-        Self::of_spki(der)?.ok_or_else(|| lookalike::refused("a public key in DER", der, forms))
+        Self::of_spki(der)?.ok_or_else(|| lookalike::refused(Form::Der, "a public key in DER", der, forms))
     }
 
     /// Reads the public members of a JWK.

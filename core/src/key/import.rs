@@ -8,7 +8,7 @@ use super::{
 use crate::{
     error::{Error, ErrorCode, Result},
     jose::{Algorithm, KeyFamily, explicit_curve, unsupported},
-    lookalike,
+    lookalike::{self, Form},
     pem::{self, Block, Contents},
 };
 use openssl::{
@@ -20,7 +20,9 @@ use openssl::{
 
 /// Reads the private key of a PEM text.
 pub(super) fn pem(bytes: &[u8], password: Option<&str>) -> Result<Material> {
-    let not_pem = || lookalike::refused("a private key in PEM", bytes, "there is no block from BEGIN to END");
+    let not_pem = || {
+        lookalike::refused(Form::Pem, "a private key in PEM", bytes, "there is no block from BEGIN to END")
+    };
     let text = std::str::from_utf8(bytes).map_err(|_| not_pem())?;
     let inner = pem::unwrapped(text);
     let blocks = pem::blocks(inner.as_deref().map_or(text, String::as_str));
@@ -77,7 +79,7 @@ pub(super) fn der(bytes: &[u8], password: Option<&str>) -> Result<Material> {
         return Err(unknown("bytes follow the end of the DER value"));
     }
     let forms = "it is neither PKCS#8 nor PKCS#1 nor SEC1, or is cut short";
-    Err(lookalike::refused("a private key in DER", bytes, forms))
+    Err(lookalike::refused(Form::Der, "a private key in DER", bytes, forms))
 }
 
 /// A DER value without the line end that editors and shells add: nothing else can be meant by bytes after its end.

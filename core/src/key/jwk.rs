@@ -21,7 +21,8 @@ use crate::{
     base64,
     error::{Error, ErrorCode, Result},
     jose::{Algorithm, KeyFamily, Numbers, Operation, PublicKey, checked, foreign},
-    lookalike, pem,
+    lookalike::{self, Form},
+    pem,
     secret::Secret,
 };
 
@@ -143,7 +144,7 @@ fn unreadable(json: &str, error: serde_json::Error) -> Error {
         }
         _ => {
             let place = format!("it is not JSON, at line {line} column {column}");
-            lookalike::refused("a JWK", json.as_bytes(), &place)
+            lookalike::refused(Form::Jwk, "a JWK", json.as_bytes(), &place)
         }
     }
 }
