@@ -6,23 +6,25 @@ use ssf_transmitter::client::{OktaProvidersBuilder, TransmitterBuilder};
 
 use super::Result;
 
+/// A heading of its own, set on each argument: one for the whole struct would go on for those that follow it.
+const NETWORK: &str = "Network";
+
 #[derive(clap::Args)]
-#[command(next_help_heading = "Network")]
 pub(super) struct Network {
     /// Trust the certificates in this file (PEM) too
-    #[arg(long, value_name = "FILE", alias = "ca")]
+    #[arg(long, value_name = "FILE", alias = "ca", help_heading = NETWORK)]
     ca_bundle: Option<PathBuf>,
     /// Send through this HTTP proxy, instead of the one that `HTTPS_PROXY` names
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help_heading = NETWORK)]
     proxy: Option<String>,
     /// Allow a private network, such as `10.1.0.0/16`; repeatable
-    #[arg(long = "allow-network", value_name = "CIDR")]
+    #[arg(long = "allow-network", value_name = "CIDR", help_heading = NETWORK)]
     networks: Vec<String>,
     /// Allow http to this machine
-    #[arg(long)]
+    #[arg(long, help_heading = NETWORK)]
     pub(super) allow_loopback: bool,
     /// How long to try, all attempts together
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..), help_heading = NETWORK)]
     deadline: Option<u64>,
 }
 
