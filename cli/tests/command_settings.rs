@@ -138,6 +138,34 @@ async fn a_short_name_that_is_misspelt_is_refused_with_the_one_that_is_meant() {
     ssf(&[&emit[..], &to, &dialect].concat(), &[]).await.fails_saying(&["did you mean govuk-one-login?"]);
 }
 
+#[tokio::test]
+async fn a_subject_of_a_private_format_has_an_option_of_its_own() {
+    let key = SigningKey::generate(KeyType::P256).unwrap();
+    let pem = file("private-format.pem", key.export_private_pem().unwrap().expose());
+    let emit = ["emit", "--issuer", ISSUER, "--key", &pem, "--event", "caep.session-revoked", "--dry-run"];
+    let to = ["--endpoint", "https://receiver.example.net/events", "--audience", AUDIENCE];
+    let badge = r#"{ "format": "badge", "number": "7" }"#;
+    let with = async |option: &str| ssf(&[&emit[..], &to, &[option, badge]].concat(), &[]).await;
+    with("--subject").await.fails_saying(&["subject_format_unknown", "--custom-subject"]);
+    assert_eq!(with("--custom-subject").await.json()["claims"]["sub_id"]["number"], "7");
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_read_from_its_files() {
+    let key = SigningKey::generate(KeyType::P256).unwrap();
+    let pem = file("client.pem", key.export_private_pem().unwrap().expose());
+    let emit = ["emit", "--issuer", ISSUER, "--key", &pem, "--event", "caep.session-revoked"];
+    let to = ["--endpoint", "https://receiver.example.net/events", "--audience", AUDIENCE];
+    let about = ["--email", "ada@example.com", "--client-certificate", &pem];
+    let emit = [&emit[..], &to, &about].concat();
+    ssf(&emit, &[]).await.fails_saying(&["--client-key"]);
+    ssf(&[&emit[..], &["--client-key", "/nowhere/key.pem"]].concat(), &[])
+        .await
+        .fails_saying(&["/nowhere/key.pem"]);
+    // A key where the certificate belongs.
+    ssf(&[&emit[..], &["--client-key", &pem]].concat(), &[]).await.fails_saying(&["configuration_invalid"]);
+}
+
 /// A transmitter, and a receiver that wants its own token.
 async fn govuk() -> (SigningKey, Published, Emulator) {
     let key = SigningKey::generate(KeyType::Rsa2048).unwrap();

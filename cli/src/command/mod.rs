@@ -98,6 +98,7 @@ fn option(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::DeadlineExceeded => "--deadline",
         ErrorCode::KeyAlgorithmMismatch | ErrorCode::AlgorithmNotAccepted => "--algorithm",
         ErrorCode::KeySetAmbiguous | ErrorCode::KeyNotFound => "--kid",
+        ErrorCode::SubjectFormatUnknown => "--custom-subject",
         ErrorCode::TxnMissing => "--txn",
         _ => return None,
     })

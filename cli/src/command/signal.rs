@@ -1,6 +1,9 @@
 //! What is to be sent, by whom, to whom: the arguments that commands which emit share.
 
-use std::{env, fs};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Map, Value};
 use ssf_transmitter::{
@@ -66,6 +69,12 @@ struct To {
     /// Send this header `Authorization`, such as `Bearer …`, which is in a variable or a file
     #[arg(long, value_name = "env:NAME|file:PATH", conflicts_with = "token_url")]
     authorization: Option<Place>,
+    /// Show the receiver this client certificate (PEM) in TLS
+    #[arg(long, value_name = "FILE", requires = "client_key")]
+    client_certificate: Option<PathBuf>,
+    /// The private key of the client certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "client_certificate")]
+    client_key: Option<PathBuf>,
     #[command(flatten)]
     network: Network,
 }
@@ -97,6 +106,9 @@ struct About {
     /// The subject: any identifier, a JSON object; `@FILE` or `-` read it
     #[arg(long, value_name = "JSON")]
     subject: Option<String>,
+    /// The subject: an identifier of a private format that the receiver agreed on, a JSON object; `@FILE` or `-` read it
+    #[arg(long, value_name = "JSON")]
+    custom_subject: Option<String>,
 }
 
 impl Signal {
@@ -109,7 +121,11 @@ impl Signal {
     }
 
     pub(super) fn transmitter(&self) -> Result<Transmitter> {
-        let builder = Transmitter::builder(self.issuer.as_str(), self.key()?);
+        let mut builder = Transmitter::builder(self.issuer.as_str(), self.key()?);
+        if let Some((chain, key)) = self.to.client_certificate.as_ref().zip(self.to.client_key.as_ref()) {
+            let read = |path: &Path| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
+            builder = builder.client_certificate(read(chain)?, read(key)?);
+        }
         Ok(self.to.network.reach(builder)?.build()?)
     }
 
@@ -131,10 +147,11 @@ impl Signal {
 
 impl About {
     fn read(&self) -> Result<Subject> {
-        match (&self.email, &self.subject) {
-            (Some(email), _) => Ok(Subject::email(email)),
-            (None, Some(json)) => Ok(Subject::from_json(&input::text(json)?)?),
-            (None, None) => Err("either --email or --subject is needed".into()),
+        match (&self.email, &self.subject, &self.custom_subject) {
+            (Some(email), ..) => Ok(Subject::email(email)),
+            (None, Some(json), _) => Ok(Subject::from_json(&input::text(json)?)?),
+            (None, None, Some(json)) => Ok(Subject::custom_from_json(&input::text(json)?)?),
+            (None, None, None) => Err("--email, --subject or --custom-subject is needed".into()),
         }
     }
 }
