@@ -16,7 +16,7 @@ use std::{
 
 use pyo3::prelude::*;
 
-use crate::process::Own;
+use crate::{host, process::Own};
 
 /// The number of threads inside, and in the upper half the number of forks that wait or are in progress.
 static GATE: AtomicU64 = AtomicU64::new(0);
@@ -31,6 +31,17 @@ const PAUSE: Duration = Duration::from_micros(50);
 thread_local! {
     /// How many times this thread has entered: entries nest.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
+    /// Dropped when the thread ends.
+    static END: End = const { End };
+}
+
+/// What OpenSSL keeps for a thread is freed when the thread ends, and that takes locks.
+struct End;
+
+impl Drop for End {
+    fn drop(&mut self) {
+        inside(host::free_openssl_of_thread);
+    }
 }
 
 /// The number of forks between the process that loaded the library and this one.
@@ -56,6 +67,8 @@ impl Inside {
         let depth = DEPTH.get();
         DEPTH.set(depth + 1);
         if depth == 0 {
+            // From now on the end of the thread is inside, too. At that end itself it is gone.
+            let _ = END.try_with(|_| ());
             while GATE.fetch_add(1, Ordering::AcqRel) >= FORK {
                 GATE.fetch_sub(1, Ordering::AcqRel);
                 while GATE.load(Ordering::Acquire) >= FORK {

@@ -12,6 +12,15 @@ pub(crate) fn interpreter(_: Python<'_>) -> i64 {
     unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) }
 }
 
+/// Frees what OpenSSL keeps for this thread, which it would do itself at the end of the thread.
+pub(crate) fn free_openssl_of_thread() {
+    // SAFETY: the declaration is that of `openssl/crypto.h`. OpenSSL makes the state anew where a thread needs it again.
+    unsafe extern "C" {
+        safe fn OPENSSL_thread_stop();
+    }
+    OPENSSL_thread_stop();
+}
+
 /// Registers handlers for every `fork()` of this process. They run in the forking thread: before the fork, and after it in
 /// the parent and in the child. None of them may wait for a lock.
 #[cfg(unix)]

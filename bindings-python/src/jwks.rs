@@ -6,6 +6,7 @@ use ssf_transmitter as sdk;
 use crate::{
     arguments::{Data, loads},
     errors::Result,
+    fork::inside,
 };
 
 /// A public key: what receivers verify with.
@@ -17,19 +18,19 @@ impl PublicKey {
     /// Reads a public key in PEM, or the one of a certificate.
     #[staticmethod]
     fn from_pem(data: Data<'_>) -> Result<Self> {
-        Ok(Self(sdk::PublicKey::from_pem(data)?))
+        Ok(Self(inside(|| sdk::PublicKey::from_pem(data))?))
     }
 
     /// Reads a public key in DER (`SubjectPublicKeyInfo`).
     #[staticmethod]
     fn from_der(data: &[u8]) -> Result<Self> {
-        Ok(Self(sdk::PublicKey::from_der(data)?))
+        Ok(Self(inside(|| sdk::PublicKey::from_der(data))?))
     }
 
     /// Reads a public JWK.
     #[staticmethod]
     fn from_jwk(json: &str) -> Result<Self> {
-        Ok(Self(sdk::PublicKey::from_jwk(json)?))
+        Ok(Self(inside(|| sdk::PublicKey::from_jwk(json))?))
     }
 
     /// The same key with another `kid`.
@@ -57,7 +58,7 @@ impl PublicKey {
     /// The RFC 7638 thumbprint.
     #[getter]
     fn thumbprint(&self) -> String {
-        self.0.thumbprint()
+        inside(|| self.0.thumbprint())
     }
 
     /// The key as a JWK.
@@ -67,7 +68,7 @@ impl PublicKey {
 
     /// The key in PEM (`SubjectPublicKeyInfo`).
     fn to_pem(&self) -> Result<String> {
-        Ok(self.0.to_pem()?)
+        Ok(inside(|| self.0.to_pem())?)
     }
 
     fn __repr__(&self) -> String {
@@ -90,7 +91,7 @@ impl Jwks {
     /// Reads a set as it is published. Keys that sign no SETs are left out.
     #[staticmethod]
     fn from_json(json: &str) -> Result<Self> {
-        Ok(Self(sdk::Jwks::from_json(json)?))
+        Ok(Self(inside(|| sdk::Jwks::from_json(json))?))
     }
 
     /// The keys.

@@ -6,7 +6,7 @@ use ssf_transmitter::{self as sdk, KeyType};
 use crate::{
     arguments::{Data, Moment, Span, no_others},
     errors::Result,
-    fork::detached,
+    fork::{detached, inside},
     jwks::{Jwks, PublicKey},
 };
 
@@ -38,8 +38,8 @@ impl SigningKey {
     fn from_pem(data: Data<'_>, password: Option<&str>, unknown: Option<&Bound<'_, PyDict>>) -> Result<Self> {
         no_others(unknown, "SigningKey.from_pem", &["data", "password"])?;
         Ok(Self(match password {
-            Some(password) => sdk::SigningKey::from_encrypted_pem(data, password)?,
-            None => sdk::SigningKey::from_pem(data)?,
+            Some(password) => inside(|| sdk::SigningKey::from_encrypted_pem(data, password))?,
+            None => inside(|| sdk::SigningKey::from_pem(data))?,
         }))
     }
 
@@ -49,8 +49,8 @@ impl SigningKey {
     fn from_der(data: &[u8], password: Option<&str>, unknown: Option<&Bound<'_, PyDict>>) -> Result<Self> {
         no_others(unknown, "SigningKey.from_der", &["data", "password"])?;
         Ok(Self(match password {
-            Some(password) => sdk::SigningKey::from_encrypted_der(data, password)?,
-            None => sdk::SigningKey::from_der(data)?,
+            Some(password) => inside(|| sdk::SigningKey::from_encrypted_der(data, password))?,
+            None => inside(|| sdk::SigningKey::from_der(data))?,
         }))
     }
 
@@ -60,8 +60,8 @@ impl SigningKey {
     fn from_jwk(json: &str, kid: Option<&str>, unknown: Option<&Bound<'_, PyDict>>) -> Result<Self> {
         no_others(unknown, "SigningKey.from_jwk", &["json", "kid"])?;
         Ok(Self(match kid {
-            Some(kid) => sdk::SigningKey::from_jwks(json, kid)?,
-            None => sdk::SigningKey::from_jwk(json)?,
+            Some(kid) => inside(|| sdk::SigningKey::from_jwks(json, kid))?,
+            None => inside(|| sdk::SigningKey::from_jwk(json))?,
         }))
     }
 
@@ -95,7 +95,7 @@ impl SigningKey {
 
     /// The private key as a JWK. Whoever has it can sign in your name.
     fn export_private_jwk(&self) -> Result<String> {
-        Ok(self.0.export_private_jwk()?.expose().clone())
+        Ok(inside(|| self.0.export_private_jwk())?.expose().clone())
     }
 
     /// The private key as PEM (PKCS#8), encrypted if there is a password. Whoever has it can sign in your name.
@@ -109,7 +109,7 @@ impl SigningKey {
         no_others(unknown, "SigningKey.export_private_pem", &["password"])?;
         let pem = match password {
             Some(password) => detached(py, || self.0.export_encrypted_pem(password))?,
-            None => self.0.export_private_pem()?,
+            None => inside(|| self.0.export_private_pem())?,
         };
         Ok(pem.expose().clone())
     }

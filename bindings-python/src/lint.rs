@@ -18,7 +18,7 @@ use crate::{
     arguments::{Data, Moment, expected},
     emission::{AnyEvent, AnySubject},
     errors::Failure,
-    fork::detached,
+    fork::{detached, inside},
     imports::import,
     jwks::Jwks,
     receiver::Dialect,
@@ -119,7 +119,7 @@ impl Linter {
 #[pyfunction]
 #[pyo3(signature = (document, /))]
 pub(crate) fn lint_jwks<'py>(py: Python<'py>, document: &str) -> PyResult<Found<'py>> {
-    findings(py, &sdk::lint::jwks(document))
+    findings(py, &inside(|| sdk::lint::jwks(document)))
 }
 
 /// Findings as `ssf_transmitter.lint.Finding`.

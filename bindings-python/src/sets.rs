@@ -8,7 +8,7 @@ use crate::{
     arguments::{Moment, expected, loads},
     emission::{AnyEvent, ValidSubject},
     errors::Result,
-    fork::detached,
+    fork::{detached, inside},
     json::Object,
     jwks::{Jwks, PublicKey},
     key::{Signature, SigningKey},
@@ -58,7 +58,7 @@ impl UnsignedSet {
 
     /// Attaches a signature over `signing_input`. Its form and length are checked. `bytes` are a raw signature.
     fn attach(&self, signature: Given) -> Result<SignedSet> {
-        Ok(SignedSet(self.0.clone().attach(signature.0)?))
+        Ok(SignedSet(inside(|| self.0.clone().attach(signature.0))?))
     }
 
     fn __repr__(&self) -> String {
