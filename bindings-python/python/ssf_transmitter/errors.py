@@ -55,9 +55,9 @@ class SsfError(Exception):
         status: The HTTP status of the answer, if there was one.
         retry_after: How long the receiver asks to wait before the next attempt.
         receiver_error: The code that the receiver or the token endpoint gave.
-        receiver_description: What the receiver, the token endpoint or the API says about it, from any of the usual error
-            objects, plain text, or the title of an HTML page. The other side wrote it, so it is not part of the message;
-            where it quotes the SET, its subject or a credential, it says `[redacted]`.
+        receiver_description: What the receiver, the token endpoint or the API says about it, from any of the usual
+            error objects, plain text, or the title of an HTML page. The other side wrote it, so it is not part of the
+            message; where it quotes the SET, its subject or a credential, it says `[redacted]`.
         findings: Everything that lint found in a SET that was not sent because of it. The worst of them gives the error
             its code, message and pointer.
     """
