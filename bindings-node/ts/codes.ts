@@ -75,8 +75,16 @@ export type SsfErrorCode =
   | 'SSF_KEY_SET_TOO_EARLY'
   /** The active key cannot be removed. Rotate to another key first. */
   | 'SSF_KEY_SET_ACTIVE'
-  /** The text is no JSON, or not the JSON value that belongs here. Mend the text; the message names line and column. */
+  /** The text is no JSON, or not the JSON value that belongs here. Fix the text at the line and column that the message names, or at the place that the pointer names. */
   | 'SSF_JSON_INVALID'
+  /** A value that JSON does not have, or has no one form for: NaN, a date, a set, bytes, a member named by a number, an object of a class. Give what the message names instead; for a date, seconds since 1970 or text. */
+  | 'SSF_VALUE_NOT_JSON'
+  /** A number that would not come out as it was given: an integer of more than 64 bits, or more digits than a double holds. Send it as text. */
+  | 'SSF_NUMBER_NOT_EXACT'
+  /** A text that holds half of a surrogate pair, which UTF-8 cannot carry. Fix the text where it comes from: it was cut inside a character, or decoded from another encoding. */
+  | 'SSF_TEXT_NOT_UNICODE'
+  /** More than 64 lists and objects contain one another, or one contains itself. Send a flatter value, or the inner one as text. */
+  | 'SSF_VALUE_TOO_DEEP'
   /** A SET without an event (RFC 8417 §2.2). Give the event. */
   | 'SSF_EVENT_MISSING'
   /** An event type that is no absolute URI. Use the event type URI that the event's specification gives. */
@@ -355,7 +363,27 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_JSON_INVALID: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Mend the text; the message names line and column.',
+    remedy: 'Fix the text at the line and column that the message names, or at the place that the pointer names.',
+  },
+  SSF_VALUE_NOT_JSON: {
+    kind: 'validation',
+    retryable: false,
+    remedy: 'Give what the message names instead; for a date, seconds since 1970 or text.',
+  },
+  SSF_NUMBER_NOT_EXACT: {
+    kind: 'validation',
+    retryable: false,
+    remedy: 'Send it as text.',
+  },
+  SSF_TEXT_NOT_UNICODE: {
+    kind: 'validation',
+    retryable: false,
+    remedy: 'Fix the text where it comes from: it was cut inside a character, or decoded from another encoding.',
+  },
+  SSF_VALUE_TOO_DEEP: {
+    kind: 'validation',
+    retryable: false,
+    remedy: 'Send a flatter value, or the inner one as text.',
   },
   SSF_EVENT_MISSING: {
     kind: 'validation',

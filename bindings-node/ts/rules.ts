@@ -16,6 +16,10 @@ export type LintRuleId =
   | 'json-invalid'
   /** A name occurs twice in one JSON object. Some readers take the first value, some the last, some refuse. */
   | 'json-duplicate-member'
+  /** An integer beyond ±(2⁵³ − 1). Receivers whose numbers are doubles, which most are, read a neighbouring integer. */
+  | 'integer-too-large'
+  /** More than 64 lists and objects contain one another. Readers have limits, and none is sure to read so many. */
+  | 'value-too-deep'
   /** The header does not say that this is a SET. Without `typ` a receiver cannot tell it from other tokens. */
   | 'typ-missing'
   /** The `typ` of the header is not `secevent+jwt`. `JWT` is for other tokens, and `application/` is not written here. */

@@ -44,6 +44,7 @@ pub mod error;
 pub mod event;
 pub mod http;
 pub mod jose;
+pub mod json;
 pub mod key;
 pub mod lint;
 mod lookalike;

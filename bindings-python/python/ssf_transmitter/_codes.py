@@ -50,6 +50,10 @@ ErrorCode: TypeAlias = Literal[
     "key_set_too_early",
     "key_set_active",
     "json_invalid",
+    "value_not_json",
+    "number_not_exact",
+    "text_not_unicode",
+    "value_too_deep",
     "event_missing",
     "event_uri_invalid",
     "event_member_missing",
@@ -272,7 +276,27 @@ CODES: dict[str, Code] = {
     "json_invalid": Code(
         "validation",
         False,
-        "Mend the text; the message names line and column.",
+        "Fix the text at the line and column that the message names, or at the place that the pointer names.",
+    ),
+    "value_not_json": Code(
+        "validation",
+        False,
+        "Give what the message names instead; for a date, seconds since 1970 or text.",
+    ),
+    "number_not_exact": Code(
+        "validation",
+        False,
+        "Send it as text.",
+    ),
+    "text_not_unicode": Code(
+        "validation",
+        False,
+        "Fix the text where it comes from: it was cut inside a character, or decoded from another encoding.",
+    ),
+    "value_too_deep": Code(
+        "validation",
+        False,
+        "Send a flatter value, or the inner one as text.",
     ),
     "event_missing": Code(
         "validation",

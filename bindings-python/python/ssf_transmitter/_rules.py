@@ -12,6 +12,8 @@ RuleId: TypeAlias = Literal[
     "base64-invalid",
     "json-invalid",
     "json-duplicate-member",
+    "integer-too-large",
+    "value-too-deep",
     "typ-missing",
     "typ-wrong",
     "alg-missing",

@@ -5,15 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::{Map, Value};
 use ssf_transmitter::{
     CustomEvent, Dialect, Receiver, SigningKey, Subject, Timestamp, Transmitter,
     catalogue::EventType,
     client::ReceiverBuilder,
+    json,
     token::{Authorization, ClientAuthentication, ClientCredentials},
 };
 
-use super::{Result, input, network::Network, secret::Place};
+use super::{Result, explained, input, network::Network, secret::Place};
 
 /// The variable that holds the client secret: a command line is visible to others.
 const CLIENT_SECRET: &str = "SSF_CLIENT_SECRET";
@@ -134,8 +134,8 @@ impl Signal {
     }
 
     pub(super) fn event(&self) -> Result<CustomEvent> {
-        let mut members: Map<String, Value> = serde_json::from_str(&input::text(&self.claims)?)
-            .map_err(|error| format!("--claims is no JSON object: {error}"))?;
+        let mut members =
+            json::parse_object(&input::text(&self.claims)?, "--claims").map_err(|error| explained(&error))?;
         if self.now {
             members.insert("event_timestamp".to_owned(), Timestamp::now().into());
         }

@@ -128,8 +128,24 @@ pub enum ErrorCode {
     KeySetActive,
     /// `json_invalid`: The text is no JSON, or not the JSON value that belongs here.
     ///
-    /// Mend the text; the message names line and column.
+    /// Fix the text at the line and column that the message names, or at the place that the pointer names.
     JsonInvalid,
+    /// `value_not_json`: A value that JSON does not have, or has no one form for: NaN, a date, a set, bytes, a member named by a number, an object of a class.
+    ///
+    /// Give what the message names instead; for a date, seconds since 1970 or text.
+    ValueNotJson,
+    /// `number_not_exact`: A number that would not come out as it was given: an integer of more than 64 bits, or more digits than a double holds.
+    ///
+    /// Send it as text.
+    NumberNotExact,
+    /// `text_not_unicode`: A text that holds half of a surrogate pair, which UTF-8 cannot carry.
+    ///
+    /// Fix the text where it comes from: it was cut inside a character, or decoded from another encoding.
+    TextNotUnicode,
+    /// `value_too_deep`: More than 64 lists and objects contain one another, or one contains itself.
+    ///
+    /// Send a flatter value, or the inner one as text.
+    ValueTooDeep,
     /// `event_missing`: A SET without an event (RFC 8417 §2.2).
     ///
     /// Give the event.
@@ -390,6 +406,10 @@ impl ErrorCode {
         Self::KeySetTooEarly,
         Self::KeySetActive,
         Self::JsonInvalid,
+        Self::ValueNotJson,
+        Self::NumberNotExact,
+        Self::TextNotUnicode,
+        Self::ValueTooDeep,
         Self::EventMissing,
         Self::EventUriInvalid,
         Self::EventMemberMissing,
@@ -482,6 +502,10 @@ impl ErrorCode {
             Self::KeySetTooEarly => "key_set_too_early",
             Self::KeySetActive => "key_set_active",
             Self::JsonInvalid => "json_invalid",
+            Self::ValueNotJson => "value_not_json",
+            Self::NumberNotExact => "number_not_exact",
+            Self::TextNotUnicode => "text_not_unicode",
+            Self::ValueTooDeep => "value_too_deep",
             Self::EventMissing => "event_missing",
             Self::EventUriInvalid => "event_uri_invalid",
             Self::EventMemberMissing => "event_member_missing",
@@ -603,6 +627,10 @@ impl ErrorCode {
             | Self::ReceiverTimeout
             | Self::OutcomeUnknown => ErrorKind::Transport,
             Self::JsonInvalid
+            | Self::ValueNotJson
+            | Self::NumberNotExact
+            | Self::TextNotUnicode
+            | Self::ValueTooDeep
             | Self::EventMissing
             | Self::EventUriInvalid
             | Self::EventMemberMissing
@@ -703,6 +731,16 @@ impl ErrorCode {
             Self::KeySetTooEarly => "A rotation before the next key was published for as long as asked.",
             Self::KeySetActive => "The active key cannot be removed.",
             Self::JsonInvalid => "The text is no JSON, or not the JSON value that belongs here.",
+            Self::ValueNotJson => {
+                "A value that JSON does not have, or has no one form for: NaN, a date, a set, bytes, a member named by a number, an object of a class."
+            }
+            Self::NumberNotExact => {
+                "A number that would not come out as it was given: an integer of more than 64 bits, or more digits than a double holds."
+            }
+            Self::TextNotUnicode => "A text that holds half of a surrogate pair, which UTF-8 cannot carry.",
+            Self::ValueTooDeep => {
+                "More than 64 lists and objects contain one another, or one contains itself."
+            }
             Self::EventMissing => "A SET without an event (RFC 8417 §2.2).",
             Self::EventUriInvalid => "An event type that is no absolute URI.",
             Self::EventMemberMissing => {
@@ -856,7 +894,17 @@ impl ErrorCode {
             Self::KeySetNoNext => "Stage the next key first, and leave receivers time to fetch the JWKS.",
             Self::KeySetTooEarly => "Rotate after the publication time; receivers cache the JWKS.",
             Self::KeySetActive => "Rotate to another key first.",
-            Self::JsonInvalid => "Mend the text; the message names line and column.",
+            Self::JsonInvalid => {
+                "Fix the text at the line and column that the message names, or at the place that the pointer names."
+            }
+            Self::ValueNotJson => {
+                "Give what the message names instead; for a date, seconds since 1970 or text."
+            }
+            Self::NumberNotExact => "Send it as text.",
+            Self::TextNotUnicode => {
+                "Fix the text where it comes from: it was cut inside a character, or decoded from another encoding."
+            }
+            Self::ValueTooDeep => "Send a flatter value, or the inner one as text.",
             Self::EventMissing => "Give the event.",
             Self::EventUriInvalid => "Use the event type URI that the event's specification gives.",
             Self::EventMemberMissing => "Add the member that the pointer names.",

@@ -104,6 +104,11 @@ impl Error {
         self
     }
 
+    /// Puts `prefix` before the pointer, if there is one: the error may concern the document as a whole.
+    pub(crate) fn inside(self, prefix: &str) -> Self {
+        if self.pointer().is_some() { self.within(prefix) } else { self }
+    }
+
     pub(crate) fn at(mut self, pointer: impl Into<String>) -> Self {
         self.0.pointer = Some(pointer.into());
         self

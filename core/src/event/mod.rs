@@ -30,6 +30,7 @@ pub use values::*;
 use crate::{
     catalogue::EventType,
     error::{Error, ErrorCode, Result, pointer_step},
+    json,
 };
 
 /// An event as it goes into a SET: its type and its members.
@@ -61,9 +62,26 @@ impl Event {
     /// assert_eq!(event.unwrap_err().code(), ErrorCode::EventMemberMissing);
     /// ```
     pub fn from_json(json: &str) -> Result<Self> {
-        let event = Self::from_value(Value::Object(parse_object(json, "an event")?))?;
+        let event = Self::parse(json)?;
         event.validate()?;
         Ok(event)
+    }
+
+    /// Reads an event as [`from_json`](Self::from_json) does, and looks only at its form: what its definition says is
+    /// checked when a SET is prepared.
+    ///
+    /// ```
+    /// use ssf_transmitter::Event;
+    ///
+    /// let uri = "https://schemas.openid.net/secevent/caep/event-type/risk-level-change";
+    /// let event = Event::parse(&format!(r#"{{ "{uri}": {{ "principal": "USER" }} }}"#))?;
+    /// assert!(event.validate().is_err());
+    /// # Ok::<(), ssf_transmitter::Error>(())
+    /// ```
+    pub fn parse(json: &str) -> Result<Self> {
+        // It stands in the claims.
+        let read = json::object_inside(json, 1, "an event").map_err(|error| error.inside("/events"))?;
+        Self::from_value(Value::Object(read))
     }
 
     /// An event from a value that is parsed already. Only its form is looked at: what its definition says is checked when a SET is
@@ -136,7 +154,8 @@ impl fmt::Debug for Event {
 
 /// An event that the catalogue does not know, or one of its events from members that you already have as JSON.
 ///
-/// An event of the catalogue is checked by its definition all the same.
+/// An event of the catalogue is checked by its definition all the same. Members that come as a JSON text are read exactly by
+/// [`json::parse_object`]. `Value::from(f64::NAN)` is null: serde_json decides that before this library sees the value.
 ///
 /// ```
 /// use serde_json::json;
@@ -189,17 +208,4 @@ pub(crate) fn requires_txn(events: &Map<String, Value>) -> bool {
 /// Where an event stands in its SET.
 pub(crate) fn event_pointer(uri: &str) -> String {
     format!("/events{}", pointer_step(uri))
-}
-
-/// Reads a JSON object; `what` names it in the message.
-pub(crate) fn parse_object(json: &str, what: &str) -> Result<Map<String, Value>> {
-    match serde_json::from_str(json) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(Error::new(ErrorCode::JsonInvalid, format!("{what} is a JSON object"))),
-        // Only the place: the parser's own text could quote the input.
-        Err(error) => {
-            let place = format!("line {} column {}", error.line(), error.column());
-            Err(Error::new(ErrorCode::JsonInvalid, format!("{what} is no JSON, at {place}")))
-        }
-    }
 }

@@ -48,7 +48,7 @@ impl Jwks {
             let message = "a JWK Set starts with a byte order mark, which JSON must not have (RFC 8259 §8.1)";
             return Err(Error::new(ErrorCode::JsonInvalid, message));
         }
-        let object = crate::event::parse_object(json, "a JWK Set")?;
+        let object = crate::json::parse_object(json, "a JWK Set")?;
         let Some(Value::Array(keys)) = object.get("keys") else {
             let message = "a JWK Set has the member keys, an array";
             return Err(Error::new(ErrorCode::KeyMemberInvalid, message).at("/keys"));

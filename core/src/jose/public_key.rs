@@ -86,7 +86,7 @@ impl PublicKey {
 
     /// Reads the public members of a JWK.
     pub fn from_jwk(json: &str) -> Result<Self> {
-        Self::of_jwk(&crate::event::parse_object(json.trim_start_matches(pem::BOM), "a JWK")?)
+        Self::of_jwk(&crate::json::parse_object(json.trim_start_matches(pem::BOM), "a JWK")?)
     }
 
     /// The same key with another `kid`.

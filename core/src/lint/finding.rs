@@ -180,6 +180,11 @@ impl<'a> Report<'a> {
         self.findings.iter().any(|finding| finding.rule == rule)
     }
 
+    /// Whether something was found at this place.
+    pub(super) fn found_at(&self, pointer: &str) -> bool {
+        self.findings.iter().any(|finding| finding.pointer == pointer)
+    }
+
     pub(super) fn into_findings(self) -> Vec<Finding> {
         self.findings
     }

@@ -6,7 +6,6 @@
 
 mod answers;
 mod claims;
-mod duplicates;
 mod events;
 mod explain;
 mod finding;
@@ -17,6 +16,7 @@ mod policy;
 mod rules;
 mod subject;
 mod text;
+mod values;
 
 pub use explain::{Cause, Explanation};
 pub use finding::{Effect, Finding, Rule, Severity};
@@ -63,6 +63,7 @@ pub(crate) fn check(
     }
     claims::check(&mut report, claims);
     events::check(&mut report, claims);
+    values::check(&mut report, claims);
     report.into_findings()
 }
 

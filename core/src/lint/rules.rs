@@ -12,6 +12,8 @@ pub static RULES: &[&Rule] = &[
     &BASE64_INVALID,
     &JSON_INVALID,
     &JSON_DUPLICATE_MEMBER,
+    &INTEGER_TOO_LARGE,
+    &VALUE_TOO_DEEP,
     &TYP_MISSING,
     &TYP_WRONG,
     &ALG_MISSING,
@@ -176,6 +178,28 @@ pub(crate) static JSON_DUPLICATE_MEMBER: Rule = Rule {
     source: "RFC 7515 §4, RFC 7519 §4",
     doc: "A name occurs twice in one JSON object. Some readers take the first value, some the last, some refuse.",
     remedy: "Write each name once.",
+};
+
+pub(crate) static INTEGER_TOO_LARGE: Rule = Rule {
+    id: "integer-too-large",
+    severity: Severity::Warning,
+    effect: Effect::Misreads,
+    code: ErrorCode::NumberNotExact,
+    err: None,
+    source: "RFC 8259 §6, RFC 7493 §2.2",
+    doc: "An integer beyond ±(2⁵³ − 1). Receivers whose numbers are doubles, which most are, read a neighbouring integer.",
+    remedy: "Send it as text.",
+};
+
+pub(crate) static VALUE_TOO_DEEP: Rule = Rule {
+    id: "value-too-deep",
+    severity: Severity::Error,
+    effect: Effect::Refuses,
+    code: ErrorCode::ValueTooDeep,
+    err: None,
+    source: "RFC 8259 §9",
+    doc: "More than 64 lists and objects contain one another. Readers have limits, and none is sure to read so many.",
+    remedy: "Send a flatter value, or the inner one as text.",
 };
 
 pub(crate) static TYP_MISSING: Rule = Rule {

@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::{Context, Finding, claims, duplicates, events, finding::Report, header, rules};
+use super::{Context, Finding, claims, events, finding::Report, header, rules, values};
 use crate::{
     base64,
     error::ErrorCode,
     jose::{Algorithm, Jwks, Signature},
+    json::{self, Kind},
 };
 
 pub(super) fn check(context: Context<'_>, text: &str, signed: bool) -> Vec<Finding> {
@@ -35,6 +36,7 @@ pub(super) fn check(context: Context<'_>, text: &str, signed: bool) -> Vec<Findi
     if let Some(claims) = &claims {
         claims::check(&mut report, claims);
         events::check(&mut report, claims);
+        values::check(&mut report, claims);
     }
     report.into_findings()
 }
@@ -70,12 +72,29 @@ fn decoded(report: &mut Report<'_>, part: &str, name: &str) -> Option<Vec<u8>> {
 
 fn object(report: &mut Report<'_>, part: &str, name: &str) -> Option<Map<String, Value>> {
     let bytes = decoded(report, part, name)?;
-    let Ok(Value::Object(object)) = serde_json::from_slice(&bytes) else {
+    // However deep it is, what can be read is looked at.
+    let reading = json::read(&bytes, usize::MAX).ok();
+    let Some((Value::Object(object), problems)) = reading.map(|reading| (reading.value, reading.problems))
+    else {
         report.add(&rules::JSON_INVALID, "", format!("the {name} is no JSON object"));
         return None;
     };
-    if let Some(place) = duplicates::first(&bytes) {
-        report.add(&rules::JSON_DUPLICATE_MEMBER, place, format!("a name occurs twice in the {name}"));
+    let mut duplicated = false;
+    for json::Problem { kind, pointer } in problems {
+        match kind {
+            Kind::Duplicate if duplicated => {}
+            Kind::Duplicate => {
+                duplicated = true;
+                report.add(
+                    &rules::JSON_DUPLICATE_MEMBER,
+                    pointer,
+                    format!("a name occurs twice in the {name}"),
+                );
+            }
+            Kind::Integer => values::integer_too_large(report, pointer),
+            // All who read doubles read the same one.
+            Kind::Decimal => {}
+        }
     }
     Some(object)
 }

@@ -11,7 +11,10 @@ use serde_json::{Map, Value};
 pub(crate) use check::is_uri;
 pub(crate) use shape::{FormProblem, Rename, SubjectShape};
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::{
+    error::{Error, ErrorCode, Result},
+    json,
+};
 
 /// A subject identifier.
 ///
@@ -111,9 +114,24 @@ impl Subject {
         Self { private_formats: true, ..self }
     }
 
+    /// Reads a subject identifier as [`from_json`](Self::from_json) does, and checks it no further: that is done when a SET
+    /// is prepared.
+    ///
+    /// ```
+    /// use ssf_transmitter::Subject;
+    ///
+    /// let subject = Subject::parse(r#"{ "format": "email", "email": "nobody" }"#)?;
+    /// assert!(subject.validate().is_err());
+    /// # Ok::<(), ssf_transmitter::Error>(())
+    /// ```
+    pub fn parse(json: &str) -> Result<Self> {
+        // It stands in the claims.
+        let members = json::object_inside(json, 1, "a subject identifier")?;
+        Ok(Self { members, private_formats: false })
+    }
+
     fn read(json: &str, private_formats: bool) -> Result<Self> {
-        let members = crate::event::parse_object(json, "a subject identifier")?;
-        let subject = Self { members, private_formats };
+        let subject = Self { private_formats, ..Self::parse(json)? };
         subject.validate()?;
         Ok(subject)
     }

@@ -6,6 +6,7 @@
 mod model;
 mod names;
 mod render;
+mod values;
 
 use std::{fs, path::Path};
 
@@ -44,6 +45,7 @@ const OUTPUTS: &[(&str, &str)] = &[
     ("docs/errors.md.j2", "docs/errors.md"),
     ("docs/events.md.j2", "docs/events.md"),
     ("docs/rules.md.j2", "docs/rules.md"),
+    ("docs/values.md.j2", "docs/values.md"),
 ];
 
 /// Template, and the folder and extension of the file that it writes for each family of events.

@@ -10,6 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::values::Values;
 use crate::Result;
 
 #[derive(Serialize)]
@@ -21,6 +22,7 @@ pub(crate) struct Catalogue {
     rules: Vec<Rule>,
     answers: Vec<Answer>,
     notes: Vec<ReceiptNote>,
+    values: Values,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -404,6 +406,7 @@ impl Catalogue {
             rules: read_toml::<Rules>(&folder.join("rules.toml"))?.rules,
             answers,
             notes,
+            values: Values::read(root)?,
         };
         let problems = catalogue.problems(root);
         if problems.is_empty() { Ok(catalogue) } else { Err(problems.join("\n").into()) }
@@ -495,6 +498,7 @@ impl Catalogue {
                 note(format!("{id}: no test case; write tests/vectors/lint/{id}.json"));
             }
         }
+        self.values.problems().for_each(note);
         problems
     }
 }

@@ -78,9 +78,22 @@ extension SSFError.Code {
     public static let keySetTooEarly = Self(rawValue: "key_set_too_early")
     /// The active key cannot be removed. Rotate to another key first.
     public static let keySetActive = Self(rawValue: "key_set_active")
-    /// The text is no JSON, or not the JSON value that belongs here. Mend the text; the message names line
-    /// and column.
+    /// The text is no JSON, or not the JSON value that belongs here. Fix the text at the line and column that
+    /// the message names, or at the place that the pointer names.
     public static let jsonInvalid = Self(rawValue: "json_invalid")
+    /// A value that JSON does not have, or has no one form for: NaN, a date, a set, bytes, a member named by
+    /// a number, an object of a class. Give what the message names instead; for a date, seconds since 1970 or
+    /// text.
+    public static let valueNotJson = Self(rawValue: "value_not_json")
+    /// A number that would not come out as it was given: an integer of more than 64 bits, or more digits than
+    /// a double holds. Send it as text.
+    public static let numberNotExact = Self(rawValue: "number_not_exact")
+    /// A text that holds half of a surrogate pair, which UTF-8 cannot carry. Fix the text where it comes
+    /// from: it was cut inside a character, or decoded from another encoding.
+    public static let textNotUnicode = Self(rawValue: "text_not_unicode")
+    /// More than 64 lists and objects contain one another, or one contains itself. Send a flatter value, or
+    /// the inner one as text.
+    public static let valueTooDeep = Self(rawValue: "value_too_deep")
     /// A SET without an event (RFC 8417 §2.2). Give the event.
     public static let eventMissing = Self(rawValue: "event_missing")
     /// An event type that is no absolute URI. Use the event type URI that the event's specification gives.
@@ -263,6 +276,10 @@ extension SSFError.Code {
         .keySetTooEarly,
         .keySetActive,
         .jsonInvalid,
+        .valueNotJson,
+        .numberNotExact,
+        .textNotUnicode,
+        .valueTooDeep,
         .eventMissing,
         .eventUriInvalid,
         .eventMemberMissing,
@@ -415,7 +432,19 @@ extension SSFError.Code {
             "Rotate to another key first."),
         .jsonInvalid: Facts(
             .validation, false,
-            "Mend the text; the message names line and column."),
+            "Fix the text at the line and column that the message names, or at the place that the pointer names."),
+        .valueNotJson: Facts(
+            .validation, false,
+            "Give what the message names instead; for a date, seconds since 1970 or text."),
+        .numberNotExact: Facts(
+            .validation, false,
+            "Send it as text."),
+        .textNotUnicode: Facts(
+            .validation, false,
+            "Fix the text where it comes from: it was cut inside a character, or decoded from another encoding."),
+        .valueTooDeep: Facts(
+            .validation, false,
+            "Send a flatter value, or the inner one as text."),
         .eventMissing: Facts(
             .validation, false,
             "Give the event."),

@@ -18,6 +18,12 @@ extension LintRule {
     public static let jsonInvalid = Self(rawValue: "json-invalid")
     /// A name occurs twice in one JSON object. Some readers take the first value, some the last, some refuse.
     public static let jsonDuplicateMember = Self(rawValue: "json-duplicate-member")
+    /// An integer beyond ±(2⁵³ − 1). Receivers whose numbers are doubles, which most are, read a neighbouring
+    /// integer.
+    public static let integerTooLarge = Self(rawValue: "integer-too-large")
+    /// More than 64 lists and objects contain one another. Readers have limits, and none is sure to read so
+    /// many.
+    public static let valueTooDeep = Self(rawValue: "value-too-deep")
     /// The header does not say that this is a SET. Without `typ` a receiver cannot tell it from other tokens.
     public static let typMissing = Self(rawValue: "typ-missing")
     /// The `typ` of the header is not `secevent+jwt`. `JWT` is for other tokens, and `application/` is not
@@ -224,6 +230,8 @@ extension LintRule {
         .base64Invalid,
         .jsonInvalid,
         .jsonDuplicateMember,
+        .integerTooLarge,
+        .valueTooDeep,
         .typMissing,
         .typWrong,
         .algMissing,
