@@ -1,6 +1,6 @@
 //! What is to be sent: event, subject, receiver, and what goes with them.
 
-use pyo3::{Borrowed, prelude::*};
+use pyo3::{Borrowed, prelude::*, types::PyString};
 use serde_json::Value;
 use ssf_transmitter::{self as sdk, Event, Subject, client::Emit};
 
@@ -8,7 +8,7 @@ use crate::{
     arguments::{Moment, Span},
     batch::RequestLimit,
     errors::{Failure, Result},
-    json::Object,
+    json,
     lint::Lint,
     receiver::Receiver,
     transmitter::Policy,
@@ -37,25 +37,25 @@ impl Emission {
         event: ValidEvent,
         subject: ValidSubject,
         to: Py<Receiver>,
-        txn: Option<String>,
+        txn: Option<Bound<'_, PyString>>,
         toe: Option<Moment>,
-        jti: Option<String>,
+        jti: Option<Bound<'_, PyString>>,
         companions: Vec<ValidEvent>,
         lint: Option<Lint>,
         deadline: Option<Span>,
         retry: Option<Policy>,
-    ) -> Self {
-        Self {
+    ) -> PyResult<Self> {
+        Ok(Self {
             event: event.0,
             companions: companions.into_iter().map(|companion| companion.0).collect(),
             subject: subject.0,
             receiver: to,
-            txn,
+            txn: txn.map(|txn| json::text(&txn, "/txn")).transpose()?,
             toe: toe.map(|toe| toe.0),
-            jti,
+            jti: jti.map(|jti| json::text(&jti, "/jti")).transpose()?,
             lint,
             policy: retry.unwrap_or_default().within(deadline),
-        }
+        })
     }
 }
 
@@ -101,11 +101,7 @@ impl<'py> FromPyObject<'_, 'py> for AnyEvent {
     type Error = PyErr;
 
     fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let event = match given.extract::<Object>()?.members() {
-            Ok(members) => Event::from_value(Value::Object(members)),
-            // It is none; let the core say why.
-            Err(text) => Event::from_json(&text),
-        };
+        let event = Event::from_value(Value::Object(json::object(&given, json::EVENT)?));
         event.map(Self).map_err(|error| Failure::from(error).into())
     }
 }
@@ -130,12 +126,8 @@ impl<'py> FromPyObject<'_, 'py> for AnySubject {
     type Error = PyErr;
 
     fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let (object, private): (Object, bool) = given.extract()?;
-        let subject = match object.members() {
-            Ok(members) => Ok(Subject::from_members(members)),
-            Err(text) => Subject::from_json(&text),
-        };
-        let subject = subject.map_err(Failure::from)?;
+        let (object, private): (Bound<'_, PyAny>, bool) = given.extract()?;
+        let subject = Subject::from_members(json::object(&object, json::SUBJECT)?);
         Ok(Self(if private { subject.with_private_formats() } else { subject }))
     }
 }

@@ -41,6 +41,16 @@ pub(crate) fn exception(py: Python<'_>, error: &sdk::Error) -> PyErr {
     }
 }
 
+/// The exception for what is found here, before there is anything for the core to look at.
+pub(crate) fn found_here(py: Python<'_>, code: sdk::ErrorCode, message: &str, pointer: &str) -> PyErr {
+    static MAKE: PyOnceLock<Py<PyFunction>> = PyOnceLock::new();
+    let make = import(&MAKE, py, "ssf_transmitter.errors", "_of_code");
+    match make.and_then(|make| make.call1((code.as_str(), message, pointer))) {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(failed) => failed,
+    }
+}
+
 impl From<sdk::Error> for Failure {
     fn from(error: sdk::Error) -> Self {
         Self::Core(error)

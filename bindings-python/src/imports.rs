@@ -8,7 +8,7 @@ use pyo3::{
     PyTypeCheck,
     prelude::*,
     sync::PyOnceLock,
-    types::{PyDateTime, PyDelta, PyDict, PySequence, PyTzInfo},
+    types::{PyDateTime, PyDelta, PyDict, PyMapping, PySequence, PyTzInfo},
 };
 
 use crate::{
@@ -60,6 +60,7 @@ pub(crate) fn fill(py: Python<'_>) -> PyResult<()> {
     PyDateTime::new(py, 1970, 1, 1, 0, 0, 0, 0, Some(&utc))?.extract::<Moment>()?;
     let object = loads(py, "{}")?;
     let _ = object.cast::<PySequence>();
+    let _ = py.None().bind(py).cast::<PyMapping>();
     let _ = expected("nothing", object.as_borrowed());
     let members =
         ["max_attempts", "attempt_timeout", "base", "max_backoff", "max_retry_after", "refuse", "report"];

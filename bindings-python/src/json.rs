@@ -1,90 +1,203 @@
-//! JSON objects from what Python has.
+//! JSON values from what Python has: each exactly, or refused with its place (`docs/values.md`).
+//!
+//! What Python's own encoder does about other values is not enough here: of a key it makes a string, of `nan` what is not
+//! JSON, and of the value of an enumeration whatever it is derived from.
 
 use std::cell::RefCell;
 
 use pyo3::{
-    Borrowed,
-    exceptions::PyTypeError,
     prelude::*,
     sync::PyOnceLock,
-    types::{PyBool, PyDict, PyFloat, PyFunction, PyInt, PyList, PyString, PyTuple},
+    types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple, PyType},
 };
 use serde_json::{Map, Number, Value};
+use ssf_transmitter::{ErrorCode, json::MAX_DEPTH};
 
-use crate::imports::import;
+use crate::{errors::found_here, imports::import};
 
-/// How deep values are followed here; deeper ones, and those that contain themselves, are for Python's own encoder.
-const DEPTH: u32 = 64;
-
-/// A `dict` that is to be a JSON object.
-pub(crate) enum Object {
-    /// Of values that JSON has.
-    Read(Map<String, Value>),
-    /// Of others too, as Python's encoder has written it. The core is to say what is wrong with it.
-    Text(String),
+/// Where in a SET an object is to stand.
+#[derive(Clone, Copy)]
+pub(crate) struct Spot {
+    /// A JSON pointer to it.
+    pub(crate) pointer: &'static str,
+    /// How many objects stand around it.
+    pub(crate) outer: usize,
 }
 
-impl<'py> FromPyObject<'_, 'py> for Object {
-    type Error = PyErr;
+/// An event, `{uri: members}`.
+pub(crate) const EVENT: Spot = Spot { pointer: "/events", outer: 1 };
+/// A subject. Places inside it are told without what is around it.
+pub(crate) const SUBJECT: Spot = Spot { pointer: "", outer: 1 };
+/// Further claims.
+pub(crate) const CLAIMS: Spot = Spot { pointer: "", outer: 0 };
 
-    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        static DUMPS: PyOnceLock<Py<PyFunction>> = PyOnceLock::new();
-        if let Some(Value::Object(members)) = value(&given, DEPTH) {
-            return Ok(Self::Read(members));
-        }
-        let dumps = import(&DUMPS, given.py(), "ssf_transmitter._model", "dumps")?;
-        Ok(Self::Text(dumps.call1((given,))?.extract()?))
+/// Reads a `dict` that is to be a JSON object.
+pub(crate) fn object(given: &Bound<'_, PyAny>, spot: Spot) -> PyResult<Map<String, Value>> {
+    let refusal = match value(given, MAX_DEPTH - spot.outer) {
+        Ok(Value::Object(members)) => return Ok(members),
+        Ok(_) => Refusal::new(ErrorCode::JsonInvalid, "a mapping is needed here"),
+        Err(Problem::Raised(raised)) => return Err(raised),
+        Err(Problem::Refused(refusal)) => *refusal,
+    };
+    let pointer = refusal.steps.iter().rev().fold(spot.pointer.to_owned(), |pointer, step| pointer + step);
+    Err(found_here(given.py(), refusal.code, &refusal.message, &pointer))
+}
+
+/// A text that is to stand in a SET at `pointer`.
+pub(crate) fn text(given: &Bound<'_, PyString>, pointer: &str) -> PyResult<String> {
+    let text = given.to_str().map(str::to_owned);
+    text.map_err(|_| found_here(given.py(), ErrorCode::TextNotUnicode, NOT_UNICODE, pointer))
+}
+
+const NOT_UNICODE: &str = "a text holds half of a surrogate pair";
+
+/// Why a value cannot stand in a SET, and the way to it, the innermost step first.
+struct Refusal {
+    code: ErrorCode,
+    message: String,
+    steps: Vec<String>,
+}
+
+enum Problem {
+    Refused(Box<Refusal>),
+    /// What reading the value raised.
+    Raised(PyErr),
+}
+
+impl Refusal {
+    fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), steps: Vec::new() }
     }
 }
 
-impl Object {
-    /// The members, if it is a JSON object after all.
-    pub(crate) fn members(self) -> Result<Map<String, Value>, String> {
-        match self {
-            Self::Read(members) => Ok(members),
-            Self::Text(text) => serde_json::from_str(&text).map_err(|_| text),
+impl Problem {
+    fn refused(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self::Refused(Box::new(Refusal::new(code, message)))
+    }
+
+    fn within(mut self, step: impl FnOnce() -> String) -> Self {
+        if let Self::Refused(refusal) = &mut self {
+            refusal.steps.push(step());
         }
+        self
     }
 }
 
-/// A value of one of the types that JSON has, and that Python's encoder would write without asking anybody.
-fn value(given: &Bound<'_, PyAny>, depth: u32) -> Option<Value> {
+impl From<PyErr> for Problem {
+    fn from(raised: PyErr) -> Self {
+        Self::Raised(raised)
+    }
+}
+
+type Outcome<T> = Result<T, Problem>;
+
+/// Reads a value in which at most `room` objects and lists may contain one another.
+fn value(given: &Bound<'_, PyAny>, room: usize) -> Outcome<Value> {
     if let Ok(text) = given.cast::<PyString>() {
-        return Some(Value::String(text.to_str().ok()?.to_owned()));
+        let text = text.to_str().map_err(|_| Problem::refused(ErrorCode::TextNotUnicode, NOT_UNICODE))?;
+        return Ok(Value::String(text.to_owned()));
     }
     if let Ok(members) = given.cast_exact::<PyDict>() {
-        return object(members, depth.checked_sub(1)?).map(Value::Object);
-    }
-    if let Ok(number) = given.cast_exact::<PyInt>() {
-        let whole = number.extract::<i64>().map(Number::from);
-        return whole.or_else(|_| number.extract::<u64>().map(Number::from)).ok().map(Value::Number);
+        return dict(members, deeper(room)?).map(Value::Object);
     }
     if given.is_none() {
-        return Some(Value::Null);
+        return Ok(Value::Null);
     }
+    // Before the integers, which it is one of.
     if let Ok(truth) = given.cast_exact::<PyBool>() {
-        return Some(Value::Bool(truth.is_true()));
+        return Ok(Value::Bool(truth.is_true()));
     }
-    if let Ok(number) = given.cast_exact::<PyFloat>() {
-        return Number::from_f64(number.value()).map(Value::Number);
+    if let Ok(number) = given.cast::<PyInt>() {
+        let whole = number.extract::<i64>().map(Number::from);
+        let whole = whole.or_else(|_| number.extract::<u64>().map(Number::from));
+        let too_large = || Problem::refused(ErrorCode::NumberNotExact, "the integer has more than 64 bits");
+        return whole.map(Value::Number).map_err(|_| too_large());
     }
-    let depth = depth.checked_sub(1)?;
-    if let Ok(items) = given.cast_exact::<PyList>() {
-        return items.iter().map(|item| value(&item, depth)).collect();
+    if let Ok(number) = given.cast::<PyFloat>() {
+        let message = "JSON has no nan and no inf; leave the value out, or give None or text";
+        let number = Number::from_f64(number.value());
+        return number.map(Value::Number).ok_or_else(|| Problem::refused(ErrorCode::ValueNotJson, message));
     }
-    let items = given.cast_exact::<PyTuple>().ok()?;
-    items.iter().map(|item| value(&item, depth)).collect()
+    if let Ok(items) = given.cast::<PyList>() {
+        return list(items.iter(), deeper(room)?);
+    }
+    // Of a named tuple nobody knows whether its names belong to it.
+    if let Ok(items) = given.cast_exact::<PyTuple>() {
+        return list(items.iter(), deeper(room)?);
+    }
+    other(given, room)
 }
 
-fn object(members: &Bound<'_, PyDict>, depth: u32) -> Option<Map<String, Value>> {
-    let read = RefCell::new(Map::with_capacity(members.len()));
-    let each = |name: Bound<'_, PyAny>, member: Bound<'_, PyAny>| {
-        let name = name.cast::<PyString>()?.to_str()?.to_owned();
-        let member = value(&member, depth).ok_or_else(|| PyTypeError::new_err("not one of these types"))?;
-        read.borrow_mut().insert(name, member);
+/// Reads a value of a type that JSON does not have.
+fn other(given: &Bound<'_, PyAny>, room: usize) -> Outcome<Value> {
+    if is_subject(given)? {
+        return value(&given.call_method0("to_dict")?, room);
+    }
+    match given.cast::<PyMapping>() {
+        Ok(members) => mapping(members, deeper(room)?).map(Value::Object),
+        Err(_) => Err(Problem::refused(ErrorCode::ValueNotJson, instead(given)?)),
+    }
+}
+
+fn deeper(room: usize) -> Outcome<usize> {
+    let message = "lists and objects nest too deep here, or one contains itself";
+    room.checked_sub(1).ok_or_else(|| Problem::refused(ErrorCode::ValueTooDeep, message))
+}
+
+fn list<'py>(items: impl Iterator<Item = Bound<'py, PyAny>>, room: usize) -> Outcome<Value> {
+    let read = |(index, item)| value(&item, room).map_err(|problem| problem.within(|| format!("/{index}")));
+    items.enumerate().map(read).collect::<Outcome<Vec<_>>>().map(Value::Array)
+}
+
+fn dict(members: &Bound<'_, PyDict>, room: usize) -> Outcome<Map<String, Value>> {
+    // Reading a member may run code that changes the dict, and elsewhere another thread may.
+    let pairs = RefCell::new(Vec::with_capacity(members.len()));
+    members.locked_for_each(|name, given| {
+        pairs.borrow_mut().push((name, given));
         Ok(())
+    })?;
+    object_of(pairs.into_inner(), room)
+}
+
+fn mapping(members: &Bound<'_, PyMapping>, room: usize) -> Outcome<Map<String, Value>> {
+    object_of(members.items()?.extract::<Vec<_>>()?, room)
+}
+
+fn object_of(pairs: Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>)>, room: usize) -> Outcome<Map<String, Value>> {
+    let mut read = Map::with_capacity(pairs.len());
+    for (name, given) in pairs {
+        let Ok(name) = name.cast::<PyString>() else {
+            let message = format!("a member is named by {}; JSON has names of text only", type_name(&name)?);
+            return Err(Problem::refused(ErrorCode::ValueNotJson, message));
+        };
+        let name = name.to_str().map_err(|_| Problem::refused(ErrorCode::TextNotUnicode, NOT_UNICODE))?;
+        let step = || format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+        read.insert(name.to_owned(), value(&given, room).map_err(|problem| problem.within(step))?);
+    }
+    Ok(read)
+}
+
+/// Whether it is a subject of ours, which is an object in a SET.
+fn is_subject(given: &Bound<'_, PyAny>) -> PyResult<bool> {
+    static SUBJECT: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    given.is_instance(import(&SUBJECT, given.py(), "ssf_transmitter._model", "Subject")?)
+}
+
+/// What to give instead of a value that has no one form in JSON.
+fn instead(given: &Bound<'_, PyAny>) -> PyResult<String> {
+    let name = type_name(given)?;
+    let instead = match name.as_str() {
+        "datetime" | "date" | "time" | "timedelta" | "Timestamp" => "seconds since 1970, or text",
+        "bytes" | "bytearray" | "memoryview" => "text, such as base64",
+        "set" | "frozenset" | "generator" => "a list",
+        _ if given.is_instance_of::<PyTuple>() => "a list, or its _asdict()",
+        _ if given.hasattr("item")? => "what its item() or tolist() returns",
+        _ if given.hasattr("value")? && given.hasattr("name")? => "its value",
+        _ => "text, or a dict",
     };
-    // Where there is no global lock, nobody changes the dict meanwhile.
-    members.locked_for_each(each).ok()?;
-    Some(read.into_inner())
+    Ok(format!("a value of the type {name} has no one form in JSON; give {instead}"))
+}
+
+fn type_name(given: &Bound<'_, PyAny>) -> PyResult<String> {
+    Ok(given.get_type().name()?.to_string())
 }

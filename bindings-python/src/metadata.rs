@@ -1,10 +1,9 @@
 //! The transmitter configuration, and where it belongs.
 
 use pyo3::{exceptions::PyValueError, prelude::*};
-use serde_json::{Map, Value};
 use ssf_transmitter::{self as sdk, metadata::DefaultSubjects};
 
-use crate::errors::Result;
+use crate::{errors::Result, json};
 
 /// The transmitter configuration document.
 #[pyclass(frozen, subclass, module = "ssf_transmitter._native")]
@@ -32,7 +31,7 @@ impl TransmitterConfiguration {
         critical_subject_members: Vec<String>,
         authorization_schemes: Vec<String>,
         default_subjects: Option<&str>,
-        members: Option<&str>,
+        members: Option<Bound<'_, PyAny>>,
         allow_loopback_http: bool,
     ) -> Result<Self> {
         type Set = fn(sdk::TransmitterConfiguration, String) -> sdk::TransmitterConfiguration;
@@ -65,9 +64,7 @@ impl TransmitterConfiguration {
             Some(_) => return Err(PyValueError::new_err("default_subjects: is ALL or NONE").into()),
         };
         if let Some(members) = members {
-            let members: Map<String, Value> = serde_json::from_str(members)
-                .map_err(|_| PyValueError::new_err("members: holds what JSON cannot carry"))?;
-            for (name, value) in members {
+            for (name, value) in json::object(&members, json::CLAIMS)? {
                 document = document.member(name, value);
             }
         }

@@ -1,6 +1,10 @@
 //! SETs: unsigned, signed, taken apart; and the receipt for one that was delivered.
 
-use pyo3::{Borrowed, prelude::*, types::PyTuple};
+use pyo3::{
+    Borrowed,
+    prelude::*,
+    types::{PyString, PyTuple},
+};
 use serde_json::{Map, Value};
 use ssf_transmitter::{self as sdk, SetBuilder, key::SigningHeader, set::Audience};
 
@@ -9,7 +13,7 @@ use crate::{
     emission::{AnyEvent, ValidSubject},
     errors::Result,
     fork::{detached, inside},
-    json::Object,
+    json,
     jwks::{Jwks, PublicKey},
     key::{Signature, SigningKey},
     lint::{self, Lint},
@@ -221,21 +225,21 @@ impl Receipt {
 ))]
 #[allow(clippy::too_many_arguments, reason = "the parts of a SET")]
 pub(crate) fn prepare_set(
-    issuer: &str,
+    issuer: &Bound<'_, PyString>,
     audience: Addressee,
     events: Vec<AnyEvent>,
     subject: Option<ValidSubject>,
     dialect: &Dialect,
     algorithm: &str,
     kid: Option<String>,
-    txn: Option<&str>,
+    txn: Option<Bound<'_, PyString>>,
     toe: Option<Moment>,
-    jti: Option<&str>,
+    jti: Option<Bound<'_, PyString>>,
     issued_at: Option<Moment>,
-    claims: Option<Object>,
+    claims: Option<Bound<'_, PyAny>>,
     lint: Option<Lint>,
 ) -> Result<UnsignedSet> {
-    let mut set = SetBuilder::new(issuer, Audience::from(audience)).dialect(&dialect.0);
+    let mut set = SetBuilder::new(json::text(issuer, "/iss")?, Audience::from(audience)).dialect(&dialect.0);
     for AnyEvent(event) in events {
         set = set.event(event);
     }
@@ -243,22 +247,19 @@ pub(crate) fn prepare_set(
         set = set.subject(subject.0);
     }
     if let Some(txn) = txn {
-        set = set.txn(txn);
+        set = set.txn(json::text(&txn, "/txn")?);
     }
     if let Some(toe) = toe {
         set = set.toe(toe.0);
     }
     if let Some(jti) = jti {
-        set = set.jti(jti);
+        set = set.jti(json::text(&jti, "/jti")?);
     }
     if let Some(issued_at) = issued_at {
         set = set.issued_at(issued_at.0);
     }
     if let Some(claims) = claims {
-        let claims = claims
-            .members()
-            .map_err(|_| pyo3::exceptions::PyValueError::new_err("claims: holds what JSON cannot carry"))?;
-        for (name, value) in claims {
+        for (name, value) in json::object(&claims, json::CLAIMS)? {
             set = set.claim(name, value);
         }
     }
@@ -280,10 +281,12 @@ impl FromPyObject<'_, '_> for Addressee {
     type Error = PyErr;
 
     fn extract(given: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
-        if let Ok(one) = given.extract() {
-            return Ok(Self::One(one));
+        if let Ok(one) = given.cast::<PyString>() {
+            return json::text(&one, "/aud").map(Self::One);
         }
-        given.extract().map(Self::Several).map_err(|_| expected("str or a list of str", given))
+        let several: Vec<Bound<'_, PyString>> =
+            given.extract().map_err(|_| expected("str or a list of str", given))?;
+        several.iter().map(|one| json::text(one, "/aud")).collect::<PyResult<_>>().map(Self::Several)
     }
 }
 

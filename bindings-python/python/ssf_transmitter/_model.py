@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ssf_transmitter import _native
@@ -97,7 +97,8 @@ class CustomEvent(Event):
 
     Args:
         uri: The event type URI.
-        claims: The members of the event.
+        claims: The members of the event: values that JSON has, dicts, lists and tuples. Anything else, such as a
+            `datetime` or `nan`, is refused with its place when the event is checked or sent.
     """
 
     uri: str
@@ -238,13 +239,18 @@ def as_object(value: object, place: str, expected: str = "a mapping") -> Json:
 
 def members_of(value: object, place: str) -> Json:
     """Further members of a subject, which may be subjects."""
-    return {name: plain(member) for name, member in as_object(value, place).items()}
+    members = as_object(value, place)
+    return {name: member.to_dict() if isinstance(member, Subject) else member for name, member in members.items()}
 
 
 def _text(value: object) -> str:
     if isinstance(value, str):
         return value
     raise Mismatch(value, "str")
+
+
+def _address(value: object) -> str:
+    return str(value) if isinstance(value, (IPv4Address, IPv6Address)) else _text(value)
 
 
 def _boolean(value: object) -> bool:
@@ -308,41 +314,11 @@ ENCODERS: dict[str, Callable[[object], Any]] = {
     "milliseconds": _time(_native.milliseconds),
     "localized": _localized,
     "list": _list(_text, "str"),
-    "strings": _list(str, "addresses"),
+    "strings": _list(_address, "addresses"),
     "object": _object,
     "subject": _subject,
     "subjects": _list(_subject, "subjects"),
 }
-
-
-def plain(value: object) -> object:
-    """What a value that JSON does not know is in JSON."""
-    if isinstance(value, Subject):
-        return value.to_dict()
-    if isinstance(value, datetime):
-        return _native.seconds(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    return value
-
-
-def _default(value: object) -> object:
-    converted = plain(value)
-    if converted is value:
-        raise TypeError(f"a {type(value).__name__} has no form in JSON")
-    return converted
-
-
-# Kept: to make one takes as long as to use it.
-_ENCODER = json.JSONEncoder(default=_default, separators=(",", ":"))
-
-
-def dumps(value: object) -> str:
-    """A value as JSON. What JSON cannot carry, such as NaN, is left for the core to refuse.
-
-    The core reads values of JSON's own types without it.
-    """
-    return _ENCODER.encode(value)
 
 
 def event_object(event: Event | Mapping[str, object], place: str = "event") -> Json:

@@ -290,7 +290,7 @@ class TransmitterConfiguration:
         critical_subject_members: Sequence[str],
         authorization_schemes: Sequence[str],
         default_subjects: str | None,
-        members: str | None,
+        members: _Json | None,
         allow_loopback_http: bool,
     ) -> Self: ...
     @property

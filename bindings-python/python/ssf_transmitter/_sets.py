@@ -62,7 +62,7 @@ def prepare_set(
         toe: The time of the event.
         jti: The id of the SET; random without it.
         issued_at: The value of `iat`; the present without it.
-        claims: Further claims.
+        claims: Further claims. What JSON does not have is refused with its place.
         lint: What becomes of findings; by default errors are refused, and warnings reported in `findings`.
 
     Raises:

@@ -186,8 +186,8 @@ _CLASSES: dict[ErrorKind, type[SsfError]] = {
 }
 
 
-def _of_code(code: ErrorCode, message: str) -> SsfError:
-    return _CLASSES[CODES[code].kind](code, message)
+def _of_code(code: ErrorCode, message: str, pointer: str | None = None) -> SsfError:
+    return _CLASSES[CODES[code].kind](code, message, pointer=pointer)
 
 
 def _of_core(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ssf_transmitter import _native
 from ssf_transmitter._keywords import known_keywords
-from ssf_transmitter._model import as_object, dumps
+from ssf_transmitter._model import as_object
 from ssf_transmitter._native import legacy_well_known_url, well_known_url
 
 if TYPE_CHECKING:
@@ -79,6 +79,6 @@ class TransmitterConfiguration(_native.TransmitterConfiguration):
             critical_subject_members=critical_subject_members,
             authorization_schemes=authorization_schemes,
             default_subjects=default_subjects,
-            members=None if members is None else dumps(as_object(members, "members")),
+            members=None if members is None else as_object(members, "members"),
             allow_loopback_http=allow_loopback_http,
         )

@@ -18,12 +18,13 @@ With pytest, the fixture `ssf_receiver` makes emulators and stops them.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ssf_transmitter import _native
 from ssf_transmitter._keywords import known_keywords
-from ssf_transmitter._model import CatalogueEvent, Subject, dumps
+from ssf_transmitter._model import CatalogueEvent, Subject
 from ssf_transmitter._receiver import ClientCredentials, Receiver
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class ReceiverEmulator:
             users=list(users),
             client=client if like == "govuk-one-login" else None,
             token_lifetime=token_lifetime,
-            script=None if script is None else dumps(script),
+            script=None if script is None else json.dumps(script),
             tls=tls,
             ledger_size=10_000,
             api_token=api_token,
