@@ -2,7 +2,6 @@
 
 use napi::bindgen_prelude::ClassInstance;
 use napi_derive::napi;
-use serde_json::{Map, Value};
 use ssf_transmitter::{self as sdk, Event, Subject, client::Emit, delivery::RetryPolicy};
 
 use crate::{
@@ -75,8 +74,7 @@ pub(crate) fn emit(
 
 /// An event from its JSON text. It is not checked here: preparing a SET does that, and lint finds all that is wrong at once.
 pub(crate) fn event_of(json: &str) -> Result<Event> {
-    // Of what is no JSON the core says where.
-    Ok(serde_json::from_str(json).map_or_else(|_| Event::from_json(json), Event::from_value)?)
+    Ok(Event::parse(json)?)
 }
 
 /// A subject from its JSON text, in which private formats may be meant. It is checked: places in its errors are those inside it.
@@ -88,9 +86,6 @@ pub(crate) fn subject_of(json: &str, private: bool) -> Result<Subject> {
 
 /// The same, not checked: to be looked at by lint, whatever is wrong with it.
 pub(crate) fn any_subject(json: &str, private: bool) -> Result<Subject> {
-    let subject = match serde_json::from_str::<Map<_, Value>>(json) {
-        Ok(members) => Subject::from_members(members),
-        Err(_) => Subject::from_json(json)?,
-    };
+    let subject = Subject::parse(json)?;
     Ok(if private { subject.with_private_formats() } else { subject })
 }

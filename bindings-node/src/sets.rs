@@ -2,7 +2,7 @@
 
 use napi::bindgen_prelude::{Either, Either6, Uint8Array};
 use napi_derive::napi;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use ssf_transmitter::{self as sdk, SetBuilder, Signature, key::SigningHeader};
 
 use crate::{
@@ -212,9 +212,7 @@ impl SetParts {
             set = set.issued_at(moment(issued_at));
         }
         if let Some(claims) = &self.claims {
-            let claims: Map<String, Value> = serde_json::from_str(claims)
-                .map_err(|_| Failure::of(sdk::ErrorCode::JsonInvalid, "further claims are a JSON object"))?;
-            for (name, value) in claims {
+            for (name, value) in sdk::json::parse_object(claims, "the claims")? {
                 set = set.claim(name, value);
             }
         }

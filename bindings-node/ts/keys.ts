@@ -4,7 +4,7 @@ import { Buffer } from 'node:buffer';
 
 import { call } from './calls.js';
 import { type Caller, Place, unwrap } from './errors.js';
-import { jsonText } from './events/encode.js';
+import { jsonText } from './json.js';
 import { type NativeKeySet, type NativeSigningKey, native } from './native.js';
 import { bytes, checked, checkedArgument, date, either, instance, object, oneOf, span, string } from './options.js';
 
@@ -117,7 +117,7 @@ export class SigningKey {
 
   static async #readJwk(jwk: object | string, kid: string | undefined, options: ReadOptions, at: Place) {
     checkedArgument('jwk', jwk, either(object, string), at);
-    const json = typeof jwk === 'string' ? jwk : jsonText(jwk, () => '', at);
+    const json = typeof jwk === 'string' ? jwk : jsonText(jwk, { pointer: () => '', outer: 0 }, at);
     const read = await call<NativeSigningKey>(
       (mailbox, number) => native.SigningKey.readJwk(mailbox, number, json, kid),
       at,
@@ -273,7 +273,7 @@ export function bytesOf(given: string | Uint8Array): Uint8Array {
 /** Published keys as JSON, from what a caller may have: a document, read or as text. */
 export function jwksJson(jwks: object | string, at: Caller | Place): string {
   checkedArgument('jwks', jwks, either(object, string), at);
-  return typeof jwks === 'string' ? jwks : jsonText(jwks, () => '/jwks', at);
+  return typeof jwks === 'string' ? jwks : jsonText(jwks, { pointer: () => '/jwks', outer: 0 }, at);
 }
 
 export const ALGORITHM = oneOf(

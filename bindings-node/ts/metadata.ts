@@ -3,7 +3,7 @@
 import { URL } from 'node:url';
 
 import { unwrap } from './errors.js';
-import { jsonText } from './events/encode.js';
+import { jsonText } from './json.js';
 import { type NativeLocated, native } from './native.js';
 import { boolean, checked, checkedArgument, either, object, oneOf, string, strings } from './options.js';
 
@@ -90,7 +90,7 @@ export function transmitterConfiguration(options: ConfigurationOptions): Transmi
     criticalSubjectMembers: copied(options.criticalSubjectMembers),
     authorizationSchemes: copied(options.authorizationSchemes),
     defaultSubjects: options.defaultSubjects,
-    members: options.members && jsonText(options.members, () => '/members', at),
+    members: options.members && jsonText(options.members, { pointer: () => '/members', outer: 0 }, at),
     allowLoopback: options.allowLoopback ?? false,
   };
   return located(unwrap(native.configuration(settings), at));
@@ -100,7 +100,7 @@ export function transmitterConfiguration(options: ConfigurationOptions): Transmi
 export function readTransmitterConfiguration(document: string | object): TransmitterConfiguration {
   const at = readTransmitterConfiguration;
   checkedArgument('document', document, either(string, object), at);
-  const json = typeof document === 'string' ? document : jsonText(document, () => '', at);
+  const json = typeof document === 'string' ? document : jsonText(document, { pointer: () => '', outer: 0 }, at);
   return located(unwrap(native.readConfiguration(json), at));
 }
 

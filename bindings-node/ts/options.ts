@@ -4,6 +4,7 @@ import { types } from 'node:util';
 
 import { isAbortSignal } from './abort.js';
 import { type Caller, errorOf, type Place } from './errors.js';
+import { isUnicode } from './json.js';
 import { native } from './native.js';
 
 /** What an option has to be: how it is called, and whether a value is one. */
@@ -71,7 +72,9 @@ export function checked<T extends object>(
     if (!Object.hasOwn(known, name)) throw unknown(name, Object.keys(known), at);
     const value = options[name];
     const { is, noun } = known[name as keyof T & string];
-    if (value !== undefined && !is(value)) throw wrong(name, noun, value, `/${name}`, at);
+    if (value === undefined) continue;
+    if (!is(value)) throw wrong(name, noun, value, `/${name}`, at);
+    if (!isText(value)) throw notUnicode(name, at);
   }
   for (const name of required) {
     if ((options as T)[name] === undefined) {
@@ -85,6 +88,7 @@ export function checked<T extends object>(
 /** Returns a single argument that has been looked at. */
 export function checkedArgument<T>(name: string, value: T, kind: Kind, at: Caller | Place): T {
   if (!kind.is(value)) throw wrong(name, kind.noun, value, `/${name}`, at);
+  if (!isText(value)) throw notUnicode(name, at);
   return value;
 }
 
@@ -97,6 +101,16 @@ export function suggestion(name: string, known: string[]): string {
 function unknown(name: string, known: string[], at: Caller | Place) {
   const message = `there is no option ${name}${suggestion(name, known)}`;
   return errorOf('SSF_CONFIGURATION_INVALID', message, at, { pointer: `/${name}` });
+}
+
+/** Whether a text, or each of a list, would cross to the core as it is: of half a surrogate pair it makes U+FFFD. */
+function isText(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(isText);
+  return typeof value !== 'string' || isUnicode(value);
+}
+
+function notUnicode(name: string, at: Caller | Place) {
+  return errorOf('SSF_TEXT_NOT_UNICODE', `${name} holds half of a surrogate pair`, at, { pointer: `/${name}` });
 }
 
 /** Names the type of what was given, and never the value: it may be a secret. */

@@ -3,8 +3,9 @@
 import { call } from './calls.js';
 import { subjectJson } from './custom-subject.js';
 import { type Finding, findingsOf, Place, unwrap } from './errors.js';
-import { eventJson, jsonText } from './events/encode.js';
+import { eventJson } from './events/encode.js';
 import type { SsfEvent } from './events/union.js';
+import { jsonText } from './json.js';
 import { ALGORITHM, type Algorithm, type Jwks, jwksJson, type PublicJwk, SigningKey } from './keys.js';
 import {
   type NativeDecodedSet,
@@ -259,7 +260,7 @@ export interface SetParts {
   readonly jti?: string | undefined;
   /** The time of issue, written in whole seconds; without it, it is now. */
   readonly issuedAt?: Date | undefined;
-  /** Further claims, such as `nbf`. */
+  /** Further claims, such as `nbf`. What JSON does not have is refused with its place. */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
   /** What becomes of findings. */
   readonly lint?: LintPolicy | undefined;
@@ -298,7 +299,7 @@ export function prepareSet(parts: SetParts): UnsignedSet {
       toe: parts.toe?.getTime(),
       jti: parts.jti,
       issuedAt: parts.issuedAt?.getTime(),
-      claims: claims && jsonText(claims, () => '/claims', at),
+      claims: claims && jsonText(claims, { pointer: () => '', outer: 0 }, at),
       algorithm: parts.algorithm,
       kid: parts.kid,
       lint: lintPolicyOf(parts.lint, at),

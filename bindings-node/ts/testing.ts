@@ -24,9 +24,9 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { call } from './calls.js';
 import { errorOf, Place, unwrap } from './errors.js';
-import { jsonText } from './events/encode.js';
 import { EVENT_TABLE } from './events/table.js';
 import type { EventType } from './events/union.js';
+import { jsonText } from './json.js';
 import { type Jwks, jwksJson, KeySet, SigningKey } from './keys.js';
 import { type NativeEmulator, type NativeEmulatorSettings, native } from './native.js';
 import { boolean, checked, count, either, object, oneOf, span, string, strings } from './options.js';
@@ -124,7 +124,7 @@ export async function startReceiver(options: EmulatorOptions): Promise<ReceiverE
     client: like === 'govuk-one-login' ? [client.id, client.secret] : undefined,
     apiToken: options.apiToken,
     tokenLifetime: options.tokenLifetime,
-    script: script && jsonText(script, () => '/script', at),
+    script: script && jsonText(script, { pointer: () => '/script', outer: 0 }, at),
     tls: options.tls ?? false,
     ledgerSize: options.ledgerSize,
   };
@@ -253,7 +253,7 @@ export class ReceiverEmulator implements AsyncDisposable {
 /** Whether a SET is about a subject, at its top or in its event, by itself or as a member of a complex one. */
 function isAbout(claims: SetClaims, uri: string, wanted: Subject): boolean {
   // Objects of two realms are never equal, so the subject becomes one of the realm in which the claims were read.
-  const own = JSON.parse(jsonText(wanted, () => '/subject', isAbout));
+  const own = JSON.parse(jsonText(wanted, { pointer: () => '/subject', outer: 0 }, isAbout));
   const places = [claims.sub_id, claims.events[uri]?.subject];
   return places.some(
     (place) =>

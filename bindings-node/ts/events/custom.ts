@@ -5,7 +5,10 @@ export interface CustomEvent {
   readonly type: 'custom';
   /** The event type URI. */
   readonly uri: string;
-  /** The members, as they are sent. */
+  /**
+   * The members, as they are sent: strings, finite numbers, bigints of up to 64 bits, booleans, `null`, arrays and plain
+   * objects. Anything else, such as a `Date` or `NaN`, is refused with its place.
+   */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
 }
 

@@ -2,10 +2,9 @@
 
 import { types } from 'node:util';
 
-import { subjectOnWire } from '../custom-subject.js';
 import { type Caller, errorOf, type Place } from '../errors.js';
+import { jsonText, subjectText, Written } from '../json.js';
 import { isObject, suggestion, typeName } from '../options.js';
-import type { Subject } from '../subjects.js';
 import { type CustomEvent, isCustom } from './custom.js';
 import { EVENT_TABLE } from './table.js';
 import type { CatalogueEvent, EventType, SsfEvent } from './union.js';
@@ -15,6 +14,9 @@ export type LocalizedText = Readonly<Record<string, string>>;
 
 /** A point in time: a `Date`, or a number as it is sent. */
 export type Moment = Date | number;
+
+/** Where events stand in a SET. */
+const EVENTS = { pointer: () => '/events', outer: 1 };
 
 /** What every event may carry. */
 export interface CommonMembers {
@@ -53,7 +55,7 @@ export function eventJson(event: SsfEvent, at: Caller | Place): string {
     throw errorOf('SSF_EVENT_MISSING', message, at, { pointer: '/events' });
   }
   const [uri, members] = isCustom(event) ? custom(event, at) : catalogued(event as CatalogueEvent, at);
-  return jsonText({ [uri]: members }, () => pointerTo(uri), at);
+  return jsonText({ [uri]: members }, EVENTS, at);
 }
 
 function custom(event: CustomEvent, at: Caller | Place): [string, unknown] {
@@ -82,7 +84,8 @@ function catalogued(event: CatalogueEvent, at: Caller | Place): [string, unknown
     const message = `otherMembers is an object, not ${typeName(others)}`;
     throw errorOf('SSF_EVENT_MEMBER_TYPE', message, at, { pointer: pointerTo(uri, 'otherMembers') });
   }
-  return [uri, others === undefined ? members : { ...members, ...others }];
+  // What a member of the definition says goes before what was set by name.
+  return [uri, others === undefined ? members : { ...others, ...members }];
 }
 
 function entryOf(type: unknown, at: Caller | Place): EventEntry {
@@ -112,8 +115,8 @@ function filled(uri: string, name: string, value: unknown, at: Caller | Place): 
 
 function valueOnWire(value: unknown, kind: string, pointer: () => string, at: Caller | Place): unknown {
   if (kind === 'subject') {
-    const plain = !jsonText(value, pointer, at).includes('"customFormat"');
-    return plain ? value : subjectOnWire(value as Subject);
+    const [text] = subjectText(value, { pointer, outer: 3 }, at);
+    return new Written(text);
   }
   if (kind !== 'timestamp' && kind !== 'milliseconds') return value;
   const number = types.isDate(value) ? value.getTime() / (kind === 'timestamp' ? 1000 : 1) : value;
@@ -125,17 +128,4 @@ function valueOnWire(value: unknown, kind: string, pointer: () => string, at: Ca
 function pointerTo(uri: string, member?: string): string {
   const step = (name: string) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
   return `/events${step(uri)}${member === undefined ? '' : step(member)}`;
-}
-
-/** The JSON text of what a caller gave, who may have given what JSON cannot carry. */
-export function jsonText(value: unknown, pointer: () => string, at: Caller | Place): string {
-  try {
-    const text = JSON.stringify(value);
-    if (text !== undefined) return text;
-  } catch (cause) {
-    const message = 'this holds what JSON cannot carry: a BigInt, a circle, or a getter that throws';
-    throw errorOf('SSF_JSON_INVALID', message, at, { pointer: pointer(), cause });
-  }
-  const message = `this is nothing that JSON can carry: ${typeName(value)}`;
-  throw errorOf('SSF_JSON_INVALID', message, at, { pointer: pointer() });
 }
