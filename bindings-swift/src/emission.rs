@@ -81,8 +81,7 @@ impl EmitOptions {
 
 /// An event from its JSON form. It is not checked here: building a SET does that, and lint finds all that is wrong at once.
 pub(crate) fn event_of(json: &str) -> Result<Event> {
-    // Of what is no JSON the core says where.
-    Ok(serde_json::from_str(json).map_or_else(|_| Event::from_json(json), Event::from_value)?)
+    Ok(Event::parse(json)?)
 }
 
 /// Checks an event in its JSON form.

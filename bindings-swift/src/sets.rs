@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use ssf_transmitter::{self as sdk, ErrorCode, Jwks, SetBuilder, Signature, key::SigningHeader};
+use ssf_transmitter::{self as sdk, Jwks, SetBuilder, Signature, key::SigningHeader};
 
 use crate::{
     emission::{Subject, event_of},
-    failure::{Failure, Result},
+    failure::Result,
     key::{PublicKey, SigningKey},
     lint::{Finding, listed},
     policy::{Findings, moment_of},
@@ -186,9 +186,7 @@ pub fn prepare_set(parts: SetParts) -> Result<Arc<UnsignedSet>> {
         set = set.issued_at(moment_of(issued_at)?);
     }
     if let Some(claims) = &parts.claims {
-        let claims: Map<String, Value> = serde_json::from_str(claims)
-            .map_err(|_| Failure::of(ErrorCode::JsonInvalid, "further claims are a JSON object"))?;
-        for (name, value) in claims {
+        for (name, value) in sdk::json::parse_object(claims, "the claims")? {
             set = set.claim(name, value);
         }
     }

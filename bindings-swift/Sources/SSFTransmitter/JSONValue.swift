@@ -5,10 +5,14 @@ import Foundation
 /// ```swift
 /// let members: [String: JSONValue] = ["host": "laptop-7", "score": 0.97, "tags": ["edr", nil]]
 /// ```
+///
+/// In a SET it stands exactly as it is here, or it is refused: `docs/values.md` says what becomes of which value.
 public enum JSONValue: Hashable, Sendable {
     case null
     case bool(Bool)
     case integer(Int64)
+    /// An integer beyond those of `Int64`.
+    case unsigned(UInt64)
     case number(Double)
     case string(String)
     case array([JSONValue])
@@ -24,7 +28,16 @@ extension JSONValue: Codable {
             self = .bool(bool)
         } else if let integer = try? value.decode(Int64.self) {
             self = .integer(integer)
+        } else if let unsigned = try? value.decode(UInt64.self) {
+            self = .unsigned(unsigned)
         } else if let number = try? value.decode(Double.self) {
+            // A decoder rounds what it cannot hold.
+            if let written = try? value.decode(Decimal.self), let read = Decimal(string: "\(number)"),
+                !written.isNaN, !read.isNaN, written != read
+            {
+                let message = "the number has more digits than a double holds"
+                throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: message))
+            }
             self = .number(number)
         } else if let string = try? value.decode(String.self) {
             self = .string(string)
@@ -36,17 +49,57 @@ extension JSONValue: Codable {
     }
 
     public func encode(to encoder: any Encoder) throws {
+        try refuse(in: encoder)
         var value = encoder.singleValueContainer()
         switch self {
         case .null: try value.encodeNil()
         case .bool(let bool): try value.encode(bool)
         case .integer(let integer): try value.encode(integer)
+        case .unsigned(let unsigned): try value.encode(unsigned)
         case .number(let number): try value.encode(number)
         case .string(let string): try value.encode(string)
         case .array(let array): try value.encode(array)
         case .object(let object): try value.encode(object)
         }
     }
+}
+
+extension JSONValue {
+    /// How many objects and lists may contain one another in a SET, from its claims inwards; the core has the same limit.
+    private static let maxDepth = 64
+
+    /// Refuses what cannot stand in JSON, and what Swift itself cannot walk through.
+    private func refuse(in encoder: any Encoder) throws {
+        let refusal: Refusal
+        switch self {
+        case .number(let number) where !number.isFinite:
+            refusal = Refusal(
+                code: .valueNotJson, message: "JSON has no \(number); leave the value out, or give null or text")
+        case .array, .object:
+            guard let outer = encoder.userInfo[.outer] as? Int, encoder.codingPath.count + outer >= Self.maxDepth
+            else { return }
+            refusal = Refusal(code: .valueTooDeep, message: "lists and objects nest too deep here")
+        default:
+            return
+        }
+        throw EncodingError.invalidValue(
+            self,
+            .init(codingPath: encoder.codingPath, debugDescription: refusal.message, underlyingError: refusal))
+    }
+}
+
+/// Why a value cannot stand in a SET.
+struct Refusal: Error {
+    let code: SSFError.Code
+    let message: String
+}
+
+extension CodingUserInfoKey {
+    /// How many objects stand around what is encoded, in a SET.
+    static let outer: CodingUserInfoKey = {
+        guard let key = CodingUserInfoKey(rawValue: "outer") else { preconditionFailure("every text is a key") }
+        return key
+    }()
 }
 
 extension JSONValue: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,

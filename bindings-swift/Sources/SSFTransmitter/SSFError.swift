@@ -153,6 +153,10 @@ extension SSFError {
             return
         }
         let place = prefix + pointer(context.codingPath)
+        if let refusal = context.underlyingError as? Refusal {
+            self.init(refusal.code, refusal.message, pointer: place)
+            return
+        }
         self.init(.eventMemberType, "this is nothing that JSON can carry, or no point in time", pointer: place)
     }
 

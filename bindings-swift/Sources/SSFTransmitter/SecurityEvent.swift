@@ -51,7 +51,7 @@ extension SecurityEvent {
     /// - Throws: ``SSFError`` if a date or a number in it is none that JSON has.
     public func json() throws -> String {
         do {
-            return try encoded(Enveloped(event: self))
+            return try encoded(Enveloped(event: self), outer: 1)
         } catch let error as EncodingError {
             throw SSFError(error, at: "/events")
         }
@@ -94,9 +94,10 @@ struct Enveloped<Event: SecurityEvent>: Codable {
     }
 }
 
-/// The JSON text of a value.
-func encoded(_ value: some Encodable) throws -> String {
+/// The JSON text of a value around which so many objects stand in a SET.
+func encoded(_ value: some Encodable, outer: Int = 0) throws -> String {
     let encoder = JSONEncoder()
+    encoder.userInfo[.outer] = outer
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return String(decoding: try encoder.encode(value), as: UTF8.self)
 }

@@ -34,7 +34,7 @@ public struct Subject: Hashable, Sendable {
     /// As it crosses to the core.
     func crossing() throws -> SSFTransmitterFFI.Subject {
         do {
-            return .init(json: try encoded(self), privateFormats: privateFormats)
+            return .init(json: try encoded(self, outer: 1), privateFormats: privateFormats)
         } catch let error as EncodingError {
             throw SSFError(error, at: "")
         }
