@@ -143,7 +143,7 @@ export type SsfErrorCode =
   | 'SSF_TOKEN_REFUSED'
   /** The token endpoint's answer holds no access token. Check the token URL: an HTML page or an empty answer mostly means a wrong path. */
   | 'SSF_TOKEN_RESPONSE_INVALID'
-  /** The receiver refused the access token, and the token endpoint gave the same one again. Check that credentials, scope and token endpoint are those of this receiver, or wait until the token ends. */
+  /** The receiver refused the access token, and the token endpoint gave the same one again. Check that credentials, scope and token endpoint are this receiver's, or wait until the token ends. */
   | 'SSF_TOKEN_STALE'
   /** The token endpoint gave no answer, a server error, or asked to slow down. Try again later. */
   | 'SSF_TOKEN_UNAVAILABLE'
@@ -533,7 +533,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_TOKEN_STALE: {
     kind: 'token',
     retryable: false,
-    remedy: 'Check that credentials, scope and token endpoint are those of this receiver, or wait until the token ends.',
+    remedy: "Check that credentials, scope and token endpoint are this receiver's, or wait until the token ends.",
   },
   SSF_TOKEN_UNAVAILABLE: {
     kind: 'token',

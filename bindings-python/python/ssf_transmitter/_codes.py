@@ -446,7 +446,7 @@ CODES: dict[str, Code] = {
     "token_stale": Code(
         "token",
         False,
-        "Check that credentials, scope and token endpoint are those of this receiver, or wait until the token ends.",
+        "Check that credentials, scope and token endpoint are this receiver's, or wait until the token ends.",
     ),
     "token_unavailable": Code(
         "token",

@@ -264,7 +264,7 @@ pub enum ErrorCode {
     TokenResponseInvalid,
     /// `token_stale`: The receiver refused the access token, and the token endpoint gave the same one again.
     ///
-    /// Check that credentials, scope and token endpoint are those of this receiver, or wait until the token ends.
+    /// Check that credentials, scope and token endpoint are this receiver's, or wait until the token ends.
     TokenStale,
     /// `token_unavailable`: The token endpoint gave no answer, a server error, or asked to slow down.
     ///
@@ -945,7 +945,7 @@ impl ErrorCode {
                 "Check the token URL: an HTML page or an empty answer mostly means a wrong path."
             }
             Self::TokenStale => {
-                "Check that credentials, scope and token endpoint are those of this receiver, or wait until the token ends."
+                "Check that credentials, scope and token endpoint are this receiver's, or wait until the token ends."
             }
             Self::TokenUnavailable => "Try again later.",
             Self::ReceiverRejected => {

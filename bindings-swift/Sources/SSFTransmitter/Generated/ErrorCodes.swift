@@ -171,7 +171,7 @@ extension SSFError.Code {
     /// answer mostly means a wrong path.
     public static let tokenResponseInvalid = Self(rawValue: "token_response_invalid")
     /// The receiver refused the access token, and the token endpoint gave the same one again. Check that
-    /// credentials, scope and token endpoint are those of this receiver, or wait until the token ends.
+    /// credentials, scope and token endpoint are this receiver's, or wait until the token ends.
     public static let tokenStale = Self(rawValue: "token_stale")
     /// The token endpoint gave no answer, a server error, or asked to slow down. Try again later.
     public static let tokenUnavailable = Self(rawValue: "token_unavailable")
@@ -534,7 +534,7 @@ extension SSFError.Code {
             "Check the token URL: an HTML page or an empty answer mostly means a wrong path."),
         .tokenStale: Facts(
             .token, false,
-            "Check that credentials, scope and token endpoint are those of this receiver, or wait until the token ends."),
+            "Check that credentials, scope and token endpoint are this receiver's, or wait until the token ends."),
         .tokenUnavailable: Facts(
             .token, true,
             "Try again later."),
