@@ -8,11 +8,12 @@ use std::{
     collections::VecDeque,
     fmt,
     sync::{
-        Mutex, OnceLock, PoisonError,
+        Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
         mpsc,
     },
-    thread,
+    thread::{self, ThreadId},
+    time::Duration,
 };
 
 use pyo3::{
@@ -35,6 +36,12 @@ const MOST: usize = 10_000;
 
 static ENABLED: OnceLock<()> = OnceLock::new();
 static QUEUE: PerProcess<Mutex<VecDeque<Record>>> = PerProcess::new();
+/// The thread that gives records to `logging` now. One at a time keeps them in order, and those of a call before its result.
+static GIVER: PerProcess<Mutex<Option<ThreadId>>> = PerProcess::new();
+/// How often, and after which pause, a thread looks whether it is its turn: for a second. The thread whose turn it is may
+/// itself wait for this one, if this one calls from within a handler of `logging`.
+const LOOKS: u32 = 10_000;
+const PAUSE: Duration = Duration::from_micros(100);
 
 struct Record {
     level: Level,
@@ -63,6 +70,7 @@ pub(crate) fn forward(py: Python<'_>) {
         return;
     }
     let Ok(log) = import(&LOG, py, "ssf_transmitter._logging", "_forward") else { return };
+    let Some(_turn) = Turn::take(py) else { return };
     while let Some(record) = queue().and_then(|mut queue| queue.pop_front()) {
         if let Err(error) = record.give(log) {
             error.write_unraisable(py, None);
@@ -70,9 +78,47 @@ pub(crate) fn forward(py: Python<'_>) {
     }
 }
 
-fn queue() -> Option<std::sync::MutexGuard<'static, VecDeque<Record>>> {
+fn queue() -> Option<MutexGuard<'static, VecDeque<Record>>> {
     let queue = QUEUE.get(|| Ok::<_, ()>(Mutex::default())).ok()?;
     Some(queue.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// The right to give records to `logging`.
+struct Turn;
+
+impl Turn {
+    /// Waits for it. `None` in a handler of `logging` that calls us again: whoever called the handler goes on.
+    fn take(py: Python<'_>) -> Option<Self> {
+        let this = thread::current().id();
+        for _ in 0..LOOKS {
+            {
+                let mut giver = giver()?;
+                match *giver {
+                    Some(thread) if thread == this => return None,
+                    Some(_) => {}
+                    None => {
+                        *giver = Some(this);
+                        return Some(Self);
+                    }
+                }
+            }
+            py.detach(|| thread::sleep(PAUSE));
+        }
+        None
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(mut giver) = giver() {
+            *giver = None;
+        }
+    }
+}
+
+fn giver() -> Option<MutexGuard<'static, Option<ThreadId>>> {
+    let giver = GIVER.get(|| Ok::<_, ()>(Mutex::default())).ok()?;
+    Some(giver.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Has a thread of ours forward what nobody else does.

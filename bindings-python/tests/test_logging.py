@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -53,6 +54,29 @@ def test_a_delivery_is_told_before_its_result(
     assert (last["jti"], last["event"], last["host"]) == (receipt.jti, "caep.session-revoked", "127.0.0.1")
     assert (last["attempts"], last["name"], last["msg"]) == (2, "ssf_transmitter", "delivered")
     assert last["latency_ms"] >= 0
+
+
+def test_records_of_a_call_come_in_order_and_before_its_result_though_a_handler_is_slow(
+    key: SigningKey, ssf_receiver: Any, records: list[logging.LogRecord]
+) -> None:
+    class Slow(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            threading.Event().wait(0.001)  # other threads run meanwhile
+
+    enable_logging()
+    logger, handler = logging.getLogger("ssf_transmitter"), Slow()
+    logger.addHandler(handler)
+    logger.handlers.reverse()  # the slow one comes first
+    emulator = ssf_receiver(issuer=ISSUER, keys=key, script=[{"nth": 1, "fault": {"status": {"status": 503}}}])
+    try:
+        with Transmitter(ISSUER, key, retry=QUICK) as transmitter:
+            for _ in range(100):
+                records.clear()
+                receipt = transmitter.emit(EVENT, ADA, emulator.receiver())
+                names = [vars(record)["event_name"] for record in records]
+                assert names == ["ssf.attempt"] * receipt.attempts + ["ssf.delivered"]
+    finally:
+        logger.removeHandler(handler)
 
 
 def test_a_failure_is_a_warning_with_its_code_and_without_secrets(
