@@ -58,8 +58,8 @@ fn file(name: &str, text: impl AsRef<[u8]>) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-fn private_jwk(kind: KeyType, kid: &str) -> Value {
-    let key = SigningKey::generate(kind).unwrap().with_kid(kid).unwrap();
+fn private_jwk(kind: KeyType, id: &str) -> Value {
+    let key = SigningKey::generate(kind).unwrap().with_kid(id).unwrap();
     serde_json::from_str(key.export_private_jwk().unwrap().expose()).unwrap()
 }
 

@@ -87,8 +87,8 @@ fn of_text(form: Form, text: &str) -> Option<&'static str> {
             "a PEM with damaged BEGIN and END lines: they are in upper case, between five hyphens each",
         );
     }
-    if text.starts_with('{') {
-        if text[1..].trim_start().starts_with('\'') {
+    if let Some(members) = text.strip_prefix('{') {
+        if members.trim_start().starts_with('\'') {
             return Some("a dictionary as Python prints it: JSON has double quotes (json.dumps)");
         }
         return (form != Form::Jwk).then_some("JSON: import a key in JSON as a JWK");

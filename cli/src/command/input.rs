@@ -107,10 +107,9 @@ enum Form<'a> {
 fn form(bytes: &[u8]) -> Form<'_> {
     match std::str::from_utf8(bytes) {
         Ok(text) if text.trim_start_matches('\u{feff}').trim_start().starts_with('{') => Form::Json(text),
-        Ok(_) => Form::Pem,
         // A SEQUENCE (X.690 §8.9).
         Err(_) if bytes.first() == Some(&0x30) => Form::Der,
-        Err(_) => Form::Pem,
+        _ => Form::Pem,
     }
 }
 

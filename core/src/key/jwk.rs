@@ -135,17 +135,14 @@ pub(super) fn parse(json: &str, kid: Option<&str>) -> Result<Parsed> {
 #[allow(clippy::needless_pass_by_value, reason = "the shape of `map_err`")]
 fn unreadable(json: &str, error: serde_json::Error) -> Error {
     let (line, column) = (error.line(), error.column());
-    match error.classify() {
-        serde_json::error::Category::Data => {
-            let message = format!(
-                "neither a JWK nor a JWK Set: members are strings, a set has an array of keys (line {line} column {column})"
-            );
-            Error::new(ErrorCode::KeyFormatUnknown, message)
-        }
-        _ => {
-            let place = format!("it is not JSON, at line {line} column {column}");
-            lookalike::refused(Form::Jwk, "a JWK", json.as_bytes(), &place)
-        }
+    if error.classify() == serde_json::error::Category::Data {
+        let message = format!(
+            "neither a JWK nor a JWK Set: members are strings, a set has an array of keys (line {line} column {column})"
+        );
+        Error::new(ErrorCode::KeyFormatUnknown, message)
+    } else {
+        let place = format!("it is not JSON, at line {line} column {column}");
+        lookalike::refused(Form::Jwk, "a JWK", json.as_bytes(), &place)
     }
 }
 
