@@ -1,11 +1,11 @@
 //! What is to be sent: events, a subject, and what goes with them.
 
-use napi::bindgen_prelude::ClassInstance;
+use napi::bindgen_prelude::{ClassInstance, Either};
 use napi_derive::napi;
-use ssf_transmitter::{self as sdk, Event, Subject, client::Emit, delivery::RetryPolicy};
+use ssf_transmitter::{self as sdk, Event, Subject, client::Emit};
 
 use crate::{
-    failure::Result,
+    failure::{ErrorParts, Result},
     key::moment,
     policy::{Findings, Policy},
     receiver::Receiver,
@@ -36,10 +36,9 @@ pub struct EmitOptions<'a> {
     pub limit: Option<ClassInstance<'a, RequestLimit>>,
 }
 
-/// An emit, ready to be sent by this transmitter, whose own policy is `policy`.
+/// An emit, ready to be sent by this transmitter.
 pub(crate) fn emit(
     transmitter: &sdk::Transmitter,
-    policy: &RetryPolicy,
     event: &str,
     subject: &str,
     private: bool,
@@ -61,7 +60,10 @@ pub(crate) fn emit(
         emit = emit.jti(jti);
     }
     if let Some(own) = options.policy {
-        emit = emit.retry(own.over(policy)?);
+        emit = emit.retry(own.retry()?);
+        if let Some(deadline) = own.deadline()? {
+            emit = emit.deadline(deadline);
+        }
     }
     if let Some(lint) = options.lint {
         emit = emit.lint(lint.policy()?);
@@ -73,19 +75,31 @@ pub(crate) fn emit(
 }
 
 /// An event from its JSON text. It is not checked here: preparing a SET does that, and lint finds all that is wrong at once.
-pub(crate) fn event_of(json: &str) -> Result<Event> {
-    Ok(Event::parse(json)?)
+pub(crate) fn event_of(json: &str) -> sdk::Result<Event> {
+    Event::parse(json)
 }
 
-/// A subject from its JSON text, in which private formats may be meant. It is checked: places in its errors are those inside it.
-pub(crate) fn subject_of(json: &str, private: bool) -> Result<Subject> {
-    let subject = any_subject(json, private)?;
-    subject.validate()?;
-    Ok(subject)
-}
-
-/// The same, not checked: to be looked at by lint, whatever is wrong with it.
-pub(crate) fn any_subject(json: &str, private: bool) -> Result<Subject> {
+/// A subject from its JSON text, in which private formats may be meant. Like an event, it is checked when a SET is prepared.
+pub(crate) fn subject_of(json: &str, private: bool) -> sdk::Result<Subject> {
     let subject = Subject::parse(json)?;
     Ok(if private { subject.with_private_formats() } else { subject })
+}
+
+/// JSON text, or why there is none.
+pub(crate) type Written = Either<String, ErrorParts>;
+
+/// An event to be looked at, whatever is wrong with it.
+pub(crate) fn any_event(written: Written) -> sdk::Result<Event> {
+    match written {
+        Either::A(json) => event_of(&json),
+        Either::B(error) => Err(error.into()),
+    }
+}
+
+/// A subject to be looked at, whatever is wrong with it.
+pub(crate) fn any_subject(written: Written, private: bool) -> sdk::Result<Subject> {
+    match written {
+        Either::A(json) => subject_of(&json, private),
+        Either::B(error) => Err(error.into()),
+    }
 }

@@ -121,3 +121,28 @@ impl From<sdk::Error> for Failure {
         Self(Kind::Core(error))
     }
 }
+
+/// An error that JavaScript has, on its way to the core.
+#[napi(object, object_to_js = false)]
+pub struct ErrorParts {
+    pub code: String,
+    pub message: String,
+    pub pointer: Option<String>,
+    pub status: Option<u16>,
+    pub receiver_error: Option<String>,
+    pub receiver_description: Option<String>,
+}
+
+impl From<ErrorParts> for sdk::Error {
+    fn from(parts: ErrorParts) -> Self {
+        let code = ErrorCode::by_name(&parts.code).unwrap_or(ErrorCode::Internal);
+        let mut error = Self::new(code, parts.message);
+        if let Some(pointer) = parts.pointer {
+            error = error.at(pointer);
+        }
+        if let Some(status) = parts.status {
+            error = error.with_status(status);
+        }
+        error.with_receiver_error(parts.receiver_error, parts.receiver_description)
+    }
+}

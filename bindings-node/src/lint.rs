@@ -5,8 +5,8 @@ use napi_derive::napi;
 use ssf_transmitter::{self as sdk, http::Response, key::SigningHeader};
 
 use crate::{
-    emission::{any_subject, event_of},
-    failure::{Outcome, Result, outcome},
+    emission::{Written, any_event, any_subject},
+    failure::{ErrorParts, Outcome, Result, outcome},
     key::{jwks, moment},
     receiver::{Addressee, Dialect, audience},
     sets::UnsignedSet,
@@ -116,7 +116,7 @@ impl Known<'_> {
     }
 }
 
-fn listed(findings: &[sdk::lint::Finding]) -> Vec<Finding> {
+pub(crate) fn listed(findings: &[sdk::lint::Finding]) -> Vec<Finding> {
     findings.iter().map(Finding::from).collect()
 }
 
@@ -136,17 +136,13 @@ pub fn lint_unsigned(known: Known<'_>, set: &UnsignedSet) -> Outcome<Vec<Finding
 #[napi]
 pub fn lint_event(
     known: Known<'_>,
-    event: String,
-    subject: Option<String>,
+    event: Written,
+    subject: Option<Written>,
     private: bool,
 ) -> Outcome<Vec<Finding>> {
-    let found = || -> Result<_> {
-        let linter = known.linter()?;
-        let event = event_of(&event)?;
-        let subject = subject.map(|subject| any_subject(&subject, private)).transpose()?;
-        Ok(listed(&linter.event(&event, subject.as_ref())))
-    };
-    outcome(found())
+    outcome(known.linter().map(|linter| {
+        listed(&linter.read(any_event(event), subject.map(|subject| any_subject(subject, private))))
+    }))
 }
 
 /// Looks at a JWKS document as it is published.
@@ -169,17 +165,9 @@ pub fn explain(
     outcome(known.linter().map(|linter| linter.explain(&set, &answer).into()))
 }
 
-/// What a refusal means of which no more was kept than status, code and description.
+/// What it means that a SET was not delivered.
 #[napi]
-pub fn explain_refusal(
-    known: Known<'_>,
-    set: String,
-    status: u16,
-    err: Option<String>,
-    description: Option<String>,
-) -> Outcome<Explanation> {
-    let explained = known
-        .linter()
-        .map(|linter| linter.explain_refusal(&set, status, err.as_deref(), description.as_deref()).into());
-    outcome(explained)
+pub fn explain_error(known: Known<'_>, set: String, error: ErrorParts) -> Outcome<Explanation> {
+    let error = error.into();
+    outcome(known.linter().map(|linter| linter.explain_error(&set, &error).into()))
 }

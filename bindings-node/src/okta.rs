@@ -6,7 +6,6 @@ use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use ssf_transmitter::{
     self as sdk, ErrorCode, OktaProviders,
-    delivery::RetryPolicy,
     okta::{NewProvider, ProviderSettings, SecurityEventsProvider},
 };
 
@@ -119,7 +118,10 @@ impl OrgSettings<'_> {
                 return Err(Failure::of(ErrorCode::ConfigurationInvalid, message));
             }
         };
-        builder = builder.retry(self.policy.over(&RetryPolicy::default())?);
+        builder = builder.retry(self.policy.retry()?);
+        if let Some(deadline) = self.policy.deadline()? {
+            builder = builder.deadline(deadline);
+        }
         for bundle in &self.ca_bundles {
             builder = builder.ca_bundle(&bundle[..]);
         }

@@ -24,16 +24,20 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// This, and `default` where nothing is said.
-    pub(crate) fn over(&self, default: &RetryPolicy) -> Result<RetryPolicy> {
-        let or = |span: Option<f64>, default| span.map_or(Ok(default), milliseconds);
+    /// The deadline, if one was given.
+    pub(crate) fn deadline(&self) -> Result<Option<Duration>> {
+        self.deadline.map(milliseconds).transpose()
+    }
+
+    /// The members that were given.
+    pub(crate) fn retry(&self) -> Result<RetryPolicy> {
+        let span = |span: Option<f64>| span.map(milliseconds).transpose();
         Ok(RetryPolicy {
-            max_attempts: self.max_attempts.unwrap_or(default.max_attempts),
-            deadline: or(self.deadline, default.deadline)?,
-            attempt_timeout: or(self.attempt_timeout, default.attempt_timeout)?,
-            base: or(self.base, default.base)?,
-            max_backoff: or(self.max_backoff, default.max_backoff)?,
-            max_retry_after: or(self.max_retry_after, default.max_retry_after)?,
+            max_attempts: self.max_attempts,
+            attempt_timeout: span(self.attempt_timeout)?,
+            base: span(self.base)?,
+            max_backoff: span(self.max_backoff)?,
+            max_retry_after: span(self.max_retry_after)?,
         })
     }
 }

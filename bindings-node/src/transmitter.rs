@@ -5,18 +5,18 @@ use std::{collections::HashMap, future::IntoFuture as _};
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use ssf_transmitter::{
-    self as sdk,
-    delivery::RetryPolicy,
-    key::{BoxFuture, Signer, SigningHeader},
+    self as sdk, client,
+    key::{DetachedKey, SigningHeader},
     secret::Secret,
 };
 
 use crate::{
-    emission::{EmitOptions, RequestLimit, any_subject, emit, event_of, subject_of},
+    emission::{EmitOptions, RequestLimit, Written, any_event, any_subject, emit},
     failure::{Failure, Outcome, Result, outcome},
     key::KeySet,
-    lint::Finding,
+    lint::{Finding, listed},
     mailbox::Mailbox,
+    pending::{Examination, Pending},
     policy::{Findings, Policy},
     receiver::Receiver,
     runtime::runtime,
@@ -30,6 +30,7 @@ pub struct TransmitterSettings {
     /// For a signer elsewhere.
     pub algorithm: Option<String>,
     pub kid: Option<String>,
+    pub public_key: Option<PublicKey>,
     pub policy: Policy,
     pub lint: Option<Findings>,
     pub ca_bundles: Vec<Uint8Array>,
@@ -44,7 +45,8 @@ pub struct TransmitterSettings {
 #[napi]
 pub struct Transmitter {
     core: sdk::Transmitter,
-    policy: RetryPolicy,
+    /// Whether JavaScript signs, between two steps.
+    by_signer: bool,
 }
 
 #[napi]
@@ -70,8 +72,12 @@ impl Transmitter {
         to: &Receiver,
         options: Option<EmitOptions<'_>>,
     ) -> Outcome<()> {
-        match emit(&self.core, &self.policy, &event, &subject, private, to, options) {
-            Ok(emit) => mailbox.spawn(number, async move { Ok(receipt(&emit.await?)) }),
+        match emit(&self.core, &event, &subject, private, to, options) {
+            Ok(emit) => {
+                // It begins now, and not when a thread has time for it.
+                let emitted = emit.into_future();
+                mailbox.spawn(number, async move { Ok(receipt(&emitted.await?)) })
+            }
             Err(failure) => outcome(Err(failure)),
         }
     }
@@ -89,7 +95,7 @@ impl Transmitter {
         to: &Receiver,
         options: Option<EmitOptions<'_>>,
     ) -> Outcome<()> {
-        match emit(&self.core, &self.policy, &event, &subject, private, to, options) {
+        match emit(&self.core, &event, &subject, private, to, options) {
             Ok(emit) => mailbox.spawn(number, async move { Ok(signed(&emit.sign().await?)) }),
             Err(failure) => outcome(Err(failure)),
         }
@@ -105,8 +111,22 @@ impl Transmitter {
         to: &Receiver,
         options: Option<EmitOptions<'_>>,
     ) -> Outcome<UnsignedSet> {
-        let emit = emit(&self.core, &self.policy, &event, &subject, private, to, options);
+        let emit = emit(&self.core, &event, &subject, private, to, options);
         outcome(emit.and_then(|emit| Ok(UnsignedSet(emit.prepare()?))))
+    }
+
+    /// The first step of an emit by a signer.
+    #[napi]
+    pub fn begin(
+        &self,
+        event: String,
+        subject: String,
+        private: bool,
+        to: &Receiver,
+        options: Option<EmitOptions<'_>>,
+    ) -> Outcome<Pending> {
+        let emit = emit(&self.core, &event, &subject, private, to, options);
+        outcome(emit.and_then(|emit| Ok(Pending::of(emit.begin()?))))
     }
 
     /// Delivers a signed SET.
@@ -122,70 +142,79 @@ impl Transmitter {
     ) -> Outcome<()> {
         let mut deliver = self.core.deliver(&set.0, &to.0);
         if let Some(policy) = policy {
-            match policy.over(&self.policy) {
-                Ok(policy) => deliver = deliver.retry(policy),
-                Err(failure) => return outcome(Err(failure)),
+            match (policy.retry(), policy.deadline()) {
+                (Ok(retry), Ok(deadline)) => {
+                    deliver = deliver.retry(retry);
+                    if let Some(deadline) = deadline {
+                        deliver = deliver.deadline(deadline);
+                    }
+                }
+                (Err(failure), _) | (_, Err(failure)) => return outcome(Err(failure)),
             }
         }
         if let Some(limit) = limit {
             deliver = deliver.limited_by(&limit.0);
         }
-        mailbox.spawn(number, async move { Ok(receipt(&deliver.into_future().await?)) })
+        let delivered = deliver.into_future();
+        mailbox.spawn(number, async move { Ok(receipt(&delivered.await?)) })
     }
 
     /// What would be found in the SET of an emit.
     #[napi]
-    pub fn lint(
-        &self,
-        event: String,
-        subject: String,
-        private: bool,
-        to: &Receiver,
-    ) -> Outcome<Vec<Finding>> {
-        let found = || -> Result<_> {
-            let (event, subject) = (event_of(&event)?, any_subject(&subject, private)?);
-            Ok(self.core.lint(event, subject, &to.0).iter().map(Finding::from).collect())
-        };
-        outcome(found())
+    pub fn lint(&self, event: Written, subject: Written, private: bool, to: &Receiver) -> Vec<Finding> {
+        listed(&self.core.linter(&to.0).read(any_event(event), Some(any_subject(subject, private))))
     }
 
-    /// Checks this transmitter and a receiver end to end.
+    /// Checks this transmitter and a receiver end to end: an examination, which may wait for a signature.
     #[napi]
     #[allow(clippy::too_many_arguments, reason = "an event, a subject, a receiver, and what is set")]
     pub fn doctor(
         &self,
         mailbox: &Mailbox,
         number: u32,
-        event: String,
-        subject: String,
+        event: Written,
+        subject: Written,
         private: bool,
         to: &Receiver,
         configuration_url: Option<String>,
         send: bool,
-        signed: Option<&SignedSet>,
     ) -> Outcome<()> {
-        let (core, to) = (self.core.clone(), to.0.clone());
-        let signed = signed.map(|set| set.0.clone());
+        let (event, subject) = (any_event(event), any_subject(subject, private));
+        let mut doctor = self.core.doctor_read(event, subject, &to.0);
+        if let Some(url) = configuration_url {
+            doctor = doctor.configuration_url(url);
+        }
+        if send {
+            doctor = doctor.send();
+        }
+        if self.by_signer {
+            let examined = doctor.examine();
+            return mailbox.spawn(number, async move { Ok(Examination::of(examined.await)) });
+        }
+        let diagnosed = doctor.into_future();
+        mailbox.spawn(number, async move { Ok(checks(&diagnosed.await)) })
+    }
+
+    /// The keys to publish, as JSON.
+    #[napi]
+    pub fn jwks(&self) -> Outcome<String> {
+        outcome(self.core.jwks().map(|jwks| jwks.to_json()).map_err(Failure::from))
+    }
+
+    /// Takes nothing more; ends when all that is under way has.
+    #[napi]
+    pub fn close(&self, mailbox: &Mailbox, number: u32) -> Outcome<()> {
+        let closed = self.core.close();
         mailbox.spawn(number, async move {
-            let (event, subject) = (event_of(&event)?, subject_of(&subject, private)?);
-            let mut doctor = core.doctor(event, subject, &to);
-            if let Some(url) = configuration_url {
-                doctor = doctor.configuration_url(url);
-            }
-            doctor = match signed {
-                Some(set) => doctor.send_signed(set),
-                None if send => doctor.send(),
-                None => doctor,
-            };
-            let diagnosis = doctor.await;
-            Ok(diagnosis.checks().iter().map(Check::from).collect::<Vec<_>>())
+            closed.await;
+            Ok(())
         })
     }
 
     /// How long an operation may take, in milliseconds, if nothing else is said of it.
     #[napi(getter)]
     pub fn deadline(&self) -> f64 {
-        self.policy.deadline.as_secs_f64() * 1000.0
+        self.core.deadline().as_secs_f64() * 1000.0
     }
 
     #[napi]
@@ -200,15 +229,18 @@ impl TransmitterSettings {
             (Some(keys), _) => sdk::Transmitter::builder(self.issuer, keys.0.clone()),
             (None, Some(algorithm)) => {
                 let header = SigningHeader { algorithm: algorithm.parse()?, kid: self.kid };
-                sdk::Transmitter::builder_with_signer(self.issuer, Elsewhere(header))
+                let public_key = self.public_key.map(PublicKey::core).transpose()?;
+                sdk::Transmitter::builder_with_signer(self.issuer, DetachedKey::new(header, public_key))
             }
             (None, None) => {
                 let message = "a transmitter needs a key, or a signer with its algorithm";
                 return Err(Failure::of(sdk::ErrorCode::ConfigurationInvalid, message));
             }
         };
-        let policy = self.policy.over(&RetryPolicy::default())?;
-        builder = builder.retry(policy.clone());
+        builder = builder.retry(self.policy.retry()?);
+        if let Some(deadline) = self.policy.deadline()? {
+            builder = builder.deadline(deadline);
+        }
         if let Some(lint) = self.lint {
             builder = builder.lint(lint.policy()?);
         }
@@ -230,24 +262,30 @@ impl TransmitterSettings {
         }
         // Built inside the runtime, to which the HTTP pool will belong.
         let _inside = runtime()?.enter();
-        Ok(Transmitter { core: builder.build()?, policy })
+        Ok(Transmitter { core: builder.build()?, by_signer: keys.is_none() })
     }
 }
 
-/// A signer that JavaScript calls between `prepare` and `deliver`; the core is never to call it.
-struct Elsewhere(SigningHeader);
+/// The public half of a signer's key: one of these.
+#[napi(object, object_to_js = false)]
+pub struct PublicKey {
+    pub pem: Option<String>,
+    pub der: Option<Uint8Array>,
+    pub jwk: Option<String>,
+}
 
-impl Signer for Elsewhere {
-    fn header(&self) -> SigningHeader {
-        self.0.clone()
+impl PublicKey {
+    fn core(self) -> Result<sdk::PublicKey> {
+        Ok(match (self.pem, self.der, self.jwk) {
+            (Some(pem), ..) => sdk::PublicKey::from_pem(pem)?,
+            (_, Some(der), _) => sdk::PublicKey::from_der(&der[..])?,
+            (.., jwk) => sdk::PublicKey::from_jwk(&jwk.unwrap_or_default())?,
+        })
     }
+}
 
-    fn sign<'a>(
-        &'a self,
-        _: &'a [u8],
-    ) -> BoxFuture<'a, std::result::Result<sdk::Signature, Box<dyn std::error::Error + Send + Sync>>> {
-        Box::pin(std::future::ready(Err("the signer is called from JavaScript".into())))
-    }
+pub(crate) fn checks(diagnosis: &client::Diagnosis) -> Vec<Check> {
+    diagnosis.checks().iter().map(Check::from).collect()
 }
 
 /// Counts of one transmitter, taken at one moment.

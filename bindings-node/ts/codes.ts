@@ -31,6 +31,10 @@ export type SsfErrorCode =
   | 'SSF_DIALECT_UNKNOWN'
   /** A setting is missing, or contradicts another one. Set what the message names. */
   | 'SSF_CONFIGURATION_INVALID'
+  /** The transmitter was closed before this call. Make another transmitter, or close this one when nothing more is to be sent. */
+  | 'SSF_TRANSMITTER_CLOSED'
+  /** The keys to publish were asked for, and the transmitter does not know the public key of its signer. Give the signer's public key with the signer, in PEM, DER or as a JWK. */
+  | 'SSF_SIGNER_PUBLIC_KEY_MISSING'
   /** The text or the bytes are no key in a known format. Give PEM or DER (PKCS#8, PKCS#1, SEC1), a JWK, or a JWK Set. */
   | 'SSF_KEY_FORMAT_UNKNOWN'
   /** The key is encrypted and no password was given. Import it with its password. */
@@ -249,6 +253,16 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
     kind: 'config',
     retryable: false,
     remedy: 'Set what the message names.',
+  },
+  SSF_TRANSMITTER_CLOSED: {
+    kind: 'config',
+    retryable: false,
+    remedy: 'Make another transmitter, or close this one when nothing more is to be sent.',
+  },
+  SSF_SIGNER_PUBLIC_KEY_MISSING: {
+    kind: 'config',
+    retryable: false,
+    remedy: "Give the signer's public key with the signer, in PEM, DER or as a JWK.",
   },
   SSF_KEY_FORMAT_UNKNOWN: {
     kind: 'key',

@@ -1,7 +1,7 @@
 /** Errors: one class per group, a stable code, and a message that is safe to log. */
 
 import { ERROR_CODES, type ErrorKind, type SsfErrorCode } from './codes.js';
-import type { NativeFailure, NativeFinding, Outcome } from './native.js';
+import type { NativeErrorParts, NativeFailure, NativeFinding, Outcome } from './native.js';
 import type { LintRuleId } from './rules.js';
 
 /** Something that is wrong with a SET: which rule, where, what. It is safe to log: no value of the SET is in it. */
@@ -179,6 +179,27 @@ export function errorOf(code: SsfErrorCode, message: string, at: Caller | Place,
   return error;
 }
 
+/** What the core needs of an error. */
+export function partsOf(error: SsfError): NativeErrorParts {
+  const { code, pointer, status, receiverError, receiverDescription } = error;
+  const place = pointer === undefined ? '' : ` (at ${pointer})`;
+  const message = error.message.endsWith(place)
+    ? error.message.slice(0, error.message.length - place.length)
+    : error.message;
+  return { code: coreCode(code), message, pointer, status, receiverError, receiverDescription };
+}
+
+/** The name of a code in the core. */
+export function coreCode(code: SsfErrorCode): string {
+  return code.slice('SSF_'.length).toLowerCase();
+}
+
+/** A code by its name in the core; other names, such as `abandoned`, are as they are. */
+export function codeNamed(name: string): string {
+  const known = `SSF_${name.toUpperCase()}`;
+  return Object.hasOwn(ERROR_CODES, known) ? known : name;
+}
+
 /** Findings as they are shown. */
 export function findingsOf(findings: NativeFinding[]): Finding[] {
   return findings.map((finding) => ({ ...finding, code: codeOf(finding.code) }) as Finding);
@@ -213,6 +234,6 @@ export function unwrap<T>(outcome: Outcome<T>, at: Caller | Place): T {
 }
 
 function codeOf(code: string): SsfErrorCode {
-  const known = `SSF_${code.toUpperCase()}`;
-  return Object.hasOwn(ERROR_CODES, known) ? (known as SsfErrorCode) : 'SSF_INTERNAL';
+  const known = codeNamed(code);
+  return known === code ? 'SSF_INTERNAL' : (known as SsfErrorCode);
 }

@@ -1,12 +1,22 @@
 /** What a receiver would refuse, drop or misread, told before it is sent; and what its answer means, told after. */
 
 import { subjectJson } from './custom-subject.js';
-import { type Caller, type Finding, findingsOf, type Place, SsfError, unwrap } from './errors.js';
+import {
+  type Caller,
+  type Finding,
+  findingsOf,
+  type Place,
+  partsOf,
+  SsfError,
+  unwrap,
+  ValidationError,
+} from './errors.js';
 import { eventJson } from './events/encode.js';
 import type { SsfEvent } from './events/union.js';
 import { ALGORITHM, type Algorithm, bytesOf, type Jwks, jwksJson } from './keys.js';
-import { type NativeExplanation, type NativeKnown, native } from './native.js';
+import { type NativeErrorParts, type NativeExplanation, type NativeKnown, native, type Written } from './native.js';
 import {
+  anything,
   audience,
   bytes,
   checked,
@@ -116,10 +126,31 @@ export function lint(what: LintedEvent | UnsignedSet | SignedSet | string, conte
   if (what instanceof UnsignedSet) {
     return findingsOf(unwrap(native.lintUnsigned(knows, UnsignedSet.handle(what)), lint));
   }
-  checked(what, { event: object, subject: object }, ['event'], lint);
+  checked(what, { event: anything, subject: anything }, [], lint);
   const { event, subject } = what;
-  const [json, privateFormats] = subject === undefined ? [undefined, false] : subjectJson(subject, lint);
-  return findingsOf(unwrap(native.lintEvent(knows, eventJson(event, lint), json, privateFormats), lint));
+  const [about, privateFormats] = subject === undefined ? [undefined, false] : writtenSubject(subject, lint);
+  return findingsOf(unwrap(native.lintEvent(knows, writtenEvent(event, lint), about, privateFormats), lint));
+}
+
+/** The JSON text of an event, or why there is none: what `emit` throws is a finding here. */
+export function writtenEvent(event: SsfEvent, at: Caller | Place): Written {
+  return written(() => eventJson(event, at));
+}
+
+/** The same for a subject, and whether private formats are meant in it. */
+export function writtenSubject(subject: Subject, at: Caller | Place): [written: Written, privateFormats: boolean] {
+  const made = written(() => subjectJson(subject, at));
+  // The core puts the place of the subject before that in it.
+  return Array.isArray(made) ? made : [{ ...made, pointer: made.pointer?.replace(/^\/sub_id/, '') }, false];
+}
+
+function written<T>(write: () => T): T | NativeErrorParts {
+  try {
+    return write();
+  } catch (error) {
+    if (error instanceof ValidationError) return partsOf(error);
+    throw error;
+  }
 }
 
 /** Looks at a JWKS document as it is published, as an object or as text. */
@@ -147,31 +178,18 @@ export function explain(
   const at = explain;
   const knows = known(context, at);
   checkedArgument('set', set, either(string, instance(SignedSet, 'a SignedSet')), at);
-  if (answer instanceof SsfError && answer.status === undefined) return explainedError(answer);
-  return explanationOf(unwrap(explained(knows, `${set}`, answer, at), at));
+  const explanation = explanationOf(unwrap(explained(knows, `${set}`, answer, at), at));
+  // Where there was no answer, lint has spoken before.
+  const found = answer instanceof SsfError && answer.status === undefined ? answer.findings : undefined;
+  return found === undefined ? explanation : { ...explanation, findings: found };
 }
 
 function explained(knows: NativeKnown, set: string, answer: ReceiverAnswer | SsfError, at: Caller | Place) {
-  if (answer instanceof SsfError) {
-    const { status = 0, receiverError, receiverDescription } = answer;
-    return native.explainRefusal(knows, set, status, receiverError, receiverDescription);
-  }
+  if (answer instanceof SsfError) return native.explainError(knows, set, partsOf(answer));
   const { status, headers = {}, body = '' } = checked(answer, ANSWER, ['status'], at);
   return native.explain(knows, set, status, Object.entries(headers).flat(), bytesOf(body));
 }
 
 function explanationOf(explanation: NativeExplanation): Explanation {
   return { ...explanation, said: explanation.said ?? undefined, findings: findingsOf(explanation.findings) };
-}
-
-/** There was no answer: the error says what there is to say. */
-function explainedError(error: SsfError): Explanation {
-  return {
-    delivered: false,
-    reason: error.code.slice('SSF_'.length).toLowerCase(),
-    cause: error.message,
-    remedy: error.remedy,
-    possible: [],
-    findings: error.findings ?? [],
-  };
 }

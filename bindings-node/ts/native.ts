@@ -175,6 +175,7 @@ export interface NativeTransmitterSettings {
   issuer: string;
   algorithm: string | undefined;
   kid: string | undefined;
+  publicKey: NativePublicKey | undefined;
   policy: NativePolicy;
   lint: NativeFindingsPolicy | undefined;
   caBundles: Uint8Array[];
@@ -191,6 +192,42 @@ export interface NativeCounters {
   inFlight: number;
   attempts: number;
   failures: Record<string, number>;
+}
+
+/** One of these. */
+export interface NativePublicKey {
+  pem?: string;
+  der?: Uint8Array;
+  jwk?: string;
+}
+
+/** An error on its way back to the core. */
+export interface NativeErrorParts {
+  code: string;
+  message: string;
+  pointer: string | undefined;
+  status: number | undefined;
+  receiverError: string | undefined;
+  receiverDescription: string | undefined;
+}
+
+/** JSON text, or why there is none. */
+export type Written = string | NativeErrorParts;
+
+/** What waits for a signature. */
+export interface NativePending {
+  readonly signingInput: Uint8Array;
+  readonly timeLeft: number;
+  deliver(mailbox: NativeMailbox, number: number, signature: Uint8Array, der: boolean): Outcome<void>;
+  fail(code: string | undefined): void;
+}
+
+export interface NativeExamination {
+  readonly signingInput: Uint8Array | null;
+  readonly timeLeft: number;
+  finish(mailbox: NativeMailbox, number: number, signature: Uint8Array, der: boolean): Outcome<void>;
+  fail(mailbox: NativeMailbox, number: number, error: NativeErrorParts): Outcome<void>;
+  abandon(): void;
 }
 
 export interface NativeTransmitter {
@@ -220,6 +257,13 @@ export interface NativeTransmitter {
     to: NativeReceiver,
     options: NativeEmitOptions | undefined,
   ): Outcome<NativeUnsignedSet>;
+  begin(
+    event: string,
+    subject: string,
+    privateFormats: boolean,
+    to: NativeReceiver,
+    options: NativeEmitOptions | undefined,
+  ): Outcome<NativePending>;
   deliver(
     mailbox: NativeMailbox,
     number: number,
@@ -228,18 +272,19 @@ export interface NativeTransmitter {
     policy: NativePolicy | undefined,
     limit: NativeRequestLimit | undefined,
   ): Outcome<void>;
-  lint(event: string, subject: string, privateFormats: boolean, to: NativeReceiver): Outcome<NativeFinding[]>;
+  lint(event: Written, subject: Written, privateFormats: boolean, to: NativeReceiver): NativeFinding[];
   doctor(
     mailbox: NativeMailbox,
     number: number,
-    event: string,
-    subject: string,
+    event: Written,
+    subject: Written,
     privateFormats: boolean,
     to: NativeReceiver,
     configurationUrl: string | undefined,
     send: boolean,
-    signed: NativeSignedSet | undefined,
   ): Outcome<void>;
+  jwks(): Outcome<string>;
+  close(mailbox: NativeMailbox, number: number): Outcome<void>;
   counters(): NativeCounters;
 }
 
@@ -393,8 +438,8 @@ interface Native {
   lintUnsigned(known: NativeKnown, set: NativeUnsignedSet): Outcome<NativeFinding[]>;
   lintEvent(
     known: NativeKnown,
-    event: string,
-    subject: string | undefined,
+    event: Written,
+    subject: Written | undefined,
     privateFormats: boolean,
   ): Outcome<NativeFinding[]>;
   lintJwks(json: string): NativeFinding[];
@@ -405,13 +450,7 @@ interface Native {
     headers: string[],
     body: Uint8Array,
   ): Outcome<NativeExplanation>;
-  explainRefusal(
-    known: NativeKnown,
-    set: string,
-    status: number,
-    err: string | undefined,
-    description: string | undefined,
-  ): Outcome<NativeExplanation>;
+  explainError(known: NativeKnown, set: string, error: NativeErrorParts): Outcome<NativeExplanation>;
   configuration(settings: NativeConfigurationSettings): Outcome<NativeLocated>;
   readConfiguration(document: string): Outcome<NativeLocated>;
   wellKnownUrl(issuer: string, legacy: boolean): Outcome<string>;

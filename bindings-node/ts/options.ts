@@ -37,6 +37,8 @@ export const date = kind('a valid Date', (value) => types.isDate(value) && Numbe
 export const func = kind('a function', (value) => typeof value === 'function');
 export const signal = kind('an AbortSignal', isAbortSignal);
 export const object = kind('an object', isObject);
+/** What is looked at elsewhere. */
+export const anything = kind('anything', () => true);
 export const stringMap = kind(
   'an object of strings',
   (value) => isObject(value) && Object.values(value).every(string.is),

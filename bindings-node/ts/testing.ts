@@ -194,10 +194,14 @@ export class ReceiverEmulator implements AsyncDisposable {
     return JSON.parse(unwrap(this.#native.ledger(), new Place(ReceiverEmulator)));
   }
 
-  /** The claims of the SETs that it took and that had an effect, oldest first. */
+  /** The claims of the SETs that it took and that had an effect, oldest first; a `jti` has it once. */
   get received(): SetClaims[] {
-    const taken = this.requests.filter(({ accepted, dropped }) => accepted && dropped === null);
-    return taken.flatMap(({ claims }) => claims ?? []);
+    const effective = new Map<string, SetClaims>();
+    for (const { accepted, dropped, claims } of this.requests) {
+      if (accepted && dropped === null && claims !== null && !effective.has(claims.jti))
+        effective.set(claims.jti, claims);
+    }
+    return [...effective.values()];
   }
 
   /** How often each `jti` was accepted. */

@@ -1,18 +1,25 @@
 /** The transmitter: who sends. */
 
-import { performance } from 'node:perf_hooks';
-import { clearTimeout, setTimeout } from 'node:timers';
+import { types } from 'node:util';
 
-import { onAbort } from './abort.js';
 import { call } from './calls.js';
 import { subjectJson } from './custom-subject.js';
 import { type Diagnosis, diagnosisOf } from './diagnosis.js';
 import { type Batch, type Emission, type EmitAllOptions, type Emitted, emitAll } from './emit-all.js';
-import { errorOf, type Finding, findingsOf, Place, unwrap } from './errors.js';
+import { type Caller, codeNamed, errorOf, type Finding, findingsOf, Place, unwrap } from './errors.js';
 import { eventJson } from './events/encode.js';
 import type { SsfEvent } from './events/union.js';
+import { jsonText } from './json.js';
 import { ALGORITHM, type Algorithm, bytesOf, type Jwks, KeySet, SigningKey } from './keys.js';
-import { type NativeEmitOptions, type NativeRequestLimit, type NativeTransmitter, native } from './native.js';
+import { writtenEvent, writtenSubject } from './lint.js';
+import {
+  type NativeEmitOptions,
+  type NativeExamination,
+  type NativePublicKey,
+  type NativeRequestLimit,
+  type NativeTransmitter,
+  native,
+} from './native.js';
 import {
   boolean,
   byteLists,
@@ -33,7 +40,8 @@ import {
 import { type Bounds, type LintPolicy, lintPolicyOf, policyIf, policyOf } from './policy.js';
 import { handleOf, Receiver } from './receiver.js';
 import { Receipt, SignedSet, UnsignedSet } from './sets.js';
-import { type Signer, signatureOf } from './signature.js';
+import type { Signer } from './signature.js';
+import { delivered, finished, signed } from './signing.js';
 import type { Subject } from './subjects.js';
 
 /** The settings of a transmitter, but for its keys. */
@@ -61,6 +69,7 @@ export interface KeyOptions {
   readonly signer?: undefined;
   readonly algorithm?: undefined;
   readonly kid?: undefined;
+  readonly publicKey?: undefined;
 }
 
 /** A transmitter whose signatures are made elsewhere. */
@@ -71,6 +80,11 @@ export interface SignerOptions {
   readonly algorithm: Algorithm;
   /** The `kid` under which its public key is published. */
   readonly kid?: string | undefined;
+  /**
+   * The public half of its key: PEM as a string, DER (`SubjectPublicKeyInfo`) as bytes, or a JWK. {@link Transmitter.jwks}
+   * publishes it, and lint and doctor compare it with what is published.
+   */
+  readonly publicKey?: string | Uint8Array | object | undefined;
   readonly key?: undefined;
 }
 
@@ -104,7 +118,13 @@ export interface DeliverOptions extends Bounds {
 /** What can be set of an emit. */
 export interface EmitOptions extends SetOptions, DeliverOptions {}
 
-/** Counts of one transmitter, taken at one moment: `enqueued` is always `delivered + failed + inFlight`. */
+/**
+ * Counts of one transmitter, taken at one moment: `enqueued` is always `delivered + failed + inFlight`.
+ *
+ * Each `emit`, each `deliver`, and each emission that `emitAll` takes counts once when it begins and once when it ends,
+ * whatever ends it: an answer, an invalid event, lint, a signer that fails, a deadline. A call with a wrong argument, or on
+ * a closed transmitter, does not begin. Preparing, signing and linting send nothing and count nothing.
+ */
 export interface Counters {
   /** SETs that were to be sent. */
   readonly enqueued: number;
@@ -112,11 +132,11 @@ export interface Counters {
   readonly delivered: number;
   /** SETs that were not delivered, for whatever reason. */
   readonly failed: number;
-  /** SETs under way. */
+  /** SETs under way, those that wait for a signature included. */
   readonly inFlight: number;
   /** Requests to receivers, repeats included. */
   readonly attempts: number;
-  /** Of `failed`, how many by each code of the core; `abandoned` are those that were aborted. */
+  /** Of `failed`, how many by each `code` of their errors; `abandoned` are those that were aborted. */
   readonly failures: Readonly<Record<string, number>>;
 }
 
@@ -127,6 +147,7 @@ const OPTIONS = {
   signer: func,
   algorithm: ALGORITHM,
   kid: string,
+  publicKey: either(bytes, object),
   deadline: span,
   retry: object,
   lint: object,
@@ -156,11 +177,7 @@ const DOCTOR = { to: RECEIVER, signal, configurationUrl: string, send: boolean }
  */
 export class Transmitter implements AsyncDisposable {
   readonly #native: NativeTransmitter;
-  readonly #keys: KeySet | undefined;
   readonly #signer: Signer | undefined;
-  #underWay = 0;
-  #closed = false;
-  #idle = () => {};
   /** The issuer. */
   readonly issuer: string;
 
@@ -171,7 +188,7 @@ export class Transmitter implements AsyncDisposable {
    */
   constructor(options: TransmitterOptions) {
     checked(options, OPTIONS, ['issuer'], Transmitter);
-    const { issuer, key, signer, algorithm, kid, caBundle = [], clientCertificate } = options;
+    const { issuer, key, signer, algorithm, kid, publicKey, caBundle = [], clientCertificate } = options;
     if ((key === undefined) === (signer === undefined)) {
       const message = 'give either a key, or a signer with its algorithm';
       throw errorOf('SSF_CONFIGURATION_INVALID', message, Transmitter, { pointer: '/key' });
@@ -180,7 +197,7 @@ export class Transmitter implements AsyncDisposable {
       checked(clientCertificate, { chain: bytes, key: bytes }, ['chain', 'key'], Transmitter);
     }
     this.issuer = issuer;
-    this.#keys = key instanceof SigningKey ? new KeySet(key) : key;
+    const keys = key instanceof SigningKey ? new KeySet(key) : key;
     this.#signer = signer;
     this.#native = unwrap(
       native.Transmitter.build(
@@ -188,6 +205,7 @@ export class Transmitter implements AsyncDisposable {
           issuer,
           algorithm,
           kid,
+          publicKey: publicKey === undefined ? undefined : nativePublicKey(publicKey, Transmitter),
           policy: policyOf(options, Transmitter),
           lint: lintPolicyOf(options.lint, Transmitter),
           caBundles: (Array.isArray(caBundle) ? caBundle : [caBundle as string]).map(bytesOf),
@@ -196,7 +214,7 @@ export class Transmitter implements AsyncDisposable {
           http2: options.http2 ?? true,
           allowNetworks: [...(options.allowNetworks ?? [])],
         },
-        this.#keys && KeySet.handle(this.#keys),
+        keys && KeySet.handle(keys),
       ),
       Transmitter,
     );
@@ -241,13 +259,9 @@ export class Transmitter implements AsyncDisposable {
     const at = new Place(this.sign);
     checked(options, SET, ['to'], at);
     if (this.#signer !== undefined) {
-      return this.#signBy(
-        this.#signer,
-        this.#prepare(event, subject, options, at),
-        this.#native.deadline,
-        undefined,
-        at,
-      );
+      const unsigned = this.#prepare(event, subject, options, at);
+      const [bytes, der] = await signed(this.#signer, unsigned.signingInput, this.#native.deadline, undefined, at);
+      return SignedSet.of(unwrap(UnsignedSet.handle(unsigned).attach(bytes, der), at));
     }
     const [json, privateFormats] = subjectJson(subject, at);
     const text = eventJson(event, at);
@@ -272,15 +286,15 @@ export class Transmitter implements AsyncDisposable {
 
   /** The last step of an emit: delivers a signed SET. */
   deliver(set: SignedSet, options: DeliverOptions): Promise<Receipt> {
-    return this.#checkedDeliver(set, options, new Place(this.deliver));
+    return this.#deliver(set, options, new Place(this.deliver));
   }
 
   /** What would be found in the SET of an emit. Nothing is sent. */
   lint(event: SsfEvent, subject: Subject, options: { readonly to: Receiver }): Finding[] {
     const { to } = checked(options, { to: RECEIVER }, ['to'], this.lint);
-    const [json, privateFormats] = subjectJson(subject, this.lint);
-    const found = this.#native.lint(eventJson(event, this.lint), json, privateFormats, handleOf(to, this.lint));
-    return findingsOf(unwrap(found, this.lint));
+    const [about, privateFormats] = writtenSubject(subject, this.lint);
+    const written = writtenEvent(event, this.lint);
+    return findingsOf(this.#native.lint(written, about, privateFormats, handleOf(to, this.lint)));
   }
 
   /**
@@ -302,50 +316,46 @@ export class Transmitter implements AsyncDisposable {
   ): Promise<Diagnosis> {
     const at = new Place(this.doctor);
     const { to, configurationUrl, send = false, signal } = checked(options, DOCTOR, ['to'], at);
-    const bySigner = send && this.#signer !== undefined;
-    const signed = bySigner ? SignedSet.handle(await this.sign(event, subject, { to })) : undefined;
-    const [subjectText, privateFormats] = subjectJson(subject, at);
-    const [eventText, receiver] = [eventJson(event, at), handleOf(to, at)];
-    const checks = await call<Diagnosis['checks']>(
+    const [about, privateFormats] = writtenSubject(subject, at);
+    const [written, receiver] = [writtenEvent(event, at), handleOf(to, at)];
+    const examined = await call<NativeExamination | Diagnosis['checks']>(
       (mailbox, number) =>
-        this.#native.doctor(
-          mailbox,
-          number,
-          eventText,
-          subjectText,
-          privateFormats,
-          receiver,
-          configurationUrl,
-          send,
-          signed,
-        ),
+        this.#native.doctor(mailbox, number, written, about, privateFormats, receiver, configurationUrl, send),
       at,
       signal,
     );
-    return diagnosisOf(checks);
+    if (Array.isArray(examined) || this.#signer === undefined) return diagnosisOf(examined as Diagnosis['checks']);
+    return diagnosisOf(await finished(this.#signer, examined as NativeExamination, signal, at));
   }
 
-  /** The keys to publish; serve them with the content type `application/json`. None where a signer is elsewhere. */
+  /**
+   * The keys to publish; serve them with the content type `application/json`. With a signer they are its `publicKey`.
+   *
+   * @throws {ConfigError} If the public key of the signer is not known, with the code `SSF_SIGNER_PUBLIC_KEY_MISSING`: an
+   * empty set would cut every receiver off.
+   */
   jwks(): Jwks {
-    return this.#keys?.jwks() ?? { keys: [] };
+    return JSON.parse(unwrap(this.#native.jwks(), this.jwks));
   }
 
   /** What became of everything that this transmitter was to send. */
   get counters(): Counters {
-    return this.#native.counters();
+    const { failures, ...counters } = this.#native.counters();
+    return {
+      ...counters,
+      failures: Object.fromEntries(Object.entries(failures).map(([name, count]) => [codeNamed(name), count])),
+    };
   }
 
-  /** Takes nothing more, and waits until all that is under way has ended. */
+  /**
+   * Takes no new work, which fails with the code `SSF_TRANSMITTER_CLOSED`, and waits until all that is under way has ended,
+   * each within its deadline; then the connections are closed. To close twice does no harm. What needs no network still works.
+   *
+   * Without it the process stays alive as long as a result is waited for, and `process.exit` abandons what is under way.
+   */
   async close(): Promise<void> {
-    this.#closed = true;
-    if (this.#underWay === 0) return;
-    await new Promise<void>((resolve) => {
-      const before = this.#idle;
-      this.#idle = () => {
-        before();
-        resolve();
-      };
-    });
+    const at = new Place(this.close);
+    await call((mailbox, number) => this.#native.close(mailbox, number), at);
   }
 
   /** {@link Transmitter.close}, for `await using`. */
@@ -360,55 +370,24 @@ export class Transmitter implements AsyncDisposable {
     at: Place,
     limit?: NativeRequestLimit,
   ): Promise<Receipt> {
-    this.#begin(at);
-    try {
-      checked(options, EMIT, ['to'], at);
-      if (this.#signer !== undefined) {
-        return await this.#emitSigned(this.#signer, event, subject, options, at, limit);
-      }
-      const [json, privateFormats] = subjectJson(subject, at);
-      const text = eventJson(event, at);
-      const to = handleOf(options.to, at);
-      const native = nativeOptions(options, at, limit);
-      return Receipt.of(
-        await call(
-          (mailbox, number) => this.#native.emit(mailbox, number, text, json, privateFormats, to, native),
-          at,
-          options.signal,
-        ),
-      );
-    } finally {
-      this.#end();
+    checked(options, EMIT, ['to'], at);
+    const [json, privateFormats] = subjectJson(subject, at);
+    const text = eventJson(event, at);
+    const to = handleOf(options.to, at);
+    const native = nativeOptions(options, at, limit);
+    const { signal } = options;
+    if (this.#signer !== undefined) {
+      if (signal?.aborted) throw signal.reason;
+      const pending = unwrap(this.#native.begin(text, json, privateFormats, to, native), at);
+      return Receipt.of(await delivered(this.#signer, pending, signal, at));
     }
-  }
-
-  /** The steps of an emit, with a signer in between, all within one deadline. */
-  async #emitSigned(
-    signer: Signer,
-    event: SsfEvent,
-    subject: Subject,
-    options: EmitOptions,
-    at: Place,
-    limit?: NativeRequestLimit,
-  ): Promise<Receipt> {
-    const { to, signal, retry, deadline = this.#native.deadline } = options;
-    const began = performance.now();
-    const unsigned = this.#prepare(event, subject, options, at);
-    const set = await this.#signBy(signer, unsigned, deadline, signal, at);
-    const left = Math.max(0, deadline - (performance.now() - began));
-    return this.#deliver(set, { to, signal, retry, deadline: left }, at, limit);
-  }
-
-  async #signBy(
-    signer: Signer,
-    unsigned: UnsignedSet,
-    deadline: number,
-    signal: AbortSignal | undefined,
-    at: Place,
-  ): Promise<SignedSet> {
-    const signature = await signed(signer, unsigned.signingInput, deadline, signal, at);
-    const [bytes, der] = signatureOf(signature, at);
-    return SignedSet.of(unwrap(UnsignedSet.handle(unsigned).attach(bytes, der), at));
+    return Receipt.of(
+      await call(
+        (mailbox, number) => this.#native.emit(mailbox, number, text, json, privateFormats, to, native),
+        at,
+        signal,
+      ),
+    );
   }
 
   #prepare(event: SsfEvent, subject: Subject, options: SetOptions, at: Parameters<typeof unwrap>[1]): UnsignedSet {
@@ -418,40 +397,26 @@ export class Transmitter implements AsyncDisposable {
     return UnsignedSet.of(unwrap(this.#native.prepare(eventJson(event, at), json, privateFormats, to, native), at));
   }
 
-  async #checkedDeliver(set: SignedSet, options: DeliverOptions, at: Place): Promise<Receipt> {
-    this.#begin(at);
-    try {
-      checkedArgument('set', set, instance(SignedSet, 'a SignedSet'), at);
-      checked(options, DELIVER, ['to'], at);
-      return await this.#deliver(set, options, at);
-    } finally {
-      this.#end();
-    }
-  }
-
-  async #deliver(set: SignedSet, options: DeliverOptions, at: Place, limit?: NativeRequestLimit): Promise<Receipt> {
+  async #deliver(set: SignedSet, options: DeliverOptions, at: Place): Promise<Receipt> {
+    checkedArgument('set', set, instance(SignedSet, 'a SignedSet'), at);
+    checked(options, DELIVER, ['to'], at);
     const handle = SignedSet.handle(set);
     const to = handleOf(options.to, at);
     const policy = policyIf(options, at);
     return Receipt.of(
       await call(
-        (mailbox, number) => this.#native.deliver(mailbox, number, handle, to, policy, limit),
+        (mailbox, number) => this.#native.deliver(mailbox, number, handle, to, policy, undefined),
         at,
         options.signal,
       ),
     );
   }
+}
 
-  /** Counts what is under way. */
-  #begin(at: Place): void {
-    if (this.#closed) throw errorOf('SSF_CONFIGURATION_INVALID', 'the transmitter is closed', at);
-    this.#underWay++;
-  }
-
-  #end(): void {
-    this.#underWay--;
-    if (this.#underWay === 0) this.#idle();
-  }
+/** A public key as the native module takes it, by what it is given as. */
+function nativePublicKey(key: string | Uint8Array | object, at: Caller | Place): NativePublicKey {
+  if (typeof key === 'string') return { pem: key };
+  return types.isUint8Array(key) ? { der: key } : { jwk: jsonText(key, { pointer: () => '/publicKey', outer: 0 }, at) };
 }
 
 function nativeOptions(
@@ -473,35 +438,4 @@ function nativeOptions(
     lint,
     limit,
   };
-}
-
-/** What a signer gives, if it gives it in time. */
-async function signed(
-  signer: Signer,
-  input: Uint8Array,
-  deadline: number,
-  signal: AbortSignal | undefined,
-  at: Place,
-): Promise<unknown> {
-  if (signal?.aborted) throw signal.reason;
-  let release = () => {};
-  let timer: NodeJS.Timeout | undefined;
-  const ended = new Promise<never>((_, reject) => {
-    if (signal !== undefined) release = onAbort(signal, () => reject(signal.reason));
-    const late = () => reject(errorOf('SSF_DEADLINE_EXCEEDED', 'the deadline passed in a wait for a signature', at));
-    timer = setTimeout(late, Math.min(deadline, 2 ** 31 - 1));
-  });
-  const work = (async () => {
-    try {
-      return await signer(input);
-    } catch (cause) {
-      throw errorOf('SSF_SIGNER_FAILED', 'the signer failed', at, { cause });
-    }
-  })();
-  try {
-    return await Promise.race([work, ended]);
-  } finally {
-    clearTimeout(timer);
-    release();
-  }
 }

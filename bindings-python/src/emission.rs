@@ -14,7 +14,7 @@ use crate::{
     transmitter::Policy,
 };
 
-/// An event for a subject to a receiver. Event and subject are checked when it is made.
+/// An event for a subject to a receiver. Event and subject are read here, and checked when a SET is prepared of them.
 #[pyclass(frozen, subclass, module = "ssf_transmitter._native")]
 pub(crate) struct Emission {
     event: Event,
@@ -34,13 +34,13 @@ impl Emission {
     #[pyo3(signature = (event, subject, to, txn, toe, jti, companions, lint, deadline, retry, /))]
     #[allow(clippy::too_many_arguments, reason = "what an emit can be given")]
     fn new(
-        event: ValidEvent,
-        subject: ValidSubject,
+        event: AnyEvent,
+        subject: AnySubject,
         to: Py<Receiver>,
         txn: Option<Bound<'_, PyString>>,
         toe: Option<Moment>,
         jti: Option<Bound<'_, PyString>>,
-        companions: Vec<ValidEvent>,
+        companions: Vec<AnyEvent>,
         lint: Option<Lint>,
         deadline: Option<Span>,
         retry: Option<Policy>,
@@ -60,13 +60,8 @@ impl Emission {
 }
 
 impl Emission {
-    /// Ready to be sent by this transmitter, whose own policy is `default`.
-    pub(crate) fn by(
-        &self,
-        transmitter: &sdk::Transmitter,
-        default: &Policy,
-        limit: Option<&RequestLimit>,
-    ) -> Result<Emit> {
+    /// Ready to be sent by this transmitter.
+    pub(crate) fn by(&self, transmitter: &sdk::Transmitter, limit: Option<&RequestLimit>) -> Result<Emit> {
         let receiver = self.receiver.get().core()?;
         let mut emit = transmitter.emit(self.event.clone(), self.subject.clone(), receiver);
         for companion in &self.companions {
@@ -87,76 +82,81 @@ impl Emission {
         if let Some(limit) = limit {
             emit = emit.limited_by(&limit.0);
         }
-        Ok(match self.policy.over(default) {
-            Some(policy) => emit.retry(policy),
-            None => emit,
-        })
+        if let Some(deadline) = self.policy.deadline {
+            emit = emit.deadline(deadline);
+        }
+        Ok(emit.retry(self.policy.retry()))
     }
 }
 
-/// An event as it comes: for lint, where what breaks its definition is to be found, not refused, and for what checks it later.
+/// An event as it comes, or why it cannot be read: for lint, to which that is a finding.
+pub(crate) struct ReadEvent(pub(crate) sdk::Result<Event>);
+
+impl<'py> FromPyObject<'_, 'py> for ReadEvent {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let members = read(json::object(&given, json::EVENT))?;
+        Ok(Self(members.and_then(|members| Event::from_value(Value::Object(members)))))
+    }
+}
+
+/// What cannot be read is for whoever looks at it; what reading it raised is not.
+fn read<T>(value: Result<T>) -> PyResult<sdk::Result<T>> {
+    match value {
+        Ok(value) => Ok(Ok(value)),
+        Err(Failure::Core(error)) => Ok(Err(error)),
+        Err(Failure::Python(raised)) => Err(raised),
+    }
+}
+
+/// An event that can be read. What its definition says is checked later.
 pub(crate) struct AnyEvent(pub(crate) Event);
 
 impl<'py> FromPyObject<'_, 'py> for AnyEvent {
     type Error = PyErr;
 
     fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let event = Event::from_value(Value::Object(json::object(&given, json::EVENT)?));
+        let ReadEvent(event) = given.extract()?;
         event.map(Self).map_err(|error| Failure::from(error).into())
     }
 }
 
-/// An event that keeps to its definition.
-pub(crate) struct ValidEvent(pub(crate) Event);
+/// A subject as it comes, or why it cannot be read: the object, and whether private formats are meant in it.
+pub(crate) struct ReadSubject(pub(crate) sdk::Result<Subject>);
 
-impl<'py> FromPyObject<'_, 'py> for ValidEvent {
+impl<'py> FromPyObject<'_, 'py> for ReadSubject {
     type Error = PyErr;
 
     fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let AnyEvent(event) = given.extract()?;
-        event.validate().map_err(Failure::from)?;
-        Ok(Self(event))
+        let (object, private): (Bound<'_, PyAny>, bool) = given.extract()?;
+        let subject = read(json::object(&object, json::SUBJECT))?.map(Subject::from_members);
+        Ok(Self(subject.map(|subject| if private { subject.with_private_formats() } else { subject })))
     }
 }
 
-/// A subject as it comes: the object, and whether private formats are meant in it.
+/// A subject that can be read. What its format says is checked later.
 pub(crate) struct AnySubject(pub(crate) Subject);
 
 impl<'py> FromPyObject<'_, 'py> for AnySubject {
     type Error = PyErr;
 
     fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let (object, private): (Bound<'_, PyAny>, bool) = given.extract()?;
-        let subject = Subject::from_members(json::object(&object, json::SUBJECT)?);
-        Ok(Self(if private { subject.with_private_formats() } else { subject }))
-    }
-}
-
-/// A subject that keeps to its format.
-pub(crate) struct ValidSubject(pub(crate) Subject);
-
-impl<'py> FromPyObject<'_, 'py> for ValidSubject {
-    type Error = PyErr;
-
-    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let AnySubject(subject) = given.extract()?;
-        subject.validate().map_err(Failure::from)?;
-        Ok(Self(subject))
+        let ReadSubject(subject) = given.extract()?;
+        subject.map(Self).map_err(|error| Failure::from(error).into())
     }
 }
 
 /// Checks an event.
 #[pyfunction]
 #[pyo3(signature = (event, /))]
-#[allow(clippy::needless_pass_by_value, reason = "reading it was the check")]
-pub(crate) fn check_event(event: ValidEvent) {
-    let ValidEvent(_) = event;
+pub(crate) fn check_event(event: ReadEvent) -> Result<()> {
+    Ok(event.0?.validate()?)
 }
 
 /// Checks a subject.
 #[pyfunction]
 #[pyo3(signature = (subject, /))]
-#[allow(clippy::needless_pass_by_value, reason = "reading it was the check")]
-pub(crate) fn check_subject(subject: ValidSubject) {
-    let ValidSubject(_) = subject;
+pub(crate) fn check_subject(subject: ReadSubject) -> Result<()> {
+    Ok(subject.0?.validate()?)
 }

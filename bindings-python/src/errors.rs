@@ -41,16 +41,6 @@ pub(crate) fn exception(py: Python<'_>, error: &sdk::Error) -> PyErr {
     }
 }
 
-/// The exception for what is found here, before there is anything for the core to look at.
-pub(crate) fn found_here(py: Python<'_>, code: sdk::ErrorCode, message: &str, pointer: &str) -> PyErr {
-    static MAKE: PyOnceLock<Py<PyFunction>> = PyOnceLock::new();
-    let make = import(&MAKE, py, "ssf_transmitter.errors", "_of_code");
-    match make.and_then(|make| make.call1((code.as_str(), message, pointer))) {
-        Ok(exception) => PyErr::from_value(exception),
-        Err(failed) => failed,
-    }
-}
-
 impl From<sdk::Error> for Failure {
     fn from(error: sdk::Error) -> Self {
         Self::Core(error)
@@ -70,4 +60,33 @@ impl From<Failure> for PyErr {
             Failure::Python(error) => error,
         }
     }
+}
+
+/// An exception of this package on its way back to the core: its attributes.
+#[derive(FromPyObject)]
+pub(crate) struct ErrorParts {
+    code: String,
+    message: String,
+    pointer: Option<String>,
+    status: Option<u16>,
+    receiver_error: Option<String>,
+    receiver_description: Option<String>,
+}
+
+impl From<ErrorParts> for sdk::Error {
+    fn from(parts: ErrorParts) -> Self {
+        let mut error = Self::new(code_named(&parts.code), parts.message);
+        if let Some(pointer) = parts.pointer {
+            error = error.at(pointer);
+        }
+        if let Some(status) = parts.status {
+            error = error.with_status(status);
+        }
+        error.with_receiver_error(parts.receiver_error, parts.receiver_description)
+    }
+}
+
+/// The code of this name.
+pub(crate) fn code_named(name: &str) -> sdk::ErrorCode {
+    sdk::ErrorCode::by_name(name).unwrap_or(sdk::ErrorCode::Internal)
 }

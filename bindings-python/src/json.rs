@@ -11,9 +11,9 @@ use pyo3::{
     types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple, PyType},
 };
 use serde_json::{Map, Number, Value};
-use ssf_transmitter::{ErrorCode, json::MAX_DEPTH};
+use ssf_transmitter::{self as sdk, ErrorCode, json::MAX_DEPTH};
 
-use crate::{errors::found_here, imports::import};
+use crate::{errors::Result, imports::import};
 
 /// Where in a SET an object is to stand.
 #[derive(Clone, Copy)]
@@ -32,21 +32,21 @@ pub(crate) const SUBJECT: Spot = Spot { pointer: "", outer: 1 };
 pub(crate) const CLAIMS: Spot = Spot { pointer: "", outer: 0 };
 
 /// Reads a `dict` that is to be a JSON object.
-pub(crate) fn object(given: &Bound<'_, PyAny>, spot: Spot) -> PyResult<Map<String, Value>> {
+pub(crate) fn object(given: &Bound<'_, PyAny>, spot: Spot) -> Result<Map<String, Value>> {
     let refusal = match value(given, MAX_DEPTH - spot.outer) {
         Ok(Value::Object(members)) => return Ok(members),
         Ok(_) => Refusal::new(ErrorCode::JsonInvalid, "a mapping is needed here"),
-        Err(Problem::Raised(raised)) => return Err(raised),
+        Err(Problem::Raised(raised)) => return Err(raised.into()),
         Err(Problem::Refused(refusal)) => *refusal,
     };
     let pointer = refusal.steps.iter().rev().fold(spot.pointer.to_owned(), |pointer, step| pointer + step);
-    Err(found_here(given.py(), refusal.code, &refusal.message, &pointer))
+    Err(sdk::Error::new(refusal.code, refusal.message).at(pointer).into())
 }
 
 /// A text that is to stand in a SET at `pointer`.
-pub(crate) fn text(given: &Bound<'_, PyString>, pointer: &str) -> PyResult<String> {
+pub(crate) fn text(given: &Bound<'_, PyString>, pointer: &str) -> Result<String> {
     let text = given.to_str().map(str::to_owned);
-    text.map_err(|_| found_here(given.py(), ErrorCode::TextNotUnicode, NOT_UNICODE, pointer))
+    text.map_err(|_| sdk::Error::new(ErrorCode::TextNotUnicode, NOT_UNICODE).at(pointer).into())
 }
 
 const NOT_UNICODE: &str = "a text holds half of a surrogate pair";

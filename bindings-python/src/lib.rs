@@ -21,6 +21,7 @@ mod lint;
 mod logging;
 mod metadata;
 mod okta;
+mod pending;
 mod process;
 mod receiver;
 mod runtime;
@@ -54,6 +55,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<lint::Linter>()?;
     module.add_class::<metadata::TransmitterConfiguration>()?;
     module.add_class::<okta::OktaProviders>()?;
+    module.add_class::<pending::Examination>()?;
+    module.add_class::<pending::Pending>()?;
     module.add_class::<receiver::ClientCredentials>()?;
     module.add_class::<receiver::Dialect>()?;
     module.add_class::<receiver::Receiver>()?;

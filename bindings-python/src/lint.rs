@@ -16,8 +16,8 @@ use ssf_transmitter::{
 
 use crate::{
     arguments::{Data, Moment, expected},
-    emission::{AnyEvent, AnySubject},
-    errors::Failure,
+    emission::{ReadEvent, ReadSubject},
+    errors::{ErrorParts, Failure},
     fork::{detached, inside},
     imports::import,
     jwks::Jwks,
@@ -64,11 +64,10 @@ impl Linter {
     fn event<'py>(
         &self,
         py: Python<'py>,
-        event: AnyEvent,
-        subject: Option<AnySubject>,
+        event: ReadEvent,
+        subject: Option<ReadSubject>,
     ) -> PyResult<Found<'py>> {
-        let (AnyEvent(event), subject) = (event, subject.map(|subject| subject.0));
-        findings(py, &self.0.event(&event, subject.as_ref()))
+        findings(py, &self.0.read(event.0, subject.map(|subject| subject.0)))
     }
 
     fn unsigned<'py>(&self, py: Python<'py>, set: &UnsignedSet) -> PyResult<Found<'py>> {
@@ -102,16 +101,9 @@ impl Linter {
         told(py, &detached(py, || linter.explain(set, &answer)))
     }
 
-    #[pyo3(signature = (set, *, status, err, description))]
-    fn explain_refusal<'py>(
-        &self,
-        py: Python<'py>,
-        set: &str,
-        status: u16,
-        err: Option<&str>,
-        description: Option<&str>,
-    ) -> PyResult<Told<'py>> {
-        told(py, &detached(py, || self.0.explain_refusal(set, status, err, description)))
+    fn explain_error<'py>(&self, py: Python<'py>, set: &str, error: ErrorParts) -> PyResult<Told<'py>> {
+        let error = error.into();
+        told(py, &detached(py, || self.0.explain_error(set, &error)))
     }
 }
 

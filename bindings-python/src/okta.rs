@@ -99,8 +99,9 @@ impl Settings {
             Token::Bearer(token) => builder.bearer(token.clone()),
             Token::Fetched(credentials) => builder.client_credentials(credentials.clone()),
         };
-        if let Some(policy) = self.policy.over(&Policy::default()) {
-            builder = builder.retry(policy);
+        builder = builder.retry(self.policy.retry());
+        if let Some(deadline) = self.policy.deadline {
+            builder = builder.deadline(deadline);
         }
         for bundle in &self.ca_bundles {
             builder = builder.ca_bundle(bundle.as_slice());

@@ -10,7 +10,7 @@ use ssf_transmitter::{self as sdk, SetBuilder, key::SigningHeader, set::Audience
 
 use crate::{
     arguments::{Moment, expected, loads},
-    emission::{AnyEvent, ValidSubject},
+    emission::{AnyEvent, AnySubject},
     errors::Result,
     fork::{detached, inside},
     json,
@@ -71,7 +71,7 @@ impl UnsignedSet {
 }
 
 /// A signature, or the bytes of a raw one.
-struct Given(sdk::Signature);
+pub(crate) struct Given(pub(crate) sdk::Signature);
 
 impl FromPyObject<'_, '_> for Given {
     type Error = PyErr;
@@ -228,7 +228,7 @@ pub(crate) fn prepare_set(
     issuer: &Bound<'_, PyString>,
     audience: Addressee,
     events: Vec<AnyEvent>,
-    subject: Option<ValidSubject>,
+    subject: Option<AnySubject>,
     dialect: &Dialect,
     algorithm: &str,
     kid: Option<String>,
@@ -282,11 +282,11 @@ impl FromPyObject<'_, '_> for Addressee {
 
     fn extract(given: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         if let Ok(one) = given.cast::<PyString>() {
-            return json::text(&one, "/aud").map(Self::One);
+            return Ok(Self::One(json::text(&one, "/aud")?));
         }
         let several: Vec<Bound<'_, PyString>> =
             given.extract().map_err(|_| expected("str or a list of str", given))?;
-        several.iter().map(|one| json::text(one, "/aud")).collect::<PyResult<_>>().map(Self::Several)
+        Ok(Self::Several(several.iter().map(|one| json::text(one, "/aud")).collect::<Result<_>>()?))
     }
 }
 

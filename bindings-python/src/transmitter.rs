@@ -1,6 +1,10 @@
 //! The transmitter. What needs a runtime and sockets is made once in each process.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use pyo3::{
     Borrowed,
@@ -12,18 +16,20 @@ use ssf_transmitter::{
     self as sdk,
     client::{Deliver, Diagnosis, Doctor},
     delivery::RetryPolicy,
-    key::{BoxFuture, Signer, SigningHeader},
+    key::{DetachedKey, SigningHeader},
     secret::Secret,
 };
 
 use crate::{
     arguments::{Span, expected},
     batch::{Batch, RequestLimit},
-    emission::{AnyEvent, AnySubject, Emission},
+    emission::{Emission, ReadEvent, ReadSubject},
     errors::Result,
     futures::{Mailbox, Task},
+    jwks::{Jwks, PublicKey},
     key::KeySet,
     lint::{Lint, Linter, findings},
+    pending::{Examination, Pending},
     process::PerProcess,
     receiver::Receiver,
     runtime::{shared, wait_directly},
@@ -38,6 +44,7 @@ pub(crate) struct Transmitter {
     core: PerProcess<sdk::Transmitter>,
     /// For calls that do their work themselves.
     direct: PerProcess<sdk::Transmitter>,
+    closed: AtomicBool,
 }
 
 /// What a transmitter is made from, in each process again.
@@ -55,14 +62,14 @@ struct Settings {
 
 enum Keys {
     Own(sdk::KeySet),
-    External(SigningHeader),
+    External(DetachedKey),
 }
 
 #[pymethods]
 impl Transmitter {
     #[new]
     #[pyo3(signature = (
-        issuer, *, keys, algorithm, kid, deadline, retry, lint, ca_bundles, client_certificate, proxy, http2,
+        issuer, *, keys, algorithm, kid, public_key, deadline, retry, lint, ca_bundles, client_certificate, proxy, http2,
         allow_networks
     ))]
     #[allow(clippy::too_many_arguments, reason = "the settings of a transmitter")]
@@ -71,6 +78,7 @@ impl Transmitter {
         keys: Option<&KeySet>,
         algorithm: Option<&str>,
         kid: Option<String>,
+        public_key: Option<&PublicKey>,
         deadline: Option<Span>,
         retry: Option<Policy>,
         lint: Option<Lint>,
@@ -82,7 +90,10 @@ impl Transmitter {
     ) -> Result<Self> {
         let keys = match (keys, algorithm) {
             (Some(keys), None) => Keys::Own(keys.0.clone()),
-            (None, Some(algorithm)) => Keys::External(SigningHeader { algorithm: algorithm.parse()?, kid }),
+            (None, Some(algorithm)) => {
+                let header = SigningHeader { algorithm: algorithm.parse()?, kid };
+                Keys::External(DetachedKey::new(header, public_key.map(|key| key.0.clone())))
+            }
             _ => return Err(PyTypeError::new_err("give either a key or a signer with its algorithm").into()),
         };
         let settings = Settings {
@@ -96,13 +107,18 @@ impl Transmitter {
             http2,
             allow_networks,
         };
-        let transmitter = Self { settings, core: PerProcess::new(), direct: PerProcess::new() };
+        let transmitter = Self {
+            settings,
+            core: PerProcess::new(),
+            direct: PerProcess::new(),
+            closed: AtomicBool::new(false),
+        };
         transmitter.direct()?;
         Ok(transmitter)
     }
 
     fn emit(&self, py: Python<'_>, emission: &Emission) -> Result<Receipt> {
-        let emit = emission.by(self.direct()?, &self.settings.policy, None)?;
+        let emit = emission.by(self.direct()?, None)?;
         Ok(Receipt(wait_directly(py, emit.into_future())??))
     }
 
@@ -113,12 +129,27 @@ impl Transmitter {
         future: Py<PyAny>,
         limit: Option<&RequestLimit>,
     ) -> Result<Task> {
-        let emit = emission.by(self.core()?, &self.settings.policy, limit)?;
+        let emit = emission.by(self.core()?, limit)?;
         mailbox.spawn(future, emit.into_future(), Receipt)
     }
 
     fn prepare(&self, emission: &Emission) -> Result<UnsignedSet> {
-        Ok(UnsignedSet(emission.by(self.direct()?, &self.settings.policy, None)?.prepare()?))
+        Ok(UnsignedSet(emission.by(self.direct()?, None)?.prepare()?))
+    }
+
+    /// The first step of an emit by a signer.
+    fn begin(&self, emission: &Emission) -> Result<Pending> {
+        Ok(Pending::of(emission.by(self.direct()?, None)?.begin()?))
+    }
+
+    /// The same for `deliver_async`.
+    fn begin_async(&self, emission: &Emission, limit: Option<&RequestLimit>) -> Result<Pending> {
+        Ok(Pending::of(emission.by(self.core()?, limit)?.begin()?))
+    }
+
+    /// The same for one of many.
+    fn begin_in(&self, batch: &Batch, emission: &Emission) -> Result<Pending> {
+        Ok(Pending::of(emission.by(self.core()?, Some(batch.limit()))?.begin()?))
     }
 
     fn deliver(
@@ -152,59 +183,65 @@ impl Transmitter {
 
     /// Starts one of many.
     fn emit_in(&self, batch: &Batch, index: usize, emission: &Emission) -> Result<()> {
-        let emit = emission.by(self.core()?, &self.settings.policy, Some(batch.limit()))?;
+        let emit = emission.by(self.core()?, Some(batch.limit()))?;
         batch.spawn(shared()?, index, emit.into_future());
         Ok(())
-    }
-
-    /// Starts one of many, signed already.
-    fn deliver_in(
-        &self,
-        batch: &Batch,
-        index: usize,
-        set: &SignedSet,
-        to: &Receiver,
-        deadline: Option<Span>,
-        retry: Option<Policy>,
-    ) -> Result<()> {
-        let policy = retry.unwrap_or_default().within(deadline);
-        let deliver = self.delivery(self.core()?, set, to, &policy, Some(batch.limit()))?;
-        batch.spawn(shared()?, index, deliver.into_future());
-        Ok(())
-    }
-
-    /// How many seconds an operation may take, if this is said of it.
-    fn deadline(&self, deadline: Option<Span>) -> f64 {
-        let policy = Policy::default().within(deadline).over(&self.settings.policy);
-        policy
-            .or_else(|| self.settings.policy.over(&Policy::default()))
-            .unwrap_or_default()
-            .deadline
-            .as_secs_f64()
     }
 
     fn lint<'py>(
         &self,
         py: Python<'py>,
-        event: AnyEvent,
-        subject: AnySubject,
+        event: ReadEvent,
+        subject: ReadSubject,
         to: &Receiver,
     ) -> Result<Bound<'py, PyTuple>> {
-        Ok(findings(py, &self.direct()?.lint(event.0, subject.0, to.core()?))?)
+        Ok(findings(py, &self.direct()?.linter(to.core()?).read(event.0, Some(subject.0)))?)
     }
 
     fn linter(&self, to: &Receiver) -> Result<Linter> {
         Ok(Linter(self.direct()?.linter(to.core()?)))
     }
 
-    fn doctor(&self, py: Python<'_>, examination: Examination) -> Result<Vec<Checked>> {
-        let doctor = examination.by(self.direct()?)?;
+    fn jwks(&self) -> Result<Jwks> {
+        Ok(Jwks(self.direct()?.jwks()?))
+    }
+
+    fn doctor(&self, py: Python<'_>, setup: Setup) -> Result<Vec<Checked>> {
+        let doctor = setup.by(self.direct()?)?;
         Ok(checked(&wait_directly(py, doctor.into_future())?))
     }
 
-    fn doctor_async(&self, examination: Examination, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
-        let doctor = examination.by(self.core()?)?;
+    fn doctor_async(&self, setup: Setup, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
+        let doctor = setup.by(self.core()?)?.into_future();
         mailbox.spawn(future, async { Ok(doctor.await) }, |diagnosis| checked(&diagnosis))
+    }
+
+    /// All checks but that of the SET, which waits for a signature.
+    fn examine(&self, py: Python<'_>, setup: Setup) -> Result<Examination> {
+        let doctor = setup.by(self.direct()?)?;
+        Ok(Examination::of(wait_directly(py, doctor.examine())?))
+    }
+
+    fn examine_async(&self, setup: Setup, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
+        let examined = setup.by(self.core()?)?.examine();
+        mailbox.spawn(future, async { Ok(examined.await) }, Examination::of)
+    }
+
+    /// Takes no new work, and waits until all that is under way has ended.
+    fn close(&self, py: Python<'_>) -> Result<()> {
+        wait_directly(py, self.closing())
+    }
+
+    fn close_async(&self, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
+        let closing = self.closing();
+        mailbox.spawn(
+            future,
+            async {
+                closing.await;
+                Ok(())
+            },
+            |()| (),
+        )
     }
 
     fn counters(&self) -> Counters {
@@ -219,11 +256,31 @@ impl Transmitter {
 
 impl Transmitter {
     fn core(&self) -> Result<&sdk::Transmitter> {
-        Ok(self.core.get(|| self.settings.build())?)
+        self.open(&self.core)
     }
 
     fn direct(&self) -> Result<&sdk::Transmitter> {
-        Ok(self.direct.get(|| self.settings.build())?)
+        self.open(&self.direct)
+    }
+
+    /// One of both. What is made after, or during, a close is closed too.
+    fn open<'a>(&self, slot: &'a PerProcess<sdk::Transmitter>) -> Result<&'a sdk::Transmitter> {
+        let core = slot.get(|| self.settings.build())?;
+        if self.closed.load(Ordering::SeqCst) {
+            drop(core.close());
+        }
+        Ok(core)
+    }
+
+    fn closing(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.closed.store(true, Ordering::SeqCst);
+        let made = [&self.core, &self.direct].into_iter().filter_map(PerProcess::here);
+        let closing: Vec<_> = made.map(sdk::Transmitter::close).collect();
+        async {
+            for one in closing {
+                one.await;
+            }
+        }
     }
 
     fn delivery(
@@ -238,36 +295,32 @@ impl Transmitter {
         if let Some(limit) = limit {
             deliver = deliver.limited_by(&limit.0);
         }
-        Ok(match policy.over(&self.settings.policy) {
-            Some(policy) => deliver.retry(policy),
-            None => deliver,
-        })
+        if let Some(deadline) = policy.deadline {
+            deliver = deliver.deadline(deadline);
+        }
+        Ok(deliver.retry(policy.retry()))
     }
 }
 
 /// The id of a check, its outcome, what was found, what to do.
-type Checked = (&'static str, &'static str, String, String);
+pub(crate) type Checked = (&'static str, &'static str, String, String);
 
-/// What a doctor looks at: event, subject, receiver, the URL of the configuration, whether to send, and what.
+/// What a doctor looks at: event, subject, receiver, the URL of the configuration, whether to send.
 #[derive(FromPyObject)]
-struct Examination(AnyEvent, AnySubject, Py<Receiver>, Option<String>, bool, Option<Py<SignedSet>>);
+struct Setup(ReadEvent, ReadSubject, Py<Receiver>, Option<String>, bool);
 
-impl Examination {
+impl Setup {
     fn by(self, transmitter: &sdk::Transmitter) -> Result<Doctor> {
-        let Self(event, subject, to, configuration_url, send, signed) = self;
-        let mut doctor = transmitter.doctor(event.0, subject.0, to.get().core()?);
+        let Self(event, subject, to, configuration_url, send) = self;
+        let mut doctor = transmitter.doctor_read(event.0, subject.0, to.get().core()?);
         if let Some(url) = configuration_url {
             doctor = doctor.configuration_url(url);
         }
-        Ok(match signed {
-            Some(set) => doctor.send_signed(set.get().0.clone()),
-            None if send => doctor.send(),
-            None => doctor,
-        })
+        Ok(if send { doctor.send() } else { doctor })
     }
 }
 
-fn checked(diagnosis: &Diagnosis) -> Vec<Checked> {
+pub(crate) fn checked(diagnosis: &Diagnosis) -> Vec<Checked> {
     let checks = diagnosis.checks().iter();
     checks
         .map(|check| (check.id, check.outcome.as_str(), check.message.clone(), check.remedy.clone()))
@@ -279,12 +332,11 @@ impl Settings {
         let issuer = self.issuer.as_str();
         let mut builder = match &self.keys {
             Keys::Own(keys) => sdk::Transmitter::builder(issuer, keys.clone()),
-            Keys::External(header) => {
-                sdk::Transmitter::builder_with_signer(issuer, Elsewhere(header.clone()))
-            }
+            Keys::External(key) => sdk::Transmitter::builder_with_signer(issuer, key.clone()),
         };
-        if let Some(policy) = self.policy.over(&Policy::default()) {
-            builder = builder.retry(policy);
+        builder = builder.retry(self.policy.retry());
+        if let Some(deadline) = self.policy.deadline {
+            builder = builder.deadline(deadline);
         }
         if let Some(lint) = &self.lint {
             builder = builder.lint(lint.0.clone());
@@ -308,27 +360,11 @@ impl Settings {
     }
 }
 
-/// A signer that Python calls between `prepare` and `deliver`; the core is never to call it.
-struct Elsewhere(SigningHeader);
-
-impl Signer for Elsewhere {
-    fn header(&self) -> SigningHeader {
-        self.0.clone()
-    }
-
-    fn sign<'a>(
-        &'a self,
-        _: &'a [u8],
-    ) -> BoxFuture<'a, std::result::Result<sdk::Signature, Box<dyn std::error::Error + Send + Sync>>> {
-        Box::pin(std::future::ready(Err("the signer is called from Python".into())))
-    }
-}
-
 /// How often and how long a delivery is tried: what was said of it.
 #[derive(Clone, Default)]
 pub(crate) struct Policy {
     retry: Option<Retry>,
-    deadline: Option<Duration>,
+    pub(crate) deadline: Option<Duration>,
 }
 
 /// The members of `ssf_transmitter.RetryPolicy`.
@@ -359,31 +395,25 @@ impl Policy {
         self
     }
 
-    /// This policy, and the default where this one says nothing; `None` if it says nothing at all.
-    pub(crate) fn over(&self, default: &Self) -> Option<RetryPolicy> {
-        if self.retry.is_none() && self.deadline.is_none() {
-            return None;
+    /// The members that were given.
+    pub(crate) fn retry(&self) -> RetryPolicy {
+        let Some(retry) = &self.retry else { return RetryPolicy::default() };
+        let span = |span: Option<Span>| span.map(|span| span.0);
+        RetryPolicy {
+            max_attempts: retry.max_attempts,
+            attempt_timeout: span(retry.attempt_timeout),
+            base: span(retry.base),
+            max_backoff: span(retry.max_backoff),
+            max_retry_after: span(retry.max_retry_after),
         }
-        let mut policy = RetryPolicy::default();
-        if let Some(retry) = self.retry.as_ref().or(default.retry.as_ref()) {
-            let or = |span: Option<Span>, default| span.map_or(default, |span| span.0);
-            policy = RetryPolicy {
-                max_attempts: retry.max_attempts.unwrap_or(policy.max_attempts),
-                attempt_timeout: or(retry.attempt_timeout, policy.attempt_timeout),
-                base: or(retry.base, policy.base),
-                max_backoff: or(retry.max_backoff, policy.max_backoff),
-                max_retry_after: or(retry.max_retry_after, policy.max_retry_after),
-                ..policy
-            };
-        }
-        if let Some(deadline) = self.deadline.or(default.deadline) {
-            policy.deadline = deadline;
-        }
-        Some(policy)
     }
 }
 
 /// Counts of one transmitter in this process: `enqueued` is `delivered + failed + in_flight`.
+///
+/// Each `emit`, each `deliver`, and each emission that `emit_all` takes counts once when it begins and once when it ends,
+/// whatever ends it: an answer, an invalid event, lint, a signer that fails, a deadline. A call with a wrong argument, or on a
+/// closed transmitter, does not begin. Preparing, signing and linting send nothing and count nothing.
 #[pyclass(frozen, get_all, module = "ssf_transmitter")]
 #[derive(Default)]
 pub(crate) struct Counters {
@@ -393,11 +423,11 @@ pub(crate) struct Counters {
     delivered: u64,
     /// SETs that were not delivered, for whatever reason.
     failed: u64,
-    /// SETs under way.
+    /// SETs under way, those that wait for a signature included.
     in_flight: u64,
     /// Requests to receivers, repeats included.
     attempts: u64,
-    /// Of `failed`, how many by each code; `abandoned` are those that were cancelled.
+    /// Of `failed`, how many by the `code` of each error; `abandoned` are those that were cancelled.
     failures: BTreeMap<&'static str, u64>,
 }
 

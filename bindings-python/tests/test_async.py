@@ -11,6 +11,7 @@ import pytest
 from conftest import ISSUER, QUICK, Held
 from ssf_transmitter import (
     AsyncTransmitter,
+    ConfigError,
     DeadlineExceeded,
     Email,
     Emission,
@@ -38,7 +39,7 @@ async def test_an_event_arrives_and_the_receipt_tells_of_it(
         again = await transmitter.deliver(receipt.set, emulator.receiver())
     assert (receipt.status, again.jti) == (202, receipt.jti)
     assert emulator.accepted == {receipt.jti: 2}
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(ConfigError, match="closed"):
         await transmitter.emit(EVENT, ADA, emulator.receiver())
 
 

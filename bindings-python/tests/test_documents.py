@@ -37,6 +37,9 @@ class Kms:
     def sign(self, *, KeyId: str, Message: bytes, SigningAlgorithm: str) -> dict[str, bytes]:  # noqa: N803
         return {"Signature": self.key.sign(Message, ec.ECDSA(SHA256()))}
 
+    def get_public_key(self, *, KeyId: str) -> dict[str, bytes]:  # noqa: N803
+        return {"PublicKey": self.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)}
+
 
 def published(kms: Kms) -> Jwks:
     pem = kms.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)

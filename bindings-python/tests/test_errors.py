@@ -259,5 +259,6 @@ def test_a_wrong_type_is_a_type_error_with_the_name(make: Any, message: str) -> 
 def test_a_closed_transmitter_says_so(key: SigningKey) -> None:
     transmitter = Transmitter(ISSUER, key)
     transmitter.close()
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(ConfigError, match="closed") as refused:
         transmitter.emit(EVENT, ADA, RECEIVER)
+    assert refused.value.code == "transmitter_closed"

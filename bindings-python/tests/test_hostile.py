@@ -23,7 +23,6 @@ from ssf_transmitter import (
     SigningKey,
     SsfError,
     Transmitter,
-    ValidationError,
 )
 from ssf_transmitter.conformance import check_configuration, check_set, check_token
 from ssf_transmitter.events import caep
@@ -85,15 +84,13 @@ def test_lint_takes_any_text_and_never_quotes_it(text: str) -> None:
     assert not all(condition.holds for condition in conditions)
 
 
-def test_lint_refuses_what_json_cannot_carry() -> None:
+def test_what_json_cannot_carry_is_a_finding() -> None:
     for claims in ({"a": math.nan}, {"a": 10**400}):
-        with pytest.raises(ValidationError):
-            Linter().event(CustomEvent(uri="urn:example:event", claims=claims))
+        assert Linter().event(CustomEvent(uri="urn:example:event", claims=claims))
     deep: Any = {}
     for _ in range(500):
         deep = {"a": deep}
-    with pytest.raises(ValidationError):
-        Linter().event({"urn:example:event": {}}, {"format": "opaque", "id": deep})
+    assert Linter().event({"urn:example:event": {}}, {"format": "opaque", "id": deep})
 
 
 def test_broken_sets_are_refused_wherever_they_break() -> None:

@@ -88,8 +88,7 @@ def test_what_is_remarkable_about_the_answer_is_noted(
     emulator = ssf_receiver(issuer=ISSUER, keys=key, script=rules)
     receipt = transmitter.emit(EVENT, ADA, emulator.receiver())
     assert receipt.notes == notes
-    assert len(emulator.received()) == 1
-
+    assert len(emulator.received) == 1
 
 
 def test_okta_takes_its_event(ssf_receiver: Any) -> None:

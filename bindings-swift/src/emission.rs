@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use ssf_transmitter::{self as sdk, Event, client::Emit, delivery};
+use ssf_transmitter::{self as sdk, Event, client::Emit};
 
 use crate::{
-    failure::Result,
+    failure::{ErrorParts, Result},
     policy::{Findings, Policy, moment_of},
 };
 
@@ -30,10 +30,42 @@ pub struct Subject {
 }
 
 impl Subject {
-    pub(crate) fn core(&self) -> Result<sdk::Subject> {
-        let read =
-            if self.private_formats { sdk::Subject::custom_from_json } else { sdk::Subject::from_json };
-        Ok(read(&self.json)?)
+    /// It is not checked here: building a SET does that, and lint finds all that is wrong at once.
+    pub(crate) fn core(&self) -> sdk::Result<sdk::Subject> {
+        let subject = sdk::Subject::parse(&self.json)?;
+        Ok(if self.private_formats { subject.with_private_formats() } else { subject })
+    }
+}
+
+/// An event in its JSON form, or why it has none: to lint that is a finding.
+#[derive(uniffi::Enum)]
+pub enum WrittenEvent {
+    Json { json: String },
+    Refused { error: ErrorParts },
+}
+
+impl WrittenEvent {
+    pub(crate) fn core(self) -> sdk::Result<Event> {
+        match self {
+            Self::Json { json } => event_of(&json),
+            Self::Refused { error } => Err(error.into()),
+        }
+    }
+}
+
+/// The same for a subject.
+#[derive(uniffi::Enum)]
+pub enum WrittenSubject {
+    Json { subject: Subject },
+    Refused { error: ErrorParts },
+}
+
+impl WrittenSubject {
+    pub(crate) fn core(self) -> sdk::Result<sdk::Subject> {
+        match self {
+            Self::Json { subject } => subject.core(),
+            Self::Refused { error } => Err(error.into()),
+        }
     }
 }
 
@@ -52,8 +84,8 @@ pub struct EmitOptions {
 }
 
 impl EmitOptions {
-    /// Sets what is set of an emit by a transmitter whose own policy is `policy`.
-    pub(crate) fn apply(self, mut emit: Emit, policy: &delivery::RetryPolicy) -> Result<Emit> {
+    /// Sets what is set of an emit.
+    pub(crate) fn apply(self, mut emit: Emit) -> Result<Emit> {
         for companion in self.companions {
             emit = emit.companion(event_of(&companion)?);
         }
@@ -67,7 +99,10 @@ impl EmitOptions {
             emit = emit.jti(jti);
         }
         if let Some(own) = self.policy {
-            emit = emit.retry(own.over(policy)?);
+            emit = emit.retry(own.retry()?);
+            if let Some(deadline) = own.deadline()? {
+                emit = emit.deadline(deadline);
+            }
         }
         if let Some(lint) = self.lint {
             emit = emit.lint(lint.policy()?);
@@ -80,8 +115,8 @@ impl EmitOptions {
 }
 
 /// An event from its JSON form. It is not checked here: building a SET does that, and lint finds all that is wrong at once.
-pub(crate) fn event_of(json: &str) -> Result<Event> {
-    Ok(Event::parse(json)?)
+pub(crate) fn event_of(json: &str) -> sdk::Result<Event> {
+    Event::parse(json)
 }
 
 /// Checks an event in its JSON form.
@@ -94,5 +129,5 @@ pub fn check_event(json: String) -> Result<()> {
 /// Checks a subject.
 #[uniffi::export]
 pub fn check_subject(subject: Subject) -> Result<()> {
-    subject.core().map(|_| ())
+    Ok(subject.core()?.validate()?)
 }

@@ -138,3 +138,28 @@ impl fmt::Debug for Details {
             .finish_non_exhaustive()
     }
 }
+
+/// An error of Swift's on its way back to the core.
+#[derive(uniffi::Record)]
+pub struct ErrorParts {
+    pub code: String,
+    pub message: String,
+    pub pointer: Option<String>,
+    pub status: Option<u16>,
+    pub receiver_error: Option<String>,
+    pub receiver_description: Option<String>,
+}
+
+impl From<ErrorParts> for sdk::Error {
+    fn from(parts: ErrorParts) -> Self {
+        let code = sdk::ErrorCode::by_name(&parts.code).unwrap_or(sdk::ErrorCode::Internal);
+        let mut error = Self::new(code, parts.message);
+        if let Some(pointer) = parts.pointer {
+            error = error.at(pointer);
+        }
+        if let Some(status) = parts.status {
+            error = error.with_status(status);
+        }
+        error.with_receiver_error(parts.receiver_error, parts.receiver_description)
+    }
+}

@@ -197,12 +197,33 @@ pub fn read_jwks(json: String) -> Result<PublicKeys> {
     Ok(PublicKeys { json: jwks.to_json(), keys: jwks.keys().iter().map(PublicKey::from).collect() })
 }
 
-/// The JWKS of a public key in DER (`SubjectPublicKeyInfo`) whose private half is somewhere else.
+/// The form of a public key.
+#[derive(uniffi::Enum)]
+pub enum PublicForm {
+    Pem,
+    /// `SubjectPublicKeyInfo`.
+    Der,
+    Jwk,
+}
+
+/// Reads a public key.
 #[uniffi::export]
-pub fn jwks_of(der: Vec<u8>, kid: Option<String>) -> Result<String> {
-    let mut key = sdk::PublicKey::from_der(der)?;
-    if let Some(kid) = kid {
-        key = key.with_kid(kid)?;
-    }
-    Ok(Jwks::new([key])?.to_json())
+pub fn read_public_key(form: PublicForm, key: Vec<u8>, kid: Option<String>) -> Result<PublicKey> {
+    let read = match form {
+        PublicForm::Pem => sdk::PublicKey::from_pem(key)?,
+        PublicForm::Der => sdk::PublicKey::from_der(key)?,
+        PublicForm::Jwk => sdk::PublicKey::from_jwk(&String::from_utf8_lossy(&key))?,
+    };
+    let named = match kid {
+        Some(kid) => read.with_kid(kid)?,
+        None => read,
+    };
+    Ok(PublicKey::from(&named))
+}
+
+/// The JWKS of these keys, each as a JWK.
+#[uniffi::export]
+pub fn jwks_of(keys: Vec<String>) -> Result<String> {
+    let keys = keys.iter().map(|jwk| sdk::PublicKey::from_jwk(jwk)).collect::<sdk::Result<Vec<_>>>()?;
+    Ok(Jwks::new(keys)?.to_json())
 }

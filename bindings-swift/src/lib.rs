@@ -12,6 +12,7 @@ mod key;
 mod lint;
 mod metadata;
 mod okta;
+mod pending;
 mod policy;
 mod receiver;
 mod runtime;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use ssf_transmitter::{self as sdk, Jwks, http::Response, key::SigningHeader};
 
 use crate::{
-    emission::{Subject, event_of},
-    failure::{Failure, Result},
+    emission::{WrittenEvent, WrittenSubject},
+    failure::{ErrorParts, Failure, Result},
     policy::moment_of,
     receiver::{Audience, Dialect, Parameter},
 };
@@ -128,10 +128,13 @@ pub fn lint_text(known: Known, text: String) -> Result<Vec<Finding>> {
 
 /// Looks at an event, and its subject if there is one.
 #[uniffi::export]
-pub fn lint_event(known: Known, event: String, subject: Option<Subject>) -> Result<Vec<Finding>> {
-    let (linter, event) = (known.linter()?, event_of(&event)?);
-    let subject = subject.map(|subject| subject.core()).transpose()?;
-    Ok(listed(&linter.event(&event, subject.as_ref())))
+pub fn lint_event(
+    known: Known,
+    event: WrittenEvent,
+    subject: Option<WrittenSubject>,
+) -> Result<Vec<Finding>> {
+    let subject = subject.map(WrittenSubject::core);
+    Ok(listed(&known.linter()?.read(event.core(), subject)))
 }
 
 /// Looks at a JWKS document as it is published.
@@ -156,4 +159,10 @@ pub fn explain(known: Known, set: String, answer: Answer) -> Result<Explanation>
     let headers = answer.headers.into_iter().map(|header| (header.name, header.value));
     let answer = Response::new(status, headers, answer.body);
     Ok(known.linter()?.explain(&set, &answer).into())
+}
+
+/// What it means that a SET was not delivered.
+#[uniffi::export]
+pub fn explain_error(known: Known, set: String, error: ErrorParts) -> Result<Explanation> {
+    Ok(known.linter()?.explain_error(&set, &error.into()).into())
 }

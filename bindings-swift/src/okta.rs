@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc};
 
 use ssf_transmitter::{
-    OktaProviders, delivery,
+    OktaProviders,
     okta::{NewProvider, ProviderSettings, SecurityEventsProvider},
 };
 
@@ -82,7 +82,10 @@ impl Providers {
             OrgCredentials::Bearer { token } => builder.bearer(token),
             OrgCredentials::Client { credentials } => builder.client_credentials(credentials.core()),
         };
-        builder = builder.retry(settings.policy.over(&delivery::RetryPolicy::default())?);
+        builder = builder.retry(settings.policy.retry()?);
+        if let Some(deadline) = settings.policy.deadline()? {
+            builder = builder.deadline(deadline);
+        }
         let Network { ca_bundles, proxy, allow_networks, client_certificate, http2 } = settings.network;
         if client_certificate.is_some() || !http2 {
             return Err(Failure::config("Okta's API takes no client certificate, and HTTP/2 is left to it"));

@@ -9,7 +9,7 @@ use ssf_transmitter::{
 
 use crate::failure::{Failure, Result};
 
-/// How often and how long a call is tried. Spans are in seconds; what is not said is as it was.
+/// How often and how long a call is tried: what was given. Spans are in seconds.
 #[derive(Clone, uniffi::Record)]
 pub struct Policy {
     pub max_attempts: Option<i64>,
@@ -21,36 +21,24 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// This, and `default` where nothing is said.
-    pub(crate) fn over(&self, default: &delivery::RetryPolicy) -> Result<delivery::RetryPolicy> {
-        let or = |span: Option<f64>, default| span.map_or(Ok(default), span_of);
-        let attempts = || Failure::config("the number of attempts is at least one");
-        Ok(delivery::RetryPolicy {
-            max_attempts: match self.max_attempts {
-                None => default.max_attempts,
-                Some(0) => return Err(attempts()),
-                Some(most) => most.try_into().map_err(|_| attempts())?,
-            },
-            deadline: or(self.deadline, default.deadline)?,
-            attempt_timeout: or(self.attempt_timeout, default.attempt_timeout)?,
-            base: or(self.base, default.base)?,
-            max_backoff: or(self.max_backoff, default.max_backoff)?,
-            max_retry_after: or(self.max_retry_after, default.max_retry_after)?,
-        })
+    /// The deadline, if one was given.
+    pub(crate) fn deadline(&self) -> Result<Option<Duration>> {
+        self.deadline.map(span_of).transpose()
     }
-}
 
-/// The policy that a transmitter has if nothing is said. It has all members.
-#[uniffi::export]
-pub fn default_policy() -> Policy {
-    let default = delivery::RetryPolicy::default();
-    Policy {
-        max_attempts: Some(default.max_attempts.into()),
-        deadline: Some(default.deadline.as_secs_f64()),
-        attempt_timeout: Some(default.attempt_timeout.as_secs_f64()),
-        base: Some(default.base.as_secs_f64()),
-        max_backoff: Some(default.max_backoff.as_secs_f64()),
-        max_retry_after: Some(default.max_retry_after.as_secs_f64()),
+    /// The members that were given.
+    pub(crate) fn retry(&self) -> Result<delivery::RetryPolicy> {
+        let span = |span: Option<f64>| span.map(span_of).transpose();
+        let attempts = |most: i64| {
+            u32::try_from(most).map_err(|_| Failure::config("the number of attempts is at least one"))
+        };
+        Ok(delivery::RetryPolicy {
+            max_attempts: self.max_attempts.map(attempts).transpose()?,
+            attempt_timeout: span(self.attempt_timeout)?,
+            base: span(self.base)?,
+            max_backoff: span(self.max_backoff)?,
+            max_retry_after: span(self.max_retry_after)?,
+        })
     }
 }
 

@@ -42,14 +42,18 @@ impl UnsignedSet {
 
     /// Attaches a signature, in the form of JWS or in DER.
     pub fn attach(&self, signature: Vec<u8>, der: bool) -> Result<Arc<SignedSet>> {
-        let signature = if der { Signature::Der(signature) } else { Signature::Raw(signature) };
-        Ok(Arc::new(SignedSet(self.0.clone().attach(signature)?)))
+        Ok(Arc::new(SignedSet(self.0.clone().attach(signature_of(signature, der))?)))
     }
 
     /// Signs with a key of this process.
     pub fn sign(&self, key: Arc<SigningKey>) -> Result<Arc<SignedSet>> {
         Ok(Arc::new(SignedSet(self.0.clone().sign(&key.0)?)))
     }
+}
+
+/// A signature, in the form of JWS or in DER.
+pub(crate) fn signature_of(bytes: Vec<u8>, der: bool) -> Signature {
+    if der { Signature::Der(bytes) } else { Signature::Raw(bytes) }
 }
 
 /// A signed SET in compact form.

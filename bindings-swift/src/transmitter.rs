@@ -1,21 +1,21 @@
 //! The transmitter.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, future::IntoFuture as _, sync::Arc};
 
 use ssf_transmitter::{
     self as sdk,
     client::TransmitterBuilder,
-    delivery,
-    key::{BoxFuture, Signer, SigningHeader},
+    key::{DetachedKey, SigningHeader},
     secret::Secret,
 };
 
 use crate::{
     cancellation::Cancellation,
-    emission::{EmitOptions, RequestLimit, Subject, event_of},
+    emission::{EmitOptions, RequestLimit, Subject, WrittenEvent, WrittenSubject, event_of},
     failure::Result,
     key::KeySet,
     lint::{Finding, listed},
+    pending::{Examination, Pending},
     policy::{Findings, Policy},
     receiver::Receiver,
     sets::{Receipt, SignedSet, UnsignedSet},
@@ -42,8 +42,15 @@ pub struct ClientCertificate {
 /// What signs.
 #[derive(uniffi::Enum)]
 pub enum Keys {
-    Own { keys: Arc<KeySet> },
-    Elsewhere { algorithm: String, kid: Option<String> },
+    Own {
+        keys: Arc<KeySet>,
+    },
+    /// The public key is a JWK.
+    Elsewhere {
+        algorithm: String,
+        kid: Option<String>,
+        public_key: Option<String>,
+    },
 }
 
 /// The settings of a transmitter.
@@ -60,7 +67,6 @@ pub struct TransmitterSettings {
 #[derive(uniffi::Object)]
 pub struct Transmitter {
     core: sdk::Transmitter,
-    policy: delivery::RetryPolicy,
 }
 
 /// What is to be sent, to whom.
@@ -96,13 +102,18 @@ impl Transmitter {
 
     /// Builds a SET, signs it and delivers it.
     pub async fn emit(&self, emission: Emission, cancellation: Arc<Cancellation>) -> Result<Receipt> {
-        let emit = self.emit_of(emission)?;
-        cancellation.or(async { Ok(emit.await?.into()) }).await
+        let emitted = self.emit_of(emission)?.into_future();
+        cancellation.or(async { Ok(emitted.await?.into()) }).await
     }
 
     /// The SET of an emit, complete but for its signature.
     pub fn prepare(&self, emission: Emission) -> Result<Arc<UnsignedSet>> {
         Ok(Arc::new(UnsignedSet(self.emit_of(emission)?.prepare()?)))
+    }
+
+    /// The first step of an emit by a signer.
+    pub fn begin(&self, emission: Emission) -> Result<Arc<Pending>> {
+        Ok(Pending::of(self.emit_of(emission)?.begin()?))
     }
 
     /// Delivers a signed SET.
@@ -115,43 +126,63 @@ impl Transmitter {
     ) -> Result<Receipt> {
         let mut deliver = self.core.deliver(&set.0, &to.0);
         if let Some(policy) = options.policy {
-            deliver = deliver.retry(policy.over(&self.policy)?);
+            deliver = deliver.retry(policy.retry()?);
+            if let Some(deadline) = policy.deadline()? {
+                deliver = deliver.deadline(deadline);
+            }
         }
         if let Some(limit) = options.limit {
             deliver = deliver.limited_by(&limit.0);
         }
-        cancellation.or(async { Ok(deliver.await?.into()) }).await
+        let delivered = deliver.into_future();
+        cancellation.or(async { Ok(delivered.await?.into()) }).await
     }
 
     /// What would be found in the SET of an emit.
-    pub fn lint(&self, event: String, subject: Subject, to: Arc<Receiver>) -> Result<Vec<Finding>> {
-        let (event, subject) = (event_of(&event)?, subject.core()?);
-        Ok(listed(&self.core.lint(event, subject, &to.0)))
+    pub fn lint(&self, event: WrittenEvent, subject: WrittenSubject, to: Arc<Receiver>) -> Vec<Finding> {
+        listed(&self.core.linter(&to.0).read(event.core(), Some(subject.core())))
+    }
+
+    /// Checks this transmitter and a receiver end to end, but for the SET, which may wait for a signature.
+    pub async fn examine(
+        &self,
+        event: WrittenEvent,
+        subject: WrittenSubject,
+        to: Arc<Receiver>,
+        options: DoctorOptions,
+        cancellation: Arc<Cancellation>,
+    ) -> Result<Arc<Examination>> {
+        let examined = self.doctor_of(event, subject, &to, options).examine();
+        cancellation.or(async { Ok(Examination::of(examined.await)) }).await
     }
 
     /// Checks this transmitter and a receiver end to end.
     pub async fn doctor(
         &self,
-        event: String,
-        subject: Subject,
+        event: WrittenEvent,
+        subject: WrittenSubject,
         to: Arc<Receiver>,
         options: DoctorOptions,
         cancellation: Arc<Cancellation>,
     ) -> Result<Vec<Check>> {
-        let (event, subject) = (event_of(&event)?, subject.core()?);
-        let mut doctor = self.core.doctor(event, subject, &to.0);
-        if let Some(url) = options.configuration_url {
-            doctor = doctor.configuration_url(url);
-        }
-        if options.send {
-            doctor = doctor.send();
-        }
-        cancellation.or(async { Ok(doctor.await.checks().iter().map(Check::from).collect()) }).await
+        let diagnosed = self.doctor_of(event, subject, &to, options).into_future();
+        cancellation.or(async { Ok(checks(&diagnosed.await)) }).await
     }
 
-    /// How long an operation may take if nothing else is said of it, in seconds.
-    pub fn deadline(&self) -> f64 {
-        self.policy.deadline.as_secs_f64()
+    /// The keys to publish, as JSON.
+    pub fn jwks(&self) -> Result<String> {
+        Ok(self.core.jwks()?.to_json())
+    }
+
+    /// Takes no new work; ends when all that is under way has.
+    pub async fn close(&self, cancellation: Arc<Cancellation>) -> Result<()> {
+        let closed = self.core.close();
+        cancellation
+            .or(async {
+                closed.await;
+                Ok(())
+            })
+            .await
     }
 
     pub fn counters(&self) -> Counters {
@@ -163,7 +194,21 @@ impl Transmitter {
     fn emit_of(&self, emission: Emission) -> Result<sdk::client::Emit> {
         let Emission { event, subject, to, options } = emission;
         let emit = self.core.emit(event_of(&event)?, subject.core()?, &to.0);
-        options.apply(emit, &self.policy)
+        options.apply(emit)
+    }
+
+    fn doctor_of(
+        &self,
+        event: WrittenEvent,
+        subject: WrittenSubject,
+        to: &Receiver,
+        options: DoctorOptions,
+    ) -> sdk::client::Doctor {
+        let mut doctor = self.core.doctor_read(event.core(), subject.core(), &to.0);
+        if let Some(url) = options.configuration_url {
+            doctor = doctor.configuration_url(url);
+        }
+        if options.send { doctor.send() } else { doctor }
     }
 }
 
@@ -171,14 +216,17 @@ impl TransmitterSettings {
     fn core(self) -> Result<Transmitter> {
         let builder = match self.keys {
             Keys::Own { keys } => sdk::Transmitter::builder(self.issuer, keys.0.clone()),
-            Keys::Elsewhere { algorithm, kid } => {
+            Keys::Elsewhere { algorithm, kid, public_key } => {
                 let header = SigningHeader { algorithm: algorithm.parse()?, kid };
-                sdk::Transmitter::builder_with_signer(self.issuer, Elsewhere(header))
+                let public_key = public_key.map(|jwk| sdk::PublicKey::from_jwk(&jwk)).transpose()?;
+                sdk::Transmitter::builder_with_signer(self.issuer, DetachedKey::new(header, public_key))
             }
         };
-        let policy = self.policy.over(&delivery::RetryPolicy::default())?;
-        let builder = builder.retry(policy.clone()).lint(self.lint.policy()?);
-        Ok(Transmitter { core: self.network.apply(builder).build()?, policy })
+        let mut builder = builder.retry(self.policy.retry()?).lint(self.lint.policy()?);
+        if let Some(deadline) = self.policy.deadline()? {
+            builder = builder.deadline(deadline);
+        }
+        Ok(Transmitter { core: self.network.apply(builder).build()? })
     }
 }
 
@@ -198,22 +246,6 @@ impl Network {
             builder = builder.http1_only();
         }
         self.allow_networks.into_iter().fold(builder, TransmitterBuilder::allow_network)
-    }
-}
-
-/// A signer that Swift calls between `prepare` and `deliver`; the core is never to call it.
-struct Elsewhere(SigningHeader);
-
-impl Signer for Elsewhere {
-    fn header(&self) -> SigningHeader {
-        self.0.clone()
-    }
-
-    fn sign<'a>(
-        &'a self,
-        _: &'a [u8],
-    ) -> BoxFuture<'a, std::result::Result<sdk::Signature, Box<dyn std::error::Error + Send + Sync>>> {
-        Box::pin(std::future::ready(Err("the signer is called from Swift".into())))
     }
 }
 
@@ -260,4 +292,8 @@ impl From<&sdk::client::Check> for Check {
             remedy: check.remedy.clone(),
         }
     }
+}
+
+pub(crate) fn checks(diagnosis: &sdk::client::Diagnosis) -> Vec<Check> {
+    diagnosis.checks().iter().map(Check::from).collect()
 }

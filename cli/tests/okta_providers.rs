@@ -55,7 +55,7 @@ impl World {
         OktaProviders::builder(self.emulator.base_url())
             .ssws(TOKEN)
             .ca_bundle(self.emulator.ca_pem().unwrap())
-            .retry(RetryPolicy { base: Duration::from_millis(1), ..RetryPolicy::default() })
+            .retry(RetryPolicy { base: Some(Duration::from_millis(1)), ..RetryPolicy::default() })
             .allow_loopback()
     }
 

@@ -199,11 +199,7 @@ async fn isolation(url: &str, ca: &str) -> f64 {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let dead_url = format!("http://{}/", silent.local_addr().unwrap());
     let dead = Receiver::builder(dead_url, "aud").allow_loopback().build().unwrap();
-    let policy = RetryPolicy {
-        deadline: Duration::from_millis(500),
-        attempt_timeout: Duration::from_millis(200),
-        ..RetryPolicy::default()
-    };
+    let policy = RetryPolicy { attempt_timeout: Some(Duration::from_millis(200)), ..RetryPolicy::default() };
 
     let p99 = async |tenth: &Receiver| {
         let mut tasks = JoinSet::new();
@@ -212,6 +208,7 @@ async fn isolation(url: &str, ca: &str) -> f64 {
             let last = number % 10 == 9;
             let receiver = if last { tenth } else { &live[number % 10] };
             let emit = transmitter.emit(event(), Subject::opaque("1"), receiver).retry(policy.clone());
+            let emit = emit.deadline(Duration::from_millis(500));
             tasks.spawn(async move {
                 let began = Instant::now();
                 let result = emit.await;

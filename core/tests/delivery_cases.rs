@@ -64,15 +64,12 @@ const SIGNED_AGAIN: &str = "eyJhbGciOiJFZERTQSIsInR5cCI6InNlY2V2ZW50K2p3dCJ9.eyJ
 
 impl Policy {
     fn build(&self) -> RetryPolicy {
-        let mut policy = RetryPolicy::default();
-        let set = |field: &mut Duration, millis: Option<u64>| {
-            *field = millis.map_or(*field, Duration::from_millis);
-        };
-        set(&mut policy.deadline, self.deadline);
-        set(&mut policy.max_backoff, self.max_backoff);
-        set(&mut policy.max_retry_after, self.max_retry_after);
-        policy.max_attempts = self.max_attempts.unwrap_or(policy.max_attempts);
-        policy
+        RetryPolicy {
+            max_attempts: self.max_attempts,
+            max_backoff: self.max_backoff.map(Duration::from_millis),
+            max_retry_after: self.max_retry_after.map(Duration::from_millis),
+            ..RetryPolicy::default()
+        }
     }
 }
 
@@ -226,6 +223,7 @@ fn the_machine_does_what_the_cases_say() {
             }
             let mut delivery = Delivery::new(SignedSet::parse(SET).unwrap(), target)
                 .with_policy(case.policy.build())
+                .with_deadline(Duration::from_millis(case.policy.deadline.unwrap_or(30_000)))
                 .with_seed(seed);
             if case.repeated {
                 delivery = delivery.with_unknown_outcome();

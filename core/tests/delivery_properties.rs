@@ -85,14 +85,17 @@ proptest! {
         deadline in 1..120_000_u64,
     ) {
         let start = Timestamp::from_unix_seconds(1_767_225_600);
-        let policy = RetryPolicy { max_attempts, deadline: Duration::from_millis(deadline), ..RetryPolicy::default() };
-        let ends = start.plus(policy.deadline);
+        let policy = RetryPolicy { max_attempts: Some(max_attempts), ..RetryPolicy::default() };
+        let deadline = Duration::from_millis(deadline);
+        let ends = start.plus(deadline);
         let mut target = Target::new("https://receiver.example.net/").unwrap();
         if authorizes {
             target = target.with_authorization();
         }
-        let mut delivery =
-            Delivery::new(SignedSet::parse(SET).unwrap(), target).with_policy(policy.clone()).with_seed(seed);
+        let mut delivery = Delivery::new(SignedSet::parse(SET).unwrap(), target)
+            .with_policy(policy)
+            .with_deadline(deadline)
+            .with_seed(seed);
 
         let (mut now, mut latest) = (start, start);
         let (mut sent, mut renewals, mut signed_again) = (0, 0, 0);
@@ -159,13 +162,12 @@ proptest! {
     #[test]
     fn a_receiver_that_is_down_is_left_alone_more_and_more(seed: u64, deliveries in 30..80_usize) {
         let gate = Arc::new(Gate::default());
-        let policy = RetryPolicy { deadline: Duration::from_secs(20), ..RetryPolicy::default() };
         let mut now = Timestamp::from_unix_seconds(1_767_225_600);
         let (mut sent, mut open) = (0, 0);
         for number in 0..deliveries {
             let target = Target::new("https://receiver.example.net/").unwrap();
             let mut delivery = Delivery::new(SignedSet::parse(SET).unwrap(), target)
-                .with_policy(policy.clone())
+                .with_deadline(Duration::from_secs(20))
                 .with_gate(gate.clone())
                 .with_seed(seed.wrapping_add(number as u64));
             let mut input = Input::Started;
@@ -241,13 +243,12 @@ proptest! {
     fn a_rate_limit_holds_over_any_second(rate in 1..200_u32, wanted in 1..300_usize) {
         let gate = Arc::new(Gate::new(Some(f64::from(rate))));
         let start = Timestamp::from_unix_seconds(1_767_225_600);
-        let policy = RetryPolicy { deadline: Duration::from_hours(1), ..RetryPolicy::default() };
         // All want to be sent at once; each comes back when it is told to.
         let mut sent = Vec::new();
         for _ in 0..wanted {
             let target = Target::new("https://receiver.example.net/").unwrap();
             let mut delivery = Delivery::new(SignedSet::parse(SET).unwrap(), target)
-                .with_policy(policy.clone())
+                .with_deadline(Duration::from_hours(1))
                 .with_gate(gate.clone());
             let (mut now, mut input) = (start, Input::Started);
             while let Action::Wait { until } = delivery.step(now, input) {

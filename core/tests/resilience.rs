@@ -25,8 +25,8 @@ use tokio::{net::TcpListener, sync::Barrier};
 /// Retries without long waits.
 fn quick() -> RetryPolicy {
     RetryPolicy {
-        base: Duration::from_millis(1),
-        max_backoff: Duration::from_millis(5),
+        base: Some(Duration::from_millis(1)),
+        max_backoff: Some(Duration::from_millis(5)),
         ..RetryPolicy::default()
     }
 }
@@ -100,13 +100,13 @@ async fn a_silent_receiver_does_not_delay_another() {
     let live = server.receiver();
     let transmitter = transmitter(key());
     let hour = Duration::from_hours(1);
-    let policy = RetryPolicy { deadline: hour, attempt_timeout: hour, ..quick() };
+    let policy = RetryPolicy { attempt_timeout: Some(hour), ..quick() };
     // Twice as many for the dead one as it may have under way, given first.
     let emits: Vec<_> = (0..40)
         .map(|number| {
             transmitter.emit(event(), Subject::opaque("1"), if number < 32 { &dead } else { &live })
         })
-        .map(|emit| emit.retry(policy.clone()))
+        .map(|emit| emit.deadline(hour).retry(policy.clone()))
         .collect();
     let mut all = transmitter.emit_all(emits).concurrency(64);
     for _ in 0..8 {

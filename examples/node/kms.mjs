@@ -4,26 +4,25 @@
 //
 //   ENDPOINT=… AUDIENCE=… ISSUER=https://edr.example.com node kms.mjs
 
-import { createPublicKey } from 'node:crypto';
 import { caep, Receiver, Transmitter } from 'ssf-transmitter';
 import { kms } from './support/kms.mjs';
 
 const { ENDPOINT, AUDIENCE, ISSUER } = process.env;
 const keyId = 'alias/ssf';
 const { PublicKey } = await kms.getPublicKey({ KeyId: keyId });
-const jwk = createPublicKey({ key: Buffer.from(PublicKey), format: 'der', type: 'spki' }).export({ format: 'jwk' });
-// What is to be published at the jwks_uri.
-console.log(JSON.stringify({ keys: [{ ...jwk, use: 'sig', alg: 'ES256', kid: keyId }] }));
-
 const transmitter = new Transmitter({
   issuer: ISSUER,
   algorithm: 'ES256',
   kid: keyId,
+  publicKey: PublicKey,
   signer: async (input) => {
     const { Signature } = await kms.sign({ KeyId: keyId, Message: input, SigningAlgorithm: 'ECDSA_SHA_256' });
     return { der: Signature };
   },
 });
+// What is to be published at the jwks_uri.
+console.log(JSON.stringify(transmitter.jwks()));
+
 const to = new Receiver({
   endpoint: ENDPOINT,
   audience: AUDIENCE,

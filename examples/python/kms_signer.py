@@ -58,7 +58,7 @@ def main() -> None:
     key = signer.public_key
     with (
         ReceiverEmulator(issuer=ISSUER, keys=Jwks([key])) as emulator,
-        Transmitter(ISSUER, signer=signer, algorithm=key.algorithm, kid=key.kid) as transmitter,
+        Transmitter(ISSUER, signer=signer, algorithm=key.algorithm, kid=key.kid, public_key=key) as transmitter,
     ):
         receipt = transmitter.emit(caep.SessionRevoked(), Email("ada@example.com"), emulator.receiver())
         emulator.assert_received(caep.SessionRevoked, subject=Email("ada@example.com"))

@@ -177,12 +177,9 @@ async fn the_same_token_again_is_no_reason_to_push_again() {
 
 #[tokio::test]
 async fn a_receiver_that_never_answers_ends_with_the_deadline() {
-    let policy = RetryPolicy {
-        deadline: Duration::from_millis(300),
-        attempt_timeout: Duration::from_millis(100),
-        ..quick()
-    };
-    let world = World::start(Like::Rfc8935, &script("", r#""never""#), policy).await;
+    let policy = RetryPolicy { attempt_timeout: Some(Duration::from_millis(100)), ..quick() };
+    let hurried = |builder: TransmitterBuilder| builder.deadline(Duration::from_millis(300));
+    let world = World::start_by(Like::Rfc8935, &script("", r#""never""#), policy, hurried).await;
     let error = emit(&world).await.unwrap_err();
     assert!(["deadline_exceeded", "receiver_timeout"].contains(&error.code().as_str()), "{error:?}");
     assert!(error.is_retryable());

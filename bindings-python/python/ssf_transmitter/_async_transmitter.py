@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ssf_transmitter import _native
@@ -13,7 +12,7 @@ from ssf_transmitter._base import WINDOW, BaseTransmitter, is_async, late, signe
 from ssf_transmitter._emission import Emission, Emitted
 from ssf_transmitter._keywords import known_keywords
 from ssf_transmitter._model import event_object, subject_object
-from ssf_transmitter.errors import SsfError, ValidationError
+from ssf_transmitter.errors import SsfError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ssf_transmitter._model import Event, Subject
-    from ssf_transmitter._native import KeySet, Receipt, Signature, SignedSet, SigningKey
+    from ssf_transmitter._native import KeySet, PublicKey, Receipt, Signature, SignedSet, SigningKey
     from ssf_transmitter._receiver import Receiver, RetryPolicy
     from ssf_transmitter._types import Algorithm
     from ssf_transmitter.doctor import Diagnosis
@@ -66,6 +65,7 @@ class AsyncTransmitter(BaseTransmitter):
         signer: Callable[[bytes], bytes | Signature | Awaitable[bytes | Signature]] | None = None,
         algorithm: Algorithm | None = None,
         kid: str | None = None,
+        public_key: PublicKey | None = None,
         deadline: timedelta | float | None = None,
         retry: RetryPolicy | None = None,
         lint: LintPolicy | None = None,
@@ -77,8 +77,8 @@ class AsyncTransmitter(BaseTransmitter):
     ) -> None:
         """Check the settings, and make the HTTP pool."""
         self._set_up(
-            issuer, key, signer, algorithm, kid, deadline, retry, lint, ca_bundle, client_certificate, proxy,
-            http2, allow_networks,
+            issuer, key, signer, algorithm, kid, public_key, deadline, retry, lint, ca_bundle, client_certificate,
+            proxy, http2, allow_networks,
         )  # fmt: skip
         self._mailbox: _native.Mailbox | None = None
 
@@ -125,7 +125,9 @@ class AsyncTransmitter(BaseTransmitter):
         retry: RetryPolicy | None = None,
     ) -> Receipt:
         """The last step of `emit`: deliver a signed SET. A SET that was kept is sent with the same bytes."""
-        return await self._deliver(set, to, deadline, retry, None)
+        future, mailbox = self._pending()
+        future.work = self._native.deliver_async(set, to, deadline, retry, mailbox, future, None)
+        return await future  # type: ignore[no-any-return]
 
     @known_keywords
     async def emit_all(
@@ -199,19 +201,32 @@ class AsyncTransmitter(BaseTransmitter):
         """
         from ssf_transmitter.doctor import _diagnosis  # loaded when it is asked for
 
-        signed = None
-        if send and self._signer is not None:
-            # What is wrong with the SET is told by the checks.
-            with suppress(ValidationError):
-                signed, _ = await self._sign(Emission(event, subject, to))
+        setup = (event_object(event), subject_object(subject), to, configuration_url, send)
         future, mailbox = self._pending()
-        examination = (event_object(event), subject_object(subject), to, configuration_url, send, signed)
-        future.work = self._native.doctor_async(examination, mailbox, future)
+        if self._signer is None:
+            future.work = self._native.doctor_async(setup, mailbox, future)
+            return _diagnosis(await future)
+        future.work = self._native.examine_async(setup, mailbox, future)
+        examination: _native.Examination = await future
+        waits = examination.waits
+        signed = b"" if waits is None else await self._answer(*waits)
+        future, mailbox = self._pending()
+        future.work = examination.finish_async(signed, mailbox, future)
         return _diagnosis(await future)
 
     async def aclose(self) -> None:
-        """Close the HTTP pool."""
-        self._open = None
+        """Take no new work, and wait until all that is under way has ended.
+
+        New work fails with the code `transmitter_closed`. What is under way has the time of its deadline; then the
+        connections are closed. To close twice does no harm, and a cancelled close stays one. What needs no network
+        still works.
+
+        The end of an `async with` block closes too. The end of the event loop does not: it cancels what is under way.
+        """
+        self._closed = True
+        future, mailbox = self._pending()
+        future.work = self._native.close_async(mailbox, future)
+        await future
 
     async def __aenter__(self) -> Self:
         """Use it as a context manager."""
@@ -228,20 +243,17 @@ class AsyncTransmitter(BaseTransmitter):
             future, mailbox = self._pending()
             future.work = self._native.emit_async(emission, mailbox, future, limit)
             return await future  # type: ignore[no-any-return]
-        set_, left = await self._sign(emission)
-        return await self._deliver(set_, emission.to, left, emission.retry, limit)
-
-    async def _deliver(
-        self,
-        set_: SignedSet,
-        to: Receiver,
-        deadline: timedelta | float | None,
-        retry: RetryPolicy | None,
-        limit: _native.RequestLimit | None,
-    ) -> Receipt:
-        future, mailbox = self._pending()
-        future.work = self._native.deliver_async(set_, to, deadline, retry, mailbox, future, limit)
-        return await future  # type: ignore[no-any-return]
+        pending = self._native.begin_async(emission, limit)
+        try:
+            signature = await self._ask(pending.signing_input, pending.time_left)
+            future, mailbox = self._pending()
+            future.work = pending.deliver_async(signature, mailbox, future)
+            return await future  # type: ignore[no-any-return]
+        except SsfError as error:
+            pending.fail(error.code)
+            raise
+        finally:
+            pending.fail(None)
 
     def _pending(self) -> tuple[_Pending, _native.Mailbox]:
         loop = asyncio.get_running_loop()
@@ -250,23 +262,27 @@ class AsyncTransmitter(BaseTransmitter):
             mailbox = self._mailbox = _native.Mailbox(loop)
         return _Pending(loop=loop), mailbox
 
-    async def _sign(self, emission: Emission) -> tuple[SignedSet, float]:
-        """The SET, signed, and how many seconds are left for it."""
-        loop = asyncio.get_running_loop()
-        seconds = self._native.deadline(emission.deadline)
-        ends = loop.time() + seconds
-        unsigned = self._native.prepare(emission)
+    async def _answer(self, signing_input: bytes, seconds: float) -> Any:
+        """What the signer gives, or the exception that tells why it gives nothing."""
         try:
-            signature = await asyncio.wait_for(self._ask(unsigned.signing_input), seconds)
+            return await self._ask(signing_input, seconds)
+        except SsfError as error:
+            return error
+
+    async def _ask(self, signing_input: bytes, seconds: float) -> Any:
+        """What the signer gives within so many seconds."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + seconds
+        try:
+            return await asyncio.wait_for(self._call(signing_input), seconds)
         except asyncio.TimeoutError as error:
             if loop.time() < ends:  # the signer's own
                 raise signer_failed(error) from error
             raise late() from None
         except Exception as error:
             raise signer_failed(error) from error
-        return self._attach(unsigned, signature), max(ends - loop.time(), 1e-3)
 
-    async def _ask(self, signing_input: bytes) -> Any:
+    async def _call(self, signing_input: bytes) -> Any:
         if is_async(self._signer):
             return await self._signer(signing_input)
         # It may wait for a network, which must not hold up the loop.

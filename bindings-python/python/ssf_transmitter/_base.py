@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from ssf_transmitter._model import Event, Subject
-    from ssf_transmitter._native import Counters, KeySet, SignedSet, SigningKey, UnsignedSet
+    from ssf_transmitter._native import Counters, Jwks, KeySet, PublicKey, SigningKey, UnsignedSet
+    from ssf_transmitter._native import Transmitter as NativeTransmitter
     from ssf_transmitter._receiver import Receiver, RetryPolicy
     from ssf_transmitter.lint import Finding, Linter, LintPolicy
 
@@ -29,7 +30,8 @@ class BaseTransmitter:
 
     _issuer: str
     _signer: Any
-    _open: _native.Transmitter | None
+    _native: NativeTransmitter
+    _closed = False
 
     def _set_up(
         self,
@@ -38,6 +40,7 @@ class BaseTransmitter:
         signer: Any,
         algorithm: str | None,
         kid: str | None,
+        public_key: PublicKey | None,
         deadline: timedelta | float | None,
         retry: RetryPolicy | None,
         lint: LintPolicy | None,
@@ -53,17 +56,18 @@ class BaseTransmitter:
             raise TypeError(f"signer: expected a callable, got {type(signer).__name__}")
         if signer is not None and algorithm is None:
             raise TypeError("algorithm: a signer needs the algorithm that it signs with, such as 'ES256'")
-        if signer is None and (algorithm is not None or kid is not None):
-            raise TypeError("algorithm and kid are those of the key; set them there")
+        if signer is None and (algorithm is not None or kid is not None or public_key is not None):
+            raise TypeError("algorithm, kid and public_key are those of the key; set them there")
         if isinstance(key, _native.SigningKey):
             key = _native.KeySet(key)
         self._issuer = issuer
         self._signer = signer
-        self._open = _native.Transmitter(
+        self._native = _native.Transmitter(
             issuer,
             keys=key,
             algorithm=algorithm,
             kid=kid,
+            public_key=public_key,
             deadline=deadline,
             retry=retry,
             lint=lint,
@@ -127,17 +131,21 @@ class BaseTransmitter:
 
         return Linter._of(self._native.linter(to))  # noqa: SLF001  # of this package
 
-    @property
-    def _native(self) -> _native.Transmitter:
-        if self._open is None:
-            raise RuntimeError("the transmitter is closed")
-        return self._open
+    def jwks(self) -> Jwks:
+        """The keys to publish, as `application/json`. With a signer they are its `public_key`.
 
-    def _attach(self, unsigned: UnsignedSet, signature: object) -> SignedSet:
-        return unsigned.attach(signature)  # type: ignore[arg-type]  # checked there
+        >>> from ssf_transmitter import SigningKey, Transmitter
+        >>> len(Transmitter("https://edr.example.com", SigningKey.generate("P-256")).jwks())
+        1
+
+        Raises:
+            ConfigError: If the public key of the signer is not known, with the code `signer_public_key_missing`: an
+                empty set would cut every receiver off.
+        """
+        return self._native.jwks()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._issuer}{' closed' if self._open is None else ''}>"
+        return f"<{type(self).__name__} {self._issuer}{' closed' if self._closed else ''}>"
 
 
 def is_async(signer: object) -> bool:

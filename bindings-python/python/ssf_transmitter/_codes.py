@@ -27,6 +27,8 @@ ErrorCode: TypeAlias = Literal[
     "dialect_invalid",
     "dialect_unknown",
     "configuration_invalid",
+    "transmitter_closed",
+    "signer_public_key_missing",
     "key_format_unknown",
     "key_password_missing",
     "key_password_wrong",
@@ -162,6 +164,16 @@ CODES: dict[str, Code] = {
         "config",
         False,
         "Set what the message names.",
+    ),
+    "transmitter_closed": Code(
+        "config",
+        False,
+        "Make another transmitter, or close this one when nothing more is to be sent.",
+    ),
+    "signer_public_key_missing": Code(
+        "config",
+        False,
+        "Give the signer's public key with the signer, in PEM, DER or as a JWK.",
     ),
     "key_format_unknown": Code(
         "key",

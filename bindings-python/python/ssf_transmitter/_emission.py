@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Emission(_native.Emission):
-    """An event for a subject to a receiver: one of those that `emit_all` sends. Made, it is checked.
+    """An event for a subject to a receiver: one of those that `emit_all` sends. Its values are checked when it is sent.
 
     Args:
         event: What happened: an event, or the dict that it is in a SET, `{uri: members}`.
@@ -36,14 +36,7 @@ class Emission(_native.Emission):
         lint: What becomes of findings, instead of what the transmitter says.
         deadline: How long it may take: a `timedelta`, or a number of seconds.
         retry: How often it is tried.
-
-    Raises:
-        ValidationError: If event or subject break a rule; `pointer` is the place.
     """
-
-    to: Receiver
-    deadline: timedelta | float | None
-    retry: RetryPolicy | None
 
     @known_keywords
     def __new__(
@@ -60,8 +53,8 @@ class Emission(_native.Emission):
         deadline: timedelta | float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Self:
-        """Check event and subject."""
-        self = super().__new__(
+        """Read event and subject."""
+        return super().__new__(
             cls,
             event_object(event),
             subject_object(subject),
@@ -74,9 +67,6 @@ class Emission(_native.Emission):
             deadline,
             retry,
         )
-        # For signers, which are called in between.
-        self.to, self.deadline, self.retry = to, deadline, retry
-        return self
 
 
 def _companions(companions: Iterable[Event | Mapping[str, object]]) -> list[Json]:

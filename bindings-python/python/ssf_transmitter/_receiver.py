@@ -191,6 +191,8 @@ class Receiver(_native.Receiver):
 class RetryPolicy(Checked):
     """How often a delivery is tried, and how long the waits are. Spans are `timedelta`s, or numbers of seconds.
 
+    What is `None` keeps its value: for a transmitter the default, for one call the value of its transmitter.
+
     Args:
         max_attempts: The most attempts; at least one is made. 6 by default.
         attempt_timeout: How long one attempt may take. 10 seconds by default.

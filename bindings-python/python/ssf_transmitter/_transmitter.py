@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ssf_transmitter import _native
-from ssf_transmitter._base import WINDOW, BaseTransmitter, is_async, late, signer_failed
+from ssf_transmitter._base import WINDOW, BaseTransmitter, is_async, signer_failed
 from ssf_transmitter._emission import Emission, Emitted
 from ssf_transmitter._keywords import known_keywords
 from ssf_transmitter._model import event_object, subject_object
-from ssf_transmitter.errors import SsfError, ValidationError
+from ssf_transmitter.errors import SsfError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ssf_transmitter._model import Event, Subject
-    from ssf_transmitter._native import KeySet, Receipt, Signature, SignedSet, SigningKey
+    from ssf_transmitter._native import KeySet, PublicKey, Receipt, Signature, SignedSet, SigningKey
     from ssf_transmitter._receiver import Receiver, RetryPolicy
     from ssf_transmitter._types import Algorithm
     from ssf_transmitter.doctor import Diagnosis
@@ -43,6 +41,8 @@ class Transmitter(BaseTransmitter):
             signature, or a `Signature`.
         algorithm: The algorithm of the signer.
         kid: The key id of the signer, as the JWKS has it.
+        public_key: The public half of the signer's key. `jwks` publishes it, and lint and doctor compare it with what
+            is published.
         deadline: How long an operation may take, 30 seconds by default: a `timedelta`, or a number of seconds.
         retry: How often deliveries are tried.
         lint: What becomes of findings; by default errors are refused, and warnings stand on the receipt.
@@ -65,6 +65,7 @@ class Transmitter(BaseTransmitter):
         signer: Callable[[bytes], bytes | Signature] | None = None,
         algorithm: Algorithm | None = None,
         kid: str | None = None,
+        public_key: PublicKey | None = None,
         deadline: timedelta | float | None = None,
         retry: RetryPolicy | None = None,
         lint: LintPolicy | None = None,
@@ -78,8 +79,8 @@ class Transmitter(BaseTransmitter):
         if is_async(signer):
             raise TypeError("signer: this one is for asyncio, and needs an AsyncTransmitter")
         self._set_up(
-            issuer, key, signer, algorithm, kid, deadline, retry, lint, ca_bundle, client_certificate, proxy,
-            http2, allow_networks,
+            issuer, key, signer, algorithm, kid, public_key, deadline, retry, lint, ca_bundle, client_certificate,
+            proxy, http2, allow_networks,
         )  # fmt: skip
 
     @known_keywords
@@ -133,8 +134,14 @@ class Transmitter(BaseTransmitter):
         )
         if self._signer is None:
             return self._native.emit(emission)
-        set_, left = self._sign(emission)
-        return self._native.deliver(set_, to, left, retry)
+        pending = self._native.begin(emission)
+        try:
+            return pending.deliver(self._ask(pending.signing_input))
+        except SsfError as error:
+            pending.fail(error.code)
+            raise
+        finally:
+            pending.fail(None)
 
     @known_keywords
     def deliver(
@@ -178,8 +185,7 @@ class Transmitter(BaseTransmitter):
                     if self._signer is None:
                         native.emit_in(batch, index, emission)
                     else:
-                        set_, left = self._sign(emission)
-                        native.deliver_in(batch, index, set_, emission.to, left, emission.retry)
+                        self._begin_in(batch, index, emission)
                     under_way[index] = emission
                 except SsfError as error:
                     yield Emitted(index, emission, None, error)
@@ -214,17 +220,24 @@ class Transmitter(BaseTransmitter):
         """
         from ssf_transmitter.doctor import _diagnosis  # loaded when it is asked for
 
-        signed = None
-        if send and self._signer is not None:
-            # What is wrong with the SET is told by the checks.
-            with suppress(ValidationError):
-                signed, _ = self._sign(Emission(event, subject, to))
-        examination = (event_object(event), subject_object(subject), to, configuration_url, send, signed)
-        return _diagnosis(self._native.doctor(examination))
+        setup = (event_object(event), subject_object(subject), to, configuration_url, send)
+        if self._signer is None:
+            return _diagnosis(self._native.doctor(setup))
+        examination = self._native.examine(setup)
+        waits = examination.waits
+        return _diagnosis(examination.finish(b"" if waits is None else self._answer(waits[0])))
 
     def close(self) -> None:
-        """Close the HTTP pool. What is under way in other threads ends as it does."""
-        self._open = None
+        """Take no new work, and wait until all that is under way in other threads has ended.
+
+        New work fails with the code `transmitter_closed`. What is under way has the time of its deadline; then the
+        connections are closed. To close twice does no harm, and Ctrl-C ends the wait. What needs no network still
+        works.
+
+        The end of a `with` block closes too. The end of the interpreter does not: it abandons what other threads send.
+        """
+        self._closed = True
+        self._native.close()
         _native.settle()
 
     def __enter__(self) -> Self:
@@ -237,22 +250,35 @@ class Transmitter(BaseTransmitter):
         """Close it."""
         self.close()
 
-    def _sign(self, emission: Emission) -> tuple[SignedSet, float]:
-        """The SET, signed, and how many seconds are left for it."""
-        ends = time.monotonic() + self._native.deadline(emission.deadline)
-        unsigned = self._native.prepare(emission)
+    def _begin_in(self, batch: _native.Batch, index: int, emission: Emission) -> None:
+        """Sign one of many, and start it."""
+        pending = self._native.begin_in(batch, emission)
         try:
-            signature: Any = self._signer(unsigned.signing_input)
+            pending.deliver_in(batch, index, self._ask(pending.signing_input))
+        except SsfError as error:
+            pending.fail(error.code)
+            raise
+        finally:
+            pending.fail(None)
+
+    def _answer(self, signing_input: bytes) -> Any:
+        """What the signer gives, or the exception that tells why it gives nothing."""
+        try:
+            return self._ask(signing_input)
+        except SsfError as error:
+            return error
+
+    def _ask(self, signing_input: bytes) -> Any:
+        """What the signer gives. Nothing interrupts a function: whether it was in time is seen afterwards."""
+        try:
+            signature: Any = self._signer(signing_input)
         except Exception as error:
             raise signer_failed(error) from error
         if hasattr(signature, "__await__"):
             if hasattr(signature, "close"):
                 signature.close()
             raise TypeError("signer: this one is for asyncio, and needs an AsyncTransmitter")
-        left = ends - time.monotonic()
-        if left <= 0:
-            raise late()
-        return self._attach(unsigned, signature), left
+        return signature
 
 
 def _next(batch: _native.Batch, under_way: dict[int, Emission]) -> Emitted:

@@ -15,7 +15,7 @@ error event-member-missing
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ssf_transmitter import _native
@@ -237,14 +237,9 @@ class Linter:
         """Say what it means that a SET was not delivered, from the error of `emit` or `deliver`."""
         if not isinstance(error, SsfError):
             raise wrong_type(error, "error", "SsfError")
-        if error.status is None:
-            # There was no answer: the error says what there is to say.
-            cause = f"{error.message[:1].upper()}{error.message[1:]}."
-            return Explanation(False, error.code, cause, error.remedy, (), error.findings, None)
-        parts = self._linter.explain_refusal(
-            _text(set), status=error.status, err=error.receiver_error, description=error.receiver_description
-        )
-        return _explanation(*parts)
+        explanation = _explanation(*self._linter.explain_error(_text(set), error))
+        # Where there was no answer, lint has spoken before.
+        return replace(explanation, findings=error.findings) if error.status is None else explanation
 
 
 def jwks(document: str) -> tuple[Finding, ...]:

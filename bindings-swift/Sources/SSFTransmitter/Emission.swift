@@ -13,7 +13,7 @@ public struct EmitOptions: Sendable {
     public var companions: [any SecurityEvent]
     /// How long it may take, in seconds.
     public var deadline: TimeInterval?
-    /// How often and how long it is tried.
+    /// How often it is tried: the members that are given, the others are the transmitter's.
     public var retry: RetryPolicy?
     /// What becomes of findings.
     public var lint: LintPolicy?
@@ -68,21 +68,5 @@ public struct Emission: Sendable {
             limit: limit)
         return .init(
             event: try event.json(), subject: try subject.crossing(), to: receiver.native, options: native)
-    }
-}
-
-/// What is said of one operation: a deadline goes before that of a policy.
-func policy(deadline: TimeInterval?, retry: RetryPolicy?) -> SSFTransmitterFFI.Policy? {
-    guard deadline != nil || retry != nil else { return nil }
-    return Policy(retry: retry, deadline: deadline)
-}
-
-extension SSFTransmitterFFI.Policy {
-    init(retry: RetryPolicy?, deadline: TimeInterval?) {
-        self =
-            retry?.native
-            ?? Self(
-                maxAttempts: nil, deadline: nil, attemptTimeout: nil, base: nil, maxBackoff: nil, maxRetryAfter: nil)
-        if let deadline { self.deadline = deadline }
     }
 }

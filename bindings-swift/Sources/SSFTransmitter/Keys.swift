@@ -139,6 +139,26 @@ public struct PublicKey: Hashable, Sendable {
     /// The key as a JWK.
     public let jwk: String
 
+    /// Reads a public key in PEM (`PUBLIC KEY`). Without `kid` it is the thumbprint.
+    public init(pem: String, kid: String? = nil) throws {
+        try self.init(.pem, Data(pem.utf8), kid)
+    }
+
+    /// Reads a public key in DER (`SubjectPublicKeyInfo`), as `publicKey.derRepresentation` of CryptoKit gives it. Without
+    /// `kid` it is the thumbprint.
+    public init(der: Data, kid: String? = nil) throws {
+        try self.init(.der, der, kid)
+    }
+
+    /// Reads the public members of a JWK. Without `kid` it is its own, or the thumbprint.
+    public init(jwk: String, kid: String? = nil) throws {
+        try self.init(.jwk, Data(jwk.utf8), kid)
+    }
+
+    private init(_ form: PublicForm, _ key: Data, _ kid: String?) throws {
+        self.init(try SSFTransmitter.native { try readPublicKey(form: form, key: key, kid: kid) })
+    }
+
     init(_ native: SSFTransmitterFFI.PublicKey) {
         kid = native.kid
         algorithm = Algorithm(rawValue: native.algorithm)
@@ -161,10 +181,15 @@ public struct JWKS: Hashable, Sendable {
         keys = read.keys.map(PublicKey.init)
     }
 
+    /// The document for these keys. Two different keys with one `kid` are an error.
+    public init(keys: [PublicKey]) throws {
+        try self.init(json: native { try jwksOf(keys: keys.map(\.jwk)) })
+    }
+
     /// The document for a public key in DER (`SubjectPublicKeyInfo`), whose private half is somewhere else: for the key of a
     /// ``Signer``, as `publicKey.derRepresentation` of CryptoKit gives it. Without `kid` it is the thumbprint.
     public init(publicKeyDER der: Data, kid: String? = nil) throws {
-        try self.init(json: native { try jwksOf(der: der, kid: kid) })
+        try self.init(keys: [PublicKey(der: der, kid: kid)])
     }
 }
 

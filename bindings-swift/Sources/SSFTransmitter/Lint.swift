@@ -88,13 +88,6 @@ public struct Answer: Sendable {
         self.body = body
     }
 
-    /// The answer that led to an error; `nil` if there was none.
-    public init?(_ error: SSFError) {
-        guard let status = error.details.status else { return nil }
-        let members = ["err": error.details.receiverError, "description": error.details.receiverDescription]
-        let body = try? encoded(members.compactMapValues { $0 })
-        self.init(status: status, body: Data((body ?? "").utf8))
-    }
 }
 
 extension Answer: CustomStringConvertible, CustomReflectable {
@@ -121,7 +114,7 @@ public struct Explanation: Hashable, Sendable {
     /// What else may be the cause.
     public let possible: [Cause]
     /// What lint finds in the SET.
-    public let findings: [Finding]
+    public private(set) var findings: [Finding]
     /// What the receiver says about it. Where it quotes the SET that was given, or its subject, it says `[redacted]`.
     public let said: String?
 
@@ -133,6 +126,12 @@ public struct Explanation: Hashable, Sendable {
         possible = native.possible.map { Cause(cause: $0.cause, remedy: $0.remedy) }
         findings = native.findings.map(Finding.init)
         said = native.said
+    }
+
+    func with(findings: [Finding]) -> Self {
+        var explanation = self
+        explanation.findings = findings
+        return explanation
     }
 }
 
@@ -175,9 +174,10 @@ public struct Linter: Sendable {
         try native { try lintText(known: known, text: text) }.map(Finding.init)
     }
 
-    /// Looks at an event and its subject, put together as they would go out.
+    /// Looks at an event and its subject, put together as they would go out. What is wrong with them is a finding, and no
+    /// error.
     public func lint(_ event: some SecurityEvent, about subject: Subject?) throws -> [Finding] {
-        let (event, subject) = (try event.json(), try subject?.crossing())
+        let (event, subject) = (try event.written(), try subject?.written())
         return try native { try lintEvent(known: known, event: event, subject: subject) }.map(Finding.init)
     }
 
@@ -195,9 +195,49 @@ public struct Linter: Sendable {
             try native { try SSFTransmitterFFI.explain(known: known, set: set, answer: answer) })
     }
 
+    /// What it means that a SET was not delivered, from the error of an emit or a delivery.
+    public func explain(_ error: SSFError, of set: String = "") throws -> Explanation {
+        let explained = Explanation(
+            try native { try explainError(known: known, set: set, error: error.parts) })
+        // Where there was no answer, lint has spoken before.
+        return error.details.status == nil ? explained.with(findings: error.details.findings) : explained
+    }
+
     private var known: Known {
         Known(
             dialect: dialect?.native, issuer: issuer, audience: audience?.native, jwks: jwks?.json,
             now: now?.timeIntervalSince1970, algorithm: header?.algorithm.rawValue, kid: header?.kid, sentAs: sentAs)
+    }
+}
+
+extension SecurityEvent {
+    /// As it crosses to be looked at, or why it cannot: to lint that is a finding.
+    func written() throws -> WrittenEvent {
+        do {
+            return .json(json: try json())
+        } catch let error as SSFError {
+            return .refused(error: error.parts)
+        }
+    }
+}
+
+extension Subject {
+    /// The same for a subject.
+    func written() throws -> WrittenSubject {
+        do {
+            return .json(subject: try crossing())
+        } catch let error as SSFError {
+            return .refused(error: error.parts)
+        }
+    }
+}
+
+extension SSFError {
+    /// As it crosses back to the core.
+    var parts: ErrorParts {
+        ErrorParts(
+            code: code.rawValue, message: details.message, pointer: details.pointer,
+            status: details.status.flatMap(UInt16.init(exactly:)), receiverError: details.receiverError,
+            receiverDescription: details.receiverDescription)
     }
 }

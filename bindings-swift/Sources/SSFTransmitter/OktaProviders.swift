@@ -31,14 +31,15 @@ public struct OktaProviders: Sendable {
 
     private let native: SSFTransmitterFFI.Providers
 
-    /// The providers of an org, by the URL that its users sign in at. `allowsLoopback` is for trials and tests.
+    /// The providers of an org, by the URL that its users sign in at. A call has 30 seconds unless `deadline` says something
+    /// else. `allowsLoopback` is for trials and tests.
     public init(
-        org: String, _ credentials: Credentials, retry: RetryPolicy = RetryPolicy(), network: Network = Network(),
-        allowsLoopback: Bool = false
+        org: String, _ credentials: Credentials, deadline: TimeInterval? = nil, retry: RetryPolicy = RetryPolicy(),
+        network: Network = Network(), allowsLoopback: Bool = false
     ) throws {
         let settings = OrgSettings(
-            org: org, credentials: credentials.native, policy: retry.native, network: network.native,
-            allowLoopback: allowsLoopback)
+            org: org, credentials: credentials.native, policy: policy(deadline: deadline, retry: retry),
+            network: network.native, allowLoopback: allowsLoopback)
         native = try SSFTransmitter.native { try .build(settings: settings) }
     }
 

@@ -24,12 +24,10 @@ public struct UnsignedSET: Sendable {
 
     /// Attaches a signature over ``signingInput``. Its form and length are checked.
     public func attach(_ signature: Signature) throws -> SignedSET {
-        let (bytes, der) =
-            switch signature {
-            case .raw(let bytes): (bytes, false)
-            case .der(let bytes): (bytes, true)
-            }
-        return SignedSET(native: try SSFTransmitter.native { try native.attach(signature: bytes, der: der) })
+        SignedSET(
+            native: try SSFTransmitter.native {
+                try native.attach(signature: signature.bytes, der: signature.isDER)
+            })
     }
 
     /// Signs with a key of this process.

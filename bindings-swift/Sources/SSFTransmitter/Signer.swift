@@ -7,6 +7,7 @@ import Foundation
 ///     let key: SecureEnclave.P256.Signing.PrivateKey
 ///     let algorithm = Algorithm.es256
 ///     let kid: String? = "laptop-7"
+///     var publicKey: PublicKey? { try? PublicKey(der: key.publicKey.derRepresentation) }
 ///
 ///     func signature(for signingInput: Data) async throws -> Signature {
 ///         .raw(try key.signature(for: signingInput).rawRepresentation)
@@ -21,6 +22,9 @@ public protocol Signer: Sendable {
     var algorithm: Algorithm { get }
     /// The key id under which the public key is published. A transmitter asks for it when it is made.
     var kid: String? { get }
+    /// The public half of the key. ``Transmitter/jwks()`` publishes it, and lint and doctor compare it with what is published.
+    /// A transmitter asks for it when it is made. `nil` unless a signer says something else.
+    var publicKey: PublicKey? { get }
     /// Signs these bytes: header and claims, encoded. For ES256 the signature is over their SHA-256, as CryptoKit makes it.
     func signature(for signingInput: Data) async throws -> Signature
 }
@@ -31,9 +35,21 @@ public enum Signature: Hashable, Sendable {
     case raw(Data)
     /// For elliptic curves, in DER (`derRepresentation`, and what `SecKeyCreateSignature` gives).
     case der(Data)
+
+    var bytes: Data {
+        switch self {
+        case .raw(let bytes), .der(let bytes): bytes
+        }
+    }
+
+    var isDER: Bool {
+        if case .der = self { true } else { false }
+    }
 }
 
 extension Signer {
+    public var publicKey: PublicKey? { nil }
+
     /// The signature, if it is there before `deadline`, in seconds.
     func signature(for signingInput: Data, within deadline: TimeInterval) async throws -> Signature {
         let (answers, answer) = AsyncThrowingStream<Signature, any Error>.makeStream()

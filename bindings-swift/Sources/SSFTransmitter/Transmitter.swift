@@ -15,7 +15,9 @@ internal import SSFTransmitterFFI
 public struct Transmitter: Sendable {
     /// What can be set of a transmitter.
     public struct Options: Sendable {
-        /// How often and how long deliveries are tried.
+        /// How many seconds an operation may take, from the call to its result; 30 if it is `nil`.
+        public var deadline: TimeInterval?
+        /// How often deliveries are tried.
         public var retry: RetryPolicy
         /// What becomes of findings.
         public var lint: LintPolicy
@@ -23,8 +25,10 @@ public struct Transmitter: Sendable {
         public var network: Network
 
         public init(
-            retry: RetryPolicy = RetryPolicy(), lint: LintPolicy = LintPolicy(), network: Network = Network()
+            deadline: TimeInterval? = nil, retry: RetryPolicy = RetryPolicy(), lint: LintPolicy = LintPolicy(),
+            network: Network = Network()
         ) {
+            self.deadline = deadline
             self.retry = retry
             self.lint = lint
             self.network = network
@@ -32,7 +36,6 @@ public struct Transmitter: Sendable {
     }
 
     private let native: SSFTransmitterFFI.Transmitter
-    private let keys: KeySet?
     private let signer: (any Signer)?
     /// The issuer: the `iss` of its SETs.
     public let issuer: String
@@ -44,23 +47,21 @@ public struct Transmitter: Sendable {
 
     /// A transmitter with a set of keys, which signs with the one that is active.
     public init(issuer: String, keys: KeySet, options: Options = Options()) throws {
-        try self.init(issuer, .own(keys: keys.native), keys: keys, signer: nil, options)
+        try self.init(issuer, .own(keys: keys.native), signer: nil, options)
     }
 
     /// A transmitter whose signatures are made elsewhere.
     public init(issuer: String, signer: any Signer, options: Options = Options()) throws {
-        let elsewhere = Keys.elsewhere(algorithm: signer.algorithm.rawValue, kid: signer.kid)
-        try self.init(issuer, elsewhere, keys: nil, signer: signer, options)
+        let elsewhere = Keys.elsewhere(
+            algorithm: signer.algorithm.rawValue, kid: signer.kid, publicKey: signer.publicKey?.jwk)
+        try self.init(issuer, elsewhere, signer: signer, options)
     }
 
-    private init(
-        _ issuer: String, _ native: Keys, keys: KeySet?, signer: (any Signer)?, _ options: Options
-    ) throws {
+    private init(_ issuer: String, _ native: Keys, signer: (any Signer)?, _ options: Options) throws {
         let settings = TransmitterSettings(
-            issuer: issuer, keys: native, policy: options.retry.native, lint: options.lint.native,
-            network: options.network.native)
+            issuer: issuer, keys: native, policy: policy(deadline: options.deadline, retry: options.retry),
+            lint: options.lint.native, network: options.network.native)
         self.native = try SSFTransmitter.native { try .build(settings: settings) }
-        self.keys = keys
         self.signer = signer
         self.issuer = issuer
     }
@@ -86,12 +87,17 @@ public struct Transmitter: Sendable {
         return UnsignedSET(native: try SSFTransmitter.native { try native.prepare(emission: emission) })
     }
 
-    /// The last step of an emit: delivers a signed SET. `deadline` is in seconds.
+    /// The last step of an emit: delivers a signed SET. `deadline` is in seconds; of `retry` the members count that are given.
     @discardableResult
     public func deliver(
         _ set: SignedSET, to receiver: Receiver, deadline: TimeInterval? = nil, retry: RetryPolicy? = nil
     ) async throws -> Receipt {
-        try await deliver(set, to: receiver, policy: policy(deadline: deadline, retry: retry), limit: nil)
+        let options = DeliverOptions(policy: policy(deadline: deadline, retry: retry), limit: nil)
+        return Receipt(
+            try await SSFTransmitter.native { cancellation in
+                try await native.deliver(
+                    set: set.native, to: receiver.native, options: options, cancellation: cancellation)
+            })
     }
 
     /// Sends many events, with a bound on how many requests are on the wire at once; from 1 to 1024. Results come in the order
@@ -119,23 +125,29 @@ public struct Transmitter: Sendable {
         EmitAll(transmitter: self, source: emissions, concurrency: concurrency)
     }
 
-    /// What would be found in a SET with this event and subject for this receiver. Nothing is sent.
+    /// What would be found in a SET with this event and subject for this receiver, whatever is wrong with them. Nothing is sent.
     public func lint(
         _ event: some SecurityEvent, about subject: Subject, to receiver: Receiver
     ) throws -> [Finding] {
-        let (event, subject) = (try event.json(), try subject.crossing())
-        return try SSFTransmitter.native {
-            try native.lint(event: event, subject: subject, to: receiver.native)
-        }.map(Finding.init)
+        native.lint(event: try event.written(), subject: try subject.written(), to: receiver.native).map(Finding.init)
     }
 
     /// What the answer of a receiver to a SET means, by what is known of both.
     public func explain(_ answer: Answer, of set: SignedSET? = nil, from receiver: Receiver) throws -> Explanation {
+        try linter(for: receiver).explain(answer, of: set?.compact ?? "")
+    }
+
+    /// What it means that a SET was not delivered, from the error of an emit or a delivery.
+    public func explain(_ error: SSFError, of set: SignedSET? = nil, from receiver: Receiver) throws -> Explanation {
+        try linter(for: receiver).explain(error, of: set?.compact ?? "")
+    }
+
+    private func linter(for receiver: Receiver) -> Linter {
         var linter = Linter(dialect: receiver.dialect)
         linter.issuer = issuer
         linter.audience = receiver.audience
-        linter.jwks = try keys?.jwks()
-        return try linter.explain(answer, of: set?.compact ?? "")
+        linter.jwks = try? jwks()
+        return linter
     }
 
     /// Checks this transmitter and a receiver end to end, in less than ten seconds: the documents that are published, the key
@@ -148,18 +160,40 @@ public struct Transmitter: Sendable {
         _ event: some SecurityEvent, about subject: Subject, to receiver: Receiver, configurationURL: URL? = nil,
         send: Bool = false
     ) async throws -> Diagnosis {
-        let (event, subject) = (try event.json(), try subject.crossing())
+        let (event, subject) = (try event.written(), try subject.written())
         let options = DoctorOptions(configurationUrl: configurationURL?.absoluteString, send: send)
-        return Diagnosis(
-            try await SSFTransmitter.native { cancellation in
-                try await native.doctor(
-                    event: event, subject: subject, to: receiver.native, options: options,
-                    cancellation: cancellation)
-            })
+        guard let signer else {
+            return Diagnosis(
+                try await SSFTransmitter.native { cancellation in
+                    try await native.doctor(
+                        event: event, subject: subject, to: receiver.native, options: options,
+                        cancellation: cancellation)
+                })
+        }
+        let examination = try await SSFTransmitter.native { cancellation in
+            try await native.examine(
+                event: event, subject: subject, to: receiver.native, options: options, cancellation: cancellation)
+        }
+        return Diagnosis(try await examination.finish(by: signer))
     }
 
-    /// The keys to publish. None where a signer is elsewhere: see ``JWKS/init(publicKeyDER:kid:)``.
-    public func jwks() throws -> JWKS? { try keys?.jwks() }
+    /// The keys to publish. With a signer they are its ``Signer/publicKey``.
+    ///
+    /// - Throws: ``SSFError`` with the code `signer_public_key_missing` if a signer does not tell its public key: an empty set
+    ///   would cut every receiver off.
+    public func jwks() throws -> JWKS {
+        try JWKS(json: SSFTransmitter.native { try native.jwks() })
+    }
+
+    /// Takes no new work, which fails with the code `transmitter_closed`, and waits until all that is under way has ended, each
+    /// within its deadline; then the connections are closed.
+    ///
+    /// To close twice does no harm. A task that is cancelled waits no longer, and the transmitter stays closed. What needs no
+    /// network still works. A transmitter that goes without it abandons nothing that a task waits for; the end of the process
+    /// abandons all.
+    public func close() async throws {
+        try await SSFTransmitter.native { try await native.close(cancellation: $0) }
+    }
 
     /// What became of everything that this transmitter, and its copies, were to send.
     public var counters: Counters { Counters(native.counters()) }
@@ -170,27 +204,44 @@ public struct Transmitter: Sendable {
             return Receipt(
                 try await SSFTransmitter.native { try await native.emit(emission: crossing, cancellation: $0) })
         }
-        let began = DispatchTime.now().uptimeNanoseconds
         let crossing = try emission.crossing(limit: limit)
-        let unsigned = UnsignedSET(native: try SSFTransmitter.native { try native.prepare(emission: crossing) })
-        var policy = crossing.options.policy ?? SSFTransmitterFFI.Policy(retry: nil, deadline: nil)
-        let deadline = policy.deadline ?? native.deadline()
-        let signature = try await signer.signature(for: unsigned.signingInput, within: deadline)
-        let set = try unsigned.attach(signature)
-        let passed = TimeInterval(DispatchTime.now().uptimeNanoseconds - began) * 1e-9
-        policy.deadline = max(0, deadline - passed)
-        return try await deliver(set, to: emission.receiver, policy: policy, limit: limit)
+        let pending = try SSFTransmitter.native { try native.begin(emission: crossing) }
+        return Receipt(try await pending.deliver(by: signer))
     }
+}
 
-    private func deliver(
-        _ set: SignedSET, to receiver: Receiver, policy: Policy?, limit: RequestLimit?
-    ) async throws -> Receipt {
-        let options = DeliverOptions(policy: policy, limit: limit)
-        return Receipt(
-            try await SSFTransmitter.native { cancellation in
-                try await native.deliver(
-                    set: set.native, to: receiver.native, options: options, cancellation: cancellation)
-            })
+extension SSFTransmitterFFI.Pending {
+    /// Signs the SET, and delivers it. It ends here in any case, and is counted.
+    func deliver(by signer: any Signer) async throws -> SSFTransmitterFFI.Receipt {
+        do {
+            let signature = try await signer.signature(for: signingInput(), within: timeLeft())
+            return try await SSFTransmitter.native {
+                try await self.deliver(signature: signature.bytes, der: signature.isDER, cancellation: $0)
+            }
+        } catch {
+            fail(code: (error as? SSFError)?.code.rawValue)
+            throw error
+        }
+    }
+}
+
+extension SSFTransmitterFFI.Examination {
+    /// Signs and sends the SET, if one waits, and gives all checks.
+    func finish(by signer: any Signer) async throws -> [SSFTransmitterFFI.Check] {
+        guard let waits = waits() else {
+            return try await SSFTransmitter.native {
+                try await self.finish(signature: Data(), der: false, cancellation: $0)
+            }
+        }
+        let signature: Signature
+        do {
+            signature = try await signer.signature(for: waits.signingInput, within: waits.timeLeft)
+        } catch let error as SSFError {
+            return try await SSFTransmitter.native { try await self.fail(error: error.parts, cancellation: $0) }
+        }
+        return try await SSFTransmitter.native {
+            try await self.finish(signature: signature.bytes, der: signature.isDER, cancellation: $0)
+        }
     }
 }
 
@@ -199,7 +250,11 @@ extension Transmitter: CustomStringConvertible, CustomReflectable {
     public var customMirror: Mirror { Mirror(self, children: ["issuer": issuer]) }
 }
 
-/// Counts of one transmitter, taken at one moment.
+/// Counts of one transmitter, taken at one moment: `enqueued` is always `delivered + failed + inFlight`.
+///
+/// Each emit, each delivery, and each emission that `emitAll` takes counts once when it begins and once when it ends, whatever
+/// ends it: an answer, an invalid event, lint, a signer that fails, a deadline. A call with a wrong setting, or on a closed
+/// transmitter, does not begin. Preparing, signing and linting send nothing and count nothing.
 public struct Counters: Hashable, Sendable {
     /// SETs that were to be sent.
     public let enqueued: Int
@@ -207,11 +262,11 @@ public struct Counters: Hashable, Sendable {
     public let delivered: Int
     /// Those that were given up.
     public let failed: Int
-    /// Those that are under way.
+    /// Those that are under way, those that wait for a signature included.
     public let inFlight: Int
     /// Requests that were sent.
     public let attempts: Int
-    /// How many were given up, by code.
+    /// How many were given up, by the code of their errors; `abandoned` are those whose task was cancelled.
     public let failures: [SSFError.Code: Int]
 
     init(_ native: SSFTransmitterFFI.Counters) {

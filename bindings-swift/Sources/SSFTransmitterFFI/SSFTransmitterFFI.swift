@@ -945,6 +945,183 @@ public func FfiConverterTypeDialect_lower(_ value: Dialect) -> UInt64 {
 
 
 /**
+ * What a doctor found so far.
+ */
+public protocol ExaminationProtocol: AnyObject, Sendable {
+    
+    /**
+     * The checks, with that of the SET by the error that tells why there is no signature.
+     */
+    func fail(error: ErrorParts, cancellation: Cancellation) async throws  -> [Check]
+    
+    /**
+     * The checks, with that of the SET by its signature, if it waits for one.
+     */
+    func finish(signature: Data, der: Bool, cancellation: Cancellation) async throws  -> [Check]
+    
+    /**
+     * What is to be signed; `None` if no SET is to be sent.
+     */
+    func waits()  -> SigningTask?
+    
+}
+/**
+ * What a doctor found so far.
+ */
+open class Examination: ExaminationProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_ssf_transmitter_swift_fn_clone_examination(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_ssf_transmitter_swift_fn_free_examination(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * The checks, with that of the SET by the error that tells why there is no signature.
+     */
+open func fail(error: ErrorParts, cancellation: Cancellation)async throws  -> [Check]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_examination_fail(
+                        self.uniffiCloneHandle(),FfiConverterTypeErrorParts_lower(error),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeCheck.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+    /**
+     * The checks, with that of the SET by its signature, if it waits for one.
+     */
+open func finish(signature: Data, der: Bool, cancellation: Cancellation)async throws  -> [Check]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_examination_finish(
+                        self.uniffiCloneHandle(),FfiConverterData.lower(signature),FfiConverterBool.lower(der),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeCheck.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+    /**
+     * What is to be signed; `None` if no SET is to be sent.
+     */
+open func waits() -> SigningTask?  {
+    return try!  FfiConverterOptionTypeSigningTask.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_method_examination_waits(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeExamination: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Examination
+
+    public static func lift(_ handle: UInt64) throws -> Examination {
+        return Examination(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Examination) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Examination {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Examination, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExamination_lift(_ handle: UInt64) throws -> Examination {
+    return try FfiConverterTypeExamination.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExamination_lower(_ value: Examination) -> UInt64 {
+    return FfiConverterTypeExamination.lower(value)
+}
+
+
+
+
+
+
+/**
  * The keys of a transmitter: one signs, all are published.
  */
 public protocol KeySetProtocol: AnyObject, Sendable {
@@ -1156,6 +1333,193 @@ public func FfiConverterTypeKeySet_lift(_ handle: UInt64) throws -> KeySet {
 #endif
 public func FfiConverterTypeKeySet_lower(_ value: KeySet) -> UInt64 {
     return FfiConverterTypeKeySet.lower(value)
+}
+
+
+
+
+
+
+/**
+ * An emit that waits for its signature.
+ */
+public protocol PendingProtocol: AnyObject, Sendable {
+    
+    /**
+     * Delivers the SET with its signature.
+     */
+    func deliver(signature: Data, der: Bool, cancellation: Cancellation) async throws  -> Receipt
+    
+    /**
+     * Ends it without a signature; without a code it was abandoned. What has ended stays as it is.
+     */
+    func fail(code: String?) 
+    
+    /**
+     * The bytes to sign; none after its end.
+     */
+    func signingInput()  -> Data
+    
+    /**
+     * In seconds.
+     */
+    func timeLeft()  -> Double
+    
+}
+/**
+ * An emit that waits for its signature.
+ */
+open class Pending: PendingProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_ssf_transmitter_swift_fn_clone_pending(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_ssf_transmitter_swift_fn_free_pending(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Delivers the SET with its signature.
+     */
+open func deliver(signature: Data, der: Bool, cancellation: Cancellation)async throws  -> Receipt  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_pending_deliver(
+                        self.uniffiCloneHandle(),FfiConverterData.lower(signature),FfiConverterBool.lower(der),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeReceipt_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+    /**
+     * Ends it without a signature; without a code it was abandoned. What has ended stays as it is.
+     */
+open func fail(code: String?)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_method_pending_fail(
+            self.uniffiCloneHandle(),
+        FfiConverterOptionString.lower(code),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * The bytes to sign; none after its end.
+     */
+open func signingInput() -> Data  {
+    return try!  FfiConverterData.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_method_pending_signing_input(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * In seconds.
+     */
+open func timeLeft() -> Double  {
+    return try!  FfiConverterDouble.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_method_pending_time_left(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePending: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Pending
+
+    public static func lift(_ handle: UInt64) throws -> Pending {
+        return Pending(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Pending) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Pending {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Pending, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePending_lift(_ handle: UInt64) throws -> Pending {
+    return try FfiConverterTypePending.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePending_lower(_ value: Pending) -> UInt64 {
+    return FfiConverterTypePending.lower(value)
 }
 
 
@@ -2143,12 +2507,17 @@ public func FfiConverterTypeSigningKey_lower(_ value: SigningKey) -> UInt64 {
  */
 public protocol TransmitterProtocol: AnyObject, Sendable {
     
-    func counters()  -> Counters
+    /**
+     * The first step of an emit by a signer.
+     */
+    func begin(emission: Emission) throws  -> Pending
     
     /**
-     * How long an operation may take if nothing else is said of it, in seconds.
+     * Takes no new work; ends when all that is under way has.
      */
-    func deadline()  -> Double
+    func close(cancellation: Cancellation) async throws 
+    
+    func counters()  -> Counters
     
     /**
      * Delivers a signed SET.
@@ -2158,7 +2527,7 @@ public protocol TransmitterProtocol: AnyObject, Sendable {
     /**
      * Checks this transmitter and a receiver end to end.
      */
-    func doctor(event: String, subject: Subject, to: Receiver, options: DoctorOptions, cancellation: Cancellation) async throws  -> [Check]
+    func doctor(event: WrittenEvent, subject: WrittenSubject, to: Receiver, options: DoctorOptions, cancellation: Cancellation) async throws  -> [Check]
     
     /**
      * Builds a SET, signs it and delivers it.
@@ -2166,9 +2535,19 @@ public protocol TransmitterProtocol: AnyObject, Sendable {
     func emit(emission: Emission, cancellation: Cancellation) async throws  -> Receipt
     
     /**
+     * Checks this transmitter and a receiver end to end, but for the SET, which may wait for a signature.
+     */
+    func examine(event: WrittenEvent, subject: WrittenSubject, to: Receiver, options: DoctorOptions, cancellation: Cancellation) async throws  -> Examination
+    
+    /**
+     * The keys to publish, as JSON.
+     */
+    func jwks() throws  -> String
+    
+    /**
      * What would be found in the SET of an emit.
      */
-    func lint(event: String, subject: Subject, to: Receiver) throws  -> [Finding]
+    func lint(event: WrittenEvent, subject: WrittenSubject, to: Receiver)  -> [Finding]
     
     /**
      * The SET of an emit, complete but for its signature.
@@ -2241,22 +2620,42 @@ public static func build(settings: TransmitterSettings)throws  -> Transmitter  {
     
 
     
-open func counters() -> Counters  {
-    return try!  FfiConverterTypeCounters_lift(try! rustCall() {
+    /**
+     * The first step of an emit by a signer.
+     */
+open func begin(emission: Emission)throws  -> Pending  {
+    return try  FfiConverterTypePending_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
-    uniffi_ssf_transmitter_swift_fn_method_transmitter_counters(
-            self.uniffiCloneHandle(),uniffiCallStatus
+    uniffi_ssf_transmitter_swift_fn_method_transmitter_begin(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeEmission_lower(emission),uniffiCallStatus
     )
 })
 }
     
     /**
-     * How long an operation may take if nothing else is said of it, in seconds.
+     * Takes no new work; ends when all that is under way has.
      */
-open func deadline() -> Double  {
-    return try!  FfiConverterDouble.lift(try! rustCall() {
+open func close(cancellation: Cancellation)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_transmitter_close(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_void,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_void,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+open func counters() -> Counters  {
+    return try!  FfiConverterTypeCounters_lift(try! rustCall() {
         uniffiCallStatus in
-    uniffi_ssf_transmitter_swift_fn_method_transmitter_deadline(
+    uniffi_ssf_transmitter_swift_fn_method_transmitter_counters(
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
@@ -2284,12 +2683,12 @@ open func deliver(set: SignedSet, to: Receiver, options: DeliverOptions, cancell
     /**
      * Checks this transmitter and a receiver end to end.
      */
-open func doctor(event: String, subject: Subject, to: Receiver, options: DoctorOptions, cancellation: Cancellation)async throws  -> [Check]  {
+open func doctor(event: WrittenEvent, subject: WrittenSubject, to: Receiver, options: DoctorOptions, cancellation: Cancellation)async throws  -> [Check]  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_ssf_transmitter_swift_fn_method_transmitter_doctor(
-                        self.uniffiCloneHandle(),FfiConverterString.lower(event),FfiConverterTypeSubject_lower(subject),FfiConverterTypeReceiver_lower(to),FfiConverterTypeDoctorOptions_lower(options),FfiConverterTypeCancellation_lower(cancellation)
+                        self.uniffiCloneHandle(),FfiConverterTypeWrittenEvent_lower(event),FfiConverterTypeWrittenSubject_lower(subject),FfiConverterTypeReceiver_lower(to),FfiConverterTypeDoctorOptions_lower(options),FfiConverterTypeCancellation_lower(cancellation)
                 )
             },
             pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
@@ -2320,15 +2719,46 @@ open func emit(emission: Emission, cancellation: Cancellation)async throws  -> R
 }
     
     /**
+     * Checks this transmitter and a receiver end to end, but for the SET, which may wait for a signature.
+     */
+open func examine(event: WrittenEvent, subject: WrittenSubject, to: Receiver, options: DoctorOptions, cancellation: Cancellation)async throws  -> Examination  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_transmitter_examine(
+                        self.uniffiCloneHandle(),FfiConverterTypeWrittenEvent_lower(event),FfiConverterTypeWrittenSubject_lower(subject),FfiConverterTypeReceiver_lower(to),FfiConverterTypeDoctorOptions_lower(options),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_u64,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_u64,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeExamination_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+    /**
+     * The keys to publish, as JSON.
+     */
+open func jwks()throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_method_transmitter_jwks(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
      * What would be found in the SET of an emit.
      */
-open func lint(event: String, subject: Subject, to: Receiver)throws  -> [Finding]  {
-    return try  FfiConverterSequenceTypeFinding.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+open func lint(event: WrittenEvent, subject: WrittenSubject, to: Receiver) -> [Finding]  {
+    return try!  FfiConverterSequenceTypeFinding.lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_ssf_transmitter_swift_fn_method_transmitter_lint(
             self.uniffiCloneHandle(),
-        FfiConverterString.lower(event),
-        FfiConverterTypeSubject_lower(subject),
+        FfiConverterTypeWrittenEvent_lower(event),
+        FfiConverterTypeWrittenSubject_lower(subject),
         FfiConverterTypeReceiver_lower(to),uniffiCallStatus
     )
 })
@@ -3651,6 +4081,79 @@ public func FfiConverterTypeEmitOptions_lower(_ value: EmitOptions) -> RustBuffe
 
 
 /**
+ * An error of Swift's on its way back to the core.
+ */
+public struct ErrorParts: Equatable, Hashable {
+    public var code: String
+    public var message: String
+    public var pointer: String?
+    public var status: UInt16?
+    public var receiverError: String?
+    public var receiverDescription: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(code: String, message: String, pointer: String?, status: UInt16?, receiverError: String?, receiverDescription: String?) {
+        self.code = code
+        self.message = message
+        self.pointer = pointer
+        self.status = status
+        self.receiverError = receiverError
+        self.receiverDescription = receiverDescription
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ErrorParts: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeErrorParts: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ErrorParts {
+        return
+            try ErrorParts(
+                code: FfiConverterString.read(from: &buf), 
+                message: FfiConverterString.read(from: &buf), 
+                pointer: FfiConverterOptionString.read(from: &buf), 
+                status: FfiConverterOptionUInt16.read(from: &buf), 
+                receiverError: FfiConverterOptionString.read(from: &buf), 
+                receiverDescription: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ErrorParts, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.code, into: &buf)
+        FfiConverterString.write(value.message, into: &buf)
+        FfiConverterOptionString.write(value.pointer, into: &buf)
+        FfiConverterOptionUInt16.write(value.status, into: &buf)
+        FfiConverterOptionString.write(value.receiverError, into: &buf)
+        FfiConverterOptionString.write(value.receiverDescription, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeErrorParts_lift(_ buf: RustBuffer) throws -> ErrorParts {
+    return try FfiConverterTypeErrorParts.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeErrorParts_lower(_ value: ErrorParts) -> RustBuffer {
+    return FfiConverterTypeErrorParts.lower(value)
+}
+
+
+/**
  * What the answer of a receiver means.
  */
 public struct Explanation: Equatable, Hashable {
@@ -4215,7 +4718,7 @@ public func FfiConverterTypeParameter_lower(_ value: Parameter) -> RustBuffer {
 
 
 /**
- * How often and how long a call is tried. Spans are in seconds; what is not said is as it was.
+ * How often and how long a call is tried: what was given. Spans are in seconds.
  */
 public struct Policy: Equatable, Hashable {
     public var maxAttempts: Int64?
@@ -4768,6 +5271,63 @@ public func FfiConverterTypeSetParts_lift(_ buf: RustBuffer) throws -> SetParts 
 #endif
 public func FfiConverterTypeSetParts_lower(_ value: SetParts) -> RustBuffer {
     return FfiConverterTypeSetParts.lower(value)
+}
+
+
+/**
+ * The bytes to sign, and how many seconds there are for it.
+ */
+public struct SigningTask: Equatable, Hashable {
+    public var signingInput: Data
+    public var timeLeft: Double
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(signingInput: Data, timeLeft: Double) {
+        self.signingInput = signingInput
+        self.timeLeft = timeLeft
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SigningTask: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSigningTask: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SigningTask {
+        return
+            try SigningTask(
+                signingInput: FfiConverterData.read(from: &buf), 
+                timeLeft: FfiConverterDouble.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SigningTask, into buf: inout [UInt8]) {
+        FfiConverterData.write(value.signingInput, into: &buf)
+        FfiConverterDouble.write(value.timeLeft, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSigningTask_lift(_ buf: RustBuffer) throws -> SigningTask {
+    return try FfiConverterTypeSigningTask.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSigningTask_lower(_ value: SigningTask) -> RustBuffer {
+    return FfiConverterTypeSigningTask.lower(value)
 }
 
 
@@ -5646,7 +6206,10 @@ public enum Keys {
     
     case own(keys: KeySet
     )
-    case elsewhere(algorithm: String, kid: String?
+    /**
+     * The public key is a JWK.
+     */
+    case elsewhere(algorithm: String, kid: String?, publicKey: String?
     )
 
 
@@ -5672,7 +6235,7 @@ public struct FfiConverterTypeKeys: FfiConverterRustBuffer {
         case 1: return .own(keys: try FfiConverterTypeKeySet.read(from: &buf)
         )
         
-        case 2: return .elsewhere(algorithm: try FfiConverterString.read(from: &buf), kid: try FfiConverterOptionString.read(from: &buf)
+        case 2: return .elsewhere(algorithm: try FfiConverterString.read(from: &buf), kid: try FfiConverterOptionString.read(from: &buf), publicKey: try FfiConverterOptionString.read(from: &buf)
         )
         
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -5688,10 +6251,11 @@ public struct FfiConverterTypeKeys: FfiConverterRustBuffer {
             FfiConverterTypeKeySet.write(keys, into: &buf)
             
         
-        case let .elsewhere(algorithm,kid):
+        case let .elsewhere(algorithm,kid,publicKey):
             writeInt(&buf, Int32(2))
             FfiConverterString.write(algorithm, into: &buf)
             FfiConverterOptionString.write(kid, into: &buf)
+            FfiConverterOptionString.write(publicKey, into: &buf)
             
         }
     }
@@ -5920,6 +6484,235 @@ public func FfiConverterTypeOrgCredentials_lift(_ buf: RustBuffer) throws -> Org
 #endif
 public func FfiConverterTypeOrgCredentials_lower(_ value: OrgCredentials) -> RustBuffer {
     return FfiConverterTypeOrgCredentials.lower(value)
+}
+
+
+
+/**
+ * The form of a public key.
+ */
+
+public enum PublicForm: Equatable, Hashable {
+    
+    case pem
+    /**
+     * `SubjectPublicKeyInfo`.
+     */
+    case der
+    case jwk
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension PublicForm: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePublicForm: FfiConverterRustBuffer {
+    typealias SwiftType = PublicForm
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PublicForm {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .pem
+        
+        case 2: return .der
+        
+        case 3: return .jwk
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: PublicForm, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .pem:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .der:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .jwk:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePublicForm_lift(_ buf: RustBuffer) throws -> PublicForm {
+    return try FfiConverterTypePublicForm.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePublicForm_lower(_ value: PublicForm) -> RustBuffer {
+    return FfiConverterTypePublicForm.lower(value)
+}
+
+
+
+/**
+ * An event in its JSON form, or why it has none: to lint that is a finding.
+ */
+
+public enum WrittenEvent: Equatable, Hashable {
+    
+    case json(json: String
+    )
+    case refused(error: ErrorParts
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension WrittenEvent: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeWrittenEvent: FfiConverterRustBuffer {
+    typealias SwiftType = WrittenEvent
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> WrittenEvent {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .json(json: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 2: return .refused(error: try FfiConverterTypeErrorParts.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: WrittenEvent, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .json(json):
+            writeInt(&buf, Int32(1))
+            FfiConverterString.write(json, into: &buf)
+            
+        
+        case let .refused(error):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeErrorParts.write(error, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWrittenEvent_lift(_ buf: RustBuffer) throws -> WrittenEvent {
+    return try FfiConverterTypeWrittenEvent.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWrittenEvent_lower(_ value: WrittenEvent) -> RustBuffer {
+    return FfiConverterTypeWrittenEvent.lower(value)
+}
+
+
+
+/**
+ * The same for a subject.
+ */
+
+public enum WrittenSubject: Equatable, Hashable {
+    
+    case json(subject: Subject
+    )
+    case refused(error: ErrorParts
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension WrittenSubject: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeWrittenSubject: FfiConverterRustBuffer {
+    typealias SwiftType = WrittenSubject
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> WrittenSubject {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .json(subject: try FfiConverterTypeSubject.read(from: &buf)
+        )
+        
+        case 2: return .refused(error: try FfiConverterTypeErrorParts.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: WrittenSubject, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .json(subject):
+            writeInt(&buf, Int32(1))
+            FfiConverterTypeSubject.write(subject, into: &buf)
+            
+        
+        case let .refused(error):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeErrorParts.write(error, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWrittenSubject_lift(_ buf: RustBuffer) throws -> WrittenSubject {
+    return try FfiConverterTypeWrittenSubject.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWrittenSubject_lower(_ value: WrittenSubject) -> RustBuffer {
+    return FfiConverterTypeWrittenSubject.lower(value)
 }
 
 
@@ -6190,6 +6983,30 @@ fileprivate struct FfiConverterOptionTypePolicy: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeSigningTask: FfiConverterRustBuffer {
+    typealias SwiftType = SigningTask?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeSigningTask.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeSigningTask.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeSubject: FfiConverterRustBuffer {
     typealias SwiftType = Subject?
 
@@ -6254,6 +7071,30 @@ fileprivate struct FfiConverterOptionTypeFound: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeFound.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeWrittenSubject: FfiConverterRustBuffer {
+    typealias SwiftType = WrittenSubject?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeWrittenSubject.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeWrittenSubject.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -6680,14 +7521,13 @@ public func generateKey(kind: KeyType, cancellation: Cancellation)async throws  
         )
 }
 /**
- * The JWKS of a public key in DER (`SubjectPublicKeyInfo`) whose private half is somewhere else.
+ * The JWKS of these keys, each as a JWK.
  */
-public func jwksOf(der: Data, kid: String?)throws  -> String  {
+public func jwksOf(keys: [String])throws  -> String  {
     return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
     uniffi_ssf_transmitter_swift_fn_func_jwks_of(
-        FfiConverterData.lower(der),
-        FfiConverterOptionString.lower(kid),uniffiCallStatus
+        FfiConverterSequenceString.lower(keys),uniffiCallStatus
     )
 })
 }
@@ -6699,6 +7539,19 @@ public func readJwks(json: String)throws  -> PublicKeys  {
         uniffiCallStatus in
     uniffi_ssf_transmitter_swift_fn_func_read_jwks(
         FfiConverterString.lower(json),uniffiCallStatus
+    )
+})
+}
+/**
+ * Reads a public key.
+ */
+public func readPublicKey(form: PublicForm, key: Data, kid: String?)throws  -> PublicKey  {
+    return try  FfiConverterTypePublicKey_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_func_read_public_key(
+        FfiConverterTypePublicForm_lower(form),
+        FfiConverterData.lower(key),
+        FfiConverterOptionString.lower(kid),uniffiCallStatus
     )
 })
 }
@@ -6716,15 +7569,28 @@ public func explain(known: Known, set: String, answer: Answer)throws  -> Explana
 })
 }
 /**
+ * What it means that a SET was not delivered.
+ */
+public func explainError(known: Known, set: String, error: ErrorParts)throws  -> Explanation  {
+    return try  FfiConverterTypeExplanation_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_func_explain_error(
+        FfiConverterTypeKnown_lower(known),
+        FfiConverterString.lower(set),
+        FfiConverterTypeErrorParts_lower(error),uniffiCallStatus
+    )
+})
+}
+/**
  * Looks at an event, and its subject if there is one.
  */
-public func lintEvent(known: Known, event: String, subject: Subject?)throws  -> [Finding]  {
+public func lintEvent(known: Known, event: WrittenEvent, subject: WrittenSubject?)throws  -> [Finding]  {
     return try  FfiConverterSequenceTypeFinding.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
     uniffi_ssf_transmitter_swift_fn_func_lint_event(
         FfiConverterTypeKnown_lower(known),
-        FfiConverterString.lower(event),
-        FfiConverterOptionTypeSubject.lower(subject),uniffiCallStatus
+        FfiConverterTypeWrittenEvent_lower(event),
+        FfiConverterOptionTypeWrittenSubject.lower(subject),uniffiCallStatus
     )
 })
 }
@@ -6782,16 +7648,6 @@ public func writeConfiguration(settings: ConfigurationSettings)throws  -> Locate
         uniffiCallStatus in
     uniffi_ssf_transmitter_swift_fn_func_write_configuration(
         FfiConverterTypeConfigurationSettings_lower(settings),uniffiCallStatus
-    )
-})
-}
-/**
- * The policy that a transmitter has if nothing is said. It has all members.
- */
-public func defaultPolicy() -> Policy  {
-    return try!  FfiConverterTypePolicy_lift(try! rustCall() {
-        uniffiCallStatus in
-    uniffi_ssf_transmitter_swift_fn_func_default_policy(uniffiCallStatus
     )
 })
 }
@@ -6873,16 +7729,22 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_func_generate_key() != 7083) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_func_jwks_of() != 2520) {
+    if (uniffi_ssf_transmitter_swift_checksum_func_jwks_of() != 50792) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_func_read_jwks() != 6158) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_ssf_transmitter_swift_checksum_func_read_public_key() != 13585) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_ssf_transmitter_swift_checksum_func_explain() != 32288) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_func_lint_event() != 34463) {
+    if (uniffi_ssf_transmitter_swift_checksum_func_explain_error() != 26843) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_func_lint_event() != 18823) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_func_lint_jwks() != 65508) {
@@ -6898,9 +7760,6 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_func_write_configuration() != 41998) {
-        return InitializationResult.apiChecksumMismatch
-    }
-    if (uniffi_ssf_transmitter_swift_checksum_func_default_policy() != 5920) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_func_dialect_ids() != 29568) {
@@ -6984,6 +7843,27 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_method_providers_update() != 32897) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_ssf_transmitter_swift_checksum_method_examination_fail() != 60276) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_examination_finish() != 30150) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_examination_waits() != 40283) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_pending_deliver() != 14082) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_pending_fail() != 60404) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_pending_signing_input() != 18435) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_pending_time_left() != 54504) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_ssf_transmitter_swift_checksum_method_dialect_extended() != 62891) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -7041,22 +7921,31 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_method_unsignedset_signing_input() != 57837) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_counters() != 65387) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_begin() != 38619) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_deadline() != 13117) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_close() != 32656) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_counters() != 65387) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_deliver() != 31276) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_doctor() != 14152) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_doctor() != 23963) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_emit() != 62822) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_lint() != 36215) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_examine() != 16317) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_jwks() != 8569) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_lint() != 20780) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_prepare() != 64070) {

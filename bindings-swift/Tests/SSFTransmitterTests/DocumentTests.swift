@@ -87,7 +87,7 @@ import Testing
 
     @Test func spansMayBeDurations() async throws {
         guard #available(macOS 13, *) else { return }
-        #expect(RetryPolicy().deadline(.milliseconds(1500)).deadline == 1.5)
+        #expect(EmitOptions.deadline(.milliseconds(1500)).deadline == 1.5)
         #expect(EmitOptions.deadline(.seconds(5)).deadline == 5)
         let keys = KeySet(try await SigningKey.generate(.p256))
         try keys.stage(try await SigningKey.generate(.p256))

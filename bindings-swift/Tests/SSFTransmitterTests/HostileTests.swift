@@ -39,12 +39,10 @@ import Testing
         let keys = KeySet(key)
         let next = try await SigningKey.generate(.p256)
         for number in [Double.nan, .infinity, -.infinity, -1, 1e300] {
-            var policy = RetryPolicy()
-            policy.deadline = number
-            let error = try await failure {
-                try Transmitter(issuer: issuer, key: key, options: .init(retry: policy))
+            for options in [Transmitter.Options(deadline: number), .init(retry: RetryPolicy(base: number))] {
+                let error = try await failure { try Transmitter(issuer: issuer, key: key, options: options) }
+                #expect(error.kind == .config)
             }
-            #expect(error.kind == .config)
             let rotated = try await failure { try keys.rotate(published: number) }
             #expect(rotated.kind == .config || rotated.kind == .key)
             guard number != -1 else { continue }

@@ -6,14 +6,15 @@ import Testing
 actor Enclave: Signer {
     nonisolated let algorithm = Algorithm.es256
     nonisolated let kid: String?
+    nonisolated let publicKey: PublicKey?
     nonisolated let jwks: JWKS
     private let child: Child
     private(set) var signatures = 0
 
     init() throws {
         child = try Child("SSF_ENCLAVE")
-        jwks = try JWKS(publicKeyDER: Data(base64Encoded: child.announcement) ?? Data(), kid: "enclave-1")
-        kid = jwks.keys.first?.kid
+        let key = try PublicKey(der: Data(base64Encoded: child.announcement) ?? Data(), kid: "enclave-1")
+        (publicKey, kid, jwks) = (key, key.kid, try JWKS(keys: [key]))
     }
 
     func signature(for signingInput: Data) throws -> Signature {
@@ -40,7 +41,7 @@ struct Refusal: Error { let text = "s3cret" }
         let enclave = try Enclave()
         let emulator = try Emulator(keys: enclave.jwks)
         let transmitter = try Transmitter(issuer: issuer, signer: enclave)
-        #expect(try transmitter.jwks() == nil)
+        #expect(try transmitter.jwks() == enclave.jwks)
         let receipt = try await transmitter.emit(event, about: ada, to: emulator.receiver())
         #expect(try receipt.set.decoded().header["kid"] == "enclave-1")
         #expect(try receipt.set.decoded().verify(with: enclave.jwks).kid == "enclave-1")
@@ -91,7 +92,7 @@ struct Refusal: Error { let text = "s3cret" }
         // It does not heed that it is cancelled.
         let slow = Odd {
             await withCheckedContinuation { continuation in
-                DispatchQueue.global().asyncAfter(deadline: .now() + 30) { continuation.resume() }
+                DispatchQueue.global().asyncAfter(deadline: .now() + 300) { continuation.resume() }
             }
             return .raw(Data())
         }
@@ -100,7 +101,7 @@ struct Refusal: Error { let text = "s3cret" }
         let error = try await failure {
             try await transmitter.emit(event, about: ada, to: receiver, options: .init(deadline: 0.1))
         }
-        #expect(error.code == .deadlineExceeded && -began.timeIntervalSinceNow < 25)
+        #expect(error.code == .deadlineExceeded && -began.timeIntervalSinceNow < 250)
     }
 
     @Test func anAlgorithmThatIsNoneIsRefused() async throws {

@@ -1,13 +1,19 @@
-//! What became of everything that was to be sent.
+//! What became of everything that was to be sent, and the end of it.
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::error::ErrorCode;
+use tokio::sync::Notify;
+
+use crate::error::{Error, ErrorCode, Result};
 
 /// Counts of one transmitter, taken at one moment: `enqueued` is always `delivered + failed + in_flight`.
+///
+/// Each `emit`, each `deliver`, and each event that `emit_all` takes counts once when it begins and once when it ends,
+/// whatever ends it: an answer, an invalid event, lint, a signer that fails, a deadline. A call with a wrong setting, or on
+/// a closed transmitter, does not begin. Preparing, signing and linting send nothing and count nothing.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Counters {
@@ -17,7 +23,7 @@ pub struct Counters {
     pub delivered: u64,
     /// SETs that were not delivered, for whatever reason.
     pub failed: u64,
-    /// SETs under way.
+    /// SETs under way, those that wait for a signature included.
     pub in_flight: u64,
     /// Requests to receivers, repeats included.
     pub attempts: u64,
@@ -25,9 +31,30 @@ pub struct Counters {
     pub failures: BTreeMap<&'static str, u64>,
 }
 
-/// The counters of a transmitter.
+/// The counters of a transmitter, and whether it is closed.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ledger(Arc<Mutex<Counters>>);
+pub(super) struct Ledger(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// Told when nothing is under way any more.
+    idle: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    counters: Counters,
+    /// Work that sends no counted SET: examinations of a doctor.
+    visits: u64,
+    closed: bool,
+}
+
+impl State {
+    fn is_idle(&self) -> bool {
+        self.counters.in_flight == 0 && self.visits == 0
+    }
+}
 
 /// A SET under way. Whatever happens to it, it is counted once when it ends.
 #[derive(Debug)]
@@ -36,27 +63,73 @@ pub(super) struct Entry {
     open: bool,
 }
 
+/// Work that a close waits for, and that is not counted.
+#[derive(Debug)]
+pub(super) struct Visit(Ledger);
+
 impl Ledger {
     pub(super) fn read(&self) -> Counters {
-        self.with(|counters| counters.clone())
+        self.with(|state| state.counters.clone())
     }
 
-    pub(super) fn enqueue(&self) -> Entry {
-        self.with(|counters| {
-            counters.enqueued += 1;
-            counters.in_flight += 1;
+    /// Counts a SET that is to be sent.
+    pub(super) fn enqueue(&self) -> Result<Entry> {
+        self.begin(|state| {
+            state.counters.enqueued += 1;
+            state.counters.in_flight += 1;
+        })?;
+        Ok(Entry { ledger: self.clone(), open: true })
+    }
+
+    pub(super) fn visit(&self) -> Result<Visit> {
+        self.begin(|state| state.visits += 1)?;
+        Ok(Visit(self.clone()))
+    }
+
+    /// Refuses new work from now on. The future ends when nothing is under way.
+    pub(super) fn close(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.with(|state| state.closed = true);
+        let ledger = self.clone();
+        async move {
+            loop {
+                // Made before the look: it hears what happens after it.
+                let idle = ledger.0.idle.notified();
+                if ledger.with(|state| state.is_idle()) {
+                    return;
+                }
+                idle.await;
+            }
+        }
+    }
+
+    fn begin(&self, change: impl FnOnce(&mut State)) -> Result<()> {
+        self.with(|state| {
+            if state.closed {
+                return Err(Error::new(ErrorCode::TransmitterClosed, "the transmitter is closed"));
+            }
+            change(state);
+            Ok(())
+        })
+    }
+
+    fn end(&self, change: impl FnOnce(&mut State)) {
+        let idle = self.with(|state| {
+            change(state);
+            state.is_idle()
         });
-        Entry { ledger: self.clone(), open: true }
+        if idle {
+            self.0.idle.notify_waiters();
+        }
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut Counters) -> T) -> T {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    fn with<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
+        look(&mut self.0.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Entry {
     pub(super) fn attempt(&self) {
-        self.ledger.with(|counters| counters.attempts += 1);
+        self.ledger.with(|state| state.counters.attempts += 1);
     }
 
     pub(super) fn delivered(mut self) {
@@ -69,9 +142,9 @@ impl Entry {
 
     fn close(&mut self, outcome: impl FnOnce(&mut Counters)) {
         self.open = false;
-        self.ledger.with(|counters| {
-            counters.in_flight -= 1;
-            outcome(counters);
+        self.ledger.end(|state| {
+            state.counters.in_flight -= 1;
+            outcome(&mut state.counters);
         });
     }
 }
@@ -81,6 +154,12 @@ impl Drop for Entry {
         if self.open {
             self.close(|counters| fail(counters, "abandoned"));
         }
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        self.0.end(|state| state.visits -= 1);
     }
 }
 

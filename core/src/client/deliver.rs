@@ -25,29 +25,26 @@ pub struct Deliver {
     transmitter: Transmitter,
     set: SignedSet,
     receiver: Receiver,
-    policy: RetryPolicy,
+    deadline: Option<Duration>,
+    retry: RetryPolicy,
     circumstances: Circumstances,
 }
 
 impl Deliver {
-    pub(super) fn new(
-        transmitter: Transmitter,
-        set: SignedSet,
-        receiver: Receiver,
-        policy: RetryPolicy,
-    ) -> Self {
-        Self { transmitter, set, receiver, policy, circumstances: Circumstances::default() }
+    pub(super) fn new(transmitter: Transmitter, set: SignedSet, receiver: Receiver) -> Self {
+        let (retry, circumstances) = (RetryPolicy::default(), Circumstances::default());
+        Self { transmitter, set, receiver, deadline: None, retry, circumstances }
     }
 
     /// Sets how long this operation may take.
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.policy.deadline = deadline;
+        self.deadline = Some(deadline);
         self
     }
 
-    /// Sets how often and how long this operation is tried.
+    /// Sets how often this operation is tried: the members that are given, the others are the transmitter's.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.policy = policy;
+        self.retry = policy;
         self
     }
 
@@ -69,10 +66,13 @@ impl IntoFuture for Deliver {
     type Output = Result<Receipt>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
+    /// The delivery begins, and is counted, here.
     fn into_future(self) -> Self::IntoFuture {
+        let Self { transmitter, set, receiver, deadline, retry, circumstances } = self;
+        let begun = transmitter.begin(deadline, &retry);
         Box::pin(async move {
-            let Self { transmitter, set, receiver, policy, circumstances } = self;
-            transmitter.run_deliver(&set, &receiver, &policy, circumstances).await
+            let (entry, bounds) = begun?;
+            transmitter.run(entry, &set, &receiver, &bounds, circumstances).await
         })
     }
 }

@@ -22,7 +22,7 @@ use super::{
     transport::Transport,
 };
 use crate::{
-    delivery::{Action, Delivery, Input, Receipt, RetryPolicy},
+    delivery::{Action, Bounds, Delivery, Input, Receipt},
     error::{Error, ErrorCode, Result},
     key::BoxFuture,
     set::SignedSet,
@@ -52,13 +52,13 @@ pub(super) struct Circumstances {
 pub(super) type SignAgain<'a> = dyn Fn(&SignedSet) -> BoxFuture<'a, Option<SignedSet>> + Send + Sync + 'a;
 
 impl Driver {
-    /// Delivers a SET, or fails within the deadline of the policy.
+    /// Delivers a SET, or fails within the deadline.
     pub(super) async fn deliver(
         &self,
         entry: Entry,
         set: &SignedSet,
         receiver: &Receiver,
-        policy: &RetryPolicy,
+        bounds: &Bounds,
         circumstances: Circumstances,
         sign_again: &SignAgain<'_>,
     ) -> Result<Receipt> {
@@ -66,7 +66,7 @@ impl Driver {
         let span =
             tracing::debug_span!("ssf.deliver", host = receiver.host(), event = set.event(), jti = set.jti());
         // On the heap at once: it is large, and moving it is what costs.
-        let work = Box::pin(self.drive(&entry, set, receiver, policy, circumstances, sign_again));
+        let work = Box::pin(self.drive(&entry, set, receiver, bounds, circumstances, sign_again));
         let result = work.instrument(span).await;
 
         let (host, event, jti) = (receiver.host(), set.event(), set.jti());
@@ -91,16 +91,16 @@ impl Driver {
         entry: &Entry,
         set: &SignedSet,
         receiver: &Receiver,
-        policy: &RetryPolicy,
+        bounds: &Bounds,
         Circumstances { requests, repeated }: Circumstances,
         sign_again: &SignAgain<'_>,
     ) -> Result<Receipt> {
         // The machine keeps the deadline for what it does itself; these are the waits for others.
-        let ends = self.steady.now().plus(policy.deadline);
-        let _slot = self.within(policy.deadline, receiver.slot()).await??;
+        let ends = self.steady.now().plus(bounds.deadline);
+        let _slot = self.within(bounds.deadline, receiver.slot()).await??;
         let mut delivery = Delivery::new(set.clone(), receiver.target())
             // What a wait for the slot took is gone.
-            .with_policy(RetryPolicy { deadline: ends.since(self.steady.now()), ..policy.clone() })
+            .with_bounds(Bounds { deadline: ends.since(self.steady.now()), ..bounds.clone() })
             .with_gate(receiver.gate())
             .with_seed(self.seed.fetch_add(1, Ordering::Relaxed));
         if repeated {

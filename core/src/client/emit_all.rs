@@ -107,9 +107,9 @@ impl<I: Iterator<Item = Emit>> EmitAll<I> {
     pub async fn next(&mut self) -> Option<Emitted> {
         while self.tasks.len() < self.window {
             let Some(emit) = self.emits.next() else { break };
-            let (index, requests) = (self.progress.started, self.requests.clone());
+            let (index, work) = (self.progress.started, emit.run(Some(self.requests.clone())));
             self.progress.started += 1;
-            self.tasks.spawn(async move { Emitted { index, result: emit.run(Some(requests)).await } });
+            self.tasks.spawn(async move { Emitted { index, result: work.await } });
         }
         let emitted = match self.tasks.join_next().await? {
             Ok(emitted) => emitted,

@@ -7,7 +7,7 @@ use super::{
     transport::{Network, Transport},
 };
 use crate::{
-    delivery::{Jitter, RetryPolicy},
+    delivery::{Bounds, Jitter, RetryPolicy},
     error::{Error, ErrorCode, Result, Retry},
     okta::{Call, NewProvider, ProvidersApi, SecurityEventsProvider},
     random,
@@ -39,7 +39,7 @@ struct Inner {
     api: ProvidersApi,
     authorization: Authorized,
     transport: Transport,
-    policy: RetryPolicy,
+    bounds: Bounds,
     clock: SteadyClock,
 }
 
@@ -47,7 +47,8 @@ struct Inner {
 pub struct OktaProvidersBuilder {
     org: String,
     authorization: Authorization,
-    policy: RetryPolicy,
+    deadline: Option<Duration>,
+    retry: RetryPolicy,
     network: Network,
     loopback: bool,
 }
@@ -60,7 +61,8 @@ impl OktaProviders {
         OktaProvidersBuilder {
             org: org.into(),
             authorization: Authorization::None,
-            policy: RetryPolicy::default(),
+            deadline: None,
+            retry: RetryPolicy::default(),
             network: Network::default(),
             loopback: false,
         }
@@ -178,12 +180,12 @@ impl OktaProviders {
     }
 
     fn ends(&self) -> Timestamp {
-        self.0.clock.now().plus(self.0.policy.deadline)
+        self.0.clock.now().plus(self.0.bounds.deadline)
     }
 
     /// Makes a call, as often as it does no harm and makes sense.
     async fn run<T>(&self, mut call: Call<T>, ends: Timestamp) -> Result<T> {
-        let Inner { policy, clock, .. } = &*self.0;
+        let Inner { bounds, clock, .. } = &*self.0;
         let mut jitter = Jitter::new(random::number()?);
         let (mut attempts, mut refused, mut renewed) = (0, None, false);
         loop {
@@ -201,11 +203,11 @@ impl OktaProviders {
                     error
                 }
             };
-            if error.code().retry() != Retry::Later || attempts >= policy.max_attempts {
+            if error.code().retry() != Retry::Later || attempts >= bounds.max_attempts {
                 return Err(error);
             }
             let now = clock.now();
-            let until = now.plus(policy.wait(attempts, error.retry_after(), jitter.next()));
+            let until = now.plus(bounds.wait(attempts, error.retry_after(), jitter.next()));
             // A wait that ends past the deadline is not begun: the caller learns now what it would learn then.
             if until >= ends {
                 return Err(error);
@@ -220,21 +222,21 @@ impl OktaProviders {
         refused: Option<Secret<String>>,
         ends: Timestamp,
     ) -> Result<T, Attempt> {
-        let Inner { policy, clock, transport, authorization, .. } = &*self.0;
+        let Inner { bounds, clock, transport, authorization, .. } = &*self.0;
         let host = self.host();
         let operation = call.operation();
         let left = ends.since(clock.now());
         let value = authorization.value(transport, clock, host, refused.as_ref());
         let value = match tokio::time::timeout(left, value).await {
             Ok(value) => value?,
-            Err(_) => return Err(too_late(policy).into()),
+            Err(_) => return Err(too_late(bounds).into()),
         };
         let left = ends.since(clock.now());
         if left.is_zero() {
-            return Err(too_late(policy).into());
+            return Err(too_late(bounds).into());
         }
         let request = call.request(value.clone());
-        let outcome = match transport.send(&request, policy.attempt_timeout.min(left)).await {
+        let outcome = match transport.send(&request, bounds.attempt_timeout.min(left)).await {
             Ok(response) => {
                 let status = response.status;
                 tracing::debug!(name: "ssf.api", host, operation, status, "answered");
@@ -266,8 +268,8 @@ impl From<Error> for Attempt {
     }
 }
 
-fn too_late(policy: &RetryPolicy) -> Error {
-    let message = format!("the deadline of {} ms passed", policy.deadline.as_millis());
+fn too_late(bounds: &Bounds) -> Error {
+    let message = format!("the deadline of {} ms passed", bounds.deadline.as_millis());
     Error::new(ErrorCode::DeadlineExceeded, message)
 }
 
@@ -306,13 +308,13 @@ impl OktaProvidersBuilder {
 
     /// Sets how long a method may take, from the call to its result; 30 seconds by default.
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.policy.deadline = deadline;
+        self.deadline = Some(deadline);
         self
     }
 
-    /// Sets how often and how long a call is tried.
+    /// Sets how often a call is tried, and how long the waits are.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.policy = policy;
+        self.retry = policy;
         self
     }
 
@@ -353,14 +355,15 @@ impl OktaProvidersBuilder {
             }
             _ => {}
         }
-        if self.policy.deadline.is_zero() || self.policy.attempt_timeout.is_zero() {
-            return missing("a deadline or timeout of zero leaves no time");
+        let bounds = Bounds::default().with(self.deadline, &self.retry).checked()?;
+        if bounds.deadline.is_zero() {
+            return missing("a deadline of zero leaves no time");
         }
         Ok(OktaProviders(Arc::new(Inner {
             api: ProvidersApi::at(&self.org, self.loopback)?,
             authorization: Authorized::new(self.authorization, self.loopback)?,
             transport: Transport::new(&self.network)?,
-            policy: self.policy,
+            bounds,
             clock: SteadyClock::start(),
         })))
     }

@@ -180,7 +180,10 @@ impl Transmitter {
             }
             let settlement = match result {
                 Ok(receipt) => Settlement::Delivered(receipt),
-                Err(error) if error.is_retryable() => Settlement::Later(error),
+                // Another transmitter may send what a closed one refuses.
+                Err(error) if error.is_retryable() || error.code() == ErrorCode::TransmitterClosed => {
+                    Settlement::Later(error)
+                }
                 Err(error) => Settlement::Failed(error),
             };
             outbox.settle(waiting, settlement).await?;

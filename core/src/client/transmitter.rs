@@ -1,26 +1,25 @@
 //! The transmitter: who sends.
 
-use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
-
-use tokio::sync::Semaphore;
+use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    Deliver, Doctor, EmitAll, Receiver, RequestLimit,
-    counters::{Counters, Entry, Ledger},
+    Deliver, Doctor, Emit, EmitAll, Receiver,
+    counters::{Counters, Entry, Ledger, Visit},
     drive::{Circumstances, Driver},
     transport::{Network, Transport},
 };
 use crate::{
-    delivery::{Receipt, RetryPolicy},
+    delivery::{Bounds, Receipt, RetryPolicy},
     error::{Error, ErrorCode, Result},
     event::Event,
-    key::{BoxFuture, KeySet, Signer, SigningHeader},
+    jose::Jwks,
+    key::{self, BoxFuture, KeySet, Signer, SigningHeader},
     lint::{Finding, LintPolicy, Linter},
     random,
     secret::Secret,
     set::{SetBuilder, SignedSet, UnsignedSet},
     subject::Subject,
-    time::{Clock, SteadyClock, SystemClock, Timestamp},
+    time::{Clock, SteadyClock, SystemClock},
 };
 
 /// Who sends: issuer, keys and one HTTP pool. Make one, share it; clones share the pool.
@@ -36,7 +35,7 @@ struct Inner {
     clock: Box<dyn Clock>,
     /// Whether it is one that was given, and not the system's.
     own_clock: bool,
-    policy: RetryPolicy,
+    bounds: Bounds,
     lint: LintPolicy,
     driver: Driver,
 }
@@ -51,7 +50,8 @@ pub struct TransmitterBuilder {
     issuer: String,
     keys: Keys,
     clock: Option<Arc<dyn Clock>>,
-    policy: RetryPolicy,
+    deadline: Option<Duration>,
+    retry: RetryPolicy,
     lint: LintPolicy,
     network: Network,
 }
@@ -85,13 +85,7 @@ impl Transmitter {
     /// # }
     /// ```
     pub fn emit(&self, event: impl Into<Event>, subject: impl Into<Subject>, to: &Receiver) -> Emit {
-        Emit {
-            transmitter: self.clone(),
-            set: self.set_for(to).event(event).subject(subject),
-            receiver: to.clone(),
-            policy: self.0.policy.clone(),
-            requests: None,
-        }
+        Emit::new(self.clone(), self.set_for(to).event(event).subject(subject), to.clone())
     }
 
     /// The first step of [`emit`](Self::emit): a SET for this receiver, complete but for its signature.
@@ -106,7 +100,7 @@ impl Transmitter {
 
     /// The last step of [`emit`](Self::emit): delivers a signed SET. Await the result, or set more before.
     pub fn deliver(&self, set: &SignedSet, to: &Receiver) -> Deliver {
-        Deliver::new(self.clone(), set.clone(), to.clone(), self.0.policy.clone())
+        Deliver::new(self.clone(), set.clone(), to.clone())
     }
 
     /// Sends many events, with a bound on how many requests are on the wire at once. Results come in the order in which
@@ -152,15 +146,32 @@ impl Transmitter {
         let linter =
             Linter::new(receiver.dialect()).issuer(self.issuer()).audience(receiver.audience().clone());
         let linter = if self.0.own_clock { linter.now(self.0.clock.now()) } else { linter };
-        match &self.0.keys {
-            Keys::Own(keys) => {
-                let linter = linter.header(&keys.active());
-                match keys.jwks() {
-                    Ok(jwks) => linter.jwks(jwks),
-                    Err(_) => linter,
-                }
-            }
+        let linter = match &self.0.keys {
+            Keys::Own(keys) => linter.header(&keys.active()),
             Keys::External(signer) => linter.header(signer.header()),
+        };
+        match self.jwks() {
+            Ok(jwks) => linter.jwks(jwks),
+            Err(_) => linter,
+        }
+    }
+
+    /// The keys to publish; serve [`Jwks::to_json`] with the content type `application/json`.
+    ///
+    /// With a signer these are its public key, or an error with the code [`ErrorCode::SignerPublicKeyMissing`] where it does
+    /// not tell one: an empty set would cut every receiver off.
+    ///
+    /// ```
+    /// use ssf_transmitter::{KeyType, SigningKey, Transmitter};
+    ///
+    /// let transmitter = Transmitter::builder("https://edr.example.com", SigningKey::generate(KeyType::P256)?).build()?;
+    /// assert_eq!(transmitter.jwks()?.keys().len(), 1);
+    /// # Ok::<(), ssf_transmitter::Error>(())
+    /// ```
+    pub fn jwks(&self) -> Result<Jwks> {
+        match &self.0.keys {
+            Keys::Own(keys) => keys.jwks(),
+            Keys::External(signer) => key::jwks_of(&**signer),
         }
     }
 
@@ -179,11 +190,21 @@ impl Transmitter {
     /// # }
     /// ```
     pub fn doctor(&self, event: impl Into<Event>, subject: impl Into<Subject>, to: &Receiver) -> Doctor {
-        Doctor::new(self.clone(), to.clone(), event.into(), subject.into())
+        self.doctor_read(Ok(event.into()), Ok(subject.into()), to)
+    }
+
+    /// The same for an event and a subject that were read from elsewhere: why one of them cannot be read is then what its
+    /// check `lint` says.
+    pub fn doctor_read(&self, event: Result<Event>, subject: Result<Subject>, to: &Receiver) -> Doctor {
+        Doctor::new(self.clone(), to.clone(), event, subject)
     }
 
     pub(super) fn transport(&self) -> &Transport {
         &self.0.driver.transport
+    }
+
+    pub(super) fn driver(&self) -> &Driver {
+        &self.0.driver
     }
 
     pub(super) fn clock(&self) -> &dyn Clock {
@@ -202,17 +223,50 @@ impl Transmitter {
         }
     }
 
-    /// The thumbprint of the key that signs, if it is in this process.
+    /// The thumbprint of the key that signs, if its public half is known.
     pub(super) fn thumbprint(&self) -> Option<String> {
         match &self.0.keys {
             Keys::Own(keys) => Some(keys.active().public_key().thumbprint()),
-            Keys::External(_) => None,
+            Keys::External(signer) => signer.public_key().map(|key| key.thumbprint()),
         }
+    }
+
+    /// Closes the transmitter and its clones: it takes no new work, which fails with [`ErrorCode::TransmitterClosed`]. The
+    /// future ends when all that is under way has ended, each within its deadline, and the connections are closed. Whether it
+    /// is awaited or dropped, the transmitter stays closed; a second close waits likewise.
+    ///
+    /// What needs no network still works: [`counters`](Self::counters), [`lint`](Self::lint), [`prepare`](Self::prepare) and
+    /// [`jwks`](Self::jwks). A transmitter that is dropped instead abandons nothing: each emit keeps what it needs.
+    ///
+    /// ```
+    /// # use ssf_transmitter::{KeyType, SigningKey, Transmitter};
+    /// # async fn example(transmitter: Transmitter) {
+    /// transmitter.close().await;
+    /// assert_eq!(transmitter.counters().in_flight, 0);
+    /// # }
+    /// ```
+    pub fn close(&self) -> impl Future<Output = ()> + Send + use<> {
+        let ended = self.0.driver.ledger.close();
+        let inner = self.0.clone();
+        async move {
+            ended.await;
+            inner.driver.transport.shut();
+        }
+    }
+
+    /// Work that a close waits for, and that is not counted.
+    pub(super) fn visit(&self) -> Result<Visit> {
+        self.0.driver.ledger.visit()
     }
 
     /// What became of everything that this transmitter, and its clones, were to send.
     pub fn counters(&self) -> Counters {
         self.0.driver.ledger.read()
+    }
+
+    /// How long an operation may take if nothing else is said of it.
+    pub fn deadline(&self) -> Duration {
+        self.0.bounds.deadline
     }
 
     /// The issuer.
@@ -228,14 +282,14 @@ impl Transmitter {
             .lint(self.0.lint.clone())
     }
 
-    fn prepare_set(&self, set: SetBuilder) -> Result<UnsignedSet> {
+    pub(super) fn prepare_set(&self, set: SetBuilder) -> Result<UnsignedSet> {
         match &self.0.keys {
             Keys::Own(keys) => set.prepare(&keys.active()),
             Keys::External(signer) => set.prepare(signer.header()),
         }
     }
 
-    async fn sign_set(&self, set: SetBuilder) -> Result<SignedSet> {
+    pub(super) async fn sign_set(&self, set: SetBuilder) -> Result<SignedSet> {
         match &self.0.keys {
             // One look at the set: a rotation in between must not part header and signature.
             Keys::Own(keys) => set.sign(&keys.active()),
@@ -254,31 +308,26 @@ impl Transmitter {
         }
     }
 
-    /// Counts a SET that is to be delivered, and delivers it.
-    pub(super) async fn run_deliver(
-        &self,
-        set: &SignedSet,
-        receiver: &Receiver,
-        policy: &RetryPolicy,
-        circumstances: Circumstances,
-    ) -> Result<Receipt> {
-        self.run(self.0.driver.ledger.enqueue(), set, receiver, policy, circumstances).await
+    /// Begins an operation: checks what bounds it, and counts it.
+    pub(super) fn begin(&self, deadline: Option<Duration>, retry: &RetryPolicy) -> Result<(Entry, Bounds)> {
+        let bounds = self.0.bounds.with(deadline, retry).checked()?;
+        Ok((self.0.driver.ledger.enqueue()?, bounds))
     }
 
     /// Delivers a SET that was counted as `entry`.
-    async fn run(
+    pub(super) async fn run(
         &self,
         entry: Entry,
         set: &SignedSet,
         receiver: &Receiver,
-        policy: &RetryPolicy,
+        bounds: &Bounds,
         circumstances: Circumstances,
     ) -> Result<Receipt> {
         let sign_again = |set: &SignedSet| -> BoxFuture<'_, Option<SignedSet>> {
             let set = set.clone();
             Box::pin(async move { self.sign_again(&set).await })
         };
-        self.0.driver.deliver(entry, set, receiver, policy, circumstances, &sign_again).await
+        self.0.driver.deliver(entry, set, receiver, bounds, circumstances, &sign_again).await
     }
 }
 
@@ -288,7 +337,8 @@ impl TransmitterBuilder {
             issuer,
             keys,
             clock: None,
-            policy: RetryPolicy::default(),
+            deadline: None,
+            retry: RetryPolicy::default(),
             lint: LintPolicy::default(),
             network: Network::default(),
         }
@@ -296,13 +346,13 @@ impl TransmitterBuilder {
 
     /// Sets how long an operation may take, from the call to its result; 30 seconds by default.
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.policy.deadline = deadline;
+        self.deadline = Some(deadline);
         self
     }
 
-    /// Sets how often and how long deliveries are tried.
+    /// Sets how often deliveries are tried, and how long the waits are.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.policy = policy;
+        self.retry = policy;
         self
     }
 
@@ -356,11 +406,15 @@ impl TransmitterBuilder {
         if self.issuer.is_empty() {
             return Err(Error::new(ErrorCode::IssuerInvalid, "the issuer is empty"));
         }
-        if self.policy.deadline.is_zero() || self.policy.attempt_timeout.is_zero() {
-            return Err(Error::new(
-                ErrorCode::ConfigurationInvalid,
-                "a deadline or timeout of zero leaves no time",
-            ));
+        let bounds = Bounds::default().with(self.deadline, &self.retry).checked()?;
+        if bounds.deadline.is_zero() {
+            return Err(Error::new(ErrorCode::ConfigurationInvalid, "a deadline of zero leaves no time"));
+        }
+        // A public key that does not fit its algorithm is found now, and not when it is published.
+        if let Keys::External(signer) = &self.keys
+            && signer.public_key().is_some()
+        {
+            key::jwks_of(&**signer)?;
         }
         let own_clock = self.clock.is_some();
         let (clock, steady): (Box<dyn Clock>, Box<dyn Clock>) = match self.clock {
@@ -372,7 +426,7 @@ impl TransmitterBuilder {
             keys: self.keys,
             clock,
             own_clock,
-            policy: self.policy,
+            bounds,
             lint: self.lint,
             driver: Driver {
                 transport: Transport::new(&self.network)?,
@@ -381,129 +435,6 @@ impl TransmitterBuilder {
                 seed: random::number()?.into(),
             },
         })))
-    }
-}
-
-/// An event on its way, from [`Transmitter::emit`]: set more of it, then await it.
-#[must_use = "nothing is sent until it is awaited"]
-pub struct Emit {
-    transmitter: Transmitter,
-    set: SetBuilder,
-    receiver: Receiver,
-    policy: RetryPolicy,
-    requests: Option<Arc<Semaphore>>,
-}
-
-impl Emit {
-    /// Sets the transaction: the same value in all SETs with the same cause.
-    pub fn txn(mut self, txn: impl Into<String>) -> Self {
-        self.set = self.set.txn(txn);
-        self
-    }
-
-    /// Sets the time of the event, `toe`.
-    pub fn toe(mut self, toe: impl Into<Timestamp>) -> Self {
-        self.set = self.set.toe(toe);
-        self
-    }
-
-    /// Sets the id of the SET, for callers that keep their own.
-    pub fn jti(mut self, jti: impl Into<String>) -> Self {
-        self.set = self.set.jti(jti);
-        self
-    }
-
-    /// Adds an event that travels beside the first, for receivers that take companions.
-    pub fn companion(mut self, event: impl Into<Event>) -> Self {
-        self.set = self.set.event(event);
-        self
-    }
-
-    /// Sets what becomes of findings.
-    pub fn lint(mut self, policy: LintPolicy) -> Self {
-        self.set = self.set.lint(policy);
-        self
-    }
-
-    /// Sets how long this operation may take.
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.policy.deadline = deadline;
-        self
-    }
-
-    /// Sets how often and how long this operation is tried.
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.policy = policy;
-        self
-    }
-
-    /// Shares a bound on the requests on the wire with others; [`Transmitter::emit_all`] sets one of its own.
-    pub fn limited_by(mut self, limit: &RequestLimit) -> Self {
-        self.requests = Some(limit.requests());
-        self
-    }
-
-    /// The SET as it stands, complete but for its signature, for a signer elsewhere. Nothing is sent.
-    ///
-    /// ```
-    /// # use ssf_transmitter::{KeyType, Receiver, SigningKey, Subject, Transmitter, event::caep};
-    /// let key = SigningKey::generate(KeyType::P256)?;
-    /// let transmitter = Transmitter::builder("https://edr.example.com", key).build()?;
-    /// let receiver = Receiver::builder("https://receiver.example.net/events", "https://receiver.example.net").build()?;
-    ///
-    /// let emit = transmitter.emit(caep::SessionRevoked::new(), Subject::opaque("session-1"), &receiver);
-    /// let unsigned = emit.txn("incident-4711").prepare()?;
-    /// assert_eq!(unsigned.decode()?.claims()["txn"], "incident-4711");
-    /// # Ok::<(), ssf_transmitter::Error>(())
-    /// ```
-    pub fn prepare(self) -> Result<UnsignedSet> {
-        self.transmitter.prepare_set(self.set)
-    }
-
-    /// The SET as it stands, signed by the transmitter's key or signer. Nothing is sent.
-    ///
-    /// ```
-    /// # use ssf_transmitter::{KeyType, Receiver, SigningKey, Subject, Transmitter, event::caep};
-    /// # async fn example(transmitter: Transmitter, receiver: Receiver) -> Result<(), ssf_transmitter::Error> {
-    /// let emit = transmitter.emit(caep::SessionRevoked::new(), Subject::opaque("session-1"), &receiver);
-    /// let signed = emit.sign().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn sign(self) -> Result<SignedSet> {
-        self.transmitter.sign_set(self.set).await
-    }
-}
-
-impl Emit {
-    pub(super) async fn run(self, requests: Option<Arc<Semaphore>>) -> Result<Receipt> {
-        let driver = &self.transmitter.0.driver;
-        let (entry, mut policy) = (driver.ledger.enqueue(), self.policy);
-        let began = driver.steady.now();
-        match driver.within(policy.deadline, self.transmitter.sign_set(self.set)).await.flatten() {
-            Ok(set) => {
-                // A signature takes as long as many requests: those that are due go first, and several at once.
-                tokio::task::yield_now().await;
-                // Both have taken their part of the time.
-                policy.deadline = policy.deadline.saturating_sub(driver.steady.now().since(began));
-                let circumstances = Circumstances { requests, ..Circumstances::default() };
-                self.transmitter.run(entry, &set, &self.receiver, &policy, circumstances).await
-            }
-            Err(error) => {
-                entry.failed(error.code());
-                Err(error)
-            }
-        }
-    }
-}
-
-impl IntoFuture for Emit {
-    type Output = Result<Receipt>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        let requests = self.requests.clone();
-        Box::pin(self.run(requests))
     }
 }
 
@@ -516,11 +447,5 @@ impl fmt::Debug for Transmitter {
 impl fmt::Debug for TransmitterBuilder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("TransmitterBuilder").field("issuer", &self.issuer).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Emit {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Emit").field("receiver", &self.receiver).finish_non_exhaustive()
     }
 }

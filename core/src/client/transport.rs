@@ -1,6 +1,11 @@
 //! Requests over reqwest.
 
-use std::{error::Error as StdError, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    error::Error as StdError,
+    net::IpAddr,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use reqwest::{Client, Proxy, redirect::Policy};
 use tokio::time::Instant;
@@ -40,9 +45,10 @@ pub(super) struct Network {
 }
 
 /// One HTTP pool.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Transport {
-    client: Client,
+    /// None after its owner was closed.
+    client: RwLock<Option<Client>>,
     guard: Guard,
     tls: Arc<rustls::ClientConfig>,
     has_proxy: bool,
@@ -77,7 +83,16 @@ impl Transport {
         let variables = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
         let by_environment = variables.iter().any(|name| std::env::var_os(name).is_some());
         let has_proxy = network.proxy.is_some() || by_environment;
-        Ok(Self { client, guard, tls: Arc::new(tls), has_proxy })
+        Ok(Self { client: RwLock::new(Some(client)), guard, tls: Arc::new(tls), has_proxy })
+    }
+
+    /// Lets go of all connections. Nothing is sent afterwards.
+    pub(super) fn shut(&self) {
+        self.client.write().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn client(&self) -> Result<Client, Failure> {
+        self.client.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Failure::NotConnected)
     }
 
     /// Whether requests may go through a proxy.
@@ -132,7 +147,7 @@ impl Transport {
 
     /// Sends a request. The answer is there with its headers.
     async fn exchange(&self, request: &Request) -> Result<reqwest::Response, Failure> {
-        let mut builder = self.client.request(method(request.method()), request.url.url().clone());
+        let mut builder = self.client()?.request(method(request.method()), request.url.url().clone());
         if !request.body().is_empty() {
             builder = builder.body(request.body().to_owned());
         }

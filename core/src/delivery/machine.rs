@@ -1,12 +1,12 @@
 //! The delivery of one SET to one receiver.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     Action, Gate, Input, Receipt, RetryPolicy, Target,
     classify::{self, Verdict},
     gate::Admission,
-    retry::Jitter,
+    retry::{Bounds, Jitter},
 };
 use crate::{
     error::{Error, ErrorCode, Retry},
@@ -22,7 +22,7 @@ use crate::{
 pub struct Delivery {
     set: SignedSet,
     target: Target,
-    policy: RetryPolicy,
+    bounds: Bounds,
     gate: Arc<Gate>,
     jitter: Jitter,
     attempts: u32,
@@ -43,7 +43,7 @@ impl Delivery {
         Self {
             set,
             target,
-            policy: RetryPolicy::default(),
+            bounds: Bounds::default(),
             gate: Arc::default(),
             jitter: Jitter::new(0),
             attempts: 0,
@@ -57,9 +57,21 @@ impl Delivery {
         }
     }
 
-    /// Sets how often and how long to try.
+    /// Sets how often to try, and how long the waits are.
     pub fn with_policy(mut self, policy: RetryPolicy) -> Self {
-        self.policy = policy;
+        self.bounds = self.bounds.with(None, &policy);
+        self
+    }
+
+    /// Sets how long the delivery may take, from its first step; 30 seconds by default.
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.bounds.deadline = deadline;
+        self
+    }
+
+    #[cfg(feature = "client")]
+    pub(crate) fn with_bounds(mut self, bounds: Bounds) -> Self {
+        self.bounds = bounds;
         self
     }
 
@@ -85,7 +97,7 @@ impl Delivery {
     pub fn step(&mut self, now: Timestamp, input: Input) -> Action {
         let now = self.now.map_or(now, |latest| latest.max(now));
         self.now = Some(now);
-        let deadline = *self.deadline.get_or_insert_with(|| now.plus(self.policy.deadline));
+        let deadline = *self.deadline.get_or_insert_with(|| now.plus(self.bounds.deadline));
 
         match input {
             Input::Answered(response) => self.answered(now, deadline, &response),
@@ -131,7 +143,7 @@ impl Delivery {
         // RFC 8935 §2.1.
         let (endpoint, body) = (self.target.endpoint.clone(), Body::Set(self.set.clone()));
         let request = Request::post(endpoint, self.authorization.clone(), body);
-        Action::Send { request, timeout: self.policy.attempt_timeout.min(deadline.since(now)) }
+        Action::Send { request, timeout: self.bounds.attempt_timeout.min(deadline.since(now)) }
     }
 
     fn answered(&mut self, now: Timestamp, deadline: Timestamp, response: &Response) -> Action {
@@ -216,11 +228,11 @@ impl Delivery {
         if now >= deadline {
             return self.too_late();
         }
-        if self.attempts >= self.policy.max_attempts {
+        if self.attempts >= self.bounds.max_attempts {
             return self.fail();
         }
         let retry_after = self.last.as_ref().and_then(Error::retry_after);
-        let until = now.plus(self.policy.wait(self.attempts, retry_after, self.jitter.next()));
+        let until = now.plus(self.bounds.wait(self.attempts, retry_after, self.jitter.next()));
         // A wait that ends past the deadline is not begun: the caller learns now what it would learn then.
         if until >= deadline || !self.gate.budget.take(now) {
             return self.fail();
@@ -243,7 +255,7 @@ impl Delivery {
     }
 
     fn too_late(&mut self) -> Action {
-        let message = format!("the deadline of {} ms passed", self.policy.deadline.as_millis());
+        let message = format!("the deadline of {} ms passed", self.bounds.deadline.as_millis());
         self.fail_with(Error::new(ErrorCode::DeadlineExceeded, message))
     }
 }

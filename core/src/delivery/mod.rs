@@ -43,9 +43,9 @@ pub(crate) use classify::{Verdict, code_of, verdict};
 pub use gate::Gate;
 pub use machine::Delivery;
 pub use notes::ReceiptNote;
-#[cfg(feature = "client")]
-pub(crate) use retry::Jitter;
 pub use retry::RetryPolicy;
+#[cfg(feature = "client")]
+pub(crate) use retry::{Bounds, Jitter};
 
 use crate::{
     dialect::Dialect,

@@ -2,38 +2,59 @@
 
 use std::{sync::Mutex, sync::PoisonError, time::Duration};
 
-use crate::time::Timestamp;
+use crate::{
+    error::{Error, ErrorCode, Result},
+    time::Timestamp,
+};
 
-/// How often and how long a delivery is tried.
+/// How often a delivery is tried, and how long its waits are. A member that is `None` keeps its value: for a transmitter the
+/// default, for one operation the value of its transmitter. The deadline is a setting of its own.
 ///
 /// ```
 /// use std::time::Duration;
 /// use ssf_transmitter::delivery::RetryPolicy;
 ///
-/// let patient = RetryPolicy { max_attempts: 20, deadline: Duration::from_hours(1), ..RetryPolicy::default() };
-/// assert_eq!(patient.base, Duration::from_millis(500));
+/// let patient = RetryPolicy { max_attempts: Some(20), base: Some(Duration::from_secs(2)), ..RetryPolicy::default() };
+/// assert_eq!(patient.attempt_timeout, None);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct RetryPolicy {
-    /// The most attempts; at least one is made. 6 by default.
-    pub max_attempts: u32,
-    /// From the call to its result, waits included. 30 seconds by default.
-    pub deadline: Duration,
+    /// The most attempts, at least one. 6 by default.
+    pub max_attempts: Option<u32>,
     /// How long one attempt may take. 10 seconds by default.
-    pub attempt_timeout: Duration,
+    pub attempt_timeout: Option<Duration>,
     /// The longest wait before the second attempt; it doubles with each further one. Half a second by default.
-    pub base: Duration,
+    pub base: Option<Duration>,
     /// The longest wait that backoff leads to. 30 seconds by default.
-    pub max_backoff: Duration,
+    pub max_backoff: Option<Duration>,
     /// The longest wait that a receiver may ask for. 24 hours by default; the deadline bounds it too.
-    pub max_retry_after: Duration,
+    pub max_retry_after: Option<Duration>,
 }
 
-impl Default for RetryPolicy {
+impl RetryPolicy {
+    /// A single attempt.
+    pub fn once() -> Self {
+        Self { max_attempts: Some(1), ..Self::default() }
+    }
+}
+
+/// All that bounds an operation: a deadline, and a policy without gaps.
+#[derive(Clone, Debug)]
+pub(crate) struct Bounds {
+    /// From the call to its result, waits included.
+    pub(crate) deadline: Duration,
+    pub(crate) max_attempts: u32,
+    pub(crate) attempt_timeout: Duration,
+    pub(crate) base: Duration,
+    pub(crate) max_backoff: Duration,
+    pub(crate) max_retry_after: Duration,
+}
+
+impl Default for Bounds {
     fn default() -> Self {
         Self {
-            max_attempts: 6,
             deadline: Duration::from_secs(30),
+            max_attempts: 6,
             attempt_timeout: Duration::from_secs(10),
             base: Duration::from_millis(500),
             max_backoff: Duration::from_secs(30),
@@ -42,10 +63,30 @@ impl Default for RetryPolicy {
     }
 }
 
-impl RetryPolicy {
-    /// A single attempt.
-    pub fn once() -> Self {
-        Self { max_attempts: 1, ..Self::default() }
+impl Bounds {
+    /// These bounds, but for what is given.
+    pub(crate) fn with(&self, deadline: Option<Duration>, retry: &RetryPolicy) -> Self {
+        Self {
+            deadline: deadline.unwrap_or(self.deadline),
+            max_attempts: retry.max_attempts.unwrap_or(self.max_attempts),
+            attempt_timeout: retry.attempt_timeout.unwrap_or(self.attempt_timeout),
+            base: retry.base.unwrap_or(self.base),
+            max_backoff: retry.max_backoff.unwrap_or(self.max_backoff),
+            max_retry_after: retry.max_retry_after.unwrap_or(self.max_retry_after),
+        }
+    }
+
+    /// Refuses bounds under which nothing could be tried.
+    #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "the client checks its settings"))]
+    pub(crate) fn checked(self) -> Result<Self> {
+        let wrong = |message| Err(Error::new(ErrorCode::ConfigurationInvalid, message));
+        if self.max_attempts == 0 {
+            return wrong("the number of attempts is at least one");
+        }
+        if self.attempt_timeout.is_zero() {
+            return wrong("a timeout of zero leaves an attempt no time");
+        }
+        Ok(self)
     }
 
     /// The wait after `attempts` attempts: anything from zero to the exponential bound, by `random`, but no less than the

@@ -38,6 +38,14 @@ pub enum ErrorCode {
     ///
     /// Set what the message names.
     ConfigurationInvalid,
+    /// `transmitter_closed`: The transmitter was closed before this call.
+    ///
+    /// Make another transmitter, or close this one when nothing more is to be sent.
+    TransmitterClosed,
+    /// `signer_public_key_missing`: The keys to publish were asked for, and the transmitter does not know the public key of its signer.
+    ///
+    /// Give the signer's public key with the signer, in PEM, DER or as a JWK.
+    SignerPublicKeyMissing,
     /// `key_format_unknown`: The text or the bytes are no key in a known format.
     ///
     /// Give PEM or DER (PKCS#8, PKCS#1, SEC1), a JWK, or a JWK Set.
@@ -383,6 +391,8 @@ impl ErrorCode {
         Self::DialectInvalid,
         Self::DialectUnknown,
         Self::ConfigurationInvalid,
+        Self::TransmitterClosed,
+        Self::SignerPublicKeyMissing,
         Self::KeyFormatUnknown,
         Self::KeyPasswordMissing,
         Self::KeyPasswordWrong,
@@ -479,6 +489,8 @@ impl ErrorCode {
             Self::DialectInvalid => "dialect_invalid",
             Self::DialectUnknown => "dialect_unknown",
             Self::ConfigurationInvalid => "configuration_invalid",
+            Self::TransmitterClosed => "transmitter_closed",
+            Self::SignerPublicKeyMissing => "signer_public_key_missing",
             Self::KeyFormatUnknown => "key_format_unknown",
             Self::KeyPasswordMissing => "key_password_missing",
             Self::KeyPasswordWrong => "key_password_wrong",
@@ -582,7 +594,9 @@ impl ErrorCode {
             | Self::EndpointInvalid
             | Self::DialectInvalid
             | Self::DialectUnknown
-            | Self::ConfigurationInvalid => ErrorKind::Config,
+            | Self::ConfigurationInvalid
+            | Self::TransmitterClosed
+            | Self::SignerPublicKeyMissing => ErrorKind::Config,
             Self::DeadlineExceeded => ErrorKind::Deadline,
             Self::ReceiverRejected
             | Self::ReceiverKeyUnknown
@@ -704,6 +718,10 @@ impl ErrorCode {
             }
             Self::DialectUnknown => "No built-in dialect has this id.",
             Self::ConfigurationInvalid => "A setting is missing, or contradicts another one.",
+            Self::TransmitterClosed => "The transmitter was closed before this call.",
+            Self::SignerPublicKeyMissing => {
+                "The keys to publish were asked for, and the transmitter does not know the public key of its signer."
+            }
             Self::KeyFormatUnknown => "The text or the bytes are no key in a known format.",
             Self::KeyPasswordMissing => "The key is encrypted and no password was given.",
             Self::KeyPasswordWrong => "The password does not open the encrypted key.",
@@ -866,6 +884,12 @@ impl ErrorCode {
             Self::DialectInvalid => "Compare with the built-in dialects; the message names line and key.",
             Self::DialectUnknown => "Use one of the ids that `Dialect::ids` lists.",
             Self::ConfigurationInvalid => "Set what the message names.",
+            Self::TransmitterClosed => {
+                "Make another transmitter, or close this one when nothing more is to be sent."
+            }
+            Self::SignerPublicKeyMissing => {
+                "Give the signer's public key with the signer, in PEM, DER or as a JWK."
+            }
             Self::KeyFormatUnknown => "Give PEM or DER (PKCS#8, PKCS#1, SEC1), a JWK, or a JWK Set.",
             Self::KeyPasswordMissing => "Import it with its password.",
             Self::KeyPasswordWrong => "Check the password, also for a line end at its end.",

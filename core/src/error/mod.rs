@@ -78,8 +78,23 @@ struct Inner {
     source: Option<Source>,
 }
 
+impl ErrorCode {
+    /// The code with this name, such as `signer_failed`.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == name)
+    }
+}
+
 impl Error {
-    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+    /// An error from its parts: for signers and stores of your own, and for an error of which only the parts were kept.
+    ///
+    /// ```
+    /// use ssf_transmitter::{Dialect, Error, ErrorCode, lint::Linter};
+    ///
+    /// let kept = Error::new(ErrorCode::SignerFailed, "the signer failed");
+    /// assert_eq!(Linter::new(&Dialect::default()).explain_error("", &kept).reason(), "signer_failed");
+    /// ```
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             code,
             message: message.into(),
@@ -109,7 +124,8 @@ impl Error {
         if self.pointer().is_some() { self.within(prefix) } else { self }
     }
 
-    pub(crate) fn at(mut self, pointer: impl Into<String>) -> Self {
+    /// The same error at a place: a JSON pointer.
+    pub fn at(mut self, pointer: impl Into<String>) -> Self {
         self.0.pointer = Some(pointer.into());
         self
     }
@@ -125,12 +141,14 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_status(mut self, status: u16) -> Self {
+    /// The same error with the HTTP status of an answer.
+    pub fn with_status(mut self, status: u16) -> Self {
         self.0.status = Some(status);
         self
     }
 
-    pub(crate) fn with_receiver_error(mut self, error: Option<String>, description: Option<String>) -> Self {
+    /// The same error with what the other side said: its code, which is left out if it is none, and its description.
+    pub fn with_receiver_error(mut self, error: Option<String>, description: Option<String>) -> Self {
         self.0.receiver_error = error.filter(|code| is_code(code));
         self.0.receiver_description = description;
         self

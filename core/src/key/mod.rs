@@ -13,5 +13,7 @@ mod signing_key;
 
 pub use key_set::KeySet;
 pub(crate) use signer::failed;
-pub use signer::{BoxFuture, Signer, SigningHeader};
+#[cfg(feature = "client")]
+pub(crate) use signer::jwks_of;
+pub use signer::{BoxFuture, DetachedKey, Signer, SigningHeader};
 pub use signing_key::{KeyType, SigningKey};

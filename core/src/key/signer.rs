@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin};
 use super::SigningKey;
 use crate::{
     error::{Error, ErrorCode, Result},
-    jose::{Algorithm, Signature},
+    jose::{Algorithm, PublicKey, Signature},
 };
 
 /// A boxed future, so that signers can be trait objects.
@@ -61,6 +61,59 @@ pub trait Signer: Send + Sync {
         &'a self,
         signing_input: &'a [u8],
     ) -> BoxFuture<'a, Result<Signature, Box<dyn std::error::Error + Send + Sync>>>;
+
+    /// The public half of the key, as key stores give it in PEM or DER. With it the transmitter writes the JWKS, and lint and
+    /// doctor compare what is published with what signs. Algorithm and `kid` are those of the [`header`](Self::header).
+    fn public_key(&self) -> Option<PublicKey> {
+        None
+    }
+}
+
+/// The JWKS of a signer: its public key under the algorithm and the `kid` of its header.
+#[cfg(feature = "client")]
+pub(crate) fn jwks_of(signer: &dyn Signer) -> Result<crate::jose::Jwks> {
+    let Some(key) = signer.public_key() else {
+        let message = "the transmitter does not know the public key of its signer";
+        return Err(Error::new(ErrorCode::SignerPublicKeyMissing, message));
+    };
+    let header = signer.header();
+    let key = key.with_algorithm(header.algorithm)?;
+    crate::jose::Jwks::new([match header.kid {
+        Some(kid) => key.with_kid(kid)?,
+        None => key,
+    }])
+}
+
+/// A key that its caller signs with, between [`Emit::begin`](crate::client::Emit::begin) and
+/// [`Pending::deliver`](crate::client::Pending::deliver).
+#[derive(Clone, Debug)]
+pub struct DetachedKey {
+    header: SigningHeader,
+    public_key: Option<PublicKey>,
+}
+
+impl DetachedKey {
+    /// A key by its algorithm and `kid`, and its public half where it is at hand.
+    pub fn new(header: SigningHeader, public_key: Option<PublicKey>) -> Self {
+        Self { header, public_key }
+    }
+}
+
+impl Signer for DetachedKey {
+    fn header(&self) -> SigningHeader {
+        self.header.clone()
+    }
+
+    fn sign<'a>(
+        &'a self,
+        _: &'a [u8],
+    ) -> BoxFuture<'a, Result<Signature, Box<dyn std::error::Error + Send + Sync>>> {
+        Box::pin(std::future::ready(Err("the caller signs: use Emit::begin".into())))
+    }
+
+    fn public_key(&self) -> Option<PublicKey> {
+        self.public_key.clone()
+    }
 }
 
 impl Signer for SigningKey {
@@ -74,6 +127,10 @@ impl Signer for SigningKey {
     ) -> BoxFuture<'a, Result<Signature, Box<dyn std::error::Error + Send + Sync>>> {
         let signature = self.sign_bytes(signing_input).map(Signature::Raw).map_err(Into::into);
         Box::pin(std::future::ready(signature))
+    }
+
+    fn public_key(&self) -> Option<PublicKey> {
+        Some(SigningKey::public_key(self).clone())
     }
 }
 

@@ -167,10 +167,11 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Notes what a check of the catalogue found below `place`: its rule has the name of its code.
+    /// Notes what a check of the catalogue found below `place`: its rule has the name of its code, or else that code.
     pub(super) fn add_error(&mut self, place: &str, error: &Error) {
         let id = error.code().as_str().replace('_', "-");
-        if let Some(rule) = Rule::by_id(&id) {
+        let of_code = || RULES.iter().find(|rule| rule.code == error.code()).copied();
+        if let Some(rule) = Rule::by_id(&id).or_else(of_code) {
             let pointer = error.pointer().unwrap_or_default();
             self.add(rule, format!("{place}{pointer}"), error.message());
         }

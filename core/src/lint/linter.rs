@@ -3,7 +3,7 @@
 use super::{Context, Explanation, Finding, explain::Exchange, text};
 use crate::{
     dialect::Dialect,
-    error::Error,
+    error::{Error, ErrorCode, Result},
     event::Event,
     http::Response,
     jose::Jwks,
@@ -104,6 +104,34 @@ impl Linter {
             builder = builder.subject(subject.clone());
         }
         builder.findings(self.context(), self.header.as_ref())
+    }
+
+    /// Looks at an event and a subject that were read from elsewhere: why one of them cannot be read is a finding too.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use ssf_transmitter::{Dialect, Event, lint::Linter};
+    ///
+    /// let event = Event::from_value(json!({ "urn:example:event": "no object" }));
+    /// let findings = Linter::new(&Dialect::default()).read(event, None);
+    /// assert_eq!(findings[0].rule().id, "event-member-type");
+    /// ```
+    pub fn read(&self, event: Result<Event>, subject: Option<Result<Subject>>) -> Vec<Finding> {
+        let (event, subject) = match (event, subject.transpose()) {
+            (Ok(event), Ok(subject)) => return self.event(&event, subject.as_ref()),
+            (event, subject) => {
+                let subject = subject.and_then(|subject| subject.as_ref().map_or(Ok(()), Subject::validate));
+                (event.and_then(|event| event.validate()), subject)
+            }
+        };
+        let subject = subject.map_err(|error| error.within("/sub_id"));
+        // Where a value has no form in JSON, that is the rule.
+        let as_found = |error: Error| match error.code() {
+            ErrorCode::ValueNotJson | ErrorCode::TextNotUnicode => error.with_code(ErrorCode::JsonInvalid),
+            _ => error,
+        };
+        let errors: Vec<_> = [event, subject].into_iter().filter_map(Result::err).map(as_found).collect();
+        super::findings_of(self.context(), &errors)
     }
 
     /// Looks at a SET that is not signed yet.

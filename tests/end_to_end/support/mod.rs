@@ -28,8 +28,8 @@ pub(crate) struct World {
 /// Retries without long waits.
 pub(crate) fn quick() -> RetryPolicy {
     RetryPolicy {
-        base: Duration::from_millis(1),
-        max_backoff: Duration::from_millis(20),
+        base: Some(Duration::from_millis(1)),
+        max_backoff: Some(Duration::from_millis(20)),
         ..RetryPolicy::default()
     }
 }

@@ -22,6 +22,12 @@ extension SSFError.Code {
     public static let dialectUnknown = Self(rawValue: "dialect_unknown")
     /// A setting is missing, or contradicts another one. Set what the message names.
     public static let configurationInvalid = Self(rawValue: "configuration_invalid")
+    /// The transmitter was closed before this call. Make another transmitter, or close this one when nothing
+    /// more is to be sent.
+    public static let transmitterClosed = Self(rawValue: "transmitter_closed")
+    /// The keys to publish were asked for, and the transmitter does not know the public key of its signer.
+    /// Give the signer's public key with the signer, in PEM, DER or as a JWK.
+    public static let signerPublicKeyMissing = Self(rawValue: "signer_public_key_missing")
     /// The text or the bytes are no key in a known format. Give PEM or DER (PKCS#8, PKCS#1, SEC1), a JWK, or
     /// a JWK Set.
     public static let keyFormatUnknown = Self(rawValue: "key_format_unknown")
@@ -253,6 +259,8 @@ extension SSFError.Code {
         .dialectInvalid,
         .dialectUnknown,
         .configurationInvalid,
+        .transmitterClosed,
+        .signerPublicKeyMissing,
         .keyFormatUnknown,
         .keyPasswordMissing,
         .keyPasswordWrong,
@@ -364,6 +372,12 @@ extension SSFError.Code {
         .configurationInvalid: Facts(
             .config, false,
             "Set what the message names."),
+        .transmitterClosed: Facts(
+            .config, false,
+            "Make another transmitter, or close this one when nothing more is to be sent."),
+        .signerPublicKeyMissing: Facts(
+            .config, false,
+            "Give the signer's public key with the signer, in PEM, DER or as a JWK."),
         .keyFormatUnknown: Facts(
             .key, false,
             "Give PEM or DER (PKCS#8, PKCS#1, SEC1), a JWK, or a JWK Set."),

@@ -6,10 +6,18 @@ use std::{fmt, future::IntoFuture, time::Duration};
 
 use documents::Documents;
 
-use super::{Receiver, Transmitter, transport::Transport};
+use super::{Emit, Pending, Receiver, Transmitter, counters::Visit, transport::Transport};
 use crate::{
-    conformance, error::Error, event::Event, http::Response, key::BoxFuture, lint::Severity, set::SignedSet,
-    subject::Subject, time::Timestamp,
+    conformance,
+    delivery::Receipt,
+    error::Error,
+    event::Event,
+    http::Response,
+    jose::Signature,
+    key::BoxFuture,
+    lint::{Finding, Linter, Severity},
+    subject::Subject,
+    time::Timestamp,
 };
 
 /// All checks together take no longer.
@@ -17,6 +25,8 @@ const LIMIT: Duration = Duration::from_secs(9);
 /// A clock that is further ahead or behind makes receivers refuse SETs.
 const SKEW_FAILS: Duration = Duration::from_mins(1);
 const SKEW_WARNS: Duration = Duration::from_secs(3);
+/// The check that sends a SET.
+const SEND: &str = "send";
 
 /// Checks a transmitter and a receiver end to end, in less than ten seconds: from [`Transmitter::doctor`]. Set more, then
 /// await it.
@@ -24,11 +34,20 @@ const SKEW_WARNS: Duration = Duration::from_secs(3);
 pub struct Doctor {
     transmitter: Transmitter,
     receiver: Receiver,
-    event: Event,
-    subject: Subject,
+    /// None, with a finding that says why, where one of them could not be read.
+    event: Option<(Event, Subject)>,
+    findings: Vec<Finding>,
     configuration_url: Option<String>,
     send: bool,
-    signed: Option<SignedSet>,
+}
+
+/// What a doctor found, and the SET that it is to send, for a caller that signs by itself: from [`Doctor::examine`].
+#[must_use = "it may wait for a signature"]
+pub struct Examination {
+    linter: Linter,
+    checks: Vec<Check>,
+    pending: Option<Pending>,
+    _visit: Option<Visit>,
 }
 
 /// What was checked, and how it came out.
@@ -124,8 +143,18 @@ impl Check {
 }
 
 impl Doctor {
-    pub(super) fn new(transmitter: Transmitter, receiver: Receiver, event: Event, subject: Subject) -> Self {
-        Self { transmitter, receiver, event, subject, configuration_url: None, send: false, signed: None }
+    pub(super) fn new(
+        transmitter: Transmitter,
+        receiver: Receiver,
+        event: Result<Event, Error>,
+        subject: Result<Subject, Error>,
+    ) -> Self {
+        let linter = transmitter.linter(&receiver);
+        let (findings, event) = match (event, subject) {
+            (Ok(event), Ok(subject)) => (linter.event(&event, Some(&subject)), Some((event, subject))),
+            (event, subject) => (linter.read(event, Some(subject)), None),
+        };
+        Self { transmitter, receiver, event, findings, configuration_url: None, send: false }
     }
 
     /// Sets where the transmitter configuration is, if it is not where the issuer says.
@@ -140,14 +169,46 @@ impl Doctor {
         self
     }
 
-    /// Sends this SET of the event, which was signed elsewhere.
-    pub fn send_signed(mut self, set: SignedSet) -> Self {
-        self.send = true;
-        self.signed = Some(set);
-        self
+    /// Does all checks but the last one, for a caller that signs by itself: sign what waits in the [`Examination`].
+    pub fn examine(self) -> BoxFuture<'static, Examination> {
+        let visit = self.transmitter.visit();
+        Box::pin(async move {
+            let linter = self.transmitter.linter(&self.receiver);
+            let visit = match visit {
+                Ok(visit) => visit,
+                Err(error) => {
+                    let checks = vec![closed(&error)];
+                    return Examination { linter, checks, pending: None, _visit: None };
+                }
+            };
+            let mut checks = self.look().await;
+            let begun = self.to_send();
+            let begun = begun.and_then(|emit| emit.begin().map_err(|error| sent(&linter, &Err(error))));
+            let pending = begun.map_err(|check| checks.push(check)).ok();
+            Examination { linter, checks, pending, _visit: Some(visit) }
+        })
     }
 
-    async fn run(self) -> Diagnosis {
+    /// All checks. The work begins, so that a close waits for it, with the call.
+    fn run(self) -> BoxFuture<'static, Diagnosis> {
+        let visit = self.transmitter.visit();
+        Box::pin(async move {
+            let _visit = match visit {
+                Ok(visit) => visit,
+                Err(error) => return Diagnosis(vec![closed(&error)]),
+            };
+            let mut checks = self.look().await;
+            let last = match self.to_send() {
+                Ok(emit) => sent(&self.transmitter.linter(&self.receiver), &emit.await),
+                Err(skipped) => skipped,
+            };
+            checks.push(last);
+            Diagnosis(checks)
+        })
+    }
+
+    /// Everything but the SET itself.
+    async fn look(&self) -> Vec<Check> {
         let transport = self.transmitter.transport();
         let (documents, tls, token) =
             tokio::join!(self.documents(transport).run(LIMIT), self.tls(transport), self.token(transport));
@@ -159,8 +220,7 @@ impl Doctor {
         answered.extend(answer);
         checks.push(clock(&answered));
         checks.push(self.lint());
-        checks.push(self.deliver(&checks).await);
-        Diagnosis(checks)
+        checks
     }
 
     fn documents<'a>(&'a self, transport: &'a Transport) -> Documents<'a> {
@@ -241,8 +301,7 @@ impl Doctor {
     /// What lint finds in the SET that would be sent.
     fn lint(&self) -> Check {
         const ID: &str = "lint";
-        let findings = self.transmitter.linter(&self.receiver).event(&self.event, Some(&self.subject));
-        let worst = findings.iter().rev().max_by_key(|finding| finding.severity());
+        let worst = self.findings.iter().rev().max_by_key(|finding| finding.severity());
         match worst {
             Some(worst) if worst.severity() == Severity::Error => {
                 Check::failed(ID, worst.to_string(), worst.remedy())
@@ -254,40 +313,72 @@ impl Doctor {
         }
     }
 
-    /// One real SET, if that was asked for.
-    async fn deliver(&self, checks: &[Check]) -> Check {
-        const ID: &str = "send";
+    /// One real SET, if that was asked for, and if nothing speaks against it.
+    fn to_send(&self) -> Result<Emit, Check> {
         if !self.send {
-            return Check::skipped(ID, "no SET was to be sent");
+            return Err(Check::skipped(SEND, "no SET was to be sent"));
         }
-        if checks.iter().any(|check| check.id == "lint" && check.outcome == Outcome::Failed) {
-            return Check::skipped(ID, "no SET was sent, because of what lint finds in it");
-        }
-        let outcome = if let Some(set) = &self.signed {
-            self.transmitter.deliver(set, &self.receiver).deadline(LIMIT / 2).await
-        } else {
-            let emit = self.transmitter.emit(self.event.clone(), self.subject.clone(), &self.receiver);
-            emit.deadline(LIMIT / 2).await
-        };
-        match outcome {
-            Ok(receipt) => {
-                let message =
-                    format!("the receiver took the SET {} with {}", receipt.jti(), receipt.status());
-                match receipt.notes() {
-                    [] => Check::passed(ID, message),
-                    notes => {
-                        let meanings: Vec<_> = notes.iter().map(|note| note.meaning()).collect();
-                        let remedy = "Check the receiver, and the proxies before it.";
-                        Check::warning(ID, format!("{message}. {}", meanings.join(" ")), remedy)
-                    }
-                }
+        match &self.event {
+            Some((event, subject)) if self.lint().outcome != Outcome::Failed => {
+                let emit = self.transmitter.emit(event.clone(), subject.clone(), &self.receiver);
+                Ok(emit.deadline(LIMIT / 2))
             }
-            Err(error) => {
-                let explained = self.transmitter.linter(&self.receiver).explain_error("", &error);
-                Check::failed(ID, format!("{error}: {}", explained.cause()), explained.remedy())
-            }
+            _ => Err(Check::skipped(SEND, "no SET was sent, because of what lint finds in it")),
         }
     }
+}
+
+impl Examination {
+    /// The SET that waits for a signature; `None` if none is to be sent.
+    pub fn pending(&self) -> Option<&Pending> {
+        self.pending.as_ref()
+    }
+
+    /// Ends the examination: delivers the SET with this signature, or says why there is none. Where no SET waits, the
+    /// signature is not looked at.
+    pub fn finish(self, signature: Result<Signature, Error>) -> BoxFuture<'static, Diagnosis> {
+        Box::pin(async move {
+            let Self { linter, mut checks, pending, _visit } = self;
+            if let Some(pending) = pending {
+                let result = match signature {
+                    Ok(signature) => pending.deliver(signature).await,
+                    Err(error) => {
+                        pending.fail(error.code());
+                        Err(error)
+                    }
+                };
+                checks.push(sent(&linter, &result));
+            }
+            Diagnosis(checks)
+        })
+    }
+}
+
+/// What became of the SET.
+fn sent(linter: &Linter, result: &Result<Receipt, Error>) -> Check {
+    match result {
+        Ok(receipt) => {
+            let message = format!("the receiver took the SET {} with {}", receipt.jti(), receipt.status());
+            match receipt.notes() {
+                [] => Check::passed(SEND, message),
+                notes => {
+                    let meanings: Vec<_> = notes.iter().map(|note| note.meaning()).collect();
+                    let remedy = "Check the receiver, and the proxies before it.";
+                    Check::warning(SEND, format!("{message}. {}", meanings.join(" ")), remedy)
+                }
+            }
+        }
+        Err(error) if error.status().is_some() => {
+            let explained = linter.explain_error("", error);
+            Check::failed(SEND, format!("{error}: {}", explained.cause()), explained.remedy())
+        }
+        Err(error) => Check::of_error(SEND, error),
+    }
+}
+
+/// Nothing is looked at by a transmitter that is closed.
+fn closed(error: &Error) -> Check {
+    Check::of_error("transmitter", error)
 }
 
 /// That a server answered, and what its clock said.
@@ -326,7 +417,17 @@ impl IntoFuture for Doctor {
     type IntoFuture = BoxFuture<'static, Diagnosis>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        self.run()
+    }
+}
+
+impl fmt::Debug for Examination {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Examination")
+            .field("checks", &self.checks)
+            .field("pending", &self.pending)
+            .finish_non_exhaustive()
     }
 }
 

@@ -11,8 +11,7 @@
         let key: SecureEnclave.P256.Signing.PrivateKey
         let algorithm = Algorithm.es256
         let kid: String?
-        /// The public half, to publish.
-        let jwks: JWKS
+        let publicKey: PublicKey?
 
         init(account: String) throws {
             if let stored = try Keychain.read(account) {
@@ -21,8 +20,8 @@
                 key = try SecureEnclave.P256.Signing.PrivateKey()
                 try Keychain.add(key.dataRepresentation, account)
             }
-            jwks = try JWKS(publicKeyDER: key.publicKey.derRepresentation)
-            kid = jwks.keys.first?.kid
+            let published = try PublicKey(der: key.publicKey.derRepresentation)
+            (publicKey, kid) = (published, published.kid)
         }
 
         func signature(for signingInput: Data) async throws -> Signature {

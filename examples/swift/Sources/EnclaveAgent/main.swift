@@ -14,7 +14,7 @@ import SSFTransmitter
         let receipt = try await transmitter.emit(event, about: .email(arguments[3]), to: receiver)
         print("\(receipt.jti) delivered with status \(receipt.status)")
     } else {
-        print(signer.jwks.json)
+        print(try Transmitter(issuer: "https://edr.example.com", signer: signer).jwks().json)
     }
 #else
     print("The Secure Enclave is in a Mac.")

@@ -1,0 +1,83 @@
+/** What waits for a signature, and a signer that gives it, all within one deadline. */
+
+import { clearTimeout, setTimeout } from 'node:timers';
+
+import { onAbort } from './abort.js';
+import { call } from './calls.js';
+import type { Check } from './diagnosis.js';
+import { coreCode, errorOf, type Place, partsOf, SsfError } from './errors.js';
+import type { NativeExamination, NativePending, NativeReceipt } from './native.js';
+import { type Signer, signatureOf } from './signature.js';
+
+/** Signs an emit that waits, and delivers it. */
+export async function delivered(
+  signer: Signer,
+  pending: NativePending,
+  signal: AbortSignal | undefined,
+  at: Place,
+): Promise<NativeReceipt> {
+  let ended: string | undefined;
+  try {
+    const [bytes, der] = await signed(signer, pending.signingInput, pending.timeLeft, signal, at);
+    return await call((mailbox, number) => pending.deliver(mailbox, number, bytes, der), at, signal);
+  } catch (error) {
+    if (error instanceof SsfError) ended = coreCode(error.code);
+    throw error;
+  } finally {
+    // Unless it was delivered, it ends here.
+    pending.fail(ended);
+  }
+}
+
+/** Signs what an examination waits for, if there is something, and ends it. */
+export async function finished(
+  signer: Signer,
+  examination: NativeExamination,
+  signal: AbortSignal | undefined,
+  at: Place,
+): Promise<Check[]> {
+  const { signingInput, timeLeft } = examination;
+  try {
+    const [bytes, der] =
+      signingInput === null
+        ? ([new Uint8Array(), false] as const)
+        : await signed(signer, signingInput, timeLeft, signal, at);
+    return await call((mailbox, number) => examination.finish(mailbox, number, bytes, der), at, signal);
+  } catch (error) {
+    if (!(error instanceof SsfError)) throw error;
+    return await call((mailbox, number) => examination.fail(mailbox, number, partsOf(error)), at, signal);
+  } finally {
+    examination.abandon();
+  }
+}
+
+/** The bytes that a signer gives, if it gives them in time, and whether they are DER. */
+export async function signed(
+  signer: Signer,
+  input: Uint8Array,
+  timeLeft: number,
+  signal: AbortSignal | undefined,
+  at: Place,
+): Promise<[bytes: Uint8Array, der: boolean]> {
+  if (signal?.aborted) throw signal.reason;
+  let release = () => {};
+  let timer: NodeJS.Timeout | undefined;
+  const ended = new Promise<never>((_, reject) => {
+    if (signal !== undefined) release = onAbort(signal, () => reject(signal.reason));
+    const late = () => reject(errorOf('SSF_DEADLINE_EXCEEDED', 'the deadline passed in a wait for a signature', at));
+    timer = setTimeout(late, Math.min(timeLeft, 2 ** 31 - 1));
+  });
+  const work = (async () => {
+    try {
+      return await signer(input);
+    } catch (cause) {
+      throw errorOf('SSF_SIGNER_FAILED', 'the signer failed', at, { cause });
+    }
+  })();
+  try {
+    return signatureOf(await Promise.race([work, ended]), at);
+  } finally {
+    clearTimeout(timer);
+    release();
+  }
+}

@@ -1,0 +1,125 @@
+//! What waits for a signature that Python makes.
+
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::{exceptions::PyRuntimeError, prelude::*};
+use ssf_transmitter as sdk;
+
+use crate::{
+    batch::Batch,
+    errors::{ErrorParts, Result, code_named},
+    futures::{Mailbox, Task},
+    runtime::{shared, wait_directly},
+    sets::{Given, Receipt},
+    transmitter::{Checked, checked},
+};
+
+/// An emit that waits for its signature.
+#[pyclass(frozen, module = "ssf_transmitter._native")]
+pub(crate) struct Pending(Mutex<Option<sdk::client::Pending>>);
+
+#[pymethods]
+impl Pending {
+    /// The bytes to sign.
+    #[getter]
+    fn signing_input(&self) -> Result<Vec<u8>> {
+        self.look(|pending| pending.unsigned().signing_input().to_vec())
+    }
+
+    /// How many seconds are left.
+    #[getter]
+    fn time_left(&self) -> Result<f64> {
+        self.look(|pending| pending.time_left().as_secs_f64())
+    }
+
+    fn deliver(&self, py: Python<'_>, signature: Given) -> Result<Receipt> {
+        let pending = take(&self.0)?;
+        Ok(Receipt(wait_directly(py, pending.deliver(signature.0))??))
+    }
+
+    fn deliver_async(&self, signature: Given, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
+        mailbox.spawn(future, take(&self.0)?.deliver(signature.0), Receipt)
+    }
+
+    fn deliver_in(&self, batch: &Batch, index: usize, signature: Given) -> Result<()> {
+        batch.spawn(shared()?, index, take(&self.0)?.deliver(signature.0));
+        Ok(())
+    }
+
+    /// Ends it without a signature; without a code it was abandoned. What has ended stays as it is.
+    #[pyo3(signature = (code, /))]
+    fn fail(&self, code: Option<&str>) {
+        let pending = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (pending, code) {
+            (Some(pending), Some(code)) => pending.fail(code_named(code)),
+            (pending, _) => drop(pending),
+        }
+    }
+}
+
+impl Pending {
+    pub(crate) fn of(pending: sdk::client::Pending) -> Self {
+        Self(Mutex::new(Some(pending)))
+    }
+
+    fn look<T>(&self, look: impl FnOnce(&sdk::client::Pending) -> T) -> Result<T> {
+        let pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.as_ref().map(look).ok_or_else(|| ended().into())
+    }
+}
+
+/// What a doctor found so far.
+#[pyclass(frozen, module = "ssf_transmitter._native")]
+pub(crate) struct Examination(Mutex<Option<sdk::client::Examination>>);
+
+#[pymethods]
+impl Examination {
+    /// The bytes to sign, and how many seconds there are for it; `None` if no SET is to be sent.
+    #[getter]
+    fn waits(&self) -> Option<(Vec<u8>, f64)> {
+        let examination = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let pending = examination.as_ref()?.pending()?;
+        Some((pending.unsigned().signing_input().to_vec(), pending.time_left().as_secs_f64()))
+    }
+
+    /// The checks, with that of the SET by its signature, or by the exception that tells why there is none.
+    fn finish(&self, py: Python<'_>, signed: Signed) -> Result<Vec<Checked>> {
+        let examination = take(&self.0)?;
+        Ok(checked(&wait_directly(py, examination.finish(signed.core()))?))
+    }
+
+    fn finish_async(&self, signed: Signed, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
+        let finished = take(&self.0)?.finish(signed.core());
+        mailbox.spawn(future, async { Ok(finished.await) }, |diagnosis| checked(&diagnosis))
+    }
+}
+
+impl Examination {
+    pub(crate) fn of(examination: sdk::client::Examination) -> Self {
+        Self(Mutex::new(Some(examination)))
+    }
+}
+
+/// A signature, or the exception that tells why there is none.
+#[derive(FromPyObject)]
+enum Signed {
+    Failed(ErrorParts),
+    Given(Given),
+}
+
+impl Signed {
+    fn core(self) -> sdk::Result<sdk::Signature> {
+        match self {
+            Self::Failed(error) => Err(error.into()),
+            Self::Given(signature) => Ok(signature.0),
+        }
+    }
+}
+
+fn take<T>(slot: &Mutex<Option<T>>) -> PyResult<T> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(ended)
+}
+
+fn ended() -> PyErr {
+    PyRuntimeError::new_err("it has ended already")
+}

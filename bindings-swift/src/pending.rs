@@ -1,0 +1,112 @@
+//! What waits for a signature that Swift makes.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ssf_transmitter::{self as sdk, client};
+
+use crate::{
+    cancellation::Cancellation,
+    failure::{ErrorParts, Failure, Result},
+    sets::{Receipt, signature_of},
+    transmitter::{Check, checks},
+};
+
+/// An emit that waits for its signature.
+#[derive(uniffi::Object)]
+pub struct Pending(Mutex<Option<client::Pending>>);
+
+#[uniffi::export]
+impl Pending {
+    /// The bytes to sign; none after its end.
+    pub fn signing_input(&self) -> Vec<u8> {
+        self.look(|pending| pending.unsigned().signing_input().to_vec())
+    }
+
+    /// In seconds.
+    pub fn time_left(&self) -> f64 {
+        self.look(|pending| pending.time_left().as_secs_f64())
+    }
+
+    /// Delivers the SET with its signature.
+    pub async fn deliver(
+        &self,
+        signature: Vec<u8>,
+        der: bool,
+        cancellation: Arc<Cancellation>,
+    ) -> Result<Receipt> {
+        let delivered = take(&self.0)?.deliver(signature_of(signature, der));
+        cancellation.or(async { Ok(delivered.await?.into()) }).await
+    }
+
+    /// Ends it without a signature; without a code it was abandoned. What has ended stays as it is.
+    pub fn fail(&self, code: Option<String>) {
+        let code = code.and_then(|code| sdk::ErrorCode::by_name(&code));
+        match (take(&self.0), code) {
+            (Ok(pending), Some(code)) => pending.fail(code),
+            (pending, _) => drop(pending),
+        }
+    }
+}
+
+impl Pending {
+    pub(crate) fn of(pending: client::Pending) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Some(pending))))
+    }
+
+    fn look<T: Default>(&self, look: impl FnOnce(&client::Pending) -> T) -> T {
+        let pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.as_ref().map(look).unwrap_or_default()
+    }
+}
+
+/// What a doctor found so far.
+#[derive(uniffi::Object)]
+pub struct Examination(Mutex<Option<client::Examination>>);
+
+/// The bytes to sign, and how many seconds there are for it.
+#[derive(uniffi::Record)]
+pub struct SigningTask {
+    pub signing_input: Vec<u8>,
+    pub time_left: f64,
+}
+
+#[uniffi::export]
+impl Examination {
+    /// What is to be signed; `None` if no SET is to be sent.
+    pub fn waits(&self) -> Option<SigningTask> {
+        let examination = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let pending = examination.as_ref()?.pending()?;
+        Some(SigningTask {
+            signing_input: pending.unsigned().signing_input().to_vec(),
+            time_left: pending.time_left().as_secs_f64(),
+        })
+    }
+
+    /// The checks, with that of the SET by its signature, if it waits for one.
+    pub async fn finish(
+        &self,
+        signature: Vec<u8>,
+        der: bool,
+        cancellation: Arc<Cancellation>,
+    ) -> Result<Vec<Check>> {
+        let finished = take(&self.0)?.finish(Ok(signature_of(signature, der)));
+        cancellation.or(async { Ok(checks(&finished.await)) }).await
+    }
+
+    /// The checks, with that of the SET by the error that tells why there is no signature.
+    pub async fn fail(&self, error: ErrorParts, cancellation: Arc<Cancellation>) -> Result<Vec<Check>> {
+        let finished = take(&self.0)?.finish(Err(error.into()));
+        cancellation.or(async { Ok(checks(&finished.await)) }).await
+    }
+}
+
+impl Examination {
+    pub(crate) fn of(examination: client::Examination) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Some(examination))))
+    }
+}
+
+fn take<T>(slot: &Mutex<Option<T>>) -> Result<T> {
+    let taken = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    taken.ok_or_else(|| Failure::internal("it has ended already"))
+}

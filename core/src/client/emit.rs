@@ -1,0 +1,186 @@
+//! An event on its way.
+
+use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
+
+use tokio::sync::Semaphore;
+
+use super::{Pending, Receiver, RequestLimit, Transmitter, drive::Circumstances};
+use crate::{
+    delivery::{Receipt, RetryPolicy},
+    error::Result,
+    event::Event,
+    key::BoxFuture,
+    lint::LintPolicy,
+    set::{SetBuilder, SignedSet, UnsignedSet},
+    time::Timestamp,
+};
+
+/// An event on its way, from [`Transmitter::emit`]: set more of it, then await it.
+#[must_use = "nothing is sent until it is awaited"]
+pub struct Emit {
+    transmitter: Transmitter,
+    set: SetBuilder,
+    receiver: Receiver,
+    deadline: Option<Duration>,
+    retry: RetryPolicy,
+    requests: Option<Arc<Semaphore>>,
+}
+
+impl Emit {
+    pub(super) fn new(transmitter: Transmitter, set: SetBuilder, receiver: Receiver) -> Self {
+        Self { transmitter, set, receiver, deadline: None, retry: RetryPolicy::default(), requests: None }
+    }
+}
+
+impl Emit {
+    /// Sets the transaction: the same value in all SETs with the same cause.
+    pub fn txn(mut self, txn: impl Into<String>) -> Self {
+        self.set = self.set.txn(txn);
+        self
+    }
+
+    /// Sets the time of the event, `toe`.
+    pub fn toe(mut self, toe: impl Into<Timestamp>) -> Self {
+        self.set = self.set.toe(toe);
+        self
+    }
+
+    /// Sets the id of the SET, for callers that keep their own.
+    pub fn jti(mut self, jti: impl Into<String>) -> Self {
+        self.set = self.set.jti(jti);
+        self
+    }
+
+    /// Adds an event that travels beside the first, for receivers that take companions.
+    pub fn companion(mut self, event: impl Into<Event>) -> Self {
+        self.set = self.set.event(event);
+        self
+    }
+
+    /// Sets what becomes of findings.
+    pub fn lint(mut self, policy: LintPolicy) -> Self {
+        self.set = self.set.lint(policy);
+        self
+    }
+
+    /// Sets how long this operation may take.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Sets how often this operation is tried: the members that are given, the others are the transmitter's.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// Shares a bound on the requests on the wire with others; [`Transmitter::emit_all`] sets one of its own.
+    pub fn limited_by(mut self, limit: &RequestLimit) -> Self {
+        self.requests = Some(limit.requests());
+        self
+    }
+
+    /// The SET as it stands, complete but for its signature, for a signer elsewhere. Nothing is sent.
+    ///
+    /// ```
+    /// # use ssf_transmitter::{KeyType, Receiver, SigningKey, Subject, Transmitter, event::caep};
+    /// let key = SigningKey::generate(KeyType::P256)?;
+    /// let transmitter = Transmitter::builder("https://edr.example.com", key).build()?;
+    /// let receiver = Receiver::builder("https://receiver.example.net/events", "https://receiver.example.net").build()?;
+    ///
+    /// let emit = transmitter.emit(caep::SessionRevoked::new(), Subject::opaque("session-1"), &receiver);
+    /// let unsigned = emit.txn("incident-4711").prepare()?;
+    /// assert_eq!(unsigned.decode()?.claims()["txn"], "incident-4711");
+    /// # Ok::<(), ssf_transmitter::Error>(())
+    /// ```
+    pub fn prepare(self) -> Result<UnsignedSet> {
+        self.transmitter.prepare_set(self.set)
+    }
+
+    /// The SET as it stands, signed by the transmitter's key or signer. Nothing is sent.
+    ///
+    /// ```
+    /// # use ssf_transmitter::{KeyType, Receiver, SigningKey, Subject, Transmitter, event::caep};
+    /// # async fn example(transmitter: Transmitter, receiver: Receiver) -> Result<(), ssf_transmitter::Error> {
+    /// let emit = transmitter.emit(caep::SessionRevoked::new(), Subject::opaque("session-1"), &receiver);
+    /// let signed = emit.sign().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn sign(self) -> Result<SignedSet> {
+        self.transmitter.sign_set(self.set).await
+    }
+}
+
+impl Emit {
+    /// Begins the emit for a caller that signs by itself: builds the SET, and gives what is to be signed. The deadline runs,
+    /// and the SET is counted, from here on. See [`Pending`].
+    pub fn begin(self) -> Result<Pending> {
+        let (entry, bounds) = self.transmitter.begin(self.deadline, &self.retry)?;
+        let ends = self.transmitter.steady().now().plus(bounds.deadline);
+        match self.transmitter.prepare_set(self.set) {
+            Ok(unsigned) => Ok(Pending {
+                transmitter: self.transmitter,
+                entry,
+                unsigned,
+                receiver: self.receiver,
+                bounds,
+                ends,
+                requests: self.requests,
+            }),
+            Err(error) => {
+                entry.failed(error.code());
+                Err(error)
+            }
+        }
+    }
+
+    /// Begins now, and ends where the future does.
+    pub(super) fn run(self, requests: Option<Arc<Semaphore>>) -> BoxFuture<'static, Result<Receipt>> {
+        let begun = self.transmitter.begin(self.deadline, &self.retry);
+        Box::pin(async move {
+            let (entry, mut bounds) = begun?;
+            let driver = self.transmitter.driver();
+            let began = driver.steady.now();
+            match driver.within(bounds.deadline, self.transmitter.sign_set(self.set)).await.flatten() {
+                Ok(set) => {
+                    // A signature takes as long as many requests: those that are due go first, and several at once.
+                    tokio::task::yield_now().await;
+                    // Both have taken their part of the time.
+                    bounds.deadline = bounds.deadline.saturating_sub(driver.steady.now().since(began));
+                    self.transmitter
+                        .run(
+                            entry,
+                            &set,
+                            &self.receiver,
+                            &bounds,
+                            Circumstances { requests, ..Circumstances::default() },
+                        )
+                        .await
+                }
+                Err(error) => {
+                    entry.failed(error.code());
+                    Err(error)
+                }
+            }
+        })
+    }
+}
+
+impl IntoFuture for Emit {
+    type Output = Result<Receipt>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    /// The emit begins, and is counted, here.
+    fn into_future(self) -> Self::IntoFuture {
+        let requests = self.requests.clone();
+        self.run(requests)
+    }
+}
+
+impl fmt::Debug for Emit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Emit").field("receiver", &self.receiver).finish_non_exhaustive()
+    }
+}
