@@ -98,7 +98,10 @@ test('TLS is verified against a bundle of ones own', async (t) => {
   assert.match(emulator.url, /^https:/);
   await transmitter.emit(revoked, ADA, { to });
   const distrustful = new Transmitter({ issuer: ISSUER, key: await SigningKey.generate('P-256') });
-  await assert.rejects(distrustful.emit(revoked, ADA, { to }), { code: 'SSF_TLS_FAILED', retryable: false });
+  await assert.rejects(distrustful.emit(revoked, ADA, { to }), {
+    code: 'SSF_TLS_CERTIFICATE_UNTRUSTED',
+    retryable: true,
+  });
 });
 
 test('the steps of an emit', async (t) => {

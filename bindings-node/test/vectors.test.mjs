@@ -1,5 +1,5 @@
 // All shared vectors, but those of machines that this package does not have (delivery.json, token.json), and those of
-// okta.json that are not sent (see okta.test.mjs).
+// okta.json that are not sent (see okta.test.mjs). setup-network.json is run by vectors-setup.test.mjs.
 
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -387,8 +387,11 @@ test('the demands of the conformance suite', async () => {
 
 test('every file of the manifest is run here, or named as for others', () => {
   const here = ['errors.json', 'events', 'jwks.json', 'keys.json', 'sets', 'signed.json', 'subjects.json'];
-  // The last ones in surface.test.mjs and vectors-values.test.mjs.
-  const more = ['lint', 'explain.json', 'conformance.json', 'okta.json', 'surface.json', 'values.json'];
+  // The last ones in vectors-setup.test.mjs, surface.test.mjs and vectors-values.test.mjs.
+  const more = [
+    ...['lint', 'explain.json', 'conformance.json', 'okta.json'],
+    ...['setup-network.json', 'surface.json', 'values.json'],
+  ];
   const wanted = [...here, ...more, 'delivery.json', 'token.json'].sort();
   assert.ok(isDeepStrictEqual(Object.keys(MANIFEST).sort(), wanted));
 });

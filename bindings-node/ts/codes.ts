@@ -35,6 +35,16 @@ export type SsfErrorCode =
   | 'SSF_TRANSMITTER_CLOSED'
   /** The keys to publish were asked for, and the transmitter does not know the public key of its signer. Give the signer's public key with the signer, in PEM, DER or as a JWK. */
   | 'SSF_SIGNER_PUBLIC_KEY_MISSING'
+  /** A token, an authorization header, a client id or a client secret that cannot be right as it is written. Correct the setting that the message names. */
+  | 'SSF_AUTHORIZATION_INVALID'
+  /** The proxy in the setting or environment variable that the message names is not a URL that can be used. Use `http://host:port` or `https://host:port`, and percent-encode user name and password. */
+  | 'SSF_PROXY_INVALID'
+  /** CA certificates cannot be read from the setting or environment variable that the message names. Point it at certificates in PEM (`-----BEGIN CERTIFICATE-----`), or unset it. */
+  | 'SSF_CA_BUNDLE_INVALID'
+  /** The operating system has no CA certificates, as in a minimal container, and no others are set. Install the package `ca-certificates`, or set `SSL_CERT_FILE` or `ca_bundle`. */
+  | 'SSF_CA_CERTIFICATES_MISSING'
+  /** The client certificate or its private key cannot be read, or they do not belong together. Set the certificate chain and its unencrypted private key, both in PEM. */
+  | 'SSF_CLIENT_CERTIFICATE_INVALID'
   /** The text or the bytes are no key in a known format. Give PEM or DER (PKCS#8, PKCS#1, SEC1), a JWK, or a JWK Set. */
   | 'SSF_KEY_FORMAT_UNKNOWN'
   /** The key is encrypted and no password was given. Import it with its password. */
@@ -171,12 +181,38 @@ export type SsfErrorCode =
   | 'SSF_CIRCUIT_OPEN'
   /** The host name could not be resolved. Check the host name, and the name servers of this machine. */
   | 'SSF_DNS_FAILED'
-  /** The host is at a private, link-local or metadata address, which URLs from outside must not reach. Allow the network explicitly if the receiver belongs there. */
+  /** The host is at a private, link-local or metadata address, which URLs from outside must not reach. Allow the network with `allow_network` if the host belongs there. */
   | 'SSF_ADDRESS_FORBIDDEN'
   /** No connection to the host. Check host, port, network and proxy. */
   | 'SSF_CONNECTION_FAILED'
-  /** No TLS with the host: its certificate is not trusted or for another name, or no version is shared. Check the certificate; give the CA bundle of a private authority. */
+  /** The TLS handshake failed for a reason that no other code names. Check what the message says against the TLS settings of the host. */
   | 'SSF_TLS_FAILED'
+  /** The certificate of the host has expired. Have the host renew its certificate, and check the clock of this machine. */
+  | 'SSF_TLS_CERTIFICATE_EXPIRED'
+  /** The certificate of the host is not valid yet. Check the clock of this machine; if it is right, have the host install a certificate that is valid now. */
+  | 'SSF_TLS_CERTIFICATE_NOT_YET_VALID'
+  /** The certificate of the host is for other names. Use the host name that the certificate is for, or have the host install one for this name. */
+  | 'SSF_TLS_CERTIFICATE_NAME'
+  /** No trusted authority issued the certificate of the host: a private authority, a proxy that intercepts TLS, a self-signed certificate, or a missing intermediate certificate. Add the authority with `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediate certificates. */
+  | 'SSF_TLS_CERTIFICATE_UNTRUSTED'
+  /** The certificate of the host is revoked. Have the host install a new certificate. */
+  | 'SSF_TLS_CERTIFICATE_REVOKED'
+  /** The certificate of the host is malformed, or not one for a TLS server. Have the host install an X.509 version 3 certificate for TLS servers that is not an authority's own. */
+  | 'SSF_TLS_CERTIFICATE_INVALID'
+  /** The host requires a client certificate (mutual TLS), and none is set. Set `client_certificate`. */
+  | 'SSF_TLS_CLIENT_CERTIFICATE_REQUIRED'
+  /** The host refuses the client certificate. Check that it is valid, complete with its chain, and issued by an authority that the host accepts. */
+  | 'SSF_TLS_CLIENT_CERTIFICATE_REFUSED'
+  /** The host shares no TLS version, cipher suite or application protocol with this library. Have the host enable TLS 1.2 or 1.3 with current cipher suites. */
+  | 'SSF_TLS_INCOMPATIBLE'
+  /** The port does not speak TLS, such as one for plain http. Check the port in the URL, or in the proxy setting whether the proxy wants `http://`. */
+  | 'SSF_TLS_NOT_SPOKEN'
+  /** The proxy cannot be resolved or reached, or does not answer as an HTTP proxy does; the message names the setting it comes from. Check host and port of the proxy, and list hosts that need none in `NO_PROXY`. */
+  | 'SSF_PROXY_UNREACHABLE'
+  /** The proxy refused to open a tunnel to the host; `status` is its answer: 407 wants credentials, 403 forbids the host. For 407 put user name and password into the proxy URL; otherwise have the proxy allow CONNECT to the host and port. */
+  | 'SSF_PROXY_REFUSED'
+  /** The proxy failed to open a tunnel to the host: it is overloaded, or does not reach the host; `status` is its answer. Check that the proxy resolves and reaches the host; then send the same SET again. */
+  | 'SSF_PROXY_UNAVAILABLE'
   /** No answer in time: the receiver may have the SET. Send the same SET again; its `jti` lets the receiver recognize a repeat. */
   | 'SSF_RECEIVER_TIMEOUT'
   /** The connection broke after the request was sent: the receiver may have the SET. Send the same SET again; its `jti` lets the receiver recognize a repeat. */
@@ -263,6 +299,31 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
     kind: 'config',
     retryable: false,
     remedy: "Give the signer's public key with the signer, in PEM, DER or as a JWK.",
+  },
+  SSF_AUTHORIZATION_INVALID: {
+    kind: 'config',
+    retryable: false,
+    remedy: 'Correct the setting that the message names.',
+  },
+  SSF_PROXY_INVALID: {
+    kind: 'config',
+    retryable: false,
+    remedy: 'Use `http://host:port` or `https://host:port`, and percent-encode user name and password.',
+  },
+  SSF_CA_BUNDLE_INVALID: {
+    kind: 'config',
+    retryable: false,
+    remedy: 'Point it at certificates in PEM (`-----BEGIN CERTIFICATE-----`), or unset it.',
+  },
+  SSF_CA_CERTIFICATES_MISSING: {
+    kind: 'config',
+    retryable: false,
+    remedy: 'Install the package `ca-certificates`, or set `SSL_CERT_FILE` or `ca_bundle`.',
+  },
+  SSF_CLIENT_CERTIFICATE_INVALID: {
+    kind: 'config',
+    retryable: false,
+    remedy: 'Set the certificate chain and its unencrypted private key, both in PEM.',
   },
   SSF_KEY_FORMAT_UNKNOWN: {
     kind: 'key',
@@ -607,7 +668,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_ADDRESS_FORBIDDEN: {
     kind: 'transport',
     retryable: false,
-    remedy: 'Allow the network explicitly if the receiver belongs there.',
+    remedy: 'Allow the network with `allow_network` if the host belongs there.',
   },
   SSF_CONNECTION_FAILED: {
     kind: 'transport',
@@ -617,7 +678,72 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_TLS_FAILED: {
     kind: 'transport',
     retryable: false,
-    remedy: 'Check the certificate; give the CA bundle of a private authority.',
+    remedy: 'Check what the message says against the TLS settings of the host.',
+  },
+  SSF_TLS_CERTIFICATE_EXPIRED: {
+    kind: 'transport',
+    retryable: true,
+    remedy: 'Have the host renew its certificate, and check the clock of this machine.',
+  },
+  SSF_TLS_CERTIFICATE_NOT_YET_VALID: {
+    kind: 'transport',
+    retryable: true,
+    remedy: 'Check the clock of this machine; if it is right, have the host install a certificate that is valid now.',
+  },
+  SSF_TLS_CERTIFICATE_NAME: {
+    kind: 'transport',
+    retryable: true,
+    remedy: 'Use the host name that the certificate is for, or have the host install one for this name.',
+  },
+  SSF_TLS_CERTIFICATE_UNTRUSTED: {
+    kind: 'transport',
+    retryable: true,
+    remedy: 'Add the authority with `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediate certificates.',
+  },
+  SSF_TLS_CERTIFICATE_REVOKED: {
+    kind: 'transport',
+    retryable: true,
+    remedy: 'Have the host install a new certificate.',
+  },
+  SSF_TLS_CERTIFICATE_INVALID: {
+    kind: 'transport',
+    retryable: true,
+    remedy: "Have the host install an X.509 version 3 certificate for TLS servers that is not an authority's own.",
+  },
+  SSF_TLS_CLIENT_CERTIFICATE_REQUIRED: {
+    kind: 'transport',
+    retryable: false,
+    remedy: 'Set `client_certificate`.',
+  },
+  SSF_TLS_CLIENT_CERTIFICATE_REFUSED: {
+    kind: 'transport',
+    retryable: false,
+    remedy: 'Check that it is valid, complete with its chain, and issued by an authority that the host accepts.',
+  },
+  SSF_TLS_INCOMPATIBLE: {
+    kind: 'transport',
+    retryable: false,
+    remedy: 'Have the host enable TLS 1.2 or 1.3 with current cipher suites.',
+  },
+  SSF_TLS_NOT_SPOKEN: {
+    kind: 'transport',
+    retryable: false,
+    remedy: 'Check the port in the URL, or in the proxy setting whether the proxy wants `http://`.',
+  },
+  SSF_PROXY_UNREACHABLE: {
+    kind: 'transport',
+    retryable: true,
+    remedy: 'Check host and port of the proxy, and list hosts that need none in `NO_PROXY`.',
+  },
+  SSF_PROXY_REFUSED: {
+    kind: 'transport',
+    retryable: false,
+    remedy: 'For 407 put user name and password into the proxy URL; otherwise have the proxy allow CONNECT to the host and port.',
+  },
+  SSF_PROXY_UNAVAILABLE: {
+    kind: 'transport',
+    retryable: true,
+    remedy: 'Check that the proxy resolves and reaches the host; then send the same SET again.',
   },
   SSF_RECEIVER_TIMEOUT: {
     kind: 'transport',

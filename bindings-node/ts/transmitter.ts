@@ -54,7 +54,7 @@ export interface TransmitterSettings extends Bounds {
   readonly caBundle?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined;
   /** A client certificate with its chain, and its private key, in PEM (mutual TLS, RFC 8705). */
   readonly clientCertificate?: { readonly chain: string | Uint8Array; readonly key: string | Uint8Array } | undefined;
-  /** A proxy. Without it those of the environment are used (`HTTPS_PROXY`, `NO_PROXY`). */
+  /** An HTTP proxy. Without it that of the environment (`HTTPS_PROXY`, `NO_PROXY`) or of the operating system is used. */
   readonly proxy?: string | undefined;
   /** Whether to offer HTTP/2; `true` by default. */
   readonly http2?: boolean | undefined;

@@ -1,4 +1,4 @@
-//! base64url without padding, as JOSE has it (RFC 7515 §2), and the one use of ordinary base64.
+//! base64url without padding, as JOSE has it (RFC 7515 §2), and what HTTP Basic has.
 
 use base64::{
     Engine as _,

@@ -1,7 +1,10 @@
 //! HTTP as plain values: what to send, what came back. No client in here; any HTTP stack can carry them.
 
+mod refusal;
+
 use std::{fmt, sync::Arc, time::Duration};
 
+pub use refusal::Refusal;
 use url::Url;
 
 use crate::{
@@ -291,7 +294,7 @@ fn date(text: &str) -> Option<Timestamp> {
 }
 
 /// Why there is no answer: not even a status line.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Failure {
     /// The host name could not be resolved: nothing was sent.
@@ -302,6 +305,8 @@ pub enum Failure {
     NotConnected,
     /// No TLS: nothing was sent.
     Tls,
+    /// The proxy or TLS kept the connection from coming about, for a reason that is known: nothing was sent.
+    Refused(Box<Refusal>),
     /// No status line in time: the request may have arrived.
     TimedOut,
     /// The connection broke before a status line, or it could not be read: the request may have arrived.
@@ -309,8 +314,9 @@ pub enum Failure {
 }
 
 impl Failure {
-    pub(crate) fn code(self) -> ErrorCode {
+    pub(crate) fn code(&self) -> ErrorCode {
         match self {
+            Self::Refused(refusal) => refusal.code(),
             Self::Unresolved => ErrorCode::DnsFailed,
             Self::Forbidden => ErrorCode::AddressForbidden,
             Self::NotConnected => ErrorCode::ConnectionFailed,
@@ -321,14 +327,26 @@ impl Failure {
     }
 
     /// In a sentence.
-    pub(crate) fn describe(self, host: &str) -> String {
+    pub(crate) fn describe(&self, host: &str) -> String {
         match self {
+            Self::Refused(refusal) => refusal.message().to_owned(),
             Self::Unresolved => format!("the name {host} could not be resolved"),
             Self::Forbidden => format!("{host} is at an address that must not be reached"),
             Self::NotConnected => format!("no connection to {host}"),
             Self::Tls => format!("no TLS with {host}"),
             Self::TimedOut => format!("{host} gave no answer in time"),
             Self::Broken => format!("the connection to {host} broke before an answer"),
+        }
+    }
+
+    /// The error of an operation that needed the answer of `host`.
+    pub(crate) fn error(&self, host: &str) -> Error {
+        let error = Error::new(self.code(), self.describe(host));
+        match self {
+            Self::Refused(refusal) if refusal.status().is_some() => {
+                error.with_status(refusal.status().unwrap_or_default())
+            }
+            _ => error,
         }
     }
 }

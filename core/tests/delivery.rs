@@ -332,7 +332,7 @@ fn a_receiver_is_checked_when_it_is_built() {
     let missing = Receiver::govuk_one_login("https://a.example/", "aud").build().unwrap_err();
     assert_eq!(missing.code(), ErrorCode::ConfigurationInvalid);
     let unfit = Receiver::builder("https://a.example/", "aud").bearer("line\nend").build().unwrap_err();
-    assert_eq!(unfit.code(), ErrorCode::ConfigurationInvalid);
+    assert_eq!(unfit.code(), ErrorCode::AuthorizationInvalid);
 }
 
 #[test]

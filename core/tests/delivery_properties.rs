@@ -64,7 +64,7 @@ fn turn() -> impl Strategy<Value = Turn> {
 
 impl Turn {
     fn answer(&self) -> Input {
-        if let Some(failure) = self.failure {
+        if let Some(failure) = self.failure.clone() {
             return Input::Broken(failure);
         }
         let headers = self.retry_after.map(|seconds| ("retry-after".to_owned(), seconds.to_string()));
@@ -118,7 +118,7 @@ proptest! {
                     prop_assert_eq!(request.body(), bytes);
                     let authorization = request.headers().find(|(name, _)| *name == "authorization");
                     prop_assert_eq!(authorization.is_some(), authorizes);
-                    may_be_there |= match turn.failure {
+                    may_be_there |= match &turn.failure {
                         Some(failure) => matches!(failure, Failure::TimedOut | Failure::Broken),
                         None => turn.status == 408 || turn.status >= 500,
                     };

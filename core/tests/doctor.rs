@@ -147,6 +147,8 @@ async fn a_setup_that_is_as_it_should_be() {
         ("jwks-private", "passed"),
         ("jwks-valid", "passed"),
         ("signing-key", "passed"),
+        ("proxy", "skipped"),
+        ("trust-store", "passed"),
         ("tls-version", "skipped"),
         ("token", "passed"),
         ("token-lifetime", "passed"),

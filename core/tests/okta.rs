@@ -452,11 +452,11 @@ async fn settings_that_cannot_work_are_refused() {
     let org = || OktaProviders::builder("https://acme.okta.com");
     for (builder, code) in [
         (org(), ErrorCode::ConfigurationInvalid),
-        (org().ssws(""), ErrorCode::ConfigurationInvalid),
-        (org().bearer(""), ErrorCode::ConfigurationInvalid),
-        (org().ssws("a\nb"), ErrorCode::ConfigurationInvalid),
+        (org().ssws(""), ErrorCode::AuthorizationInvalid),
+        (org().bearer(""), ErrorCode::AuthorizationInvalid),
+        (org().ssws("a\nb"), ErrorCode::AuthorizationInvalid),
         (org().ssws("a").deadline(Duration::ZERO), ErrorCode::ConfigurationInvalid),
-        (org().ssws("a").ca_bundle("no PEM"), ErrorCode::ConfigurationInvalid),
+        (org().ssws("a").ca_bundle("no PEM"), ErrorCode::CaBundleInvalid),
         (org().ssws("a").allow_network("10.0.0.0/99"), ErrorCode::ConfigurationInvalid),
         (OktaProviders::builder("http://127.0.0.1").ssws("a"), ErrorCode::EndpointInvalid),
         (OktaProviders::builder("https://acme.okta.com/api").ssws("a"), ErrorCode::EndpointInvalid),

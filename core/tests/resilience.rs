@@ -252,18 +252,3 @@ async fn a_name_that_does_not_exist_is_told_as_such() {
     assert_eq!(error.code(), ErrorCode::DnsFailed);
     assert!(error.is_retryable());
 }
-
-#[tokio::test]
-async fn requests_go_through_a_proxy() {
-    // A proxy that takes the request itself: plain http is not tunnelled.
-    let proxy = Server::always(202, &[], "").await;
-    let transmitter =
-        Transmitter::builder("https://edr.example.com", key()).proxy(&proxy.base).build().unwrap();
-    let receiver = Receiver::builder("http://localhost:1/events", "aud").allow_loopback().build().unwrap();
-    let receipt = transmitter.emit(event(), Subject::opaque("1"), &receiver).await.unwrap();
-    assert_eq!(receipt.status(), 202);
-    assert_eq!(proxy.seen()[0].header("host"), Some("localhost:1"));
-
-    let wrong = Transmitter::builder("https://edr.example.com", key()).proxy("no url").build();
-    assert_eq!(wrong.map(|_| ()).unwrap_err().code(), ErrorCode::ConfigurationInvalid);
-}

@@ -3,18 +3,16 @@
 #![cfg(feature = "client")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use std::sync::{Arc, Mutex};
+mod net;
+mod server;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::{
-    RootCertStore, ServerConfig, SupportedProtocolVersion,
-    crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
-    server::WebPkiClientVerifier,
-    version::{TLS12, TLS13},
-};
+use net::{Identity, Tls, TlsServer, authority, certificate_for};
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, date_time_ymd};
+use rustls::version::{TLS12, TLS13};
+use server::Server;
 use ssf_transmitter::{
     Error, ErrorCode, KeyType, Receipt, Receiver, SigningKey, Subject, Transmitter,
+    client::{Check, Outcome, TransmitterBuilder},
     delivery::{ReceiptNote, RetryPolicy},
     event::caep,
 };
@@ -22,160 +20,282 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
 };
-use tokio_rustls::TlsAcceptor;
 
-/// A receiver over TLS that takes every SET; its certificate is for `name`, by the authority that is returned (PEM).
-async fn server(name: &str, versions: &[&'static SupportedProtocolVersion]) -> (String, String) {
-    let server = serve(name, versions, &[], None).await;
-    (server.url, server.ca)
+fn builder() -> TransmitterBuilder {
+    Transmitter::builder("https://edr.example.com", SigningKey::generate(KeyType::Ed25519).unwrap())
 }
 
-/// A receiver over TLS.
-struct Serving {
-    url: String,
-    ca: String,
-    /// The protocol, and the number of certificates that the client showed, of each connection.
-    connections: Arc<Mutex<Vec<Connection>>>,
+fn receiver(url: &str) -> Receiver {
+    Receiver::builder(url, "aud").allow_loopback().build().unwrap()
 }
 
-type Connection = (Option<Vec<u8>>, usize);
-
-async fn serve(
-    name: &str,
-    versions: &[&'static SupportedProtocolVersion],
-    protocols: &[&[u8]],
-    clients: Option<CertificateDer<'static>>,
-) -> Serving {
-    let usual = Ending { answer: b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n", is_abrupt: false };
-    serve_with(name, versions, protocols, clients, usual).await
+async fn emit(builder: TransmitterBuilder, url: &str) -> Result<Receipt, Error> {
+    let receiver = receiver(url);
+    builder.build()?.emit(caep::SessionRevoked::new(), Subject::opaque("1"), &receiver).await
 }
 
-/// What a receiver answers, and whether the connection then ends without an alert (RFC 8446 §6.1).
-#[derive(Clone, Copy)]
-struct Ending {
-    answer: &'static [u8],
-    is_abrupt: bool,
+/// What the doctor says of TLS.
+async fn examined(builder: TransmitterBuilder, url: &str) -> Check {
+    let transmitter = builder.build().unwrap();
+    let diagnosis =
+        transmitter.doctor(caep::SessionRevoked::new(), Subject::opaque("1"), &receiver(url)).await;
+    diagnosis.check("tls-version").unwrap().clone()
 }
 
-async fn serve_with(
-    name: &str,
-    versions: &[&'static SupportedProtocolVersion],
-    protocols: &[&[u8]],
-    clients: Option<CertificateDer<'static>>,
-    ending: Ending,
-) -> Serving {
-    let mut authority = CertificateParams::new([]).unwrap();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
-
-    let private_key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_protocol_versions(versions)
-        .unwrap();
-    let builder = match clients {
-        None => config.with_no_client_auth(),
-        Some(authority) => {
-            let mut roots = RootCertStore::empty();
-            roots.add(authority).unwrap();
-            let provider = Arc::new(ring::default_provider());
-            let verifier =
-                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
-            config.with_client_cert_verifier(verifier)
+/// That no SET goes out, at once, with this code and a message that holds these parts; and that the doctor says the same.
+#[track_caller]
+fn fails<'a>(
+    make: impl Fn() -> TransmitterBuilder + 'a,
+    url: &'a str,
+    code: ErrorCode,
+    parts: &'a [&'a str],
+) -> impl Future<Output = ()> + 'a {
+    let place = std::panic::Location::caller();
+    async move {
+        let error = emit(make(), url).await.unwrap_err();
+        assert_eq!(error.code(), code, "{place}: {error}");
+        let check = examined(make(), url).await;
+        assert_eq!(check.outcome, Outcome::Failed, "{place}: {check:?}");
+        assert_eq!(check.remedy, code.remedy(), "{place}");
+        for part in parts {
+            assert!(error.message().contains(part), "{place}: {error} does not say {part}");
+            assert!(check.message.contains(part), "{place}: {check:?} does not say {part}");
         }
-    };
-    let mut config = builder.with_single_cert(vec![certificate.der().clone()], private_key).unwrap();
-    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("https://localhost:{}/events", listener.local_addr().unwrap().port());
-    let connections = Arc::<Mutex<Vec<Connection>>>::default();
-    let log = connections.clone();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
-            let session = stream.get_ref().1;
-            let certificates = session.peer_certificates().map_or(0, <[_]>::len);
-            log.lock().unwrap().push((session.alpn_protocol().map(<[_]>::to_vec), certificates));
-            let mut request = [0; 16 * 1024];
-            let _ = stream.read(&mut request).await;
-            let _ = stream.write_all(ending.answer).await;
-            if ending.is_abrupt {
-                let _ = stream.flush().await;
-                let _ = stream.get_mut().0.shutdown().await;
-            } else {
-                let _ = stream.shutdown().await;
-            }
-        }
-    });
-    Serving { url, ca: authority.pem(), connections }
-}
-
-async fn emit(url: &str, ca_bundle: Option<&str>) -> Result<Receipt, Error> {
-    let key = SigningKey::generate(KeyType::Ed25519).unwrap();
-    let mut builder = Transmitter::builder("https://edr.example.com", key);
-    if let Some(pem) = ca_bundle {
-        builder = builder.ca_bundle(pem);
     }
-    let receiver = Receiver::builder(url, "aud").allow_loopback().build().unwrap();
-    builder.build().unwrap().emit(caep::SessionRevoked::new(), Subject::opaque("1"), &receiver).await
 }
 
 #[tokio::test]
 async fn tls_1_2_and_1_3_are_spoken_with_a_trusted_receiver() {
-    for versions in [&[&TLS12][..], &[&TLS13]] {
-        let (url, ca) = server("localhost", versions).await;
-        assert_eq!(emit(&url, Some(&ca)).await.unwrap().status(), 202);
+    let authority = authority();
+    let identity = Identity::new(&certificate_for("localhost"), &authority);
+    for (versions, says) in [(vec![&TLS12], "TLS 1.2"), (vec![&TLS13], "TLS 1.3")] {
+        let server = TlsServer::start(&Tls { versions, ..Tls::default() }, &identity).await;
+        let trusting = || builder().ca_bundle(authority.pem());
+        assert_eq!(emit(trusting(), &server.url()).await.unwrap().status(), 202);
+        let check = examined(trusting(), &server.url()).await;
+        assert!(check.outcome == Outcome::Passed && check.message.contains(says), "{check:?}");
     }
 }
 
 #[tokio::test]
 async fn a_receiver_that_ends_without_close_notify_has_taken_the_set() {
-    for version in [&TLS12, &TLS13] {
-        let ending = Ending { answer: b"HTTP/1.1 202 Accepted\r\n\r\nqueued", is_abrupt: true };
-        let server = serve_with("localhost", &[version], &[], None, ending).await;
-        let receipt = emit(&server.url, Some(&server.ca)).await.unwrap();
+    let authority = authority();
+    let identity = Identity::new(&certificate_for("localhost"), &authority);
+    for versions in [vec![&TLS12], vec![&TLS13]] {
+        let answer = b"HTTP/1.1 202 Accepted\r\n\r\nqueued";
+        let tls = Tls { versions, answer, ends_abruptly: true, ..Tls::default() };
+        let server = TlsServer::start(&tls, &identity).await;
+        let receipt = emit(builder().ca_bundle(authority.pem()), &server.url()).await.unwrap();
         assert_eq!((receipt.attempts(), receipt.notes()), (1, &[ReceiptNote::BodyBroken][..]));
     }
 }
 
 #[tokio::test]
-async fn a_certificate_of_an_unknown_authority_is_refused() {
-    let (url, _) = server("localhost", &[&TLS13]).await;
-    assert_eq!(emit(&url, None).await.unwrap_err().code(), ErrorCode::TlsFailed);
+async fn what_is_wrong_with_a_certificate_has_a_code_of_its_own() {
+    let authority = authority();
+    let trusting = || builder().ca_bundle(authority.pem());
+    let mut expired = certificate_for("localhost");
+    expired.not_before = date_time_ymd(2020, 1, 1);
+    expired.not_after = date_time_ymd(2021, 2, 3);
+    let mut future = certificate_for("localhost");
+    future.not_before = date_time_ymd(2090, 1, 1);
+    future.not_after = date_time_ymd(2091, 1, 1);
+    let mut client = certificate_for("localhost");
+    client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let mut ca = certificate_for("localhost");
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let many: Vec<_> = (0..9).map(|number| format!("host-{number}.example")).collect();
+
+    let cases: [(CertificateParams, ErrorCode, &[&str]); 7] = [
+        (expired, ErrorCode::TlsCertificateExpired, &["localhost", "expired on Wed, 03 Feb 2021", "clock"]),
+        (future, ErrorCode::TlsCertificateNotYetValid, &["not valid before Sun, 01 Jan 2090", "clock"]),
+        (certificate_for("other.example"), ErrorCode::TlsCertificateName, &["for other.example,"]),
+        (
+            CertificateParams::new(many).unwrap(),
+            ErrorCode::TlsCertificateName,
+            &["host-0.example, host-1.example, host-2.example and 6 more"],
+        ),
+        (CertificateParams::new([]).unwrap(), ErrorCode::TlsCertificateName, &["subjectAltName"]),
+        (client, ErrorCode::TlsCertificateInvalid, &["extended key usage"]),
+        (ca, ErrorCode::TlsCertificateInvalid, &["CA:TRUE"]),
+    ];
+    for (params, code, parts) in cases {
+        let identity = Identity::new(&params, &authority);
+        for versions in [vec![&TLS12], vec![&TLS13]] {
+            let server = TlsServer::start(&Tls { versions, ..Tls::default() }, &identity).await;
+            fails(trusting, &server.url(), code, parts).await;
+            assert!(code.is_retryable(), "the receiver may renew its certificate");
+            assert_eq!(server.attempts(), 2, "one attempt of a delivery, and the doctor's");
+        }
+    }
 }
 
 #[tokio::test]
-async fn a_certificate_for_another_host_is_refused() {
-    let (url, ca) = server("other.example", &[&TLS13]).await;
-    assert_eq!(emit(&url, Some(&ca)).await.unwrap_err().code(), ErrorCode::TlsFailed);
+async fn a_certificate_of_an_unknown_authority_is_untrusted() {
+    let untrusted = async |identity: &Identity, make: &dyn Fn() -> TransmitterBuilder| {
+        let server = TlsServer::start(&Tls::default(), identity).await;
+        fails(make, &server.url(), ErrorCode::TlsCertificateUntrusted, &["localhost", "trusted"]).await;
+    };
+    // An authority of one's own, or a proxy that intercepts TLS.
+    untrusted(&Identity::new(&certificate_for("localhost"), &authority()), &builder).await;
+    untrusted(&Identity::self_signed(&certificate_for("localhost")), &builder).await;
+    let another = authority();
+    let identity = Identity::new(&certificate_for("localhost"), &authority());
+    untrusted(&identity, &|| builder().ca_bundle(another.pem())).await;
+
+    // An intermediate certificate that the server does not send.
+    let root = authority();
+    let mut params = CertificateParams::new([]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(rcgen::DnType::CommonName, "Intermediate");
+    let intermediate =
+        rcgen::CertifiedIssuer::signed_by(params, KeyPair::generate().unwrap(), &root).unwrap();
+    let mut identity = Identity::new(&certificate_for("localhost"), &intermediate);
+    untrusted(&identity, &|| builder().ca_bundle(root.pem())).await;
+    identity.chain.push(intermediate.der().clone());
+    let server = TlsServer::start(&Tls::default(), &identity).await;
+    emit(builder().ca_bundle(root.pem()), &server.url()).await.unwrap();
 }
 
-#[test]
-fn a_ca_bundle_that_is_none_is_refused() {
-    for bundle in ["", "no PEM", "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"] {
-        let key = SigningKey::generate(KeyType::Ed25519).unwrap();
-        let built = Transmitter::builder("https://edr.example.com", key).ca_bundle(bundle).build();
-        assert_eq!(built.map(|_| ()).unwrap_err().code(), ErrorCode::ConfigurationInvalid);
+#[tokio::test]
+async fn an_authority_of_the_same_name_with_another_key_is_untrusted() {
+    let named = || {
+        let mut params = CertificateParams::new([]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(rcgen::DnType::CommonName, "Corporate CA");
+        rcgen::CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+    };
+    let (old, new) = (named(), named());
+    let identity = Identity::new(&certificate_for("localhost"), &new);
+    let server = TlsServer::start(&Tls::default(), &identity).await;
+    let trusting = || builder().ca_bundle(old.pem());
+    fails(trusting, &server.url(), ErrorCode::TlsCertificateUntrusted, &["signed by the trusted"]).await;
+}
+
+#[tokio::test]
+async fn a_certificate_of_x_509_version_1_is_invalid() {
+    use openssl::{asn1::Asn1Time, ec, hash::MessageDigest, nid::Nid, pkey::PKey, x509::X509};
+    use rustls::pki_types::pem::PemObject as _;
+
+    let group = ec::EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+    let key = PKey::from_ec_key(ec::EcKey::generate(&group).unwrap()).unwrap();
+    let mut certificate = X509::builder().unwrap();
+    certificate.set_version(0).unwrap();
+    certificate.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+    certificate.set_not_after(&Asn1Time::days_from_now(9).unwrap()).unwrap();
+    certificate.set_pubkey(&key).unwrap();
+    certificate.sign(&key, MessageDigest::sha256()).unwrap();
+    let pem = certificate.build().to_pem().unwrap();
+    let key =
+        KeyPair::from_pem(&String::from_utf8(key.private_key_to_pem_pkcs8().unwrap()).unwrap()).unwrap();
+    let chain = vec![rustls::pki_types::CertificateDer::from_pem_slice(&pem).unwrap()];
+    let identity = Identity { chain, pem: String::from_utf8(pem).unwrap(), key };
+    let url = openssl_server(&identity, |_| {});
+    fails(builder, &url, ErrorCode::TlsCertificateInvalid, &["X.509 version 1"]).await;
+}
+
+/// A server by OpenSSL, for what rustls does not speak.
+fn openssl_server(identity: &Identity, set: impl FnOnce(&mut openssl::ssl::SslAcceptorBuilder)) -> String {
+    use openssl::{pkey::PKey, ssl, x509::X509};
+
+    let mut builder = ssl::SslAcceptor::mozilla_intermediate_v5(ssl::SslMethod::tls_server()).unwrap();
+    builder.set_certificate(&X509::from_pem(identity.pem.as_bytes()).unwrap()).unwrap();
+    builder
+        .set_private_key(&PKey::private_key_from_pem(identity.key.serialize_pem().as_bytes()).unwrap())
+        .unwrap();
+    set(&mut builder);
+    let acceptor = builder.build();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://localhost:{}/events", listener.local_addr().unwrap().port());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            drop(acceptor.accept(stream));
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn an_old_version_and_foreign_cipher_suites_are_incompatible() {
+    let authority = authority();
+    let identity = Identity::new(&certificate_for("localhost"), &authority);
+    let trusting = || builder().ca_bundle(authority.pem());
+    let url = openssl_server(&identity, |builder| {
+        builder.set_min_proto_version(None).unwrap();
+        builder.set_max_proto_version(Some(openssl::ssl::SslVersion::TLS1_1)).unwrap();
+        builder.set_options(openssl::ssl::SslOptions::empty());
+        builder.clear_options(openssl::ssl::SslOptions::NO_TLSV1_1 | openssl::ssl::SslOptions::NO_TLSV1);
+        builder.set_cipher_list("ALL:@SECLEVEL=0").unwrap();
+    });
+    fails(trusting, &url, ErrorCode::TlsIncompatible, &["TLS 1.2"]).await;
+    let url = openssl_server(&identity, |builder| {
+        builder.set_max_proto_version(Some(openssl::ssl::SslVersion::TLS1_2)).unwrap();
+        // Without forward secrecy; an RSA key would be needed, too.
+        builder.set_cipher_list("AES128-SHA").unwrap();
+    });
+    fails(trusting, &url, ErrorCode::TlsIncompatible, &["cipher suite"]).await;
+}
+
+#[tokio::test]
+async fn a_port_without_tls_is_told_as_such() {
+    let server = Server::always(202, &[], "").await;
+    let url = server.url("/events").replace("http://127.0.0.1", "https://localhost");
+    fails(builder, &url, ErrorCode::TlsNotSpoken, &["localhost", "does not speak TLS"]).await;
+
+    // One that speaks first, such as a mail server.
+    let url = raw_server(b"220 mail.example ESMTP\r\n").await;
+    fails(builder, &url, ErrorCode::TlsNotSpoken, &["does not speak TLS"]).await;
+}
+
+/// A server that reads what comes, writes these bytes, and closes the connection.
+async fn raw_server(answer: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}/events", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 16 * 1024]).await;
+            let _ = stream.write_all(answer).await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_handshake_that_the_server_breaks_off_is_judged_by_its_alert() {
+    // A record of two bytes (RFC 8446 §5.1): fatal, and the alert of §6.2.
+    for (record, code, says) in [
+        (&b"\x15\x03\x03\x00\x02\x02\x28"[..], ErrorCode::TlsIncompatible, "cipher suite"),
+        (b"\x15\x03\x03\x00\x02\x02\x46", ErrorCode::TlsIncompatible, "TLS 1.2"),
+        (b"\x15\x03\x03\x00\x02\x02\x78", ErrorCode::TlsIncompatible, "ALPN"),
+        (b"\x15\x03\x03\x00\x02\x02\x70", ErrorCode::TlsCertificateName, "no certificate for this name"),
+        (b"\x15\x03\x03\x00\x02\x02\x74", ErrorCode::TlsClientCertificateRequired, "client certificate"),
+        (b"\x15\x03\x03\x00\x02\x02\x2f", ErrorCode::TlsFailed, "IllegalParameter"),
+    ] {
+        let url = raw_server(record).await;
+        fails(builder, &url, code, &[says]).await;
+    }
+    // The server failed, or went away: it may be back the next moment.
+    for record in [&b"\x15\x03\x03\x00\x02\x02\x50"[..], b""] {
+        let url = raw_server(record).await;
+        let once = builder().retry(RetryPolicy::once());
+        let error = emit(once, &url).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::ConnectionFailed, "{error}");
     }
 }
 
 #[tokio::test]
 async fn http_2_is_spoken_where_it_is_offered() {
-    let protocol = async |offered: &[&[u8]], http1_only: bool| {
-        let server = serve("localhost", &[&TLS13], offered, None).await;
-        let key = SigningKey::generate(KeyType::Ed25519).unwrap();
-        let mut builder = Transmitter::builder("https://edr.example.com", key)
-            .ca_bundle(server.ca)
-            .retry(RetryPolicy::once());
+    let authority = authority();
+    let identity = Identity::new(&certificate_for("localhost"), &authority);
+    let protocol = async |protocols: &'static [&'static [u8]], http1_only: bool| {
+        let server = TlsServer::start(&Tls { protocols, ..Tls::default() }, &identity).await;
+        let mut builder = builder().ca_bundle(authority.pem()).retry(RetryPolicy::once());
         if http1_only {
             builder = builder.http1_only();
         }
-        let receiver = Receiver::builder(server.url, "aud").allow_loopback().build().unwrap();
         // The server speaks HTTP/1.1 only; what was agreed on is what counts here.
-        let _ =
-            builder.build().unwrap().emit(caep::SessionRevoked::new(), Subject::opaque("1"), &receiver).await;
+        let _ = emit(builder, &server.url()).await;
         let connections = server.connections.lock().unwrap();
         connections[0].0.clone()
     };
@@ -187,64 +307,35 @@ async fn http_2_is_spoken_where_it_is_offered() {
 
 #[tokio::test]
 async fn a_client_certificate_is_shown_where_it_is_asked_for() {
-    let mut authority = CertificateParams::new([]).unwrap();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
-    let client = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new(["edr.example.com".to_owned()])
-        .unwrap()
-        .signed_by(&client, &authority)
-        .unwrap();
+    let (authority, clients) = (authority(), authority());
+    let identity = Identity::new(&certificate_for("localhost"), &authority);
+    let good = Identity::new(&certificate_for("edr.example.com"), &clients);
+    let unknown = Identity::new(&certificate_for("edr.example.com"), &net::authority());
+    let mut params = certificate_for("edr.example.com");
+    params.not_before = date_time_ymd(2020, 1, 1);
+    params.not_after = date_time_ymd(2021, 1, 1);
+    let expired = Identity::new(&params, &clients);
 
-    let server = serve("localhost", &[&TLS13], &[], Some(authority.der().clone())).await;
-    let emit = async |identity: Option<(String, String)>| {
-        let key = SigningKey::generate(KeyType::Ed25519).unwrap();
-        let mut builder = Transmitter::builder("https://edr.example.com", key)
-            .ca_bundle(&*server.ca)
-            .retry(RetryPolicy::once());
-        if let Some((chain, key)) = identity {
-            builder = builder.client_certificate(chain, key);
-        }
-        let receiver = Receiver::builder(&server.url, "aud").allow_loopback().build().unwrap();
-        builder.build()?.emit(caep::SessionRevoked::new(), Subject::opaque("1"), &receiver).await
-    };
-    let receipt = emit(Some((certificate.pem(), client.serialize_pem()))).await.unwrap();
-    assert_eq!(receipt.status(), 202);
-    assert_eq!(server.connections.lock().unwrap()[0].1, 1);
+    for versions in [vec![&TLS12], vec![&TLS13]] {
+        let tls = Tls { versions, clients: Some(clients.der().clone()), ..Tls::default() };
+        let server = TlsServer::start(&tls, &identity).await;
+        let with = |client: &Identity| {
+            let builder = builder().ca_bundle(authority.pem());
+            builder.client_certificate(client.pem.clone(), client.key.serialize_pem())
+        };
+        let url = server.url();
+        assert_eq!(emit(with(&good), &url).await.unwrap().status(), 202);
+        assert_eq!(server.connections.lock().unwrap()[0].1, 1);
+        assert_eq!(examined(with(&good), &url).await.outcome, Outcome::Passed);
+        server.connections.lock().unwrap().clear();
 
-    emit(None).await.unwrap_err();
-    assert_eq!(server.connections.lock().unwrap().len(), 1, "no other connection came about");
-
-    for (chain, key) in [
-        (String::new(), client.serialize_pem()),
-        (certificate.pem(), "no key".to_owned()),
-        (certificate.pem(), KeyPair::generate().unwrap().serialize_pem()),
-    ] {
-        assert_eq!(emit(Some((chain, key))).await.unwrap_err().code(), ErrorCode::ConfigurationInvalid);
+        let (required, refused) =
+            (ErrorCode::TlsClientCertificateRequired, ErrorCode::TlsClientCertificateRefused);
+        let none = || builder().ca_bundle(authority.pem());
+        fails(none, &url, required, &["localhost", "requires a client certificate"]).await;
+        fails(|| with(&unknown), &url, refused, &["localhost", "authority"]).await;
+        fails(|| with(&expired), &url, refused, &["localhost", "expired"]).await;
+        assert_eq!(*server.connections.lock().unwrap(), [], "no other connection came about");
+        assert_eq!(server.attempts(), 8, "no delivery was tried twice");
     }
-}
-
-#[tokio::test]
-async fn the_doctor_tells_the_version_of_tls() {
-    for (versions, says) in [(&[&TLS12][..], "TLS 1.2"), (&[&TLS12, &TLS13], "TLS 1.3")] {
-        let (url, ca) = server("localhost", versions).await;
-        let key = SigningKey::generate(KeyType::P256).unwrap();
-        let transmitter = Transmitter::builder("edr", key).ca_bundle(ca).build().unwrap();
-        let receiver =
-            Receiver::builder(url, "https://receiver.example.net").allow_loopback().build().unwrap();
-        let diagnosis =
-            transmitter.doctor(caep::SessionRevoked::new(), Subject::opaque("1"), &receiver).await;
-        let check = diagnosis.check("tls-version").unwrap();
-        assert!(check.message.contains(says), "{}", check.message);
-    }
-}
-
-#[tokio::test]
-async fn the_doctor_finds_a_certificate_that_is_not_trusted() {
-    let (url, _) = server("localhost", &[&TLS13]).await;
-    let key = SigningKey::generate(KeyType::P256).unwrap();
-    let transmitter = Transmitter::builder("edr", key).build().unwrap();
-    let receiver = Receiver::builder(url, "https://receiver.example.net").allow_loopback().build().unwrap();
-    let diagnosis = transmitter.doctor(caep::SessionRevoked::new(), Subject::opaque("1"), &receiver).await;
-    assert_eq!(diagnosis.check("tls-version").unwrap().outcome, ssf_transmitter::client::Outcome::Failed);
 }

@@ -116,7 +116,7 @@ fn the_machine_does_what_the_cases_say() {
                     let refused = wanted["refused"].as_str().map(Secret::from);
                     machine.wanted(time, refused.as_ref())
                 } else if let Some(name) = input["broken"].as_str() {
-                    machine.broken(time, failure(name)).map(TokenAction::Use)
+                    machine.broken(time, &failure(name)).map(TokenAction::Use)
                 } else {
                     let answer = &input["answered"];
                     let status = answer["status"].as_u64().unwrap().try_into().unwrap();

@@ -300,7 +300,7 @@ fn an_authorization_that_is_none_is_refused() {
         for authorization in [Authorization::Bearer(value.into()), Authorization::Header(value.into())] {
             let receiver = Receiver::builder("https://r.example.net/events", "https://r.example.net");
             let error = receiver.authorization(authorization).build().unwrap_err();
-            assert_eq!(error.code(), ErrorCode::ConfigurationInvalid);
+            assert_eq!(error.code(), ErrorCode::AuthorizationInvalid);
         }
     }
 }

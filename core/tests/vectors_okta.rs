@@ -78,9 +78,9 @@ impl Any {
             (Self::Done(call), Ok(response)) => {
                 call.answered(NOW, &response).map(|()| json!({ "done": true }))
             }
-            (Self::Provider(call), Err(failure)) => Err(call.broken(failure)),
-            (Self::Page(call), Err(failure)) => Err(call.broken(failure)),
-            (Self::Done(call), Err(failure)) => Err(call.broken(failure)),
+            (Self::Provider(call), Err(failure)) => Err(call.broken(&failure)),
+            (Self::Page(call), Err(failure)) => Err(call.broken(&failure)),
+            (Self::Done(call), Err(failure)) => Err(call.broken(&failure)),
         }
     }
 }

@@ -187,11 +187,16 @@ async fn a_receiver_that_never_answers_ends_with_the_deadline() {
 
 #[tokio::test]
 async fn tls_that_fails_is_told_as_such() {
-    for fault in ["handshake", "wrong_host", "expired", "untrusted"] {
+    for (fault, expected) in [
+        ("handshake", "tls_incompatible"),
+        ("wrong_host", "tls_certificate_name"),
+        ("expired", "tls_certificate_expired"),
+        ("untrusted", "tls_certificate_untrusted"),
+    ] {
         let rule = script(r#""on": "connection","#, &format!(r#"{{ "tls": "{fault}" }}"#));
         let world = World::start(Like::Rfc8935, &rule, RetryPolicy::once()).await;
         let code = emit(&world).await.unwrap_err().code();
-        assert_eq!(code.as_str(), "tls_failed", "{fault}");
+        assert_eq!(code.as_str(), expected, "{fault}");
         assert!(world.emulator.accepted().is_empty(), "{fault}");
     }
 }

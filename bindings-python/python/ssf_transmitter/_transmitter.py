@@ -46,9 +46,9 @@ class Transmitter(BaseTransmitter):
         deadline: How long an operation may take, 30 seconds by default: a `timedelta`, or a number of seconds.
         retry: How often deliveries are tried.
         lint: What becomes of findings; by default errors are refused, and warnings stand on the receipt.
-        ca_bundle: Certificates (PEM) to trust beside those of the operating system.
+        ca_bundle: Certificates (PEM) to trust beside those of the operating system and of the environment.
         client_certificate: A client certificate with its chain, and its private key, both in PEM.
-        proxy: The URL of a proxy. Without it the environment's is used.
+        proxy: The URL of an HTTP proxy. Without it that of the environment or of the operating system is used.
         http2: Whether to offer HTTP/2.
         allow_networks: Networks of your own that receivers may be in, such as `10.1.0.0/16`.
 

@@ -3,7 +3,7 @@ internal import SSFTransmitterFFI
 
 /// How to reach receivers.
 public struct Network: Sendable {
-    /// Certificates to trust beside those of the operating system, in PEM.
+    /// Certificates to trust beside those of the operating system and of the environment, in PEM.
     public var caBundles: [Data]
     /// A client certificate with its chain, and its private key, in PEM (mutual TLS, RFC 8705).
     public var clientCertificate: (chain: Data, key: Data)?

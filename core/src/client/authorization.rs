@@ -10,7 +10,7 @@ use crate::{
     http::Response,
     secret::Secret,
     time::Clock,
-    token::{self, Authorization, TokenAction, TokenMachine},
+    token::{self, Authorization, TokenAction, TokenMachine, check},
 };
 
 /// How long a token endpoint may take for an answer.
@@ -29,8 +29,8 @@ impl Authorized {
     pub(super) fn new(authorization: Authorization, loopback: bool) -> Result<Self> {
         Ok(match authorization {
             Authorization::None => Self::Not,
-            Authorization::Bearer(token) => Self::Fixed(token::bearer(&header_value(token)?)),
-            Authorization::Header(value) => Self::Fixed(header_value(value)?),
+            Authorization::Bearer(token) => Self::Fixed(token::bearer(&check::bearer_token(&token)?)),
+            Authorization::Header(value) => Self::Fixed(check::header(&value)?),
             Authorization::ClientCredentials(credentials) => {
                 Self::ByToken(Box::new(Mutex::new(credentials.machine(loopback)?)))
             }
@@ -55,8 +55,8 @@ impl Authorized {
                         Ok(Fetched::of(machine.scope(), response))
                     }
                     Err(failure) => {
-                        machine.broken(clock.now(), failure)?;
-                        Err(Error::new(failure.code(), "the token endpoint gave no answer"))
+                        machine.broken(clock.now(), &failure)?;
+                        Err(failure.error(machine.host()).prefixed("no answer from the token endpoint"))
                     }
                 }
             }
@@ -85,7 +85,7 @@ impl Authorized {
                     TokenAction::Use(value) => Ok(value),
                     TokenAction::Fetch(request) => match transport.send(&request, TOKEN_TIMEOUT).await {
                         Ok(response) => machine.answered(clock.now(), &response),
-                        Err(failure) => machine.broken(clock.now(), failure),
+                        Err(failure) => machine.broken(clock.now(), &failure),
                     },
                 }
             }
@@ -117,14 +117,4 @@ impl Fetched {
         let lacks_scope = wanted.is_some() && granted.is_some_and(lacks);
         Self { expires_in: expires_in.map(Duration::from_secs), lacks_scope, response }
     }
-}
-
-/// A header carries visible ASCII and spaces.
-fn header_value(value: Secret<String>) -> Result<Secret<String>> {
-    let text = value.expose();
-    if text.is_empty() || !text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
-        let message = "the authorization is empty or holds characters that no header can carry";
-        return Err(Error::new(ErrorCode::ConfigurationInvalid, message));
-    }
-    Ok(value)
 }

@@ -11,12 +11,17 @@ mod guard;
 mod handshake;
 mod okta;
 mod outbox;
+mod pem;
 mod pending;
+mod proxy;
 mod receiver;
 mod resolver;
 mod tls;
+mod tls_failure;
 mod transmitter;
 mod transport;
+mod trust;
+mod tunnel;
 
 pub use counters::Counters;
 pub use deliver::Deliver;

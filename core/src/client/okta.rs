@@ -13,7 +13,7 @@ use crate::{
     random,
     secret::Secret,
     time::{Clock as _, SteadyClock, Timestamp},
-    token::{Authorization, ClientCredentials},
+    token::{Authorization, ClientCredentials, check},
 };
 
 /// The security events providers of an Okta org: who may send it SETs. Cheap to clone; clones share one HTTP pool.
@@ -47,6 +47,7 @@ struct Inner {
 pub struct OktaProvidersBuilder {
     org: String,
     authorization: Authorization,
+    ssws: Option<Secret<String>>,
     deadline: Option<Duration>,
     retry: RetryPolicy,
     network: Network,
@@ -61,6 +62,7 @@ impl OktaProviders {
         OktaProvidersBuilder {
             org: org.into(),
             authorization: Authorization::None,
+            ssws: None,
             deadline: None,
             retry: RetryPolicy::default(),
             network: Network::default(),
@@ -245,7 +247,7 @@ impl OktaProviders {
             Err(failure) => {
                 let code = failure.code().as_str();
                 tracing::debug!(name: "ssf.api", host, operation, code, "no answer");
-                Err(call.broken(failure))
+                Err(call.broken(&failure))
             }
         };
         outcome.map_err(|error| Attempt { error, authorization: Some(value) })
@@ -276,14 +278,15 @@ fn too_late(bounds: &Bounds) -> Error {
 impl OktaProvidersBuilder {
     /// Authorizes with an API token of the org: `SSWS`.
     pub fn ssws(mut self, token: impl Into<Secret<String>>) -> Self {
-        let value = Secret::new(format!("SSWS {}", token.into().expose()));
-        self.authorization = Authorization::Header(value);
+        self.authorization = Authorization::None;
+        self.ssws = Some(token.into());
         self
     }
 
     /// Authorizes with an OAuth 2.0 access token that has the scope `okta.securityEventsProviders.manage`; to read alone
     /// `okta.securityEventsProviders.read` is enough.
     pub fn bearer(mut self, token: impl Into<Secret<String>>) -> Self {
+        self.ssws = None;
         self.authorization = Authorization::Bearer(token.into());
         self
     }
@@ -302,6 +305,7 @@ impl OktaProvidersBuilder {
     /// # Ok::<(), ssf_transmitter::Error>(())
     /// ```
     pub fn client_credentials(mut self, credentials: ClientCredentials) -> Self {
+        self.ssws = None;
         self.authorization = Authorization::ClientCredentials(credentials);
         self
     }
@@ -318,7 +322,7 @@ impl OktaProvidersBuilder {
         self
     }
 
-    /// Trusts the certificates of a CA bundle (PEM) too, beside those of the operating system.
+    /// Trusts the certificates of a CA bundle (PEM) too, beside those of the operating system and of the environment.
     pub fn ca_bundle(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.network.trust.extra_roots.push(pem.into());
         self
@@ -345,23 +349,21 @@ impl OktaProvidersBuilder {
     /// Checks the settings and makes the HTTP pool.
     pub fn build(self) -> Result<OktaProviders> {
         let missing = |message: &str| Err(Error::new(ErrorCode::ConfigurationInvalid, message));
-        match &self.authorization {
-            Authorization::None => return missing("Okta's API needs a token"),
-            Authorization::Bearer(token) if token.expose().is_empty() => {
-                return missing("the token is empty");
+        let authorization = match (self.ssws, self.authorization) {
+            (Some(token), _) => {
+                let token = check::api_token(&token)?;
+                Authorization::Header(Secret::new(format!("SSWS {}", token.expose())))
             }
-            Authorization::Header(value) if value.expose() == "SSWS " => {
-                return missing("the token is empty");
-            }
-            _ => {}
-        }
+            (None, Authorization::None) => return missing("Okta's API needs a token"),
+            (None, authorization) => authorization,
+        };
         let bounds = Bounds::default().with(self.deadline, &self.retry).checked()?;
         if bounds.deadline.is_zero() {
             return missing("a deadline of zero leaves no time");
         }
         Ok(OktaProviders(Arc::new(Inner {
             api: ProvidersApi::at(&self.org, self.loopback)?,
-            authorization: Authorized::new(self.authorization, self.loopback)?,
+            authorization: Authorized::new(authorization, self.loopback)?,
             transport: Transport::new(&self.network)?,
             bounds,
             clock: SteadyClock::start(),

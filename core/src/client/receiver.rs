@@ -79,7 +79,7 @@ impl Receiver {
     /// The URL is the audience too, as it is: Okta's pages show it with and without a slash at its end, and without one
     /// is what works. Set [`audience`](ReceiverBuilder::audience) where an org wants another.
     pub fn okta(org: impl Into<String>) -> ReceiverBuilder {
-        let org = org.into();
+        let org = org.into().trim().to_owned();
         let dialect = Dialect::okta();
         let path = dialect.push_path().unwrap_or_default();
         let endpoint = format!("{}{path}", org.strip_suffix('/').unwrap_or(&org));

@@ -369,7 +369,8 @@ impl TransmitterBuilder {
         self
     }
 
-    /// Trusts the certificates of a CA bundle (PEM) too, beside those of the operating system.
+    /// Trusts the certificates of a CA bundle (PEM) too, beside those of the operating system and of the environment
+    /// (`SSL_CERT_FILE`, `SSL_CERT_DIR`, `NODE_EXTRA_CA_CERTS`, `REQUESTS_CA_BUNDLE`).
     pub fn ca_bundle(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.network.trust.extra_roots.push(pem.into());
         self
@@ -381,8 +382,10 @@ impl TransmitterBuilder {
         self
     }
 
-    /// Sends through a proxy, such as `http://proxy.example.com:3128`. Without this the environment's proxies are used
-    /// (`HTTPS_PROXY`, `NO_PROXY`). A proxy resolves names itself: the egress guard then sees addresses in URLs only.
+    /// Sends through an HTTP proxy, such as `http://proxy.example.com:3128`, with user name and password in the URL if it wants
+    /// them. Without this the environment's proxy is used (`HTTPS_PROXY`, `ALL_PROXY`, but for `NO_PROXY`), or that of the operating
+    /// system. A proxy may be at any address, and resolves names itself: the egress guard then sees addresses in URLs only.
+    /// This machine is reached without it.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.network.proxy = Some(url.into());
         self

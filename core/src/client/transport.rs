@@ -7,18 +7,22 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Client, Proxy, redirect::Policy};
+use reqwest::{Client, redirect::Policy};
 use tokio::time::Instant;
 
 use super::{
     guard::Guard,
     handshake,
+    proxy::{Proxies, Proxy},
     resolver::{GuardedResolver, Unreachable},
     tls::{self, Trust},
+    tls_failure,
+    trust::TrustStore,
+    tunnel::{Proxied, Tunnels},
 };
 use crate::{
-    error::{Error, ErrorCode, Result},
-    http::{BodyEnd, Endpoint, Failure, Method, RATE_LIMIT_RESETS, Request, Response},
+    error::{Error, Result},
+    http::{BodyEnd, Endpoint, Failure, Method, RATE_LIMIT_RESETS, Refusal, Request, Response},
     web::is_loopback,
 };
 
@@ -26,15 +30,15 @@ const USER_AGENT: &str = concat!("ssf-transmitter/", env!("CARGO_PKG_VERSION"));
 /// The headers by which answers are judged, beside those of [`RATE_LIMIT_RESETS`].
 const KEPT: [&str; 6] =
     ["content-type", "content-encoding", "date", "retry-after", "link", "www-authenticate"];
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The answer to a SET is its status. The body is read for so long, so that the connection can serve again.
 const PUSHED_BODY: Duration = Duration::from_millis(500);
 /// What is wrong may stand in the body of a refusal. It is waited for so long.
 const REFUSAL_BODY: Duration = Duration::from_secs(2);
 /// Gateways add headers. An answer with more than the 100 that are usual is an answer all the same.
-const MAX_HEADERS: usize = 512;
+pub(super) const MAX_HEADERS: usize = 512;
 /// The same for HTTP/2, in bytes.
-const MAX_HEADER_LIST: u32 = 256 * 1024;
+pub(super) const MAX_HEADER_LIST: u32 = 256 * 1024;
 
 /// How to reach the network.
 #[derive(Default)]
@@ -44,22 +48,30 @@ pub(super) struct Network {
     pub(super) proxy: Option<String>,
 }
 
-/// One HTTP pool.
+/// One HTTP pool, and one more behind the proxy.
 #[derive(Debug)]
 pub(super) struct Transport {
     /// None after its owner was closed.
-    client: RwLock<Option<Client>>,
+    pools: RwLock<Option<Pools>>,
+    tunnels: Option<Tunnels>,
     guard: Guard,
     tls: Arc<rustls::ClientConfig>,
-    has_proxy: bool,
+    trust: Arc<TrustStore>,
+}
+
+#[derive(Clone, Debug)]
+struct Pools {
+    direct: Client,
+    proxied: Option<Proxied>,
 }
 
 impl Transport {
     pub(super) fn new(network: &Network) -> Result<Self> {
         let mut guard = Guard::default();
         network.allowed.iter().try_for_each(|allowed| guard.allow(allowed))?;
-        let tls = tls::config(&network.trust)?;
-        let mut builder = Client::builder()
+        let trust = TrustStore::new(&network.trust.extra_roots)?;
+        let tls = tls::config(&network.trust, &trust)?;
+        let direct = Client::builder()
             .user_agent(USER_AGENT)
             .tls_backend_preconfigured(tls.clone())
             .dns_resolver(Arc::new(GuardedResolver(guard.clone())))
@@ -71,44 +83,53 @@ impl Transport {
             .http1_ignore_invalid_headers_in_responses(true)
             .http1_allow_spaces_after_header_name_in_responses(true)
             .http1_allow_obsolete_multiline_headers_in_responses(true)
-            .http2_max_header_list_size(MAX_HEADER_LIST);
-        if let Some(proxy) = &network.proxy {
-            let proxy = Proxy::all(proxy)
-                .map_err(|_| Error::new(ErrorCode::ConfigurationInvalid, "this is no URL of a proxy"))?;
-            builder = builder.proxy(proxy);
-        }
-        let client = builder
+            .http2_max_header_list_size(MAX_HEADER_LIST)
+            // What goes through a proxy goes through `Proxied`: this pool has the guard, which must not judge proxies.
+            .no_proxy()
             .build()
             .map_err(|error| Error::internal("the HTTP client cannot be built").because(error))?;
-        let variables = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-        let by_environment = variables.iter().any(|name| std::env::var_os(name).is_some());
-        let has_proxy = network.proxy.is_some() || by_environment;
-        Ok(Self { client: RwLock::new(Some(client)), guard, tls: Arc::new(tls), has_proxy })
+        let tls = Arc::new(tls);
+        let tunnels =
+            Proxies::new(network.proxy.as_deref())?.map(|found| Tunnels::new(found, &tls, USER_AGENT));
+        let proxied = tunnels.clone().map(|tunnels| Proxied::new(tunnels, tls.clone()));
+        let pools = RwLock::new(Some(Pools { direct, proxied }));
+        Ok(Self { pools, tunnels, guard, tls, trust: Arc::new(trust) })
     }
 
     /// Lets go of all connections. Nothing is sent afterwards.
     pub(super) fn shut(&self) {
-        self.client.write().unwrap_or_else(PoisonError::into_inner).take();
+        self.pools.write().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    fn client(&self) -> Result<Client, Failure> {
-        self.client.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Failure::NotConnected)
+    fn pools(&self) -> Result<Pools, Failure> {
+        self.pools.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Failure::NotConnected)
     }
 
-    /// Whether requests may go through a proxy.
-    pub(super) fn has_proxy(&self) -> bool {
-        self.has_proxy
+    /// The proxy that requests to a host go through.
+    pub(super) fn proxy(&self, endpoint: &Endpoint) -> Option<Proxy> {
+        self.tunnels.as_ref()?.proxies().for_endpoint(endpoint)
     }
 
-    /// Which version of TLS a host speaks; not through a proxy.
+    /// Whom it trusts.
+    pub(super) fn trust(&self) -> &TrustStore {
+        &self.trust
+    }
+
+    /// Which version of TLS a host speaks, through the proxy if there is one.
     pub(super) async fn tls_version(&self, endpoint: &Endpoint) -> Result<&'static str, Failure> {
-        handshake::tls_version(self.tls.clone(), &self.guard, endpoint).await
+        if !self.permits(endpoint) {
+            return Err(Failure::Forbidden);
+        }
+        match (&self.tunnels, self.proxy(endpoint)) {
+            (Some(tunnels), Some(_)) => handshake::through_proxy(self.tls.clone(), tunnels, endpoint).await,
+            _ => handshake::direct(self.tls.clone(), &self.guard, endpoint).await,
+        }
     }
 
     /// Sends a request, and reads its answer up to its limit, in no more time than `timeout`. Once there is a status line
     /// there is an answer, however its body ends.
     pub(super) async fn send(&self, request: &Request, timeout: Duration) -> Result<Response, Failure> {
-        if !self.permits(request) {
+        if !self.permits(&request.url) {
             return Err(Failure::Forbidden);
         }
         let began = Instant::now();
@@ -133,28 +154,75 @@ impl Transport {
         Ok(Response::new(answer.status().as_u16(), headers, body).with_body_end(end))
     }
 
-    /// Names are judged when they are resolved; addresses, and the name of this machine, here.
-    fn permits(&self, request: &Request) -> bool {
-        let host = request.url.host();
+    /// Names are judged when they are resolved, unless the proxy resolves them; addresses, and the name of this machine,
+    /// here.
+    fn permits(&self, endpoint: &Endpoint) -> bool {
+        let host = endpoint.host();
         let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         match address {
-            _ if request.url.is_allowed_loopback() => true,
+            _ if endpoint.is_allowed_loopback() => true,
             Ok(address) => self.guard.permits(address),
-            Err(_) if is_loopback(request.url.url()) => self.guard.permits(IpAddr::from([127, 0, 0, 1])),
+            // Names below `localhost`, too, are this machine to whoever resolves them (RFC 6761 §6.3).
+            Err(_) if is_loopback(endpoint.url()) || is_below_localhost(host) => {
+                self.guard.permits(IpAddr::from([127, 0, 0, 1]))
+            }
             Err(_) => true,
         }
     }
 
     /// Sends a request. The answer is there with its headers.
     async fn exchange(&self, request: &Request) -> Result<reqwest::Response, Failure> {
-        let mut builder = self.client()?.request(method(request.method()), request.url.url().clone());
+        let pools = self.pools()?;
+        let mut builder = pools.direct.request(method(request.method()), request.url.url().clone());
         if !request.body().is_empty() {
             builder = builder.body(request.body().to_owned());
         }
         for (name, value) in request.headers() {
             builder = builder.header(name, value);
         }
-        builder.send().await.map_err(|error| failure(&error))
+        let failed = |error: &(dyn StdError + 'static), connecting| {
+            self.failure(error, connecting, request.url.host())
+        };
+        match (&pools.proxied, self.proxy(&request.url)) {
+            (Some(proxied), Some(_)) => {
+                let request = builder.build().and_then(TryInto::try_into);
+                let request = request.map_err(|_: reqwest::Error| Failure::NotConnected)?;
+                proxied.send(request).await.map_err(|error| failed(&error, error.is_connect()))
+            }
+            _ => {
+                builder.send().await.map_err(|error| failed(&error, error.is_connect() || error.is_builder()))
+            }
+        }
+    }
+
+    /// What became of a request to `host`, by the errors beneath those of the client. `connecting`: nothing was sent.
+    fn failure(&self, error: &(dyn StdError + 'static), connecting: bool, host: &str) -> Failure {
+        let mut cause = Some(error);
+        while let Some(current) = cause {
+            if let Some(unreachable) = current.downcast_ref::<Unreachable>() {
+                return match unreachable {
+                    Unreachable::Unresolved => Failure::Unresolved,
+                    Unreachable::Forbidden => Failure::Forbidden,
+                };
+            }
+            if let Some(refusal) = current.downcast_ref::<Refusal>() {
+                return Failure::Refused(Box::new(refusal.clone()));
+            }
+            if let Some(error) = current.downcast_ref::<rustls::Error>() {
+                let identified = self.tls.client_auth_cert_resolver.has_certs();
+                return if connecting || tls_failure::refuses_client(error, identified) {
+                    Failure::Refused(Box::new(tls_failure::refusal(error, host, identified)))
+                } else {
+                    Failure::Broken
+                };
+            }
+            cause = beneath(current);
+        }
+        match error.downcast_ref::<reqwest::Error>() {
+            _ if connecting => Failure::NotConnected,
+            Some(error) if error.is_timeout() => Failure::TimedOut,
+            _ => Failure::Broken,
+        }
     }
 }
 
@@ -175,34 +243,16 @@ async fn read(answer: &mut reqwest::Response, limit: usize, body: &mut Vec<u8>) 
     }
 }
 
+fn is_below_localhost(host: &str) -> bool {
+    host.strip_suffix('.').unwrap_or(host).ends_with(".localhost")
+}
+
 fn method(method: Method) -> reqwest::Method {
     match method {
         Method::Get => reqwest::Method::GET,
         Method::Post => reqwest::Method::POST,
         Method::Put => reqwest::Method::PUT,
         Method::Delete => reqwest::Method::DELETE,
-    }
-}
-
-/// What became of a request, by the errors beneath reqwest's.
-fn failure(error: &reqwest::Error) -> Failure {
-    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(current) = cause {
-        if let Some(unreachable) = current.downcast_ref::<Unreachable>() {
-            return match unreachable {
-                Unreachable::Unresolved => Failure::Unresolved,
-                Unreachable::Forbidden => Failure::Forbidden,
-            };
-        }
-        if current.is::<rustls::Error>() {
-            return if error.is_connect() { Failure::Tls } else { Failure::Broken };
-        }
-        cause = beneath(current);
-    }
-    match error {
-        error if error.is_connect() || error.is_builder() => Failure::NotConnected,
-        error if error.is_timeout() => Failure::TimedOut,
-        _ => Failure::Broken,
     }
 }
 

@@ -4,7 +4,7 @@ use super::{ReceiptNote, classes};
 use crate::{
     dialect::{Dialect, Success},
     error::{Error, ErrorCode},
-    http::{BodyEnd, Failure, Response},
+    http::{BodyEnd, Response},
     reason::Reason,
     time::Timestamp,
 };
@@ -83,11 +83,6 @@ pub(super) fn refusal(
         .with_status(status)
         .with_receiver_error(reason.code, reason.description)
         .with_retry_after(response.retry_after(now))
-}
-
-/// What it means that there is no answer.
-pub(super) fn failure(failure: Failure, host: &str) -> Error {
-    Error::new(failure.code(), failure.describe(host))
 }
 
 /// Whether the receiver may have the SET after an attempt that ended so: the request was sent, and there is no answer, or

@@ -102,7 +102,7 @@ impl Delivery {
         match input {
             Input::Answered(response) => self.answered(now, deadline, &response),
             Input::Broken(failure) => {
-                let error = classify::failure(failure, self.target.host());
+                let error = failure.error(self.target.host());
                 self.failed(now, deadline, error)
             }
             Input::Unauthorized(error) => self.unauthorized(now, deadline, error),
@@ -184,11 +184,17 @@ impl Delivery {
     fn failed(&mut self, now: Timestamp, deadline: Timestamp, error: Error) -> Action {
         let retry = error.code().retry();
         self.may_be_there |= classify::leaves_open(error.code());
-        // An answer that says no is an answer; no TLS is none.
-        if retry == Retry::Later || error.code() == ErrorCode::TlsFailed {
-            self.gate.failed(now);
-        } else {
-            self.gate.alive();
+        match error.code() {
+            // A proxy that is missing or refuses says nothing about the receiver.
+            ErrorCode::ProxyUnreachable | ErrorCode::ProxyRefused => self.gate.undecided(),
+            // An answer that says no is an answer; no TLS is none.
+            ErrorCode::TlsFailed
+            | ErrorCode::TlsIncompatible
+            | ErrorCode::TlsNotSpoken
+            | ErrorCode::TlsClientCertificateRequired
+            | ErrorCode::TlsClientCertificateRefused => self.gate.failed(now),
+            _ if error.is_retryable() => self.gate.failed(now),
+            _ => self.gate.alive(),
         }
         self.last = Some(error);
         match retry {
@@ -201,7 +207,7 @@ impl Delivery {
                 self.signed_again = true;
                 Action::SignAgain
             }
-            Retry::Never | Retry::AfterRenewal | Retry::AfterSigningAgain => self.fail(),
+            Retry::Never | Retry::ByCaller | Retry::AfterRenewal | Retry::AfterSigningAgain => self.fail(),
         }
     }
 

@@ -46,6 +46,26 @@ pub enum ErrorCode {
     ///
     /// Give the signer's public key with the signer, in PEM, DER or as a JWK.
     SignerPublicKeyMissing,
+    /// `authorization_invalid`: A token, an authorization header, a client id or a client secret that cannot be right as it is written.
+    ///
+    /// Correct the setting that the message names.
+    AuthorizationInvalid,
+    /// `proxy_invalid`: The proxy in the setting or environment variable that the message names is not a URL that can be used.
+    ///
+    /// Use `http://host:port` or `https://host:port`, and percent-encode user name and password.
+    ProxyInvalid,
+    /// `ca_bundle_invalid`: CA certificates cannot be read from the setting or environment variable that the message names.
+    ///
+    /// Point it at certificates in PEM (`-----BEGIN CERTIFICATE-----`), or unset it.
+    CaBundleInvalid,
+    /// `ca_certificates_missing`: The operating system has no CA certificates, as in a minimal container, and no others are set.
+    ///
+    /// Install the package `ca-certificates`, or set `SSL_CERT_FILE` or `ca_bundle`.
+    CaCertificatesMissing,
+    /// `client_certificate_invalid`: The client certificate or its private key cannot be read, or they do not belong together.
+    ///
+    /// Set the certificate chain and its unencrypted private key, both in PEM.
+    ClientCertificateInvalid,
     /// `key_format_unknown`: The text or the bytes are no key in a known format.
     ///
     /// Give PEM or DER (PKCS#8, PKCS#1, SEC1), a JWK, or a JWK Set.
@@ -320,16 +340,68 @@ pub enum ErrorCode {
     DnsFailed,
     /// `address_forbidden`: The host is at a private, link-local or metadata address, which URLs from outside must not reach.
     ///
-    /// Allow the network explicitly if the receiver belongs there.
+    /// Allow the network with `allow_network` if the host belongs there.
     AddressForbidden,
     /// `connection_failed`: No connection to the host.
     ///
     /// Check host, port, network and proxy.
     ConnectionFailed,
-    /// `tls_failed`: No TLS with the host: its certificate is not trusted or for another name, or no version is shared.
+    /// `tls_failed`: The TLS handshake failed for a reason that no other code names.
     ///
-    /// Check the certificate; give the CA bundle of a private authority.
+    /// Check what the message says against the TLS settings of the host.
     TlsFailed,
+    /// `tls_certificate_expired`: The certificate of the host has expired.
+    ///
+    /// Have the host renew its certificate, and check the clock of this machine.
+    TlsCertificateExpired,
+    /// `tls_certificate_not_yet_valid`: The certificate of the host is not valid yet.
+    ///
+    /// Check the clock of this machine; if it is right, have the host install a certificate that is valid now.
+    TlsCertificateNotYetValid,
+    /// `tls_certificate_name`: The certificate of the host is for other names.
+    ///
+    /// Use the host name that the certificate is for, or have the host install one for this name.
+    TlsCertificateName,
+    /// `tls_certificate_untrusted`: No trusted authority issued the certificate of the host: a private authority, a proxy that intercepts TLS, a self-signed certificate, or a missing intermediate certificate.
+    ///
+    /// Add the authority with `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediate certificates.
+    TlsCertificateUntrusted,
+    /// `tls_certificate_revoked`: The certificate of the host is revoked.
+    ///
+    /// Have the host install a new certificate.
+    TlsCertificateRevoked,
+    /// `tls_certificate_invalid`: The certificate of the host is malformed, or not one for a TLS server.
+    ///
+    /// Have the host install an X.509 version 3 certificate for TLS servers that is not an authority's own.
+    TlsCertificateInvalid,
+    /// `tls_client_certificate_required`: The host requires a client certificate (mutual TLS), and none is set.
+    ///
+    /// Set `client_certificate`.
+    TlsClientCertificateRequired,
+    /// `tls_client_certificate_refused`: The host refuses the client certificate.
+    ///
+    /// Check that it is valid, complete with its chain, and issued by an authority that the host accepts.
+    TlsClientCertificateRefused,
+    /// `tls_incompatible`: The host shares no TLS version, cipher suite or application protocol with this library.
+    ///
+    /// Have the host enable TLS 1.2 or 1.3 with current cipher suites.
+    TlsIncompatible,
+    /// `tls_not_spoken`: The port does not speak TLS, such as one for plain http.
+    ///
+    /// Check the port in the URL, or in the proxy setting whether the proxy wants `http://`.
+    TlsNotSpoken,
+    /// `proxy_unreachable`: The proxy cannot be resolved or reached, or does not answer as an HTTP proxy does; the message names the setting it comes from.
+    ///
+    /// Check host and port of the proxy, and list hosts that need none in `NO_PROXY`.
+    ProxyUnreachable,
+    /// `proxy_refused`: The proxy refused to open a tunnel to the host; `status` is its answer: 407 wants credentials, 403 forbids the host.
+    ///
+    /// For 407 put user name and password into the proxy URL; otherwise have the proxy allow CONNECT to the host and port.
+    ProxyRefused,
+    /// `proxy_unavailable`: The proxy failed to open a tunnel to the host: it is overloaded, or does not reach the host; `status` is its answer.
+    ///
+    /// Check that the proxy resolves and reaches the host; then send the same SET again.
+    ProxyUnavailable,
     /// `receiver_timeout`: No answer in time: the receiver may have the SET.
     ///
     /// Send the same SET again; its `jti` lets the receiver recognize a repeat.
@@ -393,6 +465,11 @@ impl ErrorCode {
         Self::ConfigurationInvalid,
         Self::TransmitterClosed,
         Self::SignerPublicKeyMissing,
+        Self::AuthorizationInvalid,
+        Self::ProxyInvalid,
+        Self::CaBundleInvalid,
+        Self::CaCertificatesMissing,
+        Self::ClientCertificateInvalid,
         Self::KeyFormatUnknown,
         Self::KeyPasswordMissing,
         Self::KeyPasswordWrong,
@@ -464,6 +541,19 @@ impl ErrorCode {
         Self::AddressForbidden,
         Self::ConnectionFailed,
         Self::TlsFailed,
+        Self::TlsCertificateExpired,
+        Self::TlsCertificateNotYetValid,
+        Self::TlsCertificateName,
+        Self::TlsCertificateUntrusted,
+        Self::TlsCertificateRevoked,
+        Self::TlsCertificateInvalid,
+        Self::TlsClientCertificateRequired,
+        Self::TlsClientCertificateRefused,
+        Self::TlsIncompatible,
+        Self::TlsNotSpoken,
+        Self::ProxyUnreachable,
+        Self::ProxyRefused,
+        Self::ProxyUnavailable,
         Self::ReceiverTimeout,
         Self::OutcomeUnknown,
         Self::DeadlineExceeded,
@@ -479,6 +569,7 @@ impl ErrorCode {
     ];
 
     /// The stable name, such as `event_member_missing`.
+    #[allow(clippy::too_many_lines, reason = "one line a code, as in the catalogue")]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Internal => "internal",
@@ -491,6 +582,11 @@ impl ErrorCode {
             Self::ConfigurationInvalid => "configuration_invalid",
             Self::TransmitterClosed => "transmitter_closed",
             Self::SignerPublicKeyMissing => "signer_public_key_missing",
+            Self::AuthorizationInvalid => "authorization_invalid",
+            Self::ProxyInvalid => "proxy_invalid",
+            Self::CaBundleInvalid => "ca_bundle_invalid",
+            Self::CaCertificatesMissing => "ca_certificates_missing",
+            Self::ClientCertificateInvalid => "client_certificate_invalid",
             Self::KeyFormatUnknown => "key_format_unknown",
             Self::KeyPasswordMissing => "key_password_missing",
             Self::KeyPasswordWrong => "key_password_wrong",
@@ -562,6 +658,19 @@ impl ErrorCode {
             Self::AddressForbidden => "address_forbidden",
             Self::ConnectionFailed => "connection_failed",
             Self::TlsFailed => "tls_failed",
+            Self::TlsCertificateExpired => "tls_certificate_expired",
+            Self::TlsCertificateNotYetValid => "tls_certificate_not_yet_valid",
+            Self::TlsCertificateName => "tls_certificate_name",
+            Self::TlsCertificateUntrusted => "tls_certificate_untrusted",
+            Self::TlsCertificateRevoked => "tls_certificate_revoked",
+            Self::TlsCertificateInvalid => "tls_certificate_invalid",
+            Self::TlsClientCertificateRequired => "tls_client_certificate_required",
+            Self::TlsClientCertificateRefused => "tls_client_certificate_refused",
+            Self::TlsIncompatible => "tls_incompatible",
+            Self::TlsNotSpoken => "tls_not_spoken",
+            Self::ProxyUnreachable => "proxy_unreachable",
+            Self::ProxyRefused => "proxy_refused",
+            Self::ProxyUnavailable => "proxy_unavailable",
             Self::ReceiverTimeout => "receiver_timeout",
             Self::OutcomeUnknown => "outcome_unknown",
             Self::DeadlineExceeded => "deadline_exceeded",
@@ -578,6 +687,7 @@ impl ErrorCode {
     }
 
     /// The group that the code belongs to.
+    #[allow(clippy::too_many_lines, reason = "one line a code, as in the catalogue")]
     pub const fn kind(self) -> ErrorKind {
         match self {
             Self::ProviderRefused
@@ -596,7 +706,12 @@ impl ErrorCode {
             | Self::DialectUnknown
             | Self::ConfigurationInvalid
             | Self::TransmitterClosed
-            | Self::SignerPublicKeyMissing => ErrorKind::Config,
+            | Self::SignerPublicKeyMissing
+            | Self::AuthorizationInvalid
+            | Self::ProxyInvalid
+            | Self::CaBundleInvalid
+            | Self::CaCertificatesMissing
+            | Self::ClientCertificateInvalid => ErrorKind::Config,
             Self::DeadlineExceeded => ErrorKind::Deadline,
             Self::ReceiverRejected
             | Self::ReceiverKeyUnknown
@@ -638,6 +753,19 @@ impl ErrorCode {
             | Self::AddressForbidden
             | Self::ConnectionFailed
             | Self::TlsFailed
+            | Self::TlsCertificateExpired
+            | Self::TlsCertificateNotYetValid
+            | Self::TlsCertificateName
+            | Self::TlsCertificateUntrusted
+            | Self::TlsCertificateRevoked
+            | Self::TlsCertificateInvalid
+            | Self::TlsClientCertificateRequired
+            | Self::TlsClientCertificateRefused
+            | Self::TlsIncompatible
+            | Self::TlsNotSpoken
+            | Self::ProxyUnreachable
+            | Self::ProxyRefused
+            | Self::ProxyUnavailable
             | Self::ReceiverTimeout
             | Self::OutcomeUnknown => ErrorKind::Transport,
             Self::JsonInvalid
@@ -678,12 +806,20 @@ impl ErrorCode {
         match self {
             Self::ReceiverUnauthorized | Self::ApiUnauthorized => Retry::AfterRenewal,
             Self::ReceiverKeyUnknown => Retry::AfterSigningAgain,
+            Self::TlsCertificateExpired
+            | Self::TlsCertificateNotYetValid
+            | Self::TlsCertificateName
+            | Self::TlsCertificateUntrusted
+            | Self::TlsCertificateRevoked
+            | Self::TlsCertificateInvalid => Retry::ByCaller,
             Self::TokenUnavailable
             | Self::ReceiverThrottled
             | Self::ReceiverUnavailable
             | Self::CircuitOpen
             | Self::DnsFailed
             | Self::ConnectionFailed
+            | Self::ProxyUnreachable
+            | Self::ProxyUnavailable
             | Self::ReceiverTimeout
             | Self::OutcomeUnknown
             | Self::DeadlineExceeded
@@ -695,7 +831,7 @@ impl ErrorCode {
 
     /// Whether the same call may pass later without a change.
     pub const fn is_retryable(self) -> bool {
-        matches!(self.retry(), Retry::Later)
+        matches!(self.retry(), Retry::Later | Retry::ByCaller)
     }
 
     /// What it means, in one sentence.
@@ -721,6 +857,21 @@ impl ErrorCode {
             Self::TransmitterClosed => "The transmitter was closed before this call.",
             Self::SignerPublicKeyMissing => {
                 "The keys to publish were asked for, and the transmitter does not know the public key of its signer."
+            }
+            Self::AuthorizationInvalid => {
+                "A token, an authorization header, a client id or a client secret that cannot be right as it is written."
+            }
+            Self::ProxyInvalid => {
+                "The proxy in the setting or environment variable that the message names is not a URL that can be used."
+            }
+            Self::CaBundleInvalid => {
+                "CA certificates cannot be read from the setting or environment variable that the message names."
+            }
+            Self::CaCertificatesMissing => {
+                "The operating system has no CA certificates, as in a minimal container, and no others are set."
+            }
+            Self::ClientCertificateInvalid => {
+                "The client certificate or its private key cannot be read, or they do not belong together."
             }
             Self::KeyFormatUnknown => "The text or the bytes are no key in a known format.",
             Self::KeyPasswordMissing => "The key is encrypted and no password was given.",
@@ -840,8 +991,33 @@ impl ErrorCode {
                 "The host is at a private, link-local or metadata address, which URLs from outside must not reach."
             }
             Self::ConnectionFailed => "No connection to the host.",
-            Self::TlsFailed => {
-                "No TLS with the host: its certificate is not trusted or for another name, or no version is shared."
+            Self::TlsFailed => "The TLS handshake failed for a reason that no other code names.",
+            Self::TlsCertificateExpired => "The certificate of the host has expired.",
+            Self::TlsCertificateNotYetValid => "The certificate of the host is not valid yet.",
+            Self::TlsCertificateName => "The certificate of the host is for other names.",
+            Self::TlsCertificateUntrusted => {
+                "No trusted authority issued the certificate of the host: a private authority, a proxy that intercepts TLS, a self-signed certificate, or a missing intermediate certificate."
+            }
+            Self::TlsCertificateRevoked => "The certificate of the host is revoked.",
+            Self::TlsCertificateInvalid => {
+                "The certificate of the host is malformed, or not one for a TLS server."
+            }
+            Self::TlsClientCertificateRequired => {
+                "The host requires a client certificate (mutual TLS), and none is set."
+            }
+            Self::TlsClientCertificateRefused => "The host refuses the client certificate.",
+            Self::TlsIncompatible => {
+                "The host shares no TLS version, cipher suite or application protocol with this library."
+            }
+            Self::TlsNotSpoken => "The port does not speak TLS, such as one for plain http.",
+            Self::ProxyUnreachable => {
+                "The proxy cannot be resolved or reached, or does not answer as an HTTP proxy does; the message names the setting it comes from."
+            }
+            Self::ProxyRefused => {
+                "The proxy refused to open a tunnel to the host; `status` is its answer: 407 wants credentials, 403 forbids the host."
+            }
+            Self::ProxyUnavailable => {
+                "The proxy failed to open a tunnel to the host: it is overloaded, or does not reach the host; `status` is its answer."
             }
             Self::ReceiverTimeout => "No answer in time: the receiver may have the SET.",
             Self::OutcomeUnknown => {
@@ -889,6 +1065,19 @@ impl ErrorCode {
             }
             Self::SignerPublicKeyMissing => {
                 "Give the signer's public key with the signer, in PEM, DER or as a JWK."
+            }
+            Self::AuthorizationInvalid => "Correct the setting that the message names.",
+            Self::ProxyInvalid => {
+                "Use `http://host:port` or `https://host:port`, and percent-encode user name and password."
+            }
+            Self::CaBundleInvalid => {
+                "Point it at certificates in PEM (`-----BEGIN CERTIFICATE-----`), or unset it."
+            }
+            Self::CaCertificatesMissing => {
+                "Install the package `ca-certificates`, or set `SSL_CERT_FILE` or `ca_bundle`."
+            }
+            Self::ClientCertificateInvalid => {
+                "Set the certificate chain and its unencrypted private key, both in PEM."
             }
             Self::KeyFormatUnknown => "Give PEM or DER (PKCS#8, PKCS#1, SEC1), a JWK, or a JWK Set.",
             Self::KeyPasswordMissing => "Import it with its password.",
@@ -988,9 +1177,42 @@ impl ErrorCode {
                 "Send the same SET again later; one delivery at a time finds out whether the receiver is back."
             }
             Self::DnsFailed => "Check the host name, and the name servers of this machine.",
-            Self::AddressForbidden => "Allow the network explicitly if the receiver belongs there.",
+            Self::AddressForbidden => "Allow the network with `allow_network` if the host belongs there.",
             Self::ConnectionFailed => "Check host, port, network and proxy.",
-            Self::TlsFailed => "Check the certificate; give the CA bundle of a private authority.",
+            Self::TlsFailed => "Check what the message says against the TLS settings of the host.",
+            Self::TlsCertificateExpired => {
+                "Have the host renew its certificate, and check the clock of this machine."
+            }
+            Self::TlsCertificateNotYetValid => {
+                "Check the clock of this machine; if it is right, have the host install a certificate that is valid now."
+            }
+            Self::TlsCertificateName => {
+                "Use the host name that the certificate is for, or have the host install one for this name."
+            }
+            Self::TlsCertificateUntrusted => {
+                "Add the authority with `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediate certificates."
+            }
+            Self::TlsCertificateRevoked => "Have the host install a new certificate.",
+            Self::TlsCertificateInvalid => {
+                "Have the host install an X.509 version 3 certificate for TLS servers that is not an authority's own."
+            }
+            Self::TlsClientCertificateRequired => "Set `client_certificate`.",
+            Self::TlsClientCertificateRefused => {
+                "Check that it is valid, complete with its chain, and issued by an authority that the host accepts."
+            }
+            Self::TlsIncompatible => "Have the host enable TLS 1.2 or 1.3 with current cipher suites.",
+            Self::TlsNotSpoken => {
+                "Check the port in the URL, or in the proxy setting whether the proxy wants `http://`."
+            }
+            Self::ProxyUnreachable => {
+                "Check host and port of the proxy, and list hosts that need none in `NO_PROXY`."
+            }
+            Self::ProxyRefused => {
+                "For 407 put user name and password into the proxy URL; otherwise have the proxy allow CONNECT to the host and port."
+            }
+            Self::ProxyUnavailable => {
+                "Check that the proxy resolves and reaches the host; then send the same SET again."
+            }
             Self::ReceiverTimeout => {
                 "Send the same SET again; its `jti` lets the receiver recognize a repeat."
             }

@@ -47,6 +47,8 @@ pub enum Retry {
     Never,
     /// Sends the same SET again after a wait.
     Later,
+    /// Nothing within the call, as the other side has to repair something; the same call may pass later.
+    ByCaller,
     /// Sends it once more with a fresh token.
     AfterRenewal,
     /// Sends it once more, signed with the current key.
@@ -132,6 +134,12 @@ impl Error {
 
     pub(crate) fn because(mut self, source: impl Into<Source>) -> Self {
         self.0.source = Some(source.into());
+        self
+    }
+
+    /// The same, with what it is about before the message.
+    pub(crate) fn prefixed(mut self, about: &str) -> Self {
+        self.0.message.insert_str(0, &format!("{about}: "));
         self
     }
 

@@ -82,13 +82,13 @@ impl<T> Call<T> {
     }
 
     /// There was no answer.
-    pub fn broken(&mut self, failure: Failure) -> Error {
-        let code = match failure {
-            Failure::TimedOut | Failure::Broken => ErrorCode::ApiUnavailable,
+    pub fn broken(&mut self, failure: &Failure) -> Error {
+        let error = failure.error(self.request.url.host());
+        self.judged(match failure {
+            Failure::TimedOut | Failure::Broken => error.with_code(ErrorCode::ApiUnavailable),
             // Nothing was sent.
-            failure => failure.code(),
-        };
-        self.judged(Error::new(code, failure.describe(self.request.url.host())))
+            _ => error,
+        })
     }
 
     /// What may have been done without saying so is noted; what then may not be done again gets the code that says it.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::TokenMachine;
+use super::{TokenMachine, check};
 use crate::{
     error::{Error, ErrorCode, Result},
     http::Endpoint,
@@ -87,10 +87,18 @@ impl ClientCredentials {
 
     /// The machine that gets tokens for these credentials. `loopback` allows a token endpoint of this machine, over plain
     /// http too.
-    pub fn machine(self, loopback: bool) -> Result<TokenMachine> {
-        let endpoint = Endpoint::parse(&self.token_url, loopback)?;
-        if self.client_id.is_empty() {
-            return Err(Error::new(ErrorCode::ConfigurationInvalid, "the client id is empty"));
+    pub fn machine(mut self, loopback: bool) -> Result<TokenMachine> {
+        let url = check::trimmed(&self.token_url);
+        let about = |error: Error| error.prefixed("the token URL");
+        let endpoint = Endpoint::parse(url, loopback).map_err(about)?;
+        if endpoint.url().path().contains("/.well-known/") {
+            let message = "it is that of a discovery document; use the `token_endpoint` in that document";
+            return Err(about(Error::new(ErrorCode::EndpointInvalid, message)));
+        }
+        self.token_url = url.into();
+        self.client_id = check::client_id(&self.client_id)?;
+        if !matches!(self.authentication, ClientAuthentication::PrivateKeyJwt(_)) {
+            self.client_secret = check::client_secret(&self.client_secret)?;
         }
         let own = ["grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type"];
         if let Some((name, _)) = self.parameters.iter().find(|(name, _)| own.contains(&name.as_str())) {

@@ -117,14 +117,16 @@ impl TokenMachine {
     }
 
     /// There was no answer.
-    pub fn broken(&mut self, now: Timestamp, failure: Failure) -> Result<Secret<String>> {
-        let message = format!("the token endpoint at {} gave no answer", self.endpoint.host());
-        // A token request may be repeated whatever became of the first one; what no repeat mends keeps its own code.
-        let code = match failure.code() {
-            code if code.retry() == Retry::Later => ErrorCode::TokenUnavailable,
-            code => code,
+    pub fn broken(&mut self, now: Timestamp, failure: &Failure) -> Result<Secret<String>> {
+        let error = failure.error(self.endpoint.host()).prefixed("no answer from the token endpoint");
+        // A token request may be repeated whatever became of the first one; what no repeat mends keeps its own code, and
+        // what is wrong on the way keeps it too, as it names the setting.
+        let error = match error.code() {
+            ErrorCode::ProxyUnreachable | ErrorCode::ProxyUnavailable => error,
+            code if code.retry() == Retry::Later => error.with_code(ErrorCode::TokenUnavailable),
+            _ => error,
         };
-        self.fall_back(now, Error::new(code, message))
+        self.fall_back(now, error)
     }
 
     /// A renewal that fails for a while does no harm while the old token lives.
@@ -135,6 +137,12 @@ impl TokenMachine {
             }
             _ => Err(error),
         }
+    }
+
+    /// The host of the token endpoint.
+    #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "the client's doctor asks"))]
+    pub(crate) fn host(&self) -> &str {
+        self.endpoint.host()
     }
 
     /// The scope that is asked for.

@@ -272,6 +272,7 @@ enum Retry {
     #[default]
     Never,
     Later,
+    ByCaller,
     AfterRenewal,
     AfterSigningAgain,
 }

@@ -28,6 +28,21 @@ extension SSFError.Code {
     /// The keys to publish were asked for, and the transmitter does not know the public key of its signer.
     /// Give the signer's public key with the signer, in PEM, DER or as a JWK.
     public static let signerPublicKeyMissing = Self(rawValue: "signer_public_key_missing")
+    /// A token, an authorization header, a client id or a client secret that cannot be right as it is
+    /// written. Correct the setting that the message names.
+    public static let authorizationInvalid = Self(rawValue: "authorization_invalid")
+    /// The proxy in the setting or environment variable that the message names is not a URL that can be used.
+    /// Use `http://host:port` or `https://host:port`, and percent-encode user name and password.
+    public static let proxyInvalid = Self(rawValue: "proxy_invalid")
+    /// CA certificates cannot be read from the setting or environment variable that the message names. Point
+    /// it at certificates in PEM (`-----BEGIN CERTIFICATE-----`), or unset it.
+    public static let caBundleInvalid = Self(rawValue: "ca_bundle_invalid")
+    /// The operating system has no CA certificates, as in a minimal container, and no others are set. Install
+    /// the package `ca-certificates`, or set `SSL_CERT_FILE` or `ca_bundle`.
+    public static let caCertificatesMissing = Self(rawValue: "ca_certificates_missing")
+    /// The client certificate or its private key cannot be read, or they do not belong together. Set the
+    /// certificate chain and its unencrypted private key, both in PEM.
+    public static let clientCertificateInvalid = Self(rawValue: "client_certificate_invalid")
     /// The text or the bytes are no key in a known format. Give PEM or DER (PKCS#8, PKCS#1, SEC1), a JWK, or
     /// a JWK Set.
     public static let keyFormatUnknown = Self(rawValue: "key_format_unknown")
@@ -207,13 +222,53 @@ extension SSFError.Code {
     /// The host name could not be resolved. Check the host name, and the name servers of this machine.
     public static let dnsFailed = Self(rawValue: "dns_failed")
     /// The host is at a private, link-local or metadata address, which URLs from outside must not reach.
-    /// Allow the network explicitly if the receiver belongs there.
+    /// Allow the network with `allow_network` if the host belongs there.
     public static let addressForbidden = Self(rawValue: "address_forbidden")
     /// No connection to the host. Check host, port, network and proxy.
     public static let connectionFailed = Self(rawValue: "connection_failed")
-    /// No TLS with the host: its certificate is not trusted or for another name, or no version is shared.
-    /// Check the certificate; give the CA bundle of a private authority.
+    /// The TLS handshake failed for a reason that no other code names. Check what the message says against
+    /// the TLS settings of the host.
     public static let tlsFailed = Self(rawValue: "tls_failed")
+    /// The certificate of the host has expired. Have the host renew its certificate, and check the clock of
+    /// this machine.
+    public static let tlsCertificateExpired = Self(rawValue: "tls_certificate_expired")
+    /// The certificate of the host is not valid yet. Check the clock of this machine; if it is right, have
+    /// the host install a certificate that is valid now.
+    public static let tlsCertificateNotYetValid = Self(rawValue: "tls_certificate_not_yet_valid")
+    /// The certificate of the host is for other names. Use the host name that the certificate is for, or have
+    /// the host install one for this name.
+    public static let tlsCertificateName = Self(rawValue: "tls_certificate_name")
+    /// No trusted authority issued the certificate of the host: a private authority, a proxy that intercepts
+    /// TLS, a self-signed certificate, or a missing intermediate certificate. Add the authority with
+    /// `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediate certificates.
+    public static let tlsCertificateUntrusted = Self(rawValue: "tls_certificate_untrusted")
+    /// The certificate of the host is revoked. Have the host install a new certificate.
+    public static let tlsCertificateRevoked = Self(rawValue: "tls_certificate_revoked")
+    /// The certificate of the host is malformed, or not one for a TLS server. Have the host install an X.509
+    /// version 3 certificate for TLS servers that is not an authority's own.
+    public static let tlsCertificateInvalid = Self(rawValue: "tls_certificate_invalid")
+    /// The host requires a client certificate (mutual TLS), and none is set. Set `client_certificate`.
+    public static let tlsClientCertificateRequired = Self(rawValue: "tls_client_certificate_required")
+    /// The host refuses the client certificate. Check that it is valid, complete with its chain, and issued
+    /// by an authority that the host accepts.
+    public static let tlsClientCertificateRefused = Self(rawValue: "tls_client_certificate_refused")
+    /// The host shares no TLS version, cipher suite or application protocol with this library. Have the host
+    /// enable TLS 1.2 or 1.3 with current cipher suites.
+    public static let tlsIncompatible = Self(rawValue: "tls_incompatible")
+    /// The port does not speak TLS, such as one for plain http. Check the port in the URL, or in the proxy
+    /// setting whether the proxy wants `http://`.
+    public static let tlsNotSpoken = Self(rawValue: "tls_not_spoken")
+    /// The proxy cannot be resolved or reached, or does not answer as an HTTP proxy does; the message names
+    /// the setting it comes from. Check host and port of the proxy, and list hosts that need none in
+    /// `NO_PROXY`.
+    public static let proxyUnreachable = Self(rawValue: "proxy_unreachable")
+    /// The proxy refused to open a tunnel to the host; `status` is its answer: 407 wants credentials, 403
+    /// forbids the host. For 407 put user name and password into the proxy URL; otherwise have the proxy
+    /// allow CONNECT to the host and port.
+    public static let proxyRefused = Self(rawValue: "proxy_refused")
+    /// The proxy failed to open a tunnel to the host: it is overloaded, or does not reach the host; `status`
+    /// is its answer. Check that the proxy resolves and reaches the host; then send the same SET again.
+    public static let proxyUnavailable = Self(rawValue: "proxy_unavailable")
     /// No answer in time: the receiver may have the SET. Send the same SET again; its `jti` lets the receiver
     /// recognize a repeat.
     public static let receiverTimeout = Self(rawValue: "receiver_timeout")
@@ -261,6 +316,11 @@ extension SSFError.Code {
         .configurationInvalid,
         .transmitterClosed,
         .signerPublicKeyMissing,
+        .authorizationInvalid,
+        .proxyInvalid,
+        .caBundleInvalid,
+        .caCertificatesMissing,
+        .clientCertificateInvalid,
         .keyFormatUnknown,
         .keyPasswordMissing,
         .keyPasswordWrong,
@@ -332,6 +392,19 @@ extension SSFError.Code {
         .addressForbidden,
         .connectionFailed,
         .tlsFailed,
+        .tlsCertificateExpired,
+        .tlsCertificateNotYetValid,
+        .tlsCertificateName,
+        .tlsCertificateUntrusted,
+        .tlsCertificateRevoked,
+        .tlsCertificateInvalid,
+        .tlsClientCertificateRequired,
+        .tlsClientCertificateRefused,
+        .tlsIncompatible,
+        .tlsNotSpoken,
+        .proxyUnreachable,
+        .proxyRefused,
+        .proxyUnavailable,
         .receiverTimeout,
         .outcomeUnknown,
         .deadlineExceeded,
@@ -378,6 +451,21 @@ extension SSFError.Code {
         .signerPublicKeyMissing: Facts(
             .config, false,
             "Give the signer's public key with the signer, in PEM, DER or as a JWK."),
+        .authorizationInvalid: Facts(
+            .config, false,
+            "Correct the setting that the message names."),
+        .proxyInvalid: Facts(
+            .config, false,
+            "Use `http://host:port` or `https://host:port`, and percent-encode user name and password."),
+        .caBundleInvalid: Facts(
+            .config, false,
+            "Point it at certificates in PEM (`-----BEGIN CERTIFICATE-----`), or unset it."),
+        .caCertificatesMissing: Facts(
+            .config, false,
+            "Install the package `ca-certificates`, or set `SSL_CERT_FILE` or `ca_bundle`."),
+        .clientCertificateInvalid: Facts(
+            .config, false,
+            "Set the certificate chain and its unencrypted private key, both in PEM."),
         .keyFormatUnknown: Facts(
             .key, false,
             "Give PEM or DER (PKCS#8, PKCS#1, SEC1), a JWK, or a JWK Set."),
@@ -584,13 +672,52 @@ extension SSFError.Code {
             "Check the host name, and the name servers of this machine."),
         .addressForbidden: Facts(
             .transport, false,
-            "Allow the network explicitly if the receiver belongs there."),
+            "Allow the network with `allow_network` if the host belongs there."),
         .connectionFailed: Facts(
             .transport, true,
             "Check host, port, network and proxy."),
         .tlsFailed: Facts(
             .transport, false,
-            "Check the certificate; give the CA bundle of a private authority."),
+            "Check what the message says against the TLS settings of the host."),
+        .tlsCertificateExpired: Facts(
+            .transport, true,
+            "Have the host renew its certificate, and check the clock of this machine."),
+        .tlsCertificateNotYetValid: Facts(
+            .transport, true,
+            "Check the clock of this machine; if it is right, have the host install a certificate that is valid now."),
+        .tlsCertificateName: Facts(
+            .transport, true,
+            "Use the host name that the certificate is for, or have the host install one for this name."),
+        .tlsCertificateUntrusted: Facts(
+            .transport, true,
+            "Add the authority with `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediate certificates."),
+        .tlsCertificateRevoked: Facts(
+            .transport, true,
+            "Have the host install a new certificate."),
+        .tlsCertificateInvalid: Facts(
+            .transport, true,
+            "Have the host install an X.509 version 3 certificate for TLS servers that is not an authority's own."),
+        .tlsClientCertificateRequired: Facts(
+            .transport, false,
+            "Set `client_certificate`."),
+        .tlsClientCertificateRefused: Facts(
+            .transport, false,
+            "Check that it is valid, complete with its chain, and issued by an authority that the host accepts."),
+        .tlsIncompatible: Facts(
+            .transport, false,
+            "Have the host enable TLS 1.2 or 1.3 with current cipher suites."),
+        .tlsNotSpoken: Facts(
+            .transport, false,
+            "Check the port in the URL, or in the proxy setting whether the proxy wants `http://`."),
+        .proxyUnreachable: Facts(
+            .transport, true,
+            "Check host and port of the proxy, and list hosts that need none in `NO_PROXY`."),
+        .proxyRefused: Facts(
+            .transport, false,
+            "For 407 put user name and password into the proxy URL; otherwise have the proxy allow CONNECT to the host and port."),
+        .proxyUnavailable: Facts(
+            .transport, true,
+            "Check that the proxy resolves and reaches the host; then send the same SET again."),
         .receiverTimeout: Facts(
             .transport, true,
             "Send the same SET again; its `jti` lets the receiver recognize a repeat."),

@@ -1,6 +1,7 @@
 //! Looks at a whole setup from outside, as a receiver would: documents, keys, TLS, clock, token, a SET.
 
 mod documents;
+mod network;
 
 use std::{fmt, future::IntoFuture, time::Duration};
 
@@ -210,10 +211,14 @@ impl Doctor {
     /// Everything but the SET itself.
     async fn look(&self) -> Vec<Check> {
         let transport = self.transmitter.transport();
-        let (documents, tls, token) =
-            tokio::join!(self.documents(transport).run(LIMIT), self.tls(transport), self.token(transport));
+        let target = self.receiver.target();
+        let (documents, tls, token) = tokio::join!(
+            self.documents(transport).run(LIMIT),
+            network::tls(transport, &target, LIMIT),
+            self.token(transport)
+        );
         let mut checks = documents.checks;
-        checks.push(tls);
+        checks.extend([network::proxy(transport, &target), network::trust(transport), tls]);
         let mut answered = documents.answered;
         let (token, answer) = token;
         checks.extend(token);
@@ -234,25 +239,6 @@ impl Doctor {
             thumbprint: self.transmitter.thumbprint(),
             // Such a receiver is given the public key by hand.
             needed: self.receiver.dialect().data().set.kid,
-        }
-    }
-
-    /// Which version of TLS the receiver speaks.
-    async fn tls(&self, transport: &Transport) -> Check {
-        const ID: &str = "tls-version";
-        let target = self.receiver.target();
-        if !target.endpoint().is_https() {
-            return Check::skipped(ID, "the receiver is this machine, over plain http");
-        }
-        match tokio::time::timeout(LIMIT, transport.tls_version(target.endpoint())).await {
-            Ok(Ok("TLSv1_3")) => Check::passed(ID, format!("{} speaks TLS 1.3", target.host())),
-            Ok(Ok(_)) => Check::passed(ID, format!("{} speaks TLS 1.2", target.host())),
-            Ok(Err(failure)) if transport.has_proxy() => {
-                let message = format!("looked at without the proxy: {}", failure.describe(target.host()));
-                Check::warning(ID, message, "Nothing, if the other checks reach the receiver by the proxy.")
-            }
-            Ok(Err(failure)) => Check::failed(ID, failure.describe(target.host()), failure.code().remedy()),
-            Err(_) => Check::failed(ID, format!("{} gave no answer in time", target.host()), ""),
         }
     }
 

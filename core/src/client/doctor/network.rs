@@ -1,0 +1,41 @@
+//! The way to the receiver: proxy, trusted authorities, TLS.
+
+use std::time::Duration;
+
+use super::Check;
+use crate::{client::transport::Transport, delivery::Target};
+
+/// Which proxy requests go through, and what that means for the egress guard.
+pub(super) fn proxy(transport: &Transport, target: &Target) -> Check {
+    const ID: &str = "proxy";
+    match transport.proxy(target.endpoint()) {
+        None => Check::skipped(ID, format!("requests to {} go through no proxy", target.host())),
+        Some(proxy) => Check::passed(
+            ID,
+            format!(
+                "requests to {} go through {proxy}; it resolves host names itself, so that only addresses written in URLs are \
+                 checked against private networks",
+                target.host()
+            ),
+        ),
+    }
+}
+
+/// Which certificate authorities are trusted, and who said so.
+pub(super) fn trust(transport: &Transport) -> Check {
+    Check::passed("trust-store", format!("trusted certificate authorities: {}", transport.trust()))
+}
+
+/// Which version of TLS the receiver speaks.
+pub(super) async fn tls(transport: &Transport, target: &Target, limit: Duration) -> Check {
+    const ID: &str = "tls-version";
+    if !target.endpoint().is_https() {
+        return Check::skipped(ID, "the receiver is this machine, over plain http");
+    }
+    match tokio::time::timeout(limit, transport.tls_version(target.endpoint())).await {
+        Ok(Ok("TLSv1_3")) => Check::passed(ID, format!("{} speaks TLS 1.3", target.host())),
+        Ok(Ok(_)) => Check::passed(ID, format!("{} speaks TLS 1.2", target.host())),
+        Ok(Err(failure)) => Check::failed(ID, failure.describe(target.host()), failure.code().remedy()),
+        Err(_) => Check::failed(ID, format!("{} gave no answer in time", target.host()), ""),
+    }
+}
