@@ -40,12 +40,13 @@ pub struct EmitOptions<'a> {
 pub(crate) fn emit(
     transmitter: &sdk::Transmitter,
     event: &str,
-    subject: &str,
+    subject: Option<&str>,
     private: bool,
     to: &Receiver,
     options: Option<EmitOptions<'_>>,
 ) -> Result<Emit> {
-    let mut emit = transmitter.emit(event_of(event)?, subject_of(subject, private)?, &to.0);
+    let subject = subject.map(|subject| subject_of(subject, private)).transpose()?;
+    let mut emit = transmitter.emit(event_of(event)?, subject, &to.0);
     let Some(options) = options else { return Ok(emit) };
     for companion in options.companions.unwrap_or_default() {
         emit = emit.companion(event_of(&companion)?);

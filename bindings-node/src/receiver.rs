@@ -113,6 +113,8 @@ pub struct ReceiverSettings<'a> {
     pub address: String,
     pub audience: Option<Addressee>,
     pub dialect: Option<ClassInstance<'a, Dialect>>,
+    pub time_unit: Option<String>,
+    pub subject_shape: Option<String>,
     pub bearer: Option<String>,
     pub authorization: Option<String>,
     pub client_credentials: Option<ClientCredentials<'a>>,
@@ -164,6 +166,12 @@ impl ReceiverSettings<'_> {
         };
         if let Some(dialect) = self.dialect {
             builder = builder.dialect(&dialect.0);
+        }
+        if let Some(unit) = self.time_unit {
+            builder = builder.time_unit(unit.parse()?);
+        }
+        if let Some(shape) = self.subject_shape {
+            builder = builder.subject_shape(shape.parse()?);
         }
         builder = match (self.bearer, self.authorization, self.client_credentials) {
             (None, None, None) => builder,

@@ -67,12 +67,12 @@ impl Transmitter {
         mailbox: &Mailbox,
         number: u32,
         event: String,
-        subject: String,
+        subject: Option<String>,
         private: bool,
         to: &Receiver,
         options: Option<EmitOptions<'_>>,
     ) -> Outcome<()> {
-        match emit(&self.core, &event, &subject, private, to, options) {
+        match emit(&self.core, &event, subject.as_deref(), private, to, options) {
             Ok(emit) => {
                 // It begins now, and not when a thread has time for it.
                 let emitted = emit.into_future();
@@ -90,12 +90,12 @@ impl Transmitter {
         mailbox: &Mailbox,
         number: u32,
         event: String,
-        subject: String,
+        subject: Option<String>,
         private: bool,
         to: &Receiver,
         options: Option<EmitOptions<'_>>,
     ) -> Outcome<()> {
-        match emit(&self.core, &event, &subject, private, to, options) {
+        match emit(&self.core, &event, subject.as_deref(), private, to, options) {
             Ok(emit) => mailbox.spawn(number, async move { Ok(signed(&emit.sign().await?)) }),
             Err(failure) => outcome(Err(failure)),
         }
@@ -106,12 +106,12 @@ impl Transmitter {
     pub fn prepare(
         &self,
         event: String,
-        subject: String,
+        subject: Option<String>,
         private: bool,
         to: &Receiver,
         options: Option<EmitOptions<'_>>,
     ) -> Outcome<UnsignedSet> {
-        let emit = emit(&self.core, &event, &subject, private, to, options);
+        let emit = emit(&self.core, &event, subject.as_deref(), private, to, options);
         outcome(emit.and_then(|emit| Ok(UnsignedSet(emit.prepare()?))))
     }
 
@@ -161,8 +161,19 @@ impl Transmitter {
 
     /// What would be found in the SET of an emit.
     #[napi]
-    pub fn lint(&self, event: Written, subject: Written, private: bool, to: &Receiver) -> Vec<Finding> {
-        listed(&self.core.linter(&to.0).read(any_event(event), Some(any_subject(subject, private))))
+    pub fn lint(
+        &self,
+        event: Written,
+        subject: Option<Written>,
+        private: bool,
+        to: &Receiver,
+    ) -> Vec<Finding> {
+        listed(
+            &self
+                .core
+                .linter(&to.0)
+                .read(any_event(event), subject.map(|subject| any_subject(subject, private))),
+        )
     }
 
     /// Checks this transmitter and a receiver end to end: an examination, which may wait for a signature.
@@ -173,13 +184,13 @@ impl Transmitter {
         mailbox: &Mailbox,
         number: u32,
         event: Written,
-        subject: Written,
+        subject: Option<Written>,
         private: bool,
         to: &Receiver,
         configuration_url: Option<String>,
         send: bool,
     ) -> Outcome<()> {
-        let (event, subject) = (any_event(event), any_subject(subject, private));
+        let (event, subject) = (any_event(event), subject.map(|subject| any_subject(subject, private)));
         let mut doctor = self.core.doctor_read(event, subject, &to.0);
         if let Some(url) = configuration_url {
             doctor = doctor.configuration_url(url);

@@ -30,7 +30,11 @@ export function customSubject(format: string, members: Readonly<Record<string, u
 const SUBJECT = { pointer: () => '', outer: 1 };
 
 /** The JSON text of a subject, and whether private formats are meant in it. */
-export function subjectJson(subject: Subject, at: Caller | Place): [json: string, privateFormats: boolean] {
+export function subjectJson(
+  subject: Subject | undefined,
+  at: Caller | Place,
+): [json: string | undefined, privateFormats: boolean] {
+  if (subject === undefined) return [undefined, false];
   if (!isObject(subject)) {
     const message = `expected a subject, such as { format: 'email', email: '…' }, got ${typeName(subject)}`;
     throw errorOf('SSF_SUBJECT_MISSING', message, at, { pointer: '/sub_id' });

@@ -12,7 +12,8 @@ import type { EmitOptions } from './transmitter.js';
 /** One of many: an event for a subject to a receiver. */
 export interface Emission extends Omit<EmitOptions, 'signal'> {
   readonly event: SsfEvent;
-  readonly subject: Subject;
+  /** Whom or what the event is about; absent where the event has it inside. */
+  readonly subject?: Subject | undefined;
 }
 
 /** What became of one of many: either a receipt, or an error. */

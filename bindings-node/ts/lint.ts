@@ -128,7 +128,7 @@ export function lint(what: LintedEvent | UnsignedSet | SignedSet | string, conte
   }
   checked(what, { event: anything, subject: anything }, [], lint);
   const { event, subject } = what;
-  const [about, privateFormats] = subject === undefined ? [undefined, false] : writtenSubject(subject, lint);
+  const [about, privateFormats] = writtenSubject(subject, lint);
   return findingsOf(unwrap(native.lintEvent(knows, writtenEvent(event, lint), about, privateFormats), lint));
 }
 
@@ -138,7 +138,10 @@ export function writtenEvent(event: SsfEvent, at: Caller | Place): Written {
 }
 
 /** The same for a subject, and whether private formats are meant in it. */
-export function writtenSubject(subject: Subject, at: Caller | Place): [written: Written, privateFormats: boolean] {
+export function writtenSubject(
+  subject: Subject | undefined,
+  at: Caller | Place,
+): [written: Written | undefined, privateFormats: boolean] {
   const made = written(() => subjectJson(subject, at));
   // The core puts the place of the subject before that in it.
   return Array.isArray(made) ? made : [{ ...made, pointer: made.pointer?.replace(/^\/sub_id/, '') }, false];

@@ -84,6 +84,8 @@ export interface NativeReceiverSettings {
   address: string;
   audience: string | string[] | undefined;
   dialect: NativeDialect | undefined;
+  timeUnit: string | undefined;
+  subjectShape: string | undefined;
   bearer: string | undefined;
   authorization: string | undefined;
   clientCredentials: NativeClientCredentials | undefined;
@@ -236,7 +238,7 @@ export interface NativeTransmitter {
     mailbox: NativeMailbox,
     number: number,
     event: string,
-    subject: string,
+    subject: string | undefined,
     privateFormats: boolean,
     to: NativeReceiver,
     options: NativeEmitOptions | undefined,
@@ -245,21 +247,21 @@ export interface NativeTransmitter {
     mailbox: NativeMailbox,
     number: number,
     event: string,
-    subject: string,
+    subject: string | undefined,
     privateFormats: boolean,
     to: NativeReceiver,
     options: NativeEmitOptions | undefined,
   ): Outcome<void>;
   prepare(
     event: string,
-    subject: string,
+    subject: string | undefined,
     privateFormats: boolean,
     to: NativeReceiver,
     options: NativeEmitOptions | undefined,
   ): Outcome<NativeUnsignedSet>;
   begin(
     event: string,
-    subject: string,
+    subject: string | undefined,
     privateFormats: boolean,
     to: NativeReceiver,
     options: NativeEmitOptions | undefined,
@@ -272,12 +274,12 @@ export interface NativeTransmitter {
     policy: NativePolicy | undefined,
     limit: NativeRequestLimit | undefined,
   ): Outcome<void>;
-  lint(event: Written, subject: Written, privateFormats: boolean, to: NativeReceiver): NativeFinding[];
+  lint(event: Written, subject: Written | undefined, privateFormats: boolean, to: NativeReceiver): NativeFinding[];
   doctor(
     mailbox: NativeMailbox,
     number: number,
     event: Written,
-    subject: Written,
+    subject: Written | undefined,
     privateFormats: boolean,
     to: NativeReceiver,
     configurationUrl: string | undefined,

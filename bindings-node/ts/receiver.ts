@@ -140,6 +140,10 @@ export interface ReceiverSettings {
   readonly audience?: string | readonly string[] | undefined;
   /** What the receiver wants of a SET: the id of a built-in dialect, or one of your own. */
   readonly dialect?: Dialect | DialectId | undefined;
+  /** The unit of the times of events, where this receiver reads another than its dialect says: seconds or milliseconds. */
+  readonly timeUnit?: 's' | 'ms' | undefined;
+  /** The form of the subject inside the event, where this receiver reads another than its dialect says. */
+  readonly subjectShape?: 'modern' | 'bare-complex' | 'legacy' | undefined;
   /** A bearer token that does not change. */
   readonly bearer?: string | undefined;
   /** The value of the header `Authorization`, if it is none of the others. */
@@ -164,6 +168,8 @@ export interface ReceiverOptions extends ReceiverSettings {
 const SETTINGS = {
   audience,
   dialect: DIALECT,
+  timeUnit: oneOf('s', 'ms'),
+  subjectShape: oneOf('modern', 'bare-complex', 'legacy'),
   bearer: string,
   authorization: string,
   clientCredentials: object,
@@ -260,6 +266,8 @@ function built(
       address,
       audience: audience === undefined || typeof audience === 'string' ? audience : [...audience],
       dialect: Dialect.handle(settings.dialect, at),
+      timeUnit: settings.timeUnit,
+      subjectShape: settings.subjectShape,
       bearer: settings.bearer,
       authorization: settings.authorization,
       clientCredentials: clientCredentials && credentialsOf(clientCredentials, at),

@@ -134,6 +134,8 @@ export type LintRuleId =
   | 'event-member-misspelt'
   /** The time is in the wrong unit: milliseconds where seconds are read, or the other way round. */
   | 'timestamp-unit'
+  /** The time is in milliseconds, as one page of the receiver prints it, while other pages have seconds. */
+  | 'timestamp-unit-disputed'
   /** The time has a fraction. Receivers that read a whole number fail. */
   | 'timestamp-fraction'
   /** The event has a time in the future, and an event is something that has happened. */
@@ -164,6 +166,8 @@ export type LintRuleId =
   | 'subject-nesting'
   /** The event or the receiver does not take a subject of this kind. */
   | 'subject-not-accepted'
+  /** The subject has a form that one page of the receiver prints, while other pages have another. */
+  | 'subject-form-disputed'
   /** The subject of the event is another one than `sub_id`. Receivers read one of the two. */
   | 'subjects-differ'
   /** The receiver finds its users by their sign-in, which is an e-mail address. With another identifier it accepts the SET and does nothing. */

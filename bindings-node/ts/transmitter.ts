@@ -224,12 +224,14 @@ export class Transmitter implements AsyncDisposable {
    * Sends an event: builds the SET in the receiver's dialect, signs it and delivers it, trying again as
    * `docs/delivery.md` tells. Signing does not hold up the event loop.
    *
+   * The subject may be `undefined` where the event has it inside, as the pages of receivers print events.
+   *
    * @throws {ValidationError} If event, subject or SET break a rule; `pointer` is the place.
    * @throws {SigningError} If the signer fails.
    * @throws {TokenError} If no access token can be had.
    * @throws {DeliveryError} If the SET was not delivered; `retryable` tells whether to try later.
    */
-  emit(event: SsfEvent, subject: Subject, options: EmitOptions): Promise<Receipt> {
+  emit(event: SsfEvent, subject: Subject | undefined, options: EmitOptions): Promise<Receipt> {
     return this.#emit(event, subject, options, new Place(this.emit));
   }
 
@@ -255,7 +257,7 @@ export class Transmitter implements AsyncDisposable {
   }
 
   /** An emit without its delivery: a SET for this receiver, signed off the event loop. Nothing is sent. */
-  async sign(event: SsfEvent, subject: Subject, options: SetOptions): Promise<SignedSet> {
+  async sign(event: SsfEvent, subject: Subject | undefined, options: SetOptions): Promise<SignedSet> {
     const at = new Place(this.sign);
     checked(options, SET, ['to'], at);
     if (this.#signer !== undefined) {
@@ -273,7 +275,7 @@ export class Transmitter implements AsyncDisposable {
   }
 
   /** The first step of an emit: a SET for this receiver, complete but for its signature. Nothing is sent. */
-  prepare(event: SsfEvent, subject: Subject, options: SetOptions): UnsignedSet {
+  prepare(event: SsfEvent, subject: Subject | undefined, options: SetOptions): UnsignedSet {
     checked(options, SET, ['to'], this.prepare);
     return this.#prepare(event, subject, options, this.prepare);
   }
@@ -290,7 +292,7 @@ export class Transmitter implements AsyncDisposable {
   }
 
   /** What would be found in the SET of an emit. Nothing is sent. */
-  lint(event: SsfEvent, subject: Subject, options: { readonly to: Receiver }): Finding[] {
+  lint(event: SsfEvent, subject: Subject | undefined, options: { readonly to: Receiver }): Finding[] {
     const { to } = checked(options, { to: RECEIVER }, ['to'], this.lint);
     const [about, privateFormats] = writtenSubject(subject, this.lint);
     const written = writtenEvent(event, this.lint);
@@ -304,7 +306,7 @@ export class Transmitter implements AsyncDisposable {
    */
   async doctor(
     event: SsfEvent,
-    subject: Subject,
+    subject: Subject | undefined,
     options: {
       readonly to: Receiver;
       /** Where the transmitter configuration is, if it is not where the issuer says. */
@@ -365,7 +367,7 @@ export class Transmitter implements AsyncDisposable {
 
   async #emit(
     event: SsfEvent,
-    subject: Subject,
+    subject: Subject | undefined,
     options: EmitOptions,
     at: Place,
     limit?: NativeRequestLimit,
@@ -390,7 +392,12 @@ export class Transmitter implements AsyncDisposable {
     );
   }
 
-  #prepare(event: SsfEvent, subject: Subject, options: SetOptions, at: Parameters<typeof unwrap>[1]): UnsignedSet {
+  #prepare(
+    event: SsfEvent,
+    subject: Subject | undefined,
+    options: SetOptions,
+    at: Parameters<typeof unwrap>[1],
+  ): UnsignedSet {
     const [json, privateFormats] = subjectJson(subject, at);
     const to = handleOf(options.to, at);
     const native = nativeOptions(options, at);

@@ -14,12 +14,13 @@ use crate::{
     transmitter::Policy,
 };
 
-/// An event for a subject to a receiver. Event and subject are read here, and checked when a SET is prepared of them.
+/// An event for a subject to a receiver. Event and subject are read here, and checked when a SET is prepared of them. Without a
+/// subject, the event has it inside.
 #[pyclass(frozen, subclass, module = "ssf_transmitter._native")]
 pub(crate) struct Emission {
     event: Event,
     companions: Vec<Event>,
-    subject: Subject,
+    subject: Option<Subject>,
     receiver: Py<Receiver>,
     txn: Option<String>,
     toe: Option<sdk::Timestamp>,
@@ -35,7 +36,7 @@ impl Emission {
     #[allow(clippy::too_many_arguments, reason = "what an emit can be given")]
     fn new(
         event: AnyEvent,
-        subject: AnySubject,
+        subject: Option<AnySubject>,
         to: Py<Receiver>,
         txn: Option<Bound<'_, PyString>>,
         toe: Option<Moment>,
@@ -48,7 +49,7 @@ impl Emission {
         Ok(Self {
             event: event.0,
             companions: companions.into_iter().map(|companion| companion.0).collect(),
-            subject: subject.0,
+            subject: subject.map(|subject| subject.0),
             receiver: to,
             txn: txn.map(|txn| json::text(&txn, "/txn")).transpose()?,
             toe: toe.map(|toe| toe.0),

@@ -108,8 +108,8 @@ pub(crate) struct Receiver {
 impl Receiver {
     #[new]
     #[pyo3(signature = (
-        kind, address, *, audience, dialect, bearer, authorization, client_credentials, allow_loopback, concurrency,
-        rate_limit
+        kind, address, *, audience, dialect, time_unit, subject_shape, bearer, authorization, client_credentials,
+        allow_loopback, concurrency, rate_limit
     ))]
     #[allow(clippy::too_many_arguments, reason = "the settings of a receiver")]
     fn new(
@@ -117,6 +117,8 @@ impl Receiver {
         address: &str,
         audience: Option<Addressee>,
         dialect: Option<&Dialect>,
+        time_unit: Option<&str>,
+        subject_shape: Option<&str>,
         bearer: Option<&str>,
         authorization: Option<&str>,
         client_credentials: Option<&ClientCredentials>,
@@ -134,6 +136,12 @@ impl Receiver {
         };
         if let Some(dialect) = dialect {
             builder = builder.dialect(&dialect.0);
+        }
+        if let Some(unit) = time_unit {
+            builder = builder.time_unit(unit.parse()?);
+        }
+        if let Some(shape) = subject_shape {
+            builder = builder.subject_shape(shape.parse()?);
         }
         builder = match (bearer, authorization, client_credentials) {
             (None, None, None) => builder,

@@ -192,10 +192,10 @@ impl Transmitter {
         &self,
         py: Python<'py>,
         event: ReadEvent,
-        subject: ReadSubject,
+        subject: Option<ReadSubject>,
         to: &Receiver,
     ) -> Result<Bound<'py, PyTuple>> {
-        Ok(findings(py, &self.direct()?.linter(to.core()?).read(event.0, Some(subject.0)))?)
+        Ok(findings(py, &self.direct()?.linter(to.core()?).read(event.0, subject.map(|subject| subject.0)))?)
     }
 
     fn linter(&self, to: &Receiver) -> Result<Linter> {
@@ -307,12 +307,12 @@ pub(crate) type Checked = (&'static str, &'static str, String, String);
 
 /// What a doctor looks at: event, subject, receiver, the URL of the configuration, whether to send.
 #[derive(FromPyObject)]
-struct Setup(ReadEvent, ReadSubject, Py<Receiver>, Option<String>, bool);
+struct Setup(ReadEvent, Option<ReadSubject>, Py<Receiver>, Option<String>, bool);
 
 impl Setup {
     fn by(self, transmitter: &sdk::Transmitter) -> Result<Doctor> {
         let Self(event, subject, to, configuration_url, send) = self;
-        let mut doctor = transmitter.doctor_read(event.0, subject.0, to.get().core()?);
+        let mut doctor = transmitter.doctor_read(event.0, subject.map(|subject| subject.0), to.get().core()?);
         if let Some(url) = configuration_url {
             doctor = doctor.configuration_url(url);
         }

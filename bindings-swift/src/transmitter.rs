@@ -204,7 +204,7 @@ impl Transmitter {
         to: &Receiver,
         options: DoctorOptions,
     ) -> sdk::client::Doctor {
-        let mut doctor = self.core.doctor_read(event.core(), subject.core(), &to.0);
+        let mut doctor = self.core.doctor_read(event.core(), Some(subject.core()), &to.0);
         if let Some(url) = options.configuration_url {
             doctor = doctor.configuration_url(url);
         }

@@ -11,7 +11,7 @@ from ssf_transmitter import _native
 from ssf_transmitter._base import WINDOW, BaseTransmitter, is_async, late, signer_failed
 from ssf_transmitter._emission import Emission, Emitted
 from ssf_transmitter._keywords import known_keywords
-from ssf_transmitter._model import event_object, subject_object
+from ssf_transmitter._model import event_object, given_subject
 from ssf_transmitter.errors import SsfError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class AsyncTransmitter(BaseTransmitter):
     async def emit(
         self,
         event: Event | Mapping[str, object],
-        subject: Subject | Mapping[str, object],
+        subject: Subject | Mapping[str, object] | None,
         to: Receiver,
         *,
         txn: str | None = None,
@@ -189,7 +189,7 @@ class AsyncTransmitter(BaseTransmitter):
     async def doctor(
         self,
         event: Event | Mapping[str, object],
-        subject: Subject | Mapping[str, object],
+        subject: Subject | Mapping[str, object] | None,
         to: Receiver,
         *,
         configuration_url: str | None = None,
@@ -201,7 +201,7 @@ class AsyncTransmitter(BaseTransmitter):
         """
         from ssf_transmitter.doctor import _diagnosis  # loaded when it is asked for
 
-        setup = (event_object(event), subject_object(subject), to, configuration_url, send)
+        setup = (event_object(event), given_subject(subject), to, configuration_url, send)
         future, mailbox = self._pending()
         if self._signer is None:
             future.work = self._native.doctor_async(setup, mailbox, future)

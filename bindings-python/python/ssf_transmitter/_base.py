@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ssf_transmitter import _native
 from ssf_transmitter._emission import Emission
 from ssf_transmitter._keywords import known_keywords
-from ssf_transmitter._model import event_object, subject_object
+from ssf_transmitter._model import event_object, given_subject
 from ssf_transmitter.errors import SsfError, _of_code
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class BaseTransmitter:
     def prepare(
         self,
         event: Event | Mapping[str, object],
-        subject: Subject | Mapping[str, object],
+        subject: Subject | Mapping[str, object] | None,
         to: Receiver,
         *,
         txn: str | None = None,
@@ -111,7 +111,7 @@ class BaseTransmitter:
 
     @known_keywords
     def lint(
-        self, event: Event | Mapping[str, object], subject: Subject | Mapping[str, object], to: Receiver
+        self, event: Event | Mapping[str, object], subject: Subject | Mapping[str, object] | None, to: Receiver
     ) -> tuple[Finding, ...]:
         """What would be found in a SET with this event and subject for this receiver. Nothing is sent.
 
@@ -122,7 +122,7 @@ class BaseTransmitter:
         >>> [finding.rule for finding in transmitter.lint(caep.SessionRevoked(), Email("ada@example.com"), acme)]
         ['event-reason-missing', 'event-member-missing']
         """
-        return self._native.lint(event_object(event), subject_object(subject), to)
+        return self._native.lint(event_object(event), given_subject(subject), to)
 
     @known_keywords
     def linter(self, to: Receiver) -> Linter:

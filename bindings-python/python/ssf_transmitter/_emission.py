@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ssf_transmitter import _native
 from ssf_transmitter._keywords import known_keywords
-from ssf_transmitter._model import Event, event_object, subject_object, wrong_type
+from ssf_transmitter._model import Event, event_object, given_subject, wrong_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,7 +27,8 @@ class Emission(_native.Emission):
 
     Args:
         event: What happened: an event, or the dict that it is in a SET, `{uri: members}`.
-        subject: Whom or what it is about: a subject, or the dict that it is in a SET.
+        subject: Whom or what it is about: a subject, or the dict that it is in a SET. `None` where the event has it
+            inside, as the pages of receivers print events.
         to: The receiver.
         txn: The transaction: the same value in all SETs with the same cause.
         toe: The time of the event, for receivers that read `toe`.
@@ -42,7 +43,7 @@ class Emission(_native.Emission):
     def __new__(
         cls,
         event: Event | Mapping[str, object],
-        subject: Subject | Mapping[str, object],
+        subject: Subject | Mapping[str, object] | None,
         to: Receiver,
         *,
         txn: str | None = None,
@@ -57,7 +58,7 @@ class Emission(_native.Emission):
         return super().__new__(
             cls,
             event_object(event),
-            subject_object(subject),
+            given_subject(subject),
             to,
             txn,
             toe,

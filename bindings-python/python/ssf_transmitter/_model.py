@@ -328,6 +328,11 @@ def event_object(event: Event | Mapping[str, object], place: str = "event") -> J
     return event.to_dict() if isinstance(event, Event) else as_object(event, place, "an event or a dict")
 
 
+def given_subject(subject: Subject | Mapping[str, object] | None) -> tuple[Json, bool] | None:
+    """`subject_object`, where the event may have the subject inside."""
+    return None if subject is None else subject_object(subject)
+
+
 def subject_object(subject: Subject | Mapping[str, object], place: str = "subject") -> tuple[Json, bool]:
     """A subject as JSON has it, not to be changed, and whether private formats are meant in it."""
     if isinstance(subject, Subject):

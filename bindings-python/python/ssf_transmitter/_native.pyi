@@ -20,7 +20,7 @@ _Json = dict[str, Any]
 _Subject = tuple[_Json, bool]
 _Check = tuple[str, Outcome, str, str]
 # Event, subject, receiver, the URL of the configuration, and whether to send.
-_Setup = tuple[_Json, _Subject, Receiver, str | None, bool]
+_Setup = tuple[_Json, _Subject | None, Receiver, str | None, bool]
 _Provider = tuple[str, str, str, str, str | None, str | None, str | None]
 
 __all__ = [
@@ -244,6 +244,8 @@ class Receiver:
         *,
         audience: str | Sequence[str] | None,
         dialect: Dialect | None,
+        time_unit: str | None,
+        subject_shape: str | None,
         bearer: str | None,
         authorization: str | None,
         client_credentials: ClientCredentials | None,
@@ -263,7 +265,7 @@ class Emission:
     def __new__(
         cls,
         event: _Json,
-        subject: _Subject,
+        subject: _Subject | None,
         to: Receiver,
         txn: str | None,
         toe: datetime | None,
@@ -376,7 +378,7 @@ class Transmitter:
     def begin(self, emission: Emission) -> Pending: ...
     def begin_async(self, emission: Emission, limit: RequestLimit | None) -> Pending: ...
     def begin_in(self, batch: Batch, emission: Emission) -> Pending: ...
-    def lint(self, event: _Json, subject: _Subject, to: Receiver) -> tuple[Finding, ...]: ...
+    def lint(self, event: _Json, subject: _Subject | None, to: Receiver) -> tuple[Finding, ...]: ...
     def linter(self, to: Receiver) -> Linter: ...
     def jwks(self) -> Jwks: ...
     def doctor(self, setup: _Setup) -> list[_Check]: ...

@@ -76,6 +76,9 @@ class Receiver(_native.Receiver):
         endpoint: The https URL of the push endpoint.
         audience: The audience, exactly as the receiver documents it.
         dialect: What the receiver wants of a SET: the id of a built-in dialect, or one of your own.
+        time_unit: The unit of the times of events, where this receiver reads another than its dialect says.
+        subject_shape: The form of the subject inside the event, where this receiver reads another than its dialect
+            says.
         bearer: A bearer token that does not change.
         authorization: The value of the header `Authorization`, if it is none of the others.
         client_credentials: Credentials to get access tokens with.
@@ -100,11 +103,13 @@ class Receiver(_native.Receiver):
         allow_loopback: bool = False,
         concurrency: int = 16,
         rate_limit: float | None = None,
+        time_unit: Literal["s", "ms"] | None = None,
+        subject_shape: Literal["modern", "bare-complex", "legacy"] | None = None,
     ) -> Self:
         """Check the settings."""
         return cls._of(
             "custom", endpoint, audience, dialect, bearer, authorization, client_credentials, allow_loopback,
-            concurrency, rate_limit,
+            concurrency, rate_limit, time_unit, subject_shape,
         )  # fmt: skip
 
     @classmethod
@@ -121,6 +126,8 @@ class Receiver(_native.Receiver):
         allow_loopback: bool = False,
         concurrency: int = 16,
         rate_limit: float | None = None,
+        time_unit: Literal["s", "ms"] | None = None,
+        subject_shape: Literal["modern", "bare-complex", "legacy"] | None = None,
     ) -> Self:
         """An Okta org, by the URL that its users sign in at, such as `https://acme.okta.com`.
 
@@ -131,7 +138,7 @@ class Receiver(_native.Receiver):
         """
         return cls._of(
             "okta", org, audience, dialect, bearer, authorization, client_credentials, allow_loopback, concurrency,
-            rate_limit,
+            rate_limit, time_unit, subject_shape,
         )  # fmt: skip
 
     @classmethod
@@ -148,6 +155,8 @@ class Receiver(_native.Receiver):
         allow_loopback: bool = False,
         concurrency: int = 16,
         rate_limit: float | None = None,
+        time_unit: Literal["s", "ms"] | None = None,
+        subject_shape: Literal["modern", "bare-complex", "legacy"] | None = None,
     ) -> Self:
         """GOV.UK One Login, with the inbound URL and the audience that its team gives. It needs `client_credentials`.
 
@@ -155,7 +164,7 @@ class Receiver(_native.Receiver):
         """
         return cls._of(
             "govuk-one-login", inbound, audience, dialect, bearer, authorization, client_credentials, allow_loopback,
-            concurrency, rate_limit,
+            concurrency, rate_limit, time_unit, subject_shape,
         )  # fmt: skip
 
     @classmethod
@@ -171,6 +180,8 @@ class Receiver(_native.Receiver):
         allow_loopback: bool,
         concurrency: int,
         rate_limit: float | None,
+        time_unit: Literal["s", "ms"] | None,
+        subject_shape: Literal["modern", "bare-complex", "legacy"] | None,
     ) -> Self:
         return super().__new__(
             cls,
@@ -184,6 +195,8 @@ class Receiver(_native.Receiver):
             allow_loopback=allow_loopback,
             concurrency=concurrency,
             rate_limit=rate_limit,
+            time_unit=time_unit,
+            subject_shape=subject_shape,
         )
 
 

@@ -8,7 +8,7 @@ from ssf_transmitter import _native
 from ssf_transmitter._base import WINDOW, BaseTransmitter, is_async, signer_failed
 from ssf_transmitter._emission import Emission, Emitted
 from ssf_transmitter._keywords import known_keywords
-from ssf_transmitter._model import event_object, subject_object
+from ssf_transmitter._model import event_object, given_subject
 from ssf_transmitter.errors import SsfError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Transmitter(BaseTransmitter):
     def emit(
         self,
         event: Event | Mapping[str, object],
-        subject: Subject | Mapping[str, object],
+        subject: Subject | Mapping[str, object] | None,
         to: Receiver,
         *,
         txn: str | None = None,
@@ -200,7 +200,7 @@ class Transmitter(BaseTransmitter):
     def doctor(
         self,
         event: Event | Mapping[str, object],
-        subject: Subject | Mapping[str, object],
+        subject: Subject | Mapping[str, object] | None,
         to: Receiver,
         *,
         configuration_url: str | None = None,
@@ -220,7 +220,7 @@ class Transmitter(BaseTransmitter):
         """
         from ssf_transmitter.doctor import _diagnosis  # loaded when it is asked for
 
-        setup = (event_object(event), subject_object(subject), to, configuration_url, send)
+        setup = (event_object(event), given_subject(subject), to, configuration_url, send)
         if self._signer is None:
             return _diagnosis(self._native.doctor(setup))
         examination = self._native.examine(setup)

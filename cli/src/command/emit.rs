@@ -26,8 +26,10 @@ pub(crate) fn run(arguments: Arguments) -> Result {
     if dry_run {
         let mut set = SetBuilder::new(signal.issuer.as_str(), receiver.audience().clone())
             .dialect(receiver.dialect())
-            .event(event)
-            .subject(subject);
+            .event(event);
+        if let Some(subject) = subject {
+            set = set.subject(subject);
+        }
         if let Some(txn) = txn {
             set = set.txn(txn);
         }

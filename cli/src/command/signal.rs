@@ -7,8 +7,9 @@ use std::{
 
 use ssf_transmitter::{
     CustomEvent, Dialect, Receiver, SigningKey, Subject, Timestamp, Transmitter,
-    catalogue::EventType,
+    catalogue::{EventType, Shape},
     client::ReceiverBuilder,
+    dialect::TimeUnit,
     json,
     token::{Authorization, ClientAuthentication, ClientCredentials},
 };
@@ -54,6 +55,12 @@ struct To {
     /// The receiver's dialect: a built-in id, or a TOML file
     #[arg(long, value_name = "ID|FILE")]
     dialect: Option<String>,
+    /// The unit of times, where the receiver reads another than its dialect says: `s` or `ms`
+    #[arg(long, value_name = "s|ms")]
+    time_unit: Option<TimeUnit>,
+    /// The form of the subject in the event, where the receiver reads another: `modern`, `bare-complex` or `legacy`
+    #[arg(long, value_name = "SHAPE")]
+    subject_shape: Option<Shape>,
     /// Get an access token here, with --client-id and the variable `SSF_CLIENT_SECRET`
     #[arg(long, value_name = "URL", requires = "client_id")]
     token_url: Option<String>,
@@ -98,7 +105,7 @@ impl From<TokenAuth> for ClientAuthentication {
 }
 
 #[derive(clap::Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 struct About {
     /// The subject: a user by e-mail address
     #[arg(long, value_name = "ADDRESS")]
@@ -129,7 +136,8 @@ impl Signal {
         Ok(self.to.network.reach(builder)?.build()?)
     }
 
-    pub(super) fn subject(&self) -> Result<Subject> {
+    /// The subject; without one, the event has it inside.
+    pub(super) fn subject(&self) -> Result<Option<Subject>> {
         self.about.read()
     }
 
@@ -146,13 +154,13 @@ impl Signal {
 }
 
 impl About {
-    fn read(&self) -> Result<Subject> {
-        match (&self.email, &self.subject, &self.custom_subject) {
-            (Some(email), ..) => Ok(Subject::email(email)),
-            (None, Some(json), _) => Ok(Subject::from_json(&input::text(json)?)?),
-            (None, None, Some(json)) => Ok(Subject::custom_from_json(&input::text(json)?)?),
-            (None, None, None) => Err("--email, --subject or --custom-subject is needed".into()),
-        }
+    fn read(&self) -> Result<Option<Subject>> {
+        Ok(match (&self.email, &self.subject, &self.custom_subject) {
+            (Some(email), ..) => Some(Subject::email(email)),
+            (None, Some(json), _) => Some(Subject::from_json(&input::text(json)?)?),
+            (None, None, Some(json)) => Some(Subject::custom_from_json(&input::text(json)?)?),
+            (None, None, None) => None,
+        })
     }
 }
 
@@ -168,6 +176,12 @@ impl To {
         }
         if let Some(name) = &self.dialect {
             builder = builder.dialect(&dialect(name)?);
+        }
+        if let Some(unit) = self.time_unit {
+            builder = builder.time_unit(unit);
+        }
+        if let Some(shape) = self.subject_shape {
+            builder = builder.subject_shape(shape);
         }
         if let Some((url, id)) = self.token_url.as_ref().zip(self.client_id.as_ref()) {
             let secret = env::var(CLIENT_SECRET).map_err(|_| format!("{CLIENT_SECRET} is not set"))?;

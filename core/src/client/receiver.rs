@@ -9,8 +9,9 @@ use super::{
     transport::Transport,
 };
 use crate::{
+    catalogue::Shape,
     delivery::{Gate, Target},
-    dialect::Dialect,
+    dialect::{Dialect, TimeUnit},
     error::{Error, ErrorCode, Result},
     http::Endpoint,
     secret::Secret,
@@ -53,6 +54,8 @@ pub struct ReceiverBuilder {
     endpoint: String,
     audience: Audience,
     dialect: Dialect,
+    time_unit: Option<TimeUnit>,
+    subject_shape: Option<Shape>,
     authorization: Authorization,
     loopback: bool,
     concurrency: usize,
@@ -67,6 +70,8 @@ impl Receiver {
             endpoint: endpoint.into(),
             audience: audience.into(),
             dialect: Dialect::default(),
+            time_unit: None,
+            subject_shape: None,
             authorization: Authorization::None,
             loopback: false,
             concurrency: CONCURRENCY,
@@ -163,6 +168,20 @@ impl ReceiverBuilder {
         self
     }
 
+    /// Sets the unit of the times of events, where this receiver reads another than its dialect says.
+    pub fn time_unit(mut self, unit: TimeUnit) -> Self {
+        self.time_unit = Some(unit);
+        self
+    }
+
+    /// Sets the form of the subject inside the event, where this receiver reads another than its dialect says.
+    ///
+    /// A dialect that leaves the form to each event, such as `ssf-1.0`, takes no such setting.
+    pub fn subject_shape(mut self, shape: Shape) -> Self {
+        self.subject_shape = Some(shape);
+        self
+    }
+
     /// Sets how the sender authorizes.
     pub fn authorization(mut self, authorization: Authorization) -> Self {
         self.authorization = authorization;
@@ -200,7 +219,13 @@ impl ReceiverBuilder {
 
     /// Checks the settings.
     pub fn build(self) -> Result<Receiver> {
-        let dialect = self.dialect;
+        let mut dialect = self.dialect;
+        if let Some(unit) = self.time_unit {
+            dialect = dialect.with_time_unit(unit)?;
+        }
+        if let Some(shape) = self.subject_shape {
+            dialect = dialect.with_subject_shape(shape)?;
+        }
         let endpoint = Endpoint::parse(&self.endpoint, self.loopback)?;
         self.audience.check()?;
         let authorization = Authorized::new(self.authorization, self.loopback)?;

@@ -72,7 +72,8 @@ impl Transmitter {
 
     /// Sends an event: builds the SET in the receiver's dialect, signs it and delivers it.
     ///
-    /// Await the result, or set more of the SET before.
+    /// Await the result, or set more of the SET before. The subject may be `None` where the event has it inside, as the pages
+    /// of receivers print events.
     ///
     /// ```no_run
     /// # use ssf_transmitter::{Receiver, Subject, Transmitter, event::caep};
@@ -84,18 +85,18 @@ impl Transmitter {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn emit(&self, event: impl Into<Event>, subject: impl Into<Subject>, to: &Receiver) -> Emit {
-        Emit::new(self.clone(), self.set_for(to).event(event).subject(subject), to.clone())
+    pub fn emit(&self, event: impl Into<Event>, subject: impl Into<Option<Subject>>, to: &Receiver) -> Emit {
+        Emit::new(self.clone(), self.set_for(to).event(event).about(subject.into()), to.clone())
     }
 
     /// The first step of [`emit`](Self::emit): a SET for this receiver, complete but for its signature.
     pub fn prepare(
         &self,
         event: impl Into<Event>,
-        subject: impl Into<Subject>,
+        subject: impl Into<Option<Subject>>,
         to: &Receiver,
     ) -> Result<UnsignedSet> {
-        self.prepare_set(self.set_for(to).event(event).subject(subject))
+        self.prepare_set(self.set_for(to).event(event).about(subject.into()))
     }
 
     /// The last step of [`emit`](Self::emit): delivers a signed SET. Await the result, or set more before.
@@ -137,8 +138,13 @@ impl Transmitter {
     /// assert_eq!(rules, ["event-reason-missing", "event-member-missing"]);
     /// # Ok::<(), ssf_transmitter::Error>(())
     /// ```
-    pub fn lint(&self, event: impl Into<Event>, subject: impl Into<Subject>, to: &Receiver) -> Vec<Finding> {
-        self.linter(to).event(&event.into(), Some(&subject.into()))
+    pub fn lint(
+        &self,
+        event: impl Into<Event>,
+        subject: impl Into<Option<Subject>>,
+        to: &Receiver,
+    ) -> Vec<Finding> {
+        self.linter(to).event(&event.into(), subject.into().as_ref())
     }
 
     /// A linter that knows issuer, clock and keys of this transmitter, and audience and dialect of a receiver.
@@ -189,13 +195,23 @@ impl Transmitter {
     /// }
     /// # }
     /// ```
-    pub fn doctor(&self, event: impl Into<Event>, subject: impl Into<Subject>, to: &Receiver) -> Doctor {
-        self.doctor_read(Ok(event.into()), Ok(subject.into()), to)
+    pub fn doctor(
+        &self,
+        event: impl Into<Event>,
+        subject: impl Into<Option<Subject>>,
+        to: &Receiver,
+    ) -> Doctor {
+        self.doctor_read(Ok(event.into()), subject.into().map(Ok), to)
     }
 
     /// The same for an event and a subject that were read from elsewhere: why one of them cannot be read is then what its
     /// check `lint` says.
-    pub fn doctor_read(&self, event: Result<Event>, subject: Result<Subject>, to: &Receiver) -> Doctor {
+    pub fn doctor_read(
+        &self,
+        event: Result<Event>,
+        subject: Option<Result<Subject>>,
+        to: &Receiver,
+    ) -> Doctor {
         Doctor::new(self.clone(), to.clone(), event, subject)
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::settings::TimeUnit;
 use crate::{
     catalogue::{EventType, Shape, SubjectFormat},
     error::{Error, ErrorCode, Result, pointer_step},
@@ -125,6 +126,19 @@ pub(crate) struct SubjectRules {
     pub(crate) user_formats: Vec<String>,
     #[serde(default)]
     pub(crate) rename: BTreeMap<String, Rename>,
+    /// Forms that a page of the receiver prints, against others of its pages.
+    #[serde(default)]
+    pub(crate) printed: Vec<PrintedSubject>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PrintedSubject {
+    pub(crate) shape: Shape,
+    /// The formats for which it is printed.
+    pub(crate) formats: Vec<String>,
+    /// Which pages disagree.
+    pub(crate) conflict: String,
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq)]
@@ -138,15 +152,10 @@ pub(crate) enum InEvent {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TimeRules {
-    pub(crate) unit: Unit,
+    pub(crate) unit: TimeUnit,
     pub(crate) member: String,
-}
-
-#[derive(Clone, Copy, Deserialize, PartialEq)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Unit {
-    S,
-    Ms,
+    /// Why milliseconds are disputed, where a page of the receiver prints them against others of its pages.
+    pub(crate) disputed: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -264,6 +273,9 @@ impl Data {
         };
         formats(&self.subject.formats, "/subject/formats")?;
         formats(&self.subject.user_formats, "/subject/user_formats")?;
+        for (index, printed) in self.subject.printed.iter().enumerate() {
+            formats(&printed.formats, &format!("/subject/printed/{index}/formats"))?;
+        }
         for (name, rules) in &self.events {
             let place = format!("/events{}", pointer_step(name));
             if EventType::by_id(name).is_none() && !is_uri(name) {

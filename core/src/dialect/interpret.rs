@@ -5,11 +5,12 @@ use serde_json::{Map, Number, Value};
 
 use super::{
     Dialect,
-    data::{EventRules, InEvent, Level, NoSubject, Unit},
+    data::{EventRules, InEvent, Level, NoSubject, PrintedSubject},
+    settings::TimeUnit,
 };
 use crate::{
     catalogue::{EventMember, EventType, FieldType, Placement, Shape},
-    error::{Error, ErrorCode, Result},
+    error::{Error, ErrorCode, Result, pointer_step},
     event::{Event, event_pointer},
     lint::{Rule, Severity},
     subject::{Subject, SubjectShape},
@@ -39,6 +40,7 @@ impl Dialect {
             let mut members = self.shape_members(event, kind, rules);
             if let Some(subject) = subject
                 && self.wants_subject(kind, rules)
+                && !members.contains_key("subject")
             {
                 let value = self.subject_shape(kind, rules).apply(subject);
                 members.insert("subject".to_owned(), value);
@@ -50,6 +52,73 @@ impl Dialect {
             }
         }
         Ok(shaped)
+    }
+
+    /// The subject that an event brings with it, as receivers print their events, in the form of RFC 9493.
+    ///
+    /// It has to be what this dialect would write itself, or what a page of the receiver prints.
+    pub(crate) fn subject_of(&self, event: &Event) -> Result<Option<Subject>> {
+        let Some(value) = event.members().get("subject") else {
+            return Ok(None);
+        };
+        let place = || event_pointer(event.uri()) + &pointer_step("subject");
+        let kind = event.event_type();
+        let rules = self.event_rules(event.uri(), kind);
+        // SSF 1.0 §3.1.2: new event types have no subject of their own.
+        if !self.wants_subject(kind, rules) {
+            return Err(event.has_no_subject().at(place()));
+        }
+        let Value::Object(members) = value else {
+            let message = "a subject identifier is a JSON object";
+            return Err(Error::new(ErrorCode::SubjectMemberType, message).at(place()));
+        };
+        let shape = self.subject_shape(kind, rules);
+        let read = match self.printed_subject(members) {
+            Some((_, read)) => read,
+            None => shape.read(members).map_err(|problem| {
+                let message = format!("{} does not take this subject: {}", self.title(), problem.message);
+                Error::new(ErrorCode::EventMemberForbidden, message).at(place())
+            })?,
+        };
+        let subject = Subject::from_members(read);
+        subject.validate().map_err(|error| error.within(&place()))?;
+        Ok(Some(shape.unwrapped(subject)))
+    }
+
+    /// Whether two subjects of an event are the same once this dialect has written them.
+    pub(crate) fn are_same(&self, event: &Event, one: &Subject, other: &Subject) -> bool {
+        let kind = event.event_type();
+        let shape = self.subject_shape(kind, self.event_rules(event.uri(), kind));
+        shape.apply(one) == shape.apply(other)
+    }
+
+    /// The form in which a page of the receiver prints such a subject, if it is none of those that this dialect writes, and
+    /// the subject in the form of RFC 9493.
+    pub(crate) fn printed_subject(
+        &self,
+        members: &Map<String, Value>,
+    ) -> Option<(&PrintedSubject, Map<String, Value>)> {
+        let rules = &self.data().subject;
+        rules.printed.iter().find_map(|printed| {
+            let shape =
+                SubjectShape { shape: printed.shape, wrap: None, members: &[], rename: &rules.rename };
+            let read = shape.read(members).ok().filter(|_| members.contains_key(shape.discriminator()))?;
+            let format = read.get("format").and_then(Value::as_str)?;
+            printed.formats.iter().any(|named| named == format).then_some((printed, read))
+        })
+    }
+
+    /// Checks an event for a receiver of this dialect: as [`Event::validate`], but for what this receiver takes beyond the
+    /// definition, such as the subject inside the event.
+    pub(crate) fn check_event(&self, event: &Event) -> Result<()> {
+        self.subject_of(event)?;
+        event.validate_for(self.takes_milliseconds())
+    }
+
+    /// Whether events may have times in milliseconds.
+    fn takes_milliseconds(&self) -> bool {
+        let time = &self.data().time;
+        time.unit == TimeUnit::Milliseconds || time.disputed.is_some()
     }
 
     /// The event type that a URI means to this receiver.
@@ -157,11 +226,11 @@ fn is_without_subject(kind: Option<&EventType>, rules: Option<&EventRules>) -> b
         || rules.is_some_and(|rules| rules.subject == Some(NoSubject::None))
 }
 
-/// Whole seconds, rounded down, or milliseconds.
-fn in_unit(seconds: &Number, unit: Unit) -> Value {
+/// Whole seconds, rounded down, or milliseconds. What can only be milliseconds stays as it is.
+fn in_unit(seconds: &Number, unit: TimeUnit) -> Value {
     match (Timestamp::from_json_seconds(seconds), unit) {
-        (Some(time), Unit::S) => Value::from(time.as_unix_seconds()),
-        (Some(time), Unit::Ms) => Value::from(time.as_unix_millis()),
+        (Some(time), TimeUnit::Seconds) => Value::from(time.as_unix_seconds()),
+        (Some(time), TimeUnit::Milliseconds) => Value::from(time.as_unix_millis()),
         (None, _) => Value::Number(seconds.clone()),
     }
 }

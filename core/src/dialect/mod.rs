@@ -6,6 +6,7 @@
 
 mod data;
 mod interpret;
+mod settings;
 
 use std::{
     fmt,
@@ -18,8 +19,9 @@ use toml::{
     de::{DeTable, DeValue, Deserializer},
 };
 
-pub(crate) use data::{AnswerRules, AudienceForm, EventRules, Success, Txn, Unit};
+pub(crate) use data::{AnswerRules, AudienceForm, EventRules, Success, Txn};
 use data::{Authorization, Data};
+pub use settings::TimeUnit;
 
 use crate::{
     error::{Error, ErrorCode, Result},

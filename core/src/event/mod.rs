@@ -24,7 +24,7 @@ use serde_json::{Map, Value};
 
 pub use localized::LocalizedText;
 use members::{Members, members_of};
-pub(crate) use validate::{check_member, check_uri as check_event_uri};
+pub(crate) use validate::{check_member, check_uri as check_event_uri, is_milliseconds};
 pub use values::*;
 
 use crate::{
@@ -141,7 +141,27 @@ impl Event {
     ///
     /// Building a SET does this too. The error's pointer leads into the SET: `/events/<URI>/<member>`.
     pub fn validate(&self) -> Result<()> {
-        validate::check(self)
+        match self.members.get("subject") {
+            Some(_) => {
+                let place = event_pointer(&self.uri) + &pointer_step("subject");
+                check_event_uri(&self.uri).and(Err(self.has_no_subject().at(place)))
+            }
+            None => validate::check(self, false),
+        }
+    }
+
+    /// Checks it for a receiver that wants a subject in the event, and may read times in milliseconds.
+    pub(crate) fn validate_for(&self, takes_milliseconds: bool) -> Result<()> {
+        validate::check(self, takes_milliseconds)
+    }
+
+    /// The error of an event with a subject of its own (SSF 1.0 §3.1.2).
+    pub(crate) fn has_no_subject(&self) -> Error {
+        let id = self.id().unwrap_or("of your own");
+        Error::new(
+            ErrorCode::EventMemberForbidden,
+            format!("the event {id} must not have the member subject"),
+        )
     }
 }
 

@@ -13,24 +13,23 @@ use crate::{
 /// A number of milliseconds between these two can only be meant as seconds (2001 to 5138).
 const LOOKS_LIKE_SECONDS: std::ops::Range<f64> = 1e9..SECONDS_LIMIT;
 
-pub(crate) fn check(event: &Event) -> Result<()> {
+pub(crate) fn check(event: &Event, takes_milliseconds: bool) -> Result<()> {
     check_uri(&event.uri)?;
     let place = |name: &str| event_pointer(&event.uri) + &pointer_step(name);
     let kind = event.event_type();
 
-    // SSF 1.0 §3.1.2: new event types have no subject of their own. Where a receiver wants one, its dialect puts it there.
-    for name in ["subject"].iter().chain(kind.map_or(&[][..], |kind| kind.forbidden)) {
-        if event.members.contains_key(*name) {
-            let id = kind.map_or("of your own", |kind| kind.id);
-            let message = format!("the event {id} must not have the member {name}");
-            return Err(Error::new(ErrorCode::EventMemberForbidden, message).at(place(name)));
-        }
-    }
     let Some(kind) = kind else {
         return Ok(());
     };
+    for name in kind.forbidden {
+        if event.members.contains_key(*name) {
+            let message = format!("the event {} must not have the member {name}", kind.id);
+            return Err(Error::new(ErrorCode::EventMemberForbidden, message).at(place(name)));
+        }
+    }
     for field in kind.fields {
         match event.members.get(field.name) {
+            Some(value) if takes_milliseconds && is_milliseconds(field, value) => {}
             Some(value) => {
                 check_member(kind, field, value).map_err(|error| error.within(&place(field.name)))?;
             }
@@ -42,6 +41,11 @@ pub(crate) fn check(event: &Event) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a point in time can only be meant in milliseconds.
+pub(crate) fn is_milliseconds(field: &Field, value: &Value) -> bool {
+    field.kind == FieldType::Timestamp && value.as_f64().is_some_and(|number| number.abs() >= SECONDS_LIMIT)
 }
 
 /// RFC 8417 §2.2: the keys of `events` are URIs.

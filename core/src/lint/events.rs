@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use super::{finding::Report, rules, subject};
 use crate::{
     catalogue::{EVENTS, EventType, Field, FieldType, Status},
-    dialect::{Dialect, EventRules, Unit},
+    dialect::{Dialect, EventRules, TimeUnit},
     error::pointer_step,
-    event::{check_event_uri, check_member, event_pointer},
+    event::{check_event_uri, check_member, event_pointer, is_milliseconds},
     near,
     time::{SECONDS_LIMIT, Timestamp},
 };
@@ -210,7 +210,14 @@ fn member(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>, field:
             }
         }
         (FieldType::Timestamp | FieldType::Milliseconds, value) => {
-            let milliseconds = field.kind == FieldType::Milliseconds || dialect.data().time.unit == Unit::Ms;
+            let units = &dialect.data().time;
+            let disputed = units.disputed.as_ref().filter(|_| is_milliseconds(field, value));
+            if let Some(conflict) = disputed {
+                report.add(&rules::TIMESTAMP_UNIT_DISPUTED, place, conflict.as_str());
+            }
+            let milliseconds = field.kind == FieldType::Milliseconds
+                || units.unit == TimeUnit::Milliseconds
+                || disputed.is_some();
             time(report, place, name, value, milliseconds);
         }
         (_, value) => {

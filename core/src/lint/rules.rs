@@ -71,6 +71,7 @@ pub static RULES: &[&Rule] = &[
     &EVENT_MEMBER_UNKNOWN,
     &EVENT_MEMBER_MISSPELT,
     &TIMESTAMP_UNIT,
+    &TIMESTAMP_UNIT_DISPUTED,
     &TIMESTAMP_FRACTION,
     &TIMESTAMP_FUTURE,
     &SUBJECT_MISSING,
@@ -86,6 +87,7 @@ pub static RULES: &[&Rule] = &[
     &SUBJECT_MEMBER_UNKNOWN,
     &SUBJECT_NESTING,
     &SUBJECT_NOT_ACCEPTED,
+    &SUBJECT_FORM_DISPUTED,
     &SUBJECTS_DIFFER,
     &USER_NOT_FOUND,
     &JWKS_INVALID,
@@ -829,6 +831,17 @@ pub(crate) static TIMESTAMP_UNIT: Rule = Rule {
     remedy: "Use the unit that the message names.",
 };
 
+pub(crate) static TIMESTAMP_UNIT_DISPUTED: Rule = Rule {
+    id: "timestamp-unit-disputed",
+    severity: Severity::Warning,
+    effect: Effect::Misreads,
+    code: ErrorCode::TimestampUnit,
+    err: Some("invalid_request"),
+    source: "Okta guide 'Configure an SSF receiver and publish a SET'; Okta Management API",
+    doc: "The time is in milliseconds, as one page of the receiver prints it, while other pages have seconds.",
+    remedy: "Send one event and check that the receiver shows the right time, or send seconds.",
+};
+
 pub(crate) static TIMESTAMP_FRACTION: Rule = Rule {
     id: "timestamp-fraction",
     severity: Severity::Warning,
@@ -992,6 +1005,17 @@ pub(crate) static SUBJECT_NOT_ACCEPTED: Rule = Rule {
     source: "the specification of the event, or the receiver's documentation",
     doc: "The event or the receiver does not take a subject of this kind.",
     remedy: "Use one of the kinds that the message names.",
+};
+
+pub(crate) static SUBJECT_FORM_DISPUTED: Rule = Rule {
+    id: "subject-form-disputed",
+    severity: Severity::Warning,
+    effect: Effect::Refuses,
+    code: ErrorCode::SubjectNotAccepted,
+    err: Some("invalid_request"),
+    source: "GOV.UK One Login transmitter guidance; GOV.UK event schemas",
+    doc: "The subject has a form that one page of the receiver prints, while other pages have another.",
+    remedy: "Ask the receiver which form it takes, or send the one of its schemas.",
 };
 
 pub(crate) static SUBJECTS_DIFFER: Rule = Rule {

@@ -15,6 +15,8 @@ struct Found {
     place: String,
     /// In the form of RFC 9493, whatever its form on the wire.
     members: Map<String, Value>,
+    /// A page of the receiver prints it so, and others say otherwise.
+    disputed: bool,
 }
 
 pub(super) fn check(report: &mut Report<'_>, claims: &Map<String, Value>, events: &[OnWire<'_>]) {
@@ -91,7 +93,16 @@ fn in_event(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>) -> O
         report.add(&rules::SUBJECT_IN_EVENT, place, message);
         return None;
     }
-    read(report, &String::from(place), value, &dialect.subject_shape(event.kind, event.rules))
+    let printed = value.as_object().and_then(|members| dialect.printed_subject(members));
+    let Some((form, members)) = printed else {
+        return read(report, &String::from(place), value, &dialect.subject_shape(event.kind, event.rules));
+    };
+    report.add(&rules::SUBJECT_FORM_DISPUTED, place, form.conflict.as_str());
+    if let Err(error) = check_members(&members) {
+        report.add_error(&String::from(place), &error);
+        return None;
+    }
+    Some(Found { place: place.into(), members, disputed: true })
 }
 
 /// A subject identifier that is a member of an event, beside the subject itself.
@@ -126,7 +137,7 @@ fn read(report: &mut Report<'_>, place: &str, value: &Value, shape: &SubjectShap
         report.add_error(place, &error);
         return None;
     }
-    Some(Found { place: place.to_owned(), members })
+    Some(Found { place: place.to_owned(), members, disputed: false })
 }
 
 /// Formats that the receiver takes, and those that the definition of the event allows.
@@ -134,7 +145,7 @@ fn formats(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>, subje
     let by_dialect = event.rules.and_then(|rules| rules.formats.as_deref());
     let by_dialect = by_dialect.unwrap_or(&dialect.data().subject.formats);
     let by_event = event.kind.map_or(&[][..], |kind| kind.formats);
-    if by_dialect.is_empty() && by_event.is_empty() {
+    if subject.disputed || by_dialect.is_empty() && by_event.is_empty() {
         return;
     }
     let own = format(&subject.members);

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use super::{Audience, SignedSet, UnsignedSet};
 use crate::{
     dialect::{AudienceForm, Dialect, Txn},
-    error::{Error, ErrorCode, Result},
-    event::Event,
+    error::{Error, ErrorCode, Result, pointer_step},
+    event::{Event, event_pointer},
     jose,
     key::{SigningHeader, SigningKey},
     lint::{self, Context, Finding, LintPolicy},
@@ -85,6 +85,12 @@ impl SetBuilder {
         self
     }
 
+    /// Sets the subject, if there is one.
+    #[cfg(feature = "client")]
+    pub(crate) fn about(self, subject: Option<Subject>) -> Self {
+        Self { subject, ..self }
+    }
+
     /// Sets the transaction: the same value in all SETs with the same cause (SSF 1.0 §4.1.9).
     pub fn txn(mut self, txn: impl Into<String>) -> Self {
         self.txn = Some(txn.into());
@@ -135,13 +141,17 @@ impl SetBuilder {
     }
 
     /// Checks everything, and fixes `jti`, `iat` and the header: the SET is complete but for its signature.
-    pub fn prepare(self, header: impl Into<SigningHeader>) -> Result<UnsignedSet> {
+    ///
+    /// A subject inside an event, as receivers print their events, is taken as the subject of the SET where the dialect would
+    /// write it there.
+    pub fn prepare(mut self, header: impl Into<SigningHeader>) -> Result<UnsignedSet> {
         let header = header.into();
         let algorithm = header.algorithm;
         self.check_claims()?;
         if self.events.is_empty() {
             return Err(Error::new(ErrorCode::EventMissing, "a SET needs an event").at("/events"));
         }
+        self.take_subject()?;
         self.check_definitions()?;
         let (dialect, policy, now) = (self.dialect.clone(), self.policy.clone(), self.now);
         let claims = self.claims()?;
@@ -157,11 +167,13 @@ impl SetBuilder {
     }
 
     /// What is to be found in the SET, whatever is wrong with it.
-    pub(crate) fn findings(self, context: Context<'_>, header: Option<&SigningHeader>) -> Vec<Finding> {
+    pub(crate) fn findings(mut self, context: Context<'_>, header: Option<&SigningHeader>) -> Vec<Finding> {
         let wanted = self.dialect.data().set.kid;
         let header =
             header.map(|header| jose::header(header.algorithm, header.kid.clone().filter(|_| wanted)));
-        let errors = [self.check_claims(), self.check_definitions()].into_iter().filter_map(Result::err);
+        let errors = [self.take_subject(), self.check_claims(), self.check_definitions()]
+            .into_iter()
+            .filter_map(Result::err);
         let errors: Vec<_> = errors.collect();
         let findings = match self.claims() {
             Ok(claims) => lint::check(context, header.as_ref(), &claims),
@@ -232,7 +244,7 @@ impl SetBuilder {
                 _ => continue,
             };
             let error = Error::new(ErrorCode::ClaimForbidden, reason);
-            return Err(error.at(crate::error::pointer_step(name)));
+            return Err(error.at(pointer_step(name)));
         }
         Ok(())
     }
@@ -242,7 +254,26 @@ impl SetBuilder {
         if let Some(subject) = &self.subject {
             subject.validate().map_err(|error| error.within("/sub_id"))?;
         }
-        self.events.iter().try_for_each(Event::validate)
+        self.events.iter().try_for_each(|event| self.dialect.check_event(event))
+    }
+
+    /// Takes the subject that stands in an event, which has to be that of the SET, if there is one.
+    fn take_subject(&mut self) -> Result<()> {
+        for event in &self.events {
+            let Some(own) = self.dialect.subject_of(event)? else {
+                continue;
+            };
+            match &self.subject {
+                Some(given) if !self.dialect.are_same(event, given, &own) => {
+                    let message = "the subject in the event differs from the subject that was given with it";
+                    let place = event_pointer(event.uri()) + &pointer_step("subject");
+                    return Err(Error::new(ErrorCode::EventMemberForbidden, message).at(place));
+                }
+                Some(_) => {}
+                None => self.subject = Some(own),
+            }
+        }
+        Ok(())
     }
 }
 

@@ -222,6 +222,12 @@ impl ComplexSubject {
     }
 }
 
+impl From<ComplexSubject> for Option<Subject> {
+    fn from(subject: ComplexSubject) -> Self {
+        Some(subject.into())
+    }
+}
+
 impl From<ComplexSubject> for Subject {
     fn from(complex: ComplexSubject) -> Self {
         complex.0

@@ -83,6 +83,15 @@ impl SubjectShape<'_> {
         }
     }
 
+    /// The simple subject inside the complex one that [`apply`](Self::apply) would make of it.
+    pub(crate) fn unwrapped(&self, subject: Subject) -> Subject {
+        let inner = self.wrap.filter(|_| subject.format() == "complex" && subject.members.len() == 2);
+        match inner.and_then(|member| subject.members.get(member)) {
+            Some(Value::Object(members)) => Subject::from_members(members.clone()),
+            _ => subject,
+        }
+    }
+
     /// The way back: the members of a subject in this form, in the form of RFC 9493.
     pub(crate) fn read(&self, members: &Map<String, Value>) -> Result<Map<String, Value>, FormProblem> {
         let has = |name| members.contains_key(name);

@@ -149,7 +149,7 @@ pub(crate) fn builder(input: &Value) -> Result<SetBuilder, Error> {
 
     let mut builder = SetBuilder::new(text(&input["issuer"]), audience(&input["audience"]));
     for event in list(&input["events"]) {
-        builder = builder.event(Event::from_json(&event.to_string())?);
+        builder = builder.event(Event::from_value(event.clone())?);
     }
     if let Some(value) = input.get("subject") {
         builder = builder.subject(subject(value, input.contains_key("private_subject"))?);

@@ -153,6 +153,8 @@ extension LintRule {
     public static let eventMemberMisspelt = Self(rawValue: "event-member-misspelt")
     /// The time is in the wrong unit: milliseconds where seconds are read, or the other way round.
     public static let timestampUnit = Self(rawValue: "timestamp-unit")
+    /// The time is in milliseconds, as one page of the receiver prints it, while other pages have seconds.
+    public static let timestampUnitDisputed = Self(rawValue: "timestamp-unit-disputed")
     /// The time has a fraction. Receivers that read a whole number fail.
     public static let timestampFraction = Self(rawValue: "timestamp-fraction")
     /// The event has a time in the future, and an event is something that has happened.
@@ -187,6 +189,8 @@ extension LintRule {
     public static let subjectNesting = Self(rawValue: "subject-nesting")
     /// The event or the receiver does not take a subject of this kind.
     public static let subjectNotAccepted = Self(rawValue: "subject-not-accepted")
+    /// The subject has a form that one page of the receiver prints, while other pages have another.
+    public static let subjectFormDisputed = Self(rawValue: "subject-form-disputed")
     /// The subject of the event is another one than `sub_id`. Receivers read one of the two.
     public static let subjectsDiffer = Self(rawValue: "subjects-differ")
     /// The receiver finds its users by their sign-in, which is an e-mail address. With another identifier it
@@ -289,6 +293,7 @@ extension LintRule {
         .eventMemberUnknown,
         .eventMemberMisspelt,
         .timestampUnit,
+        .timestampUnitDisputed,
         .timestampFraction,
         .timestampFuture,
         .subjectMissing,
@@ -304,6 +309,7 @@ extension LintRule {
         .subjectMemberUnknown,
         .subjectNesting,
         .subjectNotAccepted,
+        .subjectFormDisputed,
         .subjectsDiffer,
         .userNotFound,
         .jwksInvalid,

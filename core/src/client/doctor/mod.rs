@@ -36,7 +36,7 @@ pub struct Doctor {
     transmitter: Transmitter,
     receiver: Receiver,
     /// None, with a finding that says why, where one of them could not be read.
-    event: Option<(Event, Subject)>,
+    event: Option<(Event, Option<Subject>)>,
     findings: Vec<Finding>,
     configuration_url: Option<String>,
     send: bool,
@@ -148,12 +148,12 @@ impl Doctor {
         transmitter: Transmitter,
         receiver: Receiver,
         event: Result<Event, Error>,
-        subject: Result<Subject, Error>,
+        subject: Option<Result<Subject, Error>>,
     ) -> Self {
         let linter = transmitter.linter(&receiver);
-        let (findings, event) = match (event, subject) {
-            (Ok(event), Ok(subject)) => (linter.event(&event, Some(&subject)), Some((event, subject))),
-            (event, subject) => (linter.read(event, Some(subject)), None),
+        let (findings, event) = match (event, subject.transpose()) {
+            (Ok(event), Ok(subject)) => (linter.event(&event, subject.as_ref()), Some((event, subject))),
+            (event, subject) => (linter.read(event, subject.transpose()), None),
         };
         Self { transmitter, receiver, event, findings, configuration_url: None, send: false }
     }
