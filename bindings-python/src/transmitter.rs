@@ -161,7 +161,7 @@ impl Transmitter {
         retry: Option<Policy>,
     ) -> Result<Receipt> {
         let policy = retry.unwrap_or_default().within(deadline);
-        let deliver = self.delivery(self.direct()?, set, to, &policy, None)?;
+        let deliver = delivery(self.direct()?, set, to, &policy, None)?;
         Ok(Receipt(wait_directly(py, deliver.into_future())??))
     }
 
@@ -176,8 +176,7 @@ impl Transmitter {
         future: Py<PyAny>,
         limit: Option<&RequestLimit>,
     ) -> Result<Task> {
-        let deliver =
-            self.delivery(self.core()?, set, to, &retry.unwrap_or_default().within(deadline), limit)?;
+        let deliver = delivery(self.core()?, set, to, &retry.unwrap_or_default().within(deadline), limit)?;
         mailbox.spawn(future, deliver.into_future(), Receipt)
     }
 
@@ -282,24 +281,24 @@ impl Transmitter {
             }
         }
     }
+}
 
-    fn delivery(
-        &self,
-        transmitter: &sdk::Transmitter,
-        set: &SignedSet,
-        to: &Receiver,
-        policy: &Policy,
-        limit: Option<&RequestLimit>,
-    ) -> Result<Deliver> {
-        let mut deliver = transmitter.deliver(&set.0, to.core()?);
-        if let Some(limit) = limit {
-            deliver = deliver.limited_by(&limit.0);
-        }
-        if let Some(deadline) = policy.deadline {
-            deliver = deliver.deadline(deadline);
-        }
-        Ok(deliver.retry(policy.retry()))
+/// A delivery, with what was said of it.
+fn delivery(
+    transmitter: &sdk::Transmitter,
+    set: &SignedSet,
+    to: &Receiver,
+    policy: &Policy,
+    limit: Option<&RequestLimit>,
+) -> Result<Deliver> {
+    let mut deliver = transmitter.deliver(&set.0, to.core()?);
+    if let Some(limit) = limit {
+        deliver = deliver.limited_by(&limit.0);
     }
+    if let Some(deadline) = policy.deadline {
+        deliver = deliver.deadline(deadline);
+    }
+    Ok(deliver.retry(policy.retry()))
 }
 
 /// The id of a check, its outcome, what was found, what to do.

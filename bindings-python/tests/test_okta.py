@@ -167,7 +167,7 @@ def test_credentials_get_a_token_first(key: SigningKey, ssf_receiver: Callable[.
     with OktaProviders(org.base_url, client_credentials=credentials, retry=QUICK, allow_loopback=True) as providers:
         with pytest.raises(SsfError) as raised:
             providers.list()
-        assert raised.value.code == "api_unauthorized"
+        assert raised.value.code == "token_stale"
     assert elsewhere.requests[0].status == 200
 
 

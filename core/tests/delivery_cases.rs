@@ -222,7 +222,7 @@ fn the_machine_does_what_the_cases_say() {
                 }
             }
             let mut delivery = Delivery::new(SignedSet::parse(SET).unwrap(), target)
-                .with_policy(case.policy.build())
+                .with_policy(&case.policy.build())
                 .with_deadline(Duration::from_millis(case.policy.deadline.unwrap_or(30_000)))
                 .with_seed(seed);
             if case.repeated {

@@ -93,7 +93,7 @@ proptest! {
             target = target.with_authorization();
         }
         let mut delivery = Delivery::new(SignedSet::parse(SET).unwrap(), target)
-            .with_policy(policy)
+            .with_policy(&policy)
             .with_deadline(deadline)
             .with_seed(seed);
 
@@ -212,7 +212,7 @@ proptest! {
         let target = || Target::new("https://receiver.example.net/").unwrap().with_authorization();
         let start = || {
             Delivery::new(SignedSet::parse(SET).unwrap(), target())
-                .with_policy(RetryPolicy::once())
+                .with_policy(&RetryPolicy::once())
                 .with_gate(gate.clone())
                 .with_seed(seed)
         };

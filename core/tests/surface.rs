@@ -14,13 +14,15 @@ use server::{Answer, Server};
 use ssf_transmitter::{
     Algorithm, Error, Event, KeyType, PublicKey, Receipt, Receiver, Result, Signature, Signer, SigningKey,
     Subject, Transmitter,
-    client::{Counters, Emit, MemoryOutbox, Outbox as _, Waiting},
+    client::{Counters, Emit, MemoryOutbox, Outbox as _, Pending, Waiting},
     delivery::RetryPolicy,
     key::{BoxFuture, DetachedKey, SigningHeader},
     lint::{Finding, Linter},
 };
 
 type SignerError = Box<dyn StdError + Send + Sync>;
+/// How a caller that signs by itself ends an emit.
+type End = fn(Pending);
 
 /// A signer that does what a case wants.
 struct Odd {
@@ -232,7 +234,7 @@ async fn whatever_ends_an_emit_is_counted_once() {
                 "emit" => same("the code", &code(&world.emit(&case, true).await), &case["code"])?,
                 "prepare" => same("the code", &code(&world.emit(&case, true).prepare()), &Value::Null)?,
                 "lint" => {
-                    drop(world.transmitter.lint(event(&case).unwrap(), subject(&case), &world.receiver))
+                    drop(world.transmitter.lint(event(&case).unwrap(), subject(&case), &world.receiver));
                 }
                 "deliver" => {
                     let set = world.emit(&case, true).sign().await.unwrap();
@@ -254,7 +256,7 @@ async fn whatever_ends_an_emit_is_counted_once() {
 #[tokio::test]
 async fn an_emit_that_a_caller_signs_is_counted_too() {
     let file = common::file("surface.json");
-    let ends: [(&str, fn(ssf_transmitter::client::Pending)); 2] = [
+    let ends: [(&str, End); 2] = [
         ("signer_failed", |pending| pending.fail(ssf_transmitter::ErrorCode::SignerFailed)),
         ("abandoned", drop),
     ];

@@ -138,9 +138,9 @@ impl Emit {
 
     /// Begins now, and ends where the future does.
     pub(super) fn run(self, requests: Option<Arc<Semaphore>>) -> BoxFuture<'static, Result<Receipt>> {
-        let begun = self.transmitter.begin(self.deadline, &self.retry);
+        let opened = self.transmitter.begin(self.deadline, &self.retry);
         Box::pin(async move {
-            let (entry, mut bounds) = begun?;
+            let (entry, mut bounds) = opened?;
             let driver = self.transmitter.driver();
             let began = driver.steady.now();
             match driver.within(bounds.deadline, self.transmitter.sign_set(self.set)).await.flatten() {

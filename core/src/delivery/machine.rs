@@ -58,8 +58,8 @@ impl Delivery {
     }
 
     /// Sets how often to try, and how long the waits are.
-    pub fn with_policy(mut self, policy: RetryPolicy) -> Self {
-        self.bounds = self.bounds.with(None, &policy);
+    pub fn with_policy(mut self, policy: &RetryPolicy) -> Self {
+        self.bounds = self.bounds.with(None, policy);
         self
     }
 
