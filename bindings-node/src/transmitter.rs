@@ -120,12 +120,12 @@ impl Transmitter {
     pub fn begin(
         &self,
         event: String,
-        subject: String,
+        subject: Option<String>,
         private: bool,
         to: &Receiver,
         options: Option<EmitOptions<'_>>,
     ) -> Outcome<Pending> {
-        let emit = emit(&self.core, &event, &subject, private, to, options);
+        let emit = emit(&self.core, &event, subject.as_deref(), private, to, options);
         outcome(emit.and_then(|emit| Ok(Pending::of(emit.begin()?))))
     }
 
