@@ -142,13 +142,13 @@ impl Emit {
         Box::pin(async move {
             let (entry, mut bounds) = opened?;
             let driver = self.transmitter.driver();
-            let began = driver.steady.now();
+            let start = driver.steady.now();
             match driver.within(bounds.deadline, self.transmitter.sign_set(self.set)).await.flatten() {
                 Ok(set) => {
                     // A signature takes as long as many requests: those that are due go first, and several at once.
                     tokio::task::yield_now().await;
                     // Both have taken their part of the time.
-                    bounds.deadline = bounds.deadline.saturating_sub(driver.steady.now().since(began));
+                    bounds.deadline = bounds.deadline.saturating_sub(driver.steady.now().since(start));
                     self.transmitter
                         .run(
                             entry,
