@@ -13,6 +13,7 @@ use pyo3::{
 
 use crate::{
     arguments::{Moment, Span, expected, loads},
+    errors::ErrorParts,
     lint::Lint,
     okta,
     transmitter::Policy,
@@ -74,5 +75,12 @@ pub(crate) fn fill(py: Python<'_>) -> PyResult<()> {
     given.extract::<Policy>()?;
     given.extract::<Lint>()?;
     given.extract::<okta::Wanted>()?;
+    for name in ["code", "message"] {
+        given.setattr(name, "")?;
+    }
+    for name in ["pointer", "status", "receiver_error", "receiver_description"] {
+        given.setattr(name, py.None())?;
+    }
+    given.extract::<ErrorParts>()?;
     Ok(())
 }

@@ -9,14 +9,15 @@ use crate::{
     batch::Batch,
     errors::{ErrorParts, Result, code_named},
     futures::{Mailbox, Task},
-    runtime::{shared, wait_directly},
+    process::Own,
+    runtime::{ELSEWHERE, shared, wait_directly},
     sets::{Given, Receipt},
     transmitter::{Checked, checked},
 };
 
 /// An emit that waits for its signature.
 #[pyclass(frozen, module = "ssf_transmitter._native")]
-pub(crate) struct Pending(Mutex<Option<sdk::client::Pending>>);
+pub(crate) struct Pending(Mutex<Option<Own<sdk::client::Pending>>>);
 
 #[pymethods]
 impl Pending {
@@ -50,7 +51,7 @@ impl Pending {
     #[pyo3(signature = (code, /))]
     fn fail(&self, code: Option<&str>) {
         let pending = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match (pending, code) {
+        match (pending.and_then(Own::into_inner), code) {
             (Some(pending), Some(code)) => pending.fail(code_named(code)),
             (pending, _) => drop(pending),
         }
@@ -59,18 +60,19 @@ impl Pending {
 
 impl Pending {
     pub(crate) fn of(pending: sdk::client::Pending) -> Self {
-        Self(Mutex::new(Some(pending)))
+        Self(Mutex::new(Some(Own::new(pending))))
     }
 
     fn look<T>(&self, look: impl FnOnce(&sdk::client::Pending) -> T) -> Result<T> {
         let pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        pending.as_ref().map(look).ok_or_else(|| ended().into())
+        let pending = pending.as_ref().ok_or_else(ended)?;
+        Ok(pending.get().map(look).ok_or_else(elsewhere)?)
     }
 }
 
 /// What a doctor found so far.
 #[pyclass(frozen, module = "ssf_transmitter._native")]
-pub(crate) struct Examination(Mutex<Option<sdk::client::Examination>>);
+pub(crate) struct Examination(Mutex<Option<Own<sdk::client::Examination>>>);
 
 #[pymethods]
 impl Examination {
@@ -78,7 +80,7 @@ impl Examination {
     #[getter]
     fn waits(&self) -> Option<(Vec<u8>, f64)> {
         let examination = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let pending = examination.as_ref()?.pending()?;
+        let pending = examination.as_ref()?.get()?.pending()?;
         Some((pending.unsigned().signing_input().to_vec(), pending.time_left().as_secs_f64()))
     }
 
@@ -96,7 +98,7 @@ impl Examination {
 
 impl Examination {
     pub(crate) fn of(examination: sdk::client::Examination) -> Self {
-        Self(Mutex::new(Some(examination)))
+        Self(Mutex::new(Some(Own::new(examination))))
     }
 }
 
@@ -116,8 +118,14 @@ impl Signed {
     }
 }
 
-fn take<T>(slot: &Mutex<Option<T>>) -> PyResult<T> {
-    slot.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(ended)
+fn take<T>(slot: &Mutex<Option<Own<T>>>) -> PyResult<T> {
+    let taken = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    taken.ok_or_else(ended)?.into_inner().ok_or_else(elsewhere)
+}
+
+/// The signer has forked, and returns in the child, too.
+fn elsewhere() -> PyErr {
+    PyRuntimeError::new_err(ELSEWHERE)
 }
 
 fn ended() -> PyErr {

@@ -47,6 +47,11 @@ impl<T> Own<T> {
         self.home == Process::current()
     }
 
+    /// Takes the value out; `None` in another process.
+    pub(crate) fn into_inner(mut self) -> Option<T> {
+        if self.is_here() { self.value.take() } else { None }
+    }
+
     /// Drops the value, or forgets it in another process.
     pub(crate) fn discard(&mut self) {
         let value = self.value.take();

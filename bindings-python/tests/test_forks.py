@@ -119,6 +119,27 @@ def test_a_call_goes_on_in_the_parent_alone_when_a_handler_of_a_signal_forks(
     assert held.connections == 1
 
 
+def test_a_call_goes_on_in_the_parent_alone_when_its_signer_forks(held: Held) -> None:
+    held.answers.set()
+    children: list[int] = []
+
+    def sign(_: bytes) -> bytes:
+        children.append(os.fork())
+        # The receiver looks at no signature.
+        return bytes(64)
+
+    with Transmitter(ISSUER, signer=sign, algorithm="ES256") as transmitter:
+        try:
+            status = transmitter.emit(EVENT, ADA, held.receiver).status
+        except RuntimeError as error:
+            os._exit(0 if "forked during this call" in str(error) and children == [0] else 1)
+        if children == [0]:
+            os._exit(2)
+        assert status == 202
+    [child] = children
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
 def test_a_child_of_a_running_event_loop_neither_stops_nor_finishes_its_work(key: SigningKey, held: Held) -> None:
     transmitter = AsyncTransmitter(ISSUER, key)
 
