@@ -98,9 +98,18 @@ impl fmt::Display for TrustStore {
     }
 }
 
-/// The certificates that a variable leads to, unless it is not set, or empty.
+/// The certificates that a variable leads to, unless it is not set.
 fn of_variable(name: &str) -> Result<Option<(Certificates, Source)>> {
-    let Some(value) = env::var_os(name).filter(|value| !value.is_empty()) else { return Ok(None) };
+    let Some(value) = env::var_os(name) else { return Ok(None) };
+    if value.is_empty() {
+        // To Node and requests that is as good as not set; to what reads OpenSSL's variables it is a file without certificates.
+        return if ADDING.contains(&name) {
+            Ok(None)
+        } else {
+            let message = format!("the environment variable {name} is empty; unset it");
+            Err(Error::new(ErrorCode::CaBundleInvalid, message))
+        };
+    }
     let paths: Vec<PathBuf> = match name {
         CERT_DIR => env::split_paths(&value).filter(|path| !path.as_os_str().is_empty()).collect(),
         _ => vec![PathBuf::from(&value)],
