@@ -209,7 +209,7 @@ export type SsfErrorCode =
   | 'SSF_TLS_NOT_SPOKEN'
   /** The proxy cannot be resolved or reached, or does not answer as an HTTP proxy does; the message names the setting it comes from. Check host and port of the proxy, and list hosts that need none in `NO_PROXY`. */
   | 'SSF_PROXY_UNREACHABLE'
-  /** The proxy refused to open a tunnel to the host; `status` is its answer: 407 wants credentials, 403 forbids the host. For 407 put user name and password into the proxy URL; otherwise have the proxy allow CONNECT to the host and port. */
+  /** The proxy refused to open a tunnel to the host; `status` is its answer: 407 wants credentials, 403 forbids the host. For 407, put user name and password into the proxy URL; otherwise have the proxy allow CONNECT to the host. */
   | 'SSF_PROXY_REFUSED'
   /** The proxy failed to open a tunnel to the host: it is overloaded, or does not reach the host; `status` is its answer. Check that the proxy resolves and reaches the host; then send the same SET again. */
   | 'SSF_PROXY_UNAVAILABLE'
@@ -738,7 +738,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_PROXY_REFUSED: {
     kind: 'transport',
     retryable: false,
-    remedy: 'For 407 put user name and password into the proxy URL; otherwise have the proxy allow CONNECT to the host and port.',
+    remedy: 'For 407, put user name and password into the proxy URL; otherwise have the proxy allow CONNECT to the host.',
   },
   SSF_PROXY_UNAVAILABLE: {
     kind: 'transport',

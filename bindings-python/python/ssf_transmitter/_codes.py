@@ -631,7 +631,7 @@ CODES: dict[str, Code] = {
     "proxy_refused": Code(
         "transport",
         False,
-        "For 407 put user name and password into the proxy URL; otherwise have the proxy allow CONNECT to the host and port.",
+        "For 407, put user name and password into the proxy URL; otherwise have the proxy allow CONNECT to the host.",
     ),
     "proxy_unavailable": Code(
         "transport",

@@ -396,7 +396,7 @@ pub enum ErrorCode {
     ProxyUnreachable,
     /// `proxy_refused`: The proxy refused to open a tunnel to the host; `status` is its answer: 407 wants credentials, 403 forbids the host.
     ///
-    /// For 407 put user name and password into the proxy URL; otherwise have the proxy allow CONNECT to the host and port.
+    /// For 407, put user name and password into the proxy URL; otherwise have the proxy allow CONNECT to the host.
     ProxyRefused,
     /// `proxy_unavailable`: The proxy failed to open a tunnel to the host: it is overloaded, or does not reach the host; `status` is its answer.
     ///
@@ -1208,7 +1208,7 @@ impl ErrorCode {
                 "Check host and port of the proxy, and list hosts that need none in `NO_PROXY`."
             }
             Self::ProxyRefused => {
-                "For 407 put user name and password into the proxy URL; otherwise have the proxy allow CONNECT to the host and port."
+                "For 407, put user name and password into the proxy URL; otherwise have the proxy allow CONNECT to the host."
             }
             Self::ProxyUnavailable => {
                 "Check that the proxy resolves and reaches the host; then send the same SET again."

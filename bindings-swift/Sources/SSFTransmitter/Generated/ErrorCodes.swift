@@ -263,8 +263,8 @@ extension SSFError.Code {
     /// `NO_PROXY`.
     public static let proxyUnreachable = Self(rawValue: "proxy_unreachable")
     /// The proxy refused to open a tunnel to the host; `status` is its answer: 407 wants credentials, 403
-    /// forbids the host. For 407 put user name and password into the proxy URL; otherwise have the proxy
-    /// allow CONNECT to the host and port.
+    /// forbids the host. For 407, put user name and password into the proxy URL; otherwise have the proxy
+    /// allow CONNECT to the host.
     public static let proxyRefused = Self(rawValue: "proxy_refused")
     /// The proxy failed to open a tunnel to the host: it is overloaded, or does not reach the host; `status`
     /// is its answer. Check that the proxy resolves and reaches the host; then send the same SET again.
@@ -714,7 +714,7 @@ extension SSFError.Code {
             "Check host and port of the proxy, and list hosts that need none in `NO_PROXY`."),
         .proxyRefused: Facts(
             .transport, false,
-            "For 407 put user name and password into the proxy URL; otherwise have the proxy allow CONNECT to the host and port."),
+            "For 407, put user name and password into the proxy URL; otherwise have the proxy allow CONNECT to the host."),
         .proxyUnavailable: Facts(
             .transport, true,
             "Check that the proxy resolves and reaches the host; then send the same SET again."),
