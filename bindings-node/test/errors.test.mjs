@@ -104,7 +104,7 @@ test('a secret that stands where it should not does not reach a message', async 
   const attempts = [
     () => new OktaProviders({ org: 'https://acme.okta.com', apiToken: secrets }),
     () => Receiver.okta('https://acme.okta.com', { bearer: secrets }),
-    () => Receiver.okta('https://acme.okta.com', { bearer: 's3cret-token\n' }),
+    () => Receiver.okta('https://acme.okta.com', { bearer: 's3cret-token\nx' }),
     () => SigningKey.fromJwk('{"k":"s3cret-token"'),
     () => SigningKey.fromPem('-----BEGIN s3cret-token-----'),
   ];

@@ -61,7 +61,7 @@ test('bytes: keys, bundles, bodies of answers', async () => {
   });
   assert.equal((await SigningKey.fromDer(der)).thumbprint, key.thumbprint);
   const caBundle = foreign('[new Uint8Array(3)]');
-  assert.throws(() => new Transmitter({ issuer: ISSUER, key, caBundle }), { code: 'SSF_CONFIGURATION_INVALID' });
+  assert.throws(() => new Transmitter({ issuer: ISSUER, key, caBundle }), { code: 'SSF_CA_BUNDLE_INVALID' });
   const body = foreign('Uint8Array.from([123, 125])');
   assert.equal(explain('', { status: 202, body }).delivered, true);
 });

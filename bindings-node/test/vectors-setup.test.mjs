@@ -36,7 +36,7 @@ const transmitter = (options) => new Transmitter({ issuer: 'https://edr.example.
 
 every('authorization', ({ authorization }) => {
   const [[name, value]] = Object.entries(authorization);
-  if (name === 'ssws') return new OktaProviders({ org: 'https://acme.okta.com', ssws: value });
+  if (name === 'ssws') return new OktaProviders({ org: 'https://acme.okta.com', apiToken: value });
   const options = {
     bearer: () => ({ bearer: value }),
     header: () => ({ authorization: value }),
@@ -44,7 +44,11 @@ every('authorization', ({ authorization }) => {
       clientCredentials: { tokenUrl: value.token_url, clientId: value.client_id, clientSecret: value.client_secret },
     }),
   }[name]();
-  return new Receiver({ endpoint: 'https://receiver.example.net/events', audience: 'https://receiver.example.net', ...options });
+  return new Receiver({
+    endpoint: 'https://receiver.example.net/events',
+    audience: 'https://receiver.example.net',
+    ...options,
+  });
 });
 every('proxies', ({ proxy }) => transmitter({ proxy }));
 every('ca_bundles', ({ ca_bundle: caBundle }) => transmitter({ caBundle }));

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ssf_transmitter import ClientCredentials, ConfigError, OktaProviders, Receiver, SigningKey, Transmitter
-
-from .vectors import AUDIENCE, ISSUER, cases
+from ssf_transmitter import ClientCredentials, ConfigError, Receiver, SigningKey, Transmitter
+from ssf_transmitter.okta import OktaProviders
+from vectors import AUDIENCE, ISSUER, cases
 
 FILE = "setup-network.json"
 
