@@ -139,7 +139,7 @@ def test_an_error_comes_out_of_a_pool_of_processes(transmitter: Transmitter, emu
     context = multiprocessing.get_context("fork")
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool, pytest.raises(SsfError) as raised:
         pool.submit(failing_in_pool, 1).result()
-    assert (raised.value.code, raised.value.pointer) == ("subject_member_value", "/email")
+    assert (raised.value.code, raised.value.pointer) == ("subject_member_value", "/sub_id/email")
 
 
 def test_many_threads_share_a_transmitter(transmitter: Transmitter, emulator: ReceiverEmulator) -> None:
