@@ -193,7 +193,7 @@ export type SsfErrorCode =
   | 'SSF_TLS_CERTIFICATE_NOT_YET_VALID'
   /** The certificate of the host is for other names. Use the host name that the certificate is for, or have the host install one for this name. */
   | 'SSF_TLS_CERTIFICATE_NAME'
-  /** No trusted authority issued the certificate of the host: a private authority, a proxy that intercepts TLS, a self-signed certificate, or a missing intermediate certificate. Add the authority with `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediate certificates. */
+  /** No trusted authority issued the certificate of the host: a private authority, a proxy that intercepts TLS, a self-signed certificate, or a missing intermediate certificate. Add the authority with `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediates. */
   | 'SSF_TLS_CERTIFICATE_UNTRUSTED'
   /** The certificate of the host is revoked. Have the host install a new certificate. */
   | 'SSF_TLS_CERTIFICATE_REVOKED'
@@ -209,7 +209,7 @@ export type SsfErrorCode =
   | 'SSF_TLS_NOT_SPOKEN'
   /** The proxy cannot be resolved or reached, or does not answer as an HTTP proxy does; the message names the setting it comes from. Check host and port of the proxy, and list hosts that need none in `NO_PROXY`. */
   | 'SSF_PROXY_UNREACHABLE'
-  /** The proxy refused to open a tunnel to the host; `status` is its answer: 407 wants credentials, 403 forbids the host. For 407, put user name and password into the proxy URL; otherwise have the proxy allow CONNECT to the host. */
+  /** The proxy refused to open a tunnel to the host; `status` is its answer: 407 wants credentials, 403 forbids the host. For 407, put user name and password into the proxy URL; otherwise have the proxy allow the host. */
   | 'SSF_PROXY_REFUSED'
   /** The proxy failed to open a tunnel to the host: it is overloaded, or does not reach the host; `status` is its answer. Check that the proxy resolves and reaches the host; then send the same SET again. */
   | 'SSF_PROXY_UNAVAILABLE'
@@ -698,7 +698,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_TLS_CERTIFICATE_UNTRUSTED: {
     kind: 'transport',
     retryable: true,
-    remedy: 'Add the authority with `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediate certificates.',
+    remedy: 'Add the authority with `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediates.',
   },
   SSF_TLS_CERTIFICATE_REVOKED: {
     kind: 'transport',
@@ -738,7 +738,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_PROXY_REFUSED: {
     kind: 'transport',
     retryable: false,
-    remedy: 'For 407, put user name and password into the proxy URL; otherwise have the proxy allow CONNECT to the host.',
+    remedy: 'For 407, put user name and password into the proxy URL; otherwise have the proxy allow the host.',
   },
   SSF_PROXY_UNAVAILABLE: {
     kind: 'transport',

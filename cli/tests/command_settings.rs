@@ -163,7 +163,9 @@ async fn a_client_certificate_is_read_from_its_files() {
         .await
         .fails_saying(&["/nowhere/key.pem"]);
     // A key where the certificate belongs.
-    ssf(&[&emit[..], &["--client-key", &pem]].concat(), &[]).await.fails_saying(&["client_certificate_invalid"]);
+    ssf(&[&emit[..], &["--client-key", &pem]].concat(), &[])
+        .await
+        .fails_saying(&["client_certificate_invalid"]);
 }
 
 /// A transmitter, and a receiver that wants its own token.

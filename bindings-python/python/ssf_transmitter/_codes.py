@@ -591,7 +591,7 @@ CODES: dict[str, Code] = {
     "tls_certificate_untrusted": Code(
         "transport",
         True,
-        "Add the authority with `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediate certificates.",
+        "Add the authority with `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediates.",
     ),
     "tls_certificate_revoked": Code(
         "transport",
@@ -631,7 +631,7 @@ CODES: dict[str, Code] = {
     "proxy_refused": Code(
         "transport",
         False,
-        "For 407, put user name and password into the proxy URL; otherwise have the proxy allow CONNECT to the host.",
+        "For 407, put user name and password into the proxy URL; otherwise have the proxy allow the host.",
     ),
     "proxy_unavailable": Code(
         "transport",

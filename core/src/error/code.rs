@@ -364,7 +364,7 @@ pub enum ErrorCode {
     TlsCertificateName,
     /// `tls_certificate_untrusted`: No trusted authority issued the certificate of the host: a private authority, a proxy that intercepts TLS, a self-signed certificate, or a missing intermediate certificate.
     ///
-    /// Add the authority with `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediate certificates.
+    /// Add the authority with `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediates.
     TlsCertificateUntrusted,
     /// `tls_certificate_revoked`: The certificate of the host is revoked.
     ///
@@ -396,7 +396,7 @@ pub enum ErrorCode {
     ProxyUnreachable,
     /// `proxy_refused`: The proxy refused to open a tunnel to the host; `status` is its answer: 407 wants credentials, 403 forbids the host.
     ///
-    /// For 407, put user name and password into the proxy URL; otherwise have the proxy allow CONNECT to the host.
+    /// For 407, put user name and password into the proxy URL; otherwise have the proxy allow the host.
     ProxyRefused,
     /// `proxy_unavailable`: The proxy failed to open a tunnel to the host: it is overloaded, or does not reach the host; `status` is its answer.
     ///
@@ -1190,7 +1190,7 @@ impl ErrorCode {
                 "Use the host name that the certificate is for, or have the host install one for this name."
             }
             Self::TlsCertificateUntrusted => {
-                "Add the authority with `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediate certificates."
+                "Add the authority with `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediates."
             }
             Self::TlsCertificateRevoked => "Have the host install a new certificate.",
             Self::TlsCertificateInvalid => {
@@ -1208,7 +1208,7 @@ impl ErrorCode {
                 "Check host and port of the proxy, and list hosts that need none in `NO_PROXY`."
             }
             Self::ProxyRefused => {
-                "For 407, put user name and password into the proxy URL; otherwise have the proxy allow CONNECT to the host."
+                "For 407, put user name and password into the proxy URL; otherwise have the proxy allow the host."
             }
             Self::ProxyUnavailable => {
                 "Check that the proxy resolves and reaches the host; then send the same SET again."

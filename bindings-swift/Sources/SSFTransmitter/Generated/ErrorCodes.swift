@@ -240,7 +240,7 @@ extension SSFError.Code {
     public static let tlsCertificateName = Self(rawValue: "tls_certificate_name")
     /// No trusted authority issued the certificate of the host: a private authority, a proxy that intercepts
     /// TLS, a self-signed certificate, or a missing intermediate certificate. Add the authority with
-    /// `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediate certificates.
+    /// `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediates.
     public static let tlsCertificateUntrusted = Self(rawValue: "tls_certificate_untrusted")
     /// The certificate of the host is revoked. Have the host install a new certificate.
     public static let tlsCertificateRevoked = Self(rawValue: "tls_certificate_revoked")
@@ -264,7 +264,7 @@ extension SSFError.Code {
     public static let proxyUnreachable = Self(rawValue: "proxy_unreachable")
     /// The proxy refused to open a tunnel to the host; `status` is its answer: 407 wants credentials, 403
     /// forbids the host. For 407, put user name and password into the proxy URL; otherwise have the proxy
-    /// allow CONNECT to the host.
+    /// allow the host.
     public static let proxyRefused = Self(rawValue: "proxy_refused")
     /// The proxy failed to open a tunnel to the host: it is overloaded, or does not reach the host; `status`
     /// is its answer. Check that the proxy resolves and reaches the host; then send the same SET again.
@@ -690,7 +690,7 @@ extension SSFError.Code {
             "Use the host name that the certificate is for, or have the host install one for this name."),
         .tlsCertificateUntrusted: Facts(
             .transport, true,
-            "Add the authority with `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediate certificates."),
+            "Add the authority with `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediates."),
         .tlsCertificateRevoked: Facts(
             .transport, true,
             "Have the host install a new certificate."),
@@ -714,7 +714,7 @@ extension SSFError.Code {
             "Check host and port of the proxy, and list hosts that need none in `NO_PROXY`."),
         .proxyRefused: Facts(
             .transport, false,
-            "For 407, put user name and password into the proxy URL; otherwise have the proxy allow CONNECT to the host."),
+            "For 407, put user name and password into the proxy URL; otherwise have the proxy allow the host."),
         .proxyUnavailable: Facts(
             .transport, true,
             "Check that the proxy resolves and reaches the host; then send the same SET again."),
