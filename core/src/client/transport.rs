@@ -8,7 +8,7 @@ use std::{
 };
 
 use reqwest::{Client, redirect::Policy};
-use tokio::time::Instant;
+use tokio::time::sleep;
 
 use super::{
     guard::Guard,
@@ -132,9 +132,11 @@ impl Transport {
         if !self.permits(&request.url) {
             return Err(Failure::Forbidden);
         }
-        let began = Instant::now();
-        let answer = tokio::time::timeout(timeout, self.exchange(request)).await;
-        let mut answer = answer.unwrap_or(Err(Failure::TimedOut))?;
+        let mut timeout_passes = std::pin::pin!(sleep(timeout));
+        let mut answer = tokio::select! {
+            answer = self.exchange(request) => answer?,
+            () = &mut timeout_passes => return Err(Failure::TimedOut),
+        };
         let is_success = answer.status().is_success();
         let patience = match (is_success, request.is_push()) {
             (true, true) => PUSHED_BODY,
@@ -142,9 +144,11 @@ impl Transport {
             (false, _) => REFUSAL_BODY,
         };
         let mut body = Vec::new();
-        let reading = read(&mut answer, request.max_answer(), &mut body);
-        let left = timeout.saturating_sub(began.elapsed()).min(patience);
-        let end = tokio::time::timeout(left, reading).await.unwrap_or(BodyEnd::Unfinished);
+        let end = tokio::select! {
+            end = read(&mut answer, request.max_answer(), &mut body) => end,
+            () = sleep(patience) => BodyEnd::Unfinished,
+            () = timeout_passes => BodyEnd::Unfinished,
+        };
 
         let names = KEPT.iter().chain(&RATE_LIMIT_RESETS).filter(|_| !(is_success && request.is_push()));
         let headers = names.flat_map(|name| {
