@@ -34,7 +34,13 @@ enum Task {
     /// Show the main job: keys, JWKS, events to two receivers that check them.
     Demo,
     /// Run everything that has to hold, from nothing.
-    Test,
+    Test {
+        /// Run these steps alone.
+        steps: Vec<String>,
+        /// Go on after a step that fails.
+        #[arg(long)]
+        keep_going: bool,
+    },
     /// Build the Node package and test it.
     Node,
     /// Build the OpenSSL that is shipped, and test with it what of the core uses it.
@@ -100,7 +106,7 @@ enum Package {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Demo => demo::run(&root()),
-        Task::Test => test::run(&root()),
+        Task::Test { steps, keep_going } => test::run(&root(), &steps, keep_going),
         Task::Node => node::test(&root()),
         Task::Openssl => openssl::test(&root()),
         Task::Python => python::test(&root()),

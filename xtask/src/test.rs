@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that has to hold, from nothing. This is what CI runs.
 
-use std::path::Path;
+use std::{path::Path, time::Instant};
 
 use crate::{
     Result, codegen, demo, deny, fences, interop, node, openssl, python,
@@ -49,11 +49,31 @@ const STEPS: &[(&str, Step)] = &[
     }),
 ];
 
-pub(crate) fn run(root: &Path) -> Result {
-    for (number, (name, step)) in (1..).zip(STEPS) {
-        println!("\n== {number}/{} {name}", STEPS.len());
-        step(root).map_err(|error| format!("{name}: {error}"))?;
+/// Runs the steps whose names are given, or all of them.
+pub(crate) fn run(root: &Path, names: &[String], keep_going: bool) -> Result {
+    if let Some(name) = names.iter().find(|name| STEPS.iter().all(|(step, _)| step != name)) {
+        let known: Vec<_> = STEPS.iter().map(|(step, _)| *step).collect();
+        return Err(format!("there is no step {name:?}; the steps are: {}", known.join(", ")).into());
     }
-    println!("\nAll {} steps passed.", STEPS.len());
+    let steps: Vec<_> =
+        STEPS.iter().filter(|(step, _)| names.is_empty() || names.iter().any(|name| name == step)).collect();
+    let mut failures = Vec::new();
+    for (number, (name, step)) in (1..).zip(&steps) {
+        println!("\n== {number}/{} {name}", steps.len());
+        #[allow(clippy::disallowed_methods, reason = "the ban is the engine's")]
+        let began = Instant::now();
+        match step(root) {
+            Ok(()) => println!("== {name}: passed in {} s", began.elapsed().as_secs()),
+            Err(error) if keep_going => {
+                eprintln!("xtask: {name}: {error}");
+                failures.push(*name);
+            }
+            Err(error) => return Err(format!("{name}: {error}").into()),
+        }
+    }
+    if !failures.is_empty() {
+        return Err(format!("failed: {}", failures.join(", ")).into());
+    }
+    println!("\n{} steps passed.", steps.len());
     Ok(())
 }
