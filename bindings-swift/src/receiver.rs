@@ -135,6 +135,8 @@ pub struct ReceiverSettings {
     pub address: Address,
     pub audience: Option<Audience>,
     pub dialect: Option<Arc<Dialect>>,
+    pub time_unit: Option<String>,
+    pub subject_shape: Option<String>,
     pub credentials: Credentials,
     pub allow_loopback: bool,
     pub concurrency: Option<i64>,
@@ -182,6 +184,12 @@ impl ReceiverSettings {
         };
         if let Some(dialect) = self.dialect {
             builder = builder.dialect(&dialect.0);
+        }
+        if let Some(unit) = self.time_unit {
+            builder = builder.time_unit(unit.parse()?);
+        }
+        if let Some(shape) = self.subject_shape {
+            builder = builder.subject_shape(shape.parse()?);
         }
         builder = match self.credentials {
             Credentials::None => builder,

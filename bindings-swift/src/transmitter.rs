@@ -74,7 +74,7 @@ pub struct Transmitter {
 pub struct Emission {
     /// In its JSON form.
     pub event: String,
-    pub subject: Subject,
+    pub subject: Option<Subject>,
     pub to: Arc<Receiver>,
     pub options: EmitOptions,
 }
@@ -139,15 +139,20 @@ impl Transmitter {
     }
 
     /// What would be found in the SET of an emit.
-    pub fn lint(&self, event: WrittenEvent, subject: WrittenSubject, to: Arc<Receiver>) -> Vec<Finding> {
-        listed(&self.core.linter(&to.0).read(event.core(), Some(subject.core())))
+    pub fn lint(
+        &self,
+        event: WrittenEvent,
+        subject: Option<WrittenSubject>,
+        to: Arc<Receiver>,
+    ) -> Vec<Finding> {
+        listed(&self.core.linter(&to.0).read(event.core(), subject.map(WrittenSubject::core)))
     }
 
     /// Checks this transmitter and a receiver end to end, but for the SET, which may wait for a signature.
     pub async fn examine(
         &self,
         event: WrittenEvent,
-        subject: WrittenSubject,
+        subject: Option<WrittenSubject>,
         to: Arc<Receiver>,
         options: DoctorOptions,
         cancellation: Arc<Cancellation>,
@@ -160,7 +165,7 @@ impl Transmitter {
     pub async fn doctor(
         &self,
         event: WrittenEvent,
-        subject: WrittenSubject,
+        subject: Option<WrittenSubject>,
         to: Arc<Receiver>,
         options: DoctorOptions,
         cancellation: Arc<Cancellation>,
@@ -193,18 +198,19 @@ impl Transmitter {
 impl Transmitter {
     fn emit_of(&self, emission: Emission) -> Result<sdk::client::Emit> {
         let Emission { event, subject, to, options } = emission;
-        let emit = self.core.emit(event_of(&event)?, subject.core()?, &to.0);
+        let subject = subject.as_ref().map(Subject::core).transpose()?;
+        let emit = self.core.emit(event_of(&event)?, subject, &to.0);
         options.apply(emit)
     }
 
     fn doctor_of(
         &self,
         event: WrittenEvent,
-        subject: WrittenSubject,
+        subject: Option<WrittenSubject>,
         to: &Receiver,
         options: DoctorOptions,
     ) -> sdk::client::Doctor {
-        let mut doctor = self.core.doctor_read(event.core(), Some(subject.core()), &to.0);
+        let mut doctor = self.core.doctor_read(event.core(), subject.map(WrittenSubject::core), &to.0);
         if let Some(url) = options.configuration_url {
             doctor = doctor.configuration_url(url);
         }

@@ -42,15 +42,15 @@ public struct EmitOptions: Sendable {
 public struct Emission: Sendable {
     /// What happened.
     public var event: any SecurityEvent
-    /// Whom or what it is about.
-    public var subject: Subject
+    /// Whom or what it is about; `nil` where the event says it, or is about no subject.
+    public var subject: Subject?
     /// Who is told.
     public var receiver: Receiver
     /// What else can be set.
     public var options: EmitOptions
 
     public init(
-        _ event: any SecurityEvent, about subject: Subject, to receiver: Receiver,
+        _ event: any SecurityEvent, about subject: Subject?, to receiver: Receiver,
         options: EmitOptions = EmitOptions()
     ) {
         self.event = event
@@ -67,6 +67,6 @@ public struct Emission: Sendable {
             policy: policy(deadline: options.deadline, retry: options.retry), lint: options.lint?.native,
             limit: limit)
         return .init(
-            event: try event.json(), subject: try subject.crossing(), to: receiver.native, options: native)
+            event: try event.json(), subject: try subject?.crossing(), to: receiver.native, options: native)
     }
 }

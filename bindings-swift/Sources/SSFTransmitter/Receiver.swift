@@ -49,6 +49,22 @@ public struct Dialect: Sendable {
     public var source: String { native.source() }
 }
 
+/// The unit of the times of events, such as `event_timestamp`.
+public enum TimeUnit: String, Hashable, Sendable, CaseIterable {
+    case seconds = "s"
+    case milliseconds = "ms"
+}
+
+/// The form of the subject inside an event.
+public enum SubjectShape: String, Hashable, Sendable, CaseIterable {
+    /// As RFC 9493 has it: every object with `format`.
+    case modern
+    /// A complex subject without `format` on the outer object, as in SSE drafts.
+    case bareComplex = "bare-complex"
+    /// `subject_type` instead of `format`, and `iss-sub` with a hyphen, as in RISC drafts.
+    case legacy
+}
+
 /// Client credentials, and the endpoint that gives access tokens for them (RFC 6749 §4.4).
 public struct ClientCredentials: Sendable {
     /// How a client names itself.
@@ -154,11 +170,21 @@ public struct Receiver: Sendable {
         public var concurrency: Int?
         /// How many requests per second the receiver is sent at the most; no limit if it is `nil`.
         public var rateLimit: Double?
+        /// The unit of the times of events, where this receiver reads another than its dialect says.
+        public var timeUnit: TimeUnit?
+        /// The form of the subject inside the event, where this receiver reads another than its dialect says. A dialect that
+        /// leaves the form to each event, such as `ssf-1.0`, takes no such setting.
+        public var subjectShape: SubjectShape?
 
-        public init(allowsLoopback: Bool = false, concurrency: Int? = nil, rateLimit: Double? = nil) {
+        public init(
+            allowsLoopback: Bool = false, concurrency: Int? = nil, rateLimit: Double? = nil, timeUnit: TimeUnit? = nil,
+            subjectShape: SubjectShape? = nil
+        ) {
             self.allowsLoopback = allowsLoopback
             self.concurrency = concurrency
             self.rateLimit = rateLimit
+            self.timeUnit = timeUnit
+            self.subjectShape = subjectShape
         }
     }
 
@@ -210,6 +236,7 @@ public struct Receiver: Sendable {
     ) throws {
         let settings = ReceiverSettings(
             address: address, audience: audience?.native, dialect: dialect?.native,
+            timeUnit: options.timeUnit?.rawValue, subjectShape: options.subjectShape?.rawValue,
             credentials: authorization.native, allowLoopback: options.allowsLoopback,
             concurrency: options.concurrency.map(Int64.init), rateLimit: options.rateLimit)
         native = try SSFTransmitter.native { try .build(settings: settings) }

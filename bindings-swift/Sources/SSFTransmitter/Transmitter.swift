@@ -71,7 +71,7 @@ public struct Transmitter: Sendable {
     /// - Throws: ``SSFError``, or `CancellationError` if the task is cancelled.
     @discardableResult
     public func emit(
-        _ event: some SecurityEvent, about subject: Subject, to receiver: Receiver,
+        _ event: some SecurityEvent, about subject: Subject?, to receiver: Receiver,
         options: EmitOptions = EmitOptions()
     ) async throws -> Receipt {
         try await emit(
@@ -80,7 +80,7 @@ public struct Transmitter: Sendable {
 
     /// The first step of an emit: a SET for this receiver, complete but for its signature.
     public func prepare(
-        _ event: some SecurityEvent, about subject: Subject, to receiver: Receiver,
+        _ event: some SecurityEvent, about subject: Subject?, to receiver: Receiver,
         options: EmitOptions = EmitOptions()
     ) throws -> UnsignedSET {
         let emission = try Emission(event, about: subject, to: receiver, options: options).crossing(limit: nil)
@@ -127,9 +127,9 @@ public struct Transmitter: Sendable {
 
     /// What would be found in a SET with this event and subject for this receiver, whatever is wrong with them. Nothing is sent.
     public func lint(
-        _ event: some SecurityEvent, about subject: Subject, to receiver: Receiver
+        _ event: some SecurityEvent, about subject: Subject?, to receiver: Receiver
     ) throws -> [Finding] {
-        native.lint(event: try event.written(), subject: try subject.written(), to: receiver.native).map(Finding.init)
+        native.lint(event: try event.written(), subject: try subject?.written(), to: receiver.native).map(Finding.init)
     }
 
     /// What the answer of a receiver to a SET means, by what is known of both.
@@ -157,10 +157,10 @@ public struct Transmitter: Sendable {
     ///   - configurationURL: Where the transmitter configuration is, if it is not where the issuer says.
     ///   - send: Send the event too: the receiver gets a real SET.
     public func doctor(
-        _ event: some SecurityEvent, about subject: Subject, to receiver: Receiver, configurationURL: URL? = nil,
+        _ event: some SecurityEvent, about subject: Subject?, to receiver: Receiver, configurationURL: URL? = nil,
         send: Bool = false
     ) async throws -> Diagnosis {
-        let (event, subject) = (try event.written(), try subject.written())
+        let (event, subject) = (try event.written(), try subject?.written())
         let options = DoctorOptions(configurationUrl: configurationURL?.absoluteString, send: send)
         guard let signer else {
             return Diagnosis(

@@ -2527,7 +2527,7 @@ public protocol TransmitterProtocol: AnyObject, Sendable {
     /**
      * Checks this transmitter and a receiver end to end.
      */
-    func doctor(event: WrittenEvent, subject: WrittenSubject, to: Receiver, options: DoctorOptions, cancellation: Cancellation) async throws  -> [Check]
+    func doctor(event: WrittenEvent, subject: WrittenSubject?, to: Receiver, options: DoctorOptions, cancellation: Cancellation) async throws  -> [Check]
     
     /**
      * Builds a SET, signs it and delivers it.
@@ -2537,7 +2537,7 @@ public protocol TransmitterProtocol: AnyObject, Sendable {
     /**
      * Checks this transmitter and a receiver end to end, but for the SET, which may wait for a signature.
      */
-    func examine(event: WrittenEvent, subject: WrittenSubject, to: Receiver, options: DoctorOptions, cancellation: Cancellation) async throws  -> Examination
+    func examine(event: WrittenEvent, subject: WrittenSubject?, to: Receiver, options: DoctorOptions, cancellation: Cancellation) async throws  -> Examination
     
     /**
      * The keys to publish, as JSON.
@@ -2547,7 +2547,7 @@ public protocol TransmitterProtocol: AnyObject, Sendable {
     /**
      * What would be found in the SET of an emit.
      */
-    func lint(event: WrittenEvent, subject: WrittenSubject, to: Receiver)  -> [Finding]
+    func lint(event: WrittenEvent, subject: WrittenSubject?, to: Receiver)  -> [Finding]
     
     /**
      * The SET of an emit, complete but for its signature.
@@ -2683,12 +2683,12 @@ open func deliver(set: SignedSet, to: Receiver, options: DeliverOptions, cancell
     /**
      * Checks this transmitter and a receiver end to end.
      */
-open func doctor(event: WrittenEvent, subject: WrittenSubject, to: Receiver, options: DoctorOptions, cancellation: Cancellation)async throws  -> [Check]  {
+open func doctor(event: WrittenEvent, subject: WrittenSubject?, to: Receiver, options: DoctorOptions, cancellation: Cancellation)async throws  -> [Check]  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_ssf_transmitter_swift_fn_method_transmitter_doctor(
-                        self.uniffiCloneHandle(),FfiConverterTypeWrittenEvent_lower(event),FfiConverterTypeWrittenSubject_lower(subject),FfiConverterTypeReceiver_lower(to),FfiConverterTypeDoctorOptions_lower(options),FfiConverterTypeCancellation_lower(cancellation)
+                        self.uniffiCloneHandle(),FfiConverterTypeWrittenEvent_lower(event),FfiConverterOptionTypeWrittenSubject.lower(subject),FfiConverterTypeReceiver_lower(to),FfiConverterTypeDoctorOptions_lower(options),FfiConverterTypeCancellation_lower(cancellation)
                 )
             },
             pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
@@ -2721,12 +2721,12 @@ open func emit(emission: Emission, cancellation: Cancellation)async throws  -> R
     /**
      * Checks this transmitter and a receiver end to end, but for the SET, which may wait for a signature.
      */
-open func examine(event: WrittenEvent, subject: WrittenSubject, to: Receiver, options: DoctorOptions, cancellation: Cancellation)async throws  -> Examination  {
+open func examine(event: WrittenEvent, subject: WrittenSubject?, to: Receiver, options: DoctorOptions, cancellation: Cancellation)async throws  -> Examination  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_ssf_transmitter_swift_fn_method_transmitter_examine(
-                        self.uniffiCloneHandle(),FfiConverterTypeWrittenEvent_lower(event),FfiConverterTypeWrittenSubject_lower(subject),FfiConverterTypeReceiver_lower(to),FfiConverterTypeDoctorOptions_lower(options),FfiConverterTypeCancellation_lower(cancellation)
+                        self.uniffiCloneHandle(),FfiConverterTypeWrittenEvent_lower(event),FfiConverterOptionTypeWrittenSubject.lower(subject),FfiConverterTypeReceiver_lower(to),FfiConverterTypeDoctorOptions_lower(options),FfiConverterTypeCancellation_lower(cancellation)
                 )
             },
             pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_u64,
@@ -2752,13 +2752,13 @@ open func jwks()throws  -> String  {
     /**
      * What would be found in the SET of an emit.
      */
-open func lint(event: WrittenEvent, subject: WrittenSubject, to: Receiver) -> [Finding]  {
+open func lint(event: WrittenEvent, subject: WrittenSubject?, to: Receiver) -> [Finding]  {
     return try!  FfiConverterSequenceTypeFinding.lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_ssf_transmitter_swift_fn_method_transmitter_lint(
             self.uniffiCloneHandle(),
         FfiConverterTypeWrittenEvent_lower(event),
-        FfiConverterTypeWrittenSubject_lower(subject),
+        FfiConverterOptionTypeWrittenSubject.lower(subject),
         FfiConverterTypeReceiver_lower(to),uniffiCallStatus
     )
 })
@@ -3928,7 +3928,7 @@ public struct Emission {
      * In its JSON form.
      */
     public var event: String
-    public var subject: Subject
+    public var subject: Subject?
     public var to: Receiver
     public var options: EmitOptions
 
@@ -3937,7 +3937,7 @@ public struct Emission {
     public init(
         /**
          * In its JSON form.
-         */event: String, subject: Subject, to: Receiver, options: EmitOptions) {
+         */event: String, subject: Subject?, to: Receiver, options: EmitOptions) {
         self.event = event
         self.subject = subject
         self.to = to
@@ -3961,7 +3961,7 @@ public struct FfiConverterTypeEmission: FfiConverterRustBuffer {
         return
             try Emission(
                 event: FfiConverterString.read(from: &buf), 
-                subject: FfiConverterTypeSubject.read(from: &buf), 
+                subject: FfiConverterOptionTypeSubject.read(from: &buf), 
                 to: FfiConverterTypeReceiver.read(from: &buf), 
                 options: FfiConverterTypeEmitOptions.read(from: &buf)
         )
@@ -3969,7 +3969,7 @@ public struct FfiConverterTypeEmission: FfiConverterRustBuffer {
 
     public static func write(_ value: Emission, into buf: inout [UInt8]) {
         FfiConverterString.write(value.event, into: &buf)
-        FfiConverterTypeSubject.write(value.subject, into: &buf)
+        FfiConverterOptionTypeSubject.write(value.subject, into: &buf)
         FfiConverterTypeReceiver.write(value.to, into: &buf)
         FfiConverterTypeEmitOptions.write(value.options, into: &buf)
     }
@@ -5079,6 +5079,8 @@ public struct ReceiverSettings {
     public var address: Address
     public var audience: Audience?
     public var dialect: Dialect?
+    public var timeUnit: String?
+    public var subjectShape: String?
     public var credentials: Credentials
     public var allowLoopback: Bool
     public var concurrency: Int64?
@@ -5086,10 +5088,12 @@ public struct ReceiverSettings {
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
-    public init(address: Address, audience: Audience?, dialect: Dialect?, credentials: Credentials, allowLoopback: Bool, concurrency: Int64?, rateLimit: Double?) {
+    public init(address: Address, audience: Audience?, dialect: Dialect?, timeUnit: String?, subjectShape: String?, credentials: Credentials, allowLoopback: Bool, concurrency: Int64?, rateLimit: Double?) {
         self.address = address
         self.audience = audience
         self.dialect = dialect
+        self.timeUnit = timeUnit
+        self.subjectShape = subjectShape
         self.credentials = credentials
         self.allowLoopback = allowLoopback
         self.concurrency = concurrency
@@ -5115,6 +5119,8 @@ public struct FfiConverterTypeReceiverSettings: FfiConverterRustBuffer {
                 address: FfiConverterTypeAddress.read(from: &buf), 
                 audience: FfiConverterOptionTypeAudience.read(from: &buf), 
                 dialect: FfiConverterOptionTypeDialect.read(from: &buf), 
+                timeUnit: FfiConverterOptionString.read(from: &buf), 
+                subjectShape: FfiConverterOptionString.read(from: &buf), 
                 credentials: FfiConverterTypeCredentials.read(from: &buf), 
                 allowLoopback: FfiConverterBool.read(from: &buf), 
                 concurrency: FfiConverterOptionInt64.read(from: &buf), 
@@ -5126,6 +5132,8 @@ public struct FfiConverterTypeReceiverSettings: FfiConverterRustBuffer {
         FfiConverterTypeAddress.write(value.address, into: &buf)
         FfiConverterOptionTypeAudience.write(value.audience, into: &buf)
         FfiConverterOptionTypeDialect.write(value.dialect, into: &buf)
+        FfiConverterOptionString.write(value.timeUnit, into: &buf)
+        FfiConverterOptionString.write(value.subjectShape, into: &buf)
         FfiConverterTypeCredentials.write(value.credentials, into: &buf)
         FfiConverterBool.write(value.allowLoopback, into: &buf)
         FfiConverterOptionInt64.write(value.concurrency, into: &buf)
@@ -7933,19 +7941,19 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_deliver() != 31276) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_doctor() != 23963) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_doctor() != 15390) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_emit() != 62822) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_examine() != 16317) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_examine() != 15565) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_jwks() != 8569) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_lint() != 20780) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_lint() != 11079) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_prepare() != 64070) {
