@@ -2,46 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what tests share")]
 
+mod program;
+
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
+
+use program::{Run, command as ssf, run};
 
 use serde_json::{Value, json};
 use ssf_cli::publish::Published;
 use ssf_transmitter::{Jwks, KeyType, SigningKey};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
 const TOKEN: &str = "00manage";
-
-/// What a run printed.
-#[derive(Debug)]
-struct Run {
-    is_success: bool,
-    stdout: String,
-    stderr: String,
-}
-
-impl Run {
-    #[track_caller]
-    fn json(&self) -> Value {
-        assert!(self.is_success, "{self:?}");
-        serde_json::from_str(&self.stdout).unwrap()
-    }
-}
-
-fn ssf(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ssf"));
-    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    command.env_remove("OKTA_API_TOKEN");
-    command
-}
-
-async fn run(command: &mut Command) -> Run {
-    let output = command.output().await.unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Run { is_success: output.status.success(), stdout: text(output.stdout), stderr: text(output.stderr) }
-}
 
 /// A receiver that plays the API, and its address.
 async fn receiver() -> (Child, String) {
@@ -104,7 +78,7 @@ async fn a_provider_is_created_changed_and_deleted() {
 
     assert_eq!(okta(&org, &["deactivate", id]).await.json()["status"], "INACTIVE");
     let refused = run(&mut ssf(&emit)).await;
-    assert!(!refused.is_success && refused.stderr.contains("invalid_issuer"), "{refused:?}");
+    assert!(refused.code != Some(0) && refused.stderr.contains("invalid_issuer"), "{refused:?}");
     assert_eq!(okta(&org, &["activate", id]).await.json()["status"], "ACTIVE");
 
     let renamed = okta(&org, &["replace", id, "--name", "EDR, production"]).await.json();
@@ -118,7 +92,7 @@ async fn a_provider_is_created_changed_and_deleted() {
 
     assert_eq!(okta(&org, &["delete", id]).await.json(), json!({ "deleted": id }));
     let gone = okta(&org, &["show", id]).await;
-    assert!(!gone.is_success && gone.stdout.is_empty());
+    assert!(gone.code != Some(0) && gone.stdout.is_empty());
     for part in ["provider_not_found", "E0000007", "what to do: "] {
         assert!(gone.stderr.contains(part), "{gone:?}");
     }
@@ -129,7 +103,7 @@ async fn the_token_comes_from_the_environment_or_a_file() {
     let (_receiver, org) = receiver().await;
     let arguments = ["okta", "--org", &org, "--allow-loopback", "list"];
     let without = run(&mut ssf(&arguments)).await;
-    assert!(!without.is_success && without.stderr.contains("OKTA_API_TOKEN is not set"), "{without:?}");
+    assert!(without.code != Some(0) && without.stderr.contains("OKTA_API_TOKEN is not set"), "{without:?}");
 
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("okta-token");
     fs::write(&file, format!("{TOKEN}\n")).unwrap();
@@ -138,7 +112,7 @@ async fn the_token_comes_from_the_environment_or_a_file() {
     assert_eq!(run(&mut ssf(&[&by_file[..], &["list"]].concat())).await.json(), json!([]));
 
     let wrong = run(ssf(&arguments).env("OKTA_API_TOKEN", "00wrong")).await;
-    assert!(!wrong.is_success && wrong.stderr.contains("api_unauthorized"), "{wrong:?}");
+    assert!(wrong.code != Some(0) && wrong.stderr.contains("api_unauthorized"), "{wrong:?}");
     assert!(!wrong.stderr.contains("00wrong"), "{wrong:?}");
 }
 
@@ -153,10 +127,10 @@ async fn what_is_wrong_with_the_arguments_is_said() {
         (&["--well-known", "http://a.example"][..], "/settings/well_known_url"),
     ] {
         let run = okta(org, &[&create[..], more].concat()).await;
-        assert!(!run.is_success && run.stderr.contains(part), "{run:?}");
+        assert!(run.code != Some(0) && run.stderr.contains(part), "{run:?}");
     }
     let run = okta("https://acme.okta.com/api", &["list"]).await;
-    assert!(!run.is_success && run.stderr.contains("endpoint_invalid"), "{run:?}");
+    assert!(run.code != Some(0) && run.stderr.contains("endpoint_invalid"), "{run:?}");
 }
 
 #[tokio::test]
@@ -170,6 +144,6 @@ async fn a_receiver_needs_a_transmitter_or_an_api() {
         (&["--api-token", "a", "--api-read-token", "a"][..], "must differ"),
     ] {
         let run = run(&mut ssf(&[&audience[..], more].concat())).await;
-        assert!(!run.is_success && run.stderr.contains(part), "{run:?}");
+        assert!(run.code != Some(0) && run.stderr.contains(part), "{run:?}");
     }
 }

@@ -100,8 +100,13 @@ fn the_machine_does_what_the_cases_say() {
         for _ in 0..20 {
             let mut credentials =
                 ClientCredentials::new("https://auth.example.com/authorize", "client:1", "s3cr+t /ä");
-            if case.authentication.as_deref() == Some("body") {
-                credentials = credentials.authentication(ClientAuthentication::Body);
+            match case.authentication.as_deref() {
+                Some("body") => credentials = credentials.authentication(ClientAuthentication::Body),
+                Some("certificate") => {
+                    credentials = credentials.authentication(ClientAuthentication::Certificate);
+                }
+                Some(other) => panic!("unknown authentication {other}"),
+                None => {}
             }
             for (name, value) in &case.parameters {
                 credentials = credentials.parameter(name, value);

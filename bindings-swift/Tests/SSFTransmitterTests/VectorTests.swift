@@ -10,7 +10,7 @@ import Testing
             "explain.json", "conformance.json", "setup-network.json", "surface.json", "values.json",
         ]
         let files = Set(try Vectors.read("manifest.json").object.keys)
-        #expect(files == run.union(["delivery.json", "token.json", "okta.json"]))
+        #expect(files == run.union(["delivery.json", "token.json", "okta.json", "command.json"]))
     }
 
     @Test func codes() throws {

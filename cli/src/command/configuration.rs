@@ -3,19 +3,27 @@
 use serde_json::Value;
 use ssf_transmitter::{TransmitterConfiguration, metadata::DefaultSubjects};
 
-use super::{Result, pretty, print};
+use super::{Result, output};
 
 /// Print the transmitter configuration, and where to publish it
 ///
-/// The first line is the URL, the rest is the document. Serve it with the content type `application/json`.
+/// Prints the document; its URL goes to standard error. Serve it with the content type `application/json`. `ssf publish` writes
+/// it as a file at its path.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The issuer: an https URL, the exact `iss` of your SETs
-    #[arg(long, value_name = "URL")]
-    issuer: String,
     /// Where your JWKS is published
     #[arg(long, value_name = "URL")]
     jwks_uri: String,
+    #[command(flatten)]
+    document: Document,
+}
+
+/// What the document says, but for where the JWKS is.
+#[derive(clap::Args)]
+pub(super) struct Document {
+    /// The issuer: an https URL, the exact `iss` of your SETs
+    #[arg(long, value_name = "URL")]
+    pub(super) issuer: String,
     /// A delivery method, by URN; repeatable. Without any, push: `urn:ietf:rfc:8935`
     #[arg(long = "delivery-method", value_name = "URN")]
     delivery_methods: Vec<String>,
@@ -60,40 +68,46 @@ enum Subjects {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result {
-    type Set = fn(TransmitterConfiguration, String) -> TransmitterConfiguration;
-    let texts: [(Option<String>, Set); 7] = [
-        (Some(arguments.jwks_uri), TransmitterConfiguration::jwks_uri),
-        (Some(arguments.spec_version), TransmitterConfiguration::spec_version),
-        (arguments.configuration_endpoint, TransmitterConfiguration::configuration_endpoint),
-        (arguments.status_endpoint, TransmitterConfiguration::status_endpoint),
-        (arguments.add_subject_endpoint, TransmitterConfiguration::add_subject_endpoint),
-        (arguments.remove_subject_endpoint, TransmitterConfiguration::remove_subject_endpoint),
-        (arguments.verification_endpoint, TransmitterConfiguration::verification_endpoint),
-    ];
-    let mut configuration = TransmitterConfiguration::new(arguments.issuer)
-        .critical_subject_members(arguments.critical_subject_members);
-    for (text, set) in texts {
-        if let Some(text) = text {
-            configuration = set(configuration, text);
+    let configuration = arguments.document.with(arguments.jwks_uri);
+    let document = output::pretty(&configuration.to_json()?)?;
+    output::say(&format!("Publish it at {}", configuration.url()?));
+    output::print(&document)
+}
+
+impl Document {
+    /// The document of a transmitter whose JWKS is there.
+    pub(super) fn with(self, jwks_uri: String) -> TransmitterConfiguration {
+        type Set = fn(TransmitterConfiguration, String) -> TransmitterConfiguration;
+        let texts: [(Option<String>, Set); 7] = [
+            (Some(jwks_uri), TransmitterConfiguration::jwks_uri),
+            (Some(self.spec_version), TransmitterConfiguration::spec_version),
+            (self.configuration_endpoint, TransmitterConfiguration::configuration_endpoint),
+            (self.status_endpoint, TransmitterConfiguration::status_endpoint),
+            (self.add_subject_endpoint, TransmitterConfiguration::add_subject_endpoint),
+            (self.remove_subject_endpoint, TransmitterConfiguration::remove_subject_endpoint),
+            (self.verification_endpoint, TransmitterConfiguration::verification_endpoint),
+        ];
+        let mut configuration = TransmitterConfiguration::new(self.issuer)
+            .critical_subject_members(self.critical_subject_members);
+        for (text, set) in texts {
+            if let Some(text) = text {
+                configuration = set(configuration, text);
+            }
         }
+        if !self.delivery_methods.is_empty() {
+            configuration = configuration.delivery_methods(self.delivery_methods);
+        }
+        for urn in self.authorization_schemes {
+            configuration = configuration.authorization_scheme(urn);
+        }
+        if let Some(subjects) = self.default_subjects {
+            configuration = configuration.default_subjects(match subjects {
+                Subjects::All => DefaultSubjects::All,
+                Subjects::None => DefaultSubjects::None,
+            });
+        }
+        self.members.into_iter().fold(configuration, |document, (name, value)| document.member(name, value))
     }
-    if !arguments.delivery_methods.is_empty() {
-        configuration = configuration.delivery_methods(arguments.delivery_methods);
-    }
-    for urn in arguments.authorization_schemes {
-        configuration = configuration.authorization_scheme(urn);
-    }
-    if let Some(subjects) = arguments.default_subjects {
-        configuration = configuration.default_subjects(match subjects {
-            Subjects::All => DefaultSubjects::All,
-            Subjects::None => DefaultSubjects::None,
-        });
-    }
-    for (name, value) in arguments.members {
-        configuration = configuration.member(name, value);
-    }
-    print(&configuration.url()?)?;
-    print(&pretty(&configuration.to_json()?)?)
 }
 
 /// A member of one's own.

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use serde_json::json;
 use ssf_transmitter::{Jwks, set::DecodedSet};
 
-use super::{Result, input, print};
+use super::{Failure, Result, input, print};
 
 /// Show header and claims of a SET, and verify it with a JWKS
 #[derive(clap::Args)]
@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     let set = DecodedSet::parse(text.trim())?;
     let mut shown = json!({ "header": set.header(), "claims": set.claims() });
     if let Some(path) = &arguments.jwks {
-        let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
         shown["verified_with"] = set.verify(&Jwks::from_json(&text)?)?.kid().into();
     }
     print(&serde_json::to_string_pretty(&shown)?)

@@ -3,13 +3,17 @@
 use serde_json::json;
 use ssf_transmitter::client::Outcome;
 
-use super::{Result, block_on, print, signal::Signal};
+use super::{Class, Failure, Result, addressee::Addressee, block_on, print, route::Route, signal::Signal};
 
 /// Check a setup end to end: documents, keys, TLS, clock, token, and a SET
 ///
 /// Nothing is sent to the receiver without `--send`. Fails if one of the checks does.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
+    #[command(flatten)]
+    to: Addressee,
+    #[command(flatten)]
+    route: Route,
     #[command(flatten)]
     signal: Signal,
     /// Where the transmitter configuration is, if it is not where the issuer says
@@ -18,15 +22,12 @@ pub(crate) struct Arguments {
     /// Send the SET too
     #[arg(long)]
     send: bool,
-    /// Print the checks as JSON
-    #[arg(long)]
-    json: bool,
 }
 
-pub(crate) fn run(arguments: Arguments) -> Result {
-    let Arguments { signal, configuration, send, json } = arguments;
-    let (event, subject, receiver) = (signal.event()?, signal.subject()?, signal.receiver()?);
-    let transmitter = signal.transmitter()?;
+pub(crate) fn run(arguments: Arguments, json: bool) -> Result {
+    let Arguments { to, route, signal, configuration, send } = arguments;
+    let receiver = route.receiver(&to, None)?;
+    let (event, subject, transmitter) = (signal.event()?, signal.subject()?, signal.transmitter(&route)?);
     let diagnosis = block_on(async {
         let mut doctor = transmitter.doctor(event, subject, &receiver);
         if let Some(url) = configuration {
@@ -49,7 +50,7 @@ pub(crate) fn run(arguments: Arguments) -> Result {
     let failed = diagnosis.checks().iter().filter(|check| check.outcome == Outcome::Failed).count();
     match failed {
         0 => Ok(()),
-        1 => Err("1 check failed".into()),
-        _ => Err(format!("{failed} checks failed").into()),
+        1 => Err(Failure::new(Class::Findings, "1 check failed")),
+        _ => Err(Failure::new(Class::Findings, format!("{failed} checks failed"))),
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use ssf_transmitter::http::Response;
 
-use super::{Result, input, lint, print};
+use super::{Result, input, lint, output, print};
 
 /// Say what the answer of a receiver means, and what to do
 #[derive(clap::Args)]
@@ -22,19 +22,16 @@ pub(crate) struct Arguments {
     content_type: Option<String>,
     #[command(flatten)]
     known: lint::Known,
-    /// Print the explanation as JSON
-    #[arg(long)]
-    json: bool,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result {
+pub(crate) fn run(arguments: &Arguments, json: bool) -> Result {
     let mut linter = arguments.known.linter()?;
     if let Some(content_type) = &arguments.content_type {
         linter = linter.sent_as(content_type);
     }
     let answer = Response::new(arguments.status, [], input::text(&arguments.body)?.into_bytes());
     let explanation = linter.explain(input::text(&arguments.set)?.trim(), &answer);
-    if arguments.json {
+    if json {
         let possible = explanation.possible().iter();
         let shown = json!({
             "delivered": explanation.is_delivered(),
@@ -43,7 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
             "remedy": explanation.remedy(),
             "said": explanation.said(),
             "possible": possible.map(|other| json!({ "cause": other.cause, "remedy": other.remedy })).collect::<Vec<_>>(),
-            "findings": explanation.findings().iter().map(lint::shown).collect::<Vec<Value>>(),
+            "findings": explanation.findings().iter().map(output::finding).collect::<Vec<Value>>(),
         });
         return print(&serde_json::to_string_pretty(&shown)?);
     }

@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ssf_transmitter::{Algorithm, ErrorCode, SigningKey};
+use ssf_transmitter::{Algorithm, SigningKey};
 use zeroize::Zeroizing;
 
-use super::Result;
+use super::{Failure, Result};
 
 /// The variable that holds the password of an encrypted key: a command line is visible to others.
 const PASSWORD: &str = "SSF_KEY_PASSWORD";
@@ -55,7 +55,7 @@ pub(super) struct Keys {
 impl Keys {
     pub(super) fn read(&self) -> Result<Vec<SigningKey>> {
         if !self.kids.is_empty() && self.kids.len() != self.files.len() {
-            return Err("give --kid once for each --key, or not at all".into());
+            return Err(Failure::usage("give --kid once for each --key, or not at all"));
         }
         let mut kids = self.kids.iter();
         let mut read = |file| {
@@ -70,8 +70,8 @@ impl Keys {
 }
 
 /// Reads a private key from a file: PEM, DER, a JWK or a JWK Set.
-fn key(path: &Path, kid: Option<&str>) -> Result<SigningKey> {
-    let bytes = Zeroizing::new(fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?);
+pub(super) fn key(path: &Path, kid: Option<&str>) -> Result<SigningKey> {
+    let bytes = Zeroizing::new(fs::read(path).map_err(|error| Failure::file(path, &error))?);
     let password = env::var(PASSWORD).ok().map(Zeroizing::new);
     let named = |key: SigningKey| match kid {
         Some(kid) => key.with_kid(kid),
@@ -87,14 +87,7 @@ fn key(path: &Path, kid: Option<&str>) -> Result<SigningKey> {
         (Form::Pem, None) => SigningKey::from_pem(&*bytes).and_then(named),
         (Form::Pem, Some(password)) => SigningKey::from_encrypted_pem(&*bytes, password).and_then(named),
     };
-    parsed.map_err(|error| {
-        let hint = match error.code() {
-            ErrorCode::KeyPasswordMissing => format!(" (set {PASSWORD})"),
-            ErrorCode::KeySetAmbiguous => " (choose one with --kid)".to_owned(),
-            _ => String::new(),
-        };
-        format!("{}: {error}{hint}", path.display()).into()
-    })
+    parsed.map_err(|error| Failure::from(error).in_place(path.display()))
 }
 
 enum Form<'a> {
@@ -121,7 +114,7 @@ pub(super) fn text(argument: &str) -> Result<String> {
         return Ok(text);
     }
     match argument.strip_prefix('@') {
-        Some(path) => fs::read_to_string(path).map_err(|error| format!("{path}: {error}").into()),
+        Some(path) => fs::read_to_string(path).map_err(|error| Failure::file(path, &error)),
         None => Ok(argument.to_owned()),
     }
 }

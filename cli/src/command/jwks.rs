@@ -2,7 +2,7 @@
 
 use ssf_transmitter::Jwks;
 
-use super::{Result, input, pretty, print};
+use super::{Failure, Result, input, pretty, print};
 
 /// Print the JWKS to publish
 ///
@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result {
     let keys = arguments.keys.read()?;
     if keys.is_empty() {
-        return Err("--key is needed".into());
+        return Err(Failure::usage("--key is needed"));
     }
     let jwks = Jwks::new(keys.iter().map(|key| key.public_key().clone()))?;
     print(&pretty(&jwks.to_json())?)

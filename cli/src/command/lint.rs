@@ -2,13 +2,13 @@
 
 use std::{fs, path::PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use ssf_transmitter::{
     Jwks,
-    lint::{Finding, Linter, Severity, jwks},
+    lint::{Linter, Severity, jwks},
 };
 
-use super::{Result, input, print, signal};
+use super::{Class, Failure, Result, addressee, input, output, print};
 
 /// Look at a SET, or any token that is to be one, before a receiver does
 ///
@@ -23,9 +23,6 @@ pub(crate) struct Arguments {
     /// Look at a JWKS document instead
     #[arg(long = "jwks-document", value_name = "FILE", conflicts_with = "set")]
     document: Option<PathBuf>,
-    /// Print the findings as JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// What is known of transmitter and receiver.
@@ -47,7 +44,7 @@ pub(super) struct Known {
 
 impl Known {
     pub(super) fn linter(&self) -> Result<Linter> {
-        let mut linter = Linter::new(&signal::dialect(&self.dialect)?);
+        let mut linter = Linter::new(&addressee::dialect(&self.dialect)?);
         if let Some(issuer) = &self.issuer {
             linter = linter.issuer(issuer);
         }
@@ -55,26 +52,24 @@ impl Known {
             linter = linter.audience(audience.as_str());
         }
         if let Some(path) = &self.jwks {
-            let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
             linter = linter.jwks(Jwks::from_json(&text)?);
         }
         Ok(linter)
     }
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result {
+pub(crate) fn run(arguments: &Arguments, json: bool) -> Result {
     let findings = match (&arguments.document, &arguments.set) {
-        (Some(path), _) => {
-            jwks(&fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?)
-        }
+        (Some(path), _) => jwks(&fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?),
         (None, set) => {
             // A file ends in a line end that is not part of the SET.
             let text = input::text(set.as_deref().unwrap_or_default())?;
             arguments.known.linter()?.jwt(text.trim_end_matches(['\r', '\n']))
         }
     };
-    if arguments.json {
-        print(&Value::from(findings.iter().map(shown).collect::<Vec<_>>()).to_string())?;
+    if json {
+        print(&Value::from(findings.iter().map(output::finding).collect::<Vec<_>>()).to_string())?;
     } else {
         for finding in &findings {
             print(&format!("{finding}\n    {}", finding.remedy()))?;
@@ -82,22 +77,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     }
     let errors = findings.iter().filter(|finding| finding.severity() == Severity::Error).count();
     match errors {
-        0 if findings.is_empty() && !arguments.json => print("nothing found"),
+        0 if findings.is_empty() && !json => print("nothing found"),
         0 => Ok(()),
-        1 => Err("1 error".into()),
-        _ => Err(format!("{errors} errors").into()),
+        1 => Err(Failure::new(Class::Findings, "1 error")),
+        _ => Err(Failure::new(Class::Findings, format!("{errors} errors"))),
     }
-}
-
-/// A finding as JSON.
-pub(super) fn shown(finding: &Finding) -> Value {
-    json!({
-        "rule": finding.rule().id,
-        "severity": finding.severity().as_str(),
-        "effect": finding.rule().effect.as_str(),
-        "pointer": finding.pointer(),
-        "message": finding.message(),
-        "remedy": finding.remedy(),
-        "source": finding.rule().source,
-    })
 }

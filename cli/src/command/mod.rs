@@ -1,31 +1,40 @@
-//! The subcommands: one file each, with its arguments and what it does.
+//! The subcommands: one file or folder each, with its arguments and what it does.
 
 mod configuration;
 mod decode;
 mod doctor;
 mod emit;
+mod event;
 mod explain;
+mod guide;
+mod handover;
 mod jwks;
 mod key;
 mod lint;
 mod okta;
+mod publish;
 mod receiver;
+mod reference;
 mod serve;
+mod set;
 
+mod addressee;
+mod failure;
 mod input;
+mod members;
+mod moment;
 mod network;
+mod output;
+mod route;
 mod secret;
 mod shutdown;
 mod signal;
 
-use std::{
-    error::Error,
-    io::{self, Write as _},
-};
+pub(crate) use failure::{Class, Failure};
+pub(crate) use members::unknown_event;
+use output::{pretty, print};
 
-use ssf_transmitter::ErrorCode;
-
-type Result<T = (), E = Box<dyn Error>> = std::result::Result<T, E>;
+type Result<T = (), E = Failure> = std::result::Result<T, E>;
 
 /// Send Shared Signals from the command line, and try receivers out.
 #[derive(clap::Parser)]
@@ -33,6 +42,9 @@ type Result<T = (), E = Box<dyn Error>> = std::result::Result<T, E>;
 pub(crate) struct Ssf {
     #[command(subcommand)]
     command: Command,
+    /// Print JSON instead of text, and errors as JSON
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(clap::Subcommand)]
@@ -40,30 +52,50 @@ enum Command {
     Key(key::Arguments),
     Jwks(jwks::Arguments),
     Configuration(configuration::Arguments),
-    Serve(serve::Arguments),
-    Emit(emit::Arguments),
+    Publish(publish::Arguments),
+    Handover(handover::Arguments),
+    Event(event::Arguments),
+    Emit(Box<emit::Arguments>),
+    Set(set::Arguments),
     Lint(lint::Arguments),
     Explain(explain::Arguments),
-    Doctor(doctor::Arguments),
+    Doctor(Box<doctor::Arguments>),
     Okta(okta::Arguments),
     Decode(decode::Arguments),
+    Guide(guide::Arguments),
     Receiver(receiver::Arguments),
+    Serve(serve::Arguments),
+    /// Write the reference of this command, `docs/cli.md`
+    #[command(hide = true)]
+    Reference,
 }
 
 impl Ssf {
+    /// Whether errors are printed as JSON.
+    pub(crate) fn json(&self) -> bool {
+        self.json
+    }
+
     pub(crate) fn run(self) -> Result {
+        let json = self.json;
         match self.command {
-            Command::Key(arguments) => key::run(&arguments),
+            Command::Key(arguments) => key::run(arguments),
             Command::Jwks(arguments) => jwks::run(&arguments),
             Command::Configuration(arguments) => configuration::run(arguments),
-            Command::Serve(arguments) => serve::run(&arguments),
-            Command::Emit(arguments) => emit::run(arguments),
-            Command::Lint(arguments) => lint::run(&arguments),
-            Command::Explain(arguments) => explain::run(&arguments),
-            Command::Doctor(arguments) => doctor::run(arguments),
+            Command::Publish(arguments) => publish::run(arguments),
+            Command::Handover(arguments) => handover::run(&arguments, json),
+            Command::Event(arguments) => event::run(&arguments, json),
+            Command::Emit(arguments) => emit::run(*arguments),
+            Command::Set(arguments) => set::run(arguments, json),
+            Command::Lint(arguments) => lint::run(&arguments, json),
+            Command::Explain(arguments) => explain::run(&arguments, json),
+            Command::Doctor(arguments) => doctor::run(*arguments, json),
             Command::Okta(arguments) => okta::run(arguments),
             Command::Decode(arguments) => decode::run(&arguments),
+            Command::Guide(arguments) => guide::run(&arguments),
             Command::Receiver(arguments) => receiver::run(arguments),
+            Command::Serve(arguments) => serve::run(&arguments),
+            Command::Reference => reference::run(),
         }
     }
 }
@@ -71,55 +103,4 @@ impl Ssf {
 /// Runs a command that waits for the network.
 fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
-}
-
-/// Writes a line to standard output, at once.
-fn print(line: &str) -> Result {
-    let mut stdout = io::stdout();
-    writeln!(stdout, "{line}")?;
-    stdout.flush()?;
-    Ok(())
-}
-
-/// What to print about an error.
-pub(crate) fn described(error: &(dyn Error + 'static)) -> String {
-    error.downcast_ref().map_or_else(|| error.to_string(), explained)
-}
-
-/// The option that sets what the remedy of an error names.
-fn option(code: ErrorCode) -> Option<&'static str> {
-    Some(match code {
-        ErrorCode::EndpointInvalid => "--allow-loopback",
-        ErrorCode::AddressForbidden => "--allow-network",
-        ErrorCode::ConnectionFailed => "--proxy",
-        ErrorCode::TlsFailed => "--ca-bundle",
-        ErrorCode::TokenRefused => "--token-auth",
-        ErrorCode::ReceiverUnauthorized => "--authorization, or --token-url",
-        ErrorCode::DeadlineExceeded => "--deadline",
-        ErrorCode::KeyAlgorithmMismatch | ErrorCode::AlgorithmNotAccepted => "--algorithm",
-        ErrorCode::KeySetAmbiguous | ErrorCode::KeyNotFound => "--kid",
-        ErrorCode::SubjectFormatUnknown => "--custom-subject",
-        ErrorCode::TxnMissing => "--txn",
-        _ => return None,
-    })
-}
-
-/// An error with what the other side says of it, and what to do.
-fn explained(error: &ssf_transmitter::Error) -> String {
-    let mut message = error.to_string();
-    if let Some(description) = error.receiver_description() {
-        message = format!("{message}\n  the receiver says: {description}");
-    }
-    message = format!("{message}\n  what to do: {}", error.remedy());
-    if let Some(option) = option(error.code()) {
-        message = format!("{message} (option {option})");
-    }
-    let others = error.findings().iter().filter(|finding| Some(finding.pointer()) != error.pointer());
-    others.fold(message, |message, finding| format!("{message}\n  {finding}"))
-}
-
-/// JSON for people.
-fn pretty(json: &str) -> Result<String> {
-    let value: serde_json::Value = serde_json::from_str(json)?;
-    Ok(serde_json::to_string_pretty(&value)?)
 }

@@ -10,7 +10,7 @@ use ssf_transmitter::{
 };
 use zeroize::Zeroizing;
 
-use super::{Result, block_on, explained, network::Network, print};
+use super::{Result, block_on, network::Network, print};
 
 /// The variable that holds the token: a command line is visible to others.
 const TOKEN: &str = "OKTA_API_TOKEN";
@@ -161,6 +161,5 @@ async fn perform(providers: &OktaProviders, operation: Operation) -> Result<Stri
 
 /// The answer as JSON for people, or an error that says what to do.
 fn shown(answer: ssf_transmitter::Result<impl Serialize>) -> Result<String> {
-    let answer = answer.map_err(|error| explained(&error))?;
-    Ok(serde_json::to_string_pretty(&answer)?)
+    Ok(serde_json::to_string_pretty(&answer?)?)
 }

@@ -149,7 +149,7 @@ impl Keys {
     }
 }
 
-pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(arguments: Arguments) -> super::Result {
     let api = arguments.api_token.map(|manage| {
         let mut tokens = ApiTokens::new(manage);
         tokens.read = arguments.api_read_token;
@@ -172,11 +172,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     super::block_on(serve(config, arguments.tls.ca_out))
 }
 
-async fn serve(config: Config, ca_out: Option<PathBuf>) -> Result<(), Box<dyn Error>> {
+async fn serve(config: Config, ca_out: Option<PathBuf>) -> super::Result {
     // Listening for signals starts before anybody can know that the receiver is ready.
     let interrupted = shutdown::requested()?;
     let like = config.like;
-    let emulator = Emulator::start(config).await?;
+    let emulator = Emulator::start(config).await.map_err(|error| error.to_string())?;
     if let (Some(file), Some(ca)) = (ca_out, emulator.ca_pem()) {
         fs::write(&file, ca).map_err(|error| format!("{}: {error}", file.display()))?;
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 use ssf_cli::publish::Published;
 use ssf_transmitter::Jwks;
 
-use super::{Result, block_on, input, print, shutdown};
+use super::{Failure, Result, block_on, input, print, shutdown};
 
 /// Serve JWKS and transmitter configuration on the loopback interface, for trials with `ssf receiver`
 ///
@@ -26,12 +26,12 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result {
     let jwks = if let Some(path) = &arguments.jwks {
-        let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
         Jwks::from_json(&text)?
     } else {
         let keys = arguments.keys.read()?;
         if keys.is_empty() {
-            return Err("--key or --jwks is needed".into());
+            return Err(Failure::usage("--key or --jwks is needed"));
         }
         Jwks::new(keys.iter().map(|key| key.public_key().clone()))?
     };

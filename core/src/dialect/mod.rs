@@ -24,6 +24,7 @@ use data::{Authorization, Data};
 pub use settings::TimeUnit;
 
 use crate::{
+    catalogue::EventType,
     error::{Error, ErrorCode, Result},
     near,
 };
@@ -131,6 +132,24 @@ impl Dialect {
     /// The path of the push endpoint under the receiver's base URL, if it is the same for all.
     pub fn push_path(&self) -> Option<&str> {
         self.0.data.delivery.path.as_deref()
+    }
+
+    /// Whether the receiver takes events of this type.
+    ///
+    /// ```
+    /// use ssf_transmitter::{Dialect, catalogue::EventType};
+    ///
+    /// let event = EventType::by_name("caep.credential-change")?;
+    /// assert!(Dialect::default().takes(event) && !Dialect::okta().takes(event));
+    /// # Ok::<(), ssf_transmitter::Error>(())
+    /// ```
+    pub fn takes(&self, event: &EventType) -> bool {
+        self.takes_any_event() || self.event_rules(event.uri, Some(event)).is_some()
+    }
+
+    /// Whether the receiver takes events of all types, those that the catalogue does not know among them.
+    pub fn takes_any_event(&self) -> bool {
+        !self.data().accept.only_listed
     }
 
     /// Whether a receiver without credentials is a mistake.

@@ -128,6 +128,19 @@ impl PublicKey {
         Value::Object(jwk)
     }
 
+    /// The key in DER: `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7).
+    ///
+    /// ```
+    /// use ssf_transmitter::{KeyType, PublicKey, SigningKey};
+    ///
+    /// let key = SigningKey::generate(KeyType::P256)?.public_key().clone();
+    /// assert_eq!(PublicKey::from_der(key.to_der())?, key);
+    /// # Ok::<(), ssf_transmitter::Error>(())
+    /// ```
+    pub fn to_der(&self) -> Vec<u8> {
+        self.spki.clone()
+    }
+
     /// The key in PEM (`PUBLIC KEY`), for receivers that are given it by hand.
     pub fn to_pem(&self) -> Result<String> {
         let failed = |error| Error::internal("the public key cannot be written as PEM").because(error);

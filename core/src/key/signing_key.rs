@@ -193,6 +193,19 @@ impl SigningKey {
         jwk::write(&self.0.material, &self.0.public)
     }
 
+    /// The private key as DER (PKCS#8, not encrypted). Whoever has it can sign in your name.
+    ///
+    /// ```
+    /// use ssf_transmitter::{KeyType, SigningKey};
+    ///
+    /// let key = SigningKey::generate(KeyType::P256)?;
+    /// assert_eq!(SigningKey::from_der(key.export_private_der()?.expose())?.kid(), key.kid());
+    /// # Ok::<(), ssf_transmitter::Error>(())
+    /// ```
+    pub fn export_private_der(&self) -> Result<Secret<Vec<u8>>> {
+        Ok(self.pkcs8()?.into())
+    }
+
     /// The private key as PEM (PKCS#8, not encrypted). Whoever has it can sign in your name.
     pub fn export_private_pem(&self) -> Result<Secret<String>> {
         Ok(export::pem("PRIVATE KEY", &self.pkcs8()?).into())

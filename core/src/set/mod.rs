@@ -3,6 +3,7 @@
 mod audience;
 mod builder;
 mod decoded;
+mod payload;
 mod signed;
 mod unsigned;
 

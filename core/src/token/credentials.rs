@@ -21,6 +21,8 @@ pub enum ClientAuthentication {
     Body,
     /// With a JWT that this key signs: `private_key_jwt` (RFC 7523 §2.2). The secret is not used.
     PrivateKeyJwt(SigningKey),
+    /// With the client certificate of the TLS connection: `tls_client_auth` (RFC 8705 §2.1). The secret is not used.
+    Certificate,
 }
 
 /// Client credentials, and the endpoint that gives access tokens for them (RFC 6749 §4.4).
@@ -63,6 +65,11 @@ impl ClientCredentials {
         Self::new(token_url, client_id, "").authentication(ClientAuthentication::PrivateKeyJwt(key))
     }
 
+    /// With the client certificate of the transmitter instead of a secret: `tls_client_auth` (RFC 8705 §2.1).
+    pub fn with_certificate(token_url: impl Into<String>, client_id: impl Into<String>) -> Self {
+        Self::new(token_url, client_id, "").authentication(ClientAuthentication::Certificate)
+    }
+
     /// Sets how the client names itself; [`ClientAuthentication::Basic`] by default.
     pub fn authentication(mut self, authentication: ClientAuthentication) -> Self {
         self.authentication = authentication;
@@ -97,7 +104,7 @@ impl ClientCredentials {
         }
         self.token_url = url.into();
         self.client_id = check::client_id(&self.client_id)?;
-        if !matches!(self.authentication, ClientAuthentication::PrivateKeyJwt(_)) {
+        if matches!(self.authentication, ClientAuthentication::Basic | ClientAuthentication::Body) {
             self.client_secret = check::client_secret(&self.client_secret)?;
         }
         let own = ["grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type"];

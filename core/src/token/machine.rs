@@ -165,6 +165,10 @@ impl TokenMachine {
             ClientAuthentication::Body => {
                 form.append_pair("client_id", &credentials.client_id).append_pair("client_secret", secret);
             }
+            // The certificate says the rest (RFC 8705 §2.1).
+            ClientAuthentication::Certificate => {
+                form.append_pair("client_id", &credentials.client_id);
+            }
             ClientAuthentication::PrivateKeyJwt(key) => {
                 form.append_pair("client_id", &credentials.client_id)
                     .append_pair(

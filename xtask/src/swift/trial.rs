@@ -31,7 +31,7 @@ pub(super) fn run(package: &Package, examples: &Path, library: &Path) -> Result 
     if key.exists() {
         fs::remove_file(&key)?;
     }
-    super::call(Command::new(&ssf).arg("key").arg("--out").arg(&key).stdout(Stdio::null()), "ssf key")?;
+    super::call(Command::new(&ssf).args(["key", "new", "--out"]).arg(&key).stdout(Stdio::null()), "ssf key")?;
     let (_documents, published) = start(Command::new(&ssf).arg("serve").arg("--key").arg(&key))?;
     let mut receiver = Command::new(&ssf);
     receiver.args(["receiver", "--like", "rfc8935", "--issuer", ISSUER, "--audience", AUDIENCE]);

@@ -1,0 +1,41 @@
+//! `ssf set`: builds SETs without sending them, and sends SETs that exist.
+
+mod push;
+mod sign;
+
+use serde_json::{Value, json};
+use ssf_transmitter::SignedSet;
+
+use super::{Result, output};
+
+/// Build and sign a SET, or send one that exists
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(clap::Subcommand)]
+enum Task {
+    Sign(Box<sign::Arguments>),
+    Push(Box<push::Arguments>),
+}
+
+pub(crate) fn run(arguments: Arguments, json: bool) -> Result {
+    match arguments.task {
+        Task::Sign(arguments) => sign::run(*arguments, json),
+        Task::Push(arguments) => push::run(*arguments),
+    }
+}
+
+/// A SET as JSON: header, claims, its compact form, and what lint warns of.
+pub(super) fn shown(set: &SignedSet) -> Result<Value> {
+    let decoded = set.decode()?;
+    let findings: Vec<_> = set.findings().iter().map(output::finding).collect();
+    Ok(json!({
+        "header": decoded.header(),
+        "claims": decoded.claims(),
+        "set": set.as_str(),
+        "findings": findings,
+    }))
+}

@@ -1,0 +1,42 @@
+//! `ssf set push`: sends a SET that exists, whoever made it.
+
+use serde_json::Value;
+use ssf_transmitter::{
+    SignedSet, Transmitter,
+    key::{DetachedKey, SigningHeader},
+};
+
+use super::super::{Failure, Result, addressee::Addressee, block_on, emit, input, output, route::Route};
+
+/// Send a finished SET, whoever made it
+///
+/// Sends it byte by byte as it is, and prints the receipt as JSON. `ssf lint` checks it before.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The file with the compact SET, or `-` for standard input
+    #[arg(value_name = "FILE")]
+    set: String,
+    #[command(flatten)]
+    to: Addressee,
+    #[command(flatten)]
+    route: Route,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result {
+    let Arguments { set, to, route } = arguments;
+    let text = match set.as_str() {
+        "-" => input::text("-")?,
+        path => std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?,
+    };
+    let set = SignedSet::parse(text.trim())?;
+    let decoded = set.decode()?;
+    let claim = |name: &str| decoded.claims().get(name).and_then(Value::as_str).unwrap_or_default();
+    let receiver = route.receiver(&to, Some(claim("aud")).filter(|aud| !aud.is_empty()))?;
+
+    // The key stays where it is: the SET has its signature.
+    let algorithm = decoded.header().get("alg").and_then(Value::as_str).unwrap_or_default().parse()?;
+    let key = DetachedKey::new(SigningHeader { algorithm, kid: None }, None);
+    let transmitter = route.reach(Transmitter::builder_with_signer(claim("iss"), key))?.build()?;
+    let receipt = block_on(async { Ok(transmitter.deliver(&set, &receiver).await?) })?;
+    output::print(&emit::shown(&receipt).to_string())
+}
