@@ -103,7 +103,7 @@ async fn says_what_is_wrong_with_its_arguments() {
 
     let reachable = ["--listen", "0.0.0.0:0", "--jwks-uri", "http://127.0.0.1:9/"];
     let output = ssf(&[&arguments[..], &reachable[..]].concat()).output().await.unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&output.stderr).contains("loopback"));
 }
 
