@@ -8,9 +8,9 @@ use std::fs;
 
 use program::{folder, ssf};
 
-/// Walks through a guide, and returns what it prints, and its commands.
-async fn walk(guide: &str) -> (String, Vec<String>, String) {
-    let dir = folder(&format!("guide-{guide}"));
+/// Walks through a guide, and returns what it prints, its commands, and where it worked.
+async fn walk(guide: &str, name: &str) -> (String, Vec<String>, String) {
+    let dir = folder(name);
     let run = ssf(&["guide", guide, "--dir", &dir], &[]).await;
     let text = run.text().to_owned();
     let commands =
@@ -20,7 +20,7 @@ async fn walk(guide: &str) -> (String, Vec<String>, String) {
 
 #[tokio::test]
 async fn oktas_guide_runs_from_the_key_to_the_accepted_set() {
-    let (text, commands, dir) = walk("okta").await;
+    let (text, commands, dir) = walk("okta", "guide-okta").await;
     for (number, start) in [
         (1, "key new --format jwk"),
         (1, "key show key.json --public"),
@@ -48,7 +48,7 @@ async fn oktas_guide_runs_from_the_key_to_the_accepted_set() {
 
 #[tokio::test]
 async fn govuks_guidance_runs_from_the_key_to_the_accepted_set() {
-    let (text, commands, _) = walk("govuk").await;
+    let (text, commands, _) = walk("govuk", "guide-govuk").await;
     for start in [
         "key new",
         "handover govuk",
@@ -61,6 +61,35 @@ async fn govuks_guidance_runs_from_the_key_to_the_accepted_set() {
     }
     assert_eq!(text.matches("\"status\":202").count(), 2, "each SET is accepted: {text}");
     assert!(text.contains("BEGIN PUBLIC KEY") && text.contains("warning: "));
+}
+
+/// The README prints the same commands, with the org in place of the emulator.
+#[tokio::test]
+async fn the_first_set_of_the_readme_is_oktas_guide() {
+    let (_, commands, _) = walk("okta", "guide-readme").await;
+    let generic = |command: &String| {
+        let words = command.split(' ').map(|word| match word {
+            word if word.ends_with("/jwks.json") => "https://edr.example.com/jwks.json",
+            word if word.starts_with("http://127.0.0.1") => "https://acme.okta.com",
+            word => word,
+        });
+        let words = words.filter(|word| *word != "--allow-loopback").collect::<Vec<_>>().join(" ");
+        // The emulator's address is not its audience.
+        words.replace(
+            "push set.jwt --okta https://acme.okta.com --audience https://acme.okta.com",
+            "push set.jwt --okta https://acme.okta.com",
+        )
+    };
+    let walked: Vec<_> = commands.iter().map(generic).collect();
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    let section = readme.split("## The first SET into Okta").nth(1).unwrap().split("\n## ").next().unwrap();
+    let section = section.replace(" \\\n", " ");
+    let printed: Vec<_> = section.lines().filter_map(|line| line.trim().strip_prefix("ssf ")).collect();
+    assert_eq!(printed.len(), 7);
+    for command in printed {
+        let command = command.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(walked.contains(&command), "{command}\n{walked:#?}");
+    }
 }
 
 #[tokio::test]
