@@ -9,8 +9,9 @@ use pyo3::{
 };
 use ssf_transmitter::{
     self as sdk,
+    explain::Explanation,
     http::Response,
-    lint::{Explanation, Finding, LintPolicy, Severity},
+    lint::{Finding, LintPolicy, Severity},
     set::Audience,
 };
 

@@ -63,8 +63,8 @@ pub struct Explanation {
     pub said: Option<String>,
 }
 
-impl From<sdk::lint::Explanation> for Explanation {
-    fn from(explanation: sdk::lint::Explanation) -> Self {
+impl From<sdk::explain::Explanation> for Explanation {
+    fn from(explanation: sdk::explain::Explanation) -> Self {
         let possible = explanation.possible().iter();
         Self {
             delivered: explanation.is_delivered(),

@@ -10,7 +10,6 @@ use url::Url;
 use crate::{
     error::{Error, ErrorCode, Result},
     secret::Secret,
-    set::SignedSet,
     time::Timestamp,
     web::is_loopback,
 };
@@ -60,7 +59,7 @@ pub struct Request {
 #[derive(Clone)]
 pub(crate) enum Body {
     Empty,
-    Set(SignedSet),
+    Set(Arc<str>),
     Form(Secret<String>),
     Json(String),
 }
@@ -119,7 +118,7 @@ impl Request {
     pub fn body(&self) -> &str {
         match &self.body {
             Body::Empty => "",
-            Body::Set(set) => set.as_str(),
+            Body::Set(set) => set,
             Body::Form(form) => form.expose(),
             Body::Json(text) => text,
         }

@@ -33,8 +33,10 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod audience;
 mod base64;
 pub mod catalogue;
+mod checks;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod conformance;
@@ -42,6 +44,8 @@ pub mod delivery;
 pub mod dialect;
 pub mod error;
 pub mod event;
+pub mod explain;
+mod finding;
 pub mod http;
 pub mod jose;
 pub mod json;

@@ -1,8 +1,9 @@
-//! The two fences around the engine: no runtime and no HTTP client in it, no clock and no randomness of its own.
+//! The fences around the engine: modules and crates use only what `core/modules.toml` lists; no runtime and no HTTP client, no
+//! clock and no randomness of its own.
 
 use std::{fs, path::Path};
 
-use crate::{Result, run::cargo};
+use crate::{Result, imports, run::cargo};
 
 /// Crates that only the feature `client` may bring in.
 const OUTSIDE: &[&str] = &["tokio", "reqwest", "hyper"];
@@ -12,6 +13,7 @@ const MODULES: &[(&str, &[&str])] =
     &[("time.rs", &["SystemTime::now", "Instant::now"]), ("random.rs", &["getrandom::", "rand_bytes"])];
 
 pub(crate) fn run(root: &Path) -> Result {
+    imports::check(root)?;
     dependencies(root)?;
     sources(root)
 }

@@ -7,6 +7,7 @@ mod deny;
 mod elf;
 mod fences;
 mod glibc;
+mod imports;
 mod install;
 mod interop;
 mod node;

@@ -141,7 +141,7 @@ impl Delivery {
     fn send(&mut self, now: Timestamp, deadline: Timestamp) -> Action {
         self.attempts += 1;
         // RFC 8935 §2.1.
-        let (endpoint, body) = (self.target.endpoint.clone(), Body::Set(self.set.clone()));
+        let (endpoint, body) = (self.target.endpoint.clone(), Body::Set(self.set.shared()));
         let request = Request::post(endpoint, self.authorization.clone(), body);
         Action::Send { request, timeout: self.bounds.attempt_timeout.min(deadline.since(now)) }
     }

@@ -50,8 +50,8 @@ pub(crate) use retry::{Bounds, Jitter};
 use crate::{
     dialect::Dialect,
     error::{Error, Result},
+    finding::Finding,
     http::{Endpoint, Failure, Request, Response},
-    lint::Finding,
     secret::Secret,
     set::SignedSet,
     time::Timestamp,

@@ -6,10 +6,9 @@ use serde::Deserialize;
 
 use super::settings::TimeUnit;
 use crate::{
-    catalogue::{EventType, Shape, SubjectFormat},
+    catalogue::{EventType, Rule, Shape, SubjectFormat},
     error::{Error, ErrorCode, Result, pointer_step},
     jose::Algorithm,
-    lint::Rule,
     subject::{Rename, is_uri},
 };
 

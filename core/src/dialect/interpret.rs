@@ -9,10 +9,9 @@ use super::{
     settings::TimeUnit,
 };
 use crate::{
-    catalogue::{EventMember, EventType, FieldType, Placement, Shape},
+    catalogue::{EventMember, EventType, FieldType, Placement, Rule, Severity, Shape},
     error::{Error, ErrorCode, Result, pointer_step},
     event::{Event, event_pointer},
-    lint::{Rule, Severity},
     subject::{Subject, SubjectShape},
     time::Timestamp,
 };

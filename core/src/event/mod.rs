@@ -7,6 +7,7 @@
 pub mod caep;
 pub mod govuk;
 pub mod login_gov;
+mod lookup;
 pub mod oauth;
 pub mod okta;
 pub mod risc;

@@ -2,8 +2,16 @@
 
 use serde_json::{Map, Value};
 
-use super::{Context, Finding, finding::Report, rules};
-use crate::{base64, dialect::Dialect, error::ErrorCode, jose::Entry, pem::BOM};
+use crate::{
+    base64,
+    catalogue::rules,
+    checks::{Context, Report},
+    dialect::Dialect,
+    error::ErrorCode,
+    finding::Finding,
+    jose::Entry,
+    pem::BOM,
+};
 
 /// Members that only a private or symmetric key has (RFC 7518 §6; `priv` of the type AKP, ML-DSA for JOSE).
 const PRIVATE: &[&str] = &["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];

@@ -1,14 +1,15 @@
 //! Looks at events, SETs and tokens before a receiver does.
 
-use super::{Context, Explanation, Finding, explain::Exchange, text};
+use super::{Finding, text};
 use crate::{
+    audience::Audience,
+    checks::{self, Context},
     dialect::Dialect,
     error::{Error, ErrorCode, Result},
     event::Event,
-    http::Response,
     jose::Jwks,
     key::SigningHeader,
-    set::{Audience, SetBuilder, SignedSet, UnsignedSet},
+    set::{SetBuilder, SignedSet, UnsignedSet},
     subject::Subject,
     time::Timestamp,
 };
@@ -38,7 +39,7 @@ pub struct Linter {
     audience: Option<Audience>,
     jwks: Option<Jwks>,
     header: Option<SigningHeader>,
-    sent_as: Option<String>,
+    pub(crate) sent_as: Option<String>,
 }
 
 impl Linter {
@@ -131,7 +132,7 @@ impl Linter {
             _ => error,
         };
         let errors: Vec<_> = [event, subject].into_iter().filter_map(Result::err).map(as_found).collect();
-        super::findings_of(self.context(), &errors)
+        checks::findings_of(self.context(), &errors)
     }
 
     /// Looks at a SET that is not signed yet.
@@ -150,63 +151,11 @@ impl Linter {
         text::check(self.context(), text, true)
     }
 
-    /// What the answer of the receiver to a SET means. The more the linter knows, the closer it comes: with
-    /// [`jwks`](Self::jwks) a complaint of the key is told from one of something else.
-    ///
-    /// ```
-    /// use ssf_transmitter::{Dialect, http::Response, lint::Linter};
-    ///
-    /// let body = br#"{ "err": "invalid_request", "description": "'previousStatus': The field cannot be left blank" }"#;
-    /// let answer = Response::new(400, [], body.to_vec());
-    /// let explanation = Linter::new(&Dialect::okta()).explain("", &answer);
-    /// assert!(!explanation.is_delivered());
-    /// assert!(explanation.cause().contains("`previous_status`"));
-    /// ```
-    pub fn explain(&self, set: &str, answer: &Response) -> Explanation {
-        let findings = if set.is_empty() { Vec::new() } else { self.jwt(set) };
-        let claims = text::claims(set);
-        let sent_as = self.sent_as.as_deref();
-        Exchange { context: self.context(), findings, set, claims, sent_as, answer }.explain()
-    }
-
-    /// What it means that a SET was not delivered: as [`explain`](Self::explain), from the error of `emit` or `deliver`.
-    pub fn explain_error(&self, set: &str, error: &Error) -> Explanation {
-        match error.status() {
-            Some(status) => {
-                self.explain_refusal(set, status, error.receiver_error(), error.receiver_description())
-            }
-            None => Explanation::of_error(error),
-        }
-    }
-
-    /// What a refusal means of which no more was kept than status, code and description: as [`explain`](Self::explain).
-    ///
-    /// ```
-    /// use ssf_transmitter::{Dialect, lint::Linter};
-    ///
-    /// let explanation = Linter::new(&Dialect::okta()).explain_refusal("", 400, Some("invalid_audience"), None);
-    /// assert_eq!(explanation.reason(), "invalid_audience");
-    /// ```
-    pub fn explain_refusal(
-        &self,
-        set: &str,
-        status: u16,
-        err: Option<&str>,
-        description: Option<&str>,
-    ) -> Explanation {
-        let mut body = serde_json::Map::new();
-        for (name, value) in [("err", err), ("description", description)] {
-            body.extend(value.map(|value| (name.to_owned(), value.into())));
-        }
-        let body = serde_json::Value::Object(body).to_string();
-        self.explain(set, &Response::new(status, [], body.into_bytes()))
-    }
-
     fn time(&self) -> Timestamp {
         self.now.unwrap_or_else(Timestamp::now)
     }
 
-    fn context(&self) -> Context<'_> {
+    pub(crate) fn context(&self) -> Context<'_> {
         Context {
             dialect: &self.dialect,
             now: Some(self.time()),

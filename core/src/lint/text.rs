@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::{Context, Finding, claims, events, finding::Report, header, rules, values};
 use crate::{
     base64,
+    catalogue::rules,
+    checks::{self, Context, Report},
     error::ErrorCode,
+    finding::Finding,
     jose::{Algorithm, Jwks, Signature},
     json::{self, Kind},
 };
@@ -27,22 +29,20 @@ pub(super) fn check(context: Context<'_>, text: &str, signed: bool) -> Vec<Findi
     let header = object(&mut report, header_part, "header");
     let claims = object(&mut report, claims_part, "claims");
     if let Some(header) = &header {
-        header::check(&mut report, header);
+        checks::check_header(&mut report, header);
         if signed {
             let input = format!("{header_part}.{claims_part}");
             signature(&mut report, header, input.as_bytes(), signature_part);
         }
     }
     if let Some(claims) = &claims {
-        claims::check(&mut report, claims);
-        events::check(&mut report, claims);
-        values::check(&mut report, claims);
+        checks::check_claims(&mut report, claims);
     }
     report.into_findings()
 }
 
 /// The claims of a SET, if it can be read.
-pub(super) fn claims(text: &str) -> Option<Map<String, Value>> {
+pub(crate) fn claims(text: &str) -> Option<Map<String, Value>> {
     let part = text.trim().trim_matches('"').split('.').nth(1)?;
     serde_json::from_slice(&base64::decode(part)?).ok()
 }
@@ -91,7 +91,7 @@ fn object(report: &mut Report<'_>, part: &str, name: &str) -> Option<Map<String,
                     format!("a name occurs twice in the {name}"),
                 );
             }
-            Kind::Integer => values::integer_too_large(report, pointer),
+            Kind::Integer => checks::integer_too_large(report, pointer),
             // All who read doubles read the same one.
             Kind::Decimal => {}
         }

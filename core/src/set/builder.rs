@@ -6,12 +6,13 @@ use serde_json::{Map, Value};
 
 use super::{Audience, SignedSet, UnsignedSet};
 use crate::{
+    checks::{self, Context, LintPolicy},
     dialect::{AudienceForm, Dialect, Txn},
     error::{Error, ErrorCode, Result, pointer_step},
     event::{Event, event_pointer},
+    finding::Finding,
     jose,
     key::{SigningHeader, SigningKey},
-    lint::{self, Context, Finding, LintPolicy},
     random,
     subject::Subject,
     time::{Clock, SystemClock, Timestamp},
@@ -157,7 +158,7 @@ impl SetBuilder {
         let claims = self.claims()?;
         let header = jose::header(header.algorithm, header.kid.filter(|_| dialect.data().set.kid));
         let context = Context { now, ..Context::of(&dialect) };
-        let findings = policy.apply(lint::check(context, Some(&header), &claims))?;
+        let findings = policy.apply(checks::check(context, Some(&header), &claims))?;
         UnsignedSet::new(algorithm, &header, &claims, findings)
     }
 
@@ -176,11 +177,11 @@ impl SetBuilder {
             .filter_map(Result::err);
         let errors: Vec<_> = errors.collect();
         let findings = match self.claims() {
-            Ok(claims) => lint::check(context, header.as_ref(), &claims),
-            Err(error) => lint::findings_of(context, &[error]),
+            Ok(claims) => checks::check(context, header.as_ref(), &claims),
+            Err(error) => checks::findings_of(context, &[error]),
         };
         // What the claims do not show any more, such as a claim of the builder's own that was set by name.
-        let others = lint::findings_of(context, &errors);
+        let others = checks::findings_of(context, &errors);
         let new = |finding: &Finding| findings.iter().all(|other| other.pointer() != finding.pointer());
         let others: Vec<_> = others.into_iter().filter(new).collect();
         findings.into_iter().chain(others).collect()

@@ -9,9 +9,9 @@ use crate::{
     base64,
     catalogue::EventType,
     error::{Error, ErrorCode, Result},
+    finding::Finding,
     jose::{self, Compact},
     key::SigningHeader,
-    lint::Finding,
 };
 
 /// A signed SET in compact form. However often it is sent, its bytes are the same. Cheap to clone.
@@ -70,6 +70,11 @@ impl SignedSet {
     /// The SET in compact form: the body of a push request.
     pub fn as_str(&self) -> &str {
         &self.compact
+    }
+
+    /// The same, shared.
+    pub(crate) fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.compact)
     }
 
     /// The id of the SET.

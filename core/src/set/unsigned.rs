@@ -8,9 +8,9 @@ use super::{DecodedSet, SignedSet, signed::Facts};
 use crate::{
     base64,
     error::{Error, ErrorCode, Result},
+    finding::Finding,
     jose::{self, Algorithm, Signature},
     key::{self, Signer, SigningKey},
-    lint::Finding,
 };
 
 /// A SET that is complete but for its signature: `jti`, `iat` and the header are fixed.

@@ -10,7 +10,7 @@ mod values;
 
 use std::{fs, path::Path};
 
-use crate::Result;
+use crate::{Result, imports};
 use model::Catalogue;
 
 /// Template, and the file that it writes.
@@ -19,10 +19,10 @@ const OUTPUTS: &[(&str, &str)] = &[
     ("rust/catalogue_subjects.rs.j2", "core/src/catalogue/subjects.rs"),
     ("rust/delivery_classes.rs.j2", "core/src/delivery/classes.rs"),
     ("rust/delivery_notes.rs.j2", "core/src/delivery/notes.rs"),
-    ("rust/error_codes.rs.j2", "core/src/error/code.rs"),
+    ("rust/error_codes.rs.j2", "core/src/catalogue/codes.rs"),
     ("rust/event_values.rs.j2", "core/src/event/values.rs"),
-    ("rust/lint_answers.rs.j2", "core/src/lint/answers.rs"),
-    ("rust/lint_rules.rs.j2", "core/src/lint/rules.rs"),
+    ("rust/lint_answers.rs.j2", "core/src/explain/answers.rs"),
+    ("rust/lint_rules.rs.j2", "core/src/catalogue/rules.rs"),
     ("rust/subject_formats.rs.j2", "core/src/subject/formats.rs"),
     ("python/codes.py.j2", "bindings-python/python/ssf_transmitter/_codes.py"),
     ("python/notes.py.j2", "bindings-python/python/ssf_transmitter/_notes.py"),
@@ -61,7 +61,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result {
     let catalogue = Catalogue::read(root)?;
     let renderer = render::Renderer::new(&root.join("xtask/templates"))?;
 
-    let mut files = Vec::new();
+    let mut files = vec![imports::page(root)?];
     for (template, file) in OUTPUTS {
         files.push(((*file).to_owned(), renderer.render(template, &catalogue, None)?));
     }

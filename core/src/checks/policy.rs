@@ -1,8 +1,9 @@
 //! What `emit` does about findings.
 
-use super::{Finding, RULES, Rule, Severity};
 use crate::{
+    catalogue::{RULES, Rule, Severity},
     error::{Error, ErrorCode, Result},
+    finding::Finding,
     near,
 };
 

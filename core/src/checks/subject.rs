@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::{events::OnWire, finding::Report, rules};
+use super::{Report, events::OnWire};
 use crate::{
     catalogue::EventMember,
+    catalogue::rules,
     dialect::Dialect,
     error::pointer_step,
     subject::{FormProblem, SubjectShape, check_members},

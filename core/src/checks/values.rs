@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::{finding::Report, rules};
+use super::Report;
 use crate::{
+    catalogue::rules,
     error::pointer_step,
     json::{MAX_DEPTH, MAX_SAFE_INTEGER},
 };
@@ -77,7 +78,7 @@ fn too_large(report: &mut Report<'_>, place: &Place<'_>) {
 }
 
 /// Notes an integer that most receivers round.
-pub(super) fn integer_too_large(report: &mut Report<'_>, pointer: String) {
+pub(crate) fn integer_too_large(report: &mut Report<'_>, pointer: String) {
     let message = "the integer is beyond 2^53 - 1, and most receivers round it";
     report.add(&rules::INTEGER_TOO_LARGE, pointer, message);
 }

@@ -3,12 +3,13 @@
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{finding::Report, rules};
+use super::Report;
 use crate::{
+    audience::Audience,
+    catalogue::rules,
     dialect::{AudienceForm, Txn},
     error::pointer_step,
     event::requires_txn,
-    set::Audience,
     time::{SECONDS_LIMIT, Timestamp},
     web::{differ_by_slash, is_issuer, is_okta_admin_console},
 };

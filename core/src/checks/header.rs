@@ -2,8 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::{finding::Report, rules};
-use crate::jose::{Algorithm, SET_TYPE};
+use super::Report;
+use crate::{
+    catalogue::rules,
+    jose::{Algorithm, SET_TYPE},
+};
 
 pub(super) fn check(report: &mut Report<'_>, header: &Map<String, Value>) {
     typ(report, header.get("typ"));

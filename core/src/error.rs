@@ -1,59 +1,14 @@
-//! The one error type, its codes and groups.
-
-mod code;
+//! The one error type.
 
 use std::{fmt, time::Duration};
 
-pub use code::ErrorCode;
-
-use crate::lint::Finding;
+pub use crate::catalogue::{ErrorCode, ErrorKind, Retry};
+use crate::finding::Finding;
 
 /// What the functions of this crate return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
-
-/// The group of an error; one class of exceptions in the languages that have them.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// A setting is wrong.
-    Config,
-    /// A key cannot be used.
-    Key,
-    /// An event, a subject, a SET or a provider breaks a rule.
-    Validation,
-    /// A signature could not be made or verified.
-    Signing,
-    /// No access token could be had.
-    Token,
-    /// The receiver answered, and did not take the SET.
-    Delivery,
-    /// The network between here and there failed.
-    Transport,
-    /// A receiver's management API did not do what it was asked for.
-    Api,
-    /// Time ran out.
-    Deadline,
-    /// A defect.
-    Internal,
-}
-
-/// What the sender does by itself about a failed delivery.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum Retry {
-    /// Nothing: the same SET would fail again.
-    Never,
-    /// Sends the same SET again after a wait.
-    Later,
-    /// Nothing within the call, as the other side has to repair something; the same call may pass later.
-    ByCaller,
-    /// Sends it once more with a fresh token.
-    AfterRenewal,
-    /// Sends it once more, signed with the current key.
-    AfterSigningAgain,
-}
 
 /// What went wrong, where, and what to do about it.
 ///
@@ -78,13 +33,6 @@ struct Inner {
     retry_after: Option<Duration>,
     findings: Vec<Finding>,
     source: Option<Source>,
-}
-
-impl ErrorCode {
-    /// The code with this name, such as `signer_failed`.
-    pub fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|code| code.as_str() == name)
-    }
 }
 
 impl Error {
@@ -239,6 +187,13 @@ impl Error {
     /// credentials that were sent, it says `[redacted]`.
     pub fn receiver_description(&self) -> Option<&str> {
         self.0.receiver_description.as_deref()
+    }
+}
+
+/// What keeps a SET from being sent.
+impl From<&Finding> for Error {
+    fn from(finding: &Finding) -> Self {
+        Self::new(finding.rule().code, finding.message()).at(finding.pointer())
     }
 }
 

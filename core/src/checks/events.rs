@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::{finding::Report, rules, subject};
+use super::{Report, subject};
 use crate::{
+    catalogue::rules,
     catalogue::{EVENTS, EventType, Field, FieldType, Status},
     dialect::{Dialect, EventRules, TimeUnit},
     error::pointer_step,

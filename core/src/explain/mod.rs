@@ -4,13 +4,17 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::{Context, Effect, Finding, Severity, answers};
+mod answers;
+
 use crate::{
-    catalogue::{EVENTS, EventType},
+    catalogue::{EVENTS, Effect, EventType, Severity},
+    checks::Context,
     delivery::{Verdict, code_of, verdict},
     dialect::AnswerRules,
     error::Error,
+    finding::Finding,
     http::Response,
+    lint::{self, Linter},
     near,
     reason::{Reason, Redaction},
     web::media_type,
@@ -41,7 +45,7 @@ pub struct Cause {
 }
 
 impl Cause {
-    pub(super) fn new(cause: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(crate) fn new(cause: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { cause: cause.into(), remedy: remedy.into() }
     }
 
@@ -66,7 +70,7 @@ impl fmt::Debug for Explanation {
 
 impl Explanation {
     /// There was no answer: the error says what there is to say.
-    pub(super) fn of_error(error: &Error) -> Self {
+    pub(crate) fn of_error(error: &Error) -> Self {
         Self {
             delivered: false,
             reason: error.code().as_str().to_owned(),
@@ -116,20 +120,20 @@ impl Explanation {
 }
 
 /// What is known of an exchange.
-pub(super) struct Exchange<'a> {
-    pub(super) context: Context<'a>,
-    pub(super) findings: Vec<Finding>,
+pub(crate) struct Exchange<'a> {
+    pub(crate) context: Context<'a>,
+    pub(crate) findings: Vec<Finding>,
     /// The SET as it was given; empty if it is not known.
-    pub(super) set: &'a str,
+    pub(crate) set: &'a str,
     /// The claims of the SET, if it has any.
-    pub(super) claims: Option<Map<String, Value>>,
+    pub(crate) claims: Option<Map<String, Value>>,
     /// The content type that it was sent with, if it is known.
-    pub(super) sent_as: Option<&'a str>,
-    pub(super) answer: &'a Response,
+    pub(crate) sent_as: Option<&'a str>,
+    pub(crate) answer: &'a Response,
 }
 
 impl Exchange<'_> {
-    pub(super) fn explain(self) -> Explanation {
+    pub(crate) fn explain(self) -> Explanation {
         let dialect = self.context.dialect;
         let redaction = Redaction::default().set(self.set, self.claims.as_ref());
         let said = Reason::of(self.answer, &redaction);
@@ -324,4 +328,58 @@ fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", letters.as_str())
+}
+
+impl Linter {
+    /// What the answer of the receiver to a SET means. The more the linter knows, the closer it comes: with
+    /// [`jwks`](Self::jwks) a complaint of the key is told from one of something else.
+    ///
+    /// ```
+    /// use ssf_transmitter::{Dialect, http::Response, lint::Linter};
+    ///
+    /// let body = br#"{ "err": "invalid_request", "description": "'previousStatus': The field cannot be left blank" }"#;
+    /// let answer = Response::new(400, [], body.to_vec());
+    /// let explanation = Linter::new(&Dialect::okta()).explain("", &answer);
+    /// assert!(!explanation.is_delivered());
+    /// assert!(explanation.cause().contains("`previous_status`"));
+    /// ```
+    pub fn explain(&self, set: &str, answer: &Response) -> Explanation {
+        let findings = if set.is_empty() { Vec::new() } else { self.jwt(set) };
+        let claims = lint::claims(set);
+        let sent_as = self.sent_as.as_deref();
+        Exchange { context: self.context(), findings, set, claims, sent_as, answer }.explain()
+    }
+
+    /// What it means that a SET was not delivered: as [`explain`](Self::explain), from the error of `emit` or `deliver`.
+    pub fn explain_error(&self, set: &str, error: &Error) -> Explanation {
+        match error.status() {
+            Some(status) => {
+                self.explain_refusal(set, status, error.receiver_error(), error.receiver_description())
+            }
+            None => Explanation::of_error(error),
+        }
+    }
+
+    /// What a refusal means of which no more was kept than status, code and description: as [`explain`](Self::explain).
+    ///
+    /// ```
+    /// use ssf_transmitter::{Dialect, lint::Linter};
+    ///
+    /// let explanation = Linter::new(&Dialect::okta()).explain_refusal("", 400, Some("invalid_audience"), None);
+    /// assert_eq!(explanation.reason(), "invalid_audience");
+    /// ```
+    pub fn explain_refusal(
+        &self,
+        set: &str,
+        status: u16,
+        err: Option<&str>,
+        description: Option<&str>,
+    ) -> Explanation {
+        let mut body = serde_json::Map::new();
+        for (name, value) in [("err", err), ("description", description)] {
+            body.extend(value.map(|value| (name.to_owned(), value.into())));
+        }
+        let body = serde_json::Value::Object(body).to_string();
+        self.explain(set, &Response::new(status, [], body.into_bytes()))
+    }
 }

@@ -1,0 +1,58 @@
+//! What is wrong with a SET: which rule, where.
+
+use std::fmt;
+
+use crate::catalogue::{Rule, Severity};
+
+/// Something that is wrong with a SET: which rule, where, what.
+///
+/// It is safe to log: no value of the SET is in it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Finding {
+    rule: &'static Rule,
+    severity: Severity,
+    pointer: String,
+    message: String,
+}
+
+impl Finding {
+    pub(crate) fn new(rule: &'static Rule, severity: Severity, pointer: String, message: String) -> Self {
+        Self { rule, severity, pointer, message }
+    }
+
+    /// The rule.
+    pub fn rule(&self) -> &'static Rule {
+        self.rule
+    }
+
+    /// How bad it is for this receiver.
+    pub fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    /// Where, as a JSON pointer (RFC 6901): into the header for `alg`, `kid`, `typ` and `crit`, else into the claims, or
+    /// into the document that was given. Empty for the whole.
+    pub fn pointer(&self) -> &str {
+        &self.pointer
+    }
+
+    /// What is wrong, in one sentence.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do about it.
+    pub fn remedy(&self) -> &'static str {
+        self.rule.remedy
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.severity.as_str(), self.message)?;
+        if !self.pointer.is_empty() {
+            write!(formatter, " (at {})", self.pointer)?;
+        }
+        write!(formatter, " [{}]", self.rule.id)
+    }
+}
