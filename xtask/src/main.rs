@@ -34,9 +34,11 @@ struct Arguments {
 enum Task {
     /// Show the main job: keys, JWKS, events to two receivers that check them.
     Demo,
-    /// Run everything that has to hold, from nothing.
+    /// Check what is quick to check: generated code, format, fences, lints.
+    Check,
+    /// Run the full test suite, from a clean checkout.
     Test {
-        /// Run these steps alone.
+        /// Run these steps alone: `rust`, `python`, `node`, `swift`, and others; a wrong name lists them.
         steps: Vec<String>,
         /// Go on after a step that fails.
         #[arg(long)]
@@ -107,6 +109,7 @@ enum Package {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Demo => demo::run(&root()),
+        Task::Check => test::run(&root(), test::QUICK, false),
         Task::Test { steps, keep_going } => test::run(&root(), &steps, keep_going),
         Task::Node => node::test(&root()),
         Task::Openssl => openssl::test(&root()),

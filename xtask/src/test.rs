@@ -12,9 +12,9 @@ type Step = fn(&Path) -> Result;
 
 /// What is run, in this order: the quick and telling things first.
 const STEPS: &[(&str, Step)] = &[
-    ("generated code", |root| codegen::run(root, true)),
+    ("codegen", |root| codegen::run(root, true)),
     ("format", |root| cargo(root, "fmt --all --check").hint("run `rustup component add rustfmt`").run()),
-    ("lints", |root| {
+    ("lint", |root| {
         cargo(root, "clippy --workspace --all-targets --locked -- -D warnings")
             .hint("run `rustup component add clippy`")
             .run()?;
@@ -23,8 +23,8 @@ const STEPS: &[(&str, Step)] = &[
         cargo(root, "clippy -p ssf-transmitter --no-default-features --locked -- -D warnings").run()
     }),
     ("fences", fences::run),
-    ("tests", |root| cargo(root, "test --workspace --locked").run()),
-    ("shipped OpenSSL", openssl::test),
+    ("rust", |root| cargo(root, "test --workspace --locked").run()),
+    ("openssl", openssl::test),
     ("documentation", |root| {
         cargo(root, "doc --workspace --no-deps --locked").env("RUSTDOCFLAGS", "-D warnings").run()
     }),
@@ -33,7 +33,7 @@ const STEPS: &[(&str, Step)] = &[
             cargo(root, &format!("run -q --locked -p ssf-examples --example {name}")).run()
         })
     }),
-    ("interoperability", interop::run),
+    ("interop", interop::run),
     ("python", python::test),
     ("node", node::test),
     ("swift", swift::test),
@@ -49,14 +49,21 @@ const STEPS: &[(&str, Step)] = &[
     }),
 ];
 
+/// The steps of `cargo xtask check`: what takes less than a minute when little has changed.
+pub(crate) const QUICK: &[&str] = &["codegen", "format", "fences", "lint"];
+
 /// Runs the steps whose names are given, or all of them.
-pub(crate) fn run(root: &Path, names: &[String], keep_going: bool) -> Result {
-    if let Some(name) = names.iter().find(|name| STEPS.iter().all(|(step, _)| step != name)) {
+pub(crate) fn run(root: &Path, names: &[impl AsRef<str>], keep_going: bool) -> Result {
+    if let Some(name) =
+        names.iter().map(AsRef::as_ref).find(|name| STEPS.iter().all(|(step, _)| step != name))
+    {
         let known: Vec<_> = STEPS.iter().map(|(step, _)| *step).collect();
         return Err(format!("there is no step {name:?}; the steps are: {}", known.join(", ")).into());
     }
-    let steps: Vec<_> =
-        STEPS.iter().filter(|(step, _)| names.is_empty() || names.iter().any(|name| name == step)).collect();
+    let steps: Vec<_> = STEPS
+        .iter()
+        .filter(|(step, _)| names.is_empty() || names.iter().any(|name| name.as_ref() == *step))
+        .collect();
     let mut failures = Vec::new();
     for (number, (name, step)) in (1..).zip(&steps) {
         println!("\n== {number}/{} {name}", steps.len());
