@@ -387,7 +387,7 @@ impl Catalogue {
         #[serde(deny_unknown_fields)]
         struct Answers {
             #[serde(rename = "answer")]
-            answers: Vec<Answer>,
+            list: Vec<Answer>,
             #[serde(rename = "note")]
             notes: Vec<ReceiptNote>,
             #[serde(rename = "cause")]
@@ -401,7 +401,7 @@ impl Catalogue {
                 format!("{on_disk} files in core/catalogue/events, {} in FAMILIES", FAMILIES.len()).into()
             );
         }
-        let Answers { answers, notes, causes } = read_toml(&folder.join("answers.toml"))?;
+        let Answers { list: answers, notes, causes } = read_toml(&folder.join("answers.toml"))?;
         let mut families = Vec::new();
         for id in FAMILIES {
             let mut file: FamilyFile = read_toml(&folder.join(format!("events/{id}.toml")))?;
