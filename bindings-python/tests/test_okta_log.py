@@ -105,7 +105,7 @@ def test_an_entry_says_who_and_what(key: SigningKey, start: Callable[..., Receiv
         assert (arrival.debug_data or {})["jti"] == receipt.jti
         assert "ada@example.com" not in repr(reception) + repr(arrival.targets)
         for wrong in ("receipt", None, (receipt, 1)):
-            with pytest.raises(TypeError, match="expected .*Receipt|expected a receipt"):
+            with pytest.raises(TypeError, match=r"expected .*Receipt|expected a receipt"):
                 providers.received(wrong)  # type: ignore[arg-type]
     with pytest.raises(RuntimeError, match="closed"):
         providers.received(receipt)
