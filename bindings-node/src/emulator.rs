@@ -36,6 +36,9 @@ pub struct EmulatorSettings {
     pub script: Option<String>,
     pub tls: bool,
     pub ledger_size: Option<u32>,
+    pub log_delay: Option<f64>,
+    pub log_page: Option<u32>,
+    pub log_jti: bool,
 }
 
 /// The receivers, by the names that the command line has for them.
@@ -162,6 +165,13 @@ impl EmulatorSettings {
             config.script = Script::from_json(script).map_err(|error| refused(error.to_string()))?;
         }
         config.tls = self.tls;
+        if let Some(delay) = self.log_delay {
+            config.log.delay = milliseconds(delay)?;
+        }
+        if let Some(entries) = self.log_page {
+            config.log.page = entries as usize;
+        }
+        config.log.shows_jti = self.log_jti;
         if let Some(entries) = self.ledger_size {
             config.ledger_size = entries as usize;
         }

@@ -17,6 +17,7 @@ mod mailbox;
 mod metadata;
 mod names;
 mod okta;
+mod okta_log;
 mod pending;
 mod policy;
 mod receiver;

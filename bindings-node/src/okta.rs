@@ -12,6 +12,7 @@ use ssf_transmitter::{
 use crate::{
     failure::{Failure, Outcome, Result, outcome},
     mailbox::Mailbox,
+    okta_log::received,
     policy::Policy,
     receiver::ClientCredentials,
     runtime::runtime,
@@ -65,6 +66,19 @@ impl Providers {
         outcome(settings.core().map(Self))
     }
 
+    /// Looks in the log for a SET, by its text and the time of its answer.
+    #[napi]
+    pub fn received(
+        &self,
+        mailbox: &Mailbox,
+        number: u32,
+        compact: String,
+        answered_at: f64,
+        deadline: Option<f64>,
+    ) -> Outcome<()> {
+        mailbox.spawn(number, received(self.0.clone(), compact, answered_at, deadline))
+    }
+
     /// Does `operation` on the provider `id`, or with the `wanted` one.
     #[napi]
     pub fn call(
@@ -95,6 +109,12 @@ impl Providers {
                 Ok(api.list().await?.iter().map(Provider::from).collect::<Vec<_>>())
             }),
         }
+    }
+}
+
+impl Providers {
+    pub(crate) fn core(&self) -> &OktaProviders {
+        &self.0
     }
 }
 

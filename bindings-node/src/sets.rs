@@ -1,6 +1,6 @@
 //! SETs and receipts.
 
-use napi::bindgen_prelude::{Either, Either6, Uint8Array};
+use napi::bindgen_prelude::{Either, Either7, Uint8Array};
 use napi_derive::napi;
 use serde_json::Value;
 use ssf_transmitter::{self as sdk, SetBuilder, Signature, key::SigningHeader};
@@ -145,20 +145,23 @@ pub(crate) fn signed(set: &sdk::SignedSet) -> Either<String, SignedSet> {
 }
 
 /// That a receiver has taken a SET: its `jti`, the status, the number of attempts, whether it was the status that is
-/// documented, the SET, and the notes.
-pub(crate) type Receipt = Vec<Either6<String, u16, u32, bool, Either<String, SignedSet>, Vec<&'static str>>>;
+/// documented, the SET, when the answer came, and the notes.
+pub(crate) type Receipt =
+    Vec<Either7<String, u16, u32, bool, Either<String, SignedSet>, f64, Vec<&'static str>>>;
 
+#[allow(clippy::cast_precision_loss, reason = "milliseconds of any real date fit into 53 bits")]
 pub(crate) fn receipt(receipt: &sdk::Receipt) -> Receipt {
     let mut parts = vec![
-        Either6::A(receipt.jti().to_owned()),
-        Either6::B(receipt.status()),
-        Either6::C(receipt.attempts()),
-        Either6::D(receipt.is_expected()),
-        Either6::E(signed(receipt.set())),
+        Either7::A(receipt.jti().to_owned()),
+        Either7::B(receipt.status()),
+        Either7::C(receipt.attempts()),
+        Either7::D(receipt.is_expected()),
+        Either7::E(signed(receipt.set())),
+        Either7::F(receipt.answered_at().as_unix_millis() as f64),
     ];
     // A list costs JavaScript more than a text does, and hardly any receipt has notes.
     if !receipt.notes().is_empty() {
-        parts.push(Either6::F(receipt.notes().iter().map(|note| note.as_str()).collect()));
+        parts.push(Either7::G(receipt.notes().iter().map(|note| note.as_str()).collect()));
     }
     parts
 }

@@ -16,6 +16,7 @@ use crate::{
     key::KeySet,
     lint::{Finding, listed},
     mailbox::Mailbox,
+    okta::Providers,
     pending::{Examination, Pending},
     policy::{Findings, Policy},
     receiver::Receiver,
@@ -189,6 +190,7 @@ impl Transmitter {
         to: &Receiver,
         configuration_url: Option<String>,
         send: bool,
+        confirm: Option<&Providers>,
     ) -> Outcome<()> {
         let (event, subject) = (any_event(event), subject.map(|subject| any_subject(subject, private)));
         let mut doctor = self.core.doctor_read(event, subject, &to.0);
@@ -197,6 +199,9 @@ impl Transmitter {
         }
         if send {
             doctor = doctor.send();
+        }
+        if let Some(providers) = confirm {
+            doctor = doctor.confirm(providers.core());
         }
         if self.by_signer {
             let examined = doctor.examine();

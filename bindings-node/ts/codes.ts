@@ -227,7 +227,7 @@ export type SsfErrorCode =
   | 'SSF_PROVIDER_NOT_FOUND'
   /** Another provider stands in the way, such as one with the same issuer. List the providers, and replace or delete the one that is there. */
   | 'SSF_PROVIDER_CONFLICT'
-  /** The API does not accept the token, or the token may not do this. Check the token, and that it may manage security events providers. */
+  /** The API does not accept the token, or the token may not do this. Check the token, and that it may manage providers or, where that was asked, read the System Log. */
   | 'SSF_API_UNAUTHORIZED'
   /** The API asks to slow down. Call again after `retry_after`. */
   | 'SSF_API_THROTTLED'
@@ -783,7 +783,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_API_UNAUTHORIZED: {
     kind: 'api',
     retryable: false,
-    remedy: 'Check the token, and that it may manage security events providers.',
+    remedy: 'Check the token, and that it may manage providers or, where that was asked, read the System Log.',
   },
   SSF_API_THROTTLED: {
     kind: 'api',

@@ -6,6 +6,7 @@
 
 import './bundled.js';
 
+export type { CauseId } from './causes.js';
 export type { CodeFacts, ErrorKind, SsfErrorCode } from './codes.js';
 export * as conformance from './conformance.js';
 export { type CustomSubject, customSubject } from './custom-subject.js';
@@ -68,6 +69,7 @@ export {
 export type { ReceiptNote } from './notes.js';
 export {
   type CallOptions,
+  type LogOptions,
   type NewProvider,
   OktaProviders,
   type OktaProvidersOptions,
@@ -75,6 +77,14 @@ export {
   type ProviderSettings,
   type SecurityEventsProvider,
 } from './okta.js';
+export {
+  type Certainty,
+  type LogEntity,
+  LogEvent,
+  type Reception,
+  type ReceptionCause,
+  type ReceptionOutcome,
+} from './okta-log.js';
 export type { Bounds, LintPolicy, RetryPolicy } from './policy.js';
 export {
   type ClientCredentials,

@@ -154,6 +154,7 @@ export type NativeReceipt = [
   attempts: number,
   expected: boolean,
   set: NativeSigned,
+  answeredAt: number,
   notes?: ReceiptNote[],
 ];
 
@@ -284,6 +285,7 @@ export interface NativeTransmitter {
     to: NativeReceiver,
     configurationUrl: string | undefined,
     send: boolean,
+    confirm: NativeProviders | undefined,
   ): Outcome<void>;
   jwks(): Outcome<string>;
   close(mailbox: NativeMailbox, number: number): Outcome<void>;
@@ -329,7 +331,26 @@ export interface NativeProvider {
   jwksUrl?: string;
 }
 
+export interface NativeLogQuery {
+  since: number;
+  until: number | undefined;
+  eventTypes: string[] | undefined;
+  pageSize: number;
+  follow: number | undefined;
+}
+
+export interface NativeLogPager {
+  next(mailbox: NativeMailbox, number: number): Outcome<void>;
+}
+
 export interface NativeProviders {
+  received(
+    mailbox: NativeMailbox,
+    number: number,
+    compact: string,
+    answeredAt: number,
+    deadline: number | undefined,
+  ): Outcome<void>;
   call(
     mailbox: NativeMailbox,
     number: number,
@@ -392,6 +413,9 @@ export interface NativeEmulatorSettings {
   script: string | undefined;
   tls: boolean;
   ledgerSize: number | undefined;
+  logDelay: number | undefined;
+  logPage: number | undefined;
+  logJti: boolean;
 }
 
 export interface NativeEmulator {
@@ -431,6 +455,7 @@ interface Native {
   Transmitter: {
     build(settings: NativeTransmitterSettings, keys: NativeKeySet | undefined): Outcome<NativeTransmitter>;
   };
+  LogPager: { open(providers: NativeProviders, query: NativeLogQuery): Outcome<NativeLogPager> };
   Providers: { build(settings: NativeOrgSettings): Outcome<NativeProviders> };
   Emulator?: {
     start(mailbox: NativeMailbox, number: number, settings: NativeEmulatorSettings): Outcome<void>;

@@ -1,12 +1,28 @@
-/** Okta's SSF Receiver API: the providers whose SETs an org takes. */
+/** Okta's SSF Receiver API: the providers whose SETs an org takes, and its System Log, which says what became of them. */
 
 import { call } from './calls.js';
 import { errorOf, Place, unwrap } from './errors.js';
 import { bytesOf } from './keys.js';
-import { type NativeProvider, type NativeProviders, type NativeWanted, native } from './native.js';
-import { boolean, byteLists, checked, checkedArgument, object, signal, span, string, strings } from './options.js';
+import { type NativeLogPager, type NativeProvider, type NativeProviders, type NativeWanted, native } from './native.js';
+import { eventOf, type LogEvent, type Reception, receptionOf } from './okta-log.js';
+import {
+  boolean,
+  byteLists,
+  checked,
+  checkedArgument,
+  count,
+  date,
+  either,
+  instance,
+  object,
+  signal,
+  span,
+  string,
+  strings,
+} from './options.js';
 import { type Bounds, policyOf } from './policy.js';
 import { type ClientCredentials, credentialsOf } from './receiver.js';
+import { Receipt, SignedSet } from './sets.js';
 
 /** The settings of a provider: either where its configuration is, or its issuer and where its keys are. */
 export type ProviderSettings =
@@ -65,6 +81,25 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Which entries of the log to read, the oldest first. */
+export interface LogOptions extends CallOptions {
+  /** From when on. */
+  readonly since: Date;
+  /** Until when. Without it the log may be followed. */
+  readonly until?: Date | undefined;
+  /** The types; without them those about SETs and about the risk of users, and of all types with an empty list. */
+  readonly eventTypes?: readonly string[] | undefined;
+  /** How many entries come on a page, 1 to 1000; 100 by default. */
+  readonly pageSize?: number | undefined;
+  /** Wait at the end for entries that are yet to come. */
+  readonly follow?: boolean | undefined;
+  /** How many milliseconds lie between two looks for them; 5000 by default. */
+  readonly pause?: number | undefined;
+}
+
+const RECEIPT = either(instance(Receipt, 'a Receipt'), object);
+const SENT = { set: instance(SignedSet, 'a SignedSet'), answeredAt: date };
+const LOG = { since: date, until: date, eventTypes: strings, pageSize: count, follow: boolean, pause: span, signal };
 const OPTIONS = {
   org: string,
   apiToken: string,
@@ -166,6 +201,70 @@ export class OktaProviders {
     await this.#call('delete', id, undefined, options, new Place(this.delete));
   }
 
+  /**
+   * Looks in the org's System Log for what became of a SET that it answered with 202. Okta takes SETs that it then drops.
+   * The token needs the scope `okta.logs.read`; one that may read the providers too makes causes certain.
+   *
+   * @param sent The receipt, or, where another process has sent it, the SET and the time of the answer.
+   * @param options `deadline`: how many milliseconds to look for it, by default as long as any method may take.
+   *
+   * @example
+   * ```ts
+   * const { outcome, causes } = await providers.received(receipt, { deadline: 60_000 });
+   * for (const { meaning, remedy } of causes) console.log(outcome, meaning, remedy);
+   * ```
+   */
+  async received(
+    sent: Receipt | { readonly set: SignedSet; readonly answeredAt: Date },
+    options: CallOptions & { readonly deadline?: number | undefined } = {},
+  ): Promise<Reception> {
+    const at = new Place(this.received);
+    const { deadline, signal: aborted } = checked(options, { deadline: span, signal }, [], at);
+    checkedArgument('sent', sent, RECEIPT, at);
+    const { set, answeredAt } = sent instanceof Receipt ? sent : checked(sent, SENT, ['set', 'answeredAt'], at);
+    const [compact, answered] = [String(set), answeredAt.getTime()];
+    return receptionOf(
+      await call((mailbox, number) => this.#native.received(mailbox, number, compact, answered, deadline), at, aborted),
+    );
+  }
+
+  /**
+   * Reads the org's System Log, the oldest entry first. The token needs the scope `okta.logs.read`. Each page is read within
+   * the deadline.
+   *
+   * @example
+   * ```ts
+   * for await (const { uuid, eventType } of providers.log({ since: new Date(Date.now() - 3_600_000) })) {
+   *   console.log(uuid, eventType);
+   * }
+   * ```
+   */
+  log(options: LogOptions): AsyncGenerator<LogEvent, void, void> {
+    const at = new Place(this.log);
+    const {
+      since,
+      until,
+      eventTypes,
+      pageSize = 100,
+      follow,
+      pause = 5000,
+      signal,
+    } = checked(options, LOG, ['since'], at);
+    const query = {
+      since: since.getTime(),
+      until: until?.getTime(),
+      eventTypes: eventTypes && [...eventTypes],
+      pageSize,
+      follow: follow ? pause : undefined,
+    };
+    return entries(unwrap(native.LogPager.open(this.#native, query), at), at, signal);
+  }
+
+  /** @internal */
+  static handle(providers: OktaProviders): NativeProviders {
+    return providers.#native;
+  }
+
   async #one(
     operation: string,
     id: string | undefined,
@@ -188,6 +287,18 @@ export class OktaProviders {
     const whole = ['create', 'ensure', 'replace'].includes(operation);
     const wanted = whole || operation === 'update' ? wantedOf(provider, whole ? ['name', 'type'] : [], at) : undefined;
     return call((mailbox, number) => this.#native.call(mailbox, number, operation, id, wanted), at, options.signal);
+  }
+}
+
+async function* entries(
+  log: NativeLogPager,
+  at: Place,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<LogEvent, void, void> {
+  for (;;) {
+    const entry = await call<string | null>((mailbox, number) => log.next(mailbox, number), at, signal);
+    if (entry === null) return;
+    yield eventOf(entry);
   }
 }
 

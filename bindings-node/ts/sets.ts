@@ -209,14 +209,17 @@ export class Receipt {
    * finding about the SET; neither changes that it is delivered.
    */
   readonly notes: readonly ReceiptNote[];
+  /** When the answer came, by the clock of this machine. */
+  readonly answeredAt: Date;
   readonly #set: NativeSigned;
 
-  private constructor([jti, status, attempts, expected, set, notes = []]: NativeReceipt) {
+  private constructor([jti, status, attempts, expected, set, answeredAt, notes = []]: NativeReceipt) {
     this.jti = jti;
     this.status = status;
     this.attempts = attempts;
     this.isExpected = expected;
     this.notes = notes;
+    this.answeredAt = new Date(answeredAt);
     this.#set = set;
   }
 

@@ -60,6 +60,12 @@ export interface EmulatorOptions {
   readonly tls?: boolean | undefined;
   /** How many requests are kept, the newest ones; 10,000 by default. */
   readonly ledgerSize?: number | undefined;
+  /** How many milliseconds after a SET was taken its entries are in the log (`okta`, with `apiToken`); at once by default. */
+  readonly logDelay?: number | undefined;
+  /** The most entries on a page of the log, whatever is asked for; 1000 by default. */
+  readonly logPage?: number | undefined;
+  /** Whether entries of the log name the `jti`, which Okta does not document. */
+  readonly logJti?: boolean | undefined;
 }
 
 /** A request, and its answer. */
@@ -103,6 +109,9 @@ const OPTIONS = {
   script: object,
   tls: boolean,
   ledgerSize: count,
+  logDelay: span,
+  logPage: count,
+  logJti: boolean,
 };
 
 /** Starts a receiver: a real HTTP server on the loopback interface. It does not keep the process alive. */
@@ -127,6 +136,9 @@ export async function startReceiver(options: EmulatorOptions): Promise<ReceiverE
     script: script && jsonText(script, { pointer: () => '/script', outer: 0 }, at),
     tls: options.tls ?? false,
     ledgerSize: options.ledgerSize,
+    logDelay: options.logDelay,
+    logPage: options.logPage,
+    logJti: options.logJti ?? false,
   };
   const start = native.Emulator;
   const started = await call<NativeEmulator>((mailbox, number) => start.start(mailbox, number, settings), at);

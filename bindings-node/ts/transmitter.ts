@@ -1,7 +1,6 @@
 /** The transmitter: who sends. */
 
 import { types } from 'node:util';
-
 import { call } from './calls.js';
 import { subjectJson } from './custom-subject.js';
 import { type Diagnosis, diagnosisOf } from './diagnosis.js';
@@ -20,6 +19,7 @@ import {
   type NativeTransmitter,
   native,
 } from './native.js';
+import { OktaProviders } from './okta.js';
 import {
   boolean,
   byteLists,
@@ -160,7 +160,8 @@ const OPTIONS = {
 const SET = { to: RECEIVER, txn: string, toe: date, jti: string, companions: list, lint: object };
 const DELIVER = { to: RECEIVER, signal, deadline: span, retry: object };
 const EMIT = { ...SET, ...DELIVER };
-const DOCTOR = { to: RECEIVER, signal, configurationUrl: string, send: boolean };
+const PROVIDERS = instance(OktaProviders, 'an OktaProviders');
+const DOCTOR = { to: RECEIVER, signal, configurationUrl: string, send: boolean, confirm: PROVIDERS };
 
 /**
  * Who sends: issuer, keys and one HTTP pool. Make one, share it.
@@ -313,16 +314,22 @@ export class Transmitter implements AsyncDisposable {
       readonly configurationUrl?: string | undefined;
       /** Send the event too: the receiver gets a real SET. */
       readonly send?: boolean | undefined;
+      /**
+       * The org whose System Log to look into for the SET, once it is sent: the check `okta-log`. That takes no longer than
+       * a method of it may, beyond the ten seconds.
+       */
+      readonly confirm?: OktaProviders | undefined;
       readonly signal?: AbortSignal | undefined;
     },
   ): Promise<Diagnosis> {
     const at = new Place(this.doctor);
-    const { to, configurationUrl, send = false, signal } = checked(options, DOCTOR, ['to'], at);
+    const { to, configurationUrl, send = false, confirm, signal } = checked(options, DOCTOR, ['to'], at);
     const [about, privateFormats] = writtenSubject(subject, at);
     const [written, receiver] = [writtenEvent(event, at), handleOf(to, at)];
+    const log = confirm && OktaProviders.handle(confirm);
     const examined = await call<NativeExamination | Diagnosis['checks']>(
       (mailbox, number) =>
-        this.#native.doctor(mailbox, number, written, about, privateFormats, receiver, configurationUrl, send),
+        this.#native.doctor(mailbox, number, written, about, privateFormats, receiver, configurationUrl, send, log),
       at,
       signal,
     );

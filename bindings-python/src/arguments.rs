@@ -1,6 +1,6 @@
 //! What Python gives, as Rust takes it: spans and points of time, texts and bytes, and keywords that nobody knows.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use pyo3::{
     Borrowed,
@@ -62,6 +62,12 @@ impl<'py> FromPyObject<'_, 'py> for Moment {
         let millis = i64::from(since.get_microseconds() / 1000);
         Ok(Self(sdk::Timestamp::from_unix_millis(seconds * 1000 + millis)))
     }
+}
+
+/// A point in time as Python has it: a `datetime` in UTC.
+pub(crate) fn datetime(moment: sdk::Timestamp) -> SystemTime {
+    let epoch = sdk::Timestamp::from_unix_millis(0);
+    SystemTime::UNIX_EPOCH + moment.since(epoch) - epoch.since(moment)
 }
 
 /// Seconds since 1970 as JSON has them: whole, or with a fraction.

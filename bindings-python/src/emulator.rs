@@ -40,7 +40,8 @@ impl Emulator {
     /// Starts it.
     #[new]
     #[pyo3(signature = (
-        *, like, issuer, audience, jwks, jwks_uri, users, client, token_lifetime, script, tls, ledger_size, api_token
+        *, like, issuer, audience, jwks, jwks_uri, users, client, token_lifetime, script, tls, ledger_size, api_token,
+        log
     ))]
     #[allow(clippy::too_many_arguments, reason = "the settings of an emulator")]
     fn new(
@@ -57,6 +58,7 @@ impl Emulator {
         tls: bool,
         ledger_size: usize,
         api_token: Option<String>,
+        log: (Span, usize, bool),
     ) -> Result<Self> {
         let refused = |error: receiver::Error| PyValueError::new_err(error.to_string());
         let Some(like) = LIKE.iter().find(|known| known.name() == like) else {
@@ -78,6 +80,7 @@ impl Emulator {
         config.client = client.map(|(id, secret)| Client { id, secret });
         config.token_lifetime = token_lifetime.0;
         config.api = api_token.map(ApiTokens::new);
+        (config.log.delay, config.log.page, config.log.shows_jti) = (log.0.0, log.1, log.2);
         config.tls = tls;
         config.ledger_size = ledger_size;
         if let Some(script) = script {

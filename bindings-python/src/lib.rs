@@ -21,6 +21,7 @@ mod lint;
 mod logging;
 mod metadata;
 mod okta;
+mod okta_log;
 mod pending;
 mod process;
 mod receiver;
@@ -55,6 +56,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<lint::Linter>()?;
     module.add_class::<metadata::TransmitterConfiguration>()?;
     module.add_class::<okta::OktaProviders>()?;
+    module.add_class::<okta_log::LogPager>()?;
     module.add_class::<pending::Examination>()?;
     module.add_class::<pending::Pending>()?;
     module.add_class::<receiver::ClientCredentials>()?;

@@ -9,9 +9,10 @@ use ssf_transmitter::{
 };
 
 use crate::{
-    arguments::Span,
+    arguments::{Moment, Span},
     errors::Result,
     futures::{Mailbox, Task},
+    okta_log::{GivenSent, LogPager, ToldReception, received},
     process::PerProcess,
     receiver,
     runtime::wait_directly,
@@ -75,19 +76,60 @@ impl OktaProviders {
         let policy = retry.unwrap_or_default().within(deadline);
         let settings = Settings { org, token, policy, ca_bundles, proxy, allow_networks, allow_loopback };
         let providers = Self { settings, core: PerProcess::new(), direct: PerProcess::new() };
-        providers.direct.get(|| providers.settings.build())?;
+        providers.direct()?;
         Ok(providers)
     }
 
     /// Makes a call, and returns the providers that it shows.
     fn call(&self, py: Python<'_>, operation: Operation) -> Result<Vec<Told>> {
-        let providers = self.direct.get(|| self.settings.build())?.clone();
+        let providers = self.direct()?.clone();
         Ok(wait_directly(py, operation.perform(providers))??)
     }
 
+    /// Looks in the log for what became of a SET.
+    fn received(&self, py: Python<'_>, sent: GivenSent, deadline: Option<Span>) -> Result<ToldReception> {
+        Ok(wait_directly(py, received(self.direct()?.clone(), sent, deadline))??)
+    }
+
+    fn received_async(
+        &self,
+        sent: GivenSent,
+        deadline: Option<Span>,
+        mailbox: &Mailbox,
+        future: Py<PyAny>,
+    ) -> Result<Task> {
+        mailbox.spawn(future, received(self.core()?.clone(), sent, deadline), |told| told)
+    }
+
+    /// The log, for `next`, or for `next_async` if that is said. `follow` is how often to look for new entries.
+    fn log(
+        &self,
+        is_async: bool,
+        since: Moment,
+        until: Option<Moment>,
+        event_types: Option<Vec<String>>,
+        page_size: u16,
+        follow: Option<Span>,
+    ) -> Result<LogPager> {
+        let providers = if is_async { self.core()? } else { self.direct()? };
+        Ok(LogPager::new(providers, since, until, event_types, page_size, follow))
+    }
+
     fn call_async(&self, operation: Operation, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
-        let providers = self.core.get(|| self.settings.build())?.clone();
+        let providers = self.core()?.clone();
         mailbox.spawn(future, operation.perform(providers), |told| told)
+    }
+}
+
+impl OktaProviders {
+    /// For the shared runtime.
+    pub(crate) fn core(&self) -> Result<&sdk::OktaProviders> {
+        Ok(self.core.get(|| self.settings.build())?)
+    }
+
+    /// For calls that do their work themselves.
+    pub(crate) fn direct(&self) -> Result<&sdk::OktaProviders> {
+        Ok(self.direct.get(|| self.settings.build())?)
     }
 }
 

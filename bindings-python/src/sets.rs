@@ -1,5 +1,7 @@
 //! SETs: unsigned, signed, taken apart; and the receipt for one that was delivered.
 
+use std::time::SystemTime;
+
 use pyo3::{
     Borrowed,
     prelude::*,
@@ -9,7 +11,7 @@ use serde_json::{Map, Value};
 use ssf_transmitter::{self as sdk, SetBuilder, key::SigningHeader, set::Audience};
 
 use crate::{
-    arguments::{Moment, expected, loads},
+    arguments::{Moment, datetime, expected, loads},
     emission::{AnyEvent, AnySubject},
     errors::Result,
     fork::{detached, inside},
@@ -192,6 +194,12 @@ impl Receipt {
     #[getter]
     fn attempts(&self) -> u32 {
         self.0.attempts()
+    }
+
+    /// When the answer came, by the clock of this machine.
+    #[getter]
+    fn answered_at(&self) -> SystemTime {
+        datetime(self.0.answered_at())
     }
 
     /// Whether the status is the one that the receiver documents.

@@ -29,6 +29,7 @@ use crate::{
     jwks::{Jwks, PublicKey},
     key::KeySet,
     lint::{Lint, Linter, findings},
+    okta::OktaProviders,
     pending::{Examination, Pending},
     process::PerProcess,
     receiver::Receiver,
@@ -206,23 +207,23 @@ impl Transmitter {
     }
 
     fn doctor(&self, py: Python<'_>, setup: Setup) -> Result<Vec<Checked>> {
-        let doctor = setup.by(self.direct()?)?;
+        let doctor = setup.by(self, Place::Direct)?;
         Ok(checked(&wait_directly(py, doctor.into_future())?))
     }
 
     fn doctor_async(&self, setup: Setup, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
-        let doctor = setup.by(self.core()?)?.into_future();
+        let doctor = setup.by(self, Place::Shared)?.into_future();
         mailbox.spawn(future, async { Ok(doctor.await) }, |diagnosis| checked(&diagnosis))
     }
 
     /// All checks but that of the SET, which waits for a signature.
     fn examine(&self, py: Python<'_>, setup: Setup) -> Result<Examination> {
-        let doctor = setup.by(self.direct()?)?;
+        let doctor = setup.by(self, Place::Direct)?;
         Ok(Examination::of(wait_directly(py, doctor.examine())?))
     }
 
     fn examine_async(&self, setup: Setup, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
-        let examined = setup.by(self.core()?)?.examine();
+        let examined = setup.by(self, Place::Shared)?.examine();
         mailbox.spawn(future, async { Ok(examined.await) }, Examination::of)
     }
 
@@ -304,16 +305,33 @@ fn delivery(
 /// The id of a check, its outcome, what was found, what to do.
 pub(crate) type Checked = (&'static str, &'static str, String, String);
 
-/// What a doctor looks at: event, subject, receiver, the URL of the configuration, whether to send.
+/// What a doctor looks at: event, subject, receiver, the URL of the configuration, whether to send, whose log to look into.
 #[derive(FromPyObject)]
-struct Setup(ReadEvent, Option<ReadSubject>, Py<Receiver>, Option<String>, bool);
+struct Setup(ReadEvent, Option<ReadSubject>, Py<Receiver>, Option<String>, bool, Option<Py<OktaProviders>>);
+
+/// Where the work is done.
+#[derive(Clone, Copy)]
+enum Place {
+    Shared,
+    Direct,
+}
 
 impl Setup {
-    fn by(self, transmitter: &sdk::Transmitter) -> Result<Doctor> {
-        let Self(event, subject, to, configuration_url, send) = self;
+    fn by(self, transmitter: &Transmitter, place: Place) -> Result<Doctor> {
+        let Self(event, subject, to, configuration_url, send, confirm) = self;
+        let transmitter = match place {
+            Place::Shared => transmitter.core()?,
+            Place::Direct => transmitter.direct()?,
+        };
         let mut doctor = transmitter.doctor_read(event.0, subject.map(|subject| subject.0), to.get().core()?);
         if let Some(url) = configuration_url {
             doctor = doctor.configuration_url(url);
+        }
+        if let Some(providers) = confirm {
+            doctor = doctor.confirm(match place {
+                Place::Shared => providers.get().core()?,
+                Place::Direct => providers.get().direct()?,
+            });
         }
         Ok(if send { doctor.send() } else { doctor })
     }

@@ -1,6 +1,6 @@
 """All shared vectors of what is made and signed, but those of machines that bindings do not have.
 
-Those are `delivery.json`, `token.json` and `okta.json`. `test_vectors_lint.py` runs the others.
+Those are `delivery.json`, `token.json`, `okta.json` and `okta-log.json`. `test_vectors_lint.py` runs the others.
 """
 
 from __future__ import annotations
@@ -293,7 +293,7 @@ def test_every_file_of_the_manifest_is_run_here_or_named_as_for_rust_only() -> N
         "conformance.json", "errors.json", "events", "explain.json", "jwks.json", "keys.json", "lint", "sets",
         "setup-network.json", "signed.json", "subjects.json", "surface.json", "values.json",
     }  # fmt: skip
-    assert MANIFEST.keys() == run | {"command.json", "delivery.json", "okta.json", "token.json"}
+    assert MANIFEST.keys() == run | {"command.json", "delivery.json", "okta.json", "okta-log.json", "token.json"}
 
 
 def test_a_complex_subject_of_typed_members_is_the_same_as_one_of_dicts() -> None:

@@ -11,7 +11,8 @@ use program::{Run, command as ssf, run};
 
 use serde_json::{Value, json};
 use ssf_cli::publish::Published;
-use ssf_transmitter::{Jwks, KeyType, SigningKey};
+use ssf_transmitter::event::{OktaRiskLevel, okta as okta_event};
+use ssf_transmitter::{Jwks, KeyType, Receiver, SigningKey, Subject, Timestamp, Transmitter};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Child;
 
@@ -146,4 +147,51 @@ async fn a_receiver_needs_a_transmitter_or_an_api() {
         let run = run(&mut ssf(&[&audience[..], more].concat())).await;
         assert!(run.code != Some(0) && run.stderr.contains(part), "{run:?}");
     }
+}
+
+#[tokio::test]
+async fn the_log_is_printed_line_by_line_and_followed() {
+    let (_receiver, org) = receiver().await;
+    let (key, published) = published().await;
+    let new = ["create", "--name", "EDR", "--type", "edr", "--well-known", published.configuration()];
+    okta(&org, &new).await.json();
+    let transmitter = Transmitter::builder(published.issuer(), key).build().unwrap();
+    let receiver = Receiver::okta(&org).audience("https://acme.okta.com").allow_loopback().build().unwrap();
+    let emit = async |email: &str| {
+        let event =
+            okta_event::UserRiskChange::new(OktaRiskLevel::High, OktaRiskLevel::Low, Timestamp::now())
+                .with_reason_admin("en", "Impossible travel");
+        transmitter.emit(event, Subject::email(email), &receiver).await.unwrap();
+    };
+    emit("ada@example.com").await;
+
+    let lines = |run: &Run| -> Vec<Value> {
+        assert!(run.is_success, "{run:?}");
+        run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let log = lines(&okta(&org, &["log"]).await);
+    assert_eq!(log.len(), 2, "{log:?}");
+    assert_eq!(log[0]["eventType"], "security.events.provider.receive_event");
+    assert_eq!(log[0]["target"][0]["alternateId"], "ada@example.com");
+    let some = ["log", "--since", "2026-01-01T00:00:00Z", "--event-type", "user.risk.detect"];
+    assert_eq!(lines(&okta(&org, &some).await), [log[1].clone()]);
+    assert_eq!(
+        lines(&okta(&org, &["log", "--since", "2d", "--until", "1d", "--all"]).await),
+        [] as [Value; 0]
+    );
+    for wrong in ["yesterday", "1w", "h", "", "é"] {
+        let run = okta(&org, &["log", "--since", wrong]).await;
+        assert!(!run.is_success && run.stderr.contains("has to be as 90s"), "{run:?}");
+    }
+
+    let arguments = ["okta", "--org", &org, "--allow-loopback", "log", "--follow"];
+    let mut following = ssf(&arguments).env("OKTA_API_TOKEN", TOKEN).spawn().unwrap();
+    let mut output = BufReader::new(following.stdout.take().unwrap()).lines();
+    for entry in &log {
+        let line = output.next_line().await.unwrap().unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), *entry);
+    }
+    emit("bob@example.com").await;
+    let line = output.next_line().await.unwrap().unwrap();
+    assert!(line.contains("bob@example.com"), "{line}");
 }

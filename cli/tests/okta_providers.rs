@@ -2,89 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what tests share")]
 
+mod org;
+
 use std::error::Error as _;
-use std::time::Duration;
 
+use org::{READ_TOKEN, World};
 use ssf_cli::publish::Published;
-use ssf_cli::receiver::{ApiTokens, Config, Emulator, Fault, Like, RetryAfter, Rule, Script, Status};
-use ssf_transmitter::client::OktaProvidersBuilder;
-use ssf_transmitter::delivery::RetryPolicy;
-use ssf_transmitter::event::{OktaRiskLevel, okta};
-use ssf_transmitter::okta::{ApiError, NewProvider, ProviderSettings, ProviderStatus};
-use ssf_transmitter::{
-    ErrorCode, KeySet, KeyType, OktaProviders, Receiver, SigningKey, Subject, Timestamp, Transmitter,
-};
-
-const TOKEN: &str = "00manage";
-const READ_TOKEN: &str = "00read";
-const AUDIENCE: &str = "https://acme.okta.com";
-
-/// An org, and a transmitter that it does not know yet.
-struct World {
-    emulator: Emulator,
-    published: Published,
-    transmitter: Transmitter,
-    receiver: Receiver,
-}
-
-impl World {
-    async fn start() -> Self {
-        Self::scripted(Script::new()).await
-    }
-
-    async fn scripted(script: Script) -> Self {
-        let mut tokens = ApiTokens::new(TOKEN);
-        tokens.read = Some(READ_TOKEN.to_owned());
-        let mut config = Config::registering(Like::Okta, AUDIENCE, tokens);
-        config.script = script;
-        config.tls = true;
-        let emulator = Emulator::start(config).await.unwrap();
-        let keys = KeySet::new(SigningKey::generate(KeyType::Rsa2048).unwrap());
-        let published = Published::start(&keys.jwks().unwrap()).await.unwrap();
-        let transmitter = Transmitter::builder(published.issuer(), keys)
-            .ca_bundle(emulator.ca_pem().unwrap())
-            .retry(RetryPolicy::once())
-            .build()
-            .unwrap();
-        let receiver =
-            Receiver::okta(emulator.base_url()).audience(AUDIENCE).allow_loopback().build().unwrap();
-        Self { emulator, published, transmitter, receiver }
-    }
-
-    fn builder(&self) -> OktaProvidersBuilder {
-        OktaProviders::builder(self.emulator.base_url())
-            .ssws(TOKEN)
-            .ca_bundle(self.emulator.ca_pem().unwrap())
-            .retry(RetryPolicy { base: Some(Duration::from_millis(1)), ..RetryPolicy::default() })
-            .allow_loopback()
-    }
-
-    fn providers(&self) -> OktaProviders {
-        self.builder().build().unwrap()
-    }
-
-    fn by_configuration(&self) -> NewProvider {
-        let settings = ProviderSettings::well_known(self.published.configuration());
-        NewProvider::new("Example EDR", "example-edr", settings)
-    }
-
-    fn by_issuer(&self) -> NewProvider {
-        let settings = ProviderSettings::issuer(self.published.issuer(), self.published.jwks_uri());
-        NewProvider::new("Example EDR", "example-edr", settings)
-    }
-
-    /// Sends a SET; the error is what the org says.
-    async fn send(&self) -> Result<u16, String> {
-        let event = okta::UserRiskChange::new(OktaRiskLevel::High, OktaRiskLevel::Low, Timestamp::now())
-            .with_reason_admin("en", "Impossible travel");
-        let sent = self.transmitter.emit(event, Subject::email("ada@example.com"), &self.receiver).await;
-        sent.map(|receipt| receipt.status()).map_err(|error| error.receiver_error().unwrap().to_owned())
-    }
-
-    fn statuses(&self) -> Vec<u16> {
-        self.emulator.ledger().iter().map(|entry| entry.status).collect()
-    }
-}
+use ssf_cli::receiver::{Fault, RetryAfter, Rule, Script, Status};
+use ssf_transmitter::okta::{ApiError, ProviderSettings, ProviderStatus};
+use ssf_transmitter::{ErrorCode, KeySet, KeyType, SigningKey};
 
 #[tokio::test]
 async fn a_transmitter_lives_and_dies_in_an_org() {

@@ -395,6 +395,13 @@ impl Endpoint {
         Self { url: url.into(), loopback: self.loopback }
     }
 
+    /// The same with these parameters as its query.
+    pub(crate) fn with_query(&self, parameters: &[(&str, String)]) -> Self {
+        let mut url = (*self.url).clone();
+        url.query_pairs_mut().clear().extend_pairs(parameters);
+        Self { url: url.into(), loopback: self.loopback }
+    }
+
     /// What `target`, a URL or a part of one, means from here, if it has the same origin (RFC 6454 §4).
     pub(crate) fn join_same_origin(&self, target: &str) -> Option<Self> {
         let url = self.url.join(target).ok()?;

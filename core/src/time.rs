@@ -1,5 +1,7 @@
 //! Points in time, and the only place that reads the system clock.
 
+mod rfc3339;
+
 use std::{fmt, time::SystemTime};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -56,6 +58,12 @@ impl Timestamp {
     pub fn plus(self, duration: std::time::Duration) -> Self {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Self { millis: self.millis.saturating_add(millis) }
+    }
+
+    /// This moment and `duration` less.
+    pub fn minus(self, duration: std::time::Duration) -> Self {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self { millis: self.millis.saturating_sub(millis) }
     }
 
     /// How long after `earlier` this is; zero if it is not.

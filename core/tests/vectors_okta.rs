@@ -4,12 +4,12 @@
 
 mod common;
 
-use common::{file, list, refused, run, same, text};
+use common::{failure, file, list, refused, response, run, same, text};
 use serde_json::{Value, json};
 use ssf_transmitter::{
     Error, ErrorCode, Timestamp,
     error::Retry,
-    http::{BodyEnd, Failure, Request, Response},
+    http::{Failure, Request, Response},
     okta::{ApiError, Call, NewProvider, Page, ProviderSettings, ProvidersApi, SecurityEventsProvider},
 };
 
@@ -100,38 +100,6 @@ fn shown(provider: &SecurityEventsProvider) -> Value {
         "well_known_url": provider.well_known_url(),
         "settable": provider.to_new(),
     })
-}
-
-fn failure(name: &str) -> Failure {
-    match name {
-        "unresolved" => Failure::Unresolved,
-        "forbidden" => Failure::Forbidden,
-        "not_connected" => Failure::NotConnected,
-        "tls" => Failure::Tls,
-        "timed_out" => Failure::TimedOut,
-        "broken" => Failure::Broken,
-        other => panic!("no failure: {other}"),
-    }
-}
-
-fn response(case: &Value) -> Response {
-    let status = u16::try_from(case["status"].as_u64().unwrap()).unwrap();
-    let headers = case["headers"].as_object().unwrap().iter().flat_map(|(name, values)| {
-        list(values).iter().map(|value| (name.clone(), text(value).to_owned())).collect::<Vec<_>>()
-    });
-    let body = match &case["body"] {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        json => json.to_string(),
-    };
-    let end = match case["body_end"].as_str() {
-        None => BodyEnd::Complete,
-        Some("too_long") => BodyEnd::TooLong,
-        Some("broken") => BodyEnd::Broken,
-        Some("unfinished") => BodyEnd::Unfinished,
-        Some(other) => panic!("no end of a body: {other}"),
-    };
-    Response::new(status, headers, body.into_bytes()).with_body_end(end)
 }
 
 fn same_request(request: &Request, expected: &Value) -> Result<(), String> {

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ssf_transmitter._types import Algorithm
     from ssf_transmitter.doctor import Diagnosis
     from ssf_transmitter.lint import LintPolicy
+    from ssf_transmitter.okta import AsyncOktaProviders
 
 
 class _Pending(asyncio.Future[Any]):
@@ -194,14 +195,16 @@ class AsyncTransmitter(BaseTransmitter):
         *,
         configuration_url: str | None = None,
         send: bool = False,
+        confirm: AsyncOktaProviders | None = None,
     ) -> Diagnosis:
         """Check this transmitter and a receiver end to end, in less than ten seconds.
 
         The arguments are those of `Transmitter.doctor`.
         """
         from ssf_transmitter.doctor import _diagnosis  # loaded when it is asked for
+        from ssf_transmitter.okta import _opened
 
-        setup = (event_object(event), given_subject(subject), to, configuration_url, send)
+        setup = (event_object(event), given_subject(subject), to, configuration_url, send, _opened(confirm))
         future, mailbox = self._pending()
         if self._signer is None:
             future.work = self._native.doctor_async(setup, mailbox, future)

@@ -676,7 +676,7 @@ CODES: dict[str, Code] = {
     "api_unauthorized": Code(
         "api",
         False,
-        "Check the token, and that it may manage security events providers.",
+        "Check the token, and that it may manage providers or, where that was asked, read the System Log.",
     ),
     "api_throttled": Code(
         "api",

@@ -6,7 +6,9 @@ from typing import Any, final
 
 from typing_extensions import Self, disjoint_base
 
+from ssf_transmitter._causes import CauseId
 from ssf_transmitter._notes import ReceiptNote
+from ssf_transmitter._okta_log import Certainty, ReceptionOutcome
 from ssf_transmitter._receiver import RetryPolicy
 from ssf_transmitter._types import Algorithm, KeyType
 from ssf_transmitter.doctor import Outcome
@@ -19,9 +21,24 @@ _Json = dict[str, Any]
 # With whether private formats are meant in it.
 _Subject = tuple[_Json, bool]
 _Check = tuple[str, Outcome, str, str]
-# Event, subject, receiver, the URL of the configuration, and whether to send.
-_Setup = tuple[_Json, _Subject | None, Receiver, str | None, bool]
+# Event, subject, receiver, the URL of the configuration, whether to send, and whose log to look into.
+_Setup = tuple[_Json, _Subject | None, Receiver, str | None, bool, OktaProviders | None]
 _Provider = tuple[str, str, str, str, str | None, str | None, str | None]
+_LogEntity = tuple[str | None, str | None, str | None, str | None]
+_LogEvent = tuple[
+    str,
+    datetime | None,
+    str,
+    str | None,
+    str | None,
+    str | None,
+    str | None,
+    _LogEntity | None,
+    list[_LogEntity],
+    str | None,
+    str,
+]
+_Reception = tuple[ReceptionOutcome, Certainty | None, list[_LogEvent], list[tuple[CauseId, bool, str, str]]]
 
 __all__ = [
     "Batch",
@@ -35,6 +52,7 @@ __all__ = [
     "Jwks",
     "KeySet",
     "Linter",
+    "LogPager",
     "Mailbox",
     "OktaProviders",
     "Pending",
@@ -184,6 +202,8 @@ class Receipt:
     def status(self) -> int: ...
     @property
     def attempts(self) -> int: ...
+    @property
+    def answered_at(self) -> datetime: ...
     @property
     def is_expected(self) -> bool: ...
     @property
@@ -418,6 +438,11 @@ class Linter:
     def explain_error(self, set: str, error: SsfError) -> _Explanation: ...
 
 @final
+class LogPager:
+    def next(self) -> _LogEvent | None: ...
+    def next_async(self, mailbox: Mailbox, future: Any) -> Task: ...
+
+@final
 class OktaProviders:
     def __new__(
         cls,
@@ -433,6 +458,19 @@ class OktaProviders:
         allow_networks: Sequence[str],
         allow_loopback: bool,
     ) -> Self: ...
+    def received(self, sent: Receipt | tuple[SignedSet, datetime], deadline: _Span | None) -> _Reception: ...
+    def received_async(
+        self, sent: Receipt | tuple[SignedSet, datetime], deadline: _Span | None, mailbox: Mailbox, future: Any
+    ) -> Task: ...
+    def log(
+        self,
+        is_async: bool,
+        since: datetime,
+        until: datetime | None,
+        event_types: list[str] | None,
+        page_size: int,
+        follow: _Span | None,
+    ) -> LogPager: ...
     def call(self, operation: tuple[str, str, Any]) -> list[_Provider]: ...
     def call_async(self, operation: tuple[str, str, Any], mailbox: Mailbox, future: Any) -> Task: ...
 
@@ -453,6 +491,7 @@ class Emulator:
         tls: bool,
         ledger_size: int,
         api_token: str | None,
+        log: tuple[_Span, int, bool],
     ) -> Self: ...
     @property
     def base_url(self) -> str: ...

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ssf_transmitter._types import Algorithm
     from ssf_transmitter.doctor import Diagnosis
     from ssf_transmitter.lint import LintPolicy
+    from ssf_transmitter.okta import OktaProviders
 
 
 class Transmitter(BaseTransmitter):
@@ -205,6 +206,7 @@ class Transmitter(BaseTransmitter):
         *,
         configuration_url: str | None = None,
         send: bool = False,
+        confirm: OktaProviders | None = None,
     ) -> Diagnosis:
         """Check this transmitter and a receiver end to end, in less than ten seconds.
 
@@ -217,10 +219,13 @@ class Transmitter(BaseTransmitter):
             to: The receiver.
             configuration_url: Where the transmitter configuration is, if it is not where the issuer says.
             send: Whether to send the event too: the receiver then gets a real SET.
+            confirm: The org whose System Log to look into for the SET, once it is sent: the check `okta-log`. That
+                takes no longer than a method of it may, beyond the ten seconds.
         """
         from ssf_transmitter.doctor import _diagnosis  # loaded when it is asked for
+        from ssf_transmitter.okta import _opened
 
-        setup = (event_object(event), given_subject(subject), to, configuration_url, send)
+        setup = (event_object(event), given_subject(subject), to, configuration_url, send, _opened(confirm))
         if self._signer is None:
             return _diagnosis(self._native.doctor(setup))
         examination = self._native.examine(setup)

@@ -1,6 +1,6 @@
-"""Okta's API that registers transmitters: whose SETs an org takes.
+"""Okta's API that registers transmitters: whose SETs an org takes, and what became of them.
 
-What Okta wants of a provider, and what is tried again, is described in `docs/okta.md`.
+What Okta wants of a provider, what is tried again, and what its System Log tells is described in `docs/okta.md`.
 
 >>> from ssf_transmitter.okta import OktaProviders
 >>> with OktaProviders("https://acme.okta.com", ssws="00abc") as providers:
@@ -17,17 +17,40 @@ from urllib.parse import urlsplit
 from ssf_transmitter import _native
 from ssf_transmitter._base import _pem
 from ssf_transmitter._keywords import known_keywords
+from ssf_transmitter._okta_log import (
+    Cause,
+    Certainty,
+    LogEntity,
+    LogEvent,
+    Reception,
+    ReceptionOutcome,
+    _entries,
+    _entries_async,
+    _reception,
+    _types,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import timedelta
+    from collections.abc import AsyncIterator, Iterable, Iterator
+    from datetime import datetime, timedelta
     from types import TracebackType
 
     from typing_extensions import Self
 
+    from ssf_transmitter import Receipt, SignedSet
     from ssf_transmitter._receiver import ClientCredentials, RetryPolicy
 
-__all__ = ["AsyncOktaProviders", "OktaProviders", "Provider"]
+__all__ = [
+    "AsyncOktaProviders",
+    "Cause",
+    "Certainty",
+    "LogEntity",
+    "LogEvent",
+    "OktaProviders",
+    "Provider",
+    "Reception",
+    "ReceptionOutcome",
+]
 
 
 @dataclass(frozen=True)
@@ -110,6 +133,10 @@ class _Settings:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._host}{' closed' if self._open is None else ''}>"
+
+
+def _opened(providers: _Settings | None) -> _native.OktaProviders | None:
+    return None if providers is None else providers._native  # noqa: SLF001  # of this module
 
 
 class OktaProviders(_Settings):
@@ -233,6 +260,53 @@ class OktaProviders(_Settings):
         """
         return self._one("ensure", "", _Wanted(name, type, well_known_url, issuer, jwks_url))
 
+    @known_keywords
+    def received(
+        self, sent: Receipt | tuple[SignedSet, datetime], *, deadline: timedelta | float | None = None
+    ) -> Reception:
+        """Look in the org's System Log for what became of a SET that it answered with 202.
+
+        Okta takes SETs that it then drops. The token needs the scope `okta.logs.read`; one that may read the providers
+        too makes causes certain.
+
+        Args:
+            sent: The receipt, or, where another process has sent it, the SET and the time of the answer.
+            deadline: How long to look for it, by default as long as any method may take.
+
+        Raises:
+            ApiError: If the log could not be read.
+        """
+        return _reception(self._native.received(sent, deadline))
+
+    @known_keywords
+    def log(
+        self,
+        *,
+        since: datetime,
+        until: datetime | None = None,
+        event_types: Iterable[str] | None = None,
+        page_size: int = 100,
+        follow: bool = False,
+        pause: timedelta | float = 5.0,
+    ) -> Iterator[LogEvent]:
+        """Read the org's System Log, the oldest entry first. The token needs the scope `okta.logs.read`.
+
+        Args:
+            since: From when on.
+            until: Until when. Without it the log may be followed.
+            event_types: The types of entries; without it those about SETs and about the risk of users, and of all types
+                with an empty list.
+            page_size: How many entries come on a page, 1 to 1000.
+            follow: Whether to wait at the end for entries that are yet to come.
+            pause: How often to look for them, every five seconds by default.
+
+        Raises:
+            ConfigError: If the query is wrong; `pointer` is the argument.
+            ApiError: If the log could not be read; each page is read within the deadline.
+        """
+        types = _types(event_types)
+        return _entries(self._native.log(False, since, until, types, page_size, pause if follow else None))
+
     def close(self) -> None:
         """Close the HTTP pool."""
         self._open = None
@@ -335,6 +409,30 @@ class AsyncOktaProviders(_Settings):
         """Make sure that there is a provider like that, however often it is called."""
         return await self._one("ensure", "", _Wanted(name, type, well_known_url, issuer, jwks_url))
 
+    @known_keywords
+    async def received(
+        self, sent: Receipt | tuple[SignedSet, datetime], *, deadline: timedelta | float | None = None
+    ) -> Reception:
+        """Look in the org's System Log for what became of a SET that it answered with 202."""
+        future, mailbox = self._pending()
+        future.work = self._native.received_async(sent, deadline, mailbox, future)
+        return _reception(await future)
+
+    @known_keywords
+    def log(
+        self,
+        *,
+        since: datetime,
+        until: datetime | None = None,
+        event_types: Iterable[str] | None = None,
+        page_size: int = 100,
+        follow: bool = False,
+        pause: timedelta | float = 5.0,
+    ) -> AsyncIterator[LogEvent]:
+        """Read the org's System Log, the oldest entry first."""
+        types = _types(event_types)
+        return _entries_async(self._native.log(True, since, until, types, page_size, pause if follow else None))
+
     async def aclose(self) -> None:
         """Close the HTTP pool."""
         self._open = None
@@ -354,13 +452,15 @@ class AsyncOktaProviders(_Settings):
         return Provider(*shown)
 
     async def _call(self, operation: str, id_: str, wanted: _Wanted | None) -> Any:
+        future, mailbox = self._pending()
+        future.work = self._native.call_async((operation, id_, wanted), mailbox, future)
+        return await future
+
+    def _pending(self) -> tuple[Any, _native.Mailbox]:
         # Loaded here: asyncio takes long to import, and threads do not need it.
         import asyncio
 
         from ssf_transmitter._async_transmitter import _Pending
 
         loop = asyncio.get_running_loop()
-        mailbox = _native.Mailbox(loop)
-        future = _Pending(loop=loop)
-        future.work = self._native.call_async((operation, id_, wanted), mailbox, future)
-        return await future
+        return _Pending(loop=loop), _native.Mailbox(loop)

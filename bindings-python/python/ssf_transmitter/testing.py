@@ -82,7 +82,11 @@ class ReceiverEmulator:
         token_lifetime: How long an access token is good for.
         script: What goes wrong, and when: rules as in `docs/emulator.md`.
         tls: Whether to speak TLS, with a certificate of its own authority, `ca_pem`.
-        api_token: The token of the API by which further transmitters are registered, at a receiver like Okta.
+        api_token: The token of the API by which further transmitters are registered, at a receiver like Okta, and of
+            its System Log.
+        log_delay: How long after a SET was taken its entries are in the log.
+        log_page: The most entries on a page of the log.
+        log_jti: Whether the entries name the `jti`, which Okta does not document.
 
     Raises:
         ValueError: If a setting is wrong.
@@ -102,6 +106,9 @@ class ReceiverEmulator:
         script: Mapping[str, object] | Iterable[Mapping[str, object]] | None = None,
         tls: bool = False,
         api_token: str | None = None,
+        log_delay: timedelta | float = 0.0,
+        log_page: int = 1000,
+        log_jti: bool = False,
     ) -> None:
         """Start it."""
         self.like = like
@@ -120,6 +127,7 @@ class ReceiverEmulator:
             tls=tls,
             ledger_size=10_000,
             api_token=api_token,
+            log=(log_delay, log_page, log_jti),
         )
 
     @property

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use ssf_cli::receiver::{
-    ApiTokens, Client, Config, Emulator, Fault, KeySource, Like, Rule, Script, Status, TlsFault,
+    ApiTokens, Client, Config, Emulator, Fault, KeySource, Like, LogSettings, Rule, Script, Status, TlsFault,
 };
 
 use super::shutdown;
@@ -46,6 +46,8 @@ pub(crate) struct Arguments {
     /// A token for the API that may read alone
     #[arg(long, value_name = "TOKEN", requires = "api_token")]
     api_read_token: Option<String>,
+    #[command(flatten)]
+    log: Log,
     /// How long a token is good for
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     token_lifetime: u64,
@@ -67,8 +69,8 @@ pub(crate) struct Arguments {
 struct Faults {
     /// What goes wrong, and when: a JSON file with a list of rules
     ///
-    /// Each rule says where (`on`: `push`, the default, `token`, `api` or `connection`), when (one of `nth`, `from`, `first`,
-    /// `every`, `percent`; without any, always) and what (`fault`). The first rule that matches decides.
+    /// Each rule says where (`on`: `push`, the default, `token`, `api`, `log` or `connection`), when (one of `nth`, `from`,
+    /// `first`, `every`, `percent`; without any, always) and what (`fault`). The first rule that matches decides.
     ///
     /// `[{"nth": 1, "fault": {"status": {"status": 429, "retry_after": 1}}}, {"every": 5, "fault": "lost_answer"}]`
     ///
@@ -88,6 +90,30 @@ struct Faults {
     /// Let every TLS connection go wrong in this way
     #[arg(long, value_enum, requires = "tls")]
     tls_fault: Option<TlsFault>,
+}
+
+#[derive(clap::Args)]
+#[command(next_help_heading = "System Log")]
+struct Log {
+    /// How long after a SET was taken its entries are in the log that is played beside the API
+    #[arg(long = "log-delay", value_name = "MS", default_value_t = 0, requires = "api_token")]
+    delay: u64,
+    /// The most entries on a page of the log, whatever is asked for
+    #[arg(long = "log-page", value_name = "N", default_value_t = 1000, requires = "api_token")]
+    page: usize,
+    /// Have entries name the `jti` of their SET, which Okta does not document
+    #[arg(long = "log-jti", requires = "api_token")]
+    shows_jti: bool,
+}
+
+impl Log {
+    fn settings(&self) -> LogSettings {
+        let mut settings = LogSettings::default();
+        settings.delay = Duration::from_millis(self.delay);
+        settings.page = self.page;
+        settings.shows_jti = self.shows_jti;
+        settings
+    }
 }
 
 #[derive(clap::Args)]
@@ -161,6 +187,7 @@ pub(crate) fn run(arguments: Arguments) -> super::Result {
         _ => return Err("--issuer, with --jwks-uri or --well-known, or --api-token is needed".into()),
     };
     config.api = api;
+    config.log = arguments.log.settings();
     config.listen = arguments.listen;
     config.client =
         arguments.client_id.zip(arguments.client_secret).map(|(id, secret)| Client { id, secret });
@@ -198,6 +225,9 @@ fn announce(like: Like, emulator: &Emulator) -> io::Result<()> {
     }
     if let Some(api) = emulator.api_url() {
         ready["api"] = api.into();
+    }
+    if let Some(log) = emulator.log_url() {
+        ready["log"] = log.into();
     }
     let mut stdout = io::stdout();
     writeln!(stdout, "{ready}")?;

@@ -94,6 +94,24 @@ impl ApiTokens {
     }
 }
 
+/// How the System Log behaves that a receiver like Okta plays beside its API.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LogSettings {
+    /// How long after a SET was taken its entries are there. By default at once.
+    pub delay: Duration,
+    /// The most entries on a page, whatever is asked for. By default 1000, as many as may be asked for.
+    pub page: usize,
+    /// Whether an entry names the `jti` of its SET. By default it does not: Okta documents no such member.
+    pub shows_jti: bool,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { delay: Duration::ZERO, page: 1000, shows_jti: false }
+    }
+}
+
 impl fmt::Debug for ApiTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ApiTokens").finish_non_exhaustive()
@@ -119,6 +137,8 @@ pub struct Config {
     pub client: Option<Client>,
     /// The tokens of the API by which further transmitters are registered. Without any there is no API.
     pub api: Option<ApiTokens>,
+    /// How the System Log behaves, which is there where the API is.
+    pub log: LogSettings,
     /// How long an access token is good for. Default one hour; zero hands out tokens that have expired.
     pub token_lifetime: Duration,
     /// The users the receiver knows, by email. Empty (the default) means it knows everybody.
@@ -151,6 +171,7 @@ impl Config {
             audience: audience.into(),
             client: None,
             api: None,
+            log: LogSettings::default(),
             token_lifetime: Duration::from_hours(1),
             users: Vec::new(),
             script: Script::new(),
@@ -189,6 +210,7 @@ impl Config {
             _ if self.api.as_ref().is_some_and(ApiTokens::are_useless) => {
                 Err(Error::configuration("the tokens of the API must differ, and not be empty"))
             }
+            _ if self.log.page == 0 => Err(Error::configuration("a page of the log has an entry at least")),
             _ if profile.user.is_none() && !self.users.is_empty() => {
                 Err(Error::configuration(format!("{} has no list of users", profile.name)))
             }

@@ -14,6 +14,7 @@
 //!   │         └─ claims, schema   tables of members, and the one interpreter for them
 //!   ├─ token ── the OAuth 2.0 token endpoint
 //!   └─ api ── registers transmitters
+//!        └─ log ── what the org wrote about SETs
 //! profile ── what differs from receiver to receiver, as data
 //! ```
 
@@ -42,7 +43,7 @@ mod tls;
 mod token;
 mod transmitters;
 
-pub use config::{ApiTokens, Client, Config, KeySource, Like};
+pub use config::{ApiTokens, Client, Config, KeySource, Like, LogSettings};
 pub use error::Error;
 pub use ledger::{Counters, Dropped, Entry, RequestFacts};
 pub use script::{Ends, Fault, RetryAfter, Rule, Script, Status, TlsFault};

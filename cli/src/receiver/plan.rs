@@ -132,7 +132,8 @@ impl Status {
     /// In HTTP.
     pub(crate) fn answer(&self, on: On) -> Answer {
         let code = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let is_api_error = on == On::Api && (code.is_client_error() || code.is_server_error());
+        let is_api_error =
+            [On::Api, On::Log].contains(&on) && (code.is_client_error() || code.is_server_error());
         let says_something = is_api_error || self.err.is_some() || self.description.is_some();
         let (err, description) = (self.err.as_deref(), self.description.as_deref());
         let body = match (&self.body, on) {
@@ -140,7 +141,7 @@ impl Status {
             (None, _) if !says_something => String::new(),
             // RFC 6749 §5.2
             (None, On::Token) => json!({ "error": err, "error_description": description }).to_string(),
-            (None, On::Api) => ApiError::scripted(code, err, description).to_string(),
+            (None, On::Api | On::Log) => ApiError::scripted(code, err, description).to_string(),
             // RFC 8935 §2.3
             (None, _) => json!({ "err": err, "description": description }).to_string(),
         };

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::answer::{Answer, ErrorCode, Notes, Refusal};
-use super::api::Api;
+use super::api::{Api, SystemLog};
 use super::config::Config;
 use super::connection::{self, Line};
 use super::documents::Documents;
@@ -85,6 +85,12 @@ impl Emulator {
     /// The URL of the API by which transmitters are registered, if there is one.
     pub fn api_url(&self) -> Option<String> {
         let path = self.service.api.as_ref().and(self.service.profile.api_path)?;
+        Some(format!("{}{path}", self.base_url))
+    }
+
+    /// The URL of the System Log, if there is an API.
+    pub fn log_url(&self) -> Option<String> {
+        let path = self.service.log.as_ref().and(self.service.profile.log_path)?;
         Some(format!("{}{path}", self.base_url))
     }
 
@@ -181,6 +187,7 @@ pub(crate) struct Service {
     ledger: Ledger,
     tokens: Option<Arc<TokenEndpoint>>,
     api: Option<Api>,
+    log: Option<SystemLog>,
     push: PushEndpoint,
 }
 
@@ -191,6 +198,10 @@ impl Service {
             config.client.clone().map(|client| Arc::new(TokenEndpoint::new(client, config.token_lifetime)));
         let transmitters = Arc::new(Transmitters::new(config, documents.clone()));
         let push = PushEndpoint::new(config, tokens.clone(), Arc::clone(&transmitters));
+        let log = profile.log_path.zip(config.api.clone()).map(|(path, api_tokens)| {
+            let (settings, transmitters) = (config.log.clone(), Arc::clone(&transmitters));
+            SystemLog::new(path, base_url.to_owned(), api_tokens, settings, transmitters)
+        });
         let api = profile.api_path.zip(config.api.clone()).map(|(path, api_tokens)| {
             Api::new(path, base_url.to_owned(), api_tokens, documents, transmitters)
         });
@@ -200,6 +211,7 @@ impl Service {
             ledger: Ledger::new(config.ledger_size),
             tokens,
             api,
+            log,
             push,
         }
     }
@@ -257,6 +269,7 @@ impl Service {
         }
         if notes.accepted {
             notes.dropped = notes.dropped.or(plan.dropped);
+            self.write_log(&notes);
         }
         let Some(mut answer) = self.instead(plan.answer, &notes) else {
             return (honest, notes);
@@ -264,6 +277,13 @@ impl Service {
         notes.err = answer.notes.err.take().or(notes.err);
         notes.description = answer.notes.description.take().or(notes.description);
         (answer, notes)
+    }
+
+    /// What is dropped leaves no trace.
+    fn write_log(&self, notes: &Notes) {
+        if let (Some(log), None, Some(claims)) = (&self.log, notes.dropped, &notes.claims) {
+            claims.as_object().into_iter().for_each(|claims| log.write(claims));
+        }
     }
 
     /// The answer that is not the honest one.
@@ -293,6 +313,9 @@ impl Service {
         if self.api.as_ref().is_some_and(|api| api.has(&request.path)) {
             return Some(On::Api);
         }
+        if self.log.as_ref().is_some_and(|log| log.has(&request.path)) {
+            return Some(On::Log);
+        }
         (request.path == self.profile.push_path).then_some(On::Push)
     }
 
@@ -305,6 +328,7 @@ impl Service {
             (Some(On::Token), Some(tokens), _) => tokens.answer(request),
             (Some(On::Api), _, Some(api)) => api.answer(request).await,
             (Some(On::Push), ..) => self.push.answer(request).await,
+            (Some(On::Log), ..) if let Some(log) = &self.log => log.answer(request),
             _ => Answer::empty(StatusCode::NOT_FOUND),
         }
     }

@@ -432,7 +432,7 @@ pub enum ErrorCode {
     ProviderConflict,
     /// `api_unauthorized`: The API does not accept the token, or the token may not do this.
     ///
-    /// Check the token, and that it may manage security events providers.
+    /// Check the token, and that it may manage providers or, where that was asked, read the System Log.
     ApiUnauthorized,
     /// `api_throttled`: The API asks to slow down.
     ///
@@ -1228,7 +1228,9 @@ impl ErrorCode {
                 "Check the id; where none was named, the URL of the org, and that the org has Identity Threat Protection."
             }
             Self::ProviderConflict => "List the providers, and replace or delete the one that is there.",
-            Self::ApiUnauthorized => "Check the token, and that it may manage security events providers.",
+            Self::ApiUnauthorized => {
+                "Check the token, and that it may manage providers or, where that was asked, read the System Log."
+            }
             Self::ApiThrottled => "Call again after `retry_after`.",
             Self::ApiUnavailable => "Call again later.",
             Self::ApiOutcomeUnknown => {

@@ -28,7 +28,7 @@ pub use deliver::Deliver;
 pub use doctor::{Check, Diagnosis, Doctor, Examination, Outcome};
 pub use emit::Emit;
 pub use emit_all::{EmitAll, Emitted, Progress, RequestLimit};
-pub use okta::{OktaProviders, OktaProvidersBuilder};
+pub use okta::{LogPager, OktaProviders, OktaProvidersBuilder, Received};
 pub use outbox::{MemoryOutbox, Outbox, Settlement, Waiting};
 pub use pending::Pending;
 pub use receiver::{Receiver, ReceiverBuilder};

@@ -160,6 +160,7 @@ impl Delivery {
                     set: self.set.clone(),
                     status: response.status,
                     attempts: self.attempts,
+                    answered_at: now,
                     expected: verdict == Verdict::Delivered,
                     notes: classify::notes(verdict, response),
                 });

@@ -157,6 +157,7 @@ pub struct Receipt {
     set: SignedSet,
     status: u16,
     attempts: u32,
+    answered_at: Timestamp,
     expected: bool,
     notes: Vec<ReceiptNote>,
 }
@@ -180,6 +181,11 @@ impl Receipt {
     /// How often the SET was sent.
     pub fn attempts(&self) -> u32 {
         self.attempts
+    }
+
+    /// When the answer came, by the clock of the transmitter.
+    pub fn answered_at(&self) -> Timestamp {
+        self.answered_at
     }
 
     /// What lint found in the SET and was to report: by default, warnings.

@@ -31,12 +31,7 @@ impl ProvidersApi {
 
     /// The same; `loopback` allows this machine, as org and in settings, over plain http too.
     pub(crate) fn at(org: &str, loopback: bool) -> Result<Self> {
-        let endpoint = Endpoint::parse(org, loopback)?;
-        if endpoint.url().path() != "/" || endpoint.url().query().is_some() {
-            let message = "the URL of an org has no path and no query: https://acme.okta.com";
-            return Err(Error::new(ErrorCode::EndpointInvalid, message));
-        }
-        Ok(Self { org: endpoint, loopback })
+        Ok(Self { org: self::org(org, loopback)?, loopback })
     }
 
     /// The host of the org.
@@ -99,6 +94,16 @@ impl ProvidersApi {
     }
 }
 
+/// An org by its URL.
+pub(super) fn org(url: &str, loopback: bool) -> Result<Endpoint> {
+    let endpoint = Endpoint::parse(url, loopback)?;
+    if endpoint.url().path() != "/" || endpoint.url().query().is_some() {
+        let message = "the URL of an org has no path and no query: https://acme.okta.com";
+        return Err(Error::new(ErrorCode::EndpointInvalid, message));
+    }
+    Ok(endpoint)
+}
+
 /// An id as a step of a path. What could be read as anything else there is no id of Okta's.
 fn step(id: &str) -> Result<String> {
     let is_id = (1..=100).contains(&id.len())
@@ -123,6 +128,10 @@ impl Page {
         &self.providers
     }
 
+    pub(super) fn has_next(&self) -> bool {
+        self.next.is_some()
+    }
+
     /// Reads the next page, if there is one.
     pub fn next(&self) -> Option<Call<Self>> {
         let request = Request::json(Method::Get, self.next.clone()?, None).with_max_answer(MAX_ANSWER);
@@ -141,20 +150,28 @@ fn read_provider(request: &Request, response: &Response) -> Result<SecurityEvent
 
 fn read_page(request: &Request, response: &Response) -> Result<Page> {
     let providers = read_json(request, response, "no list of providers")?;
-    let next = response.headers_named("link").find_map(|value| link::next(value));
-    let next = next.map(|target| {
-        // Whoever gets the next request gets the token with it.
-        let elsewhere = || unexpected(request, response, "a next page at another address");
-        request.url.join_same_origin(target).filter(|next| *next != request.url).ok_or_else(elsewhere)
-    });
-    Ok(Page { providers, next: next.transpose()? })
+    let next = next_page(request, response)?;
+    if next.as_ref() == Some(&request.url) {
+        return Err(unexpected(request, response, "a page that is its own next page"));
+    }
+    Ok(Page { providers, next })
 }
 
-fn read_json<T: DeserializeOwned>(request: &Request, response: &Response, not: &str) -> Result<T> {
+/// Where the next page is, if there is one.
+pub(super) fn next_page(request: &Request, response: &Response) -> Result<Option<Endpoint>> {
+    let Some(target) = response.headers_named("link").find_map(link::next) else {
+        return Ok(None);
+    };
+    // Whoever gets the next request gets the token with it.
+    let elsewhere = || unexpected(request, response, "a next page at another address");
+    request.url.join_same_origin(target).map(Some).ok_or_else(elsewhere)
+}
+
+pub(super) fn read_json<T: DeserializeOwned>(request: &Request, response: &Response, not: &str) -> Result<T> {
     serde_json::from_slice(response.text_bytes()).map_err(|_| unexpected(request, response, not))
 }
 
-fn unexpected(request: &Request, response: &Response, what: &str) -> Error {
+pub(super) fn unexpected(request: &Request, response: &Response, what: &str) -> Error {
     let message = format!("the answer of {} holds {what}", request.url.host());
     Error::new(ErrorCode::ApiAnswerUnexpected, message).with_status(response.status)
 }

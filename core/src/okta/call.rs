@@ -46,7 +46,7 @@ impl<T> Call<T> {
         Self { operation, request, effect, read, unsure: false, authorization: None }
     }
 
-    /// What it does: `create`, `list`, `read`, `replace`, `activate`, `deactivate` or `delete`.
+    /// What it does: `create`, `list`, `read`, `replace`, `activate`, `deactivate`, `delete` or `log`.
     pub fn operation(&self) -> &'static str {
         self.operation
     }

@@ -1,7 +1,8 @@
 //! Okta's SSF Receiver API, by which an org is told whose SETs to take: requests and answers as values. No input or output
 //! in here; [`client::OktaProviders`](crate::client::OktaProviders) drives it, another HTTP stack can do so too.
 //!
-//! Source: Okta Management API 2026.06.3, tag `SSFReceiver`.
+//! Source: Okta Management API 2026.06.3, tag `SSFReceiver`. What the org then does with SETs is in its System Log:
+//! [`Confirmation`] looks there.
 //!
 //! ```
 //! use ssf_transmitter::{Timestamp, http::Response, okta::{NewProvider, ProviderSettings, ProvidersApi}};
@@ -23,9 +24,14 @@ mod api;
 mod call;
 mod error;
 mod link;
+mod log;
 mod provider;
 
 pub use api::{Page, ProvidersApi};
 pub use call::Call;
 pub use error::ApiError;
+pub use log::{
+    Cause, CauseKind, Certainty, ConfirmAction, ConfirmInput, Confirmation, LogApi, LogEntity, LogEvent,
+    LogPage, LogQuery, RECEIVE_EVENT, RISK_DETECT, Reception, ReceptionOutcome, Sent,
+};
 pub use provider::{NewProvider, ProviderSettings, ProviderStatus, SecurityEventsProvider};

@@ -8,8 +8,11 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use serde_json::{Map, Value};
 use ssf_transmitter::{
-    CustomEvent, Dialect, Error, Event, SetBuilder, Subject, Timestamp, conformance::Stream,
-    key::SigningHeader, set::Audience,
+    CustomEvent, Dialect, Error, Event, SetBuilder, Subject, Timestamp,
+    conformance::Stream,
+    http::{BodyEnd, Failure, Response},
+    key::SigningHeader,
+    set::Audience,
 };
 
 /// An issuer and an audience for SETs of which neither matters.
@@ -222,4 +225,38 @@ fn time(value: &Value) -> Timestamp {
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors")
+}
+
+/// Why there is no answer, by its name.
+pub(crate) fn failure(name: &str) -> Failure {
+    match name {
+        "unresolved" => Failure::Unresolved,
+        "forbidden" => Failure::Forbidden,
+        "not_connected" => Failure::NotConnected,
+        "tls" => Failure::Tls,
+        "timed_out" => Failure::TimedOut,
+        "broken" => Failure::Broken,
+        other => panic!("no failure: {other}"),
+    }
+}
+
+/// The answer of a case.
+pub(crate) fn response(case: &Value) -> Response {
+    let status = u16::try_from(case["status"].as_u64().unwrap()).unwrap();
+    let headers = case["headers"].as_object().into_iter().flatten().flat_map(|(name, values)| {
+        list(values).iter().map(|value| (name.clone(), text(value).to_owned())).collect::<Vec<_>>()
+    });
+    let body = match &case["body"] {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        json => json.to_string(),
+    };
+    let end = match case["body_end"].as_str() {
+        None => BodyEnd::Complete,
+        Some("too_long") => BodyEnd::TooLong,
+        Some("broken") => BodyEnd::Broken,
+        Some("unfinished") => BodyEnd::Unfinished,
+        Some(other) => panic!("no end of a body: {other}"),
+    };
+    Response::new(status, headers, body.into_bytes()).with_body_end(end)
 }

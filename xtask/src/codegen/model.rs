@@ -22,6 +22,7 @@ pub(crate) struct Catalogue {
     rules: Vec<Rule>,
     answers: Vec<Answer>,
     notes: Vec<ReceiptNote>,
+    causes: Vec<ReceptionCause>,
     values: Values,
 }
 
@@ -327,6 +328,15 @@ struct ReceiptNote {
     doc: String,
 }
 
+/// Why a SET that was answered with a success may not have arrived.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct ReceptionCause {
+    id: String,
+    cause: String,
+    remedy: String,
+}
+
 #[derive(Clone, Copy, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Severity {
@@ -377,9 +387,11 @@ impl Catalogue {
         #[serde(deny_unknown_fields)]
         struct Answers {
             #[serde(rename = "answer")]
-            answers: Vec<Answer>,
+            list: Vec<Answer>,
             #[serde(rename = "note")]
             notes: Vec<ReceiptNote>,
+            #[serde(rename = "cause")]
+            causes: Vec<ReceptionCause>,
         }
 
         let folder = root.join("core/catalogue");
@@ -389,7 +401,7 @@ impl Catalogue {
                 format!("{on_disk} files in core/catalogue/events, {} in FAMILIES", FAMILIES.len()).into()
             );
         }
-        let Answers { answers, notes } = read_toml(&folder.join("answers.toml"))?;
+        let Answers { list: answers, notes, causes } = read_toml(&folder.join("answers.toml"))?;
         let mut families = Vec::new();
         for id in FAMILIES {
             let mut file: FamilyFile = read_toml(&folder.join(format!("events/{id}.toml")))?;
@@ -407,6 +419,7 @@ impl Catalogue {
             rules: read_toml::<Rules>(&folder.join("rules.toml"))?.rules,
             answers,
             notes,
+            causes,
             values: Values::read(root)?,
         };
         let problems = catalogue.problems(root);
@@ -483,6 +496,12 @@ impl Catalogue {
         for item in &self.notes {
             if !seen.insert(format!("note {}", item.name)) || item.doc.is_empty() {
                 note(format!("{}: a note occurs once and has a doc", item.name));
+            }
+        }
+        for item in &self.causes {
+            let is_new = seen.insert(format!("cause {}", item.id));
+            if !is_new || [&item.cause, &item.remedy].contains(&&String::new()) {
+                note(format!("{}: a cause occurs once, with cause and remedy", item.id));
             }
         }
         for rule in &self.rules {

@@ -291,7 +291,7 @@ extension SSFError.Code {
     /// or delete the one that is there.
     public static let providerConflict = Self(rawValue: "provider_conflict")
     /// The API does not accept the token, or the token may not do this. Check the token, and that it may
-    /// manage security events providers.
+    /// manage providers or, where that was asked, read the System Log.
     public static let apiUnauthorized = Self(rawValue: "api_unauthorized")
     /// The API asks to slow down. Call again after `retry_after`.
     public static let apiThrottled = Self(rawValue: "api_throttled")
@@ -741,7 +741,7 @@ extension SSFError.Code {
             "List the providers, and replace or delete the one that is there."),
         .apiUnauthorized: Facts(
             .api, false,
-            "Check the token, and that it may manage security events providers."),
+            "Check the token, and that it may manage providers or, where that was asked, read the System Log."),
         .apiThrottled: Facts(
             .api, true,
             "Call again after `retry_after`."),

@@ -46,6 +46,10 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "E0000007", summary)
     }
 
+    pub(crate) fn invalid_search() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "E0000031", "Invalid search criteria.")
+    }
+
     pub(crate) fn method_not_allowed(allowed: &'static str) -> Self {
         let summary = "The endpoint does not support the provided HTTP method";
         let error = Self::new(StatusCode::METHOD_NOT_ALLOWED, "E0000022", summary);

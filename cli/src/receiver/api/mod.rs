@@ -1,25 +1,26 @@
 //! The API by which a transmitter is registered: Okta's security events providers (Management API 2026.06.3, tag
-//! `SSFReceiver`). Where that is silent, a comment says what was chosen.
+//! `SSFReceiver`), and the System Log beside it. Where that is silent, a comment says what was chosen.
 
 mod draft;
 mod error;
+mod log;
+mod tokens;
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
-use subtle::ConstantTimeEq as _;
 
 use super::answer::Answer;
 use super::config::ApiTokens;
 use super::documents::Documents;
-use super::ledger::text;
 use super::random;
 use super::server::Received;
 use super::transmitters::{Origin, Registered, Taken, Transmitters};
 use draft::{Draft, Settings};
 
 pub(crate) use error::ApiError;
+pub(crate) use log::SystemLog;
 
 /// The API and its transmitters.
 pub(crate) struct Api {
@@ -53,7 +54,7 @@ impl Api {
 
     async fn respond(&self, request: &Received) -> Result<Answer, ApiError> {
         let method = &request.method;
-        self.authorize(&request.headers, method)?;
+        self.tokens.authorize(&request.headers, method == Method::GET)?;
         let steps: Vec<_> =
             request.path.strip_prefix(self.path).unwrap_or_default().split('/').skip(1).collect();
         match (&steps[..], method) {
@@ -79,21 +80,6 @@ impl Api {
             }
             ([_, "lifecycle", "activate" | "deactivate"], _) => Err(ApiError::method_not_allowed("POST")),
             _ => Err(ApiError::not_found(&request.path)),
-        }
-    }
-
-    /// `SSWS` and a token of the API, or `Bearer` and an access token; here both are the same one.
-    fn authorize(&self, headers: &HeaderMap, method: &Method) -> Result<(), ApiError> {
-        let authorization = text(headers, &header::AUTHORIZATION).unwrap_or_default();
-        let (scheme, presented) = authorization.split_once(' ').unwrap_or_default();
-        let is_scheme = ["SSWS", "Bearer"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
-        let is = |token: &str| bool::from(token.as_bytes().ct_eq(presented.as_bytes()));
-        let (manages, reads) = (is(&self.tokens.manage), self.tokens.read.as_deref().is_some_and(is));
-        match (is_scheme, method) {
-            (true, _) if manages => Ok(()),
-            (true, &Method::GET) if reads => Ok(()),
-            (true, _) if reads => Err(ApiError::forbidden()),
-            _ => Err(ApiError::invalid_token()),
         }
     }
 

@@ -18,6 +18,7 @@ pub(crate) static GOVUK_ONE_LOGIN: Profile = Profile {
     push_path: "/",
     token_path: Some("/oauth2/token"),
     api_path: None,
+    log_path: None,
     // The reference sender sets neither of the two.
     content_type: None,
     accept: None,

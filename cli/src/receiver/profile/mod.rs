@@ -20,6 +20,8 @@ pub(crate) struct Profile {
     pub(crate) token_path: Option<&'static str>,
     /// The path of the API by which transmitters are registered.
     pub(crate) api_path: Option<&'static str>,
+    /// The path of the log beside that API.
+    pub(crate) log_path: Option<&'static str>,
     /// The `Content-Type` a push must have.
     pub(crate) content_type: Option<&'static str>,
     /// The media type that must be listed in `Accept`.

@@ -18,6 +18,7 @@ pub(crate) static OKTA: Profile = Profile {
     // The operation has an empty security list: the signature is the authentication.
     token_path: None,
     api_path: Some("/api/v1/security-events-providers"),
+    log_path: Some("/api/v1/logs"),
     content_type: Some("application/secevent+jwt"),
     // Not documented, so not demanded.
     accept: None,

@@ -18,6 +18,7 @@ pub(crate) static RFC8935: Profile = Profile {
     push_path: "/events",
     token_path: None,
     api_path: None,
+    log_path: None,
     // RFC 8935 §2.1 for both.
     content_type: Some("application/secevent+jwt"),
     accept: Some("application/json"),

@@ -29,7 +29,7 @@ pub(crate) use run::{Running, Seen};
 /// }
 /// ```
 ///
-/// A rule says where (`on`: `push`, the default, `token`, `api`, or `connection`), when (one of `nth`, `from`, `first`,
+/// A rule says where (`on`: `push`, the default, `token`, `api`, `log`, or `connection`), when (one of `nth`, `from`, `first`,
 /// `every`, `percent`; without any, always), and what ([`Fault`]). Each rule counts from 1 the requests it is about:
 /// those to that endpoint, and with `issuer` only pushes of SETs with that `iss`, whether another rule decided about
 /// them or not.
@@ -56,6 +56,7 @@ pub(crate) enum On {
     Push,
     Token,
     Api,
+    Log,
     Connection,
 }
 
@@ -65,6 +66,7 @@ impl On {
             Self::Push => "push",
             Self::Token => "token request",
             Self::Api => "request to the API",
+            Self::Log => "read of the log",
             Self::Connection => "connection",
         }
     }
@@ -95,6 +97,11 @@ impl Rule {
     /// Something goes wrong with requests to the API by which transmitters are registered.
     pub fn api(fault: impl Into<Fault>) -> Self {
         Self::new(On::Api, fault)
+    }
+
+    /// Something goes wrong with reads of the System Log.
+    pub fn log(fault: impl Into<Fault>) -> Self {
+        Self::new(On::Log, fault)
     }
 
     /// Something goes wrong with connections, before there is a request: `close`, `reset`, `never` or `tls`.
@@ -214,7 +221,7 @@ impl Script {
             if !has_tokens && (rule.on == On::Token || rule.has(|fault| *fault == Fault::InvalidToken)) {
                 return Err(wrong(&place, "the receiver has no token endpoint"));
             }
-            if !has_api && rule.on == On::Api {
+            if !has_api && [On::Api, On::Log].contains(&rule.on) {
                 return Err(wrong(&place, "the receiver has no API"));
             }
             if !has_tls && rule.has(|fault| matches!(fault, Fault::Tls(_))) {

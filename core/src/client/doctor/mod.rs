@@ -2,12 +2,13 @@
 
 mod documents;
 mod network;
+mod okta_log;
 
 use std::{fmt, future::IntoFuture, time::Duration};
 
 use documents::Documents;
 
-use super::{Emit, Pending, Receiver, Transmitter, counters::Visit, transport::Transport};
+use super::{Emit, OktaProviders, Pending, Receiver, Transmitter, counters::Visit, transport::Transport};
 use crate::{
     conformance,
     delivery::Receipt,
@@ -40,6 +41,7 @@ pub struct Doctor {
     findings: Vec<Finding>,
     configuration_url: Option<String>,
     send: bool,
+    confirm: Option<OktaProviders>,
 }
 
 /// What a doctor found, and the SET that it is to send, for a caller that signs by itself: from [`Doctor::examine`].
@@ -48,6 +50,7 @@ pub struct Examination {
     linter: Linter,
     checks: Vec<Check>,
     pending: Option<Pending>,
+    confirm: Option<OktaProviders>,
     _visit: Option<Visit>,
 }
 
@@ -155,7 +158,7 @@ impl Doctor {
             (Ok(event), Ok(subject)) => (linter.event(&event, subject.as_ref()), Some((event, subject))),
             (event, subject) => (linter.read(event, subject.transpose()), None),
         };
-        Self { transmitter, receiver, event, findings, configuration_url: None, send: false }
+        Self { transmitter, receiver, event, findings, configuration_url: None, send: false, confirm: None }
     }
 
     /// Sets where the transmitter configuration is, if it is not where the issuer says.
@@ -170,7 +173,24 @@ impl Doctor {
         self
     }
 
-    /// Does all checks but the last one, for a caller that signs by itself: sign what waits in the [`Examination`].
+    /// Looks in the System Log of an Okta org for the SET, once it is sent: the check `okta-log`. That takes no longer than a
+    /// method of `providers` may, beyond the time of the other checks.
+    ///
+    /// ```no_run
+    /// # use ssf_transmitter::{CustomEvent, OktaProviders, Receiver, Subject, Transmitter, Event, event::{OktaRiskLevel, okta}, Timestamp};
+    /// # async fn example(transmitter: Transmitter, receiver: Receiver, providers: OktaProviders) {
+    /// let event = okta::UserRiskChange::new(OktaRiskLevel::High, OktaRiskLevel::Low, Timestamp::now());
+    /// let ada = Subject::email("ada@example.com");
+    /// let diagnosis = transmitter.doctor(event, ada, &receiver).send().confirm(&providers).await;
+    /// println!("{}", diagnosis.check("okta-log").map_or("", |check| check.message.as_str()));
+    /// # }
+    /// ```
+    pub fn confirm(mut self, providers: &OktaProviders) -> Self {
+        self.confirm = Some(providers.clone());
+        self
+    }
+
+    /// Does all checks but the last ones, for a caller that signs by itself: sign what waits in the [`Examination`].
     pub fn examine(self) -> BoxFuture<'static, Examination> {
         let visit = self.transmitter.visit();
         Box::pin(async move {
@@ -179,14 +199,18 @@ impl Doctor {
                 Ok(visit) => visit,
                 Err(error) => {
                     let checks = vec![closed(&error)];
-                    return Examination { linter, checks, pending: None, _visit: None };
+                    return Examination { linter, checks, pending: None, confirm: None, _visit: None };
                 }
             };
             let mut checks = self.look().await;
             let begun = self.to_send();
             let begun = begun.and_then(|emit| emit.begin().map_err(|error| sent(&linter, &Err(error))));
             let pending = begun.map_err(|check| checks.push(check)).ok();
-            Examination { linter, checks, pending, _visit: Some(visit) }
+            let mut confirm = self.confirm;
+            if pending.is_none() {
+                checks.extend(confirm.take().map(|_| okta_log::not_sent()));
+            }
+            Examination { linter, checks, pending, confirm, _visit: Some(visit) }
         })
     }
 
@@ -199,11 +223,17 @@ impl Doctor {
                 Err(error) => return Diagnosis(vec![closed(&error)]),
             };
             let mut checks = self.look().await;
-            let last = match self.to_send() {
-                Ok(emit) => sent(&self.transmitter.linter(&self.receiver), &emit.await),
-                Err(skipped) => skipped,
-            };
-            checks.push(last);
+            match self.to_send() {
+                Ok(emit) => {
+                    let result = emit.await;
+                    checks.push(sent(&self.transmitter.linter(&self.receiver), &result));
+                    checks.extend(okta_log::confirmed(self.confirm.as_ref(), &result).await);
+                }
+                Err(skipped) => {
+                    checks.push(skipped);
+                    checks.extend(self.confirm.map(|_| okta_log::not_sent()));
+                }
+            }
             Diagnosis(checks)
         })
     }
@@ -324,7 +354,7 @@ impl Examination {
     /// signature is not looked at.
     pub fn finish(self, signature: Result<Signature, Error>) -> BoxFuture<'static, Diagnosis> {
         Box::pin(async move {
-            let Self { linter, mut checks, pending, _visit } = self;
+            let Self { linter, mut checks, pending, confirm, _visit } = self;
             if let Some(pending) = pending {
                 let result = match signature {
                     Ok(signature) => pending.deliver(signature).await,
@@ -334,6 +364,7 @@ impl Examination {
                     }
                 };
                 checks.push(sent(&linter, &result));
+                checks.extend(okta_log::confirmed(confirm.as_ref(), &result).await);
             }
             Diagnosis(checks)
         })

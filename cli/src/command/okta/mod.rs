@@ -1,4 +1,6 @@
-//! `ssf okta`: the security events providers of an Okta org.
+//! `ssf okta`: the security events providers of an Okta org, and its System Log.
+
+mod log;
 
 use std::{env, fs, path::PathBuf};
 
@@ -11,6 +13,7 @@ use ssf_transmitter::{
 use zeroize::Zeroizing;
 
 use super::{Result, block_on, network::Network, print};
+use log::Log;
 
 /// The variable that holds the token: a command line is visible to others.
 const TOKEN: &str = "OKTA_API_TOKEN";
@@ -86,6 +89,8 @@ enum Operation {
         /// Its id
         id: String,
     },
+    /// Read the System Log: what the org did with SETs
+    Log(Log),
 }
 
 #[derive(clap::Args)]
@@ -110,8 +115,7 @@ impl Settings {
 
 pub(crate) fn run(arguments: Arguments) -> Result {
     let providers = providers(&arguments)?;
-    let printed = block_on(async { perform(&providers, arguments.operation).await })?;
-    print(&printed)
+    block_on(async { perform(&providers, arguments.operation).await })
 }
 
 fn providers(arguments: &Arguments) -> Result<OktaProviders> {
@@ -129,15 +133,19 @@ fn providers(arguments: &Arguments) -> Result<OktaProviders> {
     Ok(arguments.network.reach(builder)?.build()?)
 }
 
-async fn perform(providers: &OktaProviders, operation: Operation) -> Result<String> {
+async fn perform(providers: &OktaProviders, operation: Operation) -> Result {
     match operation {
         Operation::Create { name, kind, settings, ensure } => {
             let settings = settings.read().ok_or("--well-known, or --issuer with --jwks-url, is needed")?;
             let provider = NewProvider::new(name, kind, settings);
-            shown(if ensure { providers.ensure(&provider).await } else { providers.create(&provider).await })
+            print_json(if ensure {
+                providers.ensure(&provider).await
+            } else {
+                providers.create(&provider).await
+            })
         }
-        Operation::List => shown(providers.list().await),
-        Operation::Show { id } => shown(providers.read(&id).await),
+        Operation::List => print_json(providers.list().await),
+        Operation::Show { id } => print_json(providers.read(&id).await),
         Operation::Replace { id, name, kind, settings } => {
             let change = |mut provider: NewProvider| {
                 if let Some(name) = name {
@@ -151,15 +159,18 @@ async fn perform(providers: &OktaProviders, operation: Operation) -> Result<Stri
                     None => provider,
                 }
             };
-            shown(providers.update(&id, change).await)
+            print_json(providers.update(&id, change).await)
         }
-        Operation::Activate { id } => shown(providers.activate(&id).await),
-        Operation::Deactivate { id } => shown(providers.deactivate(&id).await),
-        Operation::Delete { id } => shown(providers.delete(&id).await.map(|()| json!({ "deleted": id }))),
+        Operation::Activate { id } => print_json(providers.activate(&id).await),
+        Operation::Deactivate { id } => print_json(providers.deactivate(&id).await),
+        Operation::Log(log) => log.run(providers).await,
+        Operation::Delete { id } => {
+            print_json(providers.delete(&id).await.map(|()| json!({ "deleted": id })))
+        }
     }
 }
 
-/// The answer as JSON for people, or an error that says what to do.
-fn shown(answer: ssf_transmitter::Result<impl Serialize>) -> Result<String> {
-    Ok(serde_json::to_string_pretty(&answer?)?)
+/// Prints the answer as JSON for people.
+fn print_json(answer: ssf_transmitter::Result<impl Serialize>) -> Result {
+    print(&serde_json::to_string_pretty(&answer?)?)
 }

@@ -1,19 +1,23 @@
 //! Okta's SSF Receiver API over HTTP: the calls of [`crate::okta`], tried again where that does no harm.
 
-use std::{fmt, sync::Arc, time::Duration};
+mod builder;
+mod log;
+mod received;
 
-use super::{
-    authorization::Authorized,
-    transport::{Network, Transport},
-};
+use std::{fmt, sync::Arc};
+
+pub use builder::OktaProvidersBuilder;
+pub use log::LogPager;
+pub use received::Received;
+
+use super::{authorization::Authorized, transport::Transport};
 use crate::{
-    delivery::{Bounds, Jitter, RetryPolicy},
+    delivery::{Bounds, Jitter},
     error::{Error, ErrorCode, Result, Retry},
-    okta::{Call, NewProvider, ProvidersApi, SecurityEventsProvider},
+    okta::{Call, LogApi, LogQuery, NewProvider, ProvidersApi, SecurityEventsProvider, Sent},
     random,
     secret::Secret,
     time::{Clock as _, SteadyClock, Timestamp},
-    token::{Authorization, ClientCredentials, check},
 };
 
 /// The security events providers of an Okta org: who may send it SETs. Cheap to clone; clones share one HTTP pool.
@@ -37,21 +41,11 @@ pub struct OktaProviders(Arc<Inner>);
 
 struct Inner {
     api: ProvidersApi,
+    log: LogApi,
     authorization: Authorized,
     transport: Transport,
     bounds: Bounds,
     clock: SteadyClock,
-}
-
-/// Builds [`OktaProviders`]; [`build`](Self::build) checks the settings.
-pub struct OktaProvidersBuilder {
-    org: String,
-    authorization: Authorization,
-    ssws: Option<Secret<String>>,
-    deadline: Option<Duration>,
-    retry: RetryPolicy,
-    network: Network,
-    loopback: bool,
 }
 
 impl OktaProviders {
@@ -59,15 +53,7 @@ impl OktaProviders {
     /// [`ssws`](OktaProvidersBuilder::ssws), [`bearer`](OktaProvidersBuilder::bearer) or
     /// [`client_credentials`](OktaProvidersBuilder::client_credentials).
     pub fn builder(org: impl Into<String>) -> OktaProvidersBuilder {
-        OktaProvidersBuilder {
-            org: org.into(),
-            authorization: Authorization::None,
-            ssws: None,
-            deadline: None,
-            retry: RetryPolicy::default(),
-            network: Network::default(),
-            loopback: false,
-        }
+        OktaProvidersBuilder::new(org.into())
     }
 
     /// Registers a provider. Okta makes it active.
@@ -153,6 +139,46 @@ impl OktaProviders {
         }
     }
 
+    /// Looks in the org's System Log for what became of a SET that it answered with 202: with a [`Receipt`], or with a
+    /// [`Sent`] where another process has sent it. Await it.
+    ///
+    /// Okta takes SETs that it then drops. The token needs the scope `okta.logs.read`; one that may read the providers too
+    /// makes causes certain.
+    ///
+    /// ```no_run
+    /// # use ssf_transmitter::{OktaProviders, Receipt};
+    /// # async fn example(providers: OktaProviders, receipt: Receipt) -> Result<(), ssf_transmitter::Error> {
+    /// let reception = providers.received(&receipt).await?;
+    /// println!("{}", reception.outcome().as_str());
+    /// for cause in reception.causes() {
+    ///     println!("{} {}", cause.kind().meaning(), cause.kind().remedy());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`Receipt`]: crate::Receipt
+    pub fn received(&self, sent: impl Into<Sent>) -> Received {
+        Received::new(self.clone(), sent.into())
+    }
+
+    /// Reads the org's System Log, entry by entry. The token needs the scope `okta.logs.read`.
+    ///
+    /// ```no_run
+    /// # use ssf_transmitter::{OktaProviders, Timestamp, okta::LogQuery};
+    /// # async fn example(providers: OktaProviders) -> Result<(), ssf_transmitter::Error> {
+    /// let an_hour_ago = Timestamp::now().minus(std::time::Duration::from_secs(3600));
+    /// let mut log = providers.log(LogQuery::since(an_hour_ago));
+    /// while let Some(event) = log.next().await? {
+    ///     println!("{} {}", event.uuid(), event.event_type());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn log(&self, query: LogQuery) -> LogPager {
+        LogPager::new(self.clone(), query)
+    }
+
     async fn find(&self, wanted: &NewProvider, ends: Timestamp) -> Result<Option<SecurityEventsProvider>> {
         Ok(self.all(ends).await?.into_iter().find(|provider| wanted.is(provider)))
     }
@@ -189,21 +215,12 @@ impl OktaProviders {
     async fn run<T>(&self, mut call: Call<T>, ends: Timestamp) -> Result<T> {
         let Inner { bounds, clock, .. } = &*self.0;
         let mut jitter = Jitter::new(random::number()?);
-        let (mut attempts, mut refused, mut renewed) = (0, None, false);
+        let mut attempts = 0;
         loop {
             attempts += 1;
-            let error = match self.attempt(&mut call, refused.take(), ends).await {
+            let error = match self.once(&mut call, ends).await {
                 Ok(done) => return Ok(done),
-                Err(Attempt { error, authorization }) => {
-                    if error.code().retry() == Retry::AfterRenewal
-                        && self.0.authorization.renews()
-                        && !renewed
-                    {
-                        (refused, renewed) = (authorization, true);
-                        continue;
-                    }
-                    error
-                }
+                Err(error) => error,
             };
             if error.code().retry() != Retry::Later || attempts >= bounds.max_attempts {
                 return Err(error);
@@ -216,6 +233,18 @@ impl OktaProviders {
             }
             tokio::time::sleep(until.since(now)).await;
         }
+    }
+
+    /// Makes a call once, and a second time with a fresh token where that may help.
+    async fn once<T>(&self, call: &mut Call<T>, ends: Timestamp) -> Result<T> {
+        let Attempt { error, authorization } = match self.attempt(call, None, ends).await {
+            Ok(done) => return Ok(done),
+            Err(attempt) => attempt,
+        };
+        if error.code().retry() != Retry::AfterRenewal || !self.0.authorization.renews() {
+            return Err(error);
+        }
+        self.attempt(call, authorization, ends).await.map_err(|attempt| attempt.error)
     }
 
     async fn attempt<T>(
@@ -275,110 +304,8 @@ fn too_late(bounds: &Bounds) -> Error {
     Error::new(ErrorCode::DeadlineExceeded, message)
 }
 
-impl OktaProvidersBuilder {
-    /// Authorizes with an API token of the org: `SSWS`.
-    pub fn ssws(mut self, token: impl Into<Secret<String>>) -> Self {
-        self.authorization = Authorization::None;
-        self.ssws = Some(token.into());
-        self
-    }
-
-    /// Authorizes with an OAuth 2.0 access token that has the scope `okta.securityEventsProviders.manage`; to read alone
-    /// `okta.securityEventsProviders.read` is enough.
-    pub fn bearer(mut self, token: impl Into<Secret<String>>) -> Self {
-        self.ssws = None;
-        self.authorization = Authorization::Bearer(token.into());
-        self
-    }
-
-    /// Authorizes with access tokens, got for these credentials: of an API services app of the org, which names itself by
-    /// a key, at `/oauth2/v1/token`.
-    ///
-    /// ```
-    /// use ssf_transmitter::{KeyType, OktaProviders, SigningKey, token::ClientCredentials};
-    ///
-    /// let key = SigningKey::generate(KeyType::Rsa2048)?;
-    /// let credentials = ClientCredentials::with_key("https://acme.okta.com/oauth2/v1/token", "0oa1", key)
-    ///     .scope("okta.securityEventsProviders.manage");
-    /// let providers =
-    ///     OktaProviders::builder("https://acme.okta.com").client_credentials(credentials).build()?;
-    /// # Ok::<(), ssf_transmitter::Error>(())
-    /// ```
-    pub fn client_credentials(mut self, credentials: ClientCredentials) -> Self {
-        self.ssws = None;
-        self.authorization = Authorization::ClientCredentials(credentials);
-        self
-    }
-
-    /// Sets how long a method may take, from the call to its result; 30 seconds by default.
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = Some(deadline);
-        self
-    }
-
-    /// Sets how often a call is tried, and how long the waits are.
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.retry = policy;
-        self
-    }
-
-    /// Trusts the certificates of a CA bundle (PEM) too, beside those of the operating system and of the environment.
-    pub fn ca_bundle(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.network.trust.extra_roots.push(pem.into());
-        self
-    }
-
-    /// Goes through a proxy, such as `http://proxy.example.com:3128`. Without this the environment's proxies are used.
-    pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.network.proxy = Some(url.into());
-        self
-    }
-
-    /// Opens the egress guard for a network, such as `10.1.0.0/16`, or one address.
-    pub fn allow_network(mut self, network: impl Into<String>) -> Self {
-        self.network.allowed.push(network.into());
-        self
-    }
-
-    /// Allows this machine as org, as token endpoint and in settings, over plain http too, for trials and tests.
-    pub fn allow_loopback(mut self) -> Self {
-        self.loopback = true;
-        self
-    }
-
-    /// Checks the settings and makes the HTTP pool.
-    pub fn build(self) -> Result<OktaProviders> {
-        let missing = |message: &str| Err(Error::new(ErrorCode::ConfigurationInvalid, message));
-        let authorization = match (self.ssws, self.authorization) {
-            (Some(token), _) => {
-                let token = check::api_token(&token)?;
-                Authorization::Header(Secret::new(format!("SSWS {}", token.expose())))
-            }
-            (None, Authorization::None) => return missing("Okta's API needs a token"),
-            (None, authorization) => authorization,
-        };
-        let bounds = Bounds::default().with(self.deadline, &self.retry).checked()?;
-        if bounds.deadline.is_zero() {
-            return missing("a deadline of zero leaves no time");
-        }
-        Ok(OktaProviders(Arc::new(Inner {
-            api: ProvidersApi::at(&self.org, self.loopback)?,
-            authorization: Authorized::new(authorization, self.loopback)?,
-            transport: Transport::new(&self.network)?,
-            bounds,
-            clock: SteadyClock::start(),
-        })))
-    }
-}
-
 impl fmt::Debug for OktaProviders {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("OktaProviders").field("host", &self.host()).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for OktaProvidersBuilder {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("OktaProvidersBuilder").finish_non_exhaustive()
     }
 }

@@ -1,0 +1,135 @@
+/** Okta's System Log: its entries, and what they say of a SET. */
+
+import type { CauseId } from './causes.js';
+
+const INSPECT = Symbol.for('nodejs.util.inspect.custom');
+
+/** What became of a SET. */
+export type ReceptionOutcome =
+  /** It arrived, and Okta judged the risk of its user after it. */
+  | 'judged'
+  /** It arrived. */
+  | 'arrived'
+  /** It was not seen, and a cause that is certain says why. */
+  | 'dropped'
+  /** It was not seen by the deadline. */
+  | 'not-seen';
+
+/** How certain it is that an entry is about a SET. Okta documents no member that holds the `jti`. */
+export type Certainty =
+  /** It names the `jti`. */
+  | 'exact'
+  /** It names the provider and the user, and is of the right time. */
+  | 'likely'
+  /** It is of the right time, and speaks of no other user and no other provider. */
+  | 'possible';
+
+/** Whoever did something, or something was done to, in a {@link LogEvent}. */
+export interface LogEntity {
+  readonly id: string | null;
+  /** What it is, such as `User`. */
+  readonly type: string | null;
+  /** The name that it is known by, of a user the sign-in. */
+  readonly alternateId: string | null;
+  /** The name for people. */
+  readonly displayName: string | null;
+}
+
+/** What is in an entry of the log: what is missing, or of another type than documented, is `null`. */
+interface Entry {
+  readonly uuid: string;
+  readonly eventType: string;
+  readonly severity: string | null;
+  readonly displayMessage: string | null;
+  readonly result: string | null;
+  readonly reason: string | null;
+  readonly actor: LogEntity | null;
+  readonly targets: readonly LogEntity[];
+  readonly debugData: Readonly<Record<string, unknown>> | null;
+  readonly members: Readonly<Record<string, unknown>>;
+}
+
+type NativeEntry = Entry & { readonly published: number | null };
+
+/** An entry of Okta's System Log. It holds personal data; `console.log` shows id and type alone. */
+export class LogEvent implements Entry {
+  /** The id of the entry, empty if it has none. */
+  readonly uuid: string;
+  /** When it was written. */
+  readonly published: Date | null;
+  /** What happened, such as `security.events.provider.receive_event`; empty if it does not say. */
+  readonly eventType: string;
+  /** `DEBUG`, `INFO`, `WARN` or `ERROR`. */
+  readonly severity: string | null;
+  /** What happened, for people. */
+  readonly displayMessage: string | null;
+  /** How it ended, such as `SUCCESS`. */
+  readonly result: string | null;
+  /** Why it ended so. */
+  readonly reason: string | null;
+  /** Who did it. */
+  readonly actor: LogEntity | null;
+  /** What it was done to. */
+  readonly targets: readonly LogEntity[];
+  /** What Okta adds for the search for causes. Its members are not documented. */
+  readonly debugData: Readonly<Record<string, unknown>> | null;
+  /** All of it, as it came. */
+  readonly members: Readonly<Record<string, unknown>>;
+
+  private constructor(entry: NativeEntry) {
+    this.uuid = entry.uuid;
+    this.published = entry.published === null ? null : new Date(entry.published);
+    this.eventType = entry.eventType;
+    this.severity = entry.severity;
+    this.displayMessage = entry.displayMessage;
+    this.result = entry.result;
+    this.reason = entry.reason;
+    this.actor = entry.actor;
+    this.targets = entry.targets;
+    this.debugData = entry.debugData;
+    this.members = entry.members;
+  }
+
+  /** Shows id and type. */
+  [INSPECT](): string {
+    return `LogEvent { uuid: '${this.uuid}', eventType: '${this.eventType}' }`;
+  }
+
+  /** @internal */
+  static of(entry: NativeEntry): LogEvent {
+    return new LogEvent(entry);
+  }
+}
+
+/** Why a SET may not have arrived. */
+export interface ReceptionCause {
+  /** A stable id, such as `user-unknown`. All are in `docs/errors.md`. */
+  readonly id: CauseId;
+  /** Whether it is a fact, not one of several things that may be. */
+  readonly isCertain: boolean;
+  /** What it is, in one sentence or two. */
+  readonly meaning: string;
+  /** What to do about it. */
+  readonly remedy: string;
+}
+
+/** What became of a SET in an org. */
+export interface Reception {
+  /** What became of it. */
+  readonly outcome: ReceptionOutcome;
+  /** How certain it is that the entries are about the SET; `null` where there are none. */
+  readonly certainty: Certainty | null;
+  /** The entries that tell it: of the arrival, and of the judgement. */
+  readonly events: readonly LogEvent[];
+  /** Why it may not have arrived: what is certain first, then what is likely. Empty where it arrived. */
+  readonly causes: readonly ReceptionCause[];
+}
+
+export function eventOf(json: string): LogEvent {
+  return LogEvent.of(JSON.parse(json));
+}
+
+export function receptionOf(json: string): Reception {
+  const { events, ...reception } = JSON.parse(json);
+  return { ...reception, events: events.map(LogEvent.of) };
+}

@@ -1,0 +1,168 @@
+"""Okta's System Log: its entries, and what they say of a SET."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from ssf_transmitter import _native
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Iterator
+    from datetime import datetime
+
+    from ssf_transmitter._causes import CauseId
+
+#: What became of a SET: it arrived and the risk of its user was judged; it arrived; it was dropped, for a cause that is
+#: certain; it was not seen by the deadline.
+ReceptionOutcome: TypeAlias = Literal["judged", "arrived", "dropped", "not-seen"]
+
+#: How certain it is that an entry is about the SET: it names the `jti`; it names provider and user, and is of the right
+#: time; it is of the right time, and speaks of no other user and no other provider.
+Certainty: TypeAlias = Literal["exact", "likely", "possible"]
+
+
+@dataclass(frozen=True, repr=False)
+class LogEntity:
+    """Whoever did something, or something was done to, in a `LogEvent`.
+
+    Attributes:
+        id: The id.
+        type: What it is, such as `User`.
+        alternate_id: The name that it is known by, of a user the sign-in.
+        display_name: The name for people.
+    """
+
+    id: str | None
+    type: str | None
+    alternate_id: str | None
+    display_name: str | None
+
+    def __repr__(self) -> str:
+        """Show no personal data."""
+        return f"<LogEntity {self.type}>"
+
+
+@dataclass(frozen=True, repr=False)
+class LogEvent:
+    """An entry of Okta's System Log. What is missing, or of another type than documented, is `None`.
+
+    Attributes:
+        uuid: The id of the entry, empty if it has none.
+        published: When it was written.
+        event_type: What happened, such as `security.events.provider.receive_event`; empty if it does not say.
+        severity: `DEBUG`, `INFO`, `WARN` or `ERROR`.
+        display_message: What happened, for people.
+        result: How it ended, such as `SUCCESS`.
+        reason: Why it ended so.
+        actor: Who did it.
+        targets: What it was done to.
+        debug_data: What Okta adds for the search for causes. Its members are not documented.
+        members: All of it, as it came.
+    """
+
+    uuid: str
+    published: datetime | None
+    event_type: str
+    severity: str | None
+    display_message: str | None
+    result: str | None
+    reason: str | None
+    actor: LogEntity | None
+    targets: tuple[LogEntity, ...]
+    debug_data: dict[str, Any] | None
+    members: dict[str, Any]
+
+    def __repr__(self) -> str:
+        """Show no personal data."""
+        return f"<LogEvent {self.uuid} {self.event_type}>"
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a SET may not have arrived.
+
+    Attributes:
+        id: A stable id, such as `user-unknown`. All are in `docs/errors.md`.
+        is_certain: Whether it is a fact, not one of several things that may be.
+        meaning: What it is, in one sentence or two.
+        remedy: What to do about it.
+    """
+
+    id: CauseId
+    is_certain: bool
+    meaning: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Reception:
+    """What became of a SET in an org.
+
+    Attributes:
+        outcome: What became of it.
+        certainty: How certain it is that the entries are about the SET; `None` where there are none.
+        events: The entries that tell it: of the arrival, and of the judgement.
+        causes: Why it may not have arrived: what is certain first, then what is likely. Empty where it arrived.
+    """
+
+    outcome: ReceptionOutcome
+    certainty: Certainty | None
+    events: tuple[LogEvent, ...]
+    causes: tuple[Cause, ...]
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether the SET arrived."""
+        return self.outcome in ("judged", "arrived")
+
+
+def _reception(told: _native._Reception) -> Reception:
+    outcome, certainty, events, causes = told
+    return Reception(outcome, certainty, tuple(map(_event, events)), tuple(Cause(*cause) for cause in causes))
+
+
+def _event(told: _native._LogEvent) -> LogEvent:
+    uuid, published, event_type, severity, display_message, result, reason, actor, targets, debug_data, members = told
+    return LogEvent(
+        uuid,
+        published,
+        event_type,
+        severity,
+        display_message,
+        result,
+        reason,
+        None if actor is None else LogEntity(*actor),
+        tuple(LogEntity(*target) for target in targets),
+        None if debug_data is None else json.loads(debug_data),
+        json.loads(members),
+    )
+
+
+def _types(event_types: Iterable[str] | None) -> list[str] | None:
+    if event_types is None:
+        return None
+    return [event_types] if isinstance(event_types, str) else list(event_types)
+
+
+def _entries(log: _native.LogPager) -> Iterator[LogEvent]:
+    while (told := log.next()) is not None:
+        yield _event(told)
+
+
+async def _entries_async(log: _native.LogPager) -> AsyncIterator[LogEvent]:
+    # Loaded here: asyncio takes long to import, and threads do not need it.
+    import asyncio
+
+    from ssf_transmitter._async_transmitter import _Pending
+
+    loop = asyncio.get_running_loop()
+    mailbox = _native.Mailbox(loop)
+    while True:
+        future = _Pending(loop=loop)
+        future.work = log.next_async(mailbox, future)
+        told = await future
+        if told is None:
+            return
+        yield _event(told)

@@ -1,0 +1,162 @@
+//! Okta's System Log, and what it says of a SET.
+
+use std::{sync::Arc, time::SystemTime};
+
+use pyo3::{
+    Borrowed,
+    exceptions::{PyRuntimeError, PyTypeError},
+    prelude::*,
+};
+use ssf_transmitter::{
+    self as sdk,
+    okta::{Cause, Certainty, LogEntity, LogEvent, LogQuery, Reception, Sent},
+};
+use tokio::sync::Mutex;
+
+use crate::{
+    arguments::{Moment, Span, datetime},
+    errors::Result,
+    futures::{Mailbox, Task},
+    process::Own,
+    runtime::{ELSEWHERE, wait_directly},
+    sets::{Receipt, SignedSet},
+};
+
+type Text = Option<String>;
+/// Id, type, alternate id and name for people.
+type ToldEntity = (Text, Text, Text, Text);
+/// Id, time, type, severity, message, result, reason; actor and targets; debug data and all of it as JSON.
+pub(crate) type ToldEvent = (
+    String,
+    Option<SystemTime>,
+    String,
+    Text,
+    Text,
+    Text,
+    Text,
+    Option<ToldEntity>,
+    Vec<ToldEntity>,
+    Text,
+    String,
+);
+/// Id, whether it is certain, what it is, what to do.
+type ToldCause = (&'static str, bool, &'static str, &'static str);
+/// Outcome, certainty, entries, causes.
+pub(crate) type ToldReception = (&'static str, Option<&'static str>, Vec<ToldEvent>, Vec<ToldCause>);
+
+/// A SET to look for: a receipt, or a SET and the time of the answer.
+pub(crate) struct GivenSent(Sent);
+
+impl<'py> FromPyObject<'_, 'py> for GivenSent {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(receipt) = given.cast::<Receipt>() {
+            return Ok(Self(Sent::from(&receipt.get().0)));
+        }
+        let given = given.extract::<(PyRef<'_, SignedSet>, Moment)>();
+        let (signed, answered_at) = given.map_err(|_| PyTypeError::new_err(EXPECTED))?;
+        Ok(Self(Sent::new(&signed.0, answered_at.0)))
+    }
+}
+
+const EXPECTED: &str = "expected a receipt, or a signed SET and the time of its answer with a time zone";
+
+/// Looks for a SET.
+pub(crate) async fn received(
+    providers: sdk::OktaProviders,
+    sent: GivenSent,
+    deadline: Option<Span>,
+) -> sdk::error::Result<ToldReception> {
+    let mut received = providers.received(sent.0);
+    if let Some(deadline) = deadline {
+        received = received.deadline(deadline.0);
+    }
+    Ok(reception(&received.await?))
+}
+
+/// The entries of a log.
+#[pyclass(frozen, module = "ssf_transmitter._native")]
+pub(crate) struct LogPager(Own<Arc<Mutex<sdk::client::LogPager>>>);
+
+#[pymethods]
+impl LogPager {
+    /// The next entry; `None` at the end.
+    fn next(&self, py: Python<'_>) -> Result<Option<ToldEvent>> {
+        Ok(wait_directly(py, next(self.here()?))??)
+    }
+
+    fn next_async(&self, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
+        mailbox.spawn(future, next(self.here()?), |told| told)
+    }
+}
+
+impl LogPager {
+    pub(crate) fn new(
+        providers: &sdk::OktaProviders,
+        since: Moment,
+        until: Option<Moment>,
+        event_types: Option<Vec<String>>,
+        page_size: u16,
+        follow: Option<Span>,
+    ) -> Self {
+        let mut query = LogQuery::since(since.0).page_size(page_size);
+        if let Some(until) = until {
+            query = query.until(until.0);
+        }
+        if let Some(types) = event_types {
+            query = query.event_types(types);
+        }
+        let log = providers.log(query);
+        let log = match follow {
+            Some(pause) => log.follow_every(pause.0),
+            None => log,
+        };
+        Self(Own::new(Arc::new(Mutex::new(log))))
+    }
+
+    fn here(&self) -> PyResult<Arc<Mutex<sdk::client::LogPager>>> {
+        self.0.get().map(Arc::clone).ok_or_else(|| PyRuntimeError::new_err(ELSEWHERE))
+    }
+}
+
+async fn next(log: Arc<Mutex<sdk::client::LogPager>>) -> sdk::error::Result<Option<ToldEvent>> {
+    Ok(log.lock().await.next().await?.as_ref().map(event))
+}
+
+fn reception(reception: &Reception) -> ToldReception {
+    (
+        reception.outcome().as_str(),
+        reception.certainty().map(Certainty::as_str),
+        reception.events().iter().map(event).collect(),
+        reception.causes().iter().map(|cause| told_cause(*cause)).collect(),
+    )
+}
+
+fn told_cause(cause: Cause) -> ToldCause {
+    let kind = cause.kind();
+    (kind.as_str(), cause.is_certain(), kind.meaning(), kind.remedy())
+}
+
+fn event(event: &LogEvent) -> ToldEvent {
+    let text = |text: Option<&str>| text.map(str::to_owned);
+    let json = |value: serde_json::Result<String>| value.unwrap_or_default();
+    (
+        event.uuid().to_owned(),
+        event.published().map(datetime),
+        event.event_type().to_owned(),
+        text(event.severity()),
+        text(event.display_message()),
+        text(event.result()),
+        text(event.reason()),
+        event.actor().map(entity),
+        event.targets().map(entity).collect(),
+        event.debug_data().map(|data| json(serde_json::to_string(data))),
+        json(serde_json::to_string(event)),
+    )
+}
+
+fn entity(entity: LogEntity<'_>) -> ToldEntity {
+    let text = |text: Option<&str>| text.map(str::to_owned);
+    (text(entity.id()), text(entity.kind()), text(entity.alternate_id()), text(entity.display_name()))
+}

@@ -1,0 +1,55 @@
+//! Whether the SET arrived in the org, by its System Log.
+
+use super::{Check, OktaProviders};
+use crate::{
+    delivery::Receipt,
+    error::Error,
+    okta::{Certainty, Reception, ReceptionOutcome},
+};
+
+const ID: &str = "okta-log";
+
+/// There is nothing to look for.
+pub(super) fn not_sent() -> Check {
+    Check::skipped(ID, "no SET was sent that could be in the log of the org")
+}
+
+/// What became of the SET, if that was asked for.
+pub(super) async fn confirmed(
+    providers: Option<&OktaProviders>,
+    sent: &Result<Receipt, Error>,
+) -> Option<Check> {
+    let providers = providers?;
+    let Ok(receipt) = sent else { return Some(not_sent()) };
+    Some(match providers.received(receipt).await {
+        Ok(reception) => judged(&reception),
+        Err(error) => Check::of_error(ID, &error),
+    })
+}
+
+fn judged(reception: &Reception) -> Check {
+    let is_sure = reception.certainty() > Some(Certainty::Possible);
+    match reception.outcome() {
+        ReceptionOutcome::Judged if is_sure => {
+            Check::passed(ID, "the SET arrived in the org, which judged the risk of its user")
+        }
+        ReceptionOutcome::Arrived if is_sure => Check::passed(ID, "the SET arrived in the org"),
+        ReceptionOutcome::Judged | ReceptionOutcome::Arrived => Check::warning(
+            ID,
+            "a SET arrived in the org at the right time, but its log does not say which one",
+            "Look at the entry in the System Log of the org.",
+        ),
+        ReceptionOutcome::Dropped | ReceptionOutcome::NotSeen => {
+            let message =
+                "the org answered the SET with a success, and its log does not have it by the deadline";
+            match reception.causes() {
+                [] => Check::failed(ID, message, ""),
+                [cause, ..] => {
+                    let may = if cause.is_certain() { "" } else { "It may be this: " };
+                    let message = format!("{message}. {may}{}", cause.kind().meaning());
+                    Check::failed(ID, message, cause.kind().remedy())
+                }
+            }
+        }
+    }
+}
