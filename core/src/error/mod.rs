@@ -2,7 +2,7 @@
 
 mod code;
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 pub use code::ErrorCode;
 
@@ -66,8 +66,10 @@ pub enum Retry {
 /// assert_eq!(error.code(), ErrorCode::SubjectMemberValue);
 /// assert_eq!(error.pointer(), Some("/phone_number"));
 /// ```
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     code: ErrorCode,
     message: String,
@@ -77,7 +79,7 @@ struct Inner {
     receiver_description: Option<String>,
     retry_after: Option<Duration>,
     findings: Vec<Finding>,
-    source: Option<Source>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl ErrorCode {
@@ -133,7 +135,7 @@ impl Error {
     }
 
     pub(crate) fn because(mut self, source: impl Into<Source>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 
