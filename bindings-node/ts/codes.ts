@@ -37,7 +37,7 @@ export type SsfErrorCode =
   | 'SSF_SIGNER_PUBLIC_KEY_MISSING'
   /** A token, an authorization header, a client id or a client secret that cannot be right as it is written. Correct the setting that the message names. */
   | 'SSF_AUTHORIZATION_INVALID'
-  /** A source address is not an IP address, or there are two of one family. Give an IP address of this machine, such as `192.0.2.7`: at most one of IPv4 and one of IPv6. */
+  /** The source address is not an IP address, or not that of one machine. Give an IP address of this machine, such as `192.0.2.7`, without port and zone. */
   | 'SSF_SOURCE_ADDRESS_INVALID'
   /** The proxy in the setting or environment variable that the message names is not a URL that can be used. Use `http://host:port` or `https://host:port`, and percent-encode user name and password. */
   | 'SSF_PROXY_INVALID'
@@ -318,7 +318,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_SOURCE_ADDRESS_INVALID: {
     kind: 'config',
     retryable: false,
-    remedy: 'Give an IP address of this machine, such as `192.0.2.7`: at most one of IPv4 and one of IPv6.',
+    remedy: 'Give an IP address of this machine, such as `192.0.2.7`, without port and zone.',
   },
   SSF_PROXY_INVALID: {
     kind: 'config',

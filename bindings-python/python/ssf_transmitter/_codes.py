@@ -206,7 +206,7 @@ CODES: dict[str, Code] = {
     "source_address_invalid": Code(
         "config",
         False,
-        "Give an IP address of this machine, such as `192.0.2.7`: at most one of IPv4 and one of IPv6.",
+        "Give an IP address of this machine, such as `192.0.2.7`, without port and zone.",
     ),
     "proxy_invalid": Code(
         "config",

@@ -17,6 +17,9 @@ pub(super) struct Network {
     /// Send through this HTTP proxy, instead of the one that `HTTPS_PROXY` names
     #[arg(long, value_name = "URL", help_heading = NETWORK)]
     proxy: Option<String>,
+    /// Send from this address of this machine, for receivers that allow-list addresses
+    #[arg(long, value_name = "ADDRESS", help_heading = NETWORK)]
+    source_address: Option<String>,
     /// Allow a private network, such as `10.1.0.0/16`; repeatable
     #[arg(long = "allow-network", value_name = "CIDR", help_heading = NETWORK)]
     networks: Vec<String>,
@@ -32,6 +35,7 @@ pub(super) struct Network {
 pub(super) trait Reaches: Sized {
     fn ca_bundle(self, pem: Vec<u8>) -> Self;
     fn proxy(self, url: &str) -> Self;
+    fn source_address(self, address: &str) -> Self;
     fn allow_network(self, network: &str) -> Self;
     fn deadline(self, deadline: Duration) -> Self;
 }
@@ -44,6 +48,9 @@ macro_rules! reaches {
             }
             fn proxy(self, url: &str) -> Self {
                 <$builder>::proxy(self, url)
+            }
+            fn source_address(self, address: &str) -> Self {
+                <$builder>::source_address(self, address)
             }
             fn allow_network(self, network: &str) -> Self {
                 <$builder>::allow_network(self, network)
@@ -67,6 +74,9 @@ impl Network {
         }
         if let Some(url) = &self.proxy {
             builder = builder.proxy(url);
+        }
+        if let Some(address) = &self.source_address {
+            builder = builder.source_address(address);
         }
         if let Some(seconds) = self.deadline {
             builder = builder.deadline(Duration::from_secs(seconds));

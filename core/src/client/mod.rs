@@ -17,6 +17,7 @@ mod pending;
 mod proxy;
 mod receiver;
 mod resolver;
+mod source_address;
 mod tls;
 mod tls_failure;
 mod transmitter;

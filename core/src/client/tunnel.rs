@@ -29,6 +29,7 @@ use tower_service::Service;
 
 use super::{
     proxy::{Proxies, Proxy},
+    source_address::SourceAddress,
     tls_failure,
     transport::{CONNECT_TIMEOUT, MAX_HEADER_LIST, MAX_HEADERS},
 };
@@ -45,16 +46,22 @@ type BoxFuture<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 #[derive(Clone, Debug)]
 pub(super) struct Tunnels {
     proxies: Arc<Proxies>,
+    source: SourceAddress,
     /// For proxies that are spoken to over TLS, in HTTP/1.1.
     tls: Arc<ClientConfig>,
     user_agent: &'static str,
 }
 
 impl Tunnels {
-    pub(super) fn new(proxies: Proxies, tls: &ClientConfig, user_agent: &'static str) -> Self {
+    pub(super) fn new(
+        proxies: Proxies,
+        source: SourceAddress,
+        tls: &ClientConfig,
+        user_agent: &'static str,
+    ) -> Self {
         let mut tls = tls.clone();
         tls.alpn_protocols.clear();
-        Self { proxies: Arc::new(proxies), tls: Arc::new(tls), user_agent }
+        Self { proxies: Arc::new(proxies), source, tls: Arc::new(tls), user_agent }
     }
 
     pub(super) fn proxies(&self) -> &Proxies {
@@ -75,9 +82,11 @@ impl Tunnels {
         let found = tokio::net::lookup_host((proxy.host(), proxy.port())).await;
         let addresses: Vec<_> =
             found.map_err(|_| proxy.unreachable("has a name that could not be resolved"))?.collect();
-        let stream = TcpStream::connect(&*addresses)
-            .await
-            .map_err(|error| proxy.unreachable(format!("could not be connected to ({})", error.kind())))?;
+        let failed = |error: io::Error| {
+            let unreachable = || proxy.unreachable(format!("could not be connected to ({})", error.kind()));
+            self.source.refusal(&error).unwrap_or_else(unreachable)
+        };
+        let stream = self.source.connect(&addresses).await.map_err(failed)?;
         let stream = TokioIo::new(stream);
         if !proxy.is_https() {
             return Ok(MaybeHttpsStream::Http(stream));

@@ -50,9 +50,9 @@ pub enum ErrorCode {
     ///
     /// Correct the setting that the message names.
     AuthorizationInvalid,
-    /// `source_address_invalid`: A source address is not an IP address, or there are two of one family.
+    /// `source_address_invalid`: The source address is not an IP address, or not that of one machine.
     ///
-    /// Give an IP address of this machine, such as `192.0.2.7`: at most one of IPv4 and one of IPv6.
+    /// Give an IP address of this machine, such as `192.0.2.7`, without port and zone.
     SourceAddressInvalid,
     /// `proxy_invalid`: The proxy in the setting or environment variable that the message names is not a URL that can be used.
     ///
@@ -898,7 +898,7 @@ impl ErrorCode {
                 "A token, an authorization header, a client id or a client secret that cannot be right as it is written."
             }
             Self::SourceAddressInvalid => {
-                "A source address is not an IP address, or there are two of one family."
+                "The source address is not an IP address, or not that of one machine."
             }
             Self::ProxyInvalid => {
                 "The proxy in the setting or environment variable that the message names is not a URL that can be used."
@@ -1117,7 +1117,7 @@ impl ErrorCode {
             }
             Self::AuthorizationInvalid => "Correct the setting that the message names.",
             Self::SourceAddressInvalid => {
-                "Give an IP address of this machine, such as `192.0.2.7`: at most one of IPv4 and one of IPv6."
+                "Give an IP address of this machine, such as `192.0.2.7`, without port and zone."
             }
             Self::ProxyInvalid => {
                 "Use `http://host:port` or `https://host:port`, and percent-encode user name and password."

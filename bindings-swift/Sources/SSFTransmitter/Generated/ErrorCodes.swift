@@ -31,8 +31,8 @@ extension SSFError.Code {
     /// A token, an authorization header, a client id or a client secret that cannot be right as it is
     /// written. Correct the setting that the message names.
     public static let authorizationInvalid = Self(rawValue: "authorization_invalid")
-    /// A source address is not an IP address, or there are two of one family. Give an IP address of this
-    /// machine, such as `192.0.2.7`: at most one of IPv4 and one of IPv6.
+    /// The source address is not an IP address, or not that of one machine. Give an IP address of this
+    /// machine, such as `192.0.2.7`, without port and zone.
     public static let sourceAddressInvalid = Self(rawValue: "source_address_invalid")
     /// The proxy in the setting or environment variable that the message names is not a URL that can be used.
     /// Use `http://host:port` or `https://host:port`, and percent-encode user name and password.
@@ -477,7 +477,7 @@ extension SSFError.Code {
             "Correct the setting that the message names."),
         .sourceAddressInvalid: Facts(
             .config, false,
-            "Give an IP address of this machine, such as `192.0.2.7`: at most one of IPv4 and one of IPv6."),
+            "Give an IP address of this machine, such as `192.0.2.7`, without port and zone."),
         .proxyInvalid: Facts(
             .config, false,
             "Use `http://host:port` or `https://host:port`, and percent-encode user name and password."),
