@@ -420,6 +420,7 @@ impl TransmitterBuilder {
     /// assert_eq!(error.code(), ErrorCode::SourceAddressInvalid);
     /// # Ok::<(), ssf_transmitter::Error>(())
     /// ```
+    #[allow(clippy::needless_pass_by_value, reason = "an address is a value")]
     pub fn source_address(mut self, address: impl ToString) -> Self {
         self.network.source_address = Some(address.to_string());
         self

@@ -95,13 +95,16 @@ impl KeySet {
 
     /// Looks at the source now, which blocks, and tells whether the keys changed. A set without a source does not change.
     pub fn refresh(&self) -> Result<bool> {
-        match self.source_watch() {
-            Some(watch) if !watch.source.is_fixed() => self.refresh_fetched(&watch.source.fetch()),
-            _ => Ok(false),
-        }
+        self.fetch().map_or(Ok(false), |fetched| self.refresh_fetched(&fetched))
     }
 
-    /// The same for what was fetched before: the half of [`refresh`](Self::refresh) that does not wait.
+    /// The half of [`refresh`](Self::refresh) that waits; `None` if the set has no source, or one that does not change.
+    pub fn fetch(&self) -> Option<Result<FetchedKeys>> {
+        let watch = self.source_watch().filter(|watch| !watch.source.is_fixed())?;
+        Some(watch.source.fetch())
+    }
+
+    /// The half of [`refresh`](Self::refresh) that does not wait: takes over what was fetched.
     pub fn refresh_fetched(&self, fetched: &Result<FetchedKeys>) -> Result<bool> {
         let Some(watch) = self.source_watch() else { return Ok(false) };
         let mut state = watch.state();
