@@ -51,6 +51,7 @@ every('authorization', ({ authorization }) => {
   });
 });
 every('proxies', ({ proxy }) => transmitter({ proxy }));
+every('source_addresses', ({ source_address: sourceAddress }) => transmitter({ sourceAddress }));
 every('ca_bundles', ({ ca_bundle: caBundle }) => transmitter({ caBundle }));
 every('client_certificates', ({ certificate, key: own }) =>
   transmitter({ clientCertificate: { chain: certificate, key: own } }),

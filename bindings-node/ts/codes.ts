@@ -37,6 +37,8 @@ export type SsfErrorCode =
   | 'SSF_SIGNER_PUBLIC_KEY_MISSING'
   /** A token, an authorization header, a client id or a client secret that cannot be right as it is written. Correct the setting that the message names. */
   | 'SSF_AUTHORIZATION_INVALID'
+  /** The source address is not an IP address, or not that of one machine. Give an IP address of this machine, such as `192.0.2.7`, without port and zone. */
+  | 'SSF_SOURCE_ADDRESS_INVALID'
   /** The proxy in the setting or environment variable that the message names is not a URL that can be used. Use `http://host:port` or `https://host:port`, and percent-encode user name and password. */
   | 'SSF_PROXY_INVALID'
   /** CA certificates cannot be read from the setting or environment variable that the message names. Point it at certificates in PEM (`-----BEGIN CERTIFICATE-----`), or unset it. */
@@ -89,6 +91,12 @@ export type SsfErrorCode =
   | 'SSF_KEY_SET_TOO_EARLY'
   /** The active key cannot be removed. Rotate to another key first. */
   | 'SSF_KEY_SET_ACTIVE'
+  /** The keys of a watched set come from its source; `stage` and `rotate` do not apply. Change the source instead: with a directory, add the next key, and later let its name sort first. */
+  | 'SSF_KEY_SET_WATCHED'
+  /** The text that names the source of a key cannot be understood. Use `env:NAME`, `file:PATH`, `dir:PATH`, `cmd:PROGRAM ARG…`, `stdin:`, or a plain path. */
+  | 'SSF_KEY_SOURCE_INVALID'
+  /** The source of a key is missing, cannot be read, or is empty, or its command failed or took too long. Check that the source exists and that this process may read it; run a command by hand to see its output. */
+  | 'SSF_KEY_SOURCE_UNAVAILABLE'
   /** The text is no JSON, or not the JSON value that belongs here. Fix the text at the line and column that the message names, or at the place that the pointer names. */
   | 'SSF_JSON_INVALID'
   /** A value that JSON does not have, or has no one form for: NaN, a date, a set, bytes, a member named by a number, an object of a class. Give what the message names instead; for a date, seconds since 1970 or text. */
@@ -207,6 +215,8 @@ export type SsfErrorCode =
   | 'SSF_TLS_INCOMPATIBLE'
   /** The port does not speak TLS, such as one for plain http. Check the port in the URL, or in the proxy setting whether the proxy wants `http://`. */
   | 'SSF_TLS_NOT_SPOKEN'
+  /** This machine does not have the source address, or has none of the family of the host. Use an address that `ip address` or `ifconfig` lists, of the family (IPv4 or IPv6) of the host's addresses. */
+  | 'SSF_SOURCE_ADDRESS_UNAVAILABLE'
   /** The proxy cannot be resolved or reached, or does not answer as an HTTP proxy does; the message names the setting it comes from. Check host and port of the proxy, and list hosts that need none in `NO_PROXY`. */
   | 'SSF_PROXY_UNREACHABLE'
   /** The proxy refused to open a tunnel to the host; `status` is its answer: 407 wants credentials, 403 forbids the host. For 407, put user name and password into the proxy URL; otherwise have the proxy allow the host. */
@@ -304,6 +314,11 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
     kind: 'config',
     retryable: false,
     remedy: 'Correct the setting that the message names.',
+  },
+  SSF_SOURCE_ADDRESS_INVALID: {
+    kind: 'config',
+    retryable: false,
+    remedy: 'Give an IP address of this machine, such as `192.0.2.7`, without port and zone.',
   },
   SSF_PROXY_INVALID: {
     kind: 'config',
@@ -434,6 +449,21 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
     kind: 'key',
     retryable: false,
     remedy: 'Rotate to another key first.',
+  },
+  SSF_KEY_SET_WATCHED: {
+    kind: 'key',
+    retryable: false,
+    remedy: 'Change the source instead: with a directory, add the next key, and later let its name sort first.',
+  },
+  SSF_KEY_SOURCE_INVALID: {
+    kind: 'key',
+    retryable: false,
+    remedy: 'Use `env:NAME`, `file:PATH`, `dir:PATH`, `cmd:PROGRAM ARG…`, `stdin:`, or a plain path.',
+  },
+  SSF_KEY_SOURCE_UNAVAILABLE: {
+    kind: 'key',
+    retryable: false,
+    remedy: 'Check that the source exists and that this process may read it; run a command by hand to see its output.',
   },
   SSF_JSON_INVALID: {
     kind: 'validation',
@@ -729,6 +759,11 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
     kind: 'transport',
     retryable: false,
     remedy: 'Check the port in the URL, or in the proxy setting whether the proxy wants `http://`.',
+  },
+  SSF_SOURCE_ADDRESS_UNAVAILABLE: {
+    kind: 'transport',
+    retryable: true,
+    remedy: "Use an address that `ip address` or `ifconfig` lists, of the family (IPv4 or IPv6) of the host's addresses.",
   },
   SSF_PROXY_UNREACHABLE: {
     kind: 'transport',

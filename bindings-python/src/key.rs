@@ -1,13 +1,15 @@
-//! Signing keys, sets of them, and signatures that were made elsewhere.
+//! Signing keys, and signatures that were made elsewhere.
+
+use std::path::PathBuf;
 
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
-use ssf_transmitter::{self as sdk, KeyType};
+use ssf_transmitter::{self as sdk, KeyType, key::KeyOptions};
 
 use crate::{
-    arguments::{Data, Moment, Span, no_others},
+    arguments::{Data, Span, no_others},
     errors::Result,
     fork::{detached, inside},
-    jwks::{Jwks, PublicKey},
+    jwks::PublicKey,
 };
 
 /// A private key that signs SETs, with its algorithm and `kid`. Threads may share it.
@@ -65,6 +67,97 @@ impl SigningKey {
         }))
     }
 
+    /// Reads a key in any form: PEM, DER, a JWK or a JWK Set, in base64 or not. `kid` selects a key of a JWK Set, and names any
+    /// other key.
+    #[staticmethod]
+    #[pyo3(
+        signature = (data, *, kid = None, algorithm = None, password = None, **unknown),
+        text_signature = "(data, *, kid=None, algorithm=None, password=None)"
+    )]
+    fn from_any(
+        data: Data<'_>,
+        kid: Option<String>,
+        algorithm: Option<&str>,
+        password: Option<String>,
+        unknown: Option<&Bound<'_, PyDict>>,
+    ) -> Result<Self> {
+        no_others(unknown, "SigningKey.from_any", &["data", "kid", "algorithm", "password"])?;
+        let mut options = KeyOptions::new();
+        if let Some(kid) = kid {
+            options = options.kid(kid);
+        }
+        if let Some(algorithm) = algorithm {
+            options = options.algorithm(algorithm.parse()?);
+        }
+        if let Some(password) = password {
+            options = options.password(password);
+        }
+        Ok(Self(inside(|| sdk::SigningKey::from_any(data, &options))?))
+    }
+
+    /// Reads the key in an environment variable, in any form.
+    #[staticmethod]
+    #[pyo3(
+        signature = (name, *, kid = None, algorithm = None, password = None, **unknown),
+        text_signature = "(name, *, kid=None, algorithm=None, password=None)"
+    )]
+    fn from_env(
+        py: Python<'_>,
+        name: &str,
+        kid: Option<String>,
+        algorithm: Option<&str>,
+        password: Option<String>,
+        unknown: Option<&Bound<'_, PyDict>>,
+    ) -> Result<Self> {
+        no_others(unknown, "SigningKey.from_env", &["name", "kid", "algorithm", "password"])?;
+        let source = sdk::KeySource::parse(&format!("env:{name}"))?;
+        Self::read(py, &with_options(source, kid, algorithm, password, None)?)
+    }
+
+    /// Reads the key in a file, in any form.
+    #[staticmethod]
+    #[pyo3(
+        signature = (path, *, kid = None, algorithm = None, password = None, **unknown),
+        text_signature = "(path, *, kid=None, algorithm=None, password=None)"
+    )]
+    fn from_file(
+        py: Python<'_>,
+        path: PathBuf,
+        kid: Option<String>,
+        algorithm: Option<&str>,
+        password: Option<String>,
+        unknown: Option<&Bound<'_, PyDict>>,
+    ) -> Result<Self> {
+        no_others(unknown, "SigningKey.from_file", &["path", "kid", "algorithm", "password"])?;
+        let source = sdk::KeySource::file(path);
+        Self::read(py, &with_options(source, kid, algorithm, password, None)?)
+    }
+
+    /// Reads the key where `source` says: `env:NAME`, `file:PATH` or a path, `dir:PATH` (the first by name), `cmd:PROGRAM ARG…`
+    /// (its output, within the time limit of 30 seconds), or `stdin:`. No shell runs.
+    ///
+    /// >>> SigningKey.from_source("cmd:openssl genpkey -algorithm ed25519").algorithm
+    /// 'EdDSA'
+    #[staticmethod]
+    #[pyo3(
+        signature = (source, *, kid = None, algorithm = None, password = None, time_limit = None, **unknown),
+        text_signature = "(source, *, kid=None, algorithm=None, password=None, time_limit=None)"
+    )]
+    fn from_source(
+        py: Python<'_>,
+        source: &str,
+        kid: Option<String>,
+        algorithm: Option<&str>,
+        password: Option<String>,
+        time_limit: Option<Span>,
+        unknown: Option<&Bound<'_, PyDict>>,
+    ) -> Result<Self> {
+        let known = ["source", "kid", "algorithm", "password", "time_limit"];
+        no_others(unknown, "SigningKey.from_source", &known)?;
+        let source = sdk::KeySource::parse(source)?;
+        Self::read(py, &with_options(source, kid, algorithm, password, time_limit)?)
+    }
+
     /// The same key with another `kid`. Without this it is the RFC 7638 thumbprint.
     fn with_kid(&self, kid: &str) -> Result<Self> {
         Ok(Self(self.0.clone().with_kid(kid)?))
@@ -119,75 +212,36 @@ impl SigningKey {
     }
 }
 
-/// The keys of a transmitter over time: one signs, all are published.
-///
-/// Receivers cache the JWKS, so a key is published before it signs: `stage` the next key, wait, `rotate`, wait, `remove`
-/// the retired one.
-#[pyclass(frozen, module = "ssf_transmitter")]
-pub(crate) struct KeySet(pub(crate) sdk::KeySet);
-
-#[pymethods]
-impl KeySet {
-    /// A set with one key, which signs.
-    #[new]
-    fn new(active: &SigningKey) -> Self {
-        Self(sdk::KeySet::new(active.0.clone()))
-    }
-
-    /// The key that signs now.
-    #[getter]
-    fn active(&self) -> SigningKey {
-        SigningKey(self.0.active())
-    }
-
-    /// The key that is published and does not sign yet.
-    #[getter]
-    fn next(&self) -> Option<SigningKey> {
-        self.0.next().map(SigningKey)
-    }
-
-    /// The keys that signed before and are still published.
-    #[getter]
-    fn retired(&self) -> Vec<SigningKey> {
-        self.0.retired().into_iter().map(SigningKey).collect()
-    }
-
-    /// The set to publish: active, next and retired keys.
-    fn jwks(&self) -> Result<Jwks> {
-        Ok(Jwks(self.0.jwks()?))
-    }
-
-    /// Publishes the next key, from now on or from `at`. It takes the place of a next key that was staged before.
-    #[pyo3(signature = (key, *, at = None, **unknown), text_signature = "(self, key, *, at=None)")]
-    fn stage(&self, key: &SigningKey, at: Option<Moment>, unknown: Option<&Bound<'_, PyDict>>) -> Result<()> {
-        no_others(unknown, "KeySet.stage", &["key", "at"])?;
-        Ok(self.0.stage(key.0.clone(), now(at))?)
-    }
-
-    /// Lets the next key sign, if it has been published for so long, and retires the active one, whose `kid` it returns.
-    #[pyo3(signature = (*, published, at = None, **unknown), text_signature = "(self, *, published, at=None)")]
-    fn rotate(
-        &self,
-        published: Span,
-        at: Option<Moment>,
-        unknown: Option<&Bound<'_, PyDict>>,
-    ) -> Result<String> {
-        no_others(unknown, "KeySet.rotate", &["published", "at"])?;
-        Ok(self.0.rotate(now(at), published.0)?)
-    }
-
-    /// Takes a next or retired key out of the set.
-    fn remove(&self, kid: &str) -> Result<()> {
-        Ok(self.0.remove(kid)?)
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<KeySet active={}>", self.0.active().kid())
+impl SigningKey {
+    /// Fetching waits, and takes no lock: a fork need not wait for it. Reading does not wait.
+    fn read(py: Python<'_>, source: &sdk::KeySource) -> Result<Self> {
+        let fetched = py.detach(|| source.fetch())?;
+        let keys = inside(|| fetched.keys())?;
+        let first = keys.into_iter().next();
+        Ok(Self(first.ok_or_else(|| PyValueError::new_err("the source holds no key"))?))
     }
 }
 
-fn now(at: Option<Moment>) -> sdk::Timestamp {
-    at.map_or_else(sdk::Timestamp::now, |at| at.0)
+pub(crate) fn with_options(
+    mut source: sdk::KeySource,
+    kid: Option<String>,
+    algorithm: Option<&str>,
+    password: Option<String>,
+    time_limit: Option<Span>,
+) -> Result<sdk::KeySource> {
+    if let Some(kid) = kid {
+        source = source.kid(kid);
+    }
+    if let Some(algorithm) = algorithm {
+        source = source.algorithm(algorithm.parse()?);
+    }
+    if let Some(password) = password {
+        source = source.password(password);
+    }
+    if let Some(Span(limit)) = time_limit {
+        source = source.time_limit(limit);
+    }
+    Ok(source)
 }
 
 /// A signature that was made elsewhere.

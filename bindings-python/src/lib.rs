@@ -17,6 +17,7 @@ mod imports;
 mod json;
 mod jwks;
 mod key;
+mod key_set;
 mod lint;
 mod logging;
 mod metadata;
@@ -50,7 +51,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<futures::Task>()?;
     module.add_class::<jwks::Jwks>()?;
     module.add_class::<jwks::PublicKey>()?;
-    module.add_class::<key::KeySet>()?;
+    module.add_class::<key_set::KeySet>()?;
     module.add_class::<key::Signature>()?;
     module.add_class::<key::SigningKey>()?;
     module.add_class::<lint::Linter>()?;

@@ -35,6 +35,7 @@ struct Settings {
     policy: Policy,
     ca_bundles: Vec<Vec<u8>>,
     proxy: Option<String>,
+    source_address: Option<String>,
     allow_networks: Vec<String>,
     allow_loopback: bool,
 }
@@ -52,7 +53,8 @@ type Told = (String, String, String, String, Option<String>, Option<String>, Opt
 impl OktaProviders {
     #[new]
     #[pyo3(signature = (
-        org, *, ssws, bearer, client_credentials, deadline, retry, ca_bundles, proxy, allow_networks, allow_loopback
+        org, *, ssws, bearer, client_credentials, deadline, retry, ca_bundles, proxy, source_address, allow_networks,
+        allow_loopback
     ))]
     #[allow(clippy::too_many_arguments, reason = "the settings of the API")]
     fn new(
@@ -64,6 +66,7 @@ impl OktaProviders {
         retry: Option<Policy>,
         ca_bundles: Vec<Vec<u8>>,
         proxy: Option<String>,
+        source_address: Option<String>,
         allow_networks: Vec<String>,
         allow_loopback: bool,
     ) -> Result<Self> {
@@ -74,7 +77,16 @@ impl OktaProviders {
             _ => return Err(PyTypeError::new_err("give one of ssws, bearer and client_credentials").into()),
         };
         let policy = retry.unwrap_or_default().within(deadline);
-        let settings = Settings { org, token, policy, ca_bundles, proxy, allow_networks, allow_loopback };
+        let settings = Settings {
+            org,
+            token,
+            policy,
+            ca_bundles,
+            proxy,
+            source_address,
+            allow_networks,
+            allow_loopback,
+        };
         let providers = Self { settings, core: PerProcess::new(), direct: PerProcess::new() };
         providers.direct()?;
         Ok(providers)
@@ -150,6 +162,9 @@ impl Settings {
         }
         if let Some(proxy) = &self.proxy {
             builder = builder.proxy(proxy);
+        }
+        if let Some(address) = &self.source_address {
+            builder = builder.source_address(address);
         }
         for network in &self.allow_networks {
             builder = builder.allow_network(network);

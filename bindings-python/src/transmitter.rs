@@ -25,9 +25,10 @@ use crate::{
     batch::{Batch, RequestLimit},
     emission::{Emission, ReadEvent, ReadSubject},
     errors::Result,
+    fork::inside,
     futures::{Mailbox, Task},
     jwks::{Jwks, PublicKey},
-    key::KeySet,
+    key_set::KeySet,
     lint::{Lint, Linter, findings},
     okta::OktaProviders,
     pending::{Examination, Pending},
@@ -57,6 +58,7 @@ struct Settings {
     ca_bundles: Vec<Vec<u8>>,
     client_certificate: Option<(Vec<u8>, Secret<Vec<u8>>)>,
     proxy: Option<String>,
+    source_address: Option<String>,
     http2: bool,
     allow_networks: Vec<String>,
 }
@@ -70,8 +72,8 @@ enum Keys {
 impl Transmitter {
     #[new]
     #[pyo3(signature = (
-        issuer, *, keys, algorithm, kid, public_key, deadline, retry, lint, ca_bundles, client_certificate, proxy, http2,
-        allow_networks
+        issuer, *, keys, algorithm, kid, public_key, deadline, retry, lint, ca_bundles, client_certificate, proxy, source_address,
+        http2, allow_networks
     ))]
     #[allow(clippy::too_many_arguments, reason = "the settings of a transmitter")]
     fn new(
@@ -86,6 +88,7 @@ impl Transmitter {
         ca_bundles: Vec<Vec<u8>>,
         client_certificate: Option<(Vec<u8>, Vec<u8>)>,
         proxy: Option<String>,
+        source_address: Option<String>,
         http2: bool,
         allow_networks: Vec<String>,
     ) -> Result<Self> {
@@ -105,6 +108,7 @@ impl Transmitter {
             ca_bundles,
             client_certificate: client_certificate.map(|(chain, key)| (chain, Secret::new(key))),
             proxy,
+            source_address,
             http2,
             allow_networks,
         };
@@ -199,11 +203,13 @@ impl Transmitter {
     }
 
     fn linter(&self, to: &Receiver) -> Result<Linter> {
-        Ok(Linter(self.direct()?.linter(to.core()?)))
+        let (transmitter, to) = (self.direct()?, to.core()?);
+        Ok(Linter(inside(|| transmitter.linter(to))))
     }
 
     fn jwks(&self) -> Result<Jwks> {
-        Ok(Jwks(self.direct()?.jwks()?))
+        let transmitter = self.direct()?;
+        Ok(Jwks(inside(|| transmitter.jwks())?))
     }
 
     fn doctor(&self, py: Python<'_>, setup: Setup) -> Result<Vec<Checked>> {
@@ -366,6 +372,9 @@ impl Settings {
         }
         if let Some(proxy) = &self.proxy {
             builder = builder.proxy(proxy);
+        }
+        if let Some(address) = &self.source_address {
+            builder = builder.source_address(address);
         }
         if !self.http2 {
             builder = builder.http1_only();

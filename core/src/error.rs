@@ -1,9 +1,9 @@
 //! The one error type.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 pub use crate::catalogue::{ErrorCode, ErrorKind, Retry};
-use crate::finding::Finding;
+use crate::finding::{Finding, printable};
 
 /// What the functions of this crate return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -21,8 +21,10 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 /// assert_eq!(error.code(), ErrorCode::SubjectMemberValue);
 /// assert_eq!(error.pointer(), Some("/phone_number"));
 /// ```
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     code: ErrorCode,
     message: String,
@@ -32,7 +34,7 @@ struct Inner {
     receiver_description: Option<String>,
     retry_after: Option<Duration>,
     findings: Vec<Finding>,
-    source: Option<Source>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
@@ -81,7 +83,7 @@ impl Error {
     }
 
     pub(crate) fn because(mut self, source: impl Into<Source>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 
@@ -202,7 +204,7 @@ impl fmt::Display for Error {
         let inner = &*self.0;
         write!(formatter, "{}", inner.message)?;
         if let Some(pointer) = &inner.pointer {
-            write!(formatter, " (at {pointer})")?;
+            write!(formatter, " (at {})", printable(pointer))?;
         }
         write!(formatter, " [{}]", inner.code.as_str())
     }

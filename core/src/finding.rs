@@ -51,8 +51,25 @@ impl fmt::Display for Finding {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: {}", self.severity.as_str(), self.message)?;
         if !self.pointer.is_empty() {
-            write!(formatter, " (at {})", self.pointer)?;
+            write!(formatter, " (at {})", printable(&self.pointer))?;
         }
         write!(formatter, " [{}]", self.rule.id)
     }
+}
+
+/// A pointer for people: names of members come from elsewhere, and may steer a terminal or go on for ever.
+pub(crate) fn printable(pointer: &str) -> String {
+    const LONGEST: usize = 300;
+    let mut shown = String::with_capacity(pointer.len());
+    for letter in pointer.chars().take(LONGEST) {
+        if letter.is_control() {
+            shown.extend(letter.escape_unicode());
+        } else {
+            shown.push(letter);
+        }
+    }
+    if pointer.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    shown
 }

@@ -413,6 +413,18 @@ impl Endpoint {
         self.url.host_str().unwrap_or_default()
     }
 
+    /// The host without the brackets around an IPv6 address.
+    #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "the client connects"))]
+    pub(crate) fn bare_host(&self) -> &str {
+        self.host().trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// The host where it is an address.
+    #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "the client connects"))]
+    pub(crate) fn address(&self) -> Option<std::net::IpAddr> {
+        self.bare_host().parse().ok()
+    }
+
     #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "the client's doctor asks"))]
     pub(crate) fn is_https(&self) -> bool {
         self.url.scheme() == "https"

@@ -148,6 +148,7 @@ async fn a_setup_that_is_as_it_should_be() {
         ("jwks-valid", "passed"),
         ("signing-key", "passed"),
         ("proxy", "skipped"),
+        ("source-address", "passed"),
         ("trust-store", "passed"),
         ("tls-version", "skipped"),
         ("token", "passed"),

@@ -100,8 +100,16 @@ fn every_code_of_keys_that_an_import_can_give_has_a_case() {
     for code in
         ssf_transmitter::ErrorCode::ALL.iter().filter(|code| code.kind() == ssf_transmitter::ErrorKind::Key)
     {
-        // These belong to sets of public keys and to rotation.
-        let elsewhere = ["kid_duplicate", "key_set_no_next", "key_set_too_early", "key_set_active"];
+        // These belong to sets of public keys, to rotation and to sources.
+        let elsewhere = [
+            "kid_duplicate",
+            "key_set_no_next",
+            "key_set_too_early",
+            "key_set_active",
+            "key_set_watched",
+            "key_source_invalid",
+            "key_source_unavailable",
+        ];
         assert!(given(code.as_str()) || elsewhere.contains(&code.as_str()), "{}", code.as_str());
     }
 }

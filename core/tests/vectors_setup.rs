@@ -92,7 +92,7 @@ fn credentials_that_cannot_be_right_are_named_and_others_go_out_as_they_are_mean
 }
 
 #[test]
-fn proxies_ca_bundles_and_client_certificates_that_cannot_be_used_are_named() {
+fn proxies_source_addresses_ca_bundles_and_client_certificates_that_cannot_be_used_are_named() {
     let file = file(FILE);
     let check = |what: &str, build: &dyn Fn(&Value) -> TransmitterBuilder| {
         let cases = file[what].as_array().unwrap();
@@ -100,6 +100,7 @@ fn proxies_ca_bundles_and_client_certificates_that_cannot_be_used_are_named() {
         run(FILE, what, cases, |case| judge(case, build(case).build()).map(drop));
     };
     check("proxies", &|case| transmitter().proxy(text(&case["proxy"])));
+    check("source_addresses", &|case| transmitter().source_address(text(&case["source_address"])));
     check("ca_bundles", &|case| transmitter().ca_bundle(text(&case["ca_bundle"])));
     check("client_certificates", &|case| {
         transmitter().client_certificate(text(&case["certificate"]), text(&case["key"]))

@@ -17,6 +17,7 @@ from ssf_transmitter.errors import SsfError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
     from datetime import datetime, timedelta
+    from ipaddress import IPv4Address, IPv6Address
     from types import TracebackType
 
     from typing_extensions import Self
@@ -73,13 +74,14 @@ class AsyncTransmitter(BaseTransmitter):
         ca_bundle: str | bytes | None = None,
         client_certificate: tuple[str | bytes, str | bytes] | None = None,
         proxy: str | None = None,
+        source_address: str | IPv4Address | IPv6Address | None = None,
         http2: bool = True,
         allow_networks: Iterable[str] = (),
     ) -> None:
         """Check the settings, and make the HTTP pool."""
         self._set_up(
             issuer, key, signer, algorithm, kid, public_key, deadline, retry, lint, ca_bundle, client_certificate,
-            proxy, http2, allow_networks,
+            proxy, source_address, http2, allow_networks,
         )  # fmt: skip
         self._mailbox: _native.Mailbox | None = None
 

@@ -14,6 +14,7 @@ from ssf_transmitter.errors import SsfError, _of_code
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime, timedelta
+    from ipaddress import IPv4Address, IPv6Address
 
     from ssf_transmitter._model import Event, Subject
     from ssf_transmitter._native import Counters, Jwks, KeySet, PublicKey, SigningKey, UnsignedSet
@@ -47,6 +48,7 @@ class BaseTransmitter:
         ca_bundle: str | bytes | None,
         client_certificate: tuple[str | bytes, str | bytes] | None,
         proxy: str | None,
+        source_address: str | IPv4Address | IPv6Address | None,
         http2: bool,
         allow_networks: Iterable[str],
     ) -> None:
@@ -75,6 +77,7 @@ class BaseTransmitter:
             client_certificate=client_certificate
             and (_pem(client_certificate[0], "client_certificate"), _pem(client_certificate[1], "client_certificate")),
             proxy=proxy,
+            source_address=None if source_address is None else str(source_address),
             http2=http2,
             allow_networks=[allow_networks] if isinstance(allow_networks, str) else list(allow_networks),
         )

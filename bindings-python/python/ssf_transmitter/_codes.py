@@ -30,6 +30,7 @@ ErrorCode: TypeAlias = Literal[
     "transmitter_closed",
     "signer_public_key_missing",
     "authorization_invalid",
+    "source_address_invalid",
     "proxy_invalid",
     "ca_bundle_invalid",
     "ca_certificates_missing",
@@ -56,6 +57,9 @@ ErrorCode: TypeAlias = Literal[
     "key_set_no_next",
     "key_set_too_early",
     "key_set_active",
+    "key_set_watched",
+    "key_source_invalid",
+    "key_source_unavailable",
     "json_invalid",
     "value_not_json",
     "number_not_exact",
@@ -115,6 +119,7 @@ ErrorCode: TypeAlias = Literal[
     "tls_client_certificate_refused",
     "tls_incompatible",
     "tls_not_spoken",
+    "source_address_unavailable",
     "proxy_unreachable",
     "proxy_refused",
     "proxy_unavailable",
@@ -197,6 +202,11 @@ CODES: dict[str, Code] = {
         "config",
         False,
         "Correct the setting that the message names.",
+    ),
+    "source_address_invalid": Code(
+        "config",
+        False,
+        "Give an IP address of this machine, such as `192.0.2.7`, without port and zone.",
     ),
     "proxy_invalid": Code(
         "config",
@@ -327,6 +337,21 @@ CODES: dict[str, Code] = {
         "key",
         False,
         "Rotate to another key first.",
+    ),
+    "key_set_watched": Code(
+        "key",
+        False,
+        "Change the source instead: with a directory, add the next key, and later let its name sort first.",
+    ),
+    "key_source_invalid": Code(
+        "key",
+        False,
+        "Use `env:NAME`, `file:PATH`, `dir:PATH`, `cmd:PROGRAM ARG…`, `stdin:`, or a plain path.",
+    ),
+    "key_source_unavailable": Code(
+        "key",
+        False,
+        "Check that the source exists and that this process may read it; run a command by hand to see its output.",
     ),
     "json_invalid": Code(
         "validation",
@@ -622,6 +647,11 @@ CODES: dict[str, Code] = {
         "transport",
         False,
         "Check the port in the URL, or in the proxy setting whether the proxy wants `http://`.",
+    ),
+    "source_address_unavailable": Code(
+        "transport",
+        True,
+        "Use an address that `ip address` or `ifconfig` lists, of the family (IPv4 or IPv6) of the host's addresses.",
     ),
     "proxy_unreachable": Code(
         "transport",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from os import PathLike
 from typing import Any, final
 
 from typing_extensions import Self, disjoint_base
@@ -122,6 +123,31 @@ class SigningKey:
     def from_der(data: bytes, *, password: str | None = None) -> SigningKey: ...
     @staticmethod
     def from_jwk(json: str, *, kid: str | None = None) -> SigningKey: ...
+    @staticmethod
+    def from_any(
+        data: bytes | str, *, kid: str | None = None, algorithm: Algorithm | None = None, password: str | None = None
+    ) -> SigningKey: ...
+    @staticmethod
+    def from_env(
+        name: str, *, kid: str | None = None, algorithm: Algorithm | None = None, password: str | None = None
+    ) -> SigningKey: ...
+    @staticmethod
+    def from_file(
+        path: str | PathLike[str],
+        *,
+        kid: str | None = None,
+        algorithm: Algorithm | None = None,
+        password: str | None = None,
+    ) -> SigningKey: ...
+    @staticmethod
+    def from_source(
+        source: str,
+        *,
+        kid: str | None = None,
+        algorithm: Algorithm | None = None,
+        password: str | None = None,
+        time_limit: _Span | None = None,
+    ) -> SigningKey: ...
     def with_kid(self, kid: str) -> SigningKey: ...
     def with_algorithm(self, algorithm: Algorithm) -> SigningKey: ...
     @property
@@ -142,6 +168,23 @@ class KeySet:
     def next(self) -> SigningKey | None: ...
     @property
     def retired(self) -> list[SigningKey]: ...
+    @property
+    def standby(self) -> list[SigningKey]: ...
+    @property
+    def source(self) -> str | None: ...
+    @property
+    def last_error(self) -> SsfError | None: ...
+    @staticmethod
+    def watch(
+        source: str,
+        *,
+        every: _Span = 60,
+        kid: str | None = None,
+        algorithm: Algorithm | None = None,
+        password: str | None = None,
+        time_limit: _Span | None = None,
+    ) -> KeySet: ...
+    def refresh(self) -> bool: ...
     def jwks(self) -> Jwks: ...
     def stage(self, key: SigningKey, *, at: datetime | None = None) -> None: ...
     def rotate(self, *, published: _Span, at: datetime | None = None) -> str: ...
@@ -379,6 +422,7 @@ class Transmitter:
         ca_bundles: Sequence[bytes],
         client_certificate: tuple[bytes, bytes] | None,
         proxy: str | None,
+        source_address: str | None,
         http2: bool,
         allow_networks: Sequence[str],
     ) -> Self: ...
@@ -455,6 +499,7 @@ class OktaProviders:
         retry: RetryPolicy | None,
         ca_bundles: Sequence[bytes],
         proxy: str | None,
+        source_address: str | None,
         allow_networks: Sequence[str],
         allow_loopback: bool,
     ) -> Self: ...

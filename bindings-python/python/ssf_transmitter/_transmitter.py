@@ -14,6 +14,7 @@ from ssf_transmitter.errors import SsfError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime, timedelta
+    from ipaddress import IPv4Address, IPv6Address
     from types import TracebackType
 
     from typing_extensions import Self
@@ -50,6 +51,7 @@ class Transmitter(BaseTransmitter):
         ca_bundle: Certificates (PEM) to trust beside those of the operating system and of the environment.
         client_certificate: A client certificate with its chain, and its private key, both in PEM.
         proxy: The URL of an HTTP proxy. Without it that of the environment or of the operating system is used.
+        source_address: The address of this machine to send from, for receivers that allow-list addresses.
         http2: Whether to offer HTTP/2.
         allow_networks: Networks of your own that receivers may be in, such as `10.1.0.0/16`.
 
@@ -73,6 +75,7 @@ class Transmitter(BaseTransmitter):
         ca_bundle: str | bytes | None = None,
         client_certificate: tuple[str | bytes, str | bytes] | None = None,
         proxy: str | None = None,
+        source_address: str | IPv4Address | IPv6Address | None = None,
         http2: bool = True,
         allow_networks: Iterable[str] = (),
     ) -> None:
@@ -81,7 +84,7 @@ class Transmitter(BaseTransmitter):
             raise TypeError("signer: this one is for asyncio, and needs an AsyncTransmitter")
         self._set_up(
             issuer, key, signer, algorithm, kid, public_key, deadline, retry, lint, ca_bundle, client_certificate,
-            proxy, http2, allow_networks,
+            proxy, source_address, http2, allow_networks,
         )  # fmt: skip
 
     @known_keywords

@@ -33,6 +33,7 @@ from ssf_transmitter._okta_log import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
     from datetime import datetime, timedelta
+    from ipaddress import IPv4Address, IPv6Address
     from types import TracebackType
 
     from typing_extensions import Self
@@ -107,6 +108,7 @@ class _Settings:
         retry: RetryPolicy | None = None,
         ca_bundle: str | bytes | None = None,
         proxy: str | None = None,
+        source_address: str | IPv4Address | IPv6Address | None = None,
         allow_networks: Iterable[str] = (),
         allow_loopback: bool = False,
     ) -> None:
@@ -120,6 +122,7 @@ class _Settings:
             retry=retry,
             ca_bundles=[] if ca_bundle is None else [_pem(ca_bundle, "ca_bundle")],
             proxy=proxy,
+            source_address=None if source_address is None else str(source_address),
             allow_networks=[allow_networks] if isinstance(allow_networks, str) else list(allow_networks),
             allow_loopback=allow_loopback,
         )
@@ -154,6 +157,7 @@ class OktaProviders(_Settings):
         retry: How often a call is tried.
         ca_bundle: Certificates (PEM) to trust beside those of the operating system.
         proxy: The URL of a proxy. Without it the environment's is used.
+        source_address: The address of this machine to send from.
         allow_networks: Networks of your own that the org may be in, such as `10.1.0.0/16`.
         allow_loopback: Allow this machine, over plain http too, for trials and tests.
 

@@ -1,13 +1,8 @@
 //! What commands read: keys, passwords, texts.
 
-use std::{
-    env, fs,
-    io::Read as _,
-    path::{Path, PathBuf},
-};
+use std::{env, ffi::OsString, fs, io::Read as _};
 
-use ssf_transmitter::{Algorithm, SigningKey};
-use zeroize::Zeroizing;
+use ssf_transmitter::{Algorithm, KeySource, SigningKey};
 
 use super::{Failure, Result};
 
@@ -17,10 +12,12 @@ const PASSWORD: &str = "SSF_KEY_PASSWORD";
 /// The private key that signs.
 #[derive(clap::Args)]
 pub(super) struct Key {
-    /// Your private key: PEM, DER, JWK or JWKS. The variable `SSF_KEY_PASSWORD` opens an encrypted one
-    #[arg(long = "key", value_name = "FILE")]
-    file: PathBuf,
-    /// The `kid` of the key: chooses it from a JWKS, and names any other key
+    /// Your private key, in PEM, DER, or as JWK or JWKS: a file, `env:NAME`, `dir:PATH`, `cmd:PROGRAM ARG…` (its output), or `-`
+    /// (standard input). The variable `SSF_KEY_PASSWORD` decrypts an encrypted one
+    // What starts with a hyphen may be a key in PEM, given by mistake: clap would print it.
+    #[arg(long = "key", value_name = "SOURCE", allow_hyphen_values = true)]
+    source: OsString,
+    /// The `kid` of the key: selects it from a JWKS, and names any other key
     #[arg(long)]
     kid: Option<String>,
     /// The algorithm to sign with, where the key can do several, such as PS256
@@ -30,21 +27,19 @@ pub(super) struct Key {
 
 impl Key {
     pub(super) fn read(&self) -> Result<SigningKey> {
-        let key = key(&self.file, self.kid.as_deref())?;
-        Ok(match self.algorithm {
-            Some(algorithm) => key.with_algorithm(algorithm)?,
-            None => key,
-        })
+        Ok(source(&self.source, self.kid.as_deref(), self.algorithm)?.read()?)
     }
 }
 
 /// The private keys whose public halves are published.
 #[derive(clap::Args)]
 pub(super) struct Keys {
-    /// A private key: PEM, DER, JWK or JWKS; repeatable
-    #[arg(long = "key", value_name = "FILE")]
-    files: Vec<PathBuf>,
-    /// The `kid` of the key: chooses it from a JWKS, and names any other key; once for each --key, in their order
+    /// Private keys: a file, `env:NAME`, `dir:PATH` (all keys in it), `cmd:PROGRAM ARG…` (its output), or `-` (standard input);
+    /// repeatable
+    // What starts with a hyphen may be a key in PEM, given by mistake: clap would print it.
+    #[arg(long = "key", value_name = "SOURCE", allow_hyphen_values = true)]
+    sources: Vec<OsString>,
+    /// The `kid` of the key: selects it from a JWKS, and names any other key; once for each --key, in their order
     #[arg(long = "kid", value_name = "KID")]
     kids: Vec<String>,
     /// The algorithm that the key is published for, where it can do several, such as PS256
@@ -54,56 +49,40 @@ pub(super) struct Keys {
 
 impl Keys {
     pub(super) fn read(&self) -> Result<Vec<SigningKey>> {
-        if !self.kids.is_empty() && self.kids.len() != self.files.len() {
+        if !self.kids.is_empty() && self.kids.len() != self.sources.len() {
             return Err(Failure::usage("give --kid once for each --key, or not at all"));
         }
         let mut kids = self.kids.iter();
-        let mut read = |file| {
-            let key = key(file, kids.next().map(String::as_str))?;
-            Ok(match self.algorithm {
-                Some(algorithm) => key.with_algorithm(algorithm)?,
-                None => key,
-            })
-        };
-        self.files.iter().map(|file| read(file)).collect()
+        let mut keys = Vec::new();
+        for text in &self.sources {
+            let source = source(text, kids.next().map(String::as_str), self.algorithm)?;
+            keys.extend(source.read_all()?);
+        }
+        Ok(keys)
     }
 }
 
-/// Reads a private key from a file: PEM, DER, a JWK or a JWK Set.
-pub(super) fn key(path: &Path, kid: Option<&str>) -> Result<SigningKey> {
-    let bytes = Zeroizing::new(fs::read(path).map_err(|error| Failure::file(path, &error))?);
-    let password = env::var(PASSWORD).ok().map(Zeroizing::new);
-    let named = |key: SigningKey| match kid {
-        Some(kid) => key.with_kid(kid),
-        None => Ok(key),
-    };
-    let parsed = match (form(&bytes), &password) {
-        (Form::Json(json), _) => match kid {
-            Some(kid) => SigningKey::from_jwks(json, kid),
-            None => SigningKey::from_jwk(json),
-        },
-        (Form::Der, None) => SigningKey::from_der(&*bytes).and_then(named),
-        (Form::Der, Some(password)) => SigningKey::from_encrypted_der(&*bytes, password).and_then(named),
-        (Form::Pem, None) => SigningKey::from_pem(&*bytes).and_then(named),
-        (Form::Pem, Some(password)) => SigningKey::from_encrypted_pem(&*bytes, password).and_then(named),
-    };
-    parsed.map_err(|error| Failure::from(error).in_place(path.display()))
+/// Reads one private key from a source.
+pub(super) fn key(text: &OsString, kid: Option<&str>) -> Result<SigningKey> {
+    Ok(source(text, kid, None)?.read()?)
 }
 
-enum Form<'a> {
-    Json(&'a str),
-    Der,
-    Pem,
-}
-
-/// What a file holds. Everything that is neither JSON nor DER is read as PEM, which says what it is instead.
-fn form(bytes: &[u8]) -> Form<'_> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) if text.trim_start_matches('\u{feff}').trim_start().starts_with('{') => Form::Json(text),
-        // A SEQUENCE (X.690 §8.9).
-        Err(_) if bytes.first() == Some(&0x30) => Form::Der,
-        _ => Form::Pem,
+/// A source with its options. A path need not be UTF-8.
+fn source(text: &OsString, kid: Option<&str>, algorithm: Option<Algorithm>) -> Result<KeySource> {
+    let mut source = match text.to_str() {
+        Some(text) => KeySource::parse(text)?,
+        None => KeySource::file(text),
+    };
+    if let Some(kid) = kid {
+        source = source.kid(kid);
     }
+    if let Some(algorithm) = algorithm {
+        source = source.algorithm(algorithm);
+    }
+    if let Ok(password) = env::var(PASSWORD) {
+        source = source.password(password);
+    }
+    Ok(source)
 }
 
 /// A text as it is given, of the file named after `@`, or of standard input for `-`.

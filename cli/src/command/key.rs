@@ -1,6 +1,7 @@
 //! `ssf key`: makes keys, and shows them in other forms.
 
 use std::{
+    ffi::OsString,
     fs::OpenOptions,
     io::{self, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
@@ -48,9 +49,9 @@ struct New {
 /// Prints the public key, unless --private is given. A private key goes to a file, or to a pipe; to a terminal only with --yes.
 #[derive(clap::Args)]
 struct Show {
-    /// The private key, in any form that `ssf` reads
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    /// The private key: a file, `env:NAME`, `cmd:PROGRAM ARG…` (its output), or `-` (standard input), in any form that `ssf` reads
+    #[arg(value_name = "SOURCE")]
+    source: OsString,
     /// The `kid` of the key: chooses it from a JWKS, and names any other key
     #[arg(long)]
     kid: Option<String>,
@@ -140,7 +141,7 @@ impl New {
 
 impl Show {
     fn run(self) -> Result {
-        let key = input::key(&self.file, self.kid.as_deref())?;
+        let key = input::key(&self.source, self.kid.as_deref())?;
         if !self.private {
             let bytes = public(&key, self.format)?;
             return match &self.out {

@@ -133,7 +133,7 @@ fn localized(text: &str) -> Result<Value, String> {
 }
 
 fn object(text: &str) -> Result<Value, String> {
-    json::parse_object(text, "").map(Value::Object).map_err(|error| error.to_string())
+    json::parse_object(text, "the value").map(Value::Object).map_err(|error| error.to_string())
 }
 
 /// The value of a member whose option may be repeated.

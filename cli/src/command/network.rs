@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use ssf_transmitter::client::{OktaProvidersBuilder, TransmitterBuilder};
 
-use super::Result;
+use super::{Failure, Result};
 
 /// A heading of its own, set on each argument: one for the whole struct would go on for those that follow it.
 const NETWORK: &str = "Network";
@@ -17,6 +17,9 @@ pub(super) struct Network {
     /// Send through this HTTP proxy, instead of the one that `HTTPS_PROXY` names
     #[arg(long, value_name = "URL", help_heading = NETWORK)]
     proxy: Option<String>,
+    /// Send from this address of this machine, for receivers that allow-list addresses
+    #[arg(long, value_name = "ADDRESS", help_heading = NETWORK)]
+    source_address: Option<String>,
     /// Allow a private network, such as `10.1.0.0/16`; repeatable
     #[arg(long = "allow-network", value_name = "CIDR", help_heading = NETWORK)]
     networks: Vec<String>,
@@ -32,6 +35,7 @@ pub(super) struct Network {
 pub(super) trait Reaches: Sized {
     fn ca_bundle(self, pem: Vec<u8>) -> Self;
     fn proxy(self, url: &str) -> Self;
+    fn source_address(self, address: &str) -> Self;
     fn allow_network(self, network: &str) -> Self;
     fn deadline(self, deadline: Duration) -> Self;
 }
@@ -44,6 +48,9 @@ macro_rules! reaches {
             }
             fn proxy(self, url: &str) -> Self {
                 <$builder>::proxy(self, url)
+            }
+            fn source_address(self, address: &str) -> Self {
+                <$builder>::source_address(self, address)
             }
             fn allow_network(self, network: &str) -> Self {
                 <$builder>::allow_network(self, network)
@@ -62,11 +69,14 @@ impl Network {
     /// Sets up a builder.
     pub(super) fn reach<B: Reaches>(&self, mut builder: B) -> Result<B> {
         if let Some(path) = &self.ca_bundle {
-            let pem = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let pem = fs::read(path).map_err(|error| Failure::file(path, &error))?;
             builder = builder.ca_bundle(pem);
         }
         if let Some(url) = &self.proxy {
             builder = builder.proxy(url);
+        }
+        if let Some(address) = &self.source_address {
+            builder = builder.source_address(address);
         }
         if let Some(seconds) = self.deadline {
             builder = builder.deadline(Duration::from_secs(seconds));

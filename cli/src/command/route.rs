@@ -1,6 +1,6 @@
 //! How a SET reaches its receiver: endpoint, authorization, network.
 
-use std::{env, fs, path::PathBuf};
+use std::{env, ffi::OsString, fs, path::PathBuf};
 
 use ssf_transmitter::{
     Receiver,
@@ -31,11 +31,11 @@ pub(super) struct Route {
     #[arg(long, value_enum, default_value_t = TokenAuth::Basic, requires = "token_url")]
     token_auth: TokenAuth,
     /// The private key of the client, for `--token-auth private-key-jwt`
-    #[arg(long, value_name = "FILE", requires = "token_url")]
-    token_key: Option<PathBuf>,
+    #[arg(long, value_name = "SOURCE", requires = "token_url")]
+    token_key: Option<OsString>,
     /// Send this header `Authorization`, such as `Bearer …`, which is in a variable or a file
     #[arg(long, value_name = "env:NAME|file:PATH", conflicts_with = "token_url")]
-    authorization: Option<Place>,
+    authorization: Option<String>,
     /// Show this client certificate (PEM) in TLS
     #[arg(long, value_name = "FILE", requires = "client_key")]
     client_certificate: Option<PathBuf>,
@@ -76,6 +76,9 @@ impl Route {
             builder = builder.client_credentials(self.credentials(url, id)?);
         }
         if let Some(place) = &self.authorization {
+            // Not parsed by clap, which would print a secret that is given in place of its place.
+            let place: Place =
+                place.parse().map_err(|why| Failure::usage(format!("--authorization: {why}")))?;
             let header = place.read()?.as_str().to_owned();
             builder = builder.authorization(Authorization::Header(header.into()));
         }

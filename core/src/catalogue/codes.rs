@@ -50,6 +50,10 @@ pub enum ErrorCode {
     ///
     /// Correct the setting that the message names.
     AuthorizationInvalid,
+    /// `source_address_invalid`: The source address is not an IP address, or not that of one machine.
+    ///
+    /// Give an IP address of this machine, such as `192.0.2.7`, without port and zone.
+    SourceAddressInvalid,
     /// `proxy_invalid`: The proxy in the setting or environment variable that the message names is not a URL that can be used.
     ///
     /// Use `http://host:port` or `https://host:port`, and percent-encode user name and password.
@@ -154,6 +158,18 @@ pub enum ErrorCode {
     ///
     /// Rotate to another key first.
     KeySetActive,
+    /// `key_set_watched`: The keys of a watched set come from its source; `stage` and `rotate` do not apply.
+    ///
+    /// Change the source instead: with a directory, add the next key, and later let its name sort first.
+    KeySetWatched,
+    /// `key_source_invalid`: The text that names the source of a key cannot be understood.
+    ///
+    /// Use `env:NAME`, `file:PATH`, `dir:PATH`, `cmd:PROGRAM ARG…`, `stdin:`, or a plain path.
+    KeySourceInvalid,
+    /// `key_source_unavailable`: The source of a key is missing, cannot be read, or is empty, or its command failed or took too long.
+    ///
+    /// Check that the source exists and that this process may read it; run a command by hand to see its output.
+    KeySourceUnavailable,
     /// `json_invalid`: The text is no JSON, or not the JSON value that belongs here.
     ///
     /// Fix the text at the line and column that the message names, or at the place that the pointer names.
@@ -390,6 +406,10 @@ pub enum ErrorCode {
     ///
     /// Check the port in the URL, or in the proxy setting whether the proxy wants `http://`.
     TlsNotSpoken,
+    /// `source_address_unavailable`: This machine does not have the source address, or has none of the family of the host.
+    ///
+    /// Use an address that `ip address` or `ifconfig` lists, of the family (IPv4 or IPv6) of the host's addresses.
+    SourceAddressUnavailable,
     /// `proxy_unreachable`: The proxy cannot be resolved or reached, or does not answer as an HTTP proxy does; the message names the setting it comes from.
     ///
     /// Check host and port of the proxy, and list hosts that need none in `NO_PROXY`.
@@ -466,6 +486,7 @@ impl ErrorCode {
         Self::TransmitterClosed,
         Self::SignerPublicKeyMissing,
         Self::AuthorizationInvalid,
+        Self::SourceAddressInvalid,
         Self::ProxyInvalid,
         Self::CaBundleInvalid,
         Self::CaCertificatesMissing,
@@ -492,6 +513,9 @@ impl ErrorCode {
         Self::KeySetNoNext,
         Self::KeySetTooEarly,
         Self::KeySetActive,
+        Self::KeySetWatched,
+        Self::KeySourceInvalid,
+        Self::KeySourceUnavailable,
         Self::JsonInvalid,
         Self::ValueNotJson,
         Self::NumberNotExact,
@@ -551,6 +575,7 @@ impl ErrorCode {
         Self::TlsClientCertificateRefused,
         Self::TlsIncompatible,
         Self::TlsNotSpoken,
+        Self::SourceAddressUnavailable,
         Self::ProxyUnreachable,
         Self::ProxyRefused,
         Self::ProxyUnavailable,
@@ -583,6 +608,7 @@ impl ErrorCode {
             Self::TransmitterClosed => "transmitter_closed",
             Self::SignerPublicKeyMissing => "signer_public_key_missing",
             Self::AuthorizationInvalid => "authorization_invalid",
+            Self::SourceAddressInvalid => "source_address_invalid",
             Self::ProxyInvalid => "proxy_invalid",
             Self::CaBundleInvalid => "ca_bundle_invalid",
             Self::CaCertificatesMissing => "ca_certificates_missing",
@@ -609,6 +635,9 @@ impl ErrorCode {
             Self::KeySetNoNext => "key_set_no_next",
             Self::KeySetTooEarly => "key_set_too_early",
             Self::KeySetActive => "key_set_active",
+            Self::KeySetWatched => "key_set_watched",
+            Self::KeySourceInvalid => "key_source_invalid",
+            Self::KeySourceUnavailable => "key_source_unavailable",
             Self::JsonInvalid => "json_invalid",
             Self::ValueNotJson => "value_not_json",
             Self::NumberNotExact => "number_not_exact",
@@ -668,6 +697,7 @@ impl ErrorCode {
             Self::TlsClientCertificateRefused => "tls_client_certificate_refused",
             Self::TlsIncompatible => "tls_incompatible",
             Self::TlsNotSpoken => "tls_not_spoken",
+            Self::SourceAddressUnavailable => "source_address_unavailable",
             Self::ProxyUnreachable => "proxy_unreachable",
             Self::ProxyRefused => "proxy_refused",
             Self::ProxyUnavailable => "proxy_unavailable",
@@ -708,6 +738,7 @@ impl ErrorCode {
             | Self::TransmitterClosed
             | Self::SignerPublicKeyMissing
             | Self::AuthorizationInvalid
+            | Self::SourceAddressInvalid
             | Self::ProxyInvalid
             | Self::CaBundleInvalid
             | Self::CaCertificatesMissing
@@ -744,7 +775,10 @@ impl ErrorCode {
             | Self::KidDuplicate
             | Self::KeySetNoNext
             | Self::KeySetTooEarly
-            | Self::KeySetActive => ErrorKind::Key,
+            | Self::KeySetActive
+            | Self::KeySetWatched
+            | Self::KeySourceInvalid
+            | Self::KeySourceUnavailable => ErrorKind::Key,
             Self::SignatureMalformed | Self::SignatureInvalid | Self::SignerFailed => ErrorKind::Signing,
             Self::TokenRefused | Self::TokenResponseInvalid | Self::TokenStale | Self::TokenUnavailable => {
                 ErrorKind::Token
@@ -763,6 +797,7 @@ impl ErrorCode {
             | Self::TlsClientCertificateRefused
             | Self::TlsIncompatible
             | Self::TlsNotSpoken
+            | Self::SourceAddressUnavailable
             | Self::ProxyUnreachable
             | Self::ProxyRefused
             | Self::ProxyUnavailable
@@ -818,6 +853,7 @@ impl ErrorCode {
             | Self::CircuitOpen
             | Self::DnsFailed
             | Self::ConnectionFailed
+            | Self::SourceAddressUnavailable
             | Self::ProxyUnreachable
             | Self::ProxyUnavailable
             | Self::ReceiverTimeout
@@ -861,6 +897,9 @@ impl ErrorCode {
             Self::AuthorizationInvalid => {
                 "A token, an authorization header, a client id or a client secret that cannot be right as it is written."
             }
+            Self::SourceAddressInvalid => {
+                "The source address is not an IP address, or not that of one machine."
+            }
             Self::ProxyInvalid => {
                 "The proxy in the setting or environment variable that the message names is not a URL that can be used."
             }
@@ -899,6 +938,13 @@ impl ErrorCode {
             Self::KeySetNoNext => "A rotation without a published next key.",
             Self::KeySetTooEarly => "A rotation before the next key was published for as long as asked.",
             Self::KeySetActive => "The active key cannot be removed.",
+            Self::KeySetWatched => {
+                "The keys of a watched set come from its source; `stage` and `rotate` do not apply."
+            }
+            Self::KeySourceInvalid => "The text that names the source of a key cannot be understood.",
+            Self::KeySourceUnavailable => {
+                "The source of a key is missing, cannot be read, or is empty, or its command failed or took too long."
+            }
             Self::JsonInvalid => "The text is no JSON, or not the JSON value that belongs here.",
             Self::ValueNotJson => {
                 "A value that JSON does not have, or has no one form for: NaN, a date, a set, bytes, a member named by a number, an object of a class."
@@ -1010,6 +1056,9 @@ impl ErrorCode {
                 "The host shares no TLS version, cipher suite or application protocol with this library."
             }
             Self::TlsNotSpoken => "The port does not speak TLS, such as one for plain http.",
+            Self::SourceAddressUnavailable => {
+                "This machine does not have the source address, or has none of the family of the host."
+            }
             Self::ProxyUnreachable => {
                 "The proxy cannot be resolved or reached, or does not answer as an HTTP proxy does; the message names the setting it comes from."
             }
@@ -1067,6 +1116,9 @@ impl ErrorCode {
                 "Give the signer's public key with the signer, in PEM, DER or as a JWK."
             }
             Self::AuthorizationInvalid => "Correct the setting that the message names.",
+            Self::SourceAddressInvalid => {
+                "Give an IP address of this machine, such as `192.0.2.7`, without port and zone."
+            }
             Self::ProxyInvalid => {
                 "Use `http://host:port` or `https://host:port`, and percent-encode user name and password."
             }
@@ -1107,6 +1159,15 @@ impl ErrorCode {
             Self::KeySetNoNext => "Stage the next key first, and leave receivers time to fetch the JWKS.",
             Self::KeySetTooEarly => "Rotate after the publication time; receivers cache the JWKS.",
             Self::KeySetActive => "Rotate to another key first.",
+            Self::KeySetWatched => {
+                "Change the source instead: with a directory, add the next key, and later let its name sort first."
+            }
+            Self::KeySourceInvalid => {
+                "Use `env:NAME`, `file:PATH`, `dir:PATH`, `cmd:PROGRAM ARG…`, `stdin:`, or a plain path."
+            }
+            Self::KeySourceUnavailable => {
+                "Check that the source exists and that this process may read it; run a command by hand to see its output."
+            }
             Self::JsonInvalid => {
                 "Fix the text at the line and column that the message names, or at the place that the pointer names."
             }
@@ -1203,6 +1264,9 @@ impl ErrorCode {
             Self::TlsIncompatible => "Have the host enable TLS 1.2 or 1.3 with current cipher suites.",
             Self::TlsNotSpoken => {
                 "Check the port in the URL, or in the proxy setting whether the proxy wants `http://`."
+            }
+            Self::SourceAddressUnavailable => {
+                "Use an address that `ip address` or `ifconfig` lists, of the family (IPv4 or IPv6) of the host's addresses."
             }
             Self::ProxyUnreachable => {
                 "Check host and port of the proxy, and list hosts that need none in `NO_PROXY`."

@@ -17,12 +17,13 @@ use rustls::{
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite},
-    net::TcpStream,
     time::timeout,
 };
 use tokio_rustls::TlsConnector;
 
-use super::{guard::Guard, tls_failure, transport::CONNECT_TIMEOUT, tunnel::Tunnels};
+use super::{
+    guard::Guard, source_address::SourceAddress, tls_failure, transport::CONNECT_TIMEOUT, tunnel::Tunnels,
+};
 use crate::http::{Endpoint, Failure};
 
 /// So long the server may take to refuse a client certificate that it asked for.
@@ -32,16 +33,22 @@ const VERDICT: Duration = Duration::from_secs(1);
 pub(super) async fn direct(
     config: Arc<ClientConfig>,
     guard: &Guard,
+    source: SourceAddress,
     endpoint: &Endpoint,
 ) -> Result<&'static str, Failure> {
     let port = endpoint.url().port_or_known_default().ok_or(Failure::NotConnected)?;
-    let found = tokio::net::lookup_host((host(endpoint), port)).await.map_err(|_| Failure::Unresolved)?;
+    let found =
+        tokio::net::lookup_host((endpoint.bare_host(), port)).await.map_err(|_| Failure::Unresolved)?;
     let permitted = |address: &SocketAddr| endpoint.is_allowed_loopback() || guard.permits(address.ip());
     let addresses: Vec<_> = found.filter(permitted).collect();
     if addresses.is_empty() {
         return Err(Failure::Forbidden);
     }
-    let stream = TcpStream::connect(&*addresses).await.map_err(|_| Failure::NotConnected)?;
+    let failed = |error: io::Error| match source.refusal(&error) {
+        Some(refusal) => Failure::Refused(refusal.into()),
+        None => Failure::NotConnected,
+    };
+    let stream = source.connect(&addresses).await.map_err(failed)?;
     version(config, endpoint, stream).await
 }
 
@@ -62,7 +69,7 @@ async fn version(
     endpoint: &Endpoint,
     stream: impl AsyncRead + AsyncWrite + Unpin,
 ) -> Result<&'static str, Failure> {
-    let name = ServerName::try_from(host(endpoint).to_owned()).map_err(|_| Failure::Tls)?;
+    let name = ServerName::try_from(endpoint.bare_host().to_owned()).map_err(|_| Failure::Tls)?;
     let asked =
         Arc::new(Asked { inner: config.client_auth_cert_resolver.clone(), asked: AtomicBool::new(false) });
     let mut config = (*config).clone();
@@ -72,7 +79,7 @@ async fn version(
         // Such an alert is ambiguous, unless it is known what was asked for.
         Some(rustls::Error::AlertReceived(AlertDescription::HandshakeFailure)) if asked.was_asked() => {
             let alert = if identified {
-                AlertDescription::BadCertificate
+                AlertDescription::CertificateUnknown
             } else {
                 AlertDescription::CertificateRequired
             };
@@ -117,8 +124,4 @@ impl ResolvesClientCert for Asked {
     fn has_certs(&self) -> bool {
         self.inner.has_certs()
     }
-}
-
-fn host(endpoint: &Endpoint) -> &str {
-    endpoint.host().trim_start_matches('[').trim_end_matches(']')
 }

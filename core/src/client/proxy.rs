@@ -70,11 +70,12 @@ impl Proxies {
     }
 }
 
-/// The first of the variables that is set, unless it is empty: as good as not set.
+/// The first of the variables that is set; an empty one is as good as not set.
 fn first(names: &[&'static str]) -> Option<(&'static str, String)> {
-    let (name, value) = names.iter().find_map(|name| Some((*name, env::var_os(name)?)))?;
-    let value = value.to_string_lossy().trim().to_owned();
-    (!value.is_empty()).then_some((name, value))
+    names.iter().find_map(|name| {
+        let value = env::var_os(name)?.to_string_lossy().trim().to_owned();
+        (!value.is_empty()).then_some((*name, value))
+    })
 }
 
 /// The proxy of a URL, if it is one that can be used.
@@ -89,6 +90,11 @@ fn checked(url: &str, setting: &str, exceptions: &str) -> Result<Matcher> {
             }
             _ => return Err(invalid("has to start with http:// or https://")),
         }
+    }
+    // What follows the host would be dropped, and a password with it.
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    if rest.find(['/', '?', '#']).is_some_and(|at| rest[at..].contains('@')) {
+        return Err(invalid("has `/`, `?` or `#` in its user name or password: percent-encode them"));
     }
     let found =
         ANY_HOST.parse().ok().and_then(|any| Matcher::builder().all(url.to_owned()).build().intercept(&any));

@@ -49,7 +49,7 @@ struct Inner {
 }
 
 /// Builds a [`Receiver`]; [`build`](Self::build) checks it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ReceiverBuilder {
     endpoint: String,
     audience: Audience,
@@ -263,6 +263,17 @@ impl fmt::Debug for Receiver {
             .field("host", &self.host())
             .field("audience", &self.0.audience)
             .field("dialect", &self.0.dialect)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The endpoint stays out of it: its path may be a secret.
+impl fmt::Debug for ReceiverBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ReceiverBuilder")
+            .field("audience", &self.audience)
+            .field("dialect", &self.dialect.id())
             .finish_non_exhaustive()
     }
 }

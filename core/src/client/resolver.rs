@@ -4,12 +4,12 @@ use std::{error::Error, fmt, net::SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::guard::Guard;
+use super::{guard::Guard, source_address::SourceAddress};
 use crate::web::is_localhost;
 
-/// The system's resolver, with the addresses that the guard permits.
+/// The system's resolver, with the addresses that the guard permits and the source address reaches.
 #[derive(Clone, Debug)]
-pub(super) struct GuardedResolver(pub(super) Guard);
+pub(super) struct GuardedResolver(pub(super) Guard, pub(super) SourceAddress);
 
 /// Why a name leads nowhere.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,7 +31,7 @@ impl Error for Unreachable {}
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let guard = self.0.clone();
+        let (guard, source) = (self.0.clone(), self.1);
         Box::pin(async move {
             let name = name.as_str();
             let found = tokio::net::lookup_host((name, 0)).await.map_err(|_| Unreachable::Unresolved)?;
@@ -44,6 +44,11 @@ impl Resolve for GuardedResolver {
             let permitted: Vec<_> = found.into_iter().filter(permitted).collect();
             if permitted.is_empty() {
                 return Err(Unreachable::Forbidden.into());
+            }
+            let reached = permitted.into_iter().filter(|address| source.reaches(address.ip()));
+            let permitted: Vec<_> = reached.collect();
+            if permitted.is_empty() {
+                return Err(source.of_other_family().into());
             }
             Ok(Box::new(permitted.into_iter()) as Addrs)
         })

@@ -407,6 +407,25 @@ impl TransmitterBuilder {
         self
     }
 
+    /// Sends from this address of this machine, for receivers that allow-list addresses: every connection leaves from it, to
+    /// receivers, token endpoints and proxies. Hosts need an address of the same family. A NAT or a proxy may change what the
+    /// receiver sees.
+    ///
+    /// ```
+    /// use ssf_transmitter::{ErrorCode, KeyType, SigningKey, Transmitter};
+    ///
+    /// let key = SigningKey::generate(KeyType::P256)?;
+    /// let builder = Transmitter::builder("https://edr.example.com", key).source_address("192.0.2.7:443");
+    /// let error = builder.build().unwrap_err();
+    /// assert_eq!(error.code(), ErrorCode::SourceAddressInvalid);
+    /// # Ok::<(), ssf_transmitter::Error>(())
+    /// ```
+    #[allow(clippy::needless_pass_by_value, reason = "an address is a value")]
+    pub fn source_address(mut self, address: impl ToString) -> Self {
+        self.network.source_address = Some(address.to_string());
+        self
+    }
+
     /// Does not offer HTTP/2, for receivers whose HTTP/2 is not to be trusted.
     pub fn http1_only(mut self) -> Self {
         self.network.trust.http1_only = true;

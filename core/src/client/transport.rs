@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Client, redirect::Policy};
+use reqwest::{Client, header::HeaderValue, redirect::Policy};
 use tokio::time::sleep;
 
 use super::{
@@ -15,6 +15,7 @@ use super::{
     handshake,
     proxy::{Proxies, Proxy},
     resolver::{GuardedResolver, Unreachable},
+    source_address::SourceAddress,
     tls::{self, Trust},
     tls_failure,
     trust::TrustStore,
@@ -46,6 +47,7 @@ pub(super) struct Network {
     pub(super) trust: Trust,
     pub(super) allowed: Vec<String>,
     pub(super) proxy: Option<String>,
+    pub(super) source_address: Option<String>,
 }
 
 /// One HTTP pool, and one more behind the proxy.
@@ -55,6 +57,7 @@ pub(super) struct Transport {
     pools: RwLock<Option<Pools>>,
     tunnels: Option<Tunnels>,
     guard: Guard,
+    source: SourceAddress,
     tls: Arc<rustls::ClientConfig>,
     trust: Arc<TrustStore>,
 }
@@ -69,12 +72,14 @@ impl Transport {
     pub(super) fn new(network: &Network) -> Result<Self> {
         let mut guard = Guard::default();
         network.allowed.iter().try_for_each(|allowed| guard.allow(allowed))?;
+        let source = SourceAddress::new(network.source_address.as_deref())?;
         let trust = TrustStore::new(&network.trust.extra_roots)?;
         let tls = tls::config(&network.trust, &trust)?;
         let direct = Client::builder()
             .user_agent(USER_AGENT)
             .tls_backend_preconfigured(tls.clone())
-            .dns_resolver(Arc::new(GuardedResolver(guard.clone())))
+            .dns_resolver(Arc::new(GuardedResolver(guard.clone(), source)))
+            .local_address(source.ip())
             // A SET and its credentials go where they were addressed to, and nowhere else.
             .redirect(Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
@@ -89,11 +94,11 @@ impl Transport {
             .build()
             .map_err(|error| Error::internal("the HTTP client cannot be built").because(error))?;
         let tls = Arc::new(tls);
-        let tunnels =
-            Proxies::new(network.proxy.as_deref())?.map(|found| Tunnels::new(found, &tls, USER_AGENT));
+        let tunnels = Proxies::new(network.proxy.as_deref())?
+            .map(|found| Tunnels::new(found, source, &tls, USER_AGENT));
         let proxied = tunnels.clone().map(|tunnels| Proxied::new(tunnels, tls.clone()));
         let pools = RwLock::new(Some(Pools { direct, proxied }));
-        Ok(Self { pools, tunnels, guard, tls, trust: Arc::new(trust) })
+        Ok(Self { pools, tunnels, guard, source, tls, trust: Arc::new(trust) })
     }
 
     /// Lets go of all connections. Nothing is sent afterwards.
@@ -122,7 +127,7 @@ impl Transport {
         }
         match (&self.tunnels, self.proxy(endpoint)) {
             (Some(tunnels), Some(_)) => handshake::through_proxy(self.tls.clone(), tunnels, endpoint).await,
-            _ => handshake::direct(self.tls.clone(), &self.guard, endpoint).await,
+            _ => handshake::direct(self.tls.clone(), &self.guard, self.source, endpoint).await,
         }
     }
 
@@ -131,6 +136,9 @@ impl Transport {
     pub(super) async fn send(&self, request: &Request, timeout: Duration) -> Result<Response, Failure> {
         if !self.permits(&request.url) {
             return Err(Failure::Forbidden);
+        }
+        if !self.reaches(&request.url) {
+            return Err(Failure::Refused(self.source.of_other_family().into()));
         }
         let mut timeout_passes = std::pin::pin!(sleep(timeout));
         let mut answer = tokio::select! {
@@ -161,17 +169,37 @@ impl Transport {
     /// Names are judged when they are resolved, unless the proxy resolves them; addresses, and the name of this machine,
     /// here.
     fn permits(&self, endpoint: &Endpoint) -> bool {
-        let host = endpoint.host();
-        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-        match address {
+        match endpoint.address() {
             _ if endpoint.is_allowed_loopback() => true,
-            Ok(address) => self.guard.permits(address),
+            Some(address) => self.guard.permits(address),
             // Names below `localhost`, too, are this machine to whoever resolves them (RFC 6761 §6.3).
-            Err(_) if is_loopback(endpoint.url()) || is_below_localhost(host) => {
+            None if is_loopback(endpoint.url()) || is_below_localhost(endpoint.host()) => {
                 self.guard.permits(IpAddr::from([127, 0, 0, 1]))
             }
-            Err(_) => true,
+            None => true,
         }
+    }
+
+    /// Whether the source address reaches the address in a URL. Names are judged when they are resolved.
+    fn reaches(&self, endpoint: &Endpoint) -> bool {
+        self.proxy(endpoint).is_some()
+            || endpoint.address().is_none_or(|address| self.source.reaches(address))
+    }
+
+    /// The address of this machine that connections to a host, or to its proxy, leave from. Nothing is sent to either.
+    pub(super) async fn local_address(&self, endpoint: &Endpoint) -> Option<IpAddr> {
+        let proxy = self.proxy(endpoint);
+        let (host, port) = match &proxy {
+            Some(proxy) => (proxy.host(), proxy.port()),
+            None => (endpoint.bare_host(), endpoint.url().port_or_known_default()?),
+        };
+        let found = tokio::net::lookup_host((host, port)).await.ok()?;
+        self.source.towards(&found.collect::<Vec<_>>())
+    }
+
+    /// The source address that was set.
+    pub(super) fn source_address(&self) -> Option<IpAddr> {
+        self.source.ip()
     }
 
     /// Sends a request. The answer is there with its headers.
@@ -182,7 +210,15 @@ impl Transport {
             builder = builder.body(request.body().to_owned());
         }
         for (name, value) in request.headers() {
-            builder = builder.header(name, value);
+            // What does not fit into a header fails when the request is built.
+            builder = match HeaderValue::from_str(value) {
+                Ok(mut value) => {
+                    // HTTP/2 keeps it out of its compression (RFC 7541 §7.1.3).
+                    value.set_sensitive(name.eq_ignore_ascii_case("authorization"));
+                    builder.header(name, value)
+                }
+                Err(_) => builder.header(name, value),
+            };
         }
         let failed = |error: &(dyn StdError + 'static), connecting| {
             self.failure(error, connecting, request.url.host())
@@ -211,6 +247,9 @@ impl Transport {
             }
             if let Some(refusal) = current.downcast_ref::<Refusal>() {
                 return Failure::Refused(Box::new(refusal.clone()));
+            }
+            if let Some(refusal) = current.downcast_ref().and_then(|error| self.source.refusal(error)) {
+                return Failure::Refused(Box::new(refusal));
             }
             if let Some(error) = current.downcast_ref::<rustls::Error>() {
                 let identified = self.tls.client_auth_cert_resolver.has_certs();

@@ -60,9 +60,11 @@ impl TrustStore {
             if usable(&certificates) == 0 {
                 return Err(invalid("`ca_bundle` holds no certificate that can be read".to_owned()));
             }
-            sources.push(Source { certificates: certificates.len(), origin: "`ca_bundle`".to_owned() });
+            sources.push(Source { certificates: usable(&certificates), origin: "`ca_bundle`".to_owned() });
             adding.extend(certificates);
         }
+        // The verifier of the operating system takes all or none.
+        adding.retain(|certificate| RootCertStore::empty().add(certificate.clone()).is_ok());
         Ok(Self { replacing, adding, sources })
     }
 
@@ -155,8 +157,13 @@ fn usable(certificates: &[CertificateDer<'static>]) -> usize {
     RootCertStore::empty().add_parsable_certificates(certificates.iter().cloned()).0
 }
 
+/// The value of a variable for a message: a path, and nothing that was put there in place of one.
 fn shown(value: &OsStr) -> String {
-    value.to_string_lossy().chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
+    let value = value.to_string_lossy();
+    if value.contains("-----BEGIN") {
+        return "PEM itself, in place of the path of a file".to_owned();
+    }
+    value.chars().take(200).map(|letter| if letter.is_control() { '?' } else { letter }).collect()
 }
 
 fn missing() -> Error {

@@ -29,6 +29,7 @@ use tower_service::Service;
 
 use super::{
     proxy::{Proxies, Proxy},
+    source_address::SourceAddress,
     tls_failure,
     transport::{CONNECT_TIMEOUT, MAX_HEADER_LIST, MAX_HEADERS},
 };
@@ -45,16 +46,22 @@ type BoxFuture<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 #[derive(Clone, Debug)]
 pub(super) struct Tunnels {
     proxies: Arc<Proxies>,
+    source: SourceAddress,
     /// For proxies that are spoken to over TLS, in HTTP/1.1.
     tls: Arc<ClientConfig>,
     user_agent: &'static str,
 }
 
 impl Tunnels {
-    pub(super) fn new(proxies: Proxies, tls: &ClientConfig, user_agent: &'static str) -> Self {
+    pub(super) fn new(
+        proxies: Proxies,
+        source: SourceAddress,
+        tls: &ClientConfig,
+        user_agent: &'static str,
+    ) -> Self {
         let mut tls = tls.clone();
         tls.alpn_protocols.clear();
-        Self { proxies: Arc::new(proxies), tls: Arc::new(tls), user_agent }
+        Self { proxies: Arc::new(proxies), source, tls: Arc::new(tls), user_agent }
     }
 
     pub(super) fn proxies(&self) -> &Proxies {
@@ -75,9 +82,11 @@ impl Tunnels {
         let found = tokio::net::lookup_host((proxy.host(), proxy.port())).await;
         let addresses: Vec<_> =
             found.map_err(|_| proxy.unreachable("has a name that could not be resolved"))?.collect();
-        let stream = TcpStream::connect(&*addresses)
-            .await
-            .map_err(|error| proxy.unreachable(format!("could not be connected to ({})", error.kind())))?;
+        let failed = |error: io::Error| {
+            let unreachable = || proxy.unreachable(format!("could not be connected to ({})", error.kind()));
+            self.source.refusal(&error).unwrap_or_else(unreachable)
+        };
+        let stream = self.source.connect(&addresses).await.map_err(failed)?;
         let stream = TokioIo::new(stream);
         if !proxy.is_https() {
             return Ok(MaybeHttpsStream::Http(stream));
@@ -120,17 +129,24 @@ impl Tunnels {
                 return Err(proxy.unreachable("closed the connection before it answered"));
             }
             answer.extend_from_slice(&part[..length]);
-            match verdict(&answer, proxy, &target)? {
-                Verdict::Open => return Ok(stream.into_inner()),
-                Verdict::Incomplete if answer.len() < MAX_HEAD => {}
-                Verdict::Incomplete => return Err(proxy.unreachable("answered with too many headers")),
+            loop {
+                match verdict(&answer, proxy, &target)? {
+                    Verdict::Open(length) if length == answer.len() => return Ok(stream.into_inner()),
+                    Verdict::Open(_) => return Err(proxy.unreachable("sends data before the tunnel is used")),
+                    Verdict::Interim(length) => drop(answer.drain(..length)),
+                    Verdict::Incomplete if answer.len() < MAX_HEAD => break,
+                    Verdict::Incomplete => return Err(proxy.unreachable("answered with too many headers")),
+                }
             }
         }
     }
 }
 
+/// What an answer to CONNECT says, and how long it is.
 enum Verdict {
-    Open,
+    Open(usize),
+    /// Another answer follows (RFC 9110 §15.2).
+    Interim(usize),
     Incomplete,
 }
 
@@ -138,14 +154,15 @@ enum Verdict {
 fn verdict(answer: &[u8], proxy: &Proxy, target: &str) -> Result<Verdict, Refusal> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
-    match response.parse(answer) {
+    let length = match response.parse(answer) {
         Ok(httparse::Status::Partial) => return Ok(Verdict::Incomplete),
-        Ok(httparse::Status::Complete(_)) => {}
+        Ok(httparse::Status::Complete(length)) => length,
         Err(_) => return Err(proxy.unreachable("does not answer as an HTTP proxy does")),
-    }
+    };
     let status = response.code.unwrap_or_default();
     let (code, what) = match status {
-        200..300 => return Ok(Verdict::Open),
+        100..200 => return Ok(Verdict::Interim(length)),
+        200..300 => return Ok(Verdict::Open(length)),
         407 => (ErrorCode::ProxyRefused, credentials(response.headers, proxy)),
         429 | 500..=510 => {
             (ErrorCode::ProxyUnavailable, format!("answered {status}: it opens no tunnel to {target} now"))
@@ -162,7 +179,8 @@ fn credentials(headers: &[httparse::Header<'_>], proxy: &Proxy) -> String {
             headers.iter().filter(|header| header.name.eq_ignore_ascii_case("proxy-authenticate"));
         challenges.flat_map(|header| header.value.split(|byte| *byte == b',')).any(|challenge| {
             let challenge = challenge.trim_ascii();
-            challenge.get(..wanted.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(wanted.as_bytes()))
+            let scheme = challenge.split(u8::is_ascii_whitespace).next().unwrap_or_default();
+            scheme.eq_ignore_ascii_case(wanted.as_bytes())
         })
     };
     let others: Vec<_> = ["NTLM", "Negotiate", "Kerberos", "Digest", "Bearer"]
@@ -212,9 +230,7 @@ impl Service<Uri> for Bounded {
     fn call(&mut self, to: Uri) -> Self::Future {
         let connecting = self.0.call(to);
         let late = || -> BoxError { io::Error::from(io::ErrorKind::TimedOut).into() };
-        Box::pin(
-            async move { timeout(2 * CONNECT_TIMEOUT, connecting).await.unwrap_or_else(|_| Err(late())) },
-        )
+        Box::pin(async move { timeout(CONNECT_TIMEOUT, connecting).await.unwrap_or_else(|_| Err(late())) })
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn verdict(response: &Response, reason: &Reason, dialect: &Dialect) -
     let says_so = rules
         .duplicates
         .iter()
-        .any(|answer| answer.status == status && (answer.err.is_none() || answer.err == reason.code));
+        .any(|answer| answer.status == status && (answer.err.is_none() || answer.err == reason.verdict_code));
     if says_so { Verdict::Duplicate } else { Verdict::Refused }
 }
 
@@ -69,7 +69,7 @@ pub(super) fn refusal(
     now: Timestamp,
 ) -> Error {
     let status = response.status;
-    let code = match (status, reason.code.as_deref().and_then(classes::of_err)) {
+    let code = match (status, reason.verdict_code.as_deref().and_then(classes::of_err)) {
         (400, Some(code)) => code,
         _ => classes::of_status(status),
     };

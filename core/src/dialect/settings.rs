@@ -74,7 +74,7 @@ impl Dialect {
             TimeUnit::Seconds => "s",
             TimeUnit::Milliseconds => "ms",
         };
-        self.extended(&format!("id = {:?}\n[time]\nunit = \"{unit}\"\n", self.id()))
+        self.extended(&format!("id = {}\n[time]\nunit = \"{unit}\"\n", quoted(self.id())))
     }
 
     /// This dialect with another form of the subject inside events. It has to put the subject into every event: where it
@@ -97,6 +97,11 @@ impl Dialect {
             Shape::BareComplex => "bare-complex",
             Shape::Legacy => "legacy",
         };
-        self.extended(&format!("id = {:?}\n[subject]\nshape = \"{shape}\"\n", self.id()))
+        self.extended(&format!("id = {}\n[subject]\nshape = \"{shape}\"\n", quoted(self.id())))
     }
+}
+
+/// A text as TOML writes it.
+fn quoted(text: &str) -> toml::Value {
+    toml::Value::String(text.to_owned())
 }

@@ -3,6 +3,8 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::SigningKey;
+#[cfg(feature = "client")]
+use crate::{client::Watch, jose::Algorithm};
 use crate::{
     error::{Error, ErrorCode, Result},
     jose::Jwks,
@@ -31,19 +33,42 @@ use crate::{
 /// # Ok::<(), ssf_transmitter::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct KeySet(Arc<RwLock<Keys>>);
+pub struct KeySet(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    keys: RwLock<Keys>,
+    #[cfg(feature = "client")]
+    watch: Option<Watch>,
+}
 
 #[derive(Debug)]
 struct Keys {
     active: SigningKey,
     next: Option<(SigningKey, Timestamp)>,
+    /// Of a source: published, and not signing.
+    standby: Vec<SigningKey>,
     retired: Vec<SigningKey>,
 }
 
 impl KeySet {
     /// A set with one key, which signs.
     pub fn new(active: SigningKey) -> Self {
-        Self(Arc::new(RwLock::new(Keys { active, next: None, retired: Vec::new() })))
+        Self(Arc::new(Shared {
+            keys: RwLock::new(Keys::new(active)),
+            #[cfg(feature = "client")]
+            watch: None,
+        }))
+    }
+
+    /// A set with the keys of a source that it follows.
+    #[cfg(feature = "client")]
+    pub(crate) fn watched(keys: Vec<SigningKey>, watch: Watch) -> Result<Self> {
+        let mut found = keys.into_iter();
+        let active = found.next().ok_or_else(no_key)?;
+        let keys = Keys { standby: found.collect(), ..Keys::new(active) };
+        keys.jwks()?;
+        Ok(Self(Arc::new(Shared { keys: RwLock::new(keys), watch: Some(watch) })))
     }
 
     /// The key that signs now.
@@ -56,18 +81,25 @@ impl KeySet {
         self.read(|keys| keys.next.as_ref().map(|(key, _)| key.clone()))
     }
 
+    /// The keys of a source that are published and do not sign: all but its first. Sets without a source have none.
+    pub fn standby(&self) -> Vec<SigningKey> {
+        self.read(|keys| keys.standby.clone())
+    }
+
     /// The keys that signed before and are still published.
     pub fn retired(&self) -> Vec<SigningKey> {
         self.read(|keys| keys.retired.clone())
     }
 
-    /// The set to publish: active, next and retired keys.
+    /// The set to publish: active, next, standby and retired keys.
     pub fn jwks(&self) -> Result<Jwks> {
-        self.read(|keys| Jwks::new(keys.all().map(|key| key.public_key().clone())))
+        self.read(Keys::jwks)
     }
 
-    /// Publishes the next key, from `now` on. It takes the place of a next key that was staged before.
+    /// Publishes the next key, from `now` on. It takes the place of a next key that was staged before. The keys of a set with a
+    /// source come from there alone.
     pub fn stage(&self, next: SigningKey, now: Timestamp) -> Result<()> {
+        self.own()?;
         self.write(|keys| {
             let taken =
                 std::iter::once(&keys.active).chain(&keys.retired).find(|key| key.kid() == next.kid());
@@ -84,6 +116,7 @@ impl KeySet {
     ///
     /// Returns the `kid` of the retired key.
     pub fn rotate(&self, now: Timestamp, published: std::time::Duration) -> Result<String> {
+        self.own()?;
         self.write(|keys| {
             let Some((next, staged)) = keys.next.take() else {
                 return Err(Error::new(ErrorCode::KeySetNoNext, "no next key is staged"));
@@ -120,19 +153,84 @@ impl KeySet {
         })
     }
 
+    /// Refuses what a source would undo.
+    #[cfg_attr(not(feature = "client"), allow(clippy::unused_self, clippy::unnecessary_wraps))]
+    fn own(&self) -> Result<()> {
+        #[cfg(feature = "client")]
+        if let Some(watch) = &self.0.watch {
+            let message = format!("the keys of this set come from {}", watch.source());
+            return Err(Error::new(ErrorCode::KeySetWatched, message));
+        }
+        Ok(())
+    }
+
     // No code that could panic runs under the lock, so a poisoned one holds whole keys all the same.
     fn read<T>(&self, read: impl FnOnce(&Keys) -> T) -> T {
-        read(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        #[cfg(feature = "client")]
+        if let Some(watch) = &self.0.watch {
+            watch.look(self);
+        }
+        read(&self.0.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn write<T>(&self, write: impl FnOnce(&mut Keys) -> T) -> T {
-        write(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
+        write(&mut self.0.keys.write().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
+/// What a source does to its set.
+#[cfg(feature = "client")]
+impl KeySet {
+    pub(crate) fn source_watch(&self) -> Option<&Watch> {
+        self.0.watch.as_ref()
+    }
+
+    /// Takes over the keys of the source, one at least, and tells the `kid` that signs from now on if anything changed. A key
+    /// that signed and is not among them any more is retired.
+    pub(crate) fn adopt(&self, found: Vec<SigningKey>) -> Result<Option<String>> {
+        self.write(|keys| {
+            let mut found = found.into_iter();
+            let active = found.next().ok_or_else(no_key)?;
+            let standby: Vec<_> = found.collect();
+            let is_gone = |key: &&SigningKey| !standby.iter().chain([&active]).any(|other| same(key, other));
+            let retired = keys.retired.iter().chain([&keys.active]).filter(is_gone).cloned().collect();
+            let new = Keys { active, next: None, standby, retired };
+            // Two keys with one kid would be refused when they are published.
+            new.jwks()?;
+            let changed = !new.all().map(identity).eq(keys.all().map(identity));
+            *keys = new;
+            Ok(changed.then(|| keys.active.kid().to_owned()))
+        })
+    }
+}
+
+#[cfg(feature = "client")]
+fn identity(key: &SigningKey) -> (String, String, Algorithm) {
+    (key.kid().to_owned(), key.public_key().thumbprint(), key.algorithm())
+}
+
+#[cfg(feature = "client")]
+fn same(one: &SigningKey, other: &SigningKey) -> bool {
+    one.kid() == other.kid() && one.public_key().thumbprint() == other.public_key().thumbprint()
+}
+
+#[cfg(feature = "client")]
+fn no_key() -> Error {
+    Error::internal("a source without keys was read")
+}
+
 impl Keys {
+    fn new(active: SigningKey) -> Self {
+        Self { active, next: None, standby: Vec::new(), retired: Vec::new() }
+    }
+
+    fn jwks(&self) -> Result<Jwks> {
+        Jwks::new(self.all().map(|key| key.public_key().clone()))
+    }
+
     fn all(&self) -> impl Iterator<Item = &SigningKey> {
-        std::iter::once(&self.active).chain(self.next.as_ref().map(|(key, _)| key)).chain(&self.retired)
+        let next = self.next.as_ref().map(|(key, _)| key);
+        std::iter::once(&self.active).chain(next).chain(&self.standby).chain(&self.retired)
     }
 }
 

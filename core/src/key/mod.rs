@@ -8,10 +8,12 @@ mod import;
 mod jwk;
 mod key_set;
 mod material;
+mod read;
 mod signer;
 mod signing_key;
 
 pub use key_set::KeySet;
+pub use read::KeyOptions;
 pub(crate) use signer::failed;
 #[cfg(feature = "client")]
 pub(crate) use signer::jwks_of;

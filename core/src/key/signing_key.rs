@@ -230,7 +230,7 @@ impl SigningKey {
         export::pkcs8(&self.0.material, self.0.public.family())
     }
 
-    fn of(material: Material) -> Result<Self> {
+    pub(super) fn of(material: Material) -> Result<Self> {
         let public = PublicKey::of(&material.key)?;
         let algorithm = material.bound_to.first().copied().unwrap_or_else(|| public.algorithm());
         Self::build(material, public, algorithm)

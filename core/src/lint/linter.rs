@@ -128,7 +128,9 @@ impl Linter {
         let subject = subject.map_err(|error| error.within("/sub_id"));
         // Where a value has no form in JSON, that is the rule.
         let as_found = |error: Error| match error.code() {
-            ErrorCode::ValueNotJson | ErrorCode::TextNotUnicode => error.with_code(ErrorCode::JsonInvalid),
+            ErrorCode::ValueNotJson | ErrorCode::TextNotUnicode | ErrorCode::NumberNotExact => {
+                error.with_code(ErrorCode::JsonInvalid)
+            }
             _ => error,
         };
         let errors: Vec<_> = [event, subject].into_iter().filter_map(Result::err).map(as_found).collect();

@@ -5,7 +5,7 @@ pub(super) fn next(mut value: &str) -> Option<&str> {
     while let Some((_, rest)) = value.split_once('<') {
         let (target, rest) = rest.split_once('>')?;
         let (parameters, others) = rest.split_at(end(rest));
-        if parameters.split(';').any(is_next) {
+        if split(parameters).any(is_next) {
             return Some(target);
         }
         value = others;
@@ -15,12 +15,21 @@ pub(super) fn next(mut value: &str) -> Option<&str> {
 
 /// Where the parameters of a link end: at the comma that is not within quotes.
 fn end(rest: &str) -> usize {
+    rest.find(outside_quotes(',')).unwrap_or(rest.len())
+}
+
+/// The parameters of a link.
+fn split(parameters: &str) -> impl Iterator<Item = &str> {
+    parameters.split(outside_quotes(';'))
+}
+
+/// Whether a character is this one, and not within quotes.
+fn outside_quotes(wanted: char) -> impl FnMut(char) -> bool {
     let mut quoted = false;
-    let comma = rest.find(|character| {
+    move |character| {
         quoted ^= character == '"';
-        character == ',' && !quoted
-    });
-    comma.unwrap_or(rest.len())
+        character == wanted && !quoted
+    }
 }
 
 fn is_next(parameter: &str) -> bool {
@@ -50,9 +59,16 @@ mod tests {
 
     #[test]
     fn anything_else_is_no_next_link() {
-        for value in
-            ["", "next", "<", "<https://a.example/", r#"<a>; rel="self""#, "<a>; rel", r#"<a>; title="next""#]
-        {
+        for value in [
+            "",
+            "next",
+            "<",
+            "<https://a.example/",
+            r#"<a>; rel="self""#,
+            "<a>; rel",
+            r#"<a>; title="next""#,
+            r#"<a>; title="x; rel=next""#,
+        ] {
             assert_eq!(next(value), None, "{value}");
         }
     }

@@ -18,7 +18,7 @@ pub(super) fn text(markup: &str) -> String {
         text.push_str(markup);
         without_tags(&text)
     });
-    decoded(&text)
+    text
 }
 
 /// What is between a tag and its end.
@@ -40,7 +40,7 @@ fn without_tags(markup: &str) -> String {
 }
 
 /// With the common character references resolved (HTML §13.5).
-fn decoded(text: &str) -> String {
+pub(super) fn decoded(text: &str) -> String {
     let mut pieces = text.split('&');
     let mut decoded = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {

@@ -28,7 +28,9 @@ const LISTS: [&str; 2] = ["errorCauses", "errors"];
 /// What an answer that is no success says about itself.
 #[derive(Default)]
 pub(crate) struct Reason {
-    /// A word for programs, such as `invalid_audience`.
+    /// A word for programs, such as `invalid_audience`. It decides, and is not shown.
+    pub(crate) verdict_code: Option<String>,
+    /// The same, unless it quotes what was sent.
     pub(crate) code: Option<String>,
     /// A text for people.
     pub(crate) description: Option<String>,
@@ -45,6 +47,7 @@ impl Reason {
         let description = redaction.apply(&found.texts.join("; "));
         let description: String = description.chars().take(MAX_DESCRIPTION).collect();
         Self {
+            verdict_code: found.code.clone(),
             code: found.code.filter(|code| redaction.apply(code) == *code),
             description: Some(description).filter(|text| !text.is_empty()),
         }
@@ -129,9 +132,9 @@ impl Found {
     }
 
     fn push(&mut self, text: &str) {
-        let text = text.trim();
-        if !text.is_empty() && self.texts.len() < MAX_TEXTS && !self.texts.iter().any(|other| other == text) {
-            self.texts.push(text.to_owned());
+        let text = markup::decoded(&unescaped(text.trim()));
+        if !text.is_empty() && self.texts.len() < MAX_TEXTS && !self.texts.contains(&text) {
+            self.texts.push(text);
         }
     }
 
@@ -149,4 +152,25 @@ impl Found {
         self.code = parameter("error").filter(|code| is_code(code));
         self.push(&parameter("error_description").unwrap_or_default());
     }
+}
+
+/// JSON within a text: with the escapes of RFC 8259 §7 resolved that hide a letter.
+fn unescaped(text: &str) -> String {
+    let mut pieces = text.split('\\');
+    let mut unescaped = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let unit = piece.strip_prefix('u').and_then(|rest| rest.get(..4));
+        match unit.and_then(|digits| u32::from_str_radix(digits, 16).ok()).and_then(char::from_u32) {
+            Some(letter) => {
+                unescaped.push(letter);
+                unescaped.push_str(&piece[5..]);
+            }
+            None if piece.starts_with('/') => unescaped.push_str(piece),
+            None => {
+                unescaped.push('\\');
+                unescaped.push_str(piece);
+            }
+        }
+    }
+    unescaped
 }

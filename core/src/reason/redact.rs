@@ -1,9 +1,15 @@
 //! Takes what was sent out of what came back: SETs, tokens, credentials, subjects.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use crate::{base64, secret::Secret};
+use crate::{
+    base64,
+    catalogue::{EVENTS, FieldType},
+    secret::Secret,
+};
 
 /// Written in place of what is taken out.
 const REDACTED: &str = "[redacted]";
@@ -11,13 +17,27 @@ const REDACTED: &str = "[redacted]";
 const SHORTEST: usize = 3;
 /// A value shorter than this is taken out where it stands alone, but not within words.
 const WITHIN_WORDS: usize = 8;
-/// A part of a value is taken out if it is so long.
-const PART: usize = 16;
+/// A piece of a value is taken out if it is so long.
+const PIECE: usize = 12;
+/// At the end of a text, which may be cut, the beginning of a value is taken out if it is so long.
+const BEGINNING: usize = 4;
+/// A run of letters that begins as a JWS does is taken out if it is so long.
+const JWS: usize = 16;
 
 /// What must not be quoted.
 #[derive(Default)]
 pub(crate) struct Redaction {
-    values: Vec<Secret<String>>,
+    values: Vec<Hidden>,
+    /// What receivers complain of most, and tells nothing of a person: issuer and audience.
+    public: Vec<String>,
+}
+
+/// A value that is taken out.
+struct Hidden {
+    /// In lower case, without white space.
+    letters: Secret<String>,
+    /// Whether pieces of it are taken out too. Free text shares words with any other.
+    in_pieces: bool,
 }
 
 impl Redaction {
@@ -25,14 +45,13 @@ impl Redaction {
     pub(crate) fn set(mut self, compact: &str, claims: Option<&Map<String, Value>>) -> Self {
         self.add(compact);
         let Some(claims) = claims else { return self };
-        // What the receiver complains of most, and tells nothing of a person.
-        let public: Vec<&str> =
-            ["iss", "aud"].iter().filter_map(|name| claims.get(*name)?.as_str()).collect();
+        let public = ["iss", "aud"].iter().filter_map(|name| claims.get(*name)?.as_str());
+        self.public.extend(public.map(str::to_owned));
         for (name, value) in claims {
             match name.as_str() {
-                "sub" | "sub_id" => self.subject(value, &public),
-                "events" => self.event(value, &public),
-                _ => {}
+                "iss" | "aud" | "jti" | "iat" | "txn" | "toe" => {}
+                "sub" | "sub_id" => self.subject(value),
+                _ => self.event(value),
             }
         }
         self
@@ -63,12 +82,17 @@ impl Redaction {
     /// The text without what was sent, control characters, and white space but single spaces.
     pub(crate) fn apply(&self, text: &str) -> String {
         let text = cleaned(text);
-        let folded: Vec<char> = text.iter().map(|letter| fold(*letter)).collect();
+        let seen: Vec<(usize, char)> = (0..)
+            .zip(&text)
+            .filter(|(_, letter)| **letter != ' ')
+            .map(|(at, letter)| (at, fold(*letter)))
+            .collect();
         let mut hidden = vec![false; text.len()];
         for value in &self.values {
-            hide_value(&folded, value.expose(), &mut hidden);
+            value.hide(&text, &seen, &mut hidden);
         }
-        self.hide_runs(&text, &mut hidden);
+        self.hide_pieces(&seen, &mut hidden);
+        hide_jws(&text, &mut hidden);
         let mut shown = String::with_capacity(text.len());
         let mut before = false;
         for (letter, hidden) in text.into_iter().zip(hidden) {
@@ -86,17 +110,25 @@ impl Redaction {
         if value.chars().count() < SHORTEST {
             return;
         }
+        let in_pieces = !value.trim().contains(char::is_whitespace);
         let encoded: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
+        let mut forms = vec![Secret::from(value)];
         if encoded != value {
-            self.values.push(encoded.into());
+            // A space is `+` in a form, and `%20` in a URL.
+            forms.push(encoded.replace('+', "%20").into());
+            forms.push(encoded.into());
         }
-        self.values.push(value.into());
+        for form in forms {
+            let letters: String =
+                cleaned(form.expose()).into_iter().filter(|letter| *letter != ' ').map(fold).collect();
+            self.values.push(Hidden { letters: letters.into(), in_pieces });
+        }
     }
 
     /// Who a SET is about.
-    fn subject(&mut self, value: &Value, public: &[&str]) {
+    fn subject(&mut self, value: &Value) {
         match value {
-            Value::String(text) if public.contains(&text.as_str()) => {}
+            Value::String(text) if self.public.contains(text) => {}
             Value::String(text) => {
                 self.add(text);
                 // The same person, written without the scheme of a URI or the plus of a number.
@@ -105,29 +137,27 @@ impl Redaction {
                 }
             }
             Value::Number(number) => self.add(&number.to_string()),
-            Value::Array(values) => values.iter().for_each(|value| self.subject(value, public)),
+            Value::Array(values) => values.iter().for_each(|value| self.subject(value)),
             Value::Object(members) => {
                 let names_a_person = |name: &str| !["format", "subject_type", "iss"].contains(&name);
                 let members = members.iter().filter(|(name, _)| names_a_person(name));
-                members.for_each(|(_, value)| self.subject(value, public));
+                members.for_each(|(_, value)| self.subject(value));
             }
             Value::Null | Value::Bool(_) => {}
         }
     }
 
-    /// What an event says: its subject, new addresses, data of a user, and free text.
-    fn event(&mut self, value: &Value, public: &[&str]) {
+    /// What an event says: its subject, addresses, names of devices, data of a user, and free text.
+    fn event(&mut self, value: &Value) {
         match value {
-            Value::String(text) if text.contains(['@', ' ']) || text.starts_with('+') => {
-                self.subject(value, public);
-            }
-            Value::Array(values) => values.iter().for_each(|value| self.event(value, public)),
+            Value::String(text) if may_identify(text) => self.subject(value),
+            Value::Array(values) => values.iter().for_each(|value| self.event(value)),
             Value::Object(members) => {
                 for (name, value) in members {
                     if ["subject", "new-value", "data"].contains(&name.as_str()) {
-                        self.subject(value, public);
+                        self.subject(value);
                     } else {
-                        self.event(value, public);
+                        self.event(value);
                     }
                 }
             }
@@ -135,44 +165,95 @@ impl Redaction {
         }
     }
 
-    /// Runs of the letters of base64url: anything that begins as a JWS does, and parts of what was sent.
-    fn hide_runs(&self, text: &[char], hidden: &mut [bool]) {
-        let is_letter = |letter: &char| letter.is_ascii_alphanumeric() || ['-', '_'].contains(letter);
-        let mut start = 0;
-        while start < text.len() {
-            let length = text[start..].iter().take_while(|letter| is_letter(letter)).count();
-            let run: String = text[start..start + length].iter().collect();
-            let is_part = || self.values.iter().any(|value| value.expose().contains(&run));
-            if run.len() >= PART && (run.starts_with("eyJ") || is_part()) {
-                // The parts of a JWS stand between dots (RFC 7515 §7.1).
-                let is_jws =
-                    |letter: &&char| is_letter(letter) || (run.starts_with("eyJ") && **letter == '.');
-                let length = text[start..].iter().take_while(is_jws).count();
-                hidden[start..start + length].fill(true);
-                start += length;
+    /// Pieces of values, such as one that the other side has cut.
+    fn hide_pieces(&self, seen: &[(usize, char)], hidden: &mut [bool]) {
+        let is_public = |piece: &[char]| {
+            let piece: String = piece.iter().collect();
+            self.public.iter().any(|public| public.to_lowercase().contains(&piece))
+        };
+        let values: Vec<Vec<char>> = self
+            .values
+            .iter()
+            .filter(|value| value.in_pieces)
+            .map(|value| value.letters.expose().chars().collect())
+            .collect();
+        let pieces: HashSet<&[char]> = values.iter().flat_map(|value| value.windows(PIECE)).collect();
+        let text: Vec<char> = seen.iter().map(|(_, letter)| *letter).collect();
+        for (at, piece) in text.windows(PIECE).enumerate() {
+            if pieces.contains(piece) && !is_public(piece) {
+                hide(&seen[at..at + PIECE], hidden);
+            }
+        }
+        // What follows is cut off; an ellipsis may say so.
+        let end = text.iter().rposition(|letter| !['.', '…'].contains(letter)).map_or(0, |last| last + 1);
+        let cut = values.iter().filter_map(|value| {
+            let longest = (BEGINNING..value.len().min(end + 1)).rev();
+            longest.into_iter().find(|length| text[end - length..end] == value[..*length])
+        });
+        if let Some(length) = cut.max()
+            && !is_public(&text[end - length..end])
+        {
+            hide(&seen[end - length..end], hidden);
+        }
+    }
+}
+
+impl Hidden {
+    /// Hides the value, whatever its case and whatever white space is in it.
+    fn hide(&self, text: &[char], seen: &[(usize, char)], hidden: &mut [bool]) {
+        let value: Vec<char> = self.letters.expose().chars().collect();
+        let is_word = |at: Option<&char>| at.is_some_and(|letter| letter.is_alphanumeric());
+        let mut at = 0;
+        while !value.is_empty() && at + value.len() <= seen.len() {
+            let found = &seen[at..at + value.len()];
+            let stands_alone = || {
+                let (first, last) = (found[0].0, found[value.len() - 1].0);
+                !is_word(first.checked_sub(1).and_then(|at| text.get(at))) && !is_word(text.get(last + 1))
+            };
+            let is_same = found.iter().map(|(_, letter)| letter).eq(&value);
+            if is_same && (value.len() >= WITHIN_WORDS || stands_alone()) {
+                hide(found, hidden);
+                at += value.len();
             } else {
-                start += length.max(1);
+                at += 1;
             }
         }
     }
 }
 
-/// Hides a value, whatever its case.
-fn hide_value(text: &[char], value: &str, hidden: &mut [bool]) {
-    let value: Vec<char> = value.chars().map(fold).collect();
-    let is_word = |at: Option<&char>| at.is_some_and(|letter| letter.is_alphanumeric());
-    let mut at = 0;
-    while at + value.len() <= text.len() {
-        let end = at + value.len();
-        let stands_alone =
-            || !is_word(at.checked_sub(1).and_then(|at| text.get(at))) && !is_word(text.get(end));
-        if text[at..end] == value && (value.len() >= WITHIN_WORDS || stands_alone()) {
-            hidden[at..end].fill(true);
-            at = end;
-        } else {
-            at += 1;
-        }
+/// Hides letters, and the white space between them.
+fn hide(seen: &[(usize, char)], hidden: &mut [bool]) {
+    if let (Some((first, _)), Some((last, _))) = (seen.first(), seen.last()) {
+        hidden[*first..=*last].fill(true);
     }
+}
+
+/// Hides everything that begins as a JWS does.
+fn hide_jws(text: &[char], hidden: &mut [bool]) {
+    // The parts of a JWS stand between dots (RFC 7515 §7.1).
+    let is_letter = |letter: &&char| letter.is_ascii_alphanumeric() || ['-', '_', '.'].contains(*letter);
+    let mut start = 0;
+    while start < text.len() {
+        let length = text[start..].iter().take_while(is_letter).count();
+        let run = &text[start..start + length];
+        if let Some(at) =
+            run.windows(3).position(|letters| letters == ['e', 'y', 'J']).filter(|at| run.len() - at >= JWS)
+        {
+            hidden[start + at..start + length].fill(true);
+        }
+        start += length.max(1);
+    }
+}
+
+/// Whether a text of an event may name a person, a device or an address. The values that definitions list do not.
+fn may_identify(text: &str) -> bool {
+    let is_listed = || {
+        let kinds = EVENTS.iter().flat_map(|event| event.fields).map(|field| field.kind);
+        kinds.into_iter().any(|kind| matches!(kind, FieldType::Enum { values, .. } if values.contains(&text)))
+    };
+    text.contains(['@', ' ', ':', '.'])
+        || text.starts_with('+')
+        || (text.contains(|letter: char| letter.is_ascii_digit()) && !is_listed())
 }
 
 /// In lower case, letter by letter.
@@ -190,7 +271,12 @@ fn cleaned(text: &str) -> Vec<char> {
                     cleaned.push(' ');
                 }
             }
-            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => {}
+            '\u{ad}'
+            | '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' => {}
             letter => cleaned.push(letter),
         }
     }

@@ -16,6 +16,7 @@ use crate::{
     reason::{Reason, Redaction},
     secret::Secret,
     time::Timestamp,
+    web::media_type,
 };
 
 /// A token whose answer does not say how long it lives is kept for so long. If it ends earlier, the receiver's 401 renews it.
@@ -285,9 +286,9 @@ fn check_type(token_type: Option<&Value>) -> Result<(), String> {
 
 /// The content type of an answer, for a message.
 fn described_as(response: &Response) -> String {
-    let kind = response.header("content-type").and_then(|kind| kind.split(';').next()).map(str::trim);
+    let kind = response.header("content-type").map(media_type);
     let is_type =
-        |kind: &&str| kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/+-.".contains(&byte));
+        |kind: &String| kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/+-.".contains(&byte));
     kind.filter(is_type).map(|kind| format!(", but {kind}")).unwrap_or_default()
 }
 

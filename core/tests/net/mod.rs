@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -124,6 +124,8 @@ pub(crate) struct TlsServer {
     /// All connections, also those on which no TLS came about.
     pub(crate) attempts: Arc<Mutex<usize>>,
     pub(crate) connections: Arc<Mutex<Vec<Connection>>>,
+    /// Where all of them come from.
+    pub(crate) peers: Arc<Mutex<Vec<IpAddr>>>,
 }
 
 impl TlsServer {
@@ -134,10 +136,12 @@ impl TlsServer {
         let attempts = Arc::<Mutex<usize>>::default();
         let connections = Arc::<Mutex<Vec<Connection>>>::default();
         let (answer, ends_abruptly) = (tls.answer, tls.ends_abruptly);
-        let (counted, log) = (attempts.clone(), connections.clone());
+        let peers = Arc::<Mutex<Vec<IpAddr>>>::default();
+        let (counted, log, from) = (attempts.clone(), connections.clone(), peers.clone());
         tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
+            while let Ok((stream, peer)) = listener.accept().await {
                 *counted.lock().unwrap() += 1;
+                from.lock().unwrap().push(peer.ip());
                 let Ok(mut stream) = acceptor.accept(stream).await else { continue };
                 let session = stream.get_ref().1;
                 let certificates = session.peer_certificates().map_or(0, <[_]>::len);
@@ -152,7 +156,7 @@ impl TlsServer {
                 }
             }
         });
-        Self { address, attempts, connections }
+        Self { address, attempts, connections, peers }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -179,6 +183,8 @@ pub(crate) enum Behaviour {
 pub(crate) struct ConnectProxy {
     pub(crate) port: u16,
     requests: Arc<Mutex<Vec<String>>>,
+    /// Where all connections come from.
+    pub(crate) peers: Arc<Mutex<Vec<IpAddr>>>,
 }
 
 impl ConnectProxy {
@@ -192,9 +198,11 @@ impl ConnectProxy {
         let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::<Mutex<Vec<String>>>::default();
-        let log = requests.clone();
+        let peers = Arc::<Mutex<Vec<IpAddr>>>::default();
+        let (log, from) = (requests.clone(), peers.clone());
         tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
+            while let Ok((stream, peer)) = listener.accept().await {
+                from.lock().unwrap().push(peer.ip());
                 let (behaviour, log, tls) = (behaviour.clone(), log.clone(), tls.clone());
                 tokio::spawn(async move {
                     match tls {
@@ -208,7 +216,7 @@ impl ConnectProxy {
                 });
             }
         });
-        Self { port, requests }
+        Self { port, requests, peers }
     }
 
     pub(crate) fn url(&self) -> String {

@@ -3,12 +3,15 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use std::sync::{Arc, Mutex};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex},
+};
 
 use axum::{
     Router,
     body::Bytes,
-    extract::State,
+    extract::{ConnectInfo, State},
     http::{HeaderMap, Method, StatusCode, Uri},
     response::IntoResponse,
     routing::any,
@@ -19,6 +22,8 @@ use tokio::net::TcpListener;
 /// A request as the server saw it.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
+    /// Where the connection comes from.
+    pub(crate) peer: IpAddr,
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) query: Option<String>,
@@ -52,6 +57,7 @@ impl Server {
         let seen = Log::default();
         let script: Arc<Script> = Arc::new(script);
         let routes = Router::new().fallback(any(answer)).with_state((seen.clone(), script));
+        let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, routes).await });
         Self { base, seen }
     }
@@ -81,12 +87,14 @@ impl Server {
 
 async fn answer(
     State((log, script)): State<(Log, Arc<Script>)>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> impl IntoResponse {
     let seen = Seen {
+        peer: peer.ip(),
         method: method.to_string(),
         path: uri.path().to_owned(),
         query: uri.query().map(str::to_owned),

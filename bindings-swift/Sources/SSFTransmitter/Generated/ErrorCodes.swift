@@ -31,6 +31,9 @@ extension SSFError.Code {
     /// A token, an authorization header, a client id or a client secret that cannot be right as it is
     /// written. Correct the setting that the message names.
     public static let authorizationInvalid = Self(rawValue: "authorization_invalid")
+    /// The source address is not an IP address, or not that of one machine. Give an IP address of this
+    /// machine, such as `192.0.2.7`, without port and zone.
+    public static let sourceAddressInvalid = Self(rawValue: "source_address_invalid")
     /// The proxy in the setting or environment variable that the message names is not a URL that can be used.
     /// Use `http://host:port` or `https://host:port`, and percent-encode user name and password.
     public static let proxyInvalid = Self(rawValue: "proxy_invalid")
@@ -99,6 +102,16 @@ extension SSFError.Code {
     public static let keySetTooEarly = Self(rawValue: "key_set_too_early")
     /// The active key cannot be removed. Rotate to another key first.
     public static let keySetActive = Self(rawValue: "key_set_active")
+    /// The keys of a watched set come from its source; `stage` and `rotate` do not apply. Change the source
+    /// instead: with a directory, add the next key, and later let its name sort first.
+    public static let keySetWatched = Self(rawValue: "key_set_watched")
+    /// The text that names the source of a key cannot be understood. Use `env:NAME`, `file:PATH`, `dir:PATH`,
+    /// `cmd:PROGRAM ARG…`, `stdin:`, or a plain path.
+    public static let keySourceInvalid = Self(rawValue: "key_source_invalid")
+    /// The source of a key is missing, cannot be read, or is empty, or its command failed or took too long.
+    /// Check that the source exists and that this process may read it; run a command by hand to see its
+    /// output.
+    public static let keySourceUnavailable = Self(rawValue: "key_source_unavailable")
     /// The text is no JSON, or not the JSON value that belongs here. Fix the text at the line and column that
     /// the message names, or at the place that the pointer names.
     public static let jsonInvalid = Self(rawValue: "json_invalid")
@@ -258,6 +271,9 @@ extension SSFError.Code {
     /// The port does not speak TLS, such as one for plain http. Check the port in the URL, or in the proxy
     /// setting whether the proxy wants `http://`.
     public static let tlsNotSpoken = Self(rawValue: "tls_not_spoken")
+    /// This machine does not have the source address, or has none of the family of the host. Use an address
+    /// that `ip address` or `ifconfig` lists, of the family (IPv4 or IPv6) of the host's addresses.
+    public static let sourceAddressUnavailable = Self(rawValue: "source_address_unavailable")
     /// The proxy cannot be resolved or reached, or does not answer as an HTTP proxy does; the message names
     /// the setting it comes from. Check host and port of the proxy, and list hosts that need none in
     /// `NO_PROXY`.
@@ -317,6 +333,7 @@ extension SSFError.Code {
         .transmitterClosed,
         .signerPublicKeyMissing,
         .authorizationInvalid,
+        .sourceAddressInvalid,
         .proxyInvalid,
         .caBundleInvalid,
         .caCertificatesMissing,
@@ -343,6 +360,9 @@ extension SSFError.Code {
         .keySetNoNext,
         .keySetTooEarly,
         .keySetActive,
+        .keySetWatched,
+        .keySourceInvalid,
+        .keySourceUnavailable,
         .jsonInvalid,
         .valueNotJson,
         .numberNotExact,
@@ -402,6 +422,7 @@ extension SSFError.Code {
         .tlsClientCertificateRefused,
         .tlsIncompatible,
         .tlsNotSpoken,
+        .sourceAddressUnavailable,
         .proxyUnreachable,
         .proxyRefused,
         .proxyUnavailable,
@@ -454,6 +475,9 @@ extension SSFError.Code {
         .authorizationInvalid: Facts(
             .config, false,
             "Correct the setting that the message names."),
+        .sourceAddressInvalid: Facts(
+            .config, false,
+            "Give an IP address of this machine, such as `192.0.2.7`, without port and zone."),
         .proxyInvalid: Facts(
             .config, false,
             "Use `http://host:port` or `https://host:port`, and percent-encode user name and password."),
@@ -532,6 +556,15 @@ extension SSFError.Code {
         .keySetActive: Facts(
             .key, false,
             "Rotate to another key first."),
+        .keySetWatched: Facts(
+            .key, false,
+            "Change the source instead: with a directory, add the next key, and later let its name sort first."),
+        .keySourceInvalid: Facts(
+            .key, false,
+            "Use `env:NAME`, `file:PATH`, `dir:PATH`, `cmd:PROGRAM ARG…`, `stdin:`, or a plain path."),
+        .keySourceUnavailable: Facts(
+            .key, false,
+            "Check that the source exists and that this process may read it; run a command by hand to see its output."),
         .jsonInvalid: Facts(
             .validation, false,
             "Fix the text at the line and column that the message names, or at the place that the pointer names."),
@@ -709,6 +742,9 @@ extension SSFError.Code {
         .tlsNotSpoken: Facts(
             .transport, false,
             "Check the port in the URL, or in the proxy setting whether the proxy wants `http://`."),
+        .sourceAddressUnavailable: Facts(
+            .transport, true,
+            "Use an address that `ip address` or `ifconfig` lists, of the family (IPv4 or IPv6) of the host's addresses."),
         .proxyUnreachable: Facts(
             .transport, true,
             "Check host and port of the proxy, and list hosts that need none in `NO_PROXY`."),

@@ -13,7 +13,7 @@ use super::super::{Failure, Result, addressee::Addressee, block_on, emit, input,
 /// Sends it byte by byte as it is, and prints the receipt as JSON. `ssf lint` checks it before.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The file with the compact SET, or `-` for standard input
+    /// The file with the compact SET, the SET itself, or `-` for standard input
     #[arg(value_name = "FILE")]
     set: String,
     #[command(flatten)]
@@ -26,6 +26,8 @@ pub(super) fn run(arguments: Arguments) -> Result {
     let Arguments { set, to, route } = arguments;
     let text = match set.as_str() {
         "-" => input::text("-")?,
+        // A SET that is pasted in place of a path must not be printed as one.
+        set if set.starts_with("eyJ") => set.to_owned(),
         path => std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?,
     };
     let set = SignedSet::parse(text.trim())?;

@@ -242,13 +242,14 @@ impl Doctor {
     async fn look(&self) -> Vec<Check> {
         let transport = self.transmitter.transport();
         let target = self.receiver.target();
-        let (documents, tls, token) = tokio::join!(
+        let (documents, source, tls, token) = tokio::join!(
             self.documents(transport).run(LIMIT),
+            network::source(transport, &target, LIMIT),
             network::tls(transport, &target, LIMIT),
             self.token(transport)
         );
         let mut checks = documents.checks;
-        checks.extend([network::proxy(transport, &target), network::trust(transport), tls]);
+        checks.extend([network::proxy(transport, &target), source, network::trust(transport), tls]);
         let mut answered = documents.answered;
         let (token, answer) = token;
         checks.extend(token);

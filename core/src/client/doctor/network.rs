@@ -21,6 +21,24 @@ pub(super) fn proxy(transport: &Transport, target: &Target) -> Check {
     }
 }
 
+/// Which address of this machine the receiver, or the proxy, is reached from.
+pub(super) async fn source(transport: &Transport, target: &Target, limit: Duration) -> Check {
+    const ID: &str = "source-address";
+    let found = tokio::time::timeout(limit, transport.local_address(target.endpoint())).await;
+    let Ok(Some(address)) = found else {
+        return Check::skipped(ID, "no route to the receiver is known, so the address is not known either");
+    };
+    let by = match transport.source_address() {
+        Some(_) => "as `source_address` says",
+        None => "which the operating system chooses",
+    };
+    let beyond = match transport.proxy(target.endpoint()) {
+        Some(_) => "the receiver sees an address of the proxy",
+        None => "a NAT on the way may change what the receiver sees",
+    };
+    Check::passed(ID, format!("connections leave from {address}, {by}; {beyond}"))
+}
+
 /// Which certificate authorities are trusted, and who said so.
 pub(super) fn trust(transport: &Transport) -> Check {
     Check::passed("trust-store", format!("trusted certificate authorities: {}", transport.trust()))

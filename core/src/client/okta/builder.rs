@@ -98,6 +98,24 @@ impl OktaProvidersBuilder {
         self
     }
 
+    /// Sends from this address of this machine, for orgs that allow-list addresses: every connection leaves from it, to
+    /// the org, its token endpoint and proxies. Hosts need an address of the same family. A NAT or a proxy may change what the
+    /// org sees.
+    ///
+    /// ```
+    /// use ssf_transmitter::{ErrorCode, OktaProviders};
+    ///
+    /// let builder = OktaProviders::builder("https://acme.okta.com").ssws("token").source_address("192.0.2.7:443");
+    /// let error = builder.build().unwrap_err();
+    /// assert_eq!(error.code(), ErrorCode::SourceAddressInvalid);
+    /// # Ok::<(), ssf_transmitter::Error>(())
+    /// ```
+    #[allow(clippy::needless_pass_by_value, reason = "an address is a value")]
+    pub fn source_address(mut self, address: impl ToString) -> Self {
+        self.network.source_address = Some(address.to_string());
+        self
+    }
+
     /// Opens the egress guard for a network, such as `10.1.0.0/16`, or one address.
     pub fn allow_network(mut self, network: impl Into<String>) -> Self {
         self.network.allowed.push(network.into());

@@ -1,0 +1,150 @@
+//! Sets of keys: rotated by their owner, or following a source.
+
+use std::time::Duration;
+
+use pyo3::{prelude::*, types::PyDict};
+use ssf_transmitter as sdk;
+
+use crate::{
+    arguments::{Moment, Span, no_others},
+    errors::{Result, exception},
+    fork::inside,
+    jwks::Jwks,
+    key::{SigningKey, with_options},
+};
+
+/// The keys of a transmitter over time: one signs, all are published.
+///
+/// Receivers cache the JWKS, so a key is published before it signs: `stage` the next key, wait, `rotate`, wait, `remove`
+/// the retired one.
+///
+/// >>> keys = KeySet(SigningKey.generate("P-256"))
+/// >>> len(keys.jwks().keys)
+/// 1
+#[pyclass(frozen, module = "ssf_transmitter")]
+pub(crate) struct KeySet(pub(crate) sdk::KeySet);
+
+#[pymethods]
+impl KeySet {
+    /// A set with one key, which signs.
+    #[new]
+    fn new(active: &SigningKey) -> Self {
+        Self(sdk::KeySet::new(active.0.clone()))
+    }
+
+    /// The key that signs now.
+    #[getter]
+    fn active(&self) -> SigningKey {
+        SigningKey(inside(|| self.0.active()))
+    }
+
+    /// The key that is published and does not sign yet.
+    #[getter]
+    fn next(&self) -> Option<SigningKey> {
+        inside(|| self.0.next()).map(SigningKey)
+    }
+
+    /// The keys that signed before and are still published.
+    #[getter]
+    fn retired(&self) -> Vec<SigningKey> {
+        inside(|| self.0.retired()).into_iter().map(SigningKey).collect()
+    }
+
+    /// The keys of a source that are published and do not sign: all but its first.
+    #[getter]
+    fn standby(&self) -> Vec<SigningKey> {
+        inside(|| self.0.standby()).into_iter().map(SigningKey).collect()
+    }
+
+    /// The source that the set follows.
+    #[getter]
+    fn source(&self) -> Option<String> {
+        self.0.source().map(ToString::to_string)
+    }
+
+    /// Why the keys could not be reloaded at the last look at their source, if they could not.
+    #[getter]
+    fn last_error(&self, py: Python<'_>) -> Option<PyErr> {
+        inside(|| self.0.last_error()).map(|error| exception(py, &error))
+    }
+
+    /// A set that follows a source, as `SigningKey.from_source` takes it: the first key signs, the others are published too.
+    ///
+    /// It reads the source now, and again where the set is used and `every` (60 seconds by default) has passed; nothing runs in
+    /// between. A command runs beside, and the old key signs meanwhile. A key that signed and is gone stays published until it is
+    /// removed. If reading fails, the keys stay as they are, and `last_error` says why.
+    ///
+    /// >>> keys = KeySet.watch("cmd:openssl genpkey -algorithm ed25519", every=3600)
+    /// >>> keys.source, len(keys.jwks().keys)
+    /// ('cmd:openssl …', 1)
+    #[staticmethod]
+    #[pyo3(
+        signature = (
+            source, *, every = Span(Duration::from_mins(1)), kid = None, algorithm = None, password = None, time_limit = None,
+            **unknown
+        ),
+        text_signature = "(source, *, every=60, kid=None, algorithm=None, password=None, time_limit=None)"
+    )]
+    #[allow(clippy::too_many_arguments, reason = "the options of a source")]
+    fn watch(
+        py: Python<'_>,
+        source: &str,
+        every: Span,
+        kid: Option<String>,
+        algorithm: Option<&str>,
+        password: Option<String>,
+        time_limit: Option<Span>,
+        unknown: Option<&Bound<'_, PyDict>>,
+    ) -> Result<Self> {
+        let known = ["source", "every", "kid", "algorithm", "password", "time_limit"];
+        no_others(unknown, "KeySet.watch", &known)?;
+        let source = with_options(sdk::KeySource::parse(source)?, kid, algorithm, password, time_limit)?;
+        let fetched = py.detach(|| source.fetch())?;
+        Ok(Self(inside(|| sdk::KeySet::watch_fetched(fetched, every.0))?))
+    }
+
+    /// Looks at the source now, and tells whether the keys changed. It waits for a command.
+    fn refresh(&self, py: Python<'_>) -> Result<bool> {
+        match py.detach(|| self.0.fetch()) {
+            Some(fetched) => Ok(inside(|| self.0.refresh_fetched(&fetched))?),
+            None => Ok(false),
+        }
+    }
+
+    /// The set to publish: active, next, standby and retired keys.
+    fn jwks(&self) -> Result<Jwks> {
+        Ok(Jwks(inside(|| self.0.jwks())?))
+    }
+
+    /// Publishes the next key, from now on or from `at`. It takes the place of a next key that was staged before.
+    #[pyo3(signature = (key, *, at = None, **unknown), text_signature = "(self, key, *, at=None)")]
+    fn stage(&self, key: &SigningKey, at: Option<Moment>, unknown: Option<&Bound<'_, PyDict>>) -> Result<()> {
+        no_others(unknown, "KeySet.stage", &["key", "at"])?;
+        Ok(self.0.stage(key.0.clone(), now(at))?)
+    }
+
+    /// Lets the next key sign, if it has been published for so long, and retires the active one, whose `kid` it returns.
+    #[pyo3(signature = (*, published, at = None, **unknown), text_signature = "(self, *, published, at=None)")]
+    fn rotate(
+        &self,
+        published: Span,
+        at: Option<Moment>,
+        unknown: Option<&Bound<'_, PyDict>>,
+    ) -> Result<String> {
+        no_others(unknown, "KeySet.rotate", &["published", "at"])?;
+        Ok(self.0.rotate(now(at), published.0)?)
+    }
+
+    /// Takes a next or retired key out of the set.
+    fn remove(&self, kid: &str) -> Result<()> {
+        Ok(self.0.remove(kid)?)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<KeySet active={}>", inside(|| self.0.active()).kid())
+    }
+}
+
+fn now(at: Option<Moment>) -> sdk::Timestamp {
+    at.map_or_else(sdk::Timestamp::now, |at| at.0)
+}
