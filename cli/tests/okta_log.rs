@@ -15,7 +15,8 @@ use ssf_cli::receiver::{Fault, KeySource, LogSettings, RetryAfter, Rule, Script,
 use ssf_transmitter::client::Outcome;
 use ssf_transmitter::event::{OktaRiskLevel, caep, okta};
 use ssf_transmitter::okta::{
-    Cause, CauseKind, Certainty, LogQuery, RECEIVE_EVENT, RISK_DETECT, Reception, ReceptionOutcome, Sent,
+    Cause, CauseKind, Certainty, LogEvent, LogQuery, RECEIVE_EVENT, RISK_DETECT, Reception, ReceptionOutcome,
+    Sent,
 };
 use ssf_transmitter::{ErrorCode, KeySet, KeyType, SignedSet, SigningKey, Subject, Timestamp, Transmitter};
 
@@ -31,7 +32,7 @@ fn slow(shows_jti: bool) -> LogSettings {
 }
 
 fn told(reception: &Reception) -> (ReceptionOutcome, Option<Certainty>, Vec<&str>) {
-    let events = reception.events().iter().map(|event| event.event_type()).collect();
+    let events = reception.events().iter().map(LogEvent::event_type).collect();
     (reception.outcome(), reception.certainty(), events)
 }
 
@@ -147,10 +148,7 @@ async fn a_log_that_cannot_be_read_is_an_error() {
     let error = providers.received(&sent).await.unwrap_err();
     assert_eq!((error.code(), error.status()), (ErrorCode::ApiUnauthorized, Some(403)));
     let error = providers.received(&sent).await.unwrap_err();
-    assert_eq!(
-        (error.code(), error.retry_after()),
-        (ErrorCode::ApiThrottled, Some(Duration::from_secs(3600)))
-    );
+    assert_eq!((error.code(), error.retry_after()), (ErrorCode::ApiThrottled, Some(Duration::from_hours(1))));
     let stranger = world.builder().ssws("00other").build().unwrap();
     assert_eq!(stranger.received(&sent).await.unwrap_err().code(), ErrorCode::ApiUnauthorized);
 }
@@ -166,7 +164,7 @@ async fn the_log_is_read_page_by_page_and_followed() {
     }
     let reader = world.builder().ssws(READ_TOKEN).build().unwrap();
     let since = LogQuery::since(before.minus(Duration::from_secs(1)));
-    for query in [since.clone(), since.clone().until(Timestamp::now().plus(Duration::from_secs(60)))] {
+    for query in [since.clone(), since.clone().until(Timestamp::now().plus(Duration::from_mins(1)))] {
         let mut log = reader.log(query);
         let mut kinds = Vec::new();
         while let Some(event) = log.next().await.unwrap() {
