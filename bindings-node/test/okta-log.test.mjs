@@ -129,7 +129,7 @@ test('the log is read page by page, and followed', async (t) => {
 
 test('a doctor looks for the SET', async (t) => {
   const script = { rules: [{ on: 'api', fault: { status: { status: 403 } } }] };
-  const { emulator, transmitter, providers } = await world(t, { deadline: 300, script, users: [ADA.email] });
+  const { emulator, transmitter, providers } = await world(t, { deadline: 2000, script, users: [ADA.email] });
   const to = emulator.receiver();
   const signer = new Transmitter({
     issuer: ISSUER,

@@ -162,7 +162,7 @@ def test_the_log_is_read_page_by_page(key: SigningKey, start: Callable[..., Rece
 
 def test_a_doctor_looks_for_the_set(key: SigningKey, start: Callable[..., ReceiverEmulator]) -> None:
     org = start(users=["ada@example.com"], script=NO_LIST)
-    with Transmitter(ISSUER, key) as transmitter, open_org(org, deadline=0.3) as providers:
+    with Transmitter(ISSUER, key) as transmitter, open_org(org, deadline=2.0) as providers:
         left = caep.SessionRevoked(event_timestamp=datetime.now(timezone.utc), reason_admin={"en": "Left"})
         receiver = org.receiver()
         outcomes = {

@@ -12,6 +12,7 @@ mod key;
 mod lint;
 mod metadata;
 mod okta;
+mod okta_log;
 mod pending;
 mod policy;
 mod receiver;

@@ -156,6 +156,10 @@ impl Providers {
 }
 
 impl Providers {
+    pub(crate) fn core(&self) -> &OktaProviders {
+        &self.0
+    }
+
     /// What a call gives that is about one provider.
     async fn one<F>(
         &self,

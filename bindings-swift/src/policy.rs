@@ -57,6 +57,12 @@ pub(crate) fn moment_of(seconds: f64) -> Result<Timestamp> {
     Err(Failure::of(ErrorCode::ConfigurationInvalid, "a date is before the year 10000"))
 }
 
+/// Seconds since 1970.
+#[allow(clippy::cast_precision_loss, reason = "milliseconds of any real date fit into 53 bits")]
+pub(crate) fn seconds_of(moment: Timestamp) -> f64 {
+    moment.as_unix_millis() as f64 / 1000.0
+}
+
 /// What becomes of findings: the severities as `note`, `warning`, `error`, or `never`.
 #[derive(Clone, uniffi::Record)]
 pub struct Findings {

@@ -10,7 +10,7 @@ use crate::{
     failure::Result,
     key::{PublicKey, SigningKey},
     lint::{Finding, listed},
-    policy::{Findings, moment_of},
+    policy::{Findings, moment_of, seconds_of},
     receiver::{Audience, Dialect},
 };
 
@@ -123,6 +123,8 @@ pub struct Receipt {
     pub jti: String,
     pub status: u16,
     pub attempts: u32,
+    /// In seconds since 1970.
+    pub answered_at: f64,
     pub expected: bool,
     pub notes: Vec<String>,
     pub findings: Vec<Finding>,
@@ -135,6 +137,7 @@ impl From<sdk::Receipt> for Receipt {
             jti: receipt.jti().to_owned(),
             status: receipt.status(),
             attempts: receipt.attempts(),
+            answered_at: seconds_of(receipt.answered_at()),
             expected: receipt.is_expected(),
             notes: receipt.notes().iter().map(|note| note.as_str().to_owned()).collect(),
             findings: listed(receipt.findings()),

@@ -15,6 +15,7 @@ use crate::{
     failure::Result,
     key::KeySet,
     lint::{Finding, listed},
+    okta::Providers,
     pending::{Examination, Pending},
     policy::{Findings, Policy},
     receiver::Receiver,
@@ -91,6 +92,8 @@ pub struct DeliverOptions {
 pub struct DoctorOptions {
     pub configuration_url: Option<String>,
     pub send: bool,
+    /// Whose log to look into for the SET.
+    pub confirm: Option<Arc<Providers>>,
 }
 
 #[uniffi::export]
@@ -213,6 +216,9 @@ impl Transmitter {
         let mut doctor = self.core.doctor_read(event.core(), subject.map(WrittenSubject::core), &to.0);
         if let Some(url) = options.configuration_url {
             doctor = doctor.configuration_url(url);
+        }
+        if let Some(providers) = options.confirm {
+            doctor = doctor.confirm(providers.core());
         }
         if options.send { doctor.send() } else { doctor }
     }

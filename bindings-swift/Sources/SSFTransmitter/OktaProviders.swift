@@ -15,7 +15,7 @@ public struct OktaProviders: Sendable {
     public enum Credentials: Sendable {
         /// With an API token of the org: `SSWS`.
         case apiToken(String)
-        /// With an access token that has the scope `okta.securityEventsProviders.manage`.
+        /// With an access token that has the scope `okta.securityEventsProviders.manage`, and for the log `okta.logs.read`.
         case bearer(String)
         /// With access tokens for an API services app of the org.
         case clientCredentials(ClientCredentials)
@@ -29,7 +29,7 @@ public struct OktaProviders: Sendable {
         }
     }
 
-    private let native: SSFTransmitterFFI.Providers
+    let native: SSFTransmitterFFI.Providers
 
     /// The providers of an org, by the URL that its users sign in at. A call has 30 seconds unless `deadline` says something
     /// else. `allowsLoopback` is for trials and tests.

@@ -130,6 +130,8 @@ public struct Receipt: Sendable {
     public let status: Int
     /// How many attempts it took.
     public let attempts: Int
+    /// When the answer came, by the clock of this machine.
+    public let answeredAt: Date
     /// Whether it is the status that this receiver documents for success.
     public let isExpected: Bool
     /// What was remarkable about the answer, such as ``Note/alreadyReceived`` or ``Note/bodyBroken``. A note is about the
@@ -143,6 +145,7 @@ public struct Receipt: Sendable {
         jti = native.jti
         status = Int(native.status)
         attempts = Int(native.attempts)
+        answeredAt = Date(timeIntervalSince1970: native.answeredAt)
         isExpected = native.expected
         notes = native.notes.map(Note.init(rawValue:))
         findings = native.findings.map(Finding.init)

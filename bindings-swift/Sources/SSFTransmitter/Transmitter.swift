@@ -156,12 +156,15 @@ public struct Transmitter: Sendable {
     /// - Parameters:
     ///   - configurationURL: Where the transmitter configuration is, if it is not where the issuer says.
     ///   - send: Send the event too: the receiver gets a real SET.
+    ///   - confirm: The org whose System Log to look into for the SET, once it is sent: the check `okta-log`. That takes no
+    ///     longer than a call of it may, beyond the time of the other checks.
     public func doctor(
         _ event: some SecurityEvent, about subject: Subject?, to receiver: Receiver, configurationURL: URL? = nil,
-        send: Bool = false
+        send: Bool = false, confirm providers: OktaProviders? = nil
     ) async throws -> Diagnosis {
         let (event, subject) = (try event.written(), try subject?.written())
-        let options = DoctorOptions(configurationUrl: configurationURL?.absoluteString, send: send)
+        let options = DoctorOptions(
+            configurationUrl: configurationURL?.absoluteString, send: send, confirm: providers?.native)
         guard let signer else {
             return Diagnosis(
                 try await SSFTransmitter.native { cancellation in

@@ -1341,6 +1341,142 @@ public func FfiConverterTypeKeySet_lower(_ value: KeySet) -> UInt64 {
 
 
 /**
+ * The entries of a log.
+ */
+public protocol LogPagerProtocol: AnyObject, Sendable {
+    
+    /**
+     * The next entry; nothing at the end.
+     */
+    func next(cancellation: Cancellation) async throws  -> LogEvent?
+    
+}
+/**
+ * The entries of a log.
+ */
+open class LogPager: LogPagerProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_ssf_transmitter_swift_fn_clone_logpager(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_ssf_transmitter_swift_fn_free_logpager(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * The next entry; nothing at the end.
+     */
+open func next(cancellation: Cancellation)async throws  -> LogEvent?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_logpager_next(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterOptionTypeLogEvent.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLogPager: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = LogPager
+
+    public static func lift(_ handle: UInt64) throws -> LogPager {
+        return LogPager(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: LogPager) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LogPager {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: LogPager, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogPager_lift(_ handle: UInt64) throws -> LogPager {
+    return try FfiConverterTypeLogPager.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogPager_lower(_ value: LogPager) -> UInt64 {
+    return FfiConverterTypeLogPager.lower(value)
+}
+
+
+
+
+
+
+/**
  * An emit that waits for its signature.
  */
 public protocol PendingProtocol: AnyObject, Sendable {
@@ -1550,6 +1686,13 @@ public protocol ProvidersProtocol: AnyObject, Sendable {
     
     func update(id: String, change: Change, cancellation: Cancellation) async throws  -> Provider
     
+    func log(options: LogOptions) throws  -> LogPager
+    
+    /**
+     * Looks for a SET that was answered at this time, in seconds since 1970.
+     */
+    func received(set: SignedSet, answeredAt: Double, deadline: Double?, cancellation: Cancellation) async throws  -> Reception
+    
 }
 /**
  * The providers of an org.
@@ -1756,6 +1899,35 @@ open func update(id: String, change: Change, cancellation: Cancellation)async th
             completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_rust_buffer,
             freeFunc: ffi_ssf_transmitter_swift_rust_future_free_rust_buffer,
             liftFunc: FfiConverterTypeProvider_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+open func log(options: LogOptions)throws  -> LogPager  {
+    return try  FfiConverterTypeLogPager_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_method_providers_log(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeLogOptions_lower(options),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Looks for a SET that was answered at this time, in seconds since 1970.
+     */
+open func received(set: SignedSet, answeredAt: Double, deadline: Double?, cancellation: Cancellation)async throws  -> Reception  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_providers_received(
+                        self.uniffiCloneHandle(),FfiConverterTypeSignedSet_lower(set),FfiConverterDouble.lower(answeredAt),FfiConverterOptionDouble.lower(deadline),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeReception_lift,
             errorHandler: FfiConverterTypeFailure_lift
         )
 }
@@ -3866,15 +4038,23 @@ public func FfiConverterTypeDetails_lower(_ value: Details) -> RustBuffer {
 /**
  * What can be set of a doctor.
  */
-public struct DoctorOptions: Equatable, Hashable {
+public struct DoctorOptions {
     public var configurationUrl: String?
     public var send: Bool
+    /**
+     * Whose log to look into for the SET.
+     */
+    public var confirm: Providers?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
-    public init(configurationUrl: String?, send: Bool) {
+    public init(configurationUrl: String?, send: Bool, 
+        /**
+         * Whose log to look into for the SET.
+         */confirm: Providers?) {
         self.configurationUrl = configurationUrl
         self.send = send
+        self.confirm = confirm
     }
 
     
@@ -3894,13 +4074,15 @@ public struct FfiConverterTypeDoctorOptions: FfiConverterRustBuffer {
         return
             try DoctorOptions(
                 configurationUrl: FfiConverterOptionString.read(from: &buf), 
-                send: FfiConverterBool.read(from: &buf)
+                send: FfiConverterBool.read(from: &buf), 
+                confirm: FfiConverterOptionTypeProviders.read(from: &buf)
         )
     }
 
     public static func write(_ value: DoctorOptions, into buf: inout [UInt8]) {
         FfiConverterOptionString.write(value.configurationUrl, into: &buf)
         FfiConverterBool.write(value.send, into: &buf)
+        FfiConverterOptionTypeProviders.write(value.confirm, into: &buf)
     }
 }
 
@@ -4517,6 +4699,257 @@ public func FfiConverterTypeLocated_lower(_ value: Located) -> RustBuffer {
 
 
 /**
+ * Whoever did something, or something was done to.
+ */
+public struct LogEntity: Equatable, Hashable {
+    public var id: String?
+    public var kind: String?
+    public var alternateId: String?
+    public var displayName: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(id: String?, kind: String?, alternateId: String?, displayName: String?) {
+        self.id = id
+        self.kind = kind
+        self.alternateId = alternateId
+        self.displayName = displayName
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension LogEntity: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLogEntity: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LogEntity {
+        return
+            try LogEntity(
+                id: FfiConverterOptionString.read(from: &buf), 
+                kind: FfiConverterOptionString.read(from: &buf), 
+                alternateId: FfiConverterOptionString.read(from: &buf), 
+                displayName: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: LogEntity, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.id, into: &buf)
+        FfiConverterOptionString.write(value.kind, into: &buf)
+        FfiConverterOptionString.write(value.alternateId, into: &buf)
+        FfiConverterOptionString.write(value.displayName, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogEntity_lift(_ buf: RustBuffer) throws -> LogEntity {
+    return try FfiConverterTypeLogEntity.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogEntity_lower(_ value: LogEntity) -> RustBuffer {
+    return FfiConverterTypeLogEntity.lower(value)
+}
+
+
+/**
+ * An entry of the log.
+ */
+public struct LogEvent: Equatable, Hashable {
+    public var uuid: String
+    /**
+     * In seconds since 1970.
+     */
+    public var published: Double?
+    public var eventType: String
+    public var severity: String?
+    public var displayMessage: String?
+    public var result: String?
+    public var reason: String?
+    public var actor: LogEntity?
+    public var targets: [LogEntity]
+    /**
+     * As JSON.
+     */
+    public var debugData: String?
+    /**
+     * All of it, as JSON.
+     */
+    public var json: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(uuid: String, 
+        /**
+         * In seconds since 1970.
+         */published: Double?, eventType: String, severity: String?, displayMessage: String?, result: String?, reason: String?, actor: LogEntity?, targets: [LogEntity], 
+        /**
+         * As JSON.
+         */debugData: String?, 
+        /**
+         * All of it, as JSON.
+         */json: String) {
+        self.uuid = uuid
+        self.published = published
+        self.eventType = eventType
+        self.severity = severity
+        self.displayMessage = displayMessage
+        self.result = result
+        self.reason = reason
+        self.actor = actor
+        self.targets = targets
+        self.debugData = debugData
+        self.json = json
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension LogEvent: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLogEvent: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LogEvent {
+        return
+            try LogEvent(
+                uuid: FfiConverterString.read(from: &buf), 
+                published: FfiConverterOptionDouble.read(from: &buf), 
+                eventType: FfiConverterString.read(from: &buf), 
+                severity: FfiConverterOptionString.read(from: &buf), 
+                displayMessage: FfiConverterOptionString.read(from: &buf), 
+                result: FfiConverterOptionString.read(from: &buf), 
+                reason: FfiConverterOptionString.read(from: &buf), 
+                actor: FfiConverterOptionTypeLogEntity.read(from: &buf), 
+                targets: FfiConverterSequenceTypeLogEntity.read(from: &buf), 
+                debugData: FfiConverterOptionString.read(from: &buf), 
+                json: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: LogEvent, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.uuid, into: &buf)
+        FfiConverterOptionDouble.write(value.published, into: &buf)
+        FfiConverterString.write(value.eventType, into: &buf)
+        FfiConverterOptionString.write(value.severity, into: &buf)
+        FfiConverterOptionString.write(value.displayMessage, into: &buf)
+        FfiConverterOptionString.write(value.result, into: &buf)
+        FfiConverterOptionString.write(value.reason, into: &buf)
+        FfiConverterOptionTypeLogEntity.write(value.actor, into: &buf)
+        FfiConverterSequenceTypeLogEntity.write(value.targets, into: &buf)
+        FfiConverterOptionString.write(value.debugData, into: &buf)
+        FfiConverterString.write(value.json, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogEvent_lift(_ buf: RustBuffer) throws -> LogEvent {
+    return try FfiConverterTypeLogEvent.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogEvent_lower(_ value: LogEvent) -> RustBuffer {
+    return FfiConverterTypeLogEvent.lower(value)
+}
+
+
+/**
+ * Which entries to read. Times and spans are in seconds.
+ */
+public struct LogOptions: Equatable, Hashable {
+    public var since: Double
+    public var until: Double?
+    public var eventTypes: [String]?
+    public var pageSize: Int64
+    /**
+     * How often to look for new ones.
+     */
+    public var follow: Double?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(since: Double, until: Double?, eventTypes: [String]?, pageSize: Int64, 
+        /**
+         * How often to look for new ones.
+         */follow: Double?) {
+        self.since = since
+        self.until = until
+        self.eventTypes = eventTypes
+        self.pageSize = pageSize
+        self.follow = follow
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension LogOptions: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLogOptions: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LogOptions {
+        return
+            try LogOptions(
+                since: FfiConverterDouble.read(from: &buf), 
+                until: FfiConverterOptionDouble.read(from: &buf), 
+                eventTypes: FfiConverterOptionSequenceString.read(from: &buf), 
+                pageSize: FfiConverterInt64.read(from: &buf), 
+                follow: FfiConverterOptionDouble.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: LogOptions, into buf: inout [UInt8]) {
+        FfiConverterDouble.write(value.since, into: &buf)
+        FfiConverterOptionDouble.write(value.until, into: &buf)
+        FfiConverterOptionSequenceString.write(value.eventTypes, into: &buf)
+        FfiConverterInt64.write(value.pageSize, into: &buf)
+        FfiConverterOptionDouble.write(value.follow, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogOptions_lift(_ buf: RustBuffer) throws -> LogOptions {
+    return try FfiConverterTypeLogOptions.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogOptions_lower(_ value: LogOptions) -> RustBuffer {
+    return FfiConverterTypeLogOptions.lower(value)
+}
+
+
+/**
  * How to reach receivers.
  */
 public struct Network: Equatable, Hashable {
@@ -5003,17 +5436,25 @@ public struct Receipt {
     public var jti: String
     public var status: UInt16
     public var attempts: UInt32
+    /**
+     * In seconds since 1970.
+     */
+    public var answeredAt: Double
     public var expected: Bool
     public var notes: [String]
     public var findings: [Finding]
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
-    public init(set: SignedSet, jti: String, status: UInt16, attempts: UInt32, expected: Bool, notes: [String], findings: [Finding]) {
+    public init(set: SignedSet, jti: String, status: UInt16, attempts: UInt32, 
+        /**
+         * In seconds since 1970.
+         */answeredAt: Double, expected: Bool, notes: [String], findings: [Finding]) {
         self.set = set
         self.jti = jti
         self.status = status
         self.attempts = attempts
+        self.answeredAt = answeredAt
         self.expected = expected
         self.notes = notes
         self.findings = findings
@@ -5039,6 +5480,7 @@ public struct FfiConverterTypeReceipt: FfiConverterRustBuffer {
                 jti: FfiConverterString.read(from: &buf), 
                 status: FfiConverterUInt16.read(from: &buf), 
                 attempts: FfiConverterUInt32.read(from: &buf), 
+                answeredAt: FfiConverterDouble.read(from: &buf), 
                 expected: FfiConverterBool.read(from: &buf), 
                 notes: FfiConverterSequenceString.read(from: &buf), 
                 findings: FfiConverterSequenceTypeFinding.read(from: &buf)
@@ -5050,6 +5492,7 @@ public struct FfiConverterTypeReceipt: FfiConverterRustBuffer {
         FfiConverterString.write(value.jti, into: &buf)
         FfiConverterUInt16.write(value.status, into: &buf)
         FfiConverterUInt32.write(value.attempts, into: &buf)
+        FfiConverterDouble.write(value.answeredAt, into: &buf)
         FfiConverterBool.write(value.expected, into: &buf)
         FfiConverterSequenceString.write(value.notes, into: &buf)
         FfiConverterSequenceTypeFinding.write(value.findings, into: &buf)
@@ -5154,6 +5597,136 @@ public func FfiConverterTypeReceiverSettings_lift(_ buf: RustBuffer) throws -> R
 #endif
 public func FfiConverterTypeReceiverSettings_lower(_ value: ReceiverSettings) -> RustBuffer {
     return FfiConverterTypeReceiverSettings.lower(value)
+}
+
+
+/**
+ * What became of a SET.
+ */
+public struct Reception: Equatable, Hashable {
+    public var outcome: String
+    public var certainty: String?
+    public var events: [LogEvent]
+    public var causes: [ReceptionCause]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(outcome: String, certainty: String?, events: [LogEvent], causes: [ReceptionCause]) {
+        self.outcome = outcome
+        self.certainty = certainty
+        self.events = events
+        self.causes = causes
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Reception: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReception: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Reception {
+        return
+            try Reception(
+                outcome: FfiConverterString.read(from: &buf), 
+                certainty: FfiConverterOptionString.read(from: &buf), 
+                events: FfiConverterSequenceTypeLogEvent.read(from: &buf), 
+                causes: FfiConverterSequenceTypeReceptionCause.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Reception, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.outcome, into: &buf)
+        FfiConverterOptionString.write(value.certainty, into: &buf)
+        FfiConverterSequenceTypeLogEvent.write(value.events, into: &buf)
+        FfiConverterSequenceTypeReceptionCause.write(value.causes, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReception_lift(_ buf: RustBuffer) throws -> Reception {
+    return try FfiConverterTypeReception.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReception_lower(_ value: Reception) -> RustBuffer {
+    return FfiConverterTypeReception.lower(value)
+}
+
+
+/**
+ * Why a SET may not have arrived.
+ */
+public struct ReceptionCause: Equatable, Hashable {
+    public var id: String
+    public var certain: Bool
+    public var meaning: String
+    public var remedy: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(id: String, certain: Bool, meaning: String, remedy: String) {
+        self.id = id
+        self.certain = certain
+        self.meaning = meaning
+        self.remedy = remedy
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ReceptionCause: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReceptionCause: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReceptionCause {
+        return
+            try ReceptionCause(
+                id: FfiConverterString.read(from: &buf), 
+                certain: FfiConverterBool.read(from: &buf), 
+                meaning: FfiConverterString.read(from: &buf), 
+                remedy: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ReceptionCause, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterBool.write(value.certain, into: &buf)
+        FfiConverterString.write(value.meaning, into: &buf)
+        FfiConverterString.write(value.remedy, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReceptionCause_lift(_ buf: RustBuffer) throws -> ReceptionCause {
+    return try FfiConverterTypeReceptionCause.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReceptionCause_lower(_ value: ReceptionCause) -> RustBuffer {
+    return FfiConverterTypeReceptionCause.lower(value)
 }
 
 
@@ -6871,6 +7444,30 @@ fileprivate struct FfiConverterOptionTypeDialect: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeProviders: FfiConverterRustBuffer {
+    typealias SwiftType = Providers?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeProviders.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeProviders.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeRequestLimit: FfiConverterRustBuffer {
     typealias SwiftType = RequestLimit?
 
@@ -6959,6 +7556,54 @@ fileprivate struct FfiConverterOptionTypeFindings: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeFindings.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeLogEntity: FfiConverterRustBuffer {
+    typealias SwiftType = LogEntity?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeLogEntity.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeLogEntity.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeLogEvent: FfiConverterRustBuffer {
+    typealias SwiftType = LogEvent?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeLogEvent.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeLogEvent.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -7310,6 +7955,56 @@ fileprivate struct FfiConverterSequenceTypeFinding: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeLogEntity: FfiConverterRustBuffer {
+    typealias SwiftType = [LogEntity]
+
+    public static func write(_ value: [LogEntity], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeLogEntity.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [LogEntity] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [LogEntity]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeLogEntity.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeLogEvent: FfiConverterRustBuffer {
+    typealias SwiftType = [LogEvent]
+
+    public static func write(_ value: [LogEvent], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeLogEvent.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [LogEvent] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [LogEvent]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeLogEvent.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeParameter: FfiConverterRustBuffer {
     typealias SwiftType = [Parameter]
 
@@ -7377,6 +8072,31 @@ fileprivate struct FfiConverterSequenceTypePublicKey: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypePublicKey.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeReceptionCause: FfiConverterRustBuffer {
+    typealias SwiftType = [ReceptionCause]
+
+    public static func write(_ value: [ReceptionCause], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeReceptionCause.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ReceptionCause] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ReceptionCause]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeReceptionCause.read(from: &buf))
         }
         return seq
     }
@@ -7849,6 +8569,15 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_providers_update() != 32897) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_providers_log() != 2663) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_providers_received() != 17263) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_logpager_next() != 47717) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_examination_fail() != 60276) {
