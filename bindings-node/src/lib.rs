@@ -12,6 +12,7 @@ mod emission;
 mod emulator;
 mod failure;
 mod key;
+mod key_source;
 mod lint;
 mod mailbox;
 mod metadata;

@@ -28,6 +28,7 @@ pub struct OrgSettings<'a> {
     pub policy: Policy,
     pub ca_bundles: Vec<Uint8Array>,
     pub proxy: Option<String>,
+    pub source_address: Option<String>,
     pub allow_networks: Vec<String>,
     pub allow_loopback: bool,
 }
@@ -147,6 +148,9 @@ impl OrgSettings<'_> {
         }
         if let Some(proxy) = self.proxy {
             builder = builder.proxy(proxy);
+        }
+        if let Some(address) = self.source_address {
+            builder = builder.source_address(address);
         }
         for network in self.allow_networks {
             builder = builder.allow_network(network);

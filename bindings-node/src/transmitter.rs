@@ -38,6 +38,7 @@ pub struct TransmitterSettings {
     /// The chain of the client's certificate, and its key.
     pub client_certificate: Option<Vec<Uint8Array>>,
     pub proxy: Option<String>,
+    pub source_address: Option<String>,
     pub http2: bool,
     pub allow_networks: Vec<String>,
 }
@@ -269,6 +270,9 @@ impl TransmitterSettings {
         }
         if let Some(proxy) = self.proxy {
             builder = builder.proxy(proxy);
+        }
+        if let Some(address) = self.source_address {
+            builder = builder.source_address(address);
         }
         if !self.http2 {
             builder = builder.http1_only();

@@ -386,7 +386,16 @@ test('the demands of the conformance suite', async () => {
 });
 
 test('every file of the manifest is run here, or named as for others', () => {
-  const here = ['errors.json', 'events', 'jwks.json', 'keys.json', 'sets', 'signed.json', 'subjects.json'];
+  const here = [
+    'errors.json',
+    'events',
+    'jwks.json',
+    'key-sources.json',
+    'keys.json',
+    'sets',
+    'signed.json',
+    'subjects.json',
+  ];
   // The last ones in okta-log.test.mjs, vectors-setup.test.mjs, surface.test.mjs and vectors-values.test.mjs.
   const more = [
     ...['lint', 'explain.json', 'conformance.json', 'okta.json', 'okta-log.json'],

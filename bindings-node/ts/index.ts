@@ -47,6 +47,7 @@ export {
   type PublicJwk,
   type ReadOptions,
   SigningKey,
+  type SourceOptions,
 } from './keys.js';
 export {
   type Cause,

@@ -3,9 +3,9 @@
 import { Buffer } from 'node:buffer';
 
 import { call } from './calls.js';
-import { type Caller, Place, unwrap } from './errors.js';
+import { type Caller, failed, Place, type SsfError, unwrap } from './errors.js';
 import { jsonText } from './json.js';
-import { type NativeKeySet, type NativeSigningKey, native } from './native.js';
+import { type NativeKeySet, type NativeMailbox, type NativeSigningKey, type NativeSource, native } from './native.js';
 import { bytes, checked, checkedArgument, date, either, instance, object, oneOf, span, string } from './options.js';
 
 /** The kinds of keys that can be generated; receivers commonly want `RSA-2048`. */
@@ -49,7 +49,15 @@ export interface ReadOptions {
   readonly algorithm?: Algorithm | undefined;
 }
 
+/** How a source of keys is read. */
+export interface SourceOptions extends ReadOptions {
+  /** How long a command may take, in milliseconds; 30 seconds by default. */
+  readonly timeLimit?: number | undefined;
+}
+
 const READ = { password: string, kid: string, algorithm: string };
+const SOURCE = { ...READ, timeLimit: span };
+const WATCH = { ...SOURCE, every: span };
 
 /**
  * A private key that signs SETs, with its algorithm and `kid`. It is checked once, when it is read or made, and never
@@ -96,6 +104,53 @@ export class SigningKey {
     const at = new Place(SigningKey.fromJwks);
     checkedArgument('kid', kid, string, at);
     return SigningKey.#readJwk(jwks, kid, {}, at);
+  }
+
+  /** Reads a key in any form: PEM, DER, a JWK or a JWK Set, in base64 or not. `kid` selects a key of a JWK Set. */
+  static async fromAny(key: string | Uint8Array, options: ReadOptions = {}): Promise<SigningKey> {
+    const at = new Place(SigningKey.fromAny);
+    checked(options, READ, [], at);
+    checkedArgument('key', key, bytes, at);
+    const { kid, algorithm, password } = options;
+    const given = { kid, algorithm, password, timeLimit: undefined };
+    const read = (mailbox: NativeMailbox, number: number) =>
+      native.SigningKey.readAny(mailbox, number, bytesOf(key), given);
+    return new SigningKey(await call<NativeSigningKey>(read, at));
+  }
+
+  /** Reads the key in an environment variable, in any form. */
+  static async fromEnv(name: string, options: ReadOptions = {}): Promise<SigningKey> {
+    const at = new Place(SigningKey.fromEnv);
+    checkedArgument('name', name, string, at);
+    return SigningKey.#readSource(sourceOf(`env:${name}`, checked(options, READ, [], at)), at);
+  }
+
+  /** Reads the key in a file, in any form. */
+  static async fromFile(path: string, options: ReadOptions = {}): Promise<SigningKey> {
+    const at = new Place(SigningKey.fromFile);
+    checkedArgument('path', path, string, at);
+    const source = sourceOf(undefined, checked(options, READ, [], at));
+    return SigningKey.#readSource({ ...source, path }, at);
+  }
+
+  /**
+   * Reads the key where `source` says: `env:NAME`, `file:PATH` or a path, `dir:PATH` (the first by name),
+   * `cmd:PROGRAM ARG…` (its output; no shell runs), or `stdin:`.
+   *
+   * @example
+   * ```ts
+   * const key = await SigningKey.fromSource(process.env.SSF_KEY_SOURCE ?? 'file:signing-key.pem');
+   * ```
+   */
+  static async fromSource(source: string, options: SourceOptions = {}): Promise<SigningKey> {
+    const at = new Place(SigningKey.fromSource);
+    checkedArgument('source', source, string, at);
+    return SigningKey.#readSource(sourceOf(source, checked(options, SOURCE, [], at)), at);
+  }
+
+  static async #readSource(source: NativeSource, at: Place): Promise<SigningKey> {
+    const read = (mailbox: NativeMailbox, number: number) => native.SigningKey.readSource(mailbox, number, source);
+    return new SigningKey(await call<NativeSigningKey>(read, at));
   }
 
   static async #read(
@@ -210,9 +265,65 @@ export class KeySet {
   readonly #native: NativeKeySet;
 
   /** A set with one key, which signs. */
-  constructor(active: SigningKey) {
+  constructor(active: SigningKey);
+  /** @internal */
+  constructor(watched: NativeKeySet);
+  constructor(active: SigningKey | NativeKeySet) {
+    if (active instanceof native.KeySet) {
+      this.#native = active;
+      return;
+    }
     checkedArgument('active', active, instance(SigningKey, 'a SigningKey'), KeySet);
-    this.#native = new native.KeySet(SigningKey.handle(active));
+    this.#native = new native.KeySet(SigningKey.handle(active as SigningKey));
+  }
+
+  /**
+   * A set that follows a source, as {@link SigningKey.fromSource} takes it: the first key signs, the others are published
+   * too.
+   *
+   * It reads the source now, and again where the set is used and `every` milliseconds (a minute by default) have passed;
+   * nothing runs in between. A command runs beside, and the old key signs meanwhile. A key that signed and is gone stays
+   * published until it is removed. If reading fails the keys stay as they are, and {@link KeySet.lastError} says why.
+   *
+   * @example
+   * ```ts
+   * const keys = await KeySet.watch('dir:/var/run/secrets/ssf-keys', { every: 60_000 });
+   * ```
+   */
+  static async watch(
+    source: string,
+    options: SourceOptions & { readonly every?: number | undefined } = {},
+  ): Promise<KeySet> {
+    const at = new Place(KeySet.watch);
+    checkedArgument('source', source, string, at);
+    const { every = 60_000 } = checked(options, WATCH, [], at);
+    const given = sourceOf(source, options);
+    const watched = await call<NativeKeySet>(
+      (mailbox, number) => native.KeySet.watch(mailbox, number, given, every),
+      at,
+    );
+    return new KeySet(watched);
+  }
+
+  /** Looks at the source now, and tells whether the keys changed. */
+  async refresh(): Promise<boolean> {
+    return call((mailbox, number) => this.#native.refresh(mailbox, number), this.refresh);
+  }
+
+  /** The source that the set follows. */
+  get source(): string | undefined {
+    return this.#native.source() ?? undefined;
+  }
+
+  /** Why the keys could not be reloaded at the last look at their source, if they could not. */
+  get lastError(): SsfError | undefined {
+    const failure = this.#native.lastError();
+    return failure === null ? undefined : failed(failure, KeySet);
+  }
+
+  /** The keys of a source that are published and do not sign: all but its first. */
+  get standby(): SigningKey[] {
+    return this.#native.standby().map(SigningKey.of);
   }
 
   /** The key that signs now. */
@@ -231,7 +342,7 @@ export class KeySet {
     return this.#native.retired().map(SigningKey.of);
   }
 
-  /** The set to publish, with the content type `application/json`: active, next and retired keys. */
+  /** The set to publish, with the content type `application/json`: active, next, standby and retired keys. */
   jwks(): Jwks {
     return JSON.parse(unwrap(this.#native.jwks(), this.jwks));
   }
@@ -263,6 +374,11 @@ export class KeySet {
   static handle(keys: KeySet): NativeKeySet {
     return keys.#native;
   }
+}
+
+function sourceOf(text: string | undefined, options: SourceOptions): NativeSource {
+  const { kid, algorithm, password, timeLimit } = options;
+  return { text, path: undefined, options: { kid, algorithm, password, timeLimit } };
 }
 
 /** Bytes as the native module takes them. */

@@ -46,10 +46,28 @@ export interface NativeSigningKey {
   export(mailbox: NativeMailbox, number: number, form: string, password: string | undefined): Outcome<void>;
 }
 
+export interface NativeSourceOptions {
+  kid: string | undefined;
+  algorithm: string | undefined;
+  password: string | undefined;
+  timeLimit: number | undefined;
+}
+
+/** A source: the text of one, or the path of a file. */
+export interface NativeSource {
+  text: string | undefined;
+  path: string | undefined;
+  options: NativeSourceOptions;
+}
+
 export interface NativeKeySet {
   active(): NativeSigningKey;
   next(): NativeSigningKey | null;
   retired(): NativeSigningKey[];
+  standby(): NativeSigningKey[];
+  source(): string | null;
+  lastError(): NativeFailure | null;
+  refresh(mailbox: NativeMailbox, number: number): Outcome<void>;
   jwks(): Outcome<string>;
   stage(next: NativeSigningKey, now: number): Outcome<void>;
   rotate(now: number, published: number): Outcome<string>;
@@ -184,6 +202,7 @@ export interface NativeTransmitterSettings {
   caBundles: Uint8Array[];
   clientCertificate: Uint8Array[] | undefined;
   proxy: string | undefined;
+  sourceAddress: string | undefined;
   http2: boolean;
   allowNetworks: string[];
 }
@@ -368,6 +387,7 @@ export interface NativeOrgSettings {
   policy: NativePolicy;
   caBundles: Uint8Array[];
   proxy: string | undefined;
+  sourceAddress: string | undefined;
   allowNetworks: string[];
   allowLoopback: boolean;
 }
@@ -441,8 +461,13 @@ interface Native {
       password: string | undefined,
     ): Outcome<void>;
     readJwk(mailbox: NativeMailbox, number: number, json: string, kid: string | undefined): Outcome<void>;
+    readAny(mailbox: NativeMailbox, number: number, bytes: Uint8Array, options: NativeSourceOptions): Outcome<void>;
+    readSource(mailbox: NativeMailbox, number: number, source: NativeSource): Outcome<void>;
   };
-  KeySet: new (active: NativeSigningKey) => NativeKeySet;
+  KeySet: {
+    new (active: NativeSigningKey): NativeKeySet;
+    watch(mailbox: NativeMailbox, number: number, source: NativeSource, every: number): Outcome<void>;
+  };
   Dialect: {
     ids(): string[];
     builtIn(id: string): Outcome<NativeDialect>;

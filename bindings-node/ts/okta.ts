@@ -69,6 +69,8 @@ export interface OktaProvidersOptions extends Bounds {
   readonly caBundle?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined;
   /** A proxy. Without it those of the environment are used. */
   readonly proxy?: string | undefined;
+  /** The address of this machine to send from. */
+  readonly sourceAddress?: string | undefined;
   /** Networks that the egress guard is opened for. */
   readonly allowNetworks?: readonly string[] | undefined;
   /** Allow this machine, over plain http too, for trials and tests. */
@@ -109,6 +111,7 @@ const OPTIONS = {
   retry: object,
   caBundle: byteLists,
   proxy: string,
+  sourceAddress: string,
   allowNetworks: strings,
   allowLoopback: boolean,
 };
@@ -143,6 +146,7 @@ export class OktaProviders {
       policy: policyOf(options, at),
       caBundles: (Array.isArray(caBundle) ? caBundle : [caBundle as string]).map(bytesOf),
       proxy: options.proxy,
+      sourceAddress: options.sourceAddress,
       allowNetworks: [...(options.allowNetworks ?? [])],
       allowLoopback: options.allowLoopback ?? false,
     };

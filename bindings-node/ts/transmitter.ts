@@ -56,6 +56,8 @@ export interface TransmitterSettings extends Bounds {
   readonly clientCertificate?: { readonly chain: string | Uint8Array; readonly key: string | Uint8Array } | undefined;
   /** An HTTP proxy. Without it that of the environment (`HTTPS_PROXY`, `NO_PROXY`) or of the operating system is used. */
   readonly proxy?: string | undefined;
+  /** The address of this machine to send from, for receivers that allow-list addresses. */
+  readonly sourceAddress?: string | undefined;
   /** Whether to offer HTTP/2; `true` by default. */
   readonly http2?: boolean | undefined;
   /** Networks, such as `10.1.0.0/16`, that the egress guard is opened for. */
@@ -154,6 +156,7 @@ const OPTIONS = {
   caBundle: byteLists,
   clientCertificate: object,
   proxy: string,
+  sourceAddress: string,
   http2: boolean,
   allowNetworks: strings,
 };
@@ -212,6 +215,7 @@ export class Transmitter implements AsyncDisposable {
           caBundles: (Array.isArray(caBundle) ? caBundle : [caBundle as string]).map(bytesOf),
           clientCertificate: clientCertificate && [bytesOf(clientCertificate.chain), bytesOf(clientCertificate.key)],
           proxy: options.proxy,
+          sourceAddress: options.sourceAddress,
           http2: options.http2 ?? true,
           allowNetworks: [...(options.allowNetworks ?? [])],
         },

@@ -111,6 +111,12 @@ impl KeySource {
         self
     }
 
+    /// Sets `kid`, algorithm and password at once.
+    pub fn options(mut self, options: KeyOptions) -> Self {
+        self.options = options;
+        self
+    }
+
     /// Sets how long a command may take; 30 seconds by default.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit;
