@@ -66,12 +66,14 @@ pub mod token;
 mod web;
 
 #[cfg(feature = "client")]
-pub use client::{KeySource, OktaProviders, Receiver, Transmitter};
+pub use client::{OktaProviders, Receiver, Transmitter};
 pub use delivery::Receipt;
 pub use dialect::Dialect;
 pub use error::{Error, ErrorCode, ErrorKind, Result};
 pub use event::{CustomEvent, Event};
 pub use jose::{Algorithm, Jwks, PublicKey, Signature};
+#[cfg(feature = "client")]
+pub use key::KeySource;
 pub use key::{KeySet, KeyType, Signer, SigningKey};
 pub use metadata::TransmitterConfiguration;
 pub use set::{SetBuilder, SignedSet, UnsignedSet};

@@ -44,25 +44,25 @@ import Testing
         }
     }
 
-    @Test func aSubjectBesideTheOneInTheEventHasToBeTheSame() throws {
+    @Test func aSubjectBesideTheOneInTheEventHasToBeTheSame() async throws {
         let (event, _) = try printed(changed)
         _ = try transmitter.prepare(event, about: .email("john@doe.net"), to: okta())
-        let error = try #require(throws: SSFError.self) {
+        let error = try await failure {
             try transmitter.prepare(event, about: .email("ada@example.com"), to: okta())
         }
         #expect(error.code == .eventMemberForbidden)
         #expect(error.details.message.contains("differs from the subject that was given"))
     }
 
-    @Test func aReceiverThatReadsNoSubjectInEventsIsSentNone() throws {
+    @Test func aReceiverThatReadsNoSubjectInEventsIsSentNone() async throws {
         let (event, _) = try printed(changed)
         let anyone = try Receiver(
             endpoint: "https://receiver.example.net/events", audience: "https://receiver.example.net")
-        let error = try #require(throws: SSFError.self) { try transmitter.prepare(event, about: nil, to: anyone) }
+        let error = try await failure { try transmitter.prepare(event, about: nil, to: anyone) }
         #expect(error.code == .eventMemberForbidden)
     }
 
-    @Test func unitOfTimeAndShapeOfTheSubjectAreSettingsOfAReceiver() throws {
+    @Test func unitOfTimeAndShapeOfTheSubjectAreSettingsOfAReceiver() async throws {
         let change = RISC.IdentifierChanged(
             newValue: "b@example.com", eventTimestamp: Date(timeIntervalSince1970: 1_767_225_590))
         let milliseconds = try okta(.init(timeUnit: .milliseconds))
@@ -75,7 +75,7 @@ import Testing
         let shaped = try transmitter.prepare(disable, about: user, to: legacy).decoded().claims
         #expect(shaped["events"]?[disable.uri]?["subject"]?["subject_type"] == "iss-sub")
 
-        let error = try #require(throws: SSFError.self) {
+        let error = try await failure {
             try Receiver(
                 endpoint: "https://receiver.example.net/", audience: "https://receiver.example.net",
                 options: .init(subjectShape: .legacy))

@@ -72,7 +72,7 @@ import Testing
             #expect(expected["code"] == nil, "\(expected.name): it was to be refused")
         } catch let error as SSFError {
             #expect(error.code.rawValue == expected["code"]?.text, "\(expected.name): \(error.details.message)")
-            for part in expected["says"]?.list ?? [] {
+            for part in expected["says"].list {
                 #expect(error.details.message.contains(part.text), "\(expected.name): \(error.details.message)")
             }
         } catch {

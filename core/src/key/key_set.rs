@@ -4,7 +4,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::SigningKey;
 #[cfg(feature = "client")]
-use crate::{client::Watch, jose::Algorithm};
+use super::source::Watch;
+#[cfg(feature = "client")]
+use crate::jose::Algorithm;
 use crate::{
     error::{Error, ErrorCode, Result},
     jose::Jwks,

@@ -11,6 +11,8 @@ mod material;
 mod read;
 mod signer;
 mod signing_key;
+#[cfg(feature = "client")]
+mod source;
 
 pub use key_set::KeySet;
 pub use read::KeyOptions;
@@ -19,3 +21,5 @@ pub(crate) use signer::failed;
 pub(crate) use signer::jwks_of;
 pub use signer::{BoxFuture, DetachedKey, Signer, SigningHeader};
 pub use signing_key::{KeyType, SigningKey};
+#[cfg(feature = "client")]
+pub use source::{FetchedKeys, KeySource};
