@@ -91,11 +91,11 @@ export type SsfErrorCode =
   | 'SSF_KEY_SET_TOO_EARLY'
   /** The active key cannot be removed. Rotate to another key first. */
   | 'SSF_KEY_SET_ACTIVE'
-  /** The keys of a watched set come from its source; `stage` and `rotate` do not apply. Change the source instead: with a directory, add the next key, and later let its name sort first. */
+  /** The keys of a watched set come from its source; `stage` and `rotate` do not apply. Change the source: add the next key to its directory, and let it sort first later. */
   | 'SSF_KEY_SET_WATCHED'
   /** The text that names the source of a key cannot be understood. Use `env:NAME`, `file:PATH`, `dir:PATH`, `cmd:PROGRAM ARG…`, `stdin:`, or a plain path. */
   | 'SSF_KEY_SOURCE_INVALID'
-  /** The source of a key is missing, cannot be read, or is empty, or its command failed or took too long. Check that the source exists and that this process may read it; run a command by hand to see its output. */
+  /** The source of a key is missing, cannot be read, or is empty, or its command failed or took too long. Check that the source exists and can be read by this process; run a command by hand. */
   | 'SSF_KEY_SOURCE_UNAVAILABLE'
   /** The text is no JSON, or not the JSON value that belongs here. Fix the text at the line and column that the message names, or at the place that the pointer names. */
   | 'SSF_JSON_INVALID'
@@ -215,7 +215,7 @@ export type SsfErrorCode =
   | 'SSF_TLS_INCOMPATIBLE'
   /** The port does not speak TLS, such as one for plain http. Check the port in the URL, or in the proxy setting whether the proxy wants `http://`. */
   | 'SSF_TLS_NOT_SPOKEN'
-  /** This machine does not have the source address, or has none of the family of the host. Use an address that `ip address` or `ifconfig` lists, of the family (IPv4 or IPv6) of the host's addresses. */
+  /** This machine does not have the source address, or has none of the family of the host. Use an address of this machine (`ip address`, `ifconfig`) of the family of the host's addresses. */
   | 'SSF_SOURCE_ADDRESS_UNAVAILABLE'
   /** The proxy cannot be resolved or reached, or does not answer as an HTTP proxy does; the message names the setting it comes from. Check host and port of the proxy, and list hosts that need none in `NO_PROXY`. */
   | 'SSF_PROXY_UNREACHABLE'
@@ -453,7 +453,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_KEY_SET_WATCHED: {
     kind: 'key',
     retryable: false,
-    remedy: 'Change the source instead: with a directory, add the next key, and later let its name sort first.',
+    remedy: 'Change the source: add the next key to its directory, and let it sort first later.',
   },
   SSF_KEY_SOURCE_INVALID: {
     kind: 'key',
@@ -463,7 +463,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_KEY_SOURCE_UNAVAILABLE: {
     kind: 'key',
     retryable: false,
-    remedy: 'Check that the source exists and that this process may read it; run a command by hand to see its output.',
+    remedy: 'Check that the source exists and can be read by this process; run a command by hand.',
   },
   SSF_JSON_INVALID: {
     kind: 'validation',
@@ -763,7 +763,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_SOURCE_ADDRESS_UNAVAILABLE: {
     kind: 'transport',
     retryable: true,
-    remedy: "Use an address that `ip address` or `ifconfig` lists, of the family (IPv4 or IPv6) of the host's addresses.",
+    remedy: "Use an address of this machine (`ip address`, `ifconfig`) of the family of the host's addresses.",
   },
   SSF_PROXY_UNREACHABLE: {
     kind: 'transport',

@@ -9,6 +9,7 @@ mod conformance;
 mod emission;
 mod failure;
 mod key;
+mod key_source;
 mod lint;
 mod metadata;
 mod okta;

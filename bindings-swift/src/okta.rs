@@ -86,7 +86,8 @@ impl Providers {
         if let Some(deadline) = settings.policy.deadline()? {
             builder = builder.deadline(deadline);
         }
-        let Network { ca_bundles, proxy, allow_networks, client_certificate, http2 } = settings.network;
+        let Network { ca_bundles, proxy, source_address, allow_networks, client_certificate, http2 } =
+            settings.network;
         if client_certificate.is_some() || !http2 {
             return Err(Failure::config("Okta's API takes no client certificate, and HTTP/2 is left to it"));
         }
@@ -95,6 +96,9 @@ impl Providers {
         }
         if let Some(proxy) = proxy {
             builder = builder.proxy(proxy);
+        }
+        if let Some(address) = source_address {
+            builder = builder.source_address(address);
         }
         for network in allow_networks {
             builder = builder.allow_network(network);

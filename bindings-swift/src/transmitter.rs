@@ -29,6 +29,7 @@ pub struct Network {
     pub ca_bundles: Vec<Vec<u8>>,
     pub client_certificate: Option<ClientCertificate>,
     pub proxy: Option<String>,
+    pub source_address: Option<String>,
     pub allow_networks: Vec<String>,
     pub http2: bool,
 }
@@ -253,6 +254,9 @@ impl Network {
         }
         if let Some(proxy) = self.proxy {
             builder = builder.proxy(proxy);
+        }
+        if let Some(address) = self.source_address {
+            builder = builder.source_address(address);
         }
         if !self.http2 {
             builder = builder.http1_only();

@@ -341,7 +341,7 @@ CODES: dict[str, Code] = {
     "key_set_watched": Code(
         "key",
         False,
-        "Change the source instead: with a directory, add the next key, and later let its name sort first.",
+        "Change the source: add the next key to its directory, and let it sort first later.",
     ),
     "key_source_invalid": Code(
         "key",
@@ -351,7 +351,7 @@ CODES: dict[str, Code] = {
     "key_source_unavailable": Code(
         "key",
         False,
-        "Check that the source exists and that this process may read it; run a command by hand to see its output.",
+        "Check that the source exists and can be read by this process; run a command by hand.",
     ),
     "json_invalid": Code(
         "validation",
@@ -651,7 +651,7 @@ CODES: dict[str, Code] = {
     "source_address_unavailable": Code(
         "transport",
         True,
-        "Use an address that `ip address` or `ifconfig` lists, of the family (IPv4 or IPv6) of the host's addresses.",
+        "Use an address of this machine (`ip address`, `ifconfig`) of the family of the host's addresses.",
     ),
     "proxy_unreachable": Code(
         "transport",

@@ -329,6 +329,26 @@ RustBuffer uniffi_ssf_transmitter_swift_fn_method_keyset_rotate(uint64_t ptr, do
 void uniffi_ssf_transmitter_swift_fn_method_keyset_stage(uint64_t ptr, uint64_t next, double now, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_METHOD_KEYSET_LAST_LOOK
+#define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_METHOD_KEYSET_LAST_LOOK
+void uniffi_ssf_transmitter_swift_fn_method_keyset_last_look(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_METHOD_KEYSET_REFRESH
+#define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_METHOD_KEYSET_REFRESH
+uint64_t uniffi_ssf_transmitter_swift_fn_method_keyset_refresh(uint64_t ptr, uint64_t cancellation
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_METHOD_KEYSET_SOURCE
+#define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_METHOD_KEYSET_SOURCE
+RustBuffer uniffi_ssf_transmitter_swift_fn_method_keyset_source(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_METHOD_KEYSET_STANDBY
+#define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_METHOD_KEYSET_STANDBY
+RustBuffer uniffi_ssf_transmitter_swift_fn_method_keyset_standby(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_CLONE_SIGNINGKEY
 #define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_CLONE_SIGNINGKEY
 uint64_t uniffi_ssf_transmitter_swift_fn_clone_signingkey(uint64_t handle, RustCallStatus *_Nonnull out_status
@@ -789,6 +809,21 @@ RustBuffer uniffi_ssf_transmitter_swift_fn_func_read_jwks(RustBuffer json, RustC
 RustBuffer uniffi_ssf_transmitter_swift_fn_func_read_public_key(RustBuffer form, RustBuffer key, RustBuffer kid, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_FUNC_READ_ANY_KEY
+#define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_FUNC_READ_ANY_KEY
+uint64_t uniffi_ssf_transmitter_swift_fn_func_read_any_key(RustBuffer key, RustBuffer options, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_FUNC_READ_KEY_SOURCE
+#define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_FUNC_READ_KEY_SOURCE
+uint64_t uniffi_ssf_transmitter_swift_fn_func_read_key_source(RustBuffer source, uint64_t cancellation
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_FUNC_WATCH_KEY_SOURCE
+#define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_FUNC_WATCH_KEY_SOURCE
+uint64_t uniffi_ssf_transmitter_swift_fn_func_watch_key_source(RustBuffer source, double every, uint64_t cancellation
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_FUNC_EXPLAIN
 #define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_FUNC_EXPLAIN
 RustBuffer uniffi_ssf_transmitter_swift_fn_func_explain(RustBuffer known, RustBuffer set, RustBuffer answer, RustCallStatus *_Nonnull out_status
@@ -1164,6 +1199,24 @@ uint16_t uniffi_ssf_transmitter_swift_checksum_func_read_public_key(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_FUNC_READ_ANY_KEY
+#define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_FUNC_READ_ANY_KEY
+uint16_t uniffi_ssf_transmitter_swift_checksum_func_read_any_key(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_FUNC_READ_KEY_SOURCE
+#define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_FUNC_READ_KEY_SOURCE
+uint16_t uniffi_ssf_transmitter_swift_checksum_func_read_key_source(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_FUNC_WATCH_KEY_SOURCE
+#define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_FUNC_WATCH_KEY_SOURCE
+uint16_t uniffi_ssf_transmitter_swift_checksum_func_watch_key_source(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_FUNC_EXPLAIN
 #define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_FUNC_EXPLAIN
 uint16_t uniffi_ssf_transmitter_swift_checksum_func_explain(void
@@ -1281,6 +1334,30 @@ uint16_t uniffi_ssf_transmitter_swift_checksum_method_keyset_rotate(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_METHOD_KEYSET_STAGE
 #define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_METHOD_KEYSET_STAGE
 uint16_t uniffi_ssf_transmitter_swift_checksum_method_keyset_stage(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_METHOD_KEYSET_LAST_LOOK
+#define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_METHOD_KEYSET_LAST_LOOK
+uint16_t uniffi_ssf_transmitter_swift_checksum_method_keyset_last_look(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_METHOD_KEYSET_REFRESH
+#define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_METHOD_KEYSET_REFRESH
+uint16_t uniffi_ssf_transmitter_swift_checksum_method_keyset_refresh(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_METHOD_KEYSET_SOURCE
+#define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_METHOD_KEYSET_SOURCE
+uint16_t uniffi_ssf_transmitter_swift_checksum_method_keyset_source(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_METHOD_KEYSET_STANDBY
+#define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_METHOD_KEYSET_STANDBY
+uint16_t uniffi_ssf_transmitter_swift_checksum_method_keyset_standby(void
     
 );
 #endif

@@ -206,6 +206,8 @@ public struct JWKS: Hashable, Sendable {
 public struct KeySet: Sendable {
     let native: SSFTransmitterFFI.KeySet
 
+    init(native: SSFTransmitterFFI.KeySet) { self.native = native }
+
     /// A set with one key, which signs.
     public init(_ active: SigningKey) { native = SSFTransmitterFFI.KeySet(active: active.native) }
 

@@ -9,6 +9,8 @@ public struct Network: Sendable {
     public var clientCertificate: (chain: Data, key: Data)?
     /// A proxy, such as `http://proxy.example.com:3128`. Without it those of the environment and the system are used.
     public var proxy: String?
+    /// The address of this machine to send from, such as `192.0.2.7`, for receivers that allow-list addresses.
+    public var sourceAddress: String?
     /// Whether HTTP/2 is offered.
     public var offersHTTP2: Bool
     /// Networks to which the egress guard is open, such as `10.1.0.0/16`. Private, link-local and metadata addresses are
@@ -17,11 +19,12 @@ public struct Network: Sendable {
 
     public init(
         caBundles: [Data] = [], clientCertificate: (chain: Data, key: Data)? = nil, proxy: String? = nil,
-        offersHTTP2: Bool = true, allowedNetworks: [String] = []
+        sourceAddress: String? = nil, offersHTTP2: Bool = true, allowedNetworks: [String] = []
     ) {
         self.caBundles = caBundles
         self.clientCertificate = clientCertificate
         self.proxy = proxy
+        self.sourceAddress = sourceAddress
         self.offersHTTP2 = offersHTTP2
         self.allowedNetworks = allowedNetworks
     }
@@ -30,7 +33,7 @@ public struct Network: Sendable {
         .init(
             caBundles: caBundles,
             clientCertificate: clientCertificate.map { ClientCertificate(chain: $0.chain, key: $0.key) },
-            proxy: proxy, allowNetworks: allowedNetworks, http2: offersHTTP2)
+            proxy: proxy, sourceAddress: sourceAddress, allowNetworks: allowedNetworks, http2: offersHTTP2)
     }
 }
 

@@ -1149,6 +1149,20 @@ public protocol KeySetProtocol: AnyObject, Sendable {
      */
     func stage(next: SigningKey, now: Double) throws 
     
+    /**
+     * Fails as the last look at the source did.
+     */
+    func lastLook() throws 
+    
+    /**
+     * Looks at the source now.
+     */
+    func refresh(cancellation: Cancellation) async throws  -> Bool
+    
+    func source()  -> String?
+    
+    func standby()  -> [SigningKey]
+    
 }
 /**
  * The keys of a transmitter: one signs, all are published.
@@ -1288,6 +1302,54 @@ open func stage(next: SigningKey, now: Double)throws   {try rustCallWithError(Ff
         FfiConverterDouble.lower(now),uniffiCallStatus
     )
 }
+}
+    
+    /**
+     * Fails as the last look at the source did.
+     */
+open func lastLook()throws   {try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_method_keyset_last_look(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Looks at the source now.
+     */
+open func refresh(cancellation: Cancellation)async throws  -> Bool  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_keyset_refresh(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_i8,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_i8,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_i8,
+            liftFunc: FfiConverterBool.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+open func source() -> String?  {
+    return try!  FfiConverterOptionString.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_method_keyset_source(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+open func standby() -> [SigningKey]  {
+    return try!  FfiConverterSequenceTypeSigningKey.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_method_keyset_standby(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
 }
     
 
@@ -4555,6 +4617,132 @@ public func FfiConverterTypeFindings_lower(_ value: Findings) -> RustBuffer {
 
 
 /**
+ * A source: the text of one, or the path of a file.
+ */
+public struct KeySource: Equatable, Hashable {
+    public var text: String?
+    public var path: String?
+    public var options: KeySourceOptions
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(text: String?, path: String?, options: KeySourceOptions) {
+        self.text = text
+        self.path = path
+        self.options = options
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension KeySource: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeKeySource: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> KeySource {
+        return
+            try KeySource(
+                text: FfiConverterOptionString.read(from: &buf), 
+                path: FfiConverterOptionString.read(from: &buf), 
+                options: FfiConverterTypeKeySourceOptions.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: KeySource, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.text, into: &buf)
+        FfiConverterOptionString.write(value.path, into: &buf)
+        FfiConverterTypeKeySourceOptions.write(value.options, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeKeySource_lift(_ buf: RustBuffer) throws -> KeySource {
+    return try FfiConverterTypeKeySource.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeKeySource_lower(_ value: KeySource) -> RustBuffer {
+    return FfiConverterTypeKeySource.lower(value)
+}
+
+
+/**
+ * How to read a key. The time limit is in seconds.
+ */
+public struct KeySourceOptions: Equatable, Hashable {
+    public var kid: String?
+    public var algorithm: String?
+    public var password: String?
+    public var timeLimit: Double?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(kid: String?, algorithm: String?, password: String?, timeLimit: Double?) {
+        self.kid = kid
+        self.algorithm = algorithm
+        self.password = password
+        self.timeLimit = timeLimit
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension KeySourceOptions: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeKeySourceOptions: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> KeySourceOptions {
+        return
+            try KeySourceOptions(
+                kid: FfiConverterOptionString.read(from: &buf), 
+                algorithm: FfiConverterOptionString.read(from: &buf), 
+                password: FfiConverterOptionString.read(from: &buf), 
+                timeLimit: FfiConverterOptionDouble.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: KeySourceOptions, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.kid, into: &buf)
+        FfiConverterOptionString.write(value.algorithm, into: &buf)
+        FfiConverterOptionString.write(value.password, into: &buf)
+        FfiConverterOptionDouble.write(value.timeLimit, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeKeySourceOptions_lift(_ buf: RustBuffer) throws -> KeySourceOptions {
+    return try FfiConverterTypeKeySourceOptions.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeKeySourceOptions_lower(_ value: KeySourceOptions) -> RustBuffer {
+    return FfiConverterTypeKeySourceOptions.lower(value)
+}
+
+
+/**
  * What a linter knows.
  */
 public struct Known {
@@ -4959,6 +5147,7 @@ public struct Network: Equatable, Hashable {
     public var caBundles: [Data]
     public var clientCertificate: ClientCertificate?
     public var proxy: String?
+    public var sourceAddress: String?
     public var allowNetworks: [String]
     public var http2: Bool
 
@@ -4967,10 +5156,11 @@ public struct Network: Equatable, Hashable {
     public init(
         /**
          * In PEM.
-         */caBundles: [Data], clientCertificate: ClientCertificate?, proxy: String?, allowNetworks: [String], http2: Bool) {
+         */caBundles: [Data], clientCertificate: ClientCertificate?, proxy: String?, sourceAddress: String?, allowNetworks: [String], http2: Bool) {
         self.caBundles = caBundles
         self.clientCertificate = clientCertificate
         self.proxy = proxy
+        self.sourceAddress = sourceAddress
         self.allowNetworks = allowNetworks
         self.http2 = http2
     }
@@ -4994,6 +5184,7 @@ public struct FfiConverterTypeNetwork: FfiConverterRustBuffer {
                 caBundles: FfiConverterSequenceData.read(from: &buf), 
                 clientCertificate: FfiConverterOptionTypeClientCertificate.read(from: &buf), 
                 proxy: FfiConverterOptionString.read(from: &buf), 
+                sourceAddress: FfiConverterOptionString.read(from: &buf), 
                 allowNetworks: FfiConverterSequenceString.read(from: &buf), 
                 http2: FfiConverterBool.read(from: &buf)
         )
@@ -5003,6 +5194,7 @@ public struct FfiConverterTypeNetwork: FfiConverterRustBuffer {
         FfiConverterSequenceData.write(value.caBundles, into: &buf)
         FfiConverterOptionTypeClientCertificate.write(value.clientCertificate, into: &buf)
         FfiConverterOptionString.write(value.proxy, into: &buf)
+        FfiConverterOptionString.write(value.sourceAddress, into: &buf)
         FfiConverterSequenceString.write(value.allowNetworks, into: &buf)
         FfiConverterBool.write(value.http2, into: &buf)
     }
@@ -8284,6 +8476,52 @@ public func readPublicKey(form: PublicForm, key: Data, kid: String?)throws  -> P
 })
 }
 /**
+ * Reads a key in any form.
+ */
+public func readAnyKey(key: Data, options: KeySourceOptions)throws  -> SigningKey  {
+    return try  FfiConverterTypeSigningKey_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_func_read_any_key(
+        FfiConverterData.lower(key),
+        FfiConverterTypeKeySourceOptions_lower(options),uniffiCallStatus
+    )
+})
+}
+/**
+ * Reads the key of a source.
+ */
+public func readKeySource(source: KeySource, cancellation: Cancellation)async throws  -> SigningKey  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_func_read_key_source(FfiConverterTypeKeySource_lower(source),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_u64,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_u64,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeSigningKey_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+/**
+ * A set that follows a source, which is looked at after `every` seconds.
+ */
+public func watchKeySource(source: KeySource, every: Double, cancellation: Cancellation)async throws  -> KeySet  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_func_watch_key_source(FfiConverterTypeKeySource_lower(source),FfiConverterDouble.lower(every),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_u64,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_u64,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeKeySet_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+/**
  * What the answer of a receiver to a SET means.
  */
 public func explain(known: Known, set: String, answer: Answer)throws  -> Explanation  {
@@ -8466,6 +8704,15 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_func_read_public_key() != 13585) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_ssf_transmitter_swift_checksum_func_read_any_key() != 7726) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_func_read_key_source() != 53886) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_func_watch_key_source() != 55514) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_ssf_transmitter_swift_checksum_func_explain() != 32288) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -8524,6 +8771,18 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_keyset_stage() != 64548) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_keyset_last_look() != 44885) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_keyset_refresh() != 22772) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_keyset_source() != 49556) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_keyset_standby() != 37862) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_signingkey_private_jwk() != 28551) {

@@ -40,6 +40,12 @@ import Testing
         }
     }
 
+    @Test func sourceAddresses() throws {
+        each(try Vectors.cases(Self.file, "source_addresses")) { one in
+            judge(one) { try transmitter(Network(sourceAddress: one["source_address"]?.text)) }
+        }
+    }
+
     @Test func caBundles() throws {
         each(try Vectors.cases(Self.file, "ca_bundles")) { one in
             judge(one) { try transmitter(Network(caBundles: [data(one["ca_bundle"])])) }

@@ -160,7 +160,7 @@ pub enum ErrorCode {
     KeySetActive,
     /// `key_set_watched`: The keys of a watched set come from its source; `stage` and `rotate` do not apply.
     ///
-    /// Change the source instead: with a directory, add the next key, and later let its name sort first.
+    /// Change the source: add the next key to its directory, and let it sort first later.
     KeySetWatched,
     /// `key_source_invalid`: The text that names the source of a key cannot be understood.
     ///
@@ -168,7 +168,7 @@ pub enum ErrorCode {
     KeySourceInvalid,
     /// `key_source_unavailable`: The source of a key is missing, cannot be read, or is empty, or its command failed or took too long.
     ///
-    /// Check that the source exists and that this process may read it; run a command by hand to see its output.
+    /// Check that the source exists and can be read by this process; run a command by hand.
     KeySourceUnavailable,
     /// `json_invalid`: The text is no JSON, or not the JSON value that belongs here.
     ///
@@ -408,7 +408,7 @@ pub enum ErrorCode {
     TlsNotSpoken,
     /// `source_address_unavailable`: This machine does not have the source address, or has none of the family of the host.
     ///
-    /// Use an address that `ip address` or `ifconfig` lists, of the family (IPv4 or IPv6) of the host's addresses.
+    /// Use an address of this machine (`ip address`, `ifconfig`) of the family of the host's addresses.
     SourceAddressUnavailable,
     /// `proxy_unreachable`: The proxy cannot be resolved or reached, or does not answer as an HTTP proxy does; the message names the setting it comes from.
     ///
@@ -1160,13 +1160,13 @@ impl ErrorCode {
             Self::KeySetTooEarly => "Rotate after the publication time; receivers cache the JWKS.",
             Self::KeySetActive => "Rotate to another key first.",
             Self::KeySetWatched => {
-                "Change the source instead: with a directory, add the next key, and later let its name sort first."
+                "Change the source: add the next key to its directory, and let it sort first later."
             }
             Self::KeySourceInvalid => {
                 "Use `env:NAME`, `file:PATH`, `dir:PATH`, `cmd:PROGRAM ARG…`, `stdin:`, or a plain path."
             }
             Self::KeySourceUnavailable => {
-                "Check that the source exists and that this process may read it; run a command by hand to see its output."
+                "Check that the source exists and can be read by this process; run a command by hand."
             }
             Self::JsonInvalid => {
                 "Fix the text at the line and column that the message names, or at the place that the pointer names."
@@ -1266,7 +1266,7 @@ impl ErrorCode {
                 "Check the port in the URL, or in the proxy setting whether the proxy wants `http://`."
             }
             Self::SourceAddressUnavailable => {
-                "Use an address that `ip address` or `ifconfig` lists, of the family (IPv4 or IPv6) of the host's addresses."
+                "Use an address of this machine (`ip address`, `ifconfig`) of the family of the host's addresses."
             }
             Self::ProxyUnreachable => {
                 "Check host and port of the proxy, and list hosts that need none in `NO_PROXY`."

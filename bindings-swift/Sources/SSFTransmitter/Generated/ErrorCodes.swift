@@ -102,15 +102,14 @@ extension SSFError.Code {
     public static let keySetTooEarly = Self(rawValue: "key_set_too_early")
     /// The active key cannot be removed. Rotate to another key first.
     public static let keySetActive = Self(rawValue: "key_set_active")
-    /// The keys of a watched set come from its source; `stage` and `rotate` do not apply. Change the source
-    /// instead: with a directory, add the next key, and later let its name sort first.
+    /// The keys of a watched set come from its source; `stage` and `rotate` do not apply. Change the source:
+    /// add the next key to its directory, and let it sort first later.
     public static let keySetWatched = Self(rawValue: "key_set_watched")
     /// The text that names the source of a key cannot be understood. Use `env:NAME`, `file:PATH`, `dir:PATH`,
     /// `cmd:PROGRAM ARG…`, `stdin:`, or a plain path.
     public static let keySourceInvalid = Self(rawValue: "key_source_invalid")
     /// The source of a key is missing, cannot be read, or is empty, or its command failed or took too long.
-    /// Check that the source exists and that this process may read it; run a command by hand to see its
-    /// output.
+    /// Check that the source exists and can be read by this process; run a command by hand.
     public static let keySourceUnavailable = Self(rawValue: "key_source_unavailable")
     /// The text is no JSON, or not the JSON value that belongs here. Fix the text at the line and column that
     /// the message names, or at the place that the pointer names.
@@ -272,7 +271,7 @@ extension SSFError.Code {
     /// setting whether the proxy wants `http://`.
     public static let tlsNotSpoken = Self(rawValue: "tls_not_spoken")
     /// This machine does not have the source address, or has none of the family of the host. Use an address
-    /// that `ip address` or `ifconfig` lists, of the family (IPv4 or IPv6) of the host's addresses.
+    /// of this machine (`ip address`, `ifconfig`) of the family of the host's addresses.
     public static let sourceAddressUnavailable = Self(rawValue: "source_address_unavailable")
     /// The proxy cannot be resolved or reached, or does not answer as an HTTP proxy does; the message names
     /// the setting it comes from. Check host and port of the proxy, and list hosts that need none in
@@ -558,13 +557,13 @@ extension SSFError.Code {
             "Rotate to another key first."),
         .keySetWatched: Facts(
             .key, false,
-            "Change the source instead: with a directory, add the next key, and later let its name sort first."),
+            "Change the source: add the next key to its directory, and let it sort first later."),
         .keySourceInvalid: Facts(
             .key, false,
             "Use `env:NAME`, `file:PATH`, `dir:PATH`, `cmd:PROGRAM ARG…`, `stdin:`, or a plain path."),
         .keySourceUnavailable: Facts(
             .key, false,
-            "Check that the source exists and that this process may read it; run a command by hand to see its output."),
+            "Check that the source exists and can be read by this process; run a command by hand."),
         .jsonInvalid: Facts(
             .validation, false,
             "Fix the text at the line and column that the message names, or at the place that the pointer names."),
@@ -744,7 +743,7 @@ extension SSFError.Code {
             "Check the port in the URL, or in the proxy setting whether the proxy wants `http://`."),
         .sourceAddressUnavailable: Facts(
             .transport, true,
-            "Use an address that `ip address` or `ifconfig` lists, of the family (IPv4 or IPv6) of the host's addresses."),
+            "Use an address of this machine (`ip address`, `ifconfig`) of the family of the host's addresses."),
         .proxyUnreachable: Facts(
             .transport, true,
             "Check host and port of the proxy, and list hosts that need none in `NO_PROXY`."),
