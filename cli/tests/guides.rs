@@ -32,12 +32,17 @@ async fn oktas_guide_runs_from_the_key_to_the_accepted_set() {
         (5, "set push set.jwt"),
         (6, "set sign --payload @payload.json"),
         (6, "set push pasted.jwt"),
-        (7, "emit"),
+        (7, "okta --org"),
+        (8, "emit"),
     ] {
         assert!(commands.iter().any(|command| command.starts_with(start)), "step {number}: {start}");
     }
     assert_eq!(text.matches("\"status\":202").count(), 3, "each SET is accepted: {text}");
     assert!(text.contains("\"status\": \"ACTIVE\"") && text.contains("nothing found"));
+    assert!(
+        text.contains("security.events.provider.receive_event") && text.contains("\"outcome\":\"judged\""),
+        "{text}"
+    );
     for file in ["key.json", "site/jwks.json", "site/.well-known/ssf-configuration", "set.jwt", "pasted.jwt"]
     {
         assert!(fs::exists(format!("{dir}/{file}")).unwrap(), "{file}");

@@ -3,7 +3,10 @@
 use serde_json::json;
 use ssf_transmitter::client::Outcome;
 
-use super::{Class, Failure, Result, addressee::Addressee, block_on, print, route::Route, signal::Signal};
+use super::{
+    Class, Failure, Result, addressee::Addressee, block_on, confirm::Confirm, print, route::Route,
+    signal::Signal,
+};
 
 /// Check a setup end to end: documents, keys, TLS, clock, token, and a SET
 ///
@@ -22,18 +25,25 @@ pub(crate) struct Arguments {
     /// Send the SET too
     #[arg(long)]
     send: bool,
+    #[command(flatten)]
+    confirm: Confirm,
 }
 
 pub(crate) fn run(arguments: Arguments, json: bool) -> Result {
-    let Arguments { to, route, signal, configuration, send } = arguments;
+    let Arguments { to, route, signal, configuration, send, confirm } = arguments;
     let receiver = route.receiver(&to, None)?;
     let (event, subject, transmitter) = (signal.event()?, signal.subject()?, signal.transmitter(&route)?);
+    let providers = confirm.providers(&to, &route.network)?;
     let diagnosis = block_on(async {
         let mut doctor = transmitter.doctor(event, subject, &receiver);
         if let Some(url) = configuration {
             doctor = doctor.configuration_url(url);
         }
-        Ok(if send { doctor.send().await } else { doctor.await })
+        if let Some(providers) = &providers {
+            doctor = doctor.confirm(providers);
+        }
+        // A SET that is not sent is not looked for.
+        Ok(if send || providers.is_some() { doctor.send().await } else { doctor.await })
     })?;
     for check in diagnosis.checks() {
         let outcome = check.outcome.as_str();

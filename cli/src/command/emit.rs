@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use ssf_transmitter::Receipt;
 
-use super::{Result, addressee::Addressee, block_on, output, route::Route, set, signal::Signal};
+use super::{
+    Result, addressee::Addressee, block_on, confirm::Confirm, output, route::Route, set, signal::Signal,
+};
 
 /// Build, sign and send one SET
 ///
@@ -17,13 +19,15 @@ pub(crate) struct Arguments {
     route: Route,
     #[command(flatten)]
     signal: Signal,
+    #[command(flatten)]
+    confirm: Confirm,
     /// Send nothing; print header, claims and the SET
     #[arg(long)]
     dry_run: bool,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result {
-    let Arguments { to, route, signal, dry_run } = arguments;
+    let Arguments { to, route, signal, confirm, dry_run } = arguments;
     let receiver = route.receiver(&to, None)?;
     if dry_run {
         return output::print(&serde_json::to_string_pretty(&set::shown(
@@ -32,8 +36,8 @@ pub(crate) fn run(arguments: Arguments) -> Result {
     }
     let transmitter = signal.transmitter(&route)?;
     let emit = signal.emit(&transmitter, &receiver)?;
-    let receipt = block_on(async { Ok(emit.await?) })?;
-    output::print(&shown(&receipt).to_string())
+    let providers = confirm.providers(&to, &route.network)?;
+    block_on(async { confirm.report(&emit.await?, providers.as_ref()).await })
 }
 
 /// A receipt as JSON.

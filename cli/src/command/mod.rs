@@ -19,6 +19,7 @@ mod serve;
 mod set;
 
 mod addressee;
+mod confirm;
 mod failure;
 mod input;
 mod members;

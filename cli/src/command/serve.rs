@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     keys: input::Keys,
     /// A JWKS document of public keys instead, where the private ones are somewhere else
-    #[arg(long, value_name = "FILE", conflicts_with = "files")]
+    #[arg(long, value_name = "FILE", conflicts_with = "sources")]
     jwks: Option<PathBuf>,
     /// Where to listen; loopback addresses only, port 0 picks a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]

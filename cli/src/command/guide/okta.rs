@@ -52,11 +52,14 @@ pub(super) fn walk(walk: &mut Walk) -> Result {
     walk.run(&[&sign[..], &["--out", "pasted.jwt"]].concat())?;
     walk.run(&[&["set", "push", "pasted.jwt"][..], &to].concat())?;
 
-    walk.step("Build and send in one step, which is what a product does.")?;
+    walk.step("See in the System Log that they arrived.")?;
+    walk.run(&[&api[..], &["log", "--since", "15m"]].concat())?;
+
+    walk.step("Build, send and look in the System Log in one step, which is what a product does.")?;
     let said = ["emit", "--issuer", ISSUER, "--key", "key.json", "--email", "ada@example.com"];
     let event =
         ["--event", "caep.session-revoked", "--event-timestamp", "now", "--reason-admin", "en=Laptop lost"];
-    walk.run(&[&said[..], &event, &to].concat())?;
+    walk.run(&[&said[..], &event, &to, &["--confirm"]].concat())?;
     Ok(())
 }
 

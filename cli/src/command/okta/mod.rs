@@ -2,7 +2,10 @@
 
 mod log;
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use serde::Serialize;
 use serde_json::json;
@@ -12,7 +15,7 @@ use ssf_transmitter::{
 };
 use zeroize::Zeroizing;
 
-use super::{Result, block_on, network::Network, print};
+use super::{Failure, Result, block_on, network::Network, print};
 use log::Log;
 
 /// The variable that holds the token: a command line is visible to others.
@@ -114,23 +117,30 @@ impl Settings {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result {
-    let providers = providers(&arguments)?;
+    let providers =
+        connect(&arguments.org, arguments.token_file.as_deref(), arguments.oauth, &arguments.network)?;
     block_on(async { perform(&providers, arguments.operation).await })
 }
 
-fn providers(arguments: &Arguments) -> Result<OktaProviders> {
-    let token = match &arguments.token_file {
-        Some(file) => fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?,
+/// The API of an org, with the token of the file or of the variable.
+pub(super) fn connect(
+    org: &str,
+    token_file: Option<&Path>,
+    oauth: bool,
+    network: &Network,
+) -> Result<OktaProviders> {
+    let token = match token_file {
+        Some(file) => fs::read_to_string(file).map_err(|error| Failure::file(file, &error))?,
         None => env::var(TOKEN).map_err(|_| format!("{TOKEN} is not set"))?,
     };
     let token = Zeroizing::new(token);
     let token = token.trim();
-    let mut builder = OktaProviders::builder(&arguments.org);
-    builder = if arguments.oauth { builder.bearer(token) } else { builder.ssws(token) };
-    if arguments.network.allow_loopback {
+    let mut builder = OktaProviders::builder(org);
+    builder = if oauth { builder.bearer(token) } else { builder.ssws(token) };
+    if network.allow_loopback {
         builder = builder.allow_loopback();
     }
-    Ok(arguments.network.reach(builder)?.build()?)
+    Ok(network.reach(builder)?.build()?)
 }
 
 async fn perform(providers: &OktaProviders, operation: Operation) -> Result {

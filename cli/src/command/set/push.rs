@@ -6,7 +6,7 @@ use ssf_transmitter::{
     key::{DetachedKey, SigningHeader},
 };
 
-use super::super::{Failure, Result, addressee::Addressee, block_on, emit, input, output, route::Route};
+use super::super::{Failure, Result, addressee::Addressee, block_on, confirm::Confirm, input, route::Route};
 
 /// Send a finished SET, whoever made it
 ///
@@ -20,10 +20,12 @@ pub(super) struct Arguments {
     to: Addressee,
     #[command(flatten)]
     route: Route,
+    #[command(flatten)]
+    confirm: Confirm,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result {
-    let Arguments { set, to, route } = arguments;
+    let Arguments { set, to, route, confirm } = arguments;
     let text = match set.as_str() {
         "-" => input::text("-")?,
         // A SET that is pasted in place of a path must not be printed as one.
@@ -39,6 +41,6 @@ pub(super) fn run(arguments: Arguments) -> Result {
     let algorithm = decoded.header().get("alg").and_then(Value::as_str).unwrap_or_default().parse()?;
     let key = DetachedKey::new(SigningHeader { algorithm, kid: None }, None);
     let transmitter = route.reach(Transmitter::builder_with_signer(claim("iss"), key))?.build()?;
-    let receipt = block_on(async { Ok(transmitter.deliver(&set, &receiver).await?) })?;
-    output::print(&emit::shown(&receipt).to_string())
+    let providers = confirm.providers(&to, &route.network)?;
+    block_on(async { confirm.report(&transmitter.deliver(&set, &receiver).await?, providers.as_ref()).await })
 }
