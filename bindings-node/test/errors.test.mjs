@@ -7,6 +7,7 @@ import {
   customEvent,
   DeadlineExceeded,
   DeliveryError,
+  explain,
   KeyMaterialError,
   OktaProviders,
   okta,
@@ -97,6 +98,31 @@ test('a misspelt option is an error with its name and the one that was meant', a
   );
   await assert.rejects(SigningKey.fromPem(12), wrong('/pem', /a string or a Uint8Array/));
   await assert.rejects(SigningKey.fromPem('', { passwort: 'x' }), wrong('/passwort', /password\?/));
+});
+
+test('headers are an object or pairs, and parameters an object', () => {
+  const explained = (headers) => explain('', { status: 401, headers });
+  const headers = { 'content-type': 'text/plain', 'www-authenticate': 'Bearer error_description="expired"' };
+  const expected = explained(headers);
+  assert.notDeepEqual(expected, explained({}));
+  const pairs = Object.entries(headers);
+  for (const given of [new Headers(headers), new Map(pairs), pairs, pairs.values()]) {
+    assert.deepEqual(explained(given), expected);
+  }
+  const wrong = { code: 'SSF_CONFIGURATION_INVALID', pointer: '/headers' };
+  for (const given of [new Map([['content-type', 120]]), [['content-type']], 'content-type', new Date(), 7]) {
+    assert.throws(() => explained(given), wrong);
+  }
+  const clientCredentials = { tokenUrl: 'https://x.example/token', clientId: 'a', clientSecret: 'b' };
+  const open = (parameters) =>
+    Receiver.govukOneLogin('https://x.example', {
+      audience: 'https://x.example',
+      clientCredentials: { ...clientCredentials, parameters },
+    });
+  open({ resource: 'x' });
+  for (const given of [new Map([['resource', 'x']]), new URLSearchParams('resource=x')]) {
+    assert.throws(() => open(given), { code: 'SSF_CONFIGURATION_INVALID' });
+  }
 });
 
 test('a secret that stands where it should not does not reach a message', async () => {

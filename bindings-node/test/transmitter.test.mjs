@@ -214,6 +214,18 @@ test('a source of emitAll that fails ends it, after what was taken', async (t) =
   assert.deepEqual(results, [202]);
 });
 
+test('what is no emission is an error among the results of emitAll', async (t) => {
+  const { transmitter, to } = await pair(t);
+  const results = [];
+  for await (const result of transmitter.emitAll([null, { event: revoked, subject: ADA, to }, undefined])) {
+    results[result.index] = result.receipt?.status ?? result.error;
+  }
+  assert.equal(results.length, 3);
+  assert.equal(results[1], 202);
+  assert.ok(results[0] instanceof Error);
+  assert.ok(results[2] instanceof Error);
+});
+
 test('a transmitter closes when all that is under way has ended, and then takes nothing', async (t) => {
   const { transmitter, to } = await pair(t, { emulator: { script: always({ slow_headers: { ms: 100 } }) } });
   const emit = transmitter.emit(revoked, ADA, { to });

@@ -166,6 +166,12 @@ test('a value is looked at in every place that takes any', () => {
   refused(() => build({ events: [caep.tokenClaimsChange(others)] }), 'value_not_json', `${pointer}/more/0`);
   const complex = { format: 'complex', user: ADA, device: customSubject('own', { value: 2 ** 64 }) };
   refused(() => build({ subject: complex }), 'number_not_exact', '/device/value');
+  // What is spread into another object is looked at before, too.
+  for (const members of [new Map([['id', 'x']]), { id: 'x', [Symbol('more')]: 1 }]) {
+    refused(() => build({ subject: customSubject('own', members) }), 'value_not_json', '');
+    const event = caep.tokenClaimsChange({ claims: { a: 1 }, otherMembers: members });
+    refused(() => build({ events: [event] }), 'value_not_json', `${pointer}/otherMembers`);
+  }
   // Lint never throws: there it is a finding.
   const [found] = lint({ event: customEvent({ uri: URI, claims }) });
   assert.deepEqual([found.rule, found.pointer], ['json-invalid', `/events/${URI}/value`]);

@@ -66,9 +66,14 @@ test("Okta's guide, from the key to the accepted SET", async (t) => {
   const set = await transmitter.prepare(event, ADA, { to }).sign(key);
   assert.deepEqual(set.decode().header, { alg: 'RS256', kid: '2026-11', typ: 'secevent+jwt' });
   assert.deepEqual(lint(String(set), { dialect: 'okta', issuer, audience: ORG, jwks }), []);
-  assert.equal((await transmitter.deliver(set, { to })).status, 202);
+  const receipt = await transmitter.deliver(set, { to });
+  assert.equal(receipt.status, 202);
   org.assertReceived('okta.user-risk-change');
   assert.equal(explain(set, { status: 202 }, { dialect: 'okta' }).delivered, true);
+
+  // Okta answers 202 to a SET that it then drops: its System Log says whether this one arrived.
+  const { outcome, certainty } = await providers.received(receipt);
+  assert.deepEqual([outcome, certainty], ['judged', 'likely']);
 });
 
 test("GOV.UK's guidance, from the key to the accepted SET", async (t) => {

@@ -28,8 +28,11 @@ function take(): void {
 
 function settle(number: number, value: unknown): void {
   const entry = waiting.get(number);
-  // Nobody waits for what was abandoned.
-  if (entry === undefined) return;
+  if (entry === undefined) {
+    // Nobody waits for what was abandoned, and it may be under way still.
+    (value as { abandon?(): void } | null | undefined)?.abandon?.();
+    return;
+  }
   forget(number);
   if (isFailure(value)) entry.reject(failed(value, entry.place));
   else entry.resolve(value);

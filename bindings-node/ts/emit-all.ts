@@ -71,10 +71,13 @@ export async function* emitAll<E extends Emission>(
       done.push(result);
       wake();
     };
-    send(emission, limit, stop).then(
-      (receipt) => end({ index, emission, receipt }),
-      (error) => end({ index, emission, error }),
-    );
+    // What is no emission fails at once, and counts as one that has ended.
+    Promise.resolve()
+      .then(() => send(emission, limit, stop))
+      .then(
+        (receipt) => end({ index, emission, receipt }),
+        (error) => end({ index, emission, error }),
+      );
   };
   // Takes one at a time, and only as there is room; a slow source holds up no result.
   const take = async () => {

@@ -66,8 +66,17 @@ class Refusal {
 const notJson = (message: string): Refusal => new Refusal('SSF_VALUE_NOT_JSON', message);
 
 function written(writer: Writer, value: unknown, spot: Spot, at: Caller | Place): string {
+  return placed(() => writer.value(value, MAX_DEPTH - spot.outer), spot, at);
+}
+
+/** Refuses an object whose members a spread would not copy as they are: one of a class, or with names of another kind. */
+export function refuseUnlessPlain(value: object, spot: Spot, at: Caller | Place): void {
+  placed(() => checkPlain(value), spot, at);
+}
+
+function placed<T>(read: () => T, spot: Spot, at: Caller | Place): T {
   try {
-    return writer.value(value, MAX_DEPTH - spot.outer);
+    return read();
   } catch (thrown) {
     const { code, message, cause, steps } = Refusal.of(thrown);
     const inside = steps.reverse().map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`);
@@ -112,12 +121,10 @@ class Writer {
   }
 
   #object(given: object, room: number): string {
-    if (!isPlain(given)) throw notJson(ofClass(given));
-    if (Object.getOwnPropertySymbols(given).some((name) => Object.prototype.propertyIsEnumerable.call(given, name))) {
-      throw notJson('a member is named by a symbol; JSON has names of text only');
-    }
+    checkPlain(given);
     const members = given as Record<string, unknown>;
     if (this.subjects && typeof members.customFormat === 'string' && isObjectLike(members.members)) {
+      checkPlain(members.members);
       this.privateFormats = true;
       return this.#members({ ...members.members, format: members.customFormat }, room);
     }
@@ -165,8 +172,15 @@ function integer(value: bigint): string {
   throw new Refusal('SSF_NUMBER_NOT_EXACT', 'the integer has more than 64 bits');
 }
 
+function checkPlain(value: object): void {
+  if (!isPlain(value)) throw notJson(ofClass(value));
+  if (Object.getOwnPropertySymbols(value).some((name) => Object.prototype.propertyIsEnumerable.call(value, name))) {
+    throw notJson('a member is named by a symbol; JSON has names of text only');
+  }
+}
+
 /** Whether an object is one of members, and not of a class. The realm that it comes from does not matter. */
-function isPlain(value: object): boolean {
+export function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -25,9 +25,11 @@ import {
   date,
   either,
   instance,
+  iterable,
   object,
   string,
   stringMap,
+  stringPairs,
 } from './options.js';
 import { DIALECT, Dialect, type DialectId } from './receiver.js';
 import { SignedSet, UnsignedSet } from './sets.js';
@@ -60,7 +62,8 @@ export interface LintedEvent {
 /** The answer of a receiver. */
 export interface ReceiverAnswer {
   readonly status: number;
-  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** An object, or pairs, such as those of a `Headers` or a `Map`. */
+  readonly headers?: Readonly<Record<string, string>> | Iterable<readonly [string, string]> | undefined;
   readonly body?: string | Uint8Array | undefined;
 }
 
@@ -93,7 +96,7 @@ const CONTEXT = {
   algorithm: ALGORITHM,
   kid: string,
 };
-const ANSWER = { status: count, headers: stringMap, body: bytes };
+const ANSWER = { status: count, headers: either(stringMap, iterable), body: bytes };
 
 function known(context: LintContext & { readonly contentType?: string | undefined }, at: Caller | Place): NativeKnown {
   checked(context, { ...CONTEXT, contentType: string }, [], at);
@@ -190,7 +193,8 @@ export function explain(
 function explained(knows: NativeKnown, set: string, answer: ReceiverAnswer | SsfError, at: Caller | Place) {
   if (answer instanceof SsfError) return native.explainError(knows, set, partsOf(answer));
   const { status, headers = {}, body = '' } = checked(answer, ANSWER, ['status'], at);
-  return native.explain(knows, set, status, Object.entries(headers).flat(), bytesOf(body));
+  const pairs = iterable.is(headers) ? [...(headers as Iterable<[string, string]>)] : Object.entries(headers);
+  return native.explain(knows, set, status, checkedArgument('headers', pairs, stringPairs, at).flat(), bytesOf(body));
 }
 
 function explanationOf(explanation: NativeExplanation): Explanation {

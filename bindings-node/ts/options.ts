@@ -4,7 +4,7 @@ import { types } from 'node:util';
 
 import { isAbortSignal } from './abort.js';
 import { type Caller, errorOf, type Place } from './errors.js';
-import { isUnicode } from './json.js';
+import { isPlain, isUnicode } from './json.js';
 import { native } from './native.js';
 
 /** What an option has to be: how it is called, and whether a value is one. */
@@ -41,7 +41,16 @@ export const object = kind('an object', isObject);
 export const anything = kind('anything', () => true);
 export const stringMap = kind(
   'an object of strings',
-  (value) => isObject(value) && Object.values(value).every(string.is),
+  (value) => isObject(value) && isPlain(value) && Object.values(value).every(string.is),
+);
+export const iterable = kind(
+  'an iterable of pairs of strings',
+  (value) => typeof value === 'object' && value !== null && Symbol.iterator in value,
+);
+/** What such an iterable gives. */
+export const stringPairs = listOf(
+  kind('a pair of strings', (value) => strings.is(value) && (value as string[]).length === 2),
+  iterable.noun,
 );
 export const list = kind('an array', Array.isArray);
 export const bytes = kind('a string or a Uint8Array', (value) => string.is(value) || types.isUint8Array(value));

@@ -37,15 +37,15 @@ export async function finished(
   at: Place,
 ): Promise<Check[]> {
   const { signingInput, timeLeft } = examination;
+  let signature: readonly [bytes: Uint8Array, der: boolean] = [new Uint8Array(), false];
   try {
-    const [bytes, der] =
-      signingInput === null
-        ? ([new Uint8Array(), false] as const)
-        : await signed(signer, signingInput, timeLeft, signal, at);
-    return await call((mailbox, number) => examination.finish(mailbox, number, bytes, der), at, signal);
-  } catch (error) {
-    if (!(error instanceof SsfError)) throw error;
-    return await call((mailbox, number) => examination.fail(mailbox, number, partsOf(error)), at, signal);
+    try {
+      if (signingInput !== null) signature = await signed(signer, signingInput, timeLeft, signal, at);
+    } catch (error) {
+      if (!(error instanceof SsfError)) throw error;
+      return await call((mailbox, number) => examination.fail(mailbox, number, partsOf(error)), at, signal);
+    }
+    return await call((mailbox, number) => examination.finish(mailbox, number, ...signature), at, signal);
   } finally {
     examination.abandon();
   }

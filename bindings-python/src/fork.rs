@@ -140,7 +140,8 @@ mod handlers {
         if WATCHED.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        host::at_fork(before, in_parent, in_child)
+        // After a failure the next call tries again.
+        host::at_fork(before, in_parent, in_child).inspect_err(|_| WATCHED.store(false, Ordering::Release))
     }
 
     /// 1 if the forking thread itself is inside: it leaves later, in both processes.

@@ -27,7 +27,7 @@ use crate::{
     errors::{Result, exception},
     fork::Guarded,
     imports::name,
-    logging,
+    logging::{self, Patience},
     process::{Own, PerProcess},
     runtime::shared,
 };
@@ -102,7 +102,7 @@ impl Inner {
     fn take(&self, py: Python<'_>) {
         self.told.store(false, Ordering::Release);
         let letters = mem::take(&mut *self.results.lock().unwrap_or_else(PoisonError::into_inner));
-        logging::forward(py);
+        logging::forward(py, Patience::Short);
         for letter in letters {
             if let Err(error) = letter.deliver(py) {
                 error.write_unraisable(py, None);

@@ -131,7 +131,11 @@ fn value(given: &Bound<'_, PyAny>, room: usize) -> Outcome<Value> {
 /// Reads a value of a type that JSON does not have.
 fn other(given: &Bound<'_, PyAny>, room: usize) -> Outcome<Value> {
     if is_subject(given)? {
-        return value(&given.call_method0("to_dict")?, room);
+        let members = given.call_method0("to_dict")?;
+        return match members.cast_exact::<PyDict>() {
+            Ok(members) => dict(members, deeper(room)?).map(Value::Object),
+            Err(_) => Err(Problem::refused(ErrorCode::ValueNotJson, "to_dict() of a subject returns a dict")),
+        };
     }
     match given.cast::<PyMapping>() {
         Ok(members) => mapping(members, deeper(room)?).map(Value::Object),

@@ -38,10 +38,27 @@ static ENABLED: OnceLock<()> = OnceLock::new();
 static QUEUE: PerProcess<Mutex<VecDeque<Record>>> = PerProcess::new();
 /// The thread that gives records to `logging` now. One at a time keeps them in order, and those of a call before its result.
 static GIVER: PerProcess<Mutex<Option<ThreadId>>> = PerProcess::new();
-/// How often, and after which pause, a thread looks whether it is its turn: for a second. The thread whose turn it is may
-/// itself wait for this one, if this one calls from within a handler of `logging`.
-const LOOKS: u32 = 10_000;
+/// The pause between two looks whether it is a thread's turn.
 const PAUSE: Duration = Duration::from_micros(100);
+
+/// How long a thread waits for its turn. The thread whose turn it is may itself wait for this one, if this one calls from
+/// within a handler of `logging`; it forwards what is in the queue, so a wait is only for the order.
+#[derive(Clone, Copy)]
+pub(crate) enum Patience {
+    /// A second.
+    Long,
+    /// Some milliseconds, on the thread of an event loop.
+    Short,
+}
+
+impl Patience {
+    fn looks(self) -> u32 {
+        match self {
+            Self::Long => 10_000,
+            Self::Short => 50,
+        }
+    }
+}
 
 struct Record {
     level: Level,
@@ -64,13 +81,13 @@ pub(crate) fn enable_logging() {
 }
 
 /// Gives what is in the queue to `logging`.
-pub(crate) fn forward(py: Python<'_>) {
+pub(crate) fn forward(py: Python<'_>, patience: Patience) {
     static LOG: PyOnceLock<Py<PyFunction>> = PyOnceLock::new();
     if ENABLED.get().is_none() {
         return;
     }
     let Ok(log) = import(&LOG, py, "ssf_transmitter._logging", "_forward") else { return };
-    let Some(_turn) = Turn::take(py) else { return };
+    let Some(_turn) = Turn::take(py, patience) else { return };
     while let Some(record) = queue().and_then(|mut queue| queue.pop_front()) {
         if let Err(error) = record.give(log) {
             error.write_unraisable(py, None);
@@ -88,9 +105,9 @@ struct Turn;
 
 impl Turn {
     /// Waits for it. `None` in a handler of `logging` that calls us again: whoever called the handler goes on.
-    fn take(py: Python<'_>) -> Option<Self> {
+    fn take(py: Python<'_>, patience: Patience) -> Option<Self> {
         let this = thread::current().id();
-        for _ in 0..LOOKS {
+        for _ in 0..patience.looks() {
             {
                 let mut giver = giver()?;
                 match *giver {
@@ -129,7 +146,7 @@ fn tell() {
         let thread = thread::Builder::new().name("ssf-transmitter-log".to_owned());
         thread.spawn(move || {
             for () in receiver {
-                attach::enter(forward);
+                attach::enter(|py| forward(py, Patience::Long));
             }
         })?;
         Ok::<_, std::io::Error>(sender)

@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     errors::Result,
     fork::Guarded,
-    logging,
+    logging::{self, Patience},
     process::{Own, PerProcess},
 };
 
@@ -71,14 +71,20 @@ fn wait_on<T: Send>(py: Python<'_>, runtime: &Runtime, work: impl Future<Output 
     loop {
         let slice = || runtime.block_on(async { tokio::time::timeout(SLICE, &mut work).await.ok() });
         let done = py.detach(slice);
-        logging::forward(py);
-        match done {
-            Some(done) => return Ok(done),
-            None => py.check_signals()?,
-        }
+        let signals = match done {
+            Some(_) => {
+                logging::forward(py, Patience::Long);
+                Ok(())
+            }
+            None => py.check_signals(),
+        };
         // A signal handler or a logging handler may have forked, and then returns here in the child, too.
         if !here.is_here() {
             return Err(PyRuntimeError::new_err(ELSEWHERE).into());
+        }
+        signals?;
+        if let Some(done) = done {
+            return Ok(done);
         }
     }
 }

@@ -50,6 +50,7 @@ class Stress:
         self.key, self.receiver = key, receiver
         self.rounds = self.hangs = self.failures = 0
         self.children: dict[int, float] = {}
+        self.raised: list[Exception] = []
 
     def round(self) -> None:
         """Fork once."""
@@ -82,7 +83,7 @@ class Stress:
 
         return [
             lambda: transmitter.emit(*arguments),
-            lambda: [emitted.receipt for emitted in transmitter.emit_all([Emission(*arguments)] * 4)],
+            lambda: [emitted.result() for emitted in transmitter.emit_all([Emission(*arguments)] * 4)],
             lambda: asyncio.run(both()),
             lambda: transmitter.prepare(*arguments).sign(self.key),
             lambda: SigningKey.generate("P-256").export_private_pem(),
@@ -90,8 +91,12 @@ class Stress:
 
     def use(self, call: Callable[[], object]) -> None:
         """Do something twice, the first time with everything new."""
-        for _ in range(2):
-            call()
+        try:
+            for _ in range(2):
+                call()
+        except Exception as error:  # noqa: BLE001  # counted, and told
+            self.raised.append(error)
+            print(f"in a thread of the parent: {error!r}", file=sys.stderr, flush=True)
 
     def reap(self, left: int) -> None:
         """Wait until no more than so many children are under way."""
@@ -139,8 +144,11 @@ def main() -> None:
                 print(f"{stress.rounds} rounds, {stress.hangs} hangs, {stress.failures} failures", flush=True)
         stress.reap(0)
         receiver.stdin.close()
-    print(f"{stress.rounds} rounds, {stress.hangs} hangs, {stress.failures} failures", flush=True)
-    sys.exit(1 if stress.hangs or stress.failures else 0)
+    print(
+        f"{stress.rounds} rounds, {stress.hangs} hangs, {stress.failures} failures, {len(stress.raised)} in the parent",
+        flush=True,
+    )
+    sys.exit(1 if stress.hangs or stress.failures or stress.raised else 0)
 
 
 if __name__ == "__main__":

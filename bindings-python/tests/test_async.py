@@ -162,6 +162,18 @@ async def test_emit_all_takes_a_list_and_tells_errors_one_by_one(
     assert isinstance(results[1].error, ReceiverRejected)
 
 
+@pytest.mark.parametrize("concurrency", [-1, 0, 2**70])
+async def test_emit_all_takes_the_nearest_bound_that_there_is(
+    async_transmitter: AsyncTransmitter, emulator: ReceiverEmulator, concurrency: int
+) -> None:
+    emissions = [Emission(EVENT, ADA, emulator.receiver()) for _ in range(20)]
+
+    async def send() -> int:
+        return len([result.result() async for result in async_transmitter.emit_all(emissions, concurrency=concurrency)])
+
+    assert await asyncio.wait_for(send(), 60) == 20
+
+
 async def test_emit_all_that_is_left_abandons_what_is_under_way(key: SigningKey, ssf_receiver: Any) -> None:
     emulator = ssf_receiver(issuer=ISSUER, keys=key, script=[{"from": 2, "fault": "never"}])
     transmitter = AsyncTransmitter(ISSUER, key)

@@ -92,12 +92,15 @@ def test_errors_can_be_pickled_with_their_cause(key: SigningKey, ssf_receiver: A
     emulator = scripted(ssf_receiver, key, {"fault": {"status": {"status": 429, "retry_after": 90}}})
     with Transmitter(ISSUER, key, deadline=60) as transmitter, pytest.raises(ReceiverRejected) as raised:
         transmitter.emit(EVENT, ADA, emulator.receiver())
-    raised.value.__cause__ = ValueError("beneath")
+    raised.value.__cause__ = SsfError("json_invalid", "beneath")
     copied = pickle.loads(pickle.dumps(raised.value))
     assert type(copied) is ReceiverRejected
     assert vars(copied) == vars(raised.value)
     assert str(copied) == str(raised.value)
-    assert isinstance(copied.__cause__, ValueError)
+    assert str(copied.__cause__) == "beneath [json_invalid]"
+    # What another library put into it may be secret, or may not be pickled.
+    raised.value.__cause__ = OSError(emulator)
+    assert repr(pickle.loads(pickle.dumps(raised.value)).__cause__) == "RuntimeError('OSError')"
 
 
 def test_what_lint_found_is_pickled_with_the_error() -> None:

@@ -86,11 +86,32 @@ def test_lint_takes_any_text_and_never_quotes_it(text: str) -> None:
 
 def test_what_json_cannot_carry_is_a_finding() -> None:
     for claims in ({"a": math.nan}, {"a": 10**400}):
-        assert Linter().event(CustomEvent(uri="urn:example:event", claims=claims))
+        assert rules(Linter().event(CustomEvent(uri="urn:example:event", claims=claims))) == {"json-invalid"}
     deep: Any = {}
     for _ in range(500):
         deep = {"a": deep}
-    assert Linter().event({"urn:example:event": {}}, {"format": "opaque", "id": deep})
+    assert rules(Linter().event({"urn:example:event": {}}, {"format": "opaque", "id": deep})) == {"value-too-deep"}
+
+
+def rules(findings: Any) -> set[str]:
+    return {finding.rule for finding in findings}
+
+
+def test_a_subject_that_returns_itself_is_refused(key: SigningKey) -> None:
+    class Endless(Email):
+        def to_dict(self) -> Any:
+            return self
+
+    class Nested(Email):
+        def to_dict(self) -> Any:
+            return {"again": self}
+
+    with Transmitter(ISSUER, key) as transmitter:
+        for kind, code in ((Endless, "value_not_json"), (Nested, "value_too_deep")):
+            event = CustomEvent(uri="urn:example:event", claims={"who": kind("ada@example.com")})
+            with pytest.raises(SsfError) as raised:
+                transmitter.prepare(event, Email("ada@example.com"), Receiver("https://x.example", "x"))
+            assert raised.value.code == code
 
 
 def test_broken_sets_are_refused_wherever_they_break() -> None:

@@ -158,6 +158,76 @@ def test_the_time_of_the_signer_is_part_of_the_deadline(kms: Kms, emulator: Rece
     assert emulator.requests == []
 
 
+@pytest.mark.parametrize("trouble", [KeyboardInterrupt, TypeError])
+def test_a_doctor_that_a_signer_ends_holds_up_no_close(emulator: ReceiverEmulator, trouble: Any) -> None:
+    def sign(_: bytes) -> Any:
+        if trouble is KeyboardInterrupt:
+            raise KeyboardInterrupt
+        return "text"
+
+    transmitter = Transmitter(ISSUER, signer=sign, algorithm="ES256", kid="kms-1", deadline=600)
+    with pytest.raises(trouble) as raised:
+        transmitter.doctor(EVENT, ADA, emulator.receiver(), send=True)
+    assert transmitter.counters.in_flight == 0
+    transmitter.close()
+    assert raised.tb is not None  # which holds what the call held
+
+
+async def test_a_doctor_that_is_cancelled_holds_up_no_close(emulator: ReceiverEmulator) -> None:
+    asked = asyncio.Event()
+
+    async def never(_: bytes) -> bytes:
+        asked.set()
+        await asyncio.Event().wait()
+        return b""
+
+    transmitter = AsyncTransmitter(ISSUER, signer=never, algorithm="ES256", kid="kms-1", deadline=600)
+    examining = asyncio.ensure_future(transmitter.doctor(EVENT, ADA, emulator.receiver(), send=True))
+    await asyncio.wait_for(asked.wait(), 60)
+    with pytest.raises(asyncio.TimeoutError) as raised:
+        await asyncio.wait_for(examining, 0.001)
+    assert transmitter.counters.in_flight == 0
+    await asyncio.wait_for(transmitter.aclose(), 60)
+    assert raised.tb is not None
+
+
+async def test_a_doctor_with_a_wrong_signature_holds_up_no_close(emulator: ReceiverEmulator) -> None:
+    wrong: Any = lambda _: "text"  # noqa: E731
+    transmitter = AsyncTransmitter(ISSUER, signer=wrong, algorithm="ES256", kid="kms-1", deadline=600)
+    with pytest.raises(TypeError) as raised:
+        await transmitter.doctor(EVENT, ADA, emulator.receiver(), send=True)
+    await asyncio.wait_for(transmitter.aclose(), 60)
+    assert raised.tb is not None
+
+
+async def test_a_signer_of_a_wrong_type_ends_emit_all(emulator: ReceiverEmulator) -> None:
+    wrong: Any = lambda _: "text"  # noqa: E731
+    transmitter = AsyncTransmitter(ISSUER, signer=wrong, algorithm="ES256", kid="kms-1")
+
+    async def send() -> None:
+        emissions = [Emission(EVENT, ADA, emulator.receiver()) for _ in range(20)]
+        async for _ in transmitter.emit_all(emissions, concurrency=1):
+            pytest.fail("nothing was signed")
+
+    with pytest.raises(TypeError, match="got str"):
+        await asyncio.wait_for(send(), 60)
+    assert emulator.requests == []
+
+
+@pytest.mark.parametrize("inside", [asyncio.CancelledError, asyncio.TimeoutError])
+async def test_a_cancellation_inside_a_signer_is_its_failure(inside: Any, emulator: ReceiverEmulator) -> None:
+    async def sign(_: bytes) -> bytes:
+        raise inside
+
+    transmitter = AsyncTransmitter(ISSUER, signer=sign, algorithm="ES256", kid="kms-1")
+    with pytest.raises(SigningError) as raised:
+        await transmitter.emit(EVENT, ADA, emulator.receiver())
+    assert raised.value.code == "signer_failed"
+    emissions = [Emission(EVENT, ADA, emulator.receiver()) for _ in range(20)]
+    results = [result async for result in transmitter.emit_all(emissions, concurrency=1)]
+    assert [getattr(result.error, "code", None) for result in results] == ["signer_failed"] * 20
+
+
 def test_the_key_that_is_published_is_the_one_of_the_service(kms: Kms) -> None:
     (published,) = json.loads(Jwks([kms.public]).to_json())["keys"]
     assert (published["kid"], published["kty"], published["alg"], "d" in published) == ("kms-1", "EC", "ES256", False)

@@ -202,6 +202,15 @@ def test_emit_all_tells_errors_one_by_one(transmitter: Transmitter, emulator: Re
         results[2].result()
 
 
+@pytest.mark.parametrize("concurrency", [-1, 0, 2**70])
+def test_emit_all_takes_the_nearest_bound_that_there_is(
+    transmitter: Transmitter, emulator: ReceiverEmulator, concurrency: int
+) -> None:
+    emissions = [Emission(EVENT, ADA, emulator.receiver()) for _ in range(20)]
+    results = list(transmitter.emit_all(emissions, concurrency=concurrency))
+    assert [result.result().status for result in results] == [202] * 20
+
+
 def test_emit_all_can_be_left_and_raises_what_the_iterable_raises(key: SigningKey, ssf_receiver: Any) -> None:
     emulator = ssf_receiver(issuer=ISSUER, keys=key, script=[{"from": 2, "fault": "never"}])
     receiver = emulator.receiver()

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from ssf_transmitter import ClientCredentials, Email, Jwks, PublicKey, Receiver, SigningKey, Transmitter, Uri
-from ssf_transmitter.events import okta as okta_events, risc
+from ssf_transmitter.events import okta as okta_events
+from ssf_transmitter.events import risc
 from ssf_transmitter.metadata import TransmitterConfiguration
 from ssf_transmitter.okta import OktaProviders
 
@@ -71,7 +72,7 @@ def test_oktas_guide(
     # Register the transmitter in the org, by its well-known URL.
     org = ssf_receiver(issuer="https://other.example.com", keys=key, like="okta", audience=ORG, api_token="00t")
     with OktaProviders(org.base_url, ssws="00t", allow_loopback=True) as providers:
-        provider = providers.create("Example EDR", "example-edr", well_known_url=configuration.url)
+        provider = providers.create(name="Example EDR", type="example-edr", well_known_url=configuration.url)
     assert (provider.status, provider.issuer) == ("ACTIVE", issuer)
 
     # Build the SET, look at it, send it, and check the response code.
@@ -89,6 +90,11 @@ def test_oktas_guide(
         receipt = transmitter.deliver(signed, receiver)
         assert receipt.status == 202
     org.assert_received("okta.user-risk-change")
+
+    # Okta answers 202 to a SET that it then drops: its System Log says whether this one arrived.
+    with OktaProviders(org.base_url, ssws="00t", allow_loopback=True) as providers:
+        reception = providers.received(receipt)
+    assert (reception.outcome, reception.certainty) == ("judged", "likely")
 
 
 def test_govuks_guidance(ssf_receiver: Callable[..., ReceiverEmulator]) -> None:

@@ -3,7 +3,7 @@
 import { types } from 'node:util';
 
 import { type Caller, errorOf, type Place } from '../errors.js';
-import { jsonText, subjectText, Written } from '../json.js';
+import { jsonText, refuseUnlessPlain, subjectText, Written } from '../json.js';
 import { isObject, suggestion, typeName } from '../options.js';
 import { type CustomEvent, isCustom } from './custom.js';
 import { EVENT_TABLE } from './table.js';
@@ -83,6 +83,9 @@ function catalogued(event: CatalogueEvent, at: Caller | Place): [string, unknown
   if (others !== undefined && !isObject(others)) {
     const message = `otherMembers is an object, not ${typeName(others)}`;
     throw errorOf('SSF_EVENT_MEMBER_TYPE', message, at, { pointer: pointerTo(uri, 'otherMembers') });
+  }
+  if (others !== undefined) {
+    refuseUnlessPlain(others, { pointer: () => pointerTo(uri, 'otherMembers'), outer: 2 }, at);
   }
   // What a member of the definition says goes before what was set by name.
   return [uri, others === undefined ? members : { ...others, ...members }];

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING, Any
 
 from ssf_transmitter import _native
-from ssf_transmitter._base import WINDOW, BaseTransmitter, is_async, late, signer_failed
+from ssf_transmitter._base import WINDOW, BaseTransmitter, is_async, late, requests, signer_failed
 from ssf_transmitter._emission import Emission, Emitted
 from ssf_transmitter._keywords import known_keywords
 from ssf_transmitter._model import event_object, given_subject
@@ -143,13 +143,15 @@ class AsyncTransmitter(BaseTransmitter):
 
         Args:
             emissions: What to send, from any iterable, async or not.
-            concurrency: How many requests may be on the wire at once.
+            concurrency: How many requests may be on the wire at once: one to 1024.
         """
+        concurrency = requests(concurrency)
         limit = _native.RequestLimit(concurrency)
         room = asyncio.Semaphore(concurrency * WINDOW)
         done: deque[Emitted] = deque()
         news = asyncio.Event()
         under_way: set[asyncio.Task[None]] = set()
+        trouble: list[BaseException] = []
 
         async def send(index: int, emission: Emission) -> None:
             try:
@@ -159,12 +161,17 @@ class AsyncTransmitter(BaseTransmitter):
 
         def ended(task: asyncio.Task[None]) -> None:
             under_way.discard(task)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                trouble.append(error)
+                room.release()
             news.set()
 
         async def feed() -> None:
             index = 0
             async for emission in _each(emissions):
                 await room.acquire()
+                if trouble:
+                    break
                 task = asyncio.ensure_future(send(index, emission))
                 under_way.add(task)
                 task.add_done_callback(ended)
@@ -180,8 +187,10 @@ class AsyncTransmitter(BaseTransmitter):
                 news.clear()
                 if not done and (under_way or not feeder.done()):
                     await news.wait()
-            # What the iterable raised comes after what it gave before.
+            # What the iterable raised, or a call that was wrong, comes after what was sent before.
             feeder.result()
+            if trouble:
+                raise trouble[0]
         finally:
             tasks = [feeder, *under_way]
             for task in tasks:
@@ -212,12 +221,17 @@ class AsyncTransmitter(BaseTransmitter):
             future.work = self._native.doctor_async(setup, mailbox, future)
             return _diagnosis(await future)
         future.work = self._native.examine_async(setup, mailbox, future)
-        examination: _native.Examination = await future
-        waits = examination.waits
-        signed = b"" if waits is None else await self._answer(*waits)
-        future, mailbox = self._pending()
-        future.work = examination.finish_async(signed, mailbox, future)
-        return _diagnosis(await future)
+        try:
+            examination: _native.Examination = await future
+            waits = examination.waits
+            signed = b"" if waits is None else await self._answer(*waits)
+            finished, mailbox = self._pending()
+            finished.work = examination.finish_async(signed, mailbox, finished)
+            return _diagnosis(await finished)
+        finally:
+            # It may have come just before a cancellation, which then keeps it from the line that waits.
+            if future.done() and not future.cancelled() and future.exception() is None:
+                future.result().abandon()
 
     async def aclose(self) -> None:
         """Take no new work, and wait until all that is under way has ended.
@@ -276,15 +290,18 @@ class AsyncTransmitter(BaseTransmitter):
 
     async def _ask(self, signing_input: bytes, seconds: float) -> Any:
         """What the signer gives within so many seconds."""
-        loop = asyncio.get_running_loop()
-        ends = loop.time() + seconds
+        # A task of its own tells a cancellation or a timeout inside the signer from one of this call.
+        signing = asyncio.ensure_future(self._call(signing_input))
         try:
-            return await asyncio.wait_for(self._call(signing_input), seconds)
-        except asyncio.TimeoutError as error:
-            if loop.time() < ends:  # the signer's own
-                raise signer_failed(error) from error
-            raise late() from None
-        except Exception as error:
+            await asyncio.wait({signing}, timeout=seconds)
+            if not signing.done():
+                raise late()
+        finally:
+            if signing.cancel():
+                await asyncio.wait({signing})
+        try:
+            return signing.result()
+        except (Exception, asyncio.CancelledError) as error:
             raise signer_failed(error) from error
 
     async def _call(self, signing_input: bytes) -> Any:

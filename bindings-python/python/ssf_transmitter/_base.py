@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 WINDOW = 16
 
 
+def requests(concurrency: int) -> int:
+    """As many requests at once as there may be: one to 1024."""
+    return min(max(concurrency, 1), 1024)
+
+
 class BaseTransmitter:
     """Issuer, keys or signer, and one HTTP pool."""
 
@@ -156,7 +161,7 @@ def is_async(signer: object) -> bool:
     return iscoroutinefunction(signer) or iscoroutinefunction(getattr(signer, "__call__", None))  # noqa: B004
 
 
-def signer_failed(error: Exception) -> SsfError:
+def signer_failed(error: BaseException) -> SsfError:
     """The error for a signer that raised one."""
     failed = _of_code("signer_failed", "the signer failed")
     failed.__cause__ = error

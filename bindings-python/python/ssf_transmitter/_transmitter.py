@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ssf_transmitter import _native
-from ssf_transmitter._base import WINDOW, BaseTransmitter, is_async, signer_failed
+from ssf_transmitter._base import WINDOW, BaseTransmitter, is_async, requests, signer_failed
 from ssf_transmitter._emission import Emission, Emitted
 from ssf_transmitter._keywords import known_keywords
 from ssf_transmitter._model import event_object, given_subject
@@ -168,8 +168,9 @@ class Transmitter(BaseTransmitter):
 
         Args:
             emissions: What to send, from any iterable.
-            concurrency: How many requests may be on the wire at once.
+            concurrency: How many requests may be on the wire at once: one to 1024.
         """
+        concurrency = requests(concurrency)
         native, batch = self._native, _native.Batch(concurrency)
         under_way: dict[int, Emission] = {}
         trouble: Exception | None = None
@@ -232,8 +233,11 @@ class Transmitter(BaseTransmitter):
         if self._signer is None:
             return _diagnosis(self._native.doctor(setup))
         examination = self._native.examine(setup)
-        waits = examination.waits
-        return _diagnosis(examination.finish(b"" if waits is None else self._answer(waits[0])))
+        try:
+            waits = examination.waits
+            return _diagnosis(examination.finish(b"" if waits is None else self._answer(waits[0])))
+        finally:
+            examination.abandon()
 
     def close(self) -> None:
         """Take no new work, and wait until all that is under way in other threads has ended.

@@ -119,8 +119,14 @@ class SsfError(Exception):
         return f"{type(self).__name__}(code={self.code!r}, message={self.message!r})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle all parts, the cause among them: pools of processes send exceptions so."""
-        return type(self), (self.code, self.message), {**self.__dict__, "__cause__": self.__cause__}
+        """Pickle all parts, the cause among them: pools of processes send exceptions so.
+
+        Of a cause of another library only its type is kept: it may hold what cannot be pickled, or what is secret.
+        """
+        cause = self.__cause__
+        if cause is not None and not isinstance(cause, SsfError):
+            cause = RuntimeError(type(cause).__name__)
+        return type(self), (self.code, self.message), {**self.__dict__, "__cause__": cause}
 
     def __setstate__(self, state: dict[str, object] | None) -> None:
         """Set what `__reduce__` has kept."""
