@@ -47,14 +47,14 @@ import Testing
                 let published = try await KeySet.watch(source, options: options).jwks().keys.map(\.kid)
                 #expect(key.kid == one["expect"]?["kid"]?.text, "\(one.name)")
                 #expect(key.algorithm.rawValue == one["expect"]?["algorithm"]?.text, "\(one.name)")
-                #expect(published == one["expect"]?["published"]?.list.map(\.text), "\(one.name)")
+                #expect(published == one["expect"]?["published"].list.map(\.text), "\(one.name)")
             } catch let error as SSFError {
                 let message = error.details.message
                 #expect(error.code.rawValue == one["error"]?["code"]?.text, "\(one.name): \(message)")
-                for part in one["error"]?["says"]?.list ?? [] {
+                for part in one["error"]?["says"].list ?? [] {
                     #expect(message.contains(part.text), "\(one.name): \(message)")
                 }
-                for part in one["error"]?["hides"]?.list ?? [] {
+                for part in one["error"]?["hides"].list ?? [] {
                     #expect(!"\(error)".contains(part.text), "\(one.name): \(message)")
                 }
             }
