@@ -8,28 +8,28 @@ use ssf_transmitter::{OktaProviders, Receipt, okta::ReceptionOutcome};
 use super::{Class, Failure, Result, addressee::Addressee, emit, network::Network, okta, output};
 
 /// A heading of its own, set on each argument: one for the whole struct would go on for those that follow it.
-const CONFIRMATION: &str = "Confirmation";
+const HEADING: &str = "Confirmation";
 
 #[derive(clap::Args)]
-pub(super) struct Confirm {
+pub(super) struct Confirmation {
     /// Look in Okta's System Log until the SET is there. The API token is in the variable `OKTA_API_TOKEN`, or in a file
-    #[arg(long, requires = "okta", help_heading = CONFIRMATION)]
-    confirm: bool,
+    #[arg(long = "confirm", id = "confirm", requires = "okta", help_heading = HEADING)]
+    enabled: bool,
     /// How long to look for it
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "confirm", help_heading = CONFIRMATION)]
-    confirm_within: u64,
+    #[arg(long = "confirm-within", value_name = "SECONDS", default_value_t = 60, requires = "confirm", help_heading = HEADING)]
+    within: u64,
     /// Read the API token from this file
-    #[arg(long, value_name = "FILE", requires = "confirm", help_heading = CONFIRMATION)]
+    #[arg(long, value_name = "FILE", requires = "confirm", help_heading = HEADING)]
     api_token_file: Option<PathBuf>,
     /// The API token is an OAuth 2.0 access token with the scope `okta.logs.read`
-    #[arg(long, requires = "confirm", help_heading = CONFIRMATION)]
+    #[arg(long, requires = "confirm", help_heading = HEADING)]
     api_oauth: bool,
 }
 
-impl Confirm {
+impl Confirmation {
     /// Okta's API, if it is to be asked.
     pub(super) fn providers(&self, to: &Addressee, network: &Network) -> Result<Option<OktaProviders>> {
-        let org = to.okta.as_ref().filter(|_| self.confirm);
+        let org = to.okta.as_ref().filter(|_| self.enabled);
         org.map(|org| okta::connect(org, self.api_token_file.as_deref(), self.api_oauth, network)).transpose()
     }
 
@@ -37,7 +37,7 @@ impl Confirm {
     pub(super) async fn report(&self, receipt: &Receipt, providers: Option<&OktaProviders>) -> Result {
         let mut shown = emit::shown(receipt);
         let Some(providers) = providers else { return output::print(&shown.to_string()) };
-        let reception = providers.received(receipt).deadline(Duration::from_secs(self.confirm_within)).await;
+        let reception = providers.received(receipt).deadline(Duration::from_secs(self.within)).await;
         // What was delivered stays so, whatever is said of the log.
         shown["reception"] = reception.as_ref().map_or(Value::Null, |reception| json!(reception));
         output::print(&shown.to_string())?;

@@ -4,7 +4,7 @@ use serde_json::json;
 use ssf_transmitter::client::Outcome;
 
 use super::{
-    Class, Failure, Result, addressee::Addressee, block_on, confirm::Confirm, print, route::Route,
+    Class, Failure, Result, addressee::Addressee, block_on, confirm::Confirmation, print, route::Route,
     signal::Signal,
 };
 
@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     send: bool,
     #[command(flatten)]
-    confirm: Confirm,
+    confirm: Confirmation,
 }
 
 pub(crate) fn run(arguments: Arguments, json: bool) -> Result {

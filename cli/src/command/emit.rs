@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use ssf_transmitter::Receipt;
 
 use super::{
-    Result, addressee::Addressee, block_on, confirm::Confirm, output, route::Route, set, signal::Signal,
+    Result, addressee::Addressee, block_on, confirm::Confirmation, output, route::Route, set, signal::Signal,
 };
 
 /// Build, sign and send one SET
@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     signal: Signal,
     #[command(flatten)]
-    confirm: Confirm,
+    confirm: Confirmation,
     /// Send nothing; print header, claims and the SET
     #[arg(long)]
     dry_run: bool,

@@ -5,7 +5,7 @@ pub(super) fn text(markup: &str) -> String {
     // Of the same length, so that places in one are places in the other.
     let lower = markup.to_ascii_lowercase();
     let title = between(markup, &lower, "<title", "</title").map(without_tags);
-    let text = title.filter(|title| !title.trim().is_empty()).unwrap_or_else(|| {
+    title.filter(|title| !title.trim().is_empty()).unwrap_or_else(|| {
         let mut text = String::new();
         let (mut markup, mut lower) = (markup, lower.as_str());
         // Neither is meant to be read.
@@ -17,8 +17,7 @@ pub(super) fn text(markup: &str) -> String {
         }
         text.push_str(markup);
         without_tags(&text)
-    });
-    text
+    })
 }
 
 /// What is between a tag and its end.

@@ -20,7 +20,7 @@ const WITHIN_WORDS: usize = 8;
 /// A piece of a value is taken out if it is so long.
 const PIECE: usize = 12;
 /// At the end of a text, which may be cut, the beginning of a value is taken out if it is so long.
-const BEGINNING: usize = 4;
+const BEGINNING: usize = 8;
 /// A run of letters that begins as a JWS does is taken out if it is so long.
 const JWS: usize = 16;
 

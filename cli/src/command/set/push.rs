@@ -6,7 +6,9 @@ use ssf_transmitter::{
     key::{DetachedKey, SigningHeader},
 };
 
-use super::super::{Failure, Result, addressee::Addressee, block_on, confirm::Confirm, input, route::Route};
+use super::super::{
+    Failure, Result, addressee::Addressee, block_on, confirm::Confirmation, input, route::Route,
+};
 
 /// Send a finished SET, whoever made it
 ///
@@ -21,7 +23,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     route: Route,
     #[command(flatten)]
-    confirm: Confirm,
+    confirm: Confirmation,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result {
