@@ -44,7 +44,6 @@ pub use gate::Gate;
 pub use machine::Delivery;
 pub use notes::ReceiptNote;
 pub use retry::RetryPolicy;
-#[cfg(feature = "client")]
 pub(crate) use retry::{Bounds, Jitter};
 
 use crate::{

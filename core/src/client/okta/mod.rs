@@ -23,7 +23,7 @@ use crate::{
 /// The security events providers of an Okta org: who may send it SETs. Cheap to clone; clones share one HTTP pool.
 ///
 /// Each method ends within the deadline. What is asked for is asked again after a throttled, failed or lost answer, with the
-/// waits of [`RetryPolicy`]; a `create` only where it is certain that nothing was created.
+/// waits of [`RetryPolicy`](crate::delivery::RetryPolicy); a `create` only where it is certain that nothing was created.
 ///
 /// ```no_run
 /// use ssf_transmitter::{OktaProviders, okta::{NewProvider, ProviderSettings}};
