@@ -1,10 +1,12 @@
-"""Where keys are kept, by the vectors that all languages share, and sets that follow their source."""
+"""Where keys are kept, by the vectors that all languages share, and sets that follow their source.
+
+The commands, pipes and forks are those of POSIX.
+"""
 
 from __future__ import annotations
 
 import base64
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,6 @@ from vectors import ISSUER, cases, read
 
 FILE = "key-sources.json"
 OPTIONS = ("kid", "algorithm", "password", "time_limit")
-
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the commands are those of POSIX")
 
 
 def content(name: str) -> bytes:
@@ -105,7 +105,6 @@ def until(condition: Callable[[], bool]) -> None:
         pass
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="it forks")
 def test_a_child_follows_the_source_by_itself_even_while_a_command_runs(tmp_path: Path) -> None:
     old, new = SigningKey.generate("P-256"), SigningKey.generate("P-256")
     path, gate = tmp_path / "key.pem", tmp_path / "gate"
