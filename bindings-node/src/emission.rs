@@ -2,13 +2,14 @@
 
 use napi::bindgen_prelude::{ClassInstance, Either};
 use napi_derive::napi;
+use ssf_bindings::emission;
 use ssf_transmitter::{self as sdk, Event, Subject, client::Emit};
 
 use crate::{
-    failure::{ErrorParts, Result},
     key::moment,
     policy::{Findings, Policy},
     receiver::Receiver,
+    records::ErrorParts,
 };
 
 /// A bound on the requests on the wire.
@@ -20,6 +21,13 @@ impl RequestLimit {
     #[napi(constructor)]
     pub fn new(requests: u32) -> Self {
         Self(sdk::client::RequestLimit::new(requests as usize))
+    }
+
+    /// How many deliveries to have under way at once.
+    #[napi(getter)]
+    #[allow(clippy::cast_possible_truncation, reason = "it is at most 16,384")]
+    pub fn window(&self) -> u32 {
+        self.0.window() as u32
     }
 }
 
@@ -44,46 +52,28 @@ pub(crate) fn emit(
     private: bool,
     to: &Receiver,
     options: Option<EmitOptions<'_>>,
-) -> Result<Emit> {
-    let subject = subject.map(|subject| subject_of(subject, private)).transpose()?;
-    let mut emit = transmitter.emit(event_of(event)?, subject, &to.0);
-    let Some(options) = options else { return Ok(emit) };
-    for companion in options.companions.unwrap_or_default() {
-        emit = emit.companion(event_of(&companion)?);
-    }
-    if let Some(txn) = options.txn {
-        emit = emit.txn(txn);
-    }
-    if let Some(toe) = options.toe {
-        emit = emit.toe(moment(toe));
-    }
-    if let Some(jti) = options.jti {
-        emit = emit.jti(jti);
-    }
-    if let Some(own) = options.policy {
-        emit = emit.retry(own.retry()?);
-        if let Some(deadline) = own.deadline()? {
-            emit = emit.deadline(deadline);
-        }
-    }
-    if let Some(lint) = options.lint {
-        emit = emit.lint(lint.policy()?);
-    }
-    if let Some(limit) = options.limit {
-        emit = emit.limited_by(&limit.0);
-    }
-    Ok(emit)
+) -> sdk::Result<Emit> {
+    let subject = subject.map(|json| emission::subject(json, private)).transpose()?;
+    let emit = transmitter.emit(emission::event(event)?, subject, &to.0);
+    Ok(match options {
+        Some(options) => options.read()?.apply(emit),
+        None => emit,
+    })
 }
 
-/// An event from its JSON text. It is not checked here: preparing a SET does that, and lint finds all that is wrong at once.
-pub(crate) fn event_of(json: &str) -> sdk::Result<Event> {
-    Event::parse(json)
-}
-
-/// A subject from its JSON text, in which private formats may be meant. Like an event, it is checked when a SET is prepared.
-pub(crate) fn subject_of(json: &str, private: bool) -> sdk::Result<Subject> {
-    let subject = Subject::parse(json)?;
-    Ok(if private { subject.with_private_formats() } else { subject })
+impl EmitOptions<'_> {
+    fn read(self) -> sdk::Result<emission::EmitOptions> {
+        let companions = self.companions.unwrap_or_default();
+        Ok(emission::EmitOptions {
+            txn: self.txn,
+            toe: self.toe.map(moment),
+            jti: self.jti,
+            companions: companions.iter().map(|json| emission::event(json)).collect::<sdk::Result<_>>()?,
+            policy: self.policy.map(Policy::read).transpose()?,
+            lint: self.lint.map(|lint| lint.policy()).transpose()?,
+            limit: self.limit.map(|limit| limit.0.clone()),
+        })
+    }
 }
 
 /// JSON text, or why there is none.
@@ -92,7 +82,7 @@ pub(crate) type Written = Either<String, ErrorParts>;
 /// An event to be looked at, whatever is wrong with it.
 pub(crate) fn any_event(written: Written) -> sdk::Result<Event> {
     match written {
-        Either::A(json) => event_of(&json),
+        Either::A(json) => emission::event(&json),
         Either::B(error) => Err(error.into()),
     }
 }
@@ -100,7 +90,7 @@ pub(crate) fn any_event(written: Written) -> sdk::Result<Event> {
 /// A subject to be looked at, whatever is wrong with it.
 pub(crate) fn any_subject(written: Written, private: bool) -> sdk::Result<Subject> {
     match written {
-        Either::A(json) => subject_of(&json, private),
+        Either::A(json) => emission::subject(&json, private),
         Either::B(error) => Err(error.into()),
     }
 }

@@ -8,7 +8,7 @@ use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 use ssf_transmitter::{self as sdk, ErrorCode};
 
-use crate::lint::Finding;
+use crate::records::{self, Finding};
 
 /// What went wrong.
 #[napi]
@@ -82,7 +82,7 @@ impl Failure {
     /// What lint found in a SET that was not sent because of it.
     #[napi(getter)]
     pub fn findings(&self) -> Vec<Finding> {
-        self.core().map_or(&[][..], sdk::Error::findings).iter().map(Finding::from).collect()
+        records::findings(self.core().map_or(&[][..], sdk::Error::findings))
     }
 }
 
@@ -119,30 +119,5 @@ impl Failure {
 impl From<sdk::Error> for Failure {
     fn from(error: sdk::Error) -> Self {
         Self(Kind::Core(error))
-    }
-}
-
-/// An error that JavaScript has, on its way to the core.
-#[napi(object, object_to_js = false)]
-pub struct ErrorParts {
-    pub code: String,
-    pub message: String,
-    pub pointer: Option<String>,
-    pub status: Option<u16>,
-    pub receiver_error: Option<String>,
-    pub receiver_description: Option<String>,
-}
-
-impl From<ErrorParts> for sdk::Error {
-    fn from(parts: ErrorParts) -> Self {
-        let code = ErrorCode::by_name(&parts.code).unwrap_or(ErrorCode::Internal);
-        let mut error = Self::new(code, parts.message);
-        if let Some(pointer) = parts.pointer {
-            error = error.at(pointer);
-        }
-        if let Some(status) = parts.status {
-            error = error.with_status(status);
-        }
-        error.with_receiver_error(parts.receiver_error, parts.receiver_description)
     }
 }

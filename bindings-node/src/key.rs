@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
+use ssf_bindings::key;
 use ssf_transmitter::{self as sdk, Jwks, KeyType, Timestamp, secret::Secret};
 
 use crate::{
@@ -35,12 +36,11 @@ impl SigningKey {
     ) -> Outcome<()> {
         let (bytes, password) = (Secret::new(bytes.to_vec()), password.map(Secret::from));
         mailbox.spawn_blocking(number, move || {
-            let bytes = bytes.expose();
-            let key = match (form.as_str(), &password) {
-                ("pem", None) => sdk::SigningKey::from_pem(bytes),
-                ("pem", Some(password)) => sdk::SigningKey::from_encrypted_pem(bytes, password.expose()),
-                (_, None) => sdk::SigningKey::from_der(bytes),
-                (_, Some(password)) => sdk::SigningKey::from_encrypted_der(bytes, password.expose()),
+            let (bytes, password) =
+                (bytes.expose(), password.as_ref().map(|password| password.expose().as_str()));
+            let key = match form.as_str() {
+                "pem" => key::from_pem(bytes, password),
+                _ => key::from_der(bytes, password),
             };
             Ok(Self(key?))
         })
@@ -50,12 +50,7 @@ impl SigningKey {
     #[napi]
     pub fn read_jwk(mailbox: &Mailbox, number: u32, json: String, kid: Option<String>) -> Outcome<()> {
         let json = Secret::from(json);
-        mailbox.spawn_blocking(number, move || {
-            Ok(Self(match kid {
-                None => sdk::SigningKey::from_jwk(json.expose())?,
-                Some(kid) => sdk::SigningKey::from_jwks(json.expose(), &kid)?,
-            }))
-        })
+        mailbox.spawn_blocking(number, move || Ok(Self(key::from_jwk(json.expose(), kid.as_deref())?)))
     }
 
     /// The same key with another `kid`.
@@ -160,7 +155,7 @@ impl KeySet {
     #[napi]
     pub fn rotate(&self, now: f64, published: f64) -> Outcome<String> {
         let rotate = |published: Duration| Ok(self.0.rotate(moment(now), published)?);
-        outcome(milliseconds(published).and_then(rotate))
+        outcome(milliseconds(published).map_err(Failure::from).and_then(rotate))
     }
 
     #[napi]

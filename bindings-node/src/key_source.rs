@@ -1,34 +1,17 @@
 //! Where keys are kept, and sets that follow it.
 
-use std::path::PathBuf;
-
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
-use ssf_transmitter::{self as sdk, KeySource, key::KeyOptions, secret::Secret};
+use ssf_bindings::policy::Unit;
+use ssf_transmitter::{self as sdk, secret::Secret};
 
 use crate::{
-    failure::{Failure, Outcome, Result},
+    failure::{Failure, Outcome},
     key::{KeySet, SigningKey},
     mailbox::Mailbox,
     policy::milliseconds,
+    records::{Source, SourceOptions},
 };
-
-/// How to read a key. Spans are in milliseconds.
-#[napi(object, object_to_js = false)]
-pub struct SourceOptions {
-    pub kid: Option<String>,
-    pub algorithm: Option<String>,
-    pub password: Option<String>,
-    pub time_limit: Option<f64>,
-}
-
-/// A source: the text of one, or the path of a file.
-#[napi(object, object_to_js = false)]
-pub struct Source {
-    pub text: Option<String>,
-    pub path: Option<String>,
-    pub options: SourceOptions,
-}
 
 #[napi]
 impl SigningKey {
@@ -42,14 +25,14 @@ impl SigningKey {
     ) -> Outcome<()> {
         let bytes = Secret::new(bytes.to_vec());
         mailbox.spawn_blocking(number, move || {
-            Ok(Self(sdk::SigningKey::from_any(bytes.expose(), &options.core()?)?))
+            Ok(Self(sdk::SigningKey::from_any(bytes.expose(), &options.options()?)?))
         })
     }
 
     /// Reads the key of a source.
     #[napi]
     pub fn read_source(mailbox: &Mailbox, number: u32, source: Source) -> Outcome<()> {
-        mailbox.spawn_blocking(number, move || Ok(Self(source.core()?.read()?)))
+        mailbox.spawn_blocking(number, move || Ok(Self(source.source(Unit::Milliseconds)?.read()?)))
     }
 }
 
@@ -59,7 +42,7 @@ impl KeySet {
     #[napi]
     pub fn watch(mailbox: &Mailbox, number: u32, source: Source, every: f64) -> Outcome<()> {
         mailbox.spawn_blocking(number, move || {
-            Ok(Self(sdk::KeySet::watch(&source.core()?, milliseconds(every)?)?))
+            Ok(Self(sdk::KeySet::watch(&source.source(Unit::Milliseconds)?, milliseconds(every)?)?))
         })
     }
 
@@ -83,34 +66,5 @@ impl KeySet {
     #[napi]
     pub fn last_error(&self) -> Option<Failure> {
         self.0.last_error().map(Failure::from)
-    }
-}
-
-impl SourceOptions {
-    fn core(self) -> Result<KeyOptions> {
-        let mut options = KeyOptions::new();
-        if let Some(kid) = self.kid {
-            options = options.kid(kid);
-        }
-        if let Some(algorithm) = self.algorithm {
-            options = options.algorithm(algorithm.parse()?);
-        }
-        if let Some(password) = self.password {
-            options = options.password(password);
-        }
-        Ok(options)
-    }
-}
-
-impl Source {
-    fn core(self) -> Result<KeySource> {
-        let mut source = match self.path {
-            Some(path) => KeySource::file(PathBuf::from(path)),
-            None => KeySource::parse(&self.text.unwrap_or_default())?,
-        };
-        if let Some(limit) = self.options.time_limit {
-            source = source.time_limit(milliseconds(limit)?);
-        }
-        Ok(source.options(self.options.core()?))
     }
 }

@@ -2,80 +2,17 @@
 
 use napi::bindgen_prelude::{ClassInstance, Uint8Array};
 use napi_derive::napi;
-use ssf_transmitter::{self as sdk, http::Response, key::SigningHeader};
+use ssf_bindings::lint::{Setup, header};
+use ssf_transmitter::{self as sdk, Jwks, http::Response};
 
 use crate::{
     emission::{Written, any_event, any_subject},
-    failure::{ErrorParts, Outcome, Result, outcome},
-    key::{jwks, moment},
+    failure::{Failure, Outcome, outcome},
+    key::moment,
     receiver::{Addressee, Dialect, audience},
+    records::{ErrorParts, Explanation, Finding, findings},
     sets::UnsignedSet,
 };
-
-/// Something that is wrong with a SET.
-#[napi(object, object_from_js = false)]
-pub struct Finding {
-    pub rule: &'static str,
-    pub severity: &'static str,
-    pub effect: &'static str,
-    pub code: &'static str,
-    pub pointer: String,
-    pub message: String,
-    pub remedy: &'static str,
-    pub source: &'static str,
-}
-
-impl From<&sdk::lint::Finding> for Finding {
-    fn from(finding: &sdk::lint::Finding) -> Self {
-        let rule = finding.rule();
-        Self {
-            rule: rule.id,
-            severity: finding.severity().as_str(),
-            effect: rule.effect.as_str(),
-            code: rule.code.as_str(),
-            pointer: finding.pointer().to_owned(),
-            message: finding.message().to_owned(),
-            remedy: rule.remedy,
-            source: rule.source,
-        }
-    }
-}
-
-/// Why something may have happened, and what to do about it.
-#[napi(object, object_from_js = false)]
-pub struct Cause {
-    pub cause: String,
-    pub remedy: String,
-}
-
-/// What the answer of a receiver means.
-#[napi(object, object_from_js = false)]
-pub struct Explanation {
-    pub delivered: bool,
-    pub reason: String,
-    pub cause: String,
-    pub remedy: String,
-    pub possible: Vec<Cause>,
-    pub findings: Vec<Finding>,
-    pub said: Option<String>,
-}
-
-impl From<sdk::explain::Explanation> for Explanation {
-    fn from(explanation: sdk::explain::Explanation) -> Self {
-        let possible = explanation.possible().iter();
-        Self {
-            delivered: explanation.is_delivered(),
-            reason: explanation.reason().to_owned(),
-            cause: explanation.cause().to_owned(),
-            remedy: explanation.remedy().to_owned(),
-            possible: possible
-                .map(|cause| Cause { cause: cause.cause.clone(), remedy: cause.remedy.clone() })
-                .collect(),
-            findings: explanation.findings().iter().map(Finding::from).collect(),
-            said: explanation.said().map(str::to_owned),
-        }
-    }
-}
 
 /// What a linter knows.
 #[napi(object, object_to_js = false)]
@@ -91,45 +28,37 @@ pub struct Known<'a> {
 }
 
 impl Known<'_> {
-    fn linter(self) -> Result<sdk::lint::Linter> {
-        let dialect = self.dialect.map(|dialect| dialect.0.clone()).unwrap_or_default();
-        let mut linter = sdk::lint::Linter::new(&dialect);
-        if let Some(issuer) = self.issuer {
-            linter = linter.issuer(issuer);
-        }
-        if let Some(addressee) = self.audience {
-            linter = linter.audience(audience(addressee));
-        }
-        if let Some(json) = self.jwks {
-            linter = linter.jwks(jwks(&json)?);
-        }
-        if let Some(now) = self.now {
-            linter = linter.now(moment(now));
-        }
-        if let Some(algorithm) = self.algorithm {
-            linter = linter.header(SigningHeader { algorithm: algorithm.parse()?, kid: self.kid });
-        }
-        if let Some(content_type) = self.sent_as {
-            linter = linter.sent_as(content_type);
-        }
-        Ok(linter)
+    fn linter(self) -> sdk::Result<sdk::lint::Linter> {
+        let setup = Setup {
+            dialect: self.dialect.map(|dialect| dialect.0.clone()).unwrap_or_default(),
+            issuer: self.issuer,
+            audience: self.audience.map(audience),
+            jwks: self.jwks.map(|json| Jwks::from_json(&json)).transpose()?,
+            now: self.now.map(moment),
+            header: header(self.algorithm, self.kid)?,
+            sent_as: self.sent_as,
+        };
+        Ok(setup.linter())
     }
-}
 
-pub(crate) fn listed(findings: &[sdk::lint::Finding]) -> Vec<Finding> {
-    findings.iter().map(Finding::from).collect()
+    fn findings(
+        self,
+        look: impl FnOnce(&sdk::lint::Linter) -> Vec<sdk::lint::Finding>,
+    ) -> Outcome<Vec<Finding>> {
+        outcome(self.linter().map(|linter| findings(&look(&linter))).map_err(Failure::from))
+    }
 }
 
 /// Looks at a text that is to be a SET.
 #[napi]
 pub fn lint_text(known: Known<'_>, text: String) -> Outcome<Vec<Finding>> {
-    outcome(known.linter().map(|linter| listed(&linter.jwt(&text))))
+    known.findings(|linter| linter.jwt(&text))
 }
 
 /// Looks at a SET that is not signed yet.
 #[napi]
 pub fn lint_unsigned(known: Known<'_>, set: &UnsignedSet) -> Outcome<Vec<Finding>> {
-    outcome(known.linter().map(|linter| listed(&linter.unsigned(&set.0))))
+    known.findings(|linter| linter.unsigned(&set.0))
 }
 
 /// Looks at an event, and its subject if there is one.
@@ -140,15 +69,14 @@ pub fn lint_event(
     subject: Option<Written>,
     private: bool,
 ) -> Outcome<Vec<Finding>> {
-    outcome(known.linter().map(|linter| {
-        listed(&linter.read(any_event(event), subject.map(|subject| any_subject(subject, private))))
-    }))
+    let subject = subject.map(|subject| any_subject(subject, private));
+    known.findings(|linter| linter.read(any_event(event), subject))
 }
 
 /// Looks at a JWKS document as it is published.
 #[napi]
 pub fn lint_jwks(json: String) -> Vec<Finding> {
-    listed(&sdk::lint::jwks(&json))
+    findings(&sdk::lint::jwks(&json))
 }
 
 /// What the answer of a receiver to a SET means.
@@ -162,12 +90,12 @@ pub fn explain(
 ) -> Outcome<Explanation> {
     let headers: Vec<_> = headers.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
     let answer = Response::new(status, headers, body.to_vec());
-    outcome(known.linter().map(|linter| linter.explain(&set, &answer).into()))
+    outcome(known.linter().map(|linter| linter.explain(&set, &answer).into()).map_err(Failure::from))
 }
 
 /// What it means that a SET was not delivered.
 #[napi]
 pub fn explain_error(known: Known<'_>, set: String, error: ErrorParts) -> Outcome<Explanation> {
     let error = error.into();
-    outcome(known.linter().map(|linter| linter.explain_error(&set, &error).into()))
+    outcome(known.linter().map(|linter| linter.explain_error(&set, &error).into()).map_err(Failure::from))
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use napi_derive::napi;
 use serde_json::{Value, json};
+use ssf_bindings::{okta::LogOptions, policy};
 use ssf_transmitter::{
     self as sdk, SignedSet, Timestamp,
-    okta::{Cause, Certainty, LogEntity, LogEvent, LogQuery, Reception, Sent},
+    okta::{Cause, Certainty, LogEntity, LogEvent, Reception, Sent},
 };
 use tokio::sync::Mutex;
 
@@ -37,7 +38,8 @@ pub struct LogPager(Arc<Mutex<sdk::client::LogPager>>);
 impl LogPager {
     #[napi]
     pub fn open(providers: &Providers, query: Query) -> Outcome<LogPager> {
-        outcome(pager(providers, query).map(|log| Self(Arc::new(Mutex::new(log)))))
+        let options = query.read().map_err(Failure::from);
+        outcome(options.map(|options| Self(Arc::new(Mutex::new(options.open(providers.core()))))))
     }
 
     /// The next entry; nothing at the end.
@@ -51,19 +53,16 @@ impl LogPager {
     }
 }
 
-fn pager(providers: &Providers, query: Query) -> Result<sdk::client::LogPager> {
-    let mut wanted = LogQuery::since(moment(query.since)).page_size(query.page_size);
-    if let Some(until) = query.until {
-        wanted = wanted.until(moment(until));
+impl Query {
+    fn read(self) -> sdk::Result<LogOptions> {
+        Ok(LogOptions {
+            since: moment(self.since),
+            until: self.until.map(moment),
+            event_types: self.event_types,
+            page_size: self.page_size,
+            follow: self.follow.map(milliseconds).transpose()?,
+        })
     }
-    if let Some(types) = query.event_types {
-        wanted = wanted.event_types(types);
-    }
-    let log = providers.core().log(wanted);
-    Ok(match query.follow {
-        Some(pause) => log.follow_every(milliseconds(pause)?),
-        None => log,
-    })
 }
 
 /// Looks for a SET that was answered at this time.
@@ -74,10 +73,8 @@ pub(crate) async fn received(
     deadline: Option<f64>,
 ) -> Result<String> {
     let signed = SignedSet::parse(&compact).map_err(Failure::from)?;
-    let mut received = providers.received(Sent::new(&signed, moment(answered_at)));
-    if let Some(deadline) = deadline {
-        received = received.deadline(milliseconds(deadline)?);
-    }
+    let deadline = deadline.map(milliseconds).transpose()?;
+    let received = policy::received(&providers, Sent::new(&signed, moment(answered_at)), deadline);
     Ok(reception(&received.await?).to_string())
 }
 

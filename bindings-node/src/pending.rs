@@ -2,13 +2,14 @@
 
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
+use ssf_bindings::set::signature;
 use ssf_transmitter::{self as sdk, client};
 
 use crate::{
-    failure::{ErrorParts, Failure, Outcome, outcome},
+    failure::{Failure, Outcome, outcome},
     mailbox::Mailbox,
+    records::{ErrorParts, checks},
     sets::receipt,
-    transmitter::checks,
 };
 
 /// An emit that waits for its signature.
@@ -41,7 +42,7 @@ impl Pending {
         let Some(pending) = self.0.take() else {
             return outcome(Err(Failure::internal("this emit has ended")));
         };
-        let delivered = pending.deliver(signature(&bytes, der));
+        let delivered = pending.deliver(signature(bytes.to_vec(), der));
         mailbox.spawn(number, async move { Ok(receipt(&delivered.await?)) })
     }
 
@@ -79,7 +80,7 @@ impl Examination {
     /// Delivers the SET, if there is one, with its signature.
     #[napi]
     pub fn finish(&mut self, mailbox: &Mailbox, number: u32, bytes: Uint8Array, der: bool) -> Outcome<()> {
-        self.end(mailbox, number, Ok(signature(&bytes, der)))
+        self.end(mailbox, number, Ok(signature(bytes.to_vec(), der)))
     }
 
     /// Says why there is no signature.
@@ -107,8 +108,4 @@ impl Examination {
         let diagnosed = examination.finish(signature);
         mailbox.spawn(number, async move { Ok(checks(&diagnosed.await)) })
     }
-}
-
-fn signature(bytes: &[u8], der: bool) -> sdk::Signature {
-    if der { sdk::Signature::Der(bytes.to_vec()) } else { sdk::Signature::Raw(bytes.to_vec()) }
 }

@@ -1,15 +1,13 @@
-//! Spans of time, retries, and what becomes of findings.
+//! Spans of time, retries, and what happens with findings.
 
 use std::time::Duration;
 
 use napi_derive::napi;
-use ssf_transmitter::{
-    ErrorCode,
-    delivery::RetryPolicy,
-    lint::{LintPolicy, Severity},
+use ssf_bindings::{
+    lint,
+    policy::{Spans, Unit},
 };
-
-use crate::failure::{Failure, Result};
+use ssf_transmitter::{Result, lint::LintPolicy};
 
 /// What was said about how often and how long a call is tried. Spans are in milliseconds.
 #[napi(object, object_to_js = false)]
@@ -24,32 +22,16 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The deadline, if one was given.
-    pub(crate) fn deadline(&self) -> Result<Option<Duration>> {
-        self.deadline.map(milliseconds).transpose()
-    }
-
-    /// The members that were given.
-    pub(crate) fn retry(&self) -> Result<RetryPolicy> {
-        let span = |span: Option<f64>| span.map(milliseconds).transpose();
-        Ok(RetryPolicy {
-            max_attempts: self.max_attempts,
-            attempt_timeout: span(self.attempt_timeout)?,
-            base: span(self.base)?,
-            max_backoff: span(self.max_backoff)?,
-            max_retry_after: span(self.max_retry_after)?,
-        })
+    pub(crate) fn read(self) -> Result<ssf_bindings::policy::Policy> {
+        let Self { deadline, max_attempts, attempt_timeout, base, max_backoff, max_retry_after } = self;
+        let spans = Spans { deadline, attempt_timeout, base, max_backoff, max_retry_after };
+        ssf_bindings::policy::Policy::read(max_attempts, spans, Unit::Milliseconds)
     }
 }
 
 /// A span of time.
 pub(crate) fn milliseconds(span: f64) -> Result<Duration> {
-    Duration::try_from_secs_f64(span / 1000.0).map_err(|_| {
-        Failure::of(
-            ErrorCode::ConfigurationInvalid,
-            "a span of time is a number of milliseconds, zero or more",
-        )
-    })
+    Unit::Milliseconds.span(span)
 }
 
 /// What was said about findings: the severities as `note`, `warning`, `error`, or `never`.
@@ -63,29 +45,6 @@ pub struct Findings {
 
 impl Findings {
     pub(crate) fn policy(&self) -> Result<LintPolicy> {
-        let mut policy = LintPolicy::new();
-        if let Some(from) = &self.refuse {
-            policy = policy.refuse(severity(from)?);
-        }
-        if let Some(from) = &self.report {
-            policy = policy.report(severity(from)?);
-        }
-        for rule in &self.allow {
-            policy = policy.allow(rule)?;
-        }
-        Ok(policy)
-    }
-}
-
-fn severity(name: &str) -> Result<Option<Severity>> {
-    match name {
-        "never" => Ok(None),
-        "note" => Ok(Some(Severity::Note)),
-        "warning" => Ok(Some(Severity::Warning)),
-        "error" => Ok(Some(Severity::Error)),
-        _ => {
-            let message = "a severity is note, warning, error, or never";
-            Err(Failure::of(ErrorCode::ConfigurationInvalid, message))
-        }
+        lint::policy(self.refuse.as_deref(), self.report.as_deref(), &self.allow)
     }
 }

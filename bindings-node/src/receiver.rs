@@ -2,14 +2,14 @@
 
 use napi::bindgen_prelude::{ClassInstance, Either};
 use napi_derive::napi;
-use ssf_transmitter::{
-    self as sdk, ErrorCode,
-    set::Audience,
-    token::{Authorization, ClientAuthentication},
+use ssf_bindings::{
+    invalid,
+    receiver::{self, ClientProof, Credentials, Kind, client_credentials},
 };
+use ssf_transmitter::{self as sdk, set::Audience};
 
 use crate::{
-    failure::{Failure, Outcome, Result, outcome},
+    failure::{Failure, Outcome, outcome},
     key::SigningKey,
 };
 
@@ -84,23 +84,12 @@ pub struct ClientCredentials<'a> {
 }
 
 impl ClientCredentials<'_> {
-    pub(crate) fn core(self) -> Result<sdk::token::ClientCredentials> {
-        use sdk::token::ClientCredentials as Credentials;
-        let mut credentials = match (self.client_secret, self.key) {
-            (Some(secret), None) => Credentials::new(self.token_url, self.client_id, secret),
-            (None, Some(key)) => Credentials::with_key(self.token_url, self.client_id, key.0.clone()),
-            _ => {
-                let message = "client credentials have either a clientSecret or a key";
-                return Err(Failure::of(ErrorCode::ConfigurationInvalid, message));
-            }
-        };
-        if self.in_body {
-            credentials = credentials.authentication(ClientAuthentication::Body);
-        }
-        for pair in self.parameters.chunks_exact(2) {
-            credentials = credentials.parameter(pair[0].as_str(), pair[1].as_str());
-        }
-        Ok(credentials)
+    pub(crate) fn read(self) -> sdk::Result<sdk::token::ClientCredentials> {
+        let key = self.key.map(|key| key.0.clone());
+        let proof = ClientProof::one_of(self.client_secret, key, self.in_body)
+            .ok_or_else(|| invalid("client credentials have either a clientSecret or a key"))?;
+        let parameters = self.parameters.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone()));
+        Ok(client_credentials(self.token_url, self.client_id, proof, parameters))
     }
 }
 
@@ -131,7 +120,7 @@ pub struct Receiver(pub(crate) sdk::Receiver);
 impl Receiver {
     #[napi]
     pub fn build(settings: ReceiverSettings<'_>) -> Outcome<Receiver> {
-        outcome(settings.core().map(Self))
+        outcome(settings.build().map(Self).map_err(Failure::from))
     }
 
     #[napi(getter)]
@@ -155,40 +144,22 @@ impl Receiver {
 }
 
 impl ReceiverSettings<'_> {
-    fn core(self) -> Result<sdk::Receiver> {
-        let invalid = |message: &str| Failure::of(ErrorCode::ConfigurationInvalid, message);
-        let mut builder = match (self.kind.as_str(), self.audience.map(audience)) {
-            ("okta", None) => sdk::Receiver::okta(self.address),
-            ("okta", Some(audience)) => sdk::Receiver::okta(self.address).audience(audience),
-            ("govuk-one-login", Some(audience)) => sdk::Receiver::govuk_one_login(self.address, audience),
-            (_, Some(audience)) => sdk::Receiver::builder(self.address, audience),
-            (_, None) => return Err(invalid("a receiver needs an audience")),
+    fn build(self) -> sdk::Result<sdk::Receiver> {
+        let client = self.client_credentials.map(ClientCredentials::read).transpose()?;
+        let credentials = Credentials::one_of(self.bearer, self.authorization, client)
+            .ok_or_else(|| invalid("give one of bearer, authorization and clientCredentials"))?;
+        let settings = receiver::ReceiverSettings {
+            kind: Kind::named(&self.kind),
+            address: self.address,
+            audience: self.audience.map(audience),
+            dialect: self.dialect.map(|dialect| dialect.0.clone()),
+            time_unit: self.time_unit,
+            subject_shape: self.subject_shape,
+            credentials,
+            allow_loopback: self.allow_loopback,
+            concurrency: self.concurrency.map(|deliveries| deliveries as usize),
+            rate_limit: self.rate_limit,
         };
-        if let Some(dialect) = self.dialect {
-            builder = builder.dialect(&dialect.0);
-        }
-        if let Some(unit) = self.time_unit {
-            builder = builder.time_unit(unit.parse()?);
-        }
-        if let Some(shape) = self.subject_shape {
-            builder = builder.subject_shape(shape.parse()?);
-        }
-        builder = match (self.bearer, self.authorization, self.client_credentials) {
-            (None, None, None) => builder,
-            (Some(token), None, None) => builder.bearer(token),
-            (None, Some(value), None) => builder.authorization(Authorization::Header(value.into())),
-            (None, None, Some(credentials)) => builder.client_credentials(credentials.core()?),
-            _ => return Err(invalid("give one of bearer, authorization and clientCredentials")),
-        };
-        if self.allow_loopback {
-            builder = builder.allow_loopback();
-        }
-        if let Some(deliveries) = self.concurrency {
-            builder = builder.concurrency(deliveries as usize);
-        }
-        if let Some(rate) = self.rate_limit {
-            builder = builder.rate_limit(rate);
-        }
-        Ok(builder.build()?)
+        settings.builder()?.build()
     }
 }

@@ -2,8 +2,6 @@
 //!
 //! Node.js may end a worker thread at any time, so the runtime belongs to none of them, and is never shut down.
 
-use std::sync::OnceLock;
-
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{failure::Failure, mailbox};
@@ -13,19 +11,10 @@ const TASKS_BETWEEN_LOOKS: u32 = 16;
 
 /// The runtime.
 pub(crate) fn runtime() -> Result<&'static Runtime, Failure> {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    if let Some(runtime) = RUNTIME.get() {
-        return Ok(runtime);
-    }
-    let made = Builder::new_multi_thread()
-        .thread_name("ssf-transmitter")
-        .on_thread_start(give_way)
-        .on_thread_park(mailbox::post)
-        .event_interval(TASKS_BETWEEN_LOOKS)
-        .enable_all()
-        .build();
-    let made = made.map_err(|error| Failure::internal(format!("no threads can be started: {error}")))?;
-    Ok(RUNTIME.get_or_init(|| made))
+    let configure = |builder: &mut Builder| {
+        builder.on_thread_start(give_way).on_thread_park(mailbox::post).event_interval(TASKS_BETWEEN_LOOKS);
+    };
+    Ok(ssf_bindings::runtime::shared(configure)?)
 }
 
 /// Lets the threads of JavaScript go first: where all cores are busy with signatures, the event loop would have to wait

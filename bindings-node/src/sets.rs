@@ -3,16 +3,16 @@
 use napi::bindgen_prelude::{Either, Either7, Uint8Array};
 use napi_derive::napi;
 use serde_json::Value;
-use ssf_transmitter::{self as sdk, SetBuilder, Signature, key::SigningHeader};
+use ssf_bindings::{emission, set};
+use ssf_transmitter as sdk;
 
 use crate::{
-    emission::{event_of, subject_of},
-    failure::{Failure, Outcome, Result, outcome},
+    failure::{Failure, Outcome, outcome},
     key::{SigningKey, jwks, moment},
-    lint::Finding,
     mailbox::Mailbox,
     policy::Findings,
     receiver::{Addressee, Dialect, audience},
+    records::{Finding, findings},
 };
 
 /// A SET that is complete but for its signature.
@@ -38,7 +38,7 @@ impl UnsignedSet {
 
     #[napi(getter)]
     pub fn findings(&self) -> Vec<Finding> {
-        self.0.findings().iter().map(Finding::from).collect()
+        findings(self.0.findings())
     }
 
     #[napi]
@@ -49,8 +49,7 @@ impl UnsignedSet {
     /// Attaches a signature, in the form of JWS or in DER.
     #[napi]
     pub fn attach(&self, signature: Uint8Array, der: bool) -> Outcome<SignedSet> {
-        let bytes = signature.to_vec();
-        let signature = if der { Signature::Der(bytes) } else { Signature::Raw(bytes) };
+        let signature = set::signature(signature.to_vec(), der);
         outcome(self.0.clone().attach(signature).map(SignedSet).map_err(Failure::from))
     }
 
@@ -91,7 +90,7 @@ impl SignedSet {
 
     #[napi(getter)]
     pub fn findings(&self) -> Vec<Finding> {
-        self.0.findings().iter().map(Finding::from).collect()
+        findings(self.0.findings())
     }
 
     #[napi]
@@ -187,41 +186,31 @@ pub struct SetParts {
 /// A SET from all its parts, without a transmitter.
 #[napi]
 pub fn prepare_set(parts: SetParts, dialect: Option<&Dialect>) -> Outcome<UnsignedSet> {
-    outcome(parts.prepare(dialect).map(UnsignedSet))
+    outcome(parts.prepare(dialect).map(UnsignedSet).map_err(Failure::from))
 }
 
 impl SetParts {
-    fn prepare(self, dialect: Option<&Dialect>) -> Result<sdk::UnsignedSet> {
-        let mut set = SetBuilder::new(self.issuer, audience(self.audience));
-        if let Some(dialect) = dialect {
-            set = set.dialect(&dialect.0);
-        }
-        for event in &self.events {
-            set = set.event(event_of(event)?);
-        }
-        if let Some(subject) = &self.subject {
-            set = set.subject(subject_of(subject, self.private)?);
-        }
-        if let Some(txn) = self.txn {
-            set = set.txn(txn);
-        }
-        if let Some(toe) = self.toe {
-            set = set.toe(moment(toe));
-        }
-        if let Some(jti) = self.jti {
-            set = set.jti(jti);
-        }
-        if let Some(issued_at) = self.issued_at {
-            set = set.issued_at(moment(issued_at));
-        }
-        if let Some(claims) = &self.claims {
-            for (name, value) in sdk::json::parse_object(claims, "the claims")? {
-                set = set.claim(name, value);
-            }
-        }
-        if let Some(lint) = self.lint {
-            set = set.lint(lint.policy()?);
-        }
-        Ok(set.prepare(SigningHeader { algorithm: self.algorithm.parse()?, kid: self.kid })?)
+    fn prepare(self, dialect: Option<&Dialect>) -> sdk::Result<sdk::UnsignedSet> {
+        let subject = self.subject.as_deref();
+        let claims = self.claims.as_deref();
+        let parts = set::SetParts {
+            issuer: self.issuer,
+            audience: audience(self.audience),
+            events: self.events.iter().map(|json| emission::event(json)).collect::<sdk::Result<_>>()?,
+            subject: subject.map(|json| emission::subject(json, self.private)).transpose()?,
+            dialect: dialect.map(|dialect| dialect.0.clone()),
+            txn: self.txn,
+            toe: self.toe.map(moment),
+            jti: self.jti,
+            issued_at: self.issued_at.map(moment),
+            claims: claims
+                .map(|json| sdk::json::parse_object(json, "the claims"))
+                .transpose()?
+                .unwrap_or_default(),
+            lint: self.lint.map(|lint| lint.policy()).transpose()?,
+            algorithm: self.algorithm,
+            kid: self.kid,
+        };
+        parts.prepare()
     }
 }

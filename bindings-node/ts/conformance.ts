@@ -36,8 +36,7 @@ const STREAM = { issuer: string, audience: string, id: string, state: string, no
 /** What is demanded of a SET, in compact form. */
 export function checkSet(set: { toString(): string }, stream: Stream): Condition[] {
   const { now, id, state, issuer, audience } = checked(stream, STREAM, ['issuer', 'audience'], checkSet);
-  const wanted = { issuer, audience, ...(id !== undefined && { id }), ...(state !== undefined && { state }) };
-  return native.conformanceOfSet(`${set}`, { ...wanted, ...(now && { now: now.getTime() }) });
+  return native.conformanceOfSet(`${set}`, { issuer, audience, id, state }, now?.getTime());
 }
 
 /** What is demanded of the text of the transmitter configuration at `url`. */

@@ -38,9 +38,6 @@ export interface EmitAllOptions {
 /** Sends one of many. */
 export type Batch<E> = (emission: E, limit: NativeRequestLimit, signal: AbortSignal) => Promise<Receipt>;
 
-/** For each request on the wire, so many deliveries may be under way: waiting for a slot, a token, the next attempt. */
-const WINDOW = 16;
-
 /** Sends what `emissions` gives, as there is room, and gives what is done. */
 export async function* emitAll<E extends Emission>(
   emissions: Iterable<E> | AsyncIterable<E>,
@@ -49,8 +46,7 @@ export async function* emitAll<E extends Emission>(
   at: Place,
 ): AsyncGenerator<Emitted<E>, void, undefined> {
   checked(options, { concurrency: count, signal }, [], at);
-  const concurrency = Math.min(options.concurrency ?? 32, 1024);
-  const limit = new native.RequestLimit(concurrency);
+  const limit = new native.RequestLimit(Math.min(options.concurrency ?? 32, 1024));
   const ending = new AbortController();
   const stop = ending.signal;
   const abandon = () => ending.abort(options.signal?.reason);
@@ -82,7 +78,7 @@ export async function* emitAll<E extends Emission>(
   // Takes one at a time, and only as there is room; a slow source holds up no result.
   const take = async () => {
     while (!exhausted && !stop.aborted) {
-      while (started - finished >= concurrency * WINDOW && !stop.aborted) await room();
+      while (started - finished >= limit.window && !stop.aborted) await room();
       if (stop.aborted) break;
       const next = await source.next();
       if (next.done) exhausted = true;

@@ -67,6 +67,7 @@ export {
   transmitterConfiguration,
   wellKnownUrl,
 } from './metadata.js';
+export type { NetworkOptions } from './network.js';
 export type { ReceiptNote } from './notes.js';
 export {
   type CallOptions,

@@ -127,7 +127,9 @@ export interface NativeFindingsPolicy {
   allow: string[];
 }
 
-export type NativeRequestLimit = object;
+export interface NativeRequestLimit {
+  readonly window: number;
+}
 
 export interface NativeEmitOptions {
   txn: string | undefined;
@@ -199,12 +201,16 @@ export interface NativeTransmitterSettings {
   publicKey: NativePublicKey | undefined;
   policy: NativePolicy;
   lint: NativeFindingsPolicy | undefined;
+  network: NativeNetwork;
+}
+
+export interface NativeNetwork {
   caBundles: Uint8Array[];
   clientCertificate: Uint8Array[] | undefined;
   proxy: string | undefined;
   sourceAddress: string | undefined;
-  http2: boolean;
   allowNetworks: string[];
+  http2: boolean;
 }
 
 export interface NativeCounters {
@@ -385,10 +391,7 @@ export interface NativeOrgSettings {
   bearer: string | undefined;
   clientCredentials: NativeClientCredentials | undefined;
   policy: NativePolicy;
-  caBundles: Uint8Array[];
-  proxy: string | undefined;
-  sourceAddress: string | undefined;
-  allowNetworks: string[];
+  network: NativeNetwork;
   allowLoopback: boolean;
 }
 
@@ -508,7 +511,8 @@ interface Native {
   wellKnownUrl(issuer: string, legacy: boolean): Outcome<string>;
   conformanceOfSet(
     compact: string,
-    stream: { issuer: string; audience: string; id?: string; state?: string; now?: number },
+    stream: { issuer: string; audience: string; id: string | undefined; state: string | undefined },
+    now: number | undefined,
   ): NativeCondition[];
   conformanceOfConfiguration(document: string, url: string): NativeCondition[];
   conformanceOfToken(answer: string): NativeCondition[];

@@ -2,12 +2,11 @@
 
 import { call } from './calls.js';
 import { errorOf, Place, unwrap } from './errors.js';
-import { bytesOf } from './keys.js';
 import { type NativeLogPager, type NativeProvider, type NativeProviders, type NativeWanted, native } from './native.js';
+import { NETWORK, type NetworkOptions, networkOf } from './network.js';
 import { eventOf, type LogEvent, type Reception, receptionOf } from './okta-log.js';
 import {
   boolean,
-  byteLists,
   checked,
   checkedArgument,
   count,
@@ -56,7 +55,7 @@ export interface SecurityEventsProvider {
 }
 
 /** How to reach an org: its URL, and one of the three ways to authorize. */
-export interface OktaProvidersOptions extends Bounds {
+export interface OktaProvidersOptions extends Bounds, NetworkOptions {
   /** The URL that users sign in at, such as `https://acme.okta.com`. */
   readonly org: string;
   /** An API token of the org (`SSWS`). */
@@ -65,14 +64,6 @@ export interface OktaProvidersOptions extends Bounds {
   readonly bearer?: string | undefined;
   /** Credentials of an API services app of the org, to get access tokens with. */
   readonly clientCredentials?: ClientCredentials | undefined;
-  /** CA bundles (PEM) to trust beside the certificates of the operating system. */
-  readonly caBundle?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined;
-  /** A proxy. Without it those of the environment are used. */
-  readonly proxy?: string | undefined;
-  /** The address of this machine to send from. */
-  readonly sourceAddress?: string | undefined;
-  /** Networks that the egress guard is opened for. */
-  readonly allowNetworks?: readonly string[] | undefined;
   /** Allow this machine, over plain http too, for trials and tests. */
   readonly allowLoopback?: boolean | undefined;
 }
@@ -109,10 +100,7 @@ const OPTIONS = {
   clientCredentials: object,
   deadline: span,
   retry: object,
-  caBundle: byteLists,
-  proxy: string,
-  sourceAddress: string,
-  allowNetworks: strings,
+  ...NETWORK,
   allowLoopback: boolean,
 };
 const WANTED = { name: string, type: string, wellKnownUrl: string, issuer: string, jwksUrl: string };
@@ -137,17 +125,14 @@ export class OktaProviders {
   constructor(options: OktaProvidersOptions) {
     const at = OktaProviders;
     checked(options, OPTIONS, ['org'], at);
-    const { caBundle = [], clientCredentials } = options;
+    const { clientCredentials } = options;
     const settings = {
       org: options.org,
       ssws: options.apiToken,
       bearer: options.bearer,
       clientCredentials: clientCredentials && credentialsOf(clientCredentials, at),
       policy: policyOf(options, at),
-      caBundles: (Array.isArray(caBundle) ? caBundle : [caBundle as string]).map(bytesOf),
-      proxy: options.proxy,
-      sourceAddress: options.sourceAddress,
-      allowNetworks: [...(options.allowNetworks ?? [])],
+      network: networkOf(options, at),
       allowLoopback: options.allowLoopback ?? false,
     };
     this.#native = unwrap(native.Providers.build(settings), at);
@@ -168,8 +153,7 @@ export class OktaProviders {
 
   /** Lists all providers. */
   async list(options?: CallOptions): Promise<SecurityEventsProvider[]> {
-    const all = await this.#call<NativeProvider[]>('list', undefined, undefined, options, new Place(this.list));
-    return all.map(shown);
+    return this.#call('list', undefined, undefined, options, new Place(this.list));
   }
 
   /** Reads a provider. */
@@ -276,21 +260,28 @@ export class OktaProviders {
     options: CallOptions | undefined,
     at: Place,
   ): Promise<SecurityEventsProvider> {
-    return shown(await this.#call<NativeProvider>(operation, id, provider, options, at));
+    const [answer] = await this.#call(operation, id, provider, options, at);
+    if (answer === undefined) throw errorOf('SSF_INTERNAL', 'the answer shows no provider', at);
+    return answer;
   }
 
-  async #call<T>(
+  async #call(
     operation: string,
     id: string | undefined,
     provider: ProviderChange | undefined,
     options: CallOptions = {},
     at: Place,
-  ): Promise<T> {
+  ): Promise<SecurityEventsProvider[]> {
     checked(options, { signal }, [], at);
     if (!['create', 'ensure', 'list'].includes(operation)) checkedArgument('id', id, string, at);
     const whole = ['create', 'ensure', 'replace'].includes(operation);
     const wanted = whole || operation === 'update' ? wantedOf(provider, whole ? ['name', 'type'] : [], at) : undefined;
-    return call((mailbox, number) => this.#native.call(mailbox, number, operation, id, wanted), at, options.signal);
+    const all = await call<NativeProvider[]>(
+      (mailbox, number) => this.#native.call(mailbox, number, operation, id, wanted),
+      at,
+      options.signal,
+    );
+    return all.map(shown);
   }
 }
 

@@ -9,7 +9,7 @@ import { type Caller, codeNamed, errorOf, type Finding, findingsOf, Place, unwra
 import { eventJson } from './events/encode.js';
 import type { SsfEvent } from './events/union.js';
 import { jsonText } from './json.js';
-import { ALGORITHM, type Algorithm, bytesOf, type Jwks, KeySet, SigningKey } from './keys.js';
+import { ALGORITHM, type Algorithm, type Jwks, KeySet, SigningKey } from './keys.js';
 import { writtenEvent, writtenSubject } from './lint.js';
 import {
   type NativeEmitOptions,
@@ -19,10 +19,10 @@ import {
   type NativeTransmitter,
   native,
 } from './native.js';
+import { NETWORK, type NetworkOptions, networkOf } from './network.js';
 import { OktaProviders } from './okta.js';
 import {
   boolean,
-  byteLists,
   bytes,
   checked,
   checkedArgument,
@@ -35,7 +35,6 @@ import {
   signal,
   span,
   string,
-  strings,
 } from './options.js';
 import { type Bounds, type LintPolicy, lintPolicyOf, policyIf, policyOf } from './policy.js';
 import { handleOf, Receiver } from './receiver.js';
@@ -45,23 +44,11 @@ import { delivered, finished, signed } from './signing.js';
 import type { Subject } from './subjects.js';
 
 /** The settings of a transmitter, but for its keys. */
-export interface TransmitterSettings extends Bounds {
+export interface TransmitterSettings extends Bounds, NetworkOptions {
   /** The `iss` of its SETs: the exact `issuer` of its configuration. */
   readonly issuer: string;
   /** What becomes of findings. */
   readonly lint?: LintPolicy | undefined;
-  /** CA bundles (PEM) to trust beside the certificates of the operating system. */
-  readonly caBundle?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined;
-  /** A client certificate with its chain, and its private key, in PEM (mutual TLS, RFC 8705). */
-  readonly clientCertificate?: { readonly chain: string | Uint8Array; readonly key: string | Uint8Array } | undefined;
-  /** An HTTP proxy. Without it that of the environment (`HTTPS_PROXY`, `NO_PROXY`) or of the operating system is used. */
-  readonly proxy?: string | undefined;
-  /** The address of this machine to send from, for receivers that allow-list addresses. */
-  readonly sourceAddress?: string | undefined;
-  /** Whether to offer HTTP/2; `true` by default. */
-  readonly http2?: boolean | undefined;
-  /** Networks, such as `10.1.0.0/16`, that the egress guard is opened for. */
-  readonly allowNetworks?: readonly string[] | undefined;
 }
 
 /** A transmitter with keys of its own. */
@@ -153,12 +140,7 @@ const OPTIONS = {
   deadline: span,
   retry: object,
   lint: object,
-  caBundle: byteLists,
-  clientCertificate: object,
-  proxy: string,
-  sourceAddress: string,
-  http2: boolean,
-  allowNetworks: strings,
+  ...NETWORK,
 };
 const SET = { to: RECEIVER, txn: string, toe: date, jti: string, companions: list, lint: object };
 const DELIVER = { to: RECEIVER, signal, deadline: span, retry: object };
@@ -192,13 +174,10 @@ export class Transmitter implements AsyncDisposable {
    */
   constructor(options: TransmitterOptions) {
     checked(options, OPTIONS, ['issuer'], Transmitter);
-    const { issuer, key, signer, algorithm, kid, publicKey, caBundle = [], clientCertificate } = options;
+    const { issuer, key, signer, algorithm, kid, publicKey } = options;
     if ((key === undefined) === (signer === undefined)) {
       const message = 'give either a key, or a signer with its algorithm';
       throw errorOf('SSF_CONFIGURATION_INVALID', message, Transmitter, { pointer: '/key' });
-    }
-    if (clientCertificate !== undefined) {
-      checked(clientCertificate, { chain: bytes, key: bytes }, ['chain', 'key'], Transmitter);
     }
     this.issuer = issuer;
     const keys = key instanceof SigningKey ? new KeySet(key) : key;
@@ -212,12 +191,7 @@ export class Transmitter implements AsyncDisposable {
           publicKey: publicKey === undefined ? undefined : nativePublicKey(publicKey, Transmitter),
           policy: policyOf(options, Transmitter),
           lint: lintPolicyOf(options.lint, Transmitter),
-          caBundles: (Array.isArray(caBundle) ? caBundle : [caBundle as string]).map(bytesOf),
-          clientCertificate: clientCertificate && [bytesOf(clientCertificate.chain), bytesOf(clientCertificate.key)],
-          proxy: options.proxy,
-          sourceAddress: options.sourceAddress,
-          http2: options.http2 ?? true,
-          allowNetworks: [...(options.allowNetworks ?? [])],
+          network: networkOf(options, Transmitter),
         },
         keys && KeySet.handle(keys),
       ),

@@ -7,13 +7,12 @@ use std::{
 
 use pyo3::{exceptions::PyRuntimeError, prelude::*};
 use ssf_transmitter as sdk;
-use tokio::{runtime::Runtime, task::JoinSet};
 
 use crate::{
     errors::{Result, exception},
     fork::Guarded,
     process::Own,
-    runtime::{ELSEWHERE, wait},
+    runtime::{ELSEWHERE, shared, wait},
     sets::Receipt,
 };
 
@@ -27,46 +26,49 @@ impl RequestLimit {
     fn new(requests: usize) -> Self {
         Self(sdk::client::RequestLimit::new(requests))
     }
+
+    /// How many deliveries to have under way at once.
+    #[getter]
+    fn window(&self) -> usize {
+        self.0.window()
+    }
 }
 
 /// Its index, and its receipt or its exception.
 type Told = (usize, Option<Receipt>, Option<Py<PyAny>>);
 
-type Done = (usize, sdk::error::Result<sdk::Receipt>);
-
 /// Deliveries under way; they are abandoned when it goes. One thread waits for it.
 #[pyclass(frozen, module = "ssf_transmitter._native")]
 pub(crate) struct Batch {
-    limit: RequestLimit,
+    limit: sdk::client::RequestLimit,
     /// Empty while `next` waits, and after `close`.
-    tasks: Mutex<Option<Own<JoinSet<Done>>>>,
+    batch: Mutex<Option<Own<sdk::client::Batch>>>,
 }
 
 #[pymethods]
 impl Batch {
     #[new]
     fn new(requests: usize) -> Self {
-        Self { limit: RequestLimit::new(requests), tasks: Mutex::new(Some(Own::new(JoinSet::new()))) }
+        let batch = sdk::client::Batch::new(requests);
+        Self { limit: batch.limit().clone(), batch: Mutex::new(Some(Own::new(batch))) }
+    }
+
+    /// Whether another delivery may be started.
+    fn has_room(&self) -> bool {
+        self.with(|batch| batch.as_mut().and_then(Own::get_mut).is_some_and(|batch| batch.has_room()))
     }
 
     /// The next that is done; `None` if nothing is under way.
     fn next(&self, py: Python<'_>) -> Result<Option<Told>> {
-        let Some(mut tasks) = self.with(Option::take) else {
-            return Err(PyRuntimeError::new_err("another thread takes from this one, or it is closed").into());
-        };
-        let Some(under_way) = tasks.get_mut() else { return Err(PyRuntimeError::new_err(ELSEWHERE).into()) };
-        let joined = wait(py, under_way.join_next());
-        self.with(|slot| *slot = Some(tasks));
-        match joined?.transpose() {
-            Ok(None) => Ok(None),
-            Ok(Some((index, Ok(receipt)))) => Ok(Some((index, Some(Receipt(receipt)), None))),
-            Ok(Some((index, Err(error)))) => {
-                Ok(Some((index, None, Some(exception(py, &error).into_value(py).into_any()))))
-            }
-            Err(error) => {
-                Err(PyRuntimeError::new_err(format!("a delivery ended without a result: {error}")).into())
-            }
-        }
+        let Some(mut batch) = self.with(Option::take) else { return Err(not_open().into()) };
+        let Some(under_way) = batch.get_mut() else { return Err(PyRuntimeError::new_err(ELSEWHERE).into()) };
+        let emitted = wait(py, under_way.next());
+        self.with(|slot| *slot = Some(batch));
+        let Some(sdk::client::Emitted { index, result, .. }) = emitted? else { return Ok(None) };
+        Ok(Some(match result {
+            Ok(receipt) => (index, Some(Receipt(receipt)), None),
+            Err(error) => (index, None, Some(exception(py, &error).into_value(py).into_any())),
+        }))
     }
 
     /// Abandons what is under way.
@@ -76,24 +78,28 @@ impl Batch {
 }
 
 impl Batch {
-    pub(crate) fn limit(&self) -> &RequestLimit {
+    pub(crate) fn limit(&self) -> &sdk::client::RequestLimit {
         &self.limit
     }
 
-    pub(crate) fn spawn(
+    /// Starts a delivery, and returns its index.
+    pub(crate) fn push(
         &self,
-        runtime: &Runtime,
-        index: usize,
-        work: impl Future<Output = sdk::error::Result<sdk::Receipt>> + Send + 'static,
-    ) {
-        self.with(|tasks| {
-            if let Some(tasks) = tasks.as_mut().and_then(Own::get_mut) {
-                tasks.spawn_on(Guarded::new(async move { (index, work.await) }), runtime.handle());
-            }
+        work: impl Future<Output = sdk::Result<sdk::Receipt>> + Send + 'static,
+    ) -> Result<usize> {
+        let _inside = shared()?.enter();
+        let pushed = self.with(|batch| {
+            let batch = batch.as_mut().and_then(Own::get_mut)?;
+            Some(batch.push(Guarded::new(work)))
         });
+        Ok(pushed.ok_or_else(not_open)?)
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut Option<Own<JoinSet<Done>>>) -> T) -> T {
-        change(&mut self.tasks.lock().unwrap_or_else(PoisonError::into_inner))
+    fn with<T>(&self, change: impl FnOnce(&mut Option<Own<sdk::client::Batch>>) -> T) -> T {
+        change(&mut self.batch.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+fn not_open() -> PyErr {
+    PyRuntimeError::new_err("another thread takes from this batch, or it is closed")
 }

@@ -1,6 +1,7 @@
 //! The conditions of the OpenID conformance suite.
 
 use pyo3::prelude::*;
+use ssf_bindings::set;
 use ssf_transmitter::{
     self as sdk, Timestamp,
     conformance::{Condition, Stream},
@@ -22,13 +23,7 @@ pub(crate) fn check_set(
     state: Option<&str>,
     now: Option<Moment>,
 ) -> Vec<Told> {
-    let mut stream = Stream::new(issuer, audience);
-    if let Some(id) = stream_id {
-        stream = stream.id(id);
-    }
-    if let Some(state) = state {
-        stream = stream.state(state);
-    }
+    let stream = set(set(Stream::new(issuer, audience), stream_id, Stream::id), state, Stream::state);
     told(stream.check_set(text, now.map_or_else(Timestamp::now, |now| now.0)))
 }
 

@@ -2,16 +2,16 @@
 
 use pyo3::{Borrowed, prelude::*, types::PyString};
 use serde_json::Value;
+use ssf_bindings::emission::EmitOptions;
 use ssf_transmitter::{self as sdk, Event, Subject, client::Emit};
 
 use crate::{
     arguments::{Moment, Span},
-    batch::RequestLimit,
     errors::{Failure, Result},
     json,
     lint::Lint,
+    policy::{Retry, policy},
     receiver::Receiver,
-    transmitter::Policy,
 };
 
 /// An event for a subject to a receiver. Event and subject are read here, and checked when a SET is prepared of them. Without a
@@ -19,14 +19,9 @@ use crate::{
 #[pyclass(frozen, subclass, module = "ssf_transmitter._native")]
 pub(crate) struct Emission {
     event: Event,
-    companions: Vec<Event>,
     subject: Option<Subject>,
     receiver: Py<Receiver>,
-    txn: Option<String>,
-    toe: Option<sdk::Timestamp>,
-    jti: Option<String>,
-    lint: Option<Lint>,
-    policy: Policy,
+    options: EmitOptions,
 }
 
 #[pymethods]
@@ -44,49 +39,36 @@ impl Emission {
         companions: Vec<AnyEvent>,
         lint: Option<Lint>,
         deadline: Option<Span>,
-        retry: Option<Policy>,
+        retry: Option<Retry>,
     ) -> PyResult<Self> {
         Ok(Self {
             event: event.0,
-            companions: companions.into_iter().map(|companion| companion.0).collect(),
             subject: subject.map(|subject| subject.0),
             receiver: to,
-            txn: txn.map(|txn| json::text(&txn, "/txn")).transpose()?,
-            toe: toe.map(|toe| toe.0),
-            jti: jti.map(|jti| json::text(&jti, "/jti")).transpose()?,
-            lint,
-            policy: retry.unwrap_or_default().within(deadline),
+            options: EmitOptions {
+                txn: txn.map(|txn| json::text(&txn, "/txn")).transpose()?,
+                toe: toe.map(|toe| toe.0),
+                jti: jti.map(|jti| json::text(&jti, "/jti")).transpose()?,
+                companions: companions.into_iter().map(|companion| companion.0).collect(),
+                policy: Some(policy(deadline, retry)),
+                lint: lint.map(|lint| lint.0),
+                limit: None,
+            },
         })
     }
 }
 
 impl Emission {
     /// Ready to be sent by this transmitter.
-    pub(crate) fn by(&self, transmitter: &sdk::Transmitter, limit: Option<&RequestLimit>) -> Result<Emit> {
+    pub(crate) fn by(
+        &self,
+        transmitter: &sdk::Transmitter,
+        limit: Option<&sdk::client::RequestLimit>,
+    ) -> Result<Emit> {
         let receiver = self.receiver.get().core()?;
-        let mut emit = transmitter.emit(self.event.clone(), self.subject.clone(), receiver);
-        for companion in &self.companions {
-            emit = emit.companion(companion.clone());
-        }
-        if let Some(txn) = &self.txn {
-            emit = emit.txn(txn);
-        }
-        if let Some(toe) = self.toe {
-            emit = emit.toe(toe);
-        }
-        if let Some(jti) = &self.jti {
-            emit = emit.jti(jti);
-        }
-        if let Some(lint) = &self.lint {
-            emit = emit.lint(lint.0.clone());
-        }
-        if let Some(limit) = limit {
-            emit = emit.limited_by(&limit.0);
-        }
-        if let Some(deadline) = self.policy.deadline {
-            emit = emit.deadline(deadline);
-        }
-        Ok(emit.retry(self.policy.retry()))
+        let emit = transmitter.emit(self.event.clone(), self.subject.clone(), receiver);
+        let options = EmitOptions { limit: limit.cloned(), ..self.options.clone() };
+        Ok(options.apply(emit))
     }
 }
 

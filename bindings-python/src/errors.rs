@@ -62,29 +62,7 @@ impl From<Failure> for PyErr {
     }
 }
 
-/// An exception of this package on its way back to the core: its attributes.
-#[derive(FromPyObject)]
-pub(crate) struct ErrorParts {
-    code: String,
-    message: String,
-    pointer: Option<String>,
-    status: Option<u16>,
-    receiver_error: Option<String>,
-    receiver_description: Option<String>,
-}
-
-impl From<ErrorParts> for sdk::Error {
-    fn from(parts: ErrorParts) -> Self {
-        let mut error = Self::new(code_named(&parts.code), parts.message);
-        if let Some(pointer) = parts.pointer {
-            error = error.at(pointer);
-        }
-        if let Some(status) = parts.status {
-            error = error.with_status(status);
-        }
-        error.with_receiver_error(parts.receiver_error, parts.receiver_description)
-    }
-}
+ssf_bindings::error_parts!(#[derive(FromPyObject)] pub(crate));
 
 /// The code of this name.
 pub(crate) fn code_named(name: &str) -> sdk::ErrorCode {

@@ -16,7 +16,7 @@ use crate::{
     errors::ErrorParts,
     lint::Lint,
     okta,
-    transmitter::Policy,
+    policy::Retry,
 };
 
 /// A member of a module.
@@ -72,7 +72,7 @@ pub(crate) fn fill(py: Python<'_>) -> PyResult<()> {
     }
     given.set_item("allow", (0,).into_pyobject(py)?.get_slice(0, 0))?;
     let given = py.import("types")?.getattr("SimpleNamespace")?.call((), Some(&given))?;
-    given.extract::<Policy>()?;
+    given.extract::<Retry>()?;
     given.extract::<Lint>()?;
     given.extract::<okta::Wanted>()?;
     for name in ["code", "message"] {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
+use ssf_bindings::key;
 use ssf_transmitter::{self as sdk, KeyType, key::KeyOptions};
 
 use crate::{
@@ -39,10 +40,7 @@ impl SigningKey {
     #[pyo3(signature = (data, *, password = None, **unknown), text_signature = "(data, *, password=None)")]
     fn from_pem(data: Data<'_>, password: Option<&str>, unknown: Option<&Bound<'_, PyDict>>) -> Result<Self> {
         no_others(unknown, "SigningKey.from_pem", &["data", "password"])?;
-        Ok(Self(match password {
-            Some(password) => inside(|| sdk::SigningKey::from_encrypted_pem(data, password))?,
-            None => inside(|| sdk::SigningKey::from_pem(data))?,
-        }))
+        Ok(Self(inside(|| key::from_pem(data, password))?))
     }
 
     /// Reads a key in DER: PKCS#8, PKCS#1 or SEC1; encrypted as PKCS#8.
@@ -50,10 +48,7 @@ impl SigningKey {
     #[pyo3(signature = (data, *, password = None, **unknown), text_signature = "(data, *, password=None)")]
     fn from_der(data: &[u8], password: Option<&str>, unknown: Option<&Bound<'_, PyDict>>) -> Result<Self> {
         no_others(unknown, "SigningKey.from_der", &["data", "password"])?;
-        Ok(Self(match password {
-            Some(password) => inside(|| sdk::SigningKey::from_encrypted_der(data, password))?,
-            None => inside(|| sdk::SigningKey::from_der(data))?,
-        }))
+        Ok(Self(inside(|| key::from_der(data, password))?))
     }
 
     /// Reads a private JWK, or a private key of a JWK Set: the one with this `kid`, or the only one.
@@ -61,10 +56,7 @@ impl SigningKey {
     #[pyo3(signature = (json, *, kid = None, **unknown), text_signature = "(json, *, kid=None)")]
     fn from_jwk(json: &str, kid: Option<&str>, unknown: Option<&Bound<'_, PyDict>>) -> Result<Self> {
         no_others(unknown, "SigningKey.from_jwk", &["json", "kid"])?;
-        Ok(Self(match kid {
-            Some(kid) => inside(|| sdk::SigningKey::from_jwks(json, kid))?,
-            None => inside(|| sdk::SigningKey::from_jwk(json))?,
-        }))
+        Ok(Self(inside(|| key::from_jwk(json, kid))?))
     }
 
     /// Reads a key in any form: PEM, DER, a JWK or a JWK Set, in base64 or not. `kid` selects a key of a JWK Set, and names any

@@ -24,6 +24,7 @@ mod metadata;
 mod okta;
 mod okta_log;
 mod pending;
+mod policy;
 mod process;
 mod receiver;
 mod runtime;

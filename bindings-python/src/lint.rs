@@ -7,6 +7,7 @@ use pyo3::{
     sync::PyOnceLock,
     types::{PyTuple, PyType},
 };
+use ssf_bindings::lint::Setup;
 use ssf_transmitter::{
     self as sdk,
     explain::Explanation,
@@ -46,20 +47,15 @@ impl Linter {
         jwks: Option<&Jwks>,
         now: Option<Moment>,
     ) -> Self {
-        let mut linter = sdk::lint::Linter::new(&dialect.0);
-        if let Some(issuer) = issuer {
-            linter = linter.issuer(issuer);
-        }
-        if let Some(audience) = audience {
-            linter = linter.audience(Audience::from(audience));
-        }
-        if let Some(jwks) = jwks {
-            linter = linter.jwks(jwks.0.clone());
-        }
-        if let Some(now) = now {
-            linter = linter.now(now.0);
-        }
-        Self(linter)
+        let setup = Setup {
+            dialect: dialect.0.clone(),
+            issuer,
+            audience: audience.map(Audience::from),
+            jwks: jwks.map(|jwks| jwks.0.clone()),
+            now: now.map(|now| now.0),
+            ..Setup::default()
+        };
+        Self(setup.linter())
     }
 
     fn event<'py>(
@@ -94,11 +90,7 @@ impl Linter {
         sent_as: Option<String>,
     ) -> PyResult<Told<'py>> {
         let answer = Response::new(status, headers, body.as_ref().to_vec());
-        let linter = self.0.clone();
-        let linter = match sent_as {
-            Some(content_type) => linter.sent_as(content_type),
-            None => linter,
-        };
+        let linter = ssf_bindings::set(self.0.clone(), sent_as, sdk::lint::Linter::sent_as);
         told(py, &detached(py, || linter.explain(set, &answer)))
     }
 
@@ -182,13 +174,9 @@ impl<'py> FromPyObject<'_, 'py> for Lint {
 
 /// The severity of this name.
 fn severity(place: &str, name: Option<&str>) -> PyResult<Option<Severity>> {
-    let Some(name) = name else { return Ok(None) };
-    let known = [Severity::Note, Severity::Warning, Severity::Error];
-    let found = known.into_iter().find(|severity| severity.as_str() == name);
-    let found = found.ok_or_else(|| {
+    ssf_bindings::lint::severity(name.unwrap_or("never")).ok_or_else(|| {
         PyValueError::new_err(format!("{place}: no such severity; known are note, warning, error, or None"))
-    })?;
-    Ok(Some(found))
+    })
 }
 
 /// Checks a policy.

@@ -1,7 +1,8 @@
 //! The transmitter configuration, and where it belongs.
 
 use pyo3::{exceptions::PyValueError, prelude::*};
-use ssf_transmitter::{self as sdk, metadata::DefaultSubjects};
+use ssf_bindings::metadata;
+use ssf_transmitter as sdk;
 
 use crate::{errors::Result, json};
 
@@ -19,58 +20,46 @@ impl TransmitterConfiguration {
     ))]
     #[allow(clippy::too_many_arguments, reason = "the members of the document")]
     fn new(
-        issuer: &str,
-        jwks_uri: Option<&str>,
-        spec_version: Option<&str>,
+        issuer: String,
+        jwks_uri: Option<String>,
+        spec_version: Option<String>,
         delivery_methods: Option<Vec<String>>,
-        configuration_endpoint: Option<&str>,
-        status_endpoint: Option<&str>,
-        add_subject_endpoint: Option<&str>,
-        remove_subject_endpoint: Option<&str>,
-        verification_endpoint: Option<&str>,
+        configuration_endpoint: Option<String>,
+        status_endpoint: Option<String>,
+        add_subject_endpoint: Option<String>,
+        remove_subject_endpoint: Option<String>,
+        verification_endpoint: Option<String>,
         critical_subject_members: Vec<String>,
         authorization_schemes: Vec<String>,
         default_subjects: Option<&str>,
         members: Option<Bound<'_, PyAny>>,
         allow_loopback_http: bool,
     ) -> Result<Self> {
-        type Set = fn(sdk::TransmitterConfiguration, String) -> sdk::TransmitterConfiguration;
-        let texts: [(Option<&str>, Set); 7] = [
-            (jwks_uri, |document, text| document.jwks_uri(text)),
-            (spec_version, |document, text| document.spec_version(text)),
-            (configuration_endpoint, |document, text| document.configuration_endpoint(text)),
-            (status_endpoint, |document, text| document.status_endpoint(text)),
-            (add_subject_endpoint, |document, text| document.add_subject_endpoint(text)),
-            (remove_subject_endpoint, |document, text| document.remove_subject_endpoint(text)),
-            (verification_endpoint, |document, text| document.verification_endpoint(text)),
-        ];
-        let mut document = sdk::TransmitterConfiguration::new(issuer);
-        for (text, set) in texts {
-            if let Some(text) = text {
-                document = set(document, text.to_owned());
-            }
-        }
-        if let Some(methods) = delivery_methods {
-            document = document.delivery_methods(methods);
-        }
-        document = document.critical_subject_members(critical_subject_members);
-        for scheme in authorization_schemes {
-            document = document.authorization_scheme(scheme);
-        }
-        document = match default_subjects {
-            None => document,
-            Some("ALL") => document.default_subjects(DefaultSubjects::All),
-            Some("NONE") => document.default_subjects(DefaultSubjects::None),
-            Some(_) => return Err(PyValueError::new_err("default_subjects: is ALL or NONE").into()),
+        let default_subjects = match default_subjects {
+            None => None,
+            Some(name) => Some(
+                metadata::default_subjects(name)
+                    .map_err(|_| PyValueError::new_err("default_subjects: is ALL or NONE"))?,
+            ),
         };
-        if let Some(members) = members {
-            for (name, value) in json::object(&members, json::CLAIMS)? {
-                document = document.member(name, value);
-            }
-        }
-        if allow_loopback_http {
-            document = document.allow_loopback_http();
-        }
+        let members = members.map(|members| json::object(&members, json::CLAIMS)).transpose()?;
+        let document = metadata::ConfigurationMembers {
+            issuer,
+            jwks_uri,
+            spec_version,
+            delivery_methods,
+            configuration_endpoint,
+            status_endpoint,
+            add_subject_endpoint,
+            remove_subject_endpoint,
+            verification_endpoint,
+            critical_subject_members: Some(critical_subject_members),
+            authorization_schemes,
+            default_subjects,
+            members: members.unwrap_or_default(),
+            allow_loopback: allow_loopback_http,
+        };
+        let document = document.configuration();
         document.to_json()?;
         Ok(Self(document))
     }

@@ -7,9 +7,10 @@ use pyo3::{
     exceptions::{PyRuntimeError, PyTypeError},
     prelude::*,
 };
+use ssf_bindings::{okta::LogOptions, policy};
 use ssf_transmitter::{
     self as sdk,
-    okta::{Cause, Certainty, LogEntity, LogEvent, LogQuery, Reception, Sent},
+    okta::{Cause, Certainty, LogEntity, LogEvent, Reception, Sent},
 };
 use tokio::sync::Mutex;
 
@@ -68,10 +69,7 @@ pub(crate) async fn received(
     sent: GivenSent,
     deadline: Option<Span>,
 ) -> sdk::error::Result<ToldReception> {
-    let mut received = providers.received(sent.0);
-    if let Some(deadline) = deadline {
-        received = received.deadline(deadline.0);
-    }
+    let received = policy::received(&providers, sent.0, deadline.map(|deadline| deadline.0));
     Ok(reception(&received.await?))
 }
 
@@ -100,18 +98,14 @@ impl LogPager {
         page_size: u16,
         follow: Option<Span>,
     ) -> Self {
-        let mut query = LogQuery::since(since.0).page_size(page_size);
-        if let Some(until) = until {
-            query = query.until(until.0);
-        }
-        if let Some(types) = event_types {
-            query = query.event_types(types);
-        }
-        let log = providers.log(query);
-        let log = match follow {
-            Some(pause) => log.follow_every(pause.0),
-            None => log,
+        let options = LogOptions {
+            since: since.0,
+            until: until.map(|until| until.0),
+            event_types,
+            page_size,
+            follow: follow.map(|pause| pause.0),
         };
+        let log = options.open(providers);
         Self(Own::new(Arc::new(Mutex::new(log))))
     }
 

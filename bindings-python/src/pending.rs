@@ -10,7 +10,7 @@ use crate::{
     errors::{ErrorParts, Result, code_named},
     futures::{Mailbox, Task},
     process::Own,
-    runtime::{ELSEWHERE, shared, wait_directly},
+    runtime::{ELSEWHERE, wait_directly},
     sets::{Given, Receipt},
     transmitter::{Checked, checked},
 };
@@ -42,9 +42,8 @@ impl Pending {
         mailbox.spawn(future, take(&self.0)?.deliver(signature.0), Receipt)
     }
 
-    fn deliver_in(&self, batch: &Batch, index: usize, signature: Given) -> Result<()> {
-        batch.spawn(shared()?, index, take(&self.0)?.deliver(signature.0));
-        Ok(())
+    fn deliver_in(&self, batch: &Batch, signature: Given) -> Result<usize> {
+        batch.push(take(&self.0)?.deliver(signature.0))
     }
 
     /// Ends it without a signature; without a code it was abandoned. What has ended stays as it is.

@@ -1,12 +1,8 @@
 //! Receivers, their dialects, and credentials for access tokens.
 
 use pyo3::{exceptions::PyTypeError, prelude::*};
-use ssf_transmitter::{
-    self as sdk,
-    client::ReceiverBuilder,
-    set::Audience,
-    token::{Authorization, ClientAuthentication},
-};
+use ssf_bindings::receiver::{self, ClientProof, Credentials, Kind};
+use ssf_transmitter::{self as sdk, client::ReceiverBuilder, set::Audience};
 
 use crate::{errors::Result, key::SigningKey, process::PerProcess, sets::Addressee};
 
@@ -77,23 +73,16 @@ impl ClientCredentials {
     #[new]
     #[pyo3(signature = (token_url, client_id, *, client_secret, key, in_body, parameters))]
     fn new(
-        token_url: &str,
-        client_id: &str,
-        client_secret: Option<&str>,
+        token_url: String,
+        client_id: String,
+        client_secret: Option<String>,
         key: Option<&SigningKey>,
         in_body: bool,
         parameters: Vec<(String, String)>,
     ) -> PyResult<Self> {
-        let credentials = match (client_secret, key) {
-            (Some(secret), None) => sdk::token::ClientCredentials::new(token_url, client_id, secret),
-            (None, Some(key)) => sdk::token::ClientCredentials::with_key(token_url, client_id, key.0.clone()),
-            _ => return Err(PyTypeError::new_err("give either client_secret or key")),
-        };
-        let credentials =
-            if in_body { credentials.authentication(ClientAuthentication::Body) } else { credentials };
-        let add =
-            |credentials: sdk::token::ClientCredentials, (name, value)| credentials.parameter(name, value);
-        Ok(Self(parameters.into_iter().fold(credentials, add)))
+        let proof = ClientProof::one_of(client_secret, key.map(|key| key.0.clone()), in_body)
+            .ok_or_else(|| PyTypeError::new_err("give either client_secret or key"))?;
+        Ok(Self(receiver::client_credentials(token_url, client_id, proof, parameters)))
     }
 }
 
@@ -114,52 +103,39 @@ impl Receiver {
     #[allow(clippy::too_many_arguments, reason = "the settings of a receiver")]
     fn new(
         kind: &str,
-        address: &str,
+        address: String,
         audience: Option<Addressee>,
         dialect: Option<&Dialect>,
-        time_unit: Option<&str>,
-        subject_shape: Option<&str>,
-        bearer: Option<&str>,
-        authorization: Option<&str>,
+        time_unit: Option<String>,
+        subject_shape: Option<String>,
+        bearer: Option<String>,
+        authorization: Option<String>,
         client_credentials: Option<&ClientCredentials>,
         allow_loopback: bool,
         concurrency: usize,
         rate_limit: Option<f64>,
     ) -> Result<Self> {
-        let audience = audience.map(Audience::from);
-        let mut builder = match (kind, audience) {
-            ("okta", None) => sdk::Receiver::okta(address),
-            ("okta", Some(audience)) => sdk::Receiver::okta(address).audience(audience),
-            ("govuk-one-login", Some(audience)) => sdk::Receiver::govuk_one_login(address, audience),
-            (_, Some(audience)) => sdk::Receiver::builder(address, audience),
-            (_, None) => return Err(PyTypeError::new_err("audience: expected a str or a list of str").into()),
+        let kind = Kind::named(kind);
+        if audience.is_none() && kind != Kind::Okta {
+            return Err(PyTypeError::new_err("audience: expected a str or a list of str").into());
+        }
+        let client = client_credentials.map(|credentials| credentials.0.clone());
+        let credentials = Credentials::one_of(bearer, authorization, client).ok_or_else(|| {
+            PyTypeError::new_err("give one of bearer, authorization and client_credentials")
+        })?;
+        let settings = receiver::ReceiverSettings {
+            kind,
+            address,
+            audience: audience.map(Audience::from),
+            dialect: dialect.map(|dialect| dialect.0.clone()),
+            time_unit,
+            subject_shape,
+            credentials,
+            allow_loopback,
+            concurrency: Some(concurrency),
+            rate_limit,
         };
-        if let Some(dialect) = dialect {
-            builder = builder.dialect(&dialect.0);
-        }
-        if let Some(unit) = time_unit {
-            builder = builder.time_unit(unit.parse()?);
-        }
-        if let Some(shape) = subject_shape {
-            builder = builder.subject_shape(shape.parse()?);
-        }
-        builder = match (bearer, authorization, client_credentials) {
-            (None, None, None) => builder,
-            (Some(token), None, None) => builder.bearer(token),
-            (None, Some(value), None) => builder.authorization(Authorization::Header(value.into())),
-            (None, None, Some(credentials)) => builder.client_credentials(credentials.0.clone()),
-            _ => {
-                let message = "give one of bearer, authorization and client_credentials";
-                return Err(PyTypeError::new_err(message).into());
-            }
-        };
-        if allow_loopback {
-            builder = builder.allow_loopback();
-        }
-        if let Some(rate) = rate_limit {
-            builder = builder.rate_limit(rate);
-        }
-        let receiver = Self { builder: builder.concurrency(concurrency), core: PerProcess::new() };
+        let receiver = Self { builder: settings.builder()?, core: PerProcess::new() };
         receiver.core()?;
         Ok(receiver)
     }

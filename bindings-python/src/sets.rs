@@ -8,7 +8,8 @@ use pyo3::{
     types::{PyString, PyTuple},
 };
 use serde_json::{Map, Value};
-use ssf_transmitter::{self as sdk, SetBuilder, key::SigningHeader, set::Audience};
+use ssf_bindings::set;
+use ssf_transmitter::{self as sdk, set::Audience};
 
 use crate::{
     arguments::{Moment, datetime, expected, loads},
@@ -238,7 +239,7 @@ pub(crate) fn prepare_set(
     events: Vec<AnyEvent>,
     subject: Option<AnySubject>,
     dialect: &Dialect,
-    algorithm: &str,
+    algorithm: String,
     kid: Option<String>,
     txn: Option<Bound<'_, PyString>>,
     toe: Option<Moment>,
@@ -247,35 +248,24 @@ pub(crate) fn prepare_set(
     claims: Option<Bound<'_, PyAny>>,
     lint: Option<Lint>,
 ) -> Result<UnsignedSet> {
-    let mut set = SetBuilder::new(json::text(issuer, "/iss")?, Audience::from(audience)).dialect(&dialect.0);
-    for AnyEvent(event) in events {
-        set = set.event(event);
-    }
-    if let Some(subject) = subject {
-        set = set.subject(subject.0);
-    }
-    if let Some(txn) = txn {
-        set = set.txn(json::text(&txn, "/txn")?);
-    }
-    if let Some(toe) = toe {
-        set = set.toe(toe.0);
-    }
-    if let Some(jti) = jti {
-        set = set.jti(json::text(&jti, "/jti")?);
-    }
-    if let Some(issued_at) = issued_at {
-        set = set.issued_at(issued_at.0);
-    }
-    if let Some(claims) = claims {
-        for (name, value) in json::object(&claims, json::CLAIMS)? {
-            set = set.claim(name, value);
-        }
-    }
-    if let Some(lint) = lint {
-        set = set.lint(lint.0);
-    }
-    let header = SigningHeader { algorithm: algorithm.parse()?, kid };
-    Ok(UnsignedSet(set.prepare(header)?))
+    let text =
+        |text: Option<Bound<'_, PyString>>, pointer| text.map(|text| json::text(&text, pointer)).transpose();
+    let parts = set::SetParts {
+        issuer: json::text(issuer, "/iss")?,
+        audience: audience.into(),
+        events: events.into_iter().map(|event| event.0).collect(),
+        subject: subject.map(|subject| subject.0),
+        dialect: Some(dialect.0.clone()),
+        txn: text(txn, "/txn")?,
+        toe: toe.map(|toe| toe.0),
+        jti: text(jti, "/jti")?,
+        issued_at: issued_at.map(|issued_at| issued_at.0),
+        claims: claims.map(|claims| json::object(&claims, json::CLAIMS)).transpose()?.unwrap_or_default(),
+        lint: lint.map(|lint| lint.0),
+        algorithm,
+        kid,
+    };
+    Ok(UnsignedSet(parts.prepare()?))
 }
 
 /// An audience: a string, or a list of them.

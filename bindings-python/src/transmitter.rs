@@ -3,25 +3,21 @@
 use std::{
     collections::BTreeMap,
     sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
 };
 
-use pyo3::{
-    Borrowed,
-    exceptions::{PyAttributeError, PyTypeError},
-    prelude::*,
-    types::PyTuple,
+use pyo3::{exceptions::PyTypeError, prelude::*, types::PyTuple};
+use ssf_bindings::{
+    network::NetworkSettings,
+    transmitter::{DoctorOptions, Signing, TransmitterSettings, delivery},
 };
 use ssf_transmitter::{
     self as sdk,
-    client::{Deliver, Diagnosis, Doctor},
-    delivery::RetryPolicy,
-    key::{DetachedKey, SigningHeader},
+    client::{Diagnosis, Doctor},
     secret::Secret,
 };
 
 use crate::{
-    arguments::{Span, expected},
+    arguments::Span,
     batch::{Batch, RequestLimit},
     emission::{Emission, ReadEvent, ReadSubject},
     errors::Result,
@@ -32,16 +28,17 @@ use crate::{
     lint::{Lint, Linter, findings},
     okta::OktaProviders,
     pending::{Examination, Pending},
+    policy::{Retry, policy},
     process::PerProcess,
     receiver::Receiver,
-    runtime::{shared, wait_directly},
+    runtime::wait_directly,
     sets::{Receipt, SignedSet, UnsignedSet},
 };
 
 /// Who sends.
 #[pyclass(frozen, module = "ssf_transmitter._native")]
 pub(crate) struct Transmitter {
-    settings: Settings,
+    settings: TransmitterSettings,
     /// For the shared runtime: connections belong to the runtime that opened them.
     core: PerProcess<sdk::Transmitter>,
     /// For calls that do their work themselves.
@@ -49,31 +46,12 @@ pub(crate) struct Transmitter {
     closed: AtomicBool,
 }
 
-/// What a transmitter is made from, in each process again.
-struct Settings {
-    issuer: String,
-    keys: Keys,
-    policy: Policy,
-    lint: Option<Lint>,
-    ca_bundles: Vec<Vec<u8>>,
-    client_certificate: Option<(Vec<u8>, Secret<Vec<u8>>)>,
-    proxy: Option<String>,
-    source_address: Option<String>,
-    http2: bool,
-    allow_networks: Vec<String>,
-}
-
-enum Keys {
-    Own(sdk::KeySet),
-    External(DetachedKey),
-}
-
 #[pymethods]
 impl Transmitter {
     #[new]
     #[pyo3(signature = (
         issuer, *, keys, algorithm, kid, public_key, deadline, retry, lint, ca_bundles, client_certificate, proxy, source_address,
-        http2, allow_networks
+        allow_networks, http2
     ))]
     #[allow(clippy::too_many_arguments, reason = "the settings of a transmitter")]
     fn new(
@@ -83,34 +61,29 @@ impl Transmitter {
         kid: Option<String>,
         public_key: Option<&PublicKey>,
         deadline: Option<Span>,
-        retry: Option<Policy>,
+        retry: Option<Retry>,
         lint: Option<Lint>,
         ca_bundles: Vec<Vec<u8>>,
         client_certificate: Option<(Vec<u8>, Vec<u8>)>,
         proxy: Option<String>,
         source_address: Option<String>,
-        http2: bool,
         allow_networks: Vec<String>,
+        http2: bool,
     ) -> Result<Self> {
-        let keys = match (keys, algorithm) {
-            (Some(keys), None) => Keys::Own(keys.0.clone()),
-            (None, Some(algorithm)) => {
-                let header = SigningHeader { algorithm: algorithm.parse()?, kid };
-                Keys::External(DetachedKey::new(header, public_key.map(|key| key.0.clone())))
-            }
+        let signing = match (keys, algorithm) {
+            (Some(keys), None) => Signing::Keys(keys.0.clone()),
+            (None, Some(algorithm)) => Signing::signer(algorithm, kid, public_key.map(|key| key.0.clone()))?,
             _ => return Err(PyTypeError::new_err("give either a key or a signer with its algorithm").into()),
         };
-        let settings = Settings {
+        let client_certificate = client_certificate.map(|(chain, key)| (chain, Secret::new(key)));
+        let network =
+            NetworkSettings { ca_bundles, client_certificate, proxy, source_address, allow_networks, http2 };
+        let settings = TransmitterSettings {
             issuer,
-            keys,
-            policy: retry.unwrap_or_default().within(deadline),
-            lint,
-            ca_bundles,
-            client_certificate: client_certificate.map(|(chain, key)| (chain, Secret::new(key))),
-            proxy,
-            source_address,
-            http2,
-            allow_networks,
+            signing,
+            policy: policy(deadline, retry),
+            lint: lint.map(|lint| lint.0),
+            network: network.network(),
         };
         let transmitter = Self {
             settings,
@@ -134,7 +107,7 @@ impl Transmitter {
         future: Py<PyAny>,
         limit: Option<&RequestLimit>,
     ) -> Result<Task> {
-        let emit = emission.by(self.core()?, limit)?;
+        let emit = emission.by(self.core()?, limit.map(|limit| &limit.0))?;
         mailbox.spawn(future, emit.into_future(), Receipt)
     }
 
@@ -149,7 +122,7 @@ impl Transmitter {
 
     /// The same for `deliver_async`.
     fn begin_async(&self, emission: &Emission, limit: Option<&RequestLimit>) -> Result<Pending> {
-        Ok(Pending::of(emission.by(self.core()?, limit)?.begin()?))
+        Ok(Pending::of(emission.by(self.core()?, limit.map(|limit| &limit.0))?.begin()?))
     }
 
     /// The same for one of many.
@@ -163,10 +136,10 @@ impl Transmitter {
         set: &SignedSet,
         to: &Receiver,
         deadline: Option<Span>,
-        retry: Option<Policy>,
+        retry: Option<Retry>,
     ) -> Result<Receipt> {
-        let policy = retry.unwrap_or_default().within(deadline);
-        let deliver = delivery(self.direct()?, set, to, &policy, None)?;
+        let deliver = self.direct()?.deliver(&set.0, to.core()?);
+        let deliver = delivery(deliver, Some(&policy(deadline, retry)), None);
         Ok(Receipt(wait_directly(py, deliver.into_future())??))
     }
 
@@ -176,20 +149,19 @@ impl Transmitter {
         set: &SignedSet,
         to: &Receiver,
         deadline: Option<Span>,
-        retry: Option<Policy>,
+        retry: Option<Retry>,
         mailbox: &Mailbox,
         future: Py<PyAny>,
         limit: Option<&RequestLimit>,
     ) -> Result<Task> {
-        let deliver = delivery(self.core()?, set, to, &retry.unwrap_or_default().within(deadline), limit)?;
+        let deliver = self.core()?.deliver(&set.0, to.core()?);
+        let deliver = delivery(deliver, Some(&policy(deadline, retry)), limit.map(|limit| &limit.0));
         mailbox.spawn(future, deliver.into_future(), Receipt)
     }
 
-    /// Starts one of many.
-    fn emit_in(&self, batch: &Batch, index: usize, emission: &Emission) -> Result<()> {
-        let emit = emission.by(self.core()?, Some(batch.limit()))?;
-        batch.spawn(shared()?, index, emit.into_future());
-        Ok(())
+    /// Starts one of many, and returns its index in the batch.
+    fn emit_in(&self, batch: &Batch, emission: &Emission) -> Result<usize> {
+        batch.push(emission.by(self.core()?, Some(batch.limit()))?.into_future())
     }
 
     fn lint<'py>(
@@ -271,7 +243,7 @@ impl Transmitter {
 
     /// One of both. What is made after, or during, a close is closed too.
     fn open<'a>(&self, slot: &'a PerProcess<sdk::Transmitter>) -> Result<&'a sdk::Transmitter> {
-        let core = slot.get(|| self.settings.build())?;
+        let core = slot.get(|| self.settings.clone().build())?;
         if self.closed.load(Ordering::SeqCst) {
             drop(core.close());
         }
@@ -288,24 +260,6 @@ impl Transmitter {
             }
         }
     }
-}
-
-/// A delivery, with what was said of it.
-fn delivery(
-    transmitter: &sdk::Transmitter,
-    set: &SignedSet,
-    to: &Receiver,
-    policy: &Policy,
-    limit: Option<&RequestLimit>,
-) -> Result<Deliver> {
-    let mut deliver = transmitter.deliver(&set.0, to.core()?);
-    if let Some(limit) = limit {
-        deliver = deliver.limited_by(&limit.0);
-    }
-    if let Some(deadline) = policy.deadline {
-        deliver = deliver.deadline(deadline);
-    }
-    Ok(deliver.retry(policy.retry()))
 }
 
 /// The id of a check, its outcome, what was found, what to do.
@@ -329,17 +283,13 @@ impl Setup {
             Place::Shared => transmitter.core()?,
             Place::Direct => transmitter.direct()?,
         };
-        let mut doctor = transmitter.doctor_read(event.0, subject.map(|subject| subject.0), to.get().core()?);
-        if let Some(url) = configuration_url {
-            doctor = doctor.configuration_url(url);
-        }
-        if let Some(providers) = confirm {
-            doctor = doctor.confirm(match place {
-                Place::Shared => providers.get().core()?,
-                Place::Direct => providers.get().direct()?,
-            });
-        }
-        Ok(if send { doctor.send() } else { doctor })
+        let confirm = match (&confirm, place) {
+            (None, _) => None,
+            (Some(providers), Place::Shared) => Some(providers.get().core()?),
+            (Some(providers), Place::Direct) => Some(providers.get().direct()?),
+        };
+        let doctor = transmitter.doctor_read(event.0, subject.map(|subject| subject.0), to.get().core()?);
+        Ok(DoctorOptions { configuration_url, send, confirm }.instruct(doctor))
     }
 }
 
@@ -348,91 +298,6 @@ pub(crate) fn checked(diagnosis: &Diagnosis) -> Vec<Checked> {
     checks
         .map(|check| (check.id, check.outcome.as_str(), check.message.clone(), check.remedy.clone()))
         .collect()
-}
-
-impl Settings {
-    fn build(&self) -> sdk::error::Result<sdk::Transmitter> {
-        let issuer = self.issuer.as_str();
-        let mut builder = match &self.keys {
-            Keys::Own(keys) => sdk::Transmitter::builder(issuer, keys.clone()),
-            Keys::External(key) => sdk::Transmitter::builder_with_signer(issuer, key.clone()),
-        };
-        builder = builder.retry(self.policy.retry());
-        if let Some(deadline) = self.policy.deadline {
-            builder = builder.deadline(deadline);
-        }
-        if let Some(lint) = &self.lint {
-            builder = builder.lint(lint.0.clone());
-        }
-        for bundle in &self.ca_bundles {
-            builder = builder.ca_bundle(bundle.as_slice());
-        }
-        if let Some((chain, key)) = &self.client_certificate {
-            builder = builder.client_certificate(chain.as_slice(), key.expose().as_slice());
-        }
-        if let Some(proxy) = &self.proxy {
-            builder = builder.proxy(proxy);
-        }
-        if let Some(address) = &self.source_address {
-            builder = builder.source_address(address);
-        }
-        if !self.http2 {
-            builder = builder.http1_only();
-        }
-        for network in &self.allow_networks {
-            builder = builder.allow_network(network);
-        }
-        builder.build()
-    }
-}
-
-/// How often and how long a delivery is tried: what was said of it.
-#[derive(Clone, Default)]
-pub(crate) struct Policy {
-    retry: Option<Retry>,
-    pub(crate) deadline: Option<Duration>,
-}
-
-/// The members of `ssf_transmitter.RetryPolicy`.
-#[derive(Clone, FromPyObject)]
-struct Retry {
-    max_attempts: Option<u32>,
-    attempt_timeout: Option<Span>,
-    base: Option<Span>,
-    max_backoff: Option<Span>,
-    max_retry_after: Option<Span>,
-}
-
-impl<'py> FromPyObject<'_, 'py> for Policy {
-    type Error = PyErr;
-
-    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let retry = given.extract().map_err(|error: PyErr| {
-            let other = error.is_instance_of::<PyAttributeError>(given.py());
-            if other { expected("a RetryPolicy", given) } else { error }
-        })?;
-        Ok(Self { retry: Some(retry), deadline: None })
-    }
-}
-
-impl Policy {
-    pub(crate) fn within(mut self, deadline: Option<Span>) -> Self {
-        self.deadline = deadline.map(|deadline| deadline.0);
-        self
-    }
-
-    /// The members that were given.
-    pub(crate) fn retry(&self) -> RetryPolicy {
-        let Some(retry) = &self.retry else { return RetryPolicy::default() };
-        let span = |span: Option<Span>| span.map(|span| span.0);
-        RetryPolicy {
-            max_attempts: retry.max_attempts,
-            attempt_timeout: span(retry.attempt_timeout),
-            base: span(retry.base),
-            max_backoff: span(retry.max_backoff),
-            max_retry_after: span(retry.max_retry_after),
-        }
-    }
 }
 
 /// Counts of one transmitter in this process: `enqueued` is `delivered + failed + in_flight`.

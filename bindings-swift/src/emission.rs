@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use ssf_transmitter::{self as sdk, Event, client::Emit};
+use ssf_bindings::emission;
+use ssf_transmitter::{self as sdk, Event};
 
 use crate::{
-    failure::{ErrorParts, Result},
+    failure::Result,
     policy::{Findings, Policy, moment_of},
+    records::ErrorParts,
 };
 
 /// A bound on the requests on the wire.
@@ -20,6 +22,12 @@ impl RequestLimit {
         let requests = usize::try_from(requests.max(1)).unwrap_or(usize::MAX);
         Arc::new(Self(sdk::client::RequestLimit::new(requests)))
     }
+
+    /// How many deliveries to have under way at once.
+    #[allow(clippy::cast_possible_wrap, reason = "it is at most 16,384")]
+    pub fn window(&self) -> i64 {
+        self.0.window() as i64
+    }
 }
 
 /// A subject in its JSON form, in which private formats may be meant.
@@ -32,8 +40,7 @@ pub struct Subject {
 impl Subject {
     /// It is not checked here: building a SET does that, and lint finds all that is wrong at once.
     pub(crate) fn core(&self) -> sdk::Result<sdk::Subject> {
-        let subject = sdk::Subject::parse(&self.json)?;
-        Ok(if self.private_formats { subject.with_private_formats() } else { subject })
+        emission::subject(&self.json, self.private_formats)
     }
 }
 
@@ -47,7 +54,7 @@ pub enum WrittenEvent {
 impl WrittenEvent {
     pub(crate) fn core(self) -> sdk::Result<Event> {
         match self {
-            Self::Json { json } => event_of(&json),
+            Self::Json { json } => emission::event(&json),
             Self::Refused { error } => Err(error.into()),
         }
     }
@@ -84,39 +91,21 @@ pub struct EmitOptions {
 }
 
 impl EmitOptions {
-    /// Sets what is set of an emit.
-    pub(crate) fn apply(self, mut emit: Emit) -> Result<Emit> {
-        for companion in self.companions {
-            emit = emit.companion(event_of(&companion)?);
-        }
-        if let Some(txn) = self.txn {
-            emit = emit.txn(txn);
-        }
-        if let Some(toe) = self.toe {
-            emit = emit.toe(moment_of(toe)?);
-        }
-        if let Some(jti) = self.jti {
-            emit = emit.jti(jti);
-        }
-        if let Some(own) = self.policy {
-            emit = emit.retry(own.retry()?);
-            if let Some(deadline) = own.deadline()? {
-                emit = emit.deadline(deadline);
-            }
-        }
-        if let Some(lint) = self.lint {
-            emit = emit.lint(lint.policy()?);
-        }
-        if let Some(limit) = self.limit {
-            emit = emit.limited_by(&limit.0);
-        }
-        Ok(emit)
+    pub(crate) fn read(self) -> sdk::Result<emission::EmitOptions> {
+        Ok(emission::EmitOptions {
+            txn: self.txn,
+            toe: self.toe.map(moment_of).transpose()?,
+            jti: self.jti,
+            companions: self
+                .companions
+                .iter()
+                .map(|json| emission::event(json))
+                .collect::<sdk::Result<_>>()?,
+            policy: self.policy.map(Policy::read).transpose()?,
+            lint: self.lint.map(|lint| lint.policy()).transpose()?,
+            limit: self.limit.map(|limit| limit.0.clone()),
+        })
     }
-}
-
-/// An event from its JSON form. It is not checked here: building a SET does that, and lint finds all that is wrong at once.
-pub(crate) fn event_of(json: &str) -> sdk::Result<Event> {
-    Event::parse(json)
 }
 
 /// Checks an event in its JSON form.

@@ -4,7 +4,7 @@ use std::{error::Error as _, fmt, iter};
 
 use ssf_transmitter as sdk;
 
-use crate::lint::Finding;
+use crate::records::{Finding, findings};
 
 /// Why a call has no result.
 #[derive(Debug, uniffi::Error)]
@@ -94,7 +94,7 @@ impl From<sdk::Error> for Failure {
             retry_after: error.retry_after().map(|wait| wait.as_secs_f64()),
             receiver_error: error.receiver_error().map(str::to_owned),
             receiver_description: error.receiver_description().map(str::to_owned),
-            findings: error.findings().iter().map(Finding::from).collect(),
+            findings: findings(error.findings()),
             causes: causes.map(ToString::to_string).collect(),
             ..Details::of(error.code(), error.message().to_owned())
         };
@@ -136,30 +136,5 @@ impl fmt::Debug for Details {
             .field("code", &self.code)
             .field("message", &self.message)
             .finish_non_exhaustive()
-    }
-}
-
-/// An error of Swift's on its way back to the core.
-#[derive(uniffi::Record)]
-pub struct ErrorParts {
-    pub code: String,
-    pub message: String,
-    pub pointer: Option<String>,
-    pub status: Option<u16>,
-    pub receiver_error: Option<String>,
-    pub receiver_description: Option<String>,
-}
-
-impl From<ErrorParts> for sdk::Error {
-    fn from(parts: ErrorParts) -> Self {
-        let code = sdk::ErrorCode::by_name(&parts.code).unwrap_or(sdk::ErrorCode::Internal);
-        let mut error = Self::new(code, parts.message);
-        if let Some(pointer) = parts.pointer {
-            error = error.at(pointer);
-        }
-        if let Some(status) = parts.status {
-            error = error.with_status(status);
-        }
-        error.with_receiver_error(parts.receiver_error, parts.receiver_description)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ssf_bindings::key;
 use ssf_transmitter::{self as sdk, Jwks, secret::Secret};
 
 use crate::{
@@ -76,29 +77,20 @@ impl SigningKey {
     #[uniffi::constructor]
     pub fn from_pem(pem: Vec<u8>, password: Option<String>) -> Result<Arc<Self>> {
         let (pem, password) = (Secret::new(pem), password.map(Secret::from));
-        Self::of(match password {
-            None => sdk::SigningKey::from_pem(pem.expose()),
-            Some(password) => sdk::SigningKey::from_encrypted_pem(pem.expose(), password.expose()),
-        })
+        Self::of(key::from_pem(pem.expose(), password.as_ref().map(|password| password.expose().as_str())))
     }
 
     #[uniffi::constructor]
     pub fn from_der(der: Vec<u8>, password: Option<String>) -> Result<Arc<Self>> {
         let (der, password) = (Secret::new(der), password.map(Secret::from));
-        Self::of(match password {
-            None => sdk::SigningKey::from_der(der.expose()),
-            Some(password) => sdk::SigningKey::from_encrypted_der(der.expose(), password.expose()),
-        })
+        Self::of(key::from_der(der.expose(), password.as_ref().map(|password| password.expose().as_str())))
     }
 
     /// Reads a private JWK, or the key `kid` of a private JWK Set.
     #[uniffi::constructor]
     pub fn from_jwk(json: String, kid: Option<String>) -> Result<Arc<Self>> {
         let json = Secret::new(json);
-        Self::of(match kid {
-            None => sdk::SigningKey::from_jwk(json.expose()),
-            Some(kid) => sdk::SigningKey::from_jwks(json.expose(), &kid),
-        })
+        Self::of(key::from_jwk(json.expose(), kid.as_deref()))
     }
 
     /// The same key with another `kid`.

@@ -1,61 +1,17 @@
 //! Where keys are kept, and sets that follow it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
-use ssf_transmitter::{self as sdk, key::KeyOptions, secret::Secret};
+use ssf_bindings::policy::Unit;
+use ssf_transmitter::{self as sdk, secret::Secret};
 
 use crate::{
     cancellation::Cancellation,
     failure::{Failure, Result},
     key::{KeySet, SigningKey},
     policy::span_of,
+    records::{Source, SourceOptions},
 };
-
-/// A source: the text of one, or the path of a file.
-#[derive(uniffi::Record)]
-pub struct KeySource {
-    pub text: Option<String>,
-    pub path: Option<String>,
-    pub options: KeySourceOptions,
-}
-
-/// How to read a key. The time limit is in seconds.
-#[derive(uniffi::Record)]
-pub struct KeySourceOptions {
-    pub kid: Option<String>,
-    pub algorithm: Option<String>,
-    pub password: Option<String>,
-    pub time_limit: Option<f64>,
-}
-
-impl KeySourceOptions {
-    fn core(self) -> Result<KeyOptions> {
-        let mut options = KeyOptions::new();
-        if let Some(kid) = self.kid {
-            options = options.kid(kid);
-        }
-        if let Some(algorithm) = self.algorithm {
-            options = options.algorithm(algorithm.parse()?);
-        }
-        if let Some(password) = self.password {
-            options = options.password(password);
-        }
-        Ok(options)
-    }
-}
-
-impl KeySource {
-    fn core(self) -> Result<sdk::KeySource> {
-        let mut source = match self.path {
-            Some(path) => sdk::KeySource::file(PathBuf::from(path)),
-            None => sdk::KeySource::parse(&self.text.unwrap_or_default())?,
-        };
-        if let Some(limit) = self.options.time_limit {
-            source = source.time_limit(span_of(limit)?);
-        }
-        Ok(source.options(self.options.core()?))
-    }
-}
 
 /// Runs what may wait for a command on a thread of its own.
 async fn waiting<T: Send + 'static>(
@@ -69,27 +25,28 @@ async fn waiting<T: Send + 'static>(
 
 /// Reads a key in any form.
 #[uniffi::export]
-pub fn read_any_key(key: Vec<u8>, options: KeySourceOptions) -> Result<Arc<SigningKey>> {
+pub fn read_any_key(key: Vec<u8>, options: SourceOptions) -> Result<Arc<SigningKey>> {
     let key = Secret::new(key);
-    Ok(Arc::new(SigningKey(sdk::SigningKey::from_any(key.expose(), &options.core()?)?)))
+    Ok(Arc::new(SigningKey(sdk::SigningKey::from_any(key.expose(), &options.options()?)?)))
 }
 
 /// Reads the key of a source.
 #[uniffi::export]
-pub async fn read_key_source(source: KeySource, cancellation: Arc<Cancellation>) -> Result<Arc<SigningKey>> {
-    let key = waiting(&cancellation, move || Ok(source.core()?.read()?)).await?;
+pub async fn read_key_source(source: Source, cancellation: Arc<Cancellation>) -> Result<Arc<SigningKey>> {
+    let key = waiting(&cancellation, move || Ok(source.source(Unit::Seconds)?.read()?)).await?;
     Ok(Arc::new(SigningKey(key)))
 }
 
 /// A set that follows a source, which is looked at after `every` seconds.
 #[uniffi::export]
 pub async fn watch_key_source(
-    source: KeySource,
+    source: Source,
     every: f64,
     cancellation: Arc<Cancellation>,
 ) -> Result<Arc<KeySet>> {
     let every = span_of(every)?;
-    let keys = waiting(&cancellation, move || Ok(sdk::KeySet::watch(&source.core()?, every)?)).await?;
+    let keys = waiting(&cancellation, move || Ok(sdk::KeySet::watch(&source.source(Unit::Seconds)?, every)?))
+        .await?;
     Ok(Arc::new(KeySet(keys)))
 }
 

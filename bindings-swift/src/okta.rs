@@ -2,17 +2,15 @@
 
 use std::{future::Future, sync::Arc};
 
+use ssf_bindings::okta::{self, ProviderChange};
 use ssf_transmitter::{
     OktaProviders,
     okta::{NewProvider, ProviderSettings, SecurityEventsProvider},
 };
 
 use crate::{
-    cancellation::Cancellation,
-    failure::{Failure, Result},
-    policy::Policy,
-    receiver::ClientCredentials,
-    transmitter::Network,
+    cancellation::Cancellation, failure::Result, network::Network, policy::Policy,
+    receiver::ClientCredentials, records::Provider,
 };
 
 /// How an org is asked.
@@ -48,18 +46,6 @@ pub struct Wanted {
     pub settings: Found,
 }
 
-/// A provider as Okta shows it.
-#[derive(uniffi::Record)]
-pub struct Provider {
-    pub id: String,
-    pub name: String,
-    pub kind: String,
-    pub status: String,
-    pub well_known_url: Option<String>,
-    pub issuer: Option<String>,
-    pub jwks_url: Option<String>,
-}
-
 /// What of a provider is to be another.
 #[derive(uniffi::Record)]
 pub struct Change {
@@ -76,37 +62,19 @@ pub struct Providers(OktaProviders);
 impl Providers {
     #[uniffi::constructor]
     pub fn build(settings: OrgSettings) -> Result<Arc<Self>> {
-        let mut builder = OktaProviders::builder(settings.org);
-        builder = match settings.credentials {
-            OrgCredentials::Ssws { token } => builder.ssws(token),
-            OrgCredentials::Bearer { token } => builder.bearer(token),
-            OrgCredentials::Client { credentials } => builder.client_credentials(credentials.core()),
+        let credentials = match settings.credentials {
+            OrgCredentials::Ssws { token } => okta::OrgCredentials::Ssws(token.into()),
+            OrgCredentials::Bearer { token } => okta::OrgCredentials::Bearer(token.into()),
+            OrgCredentials::Client { credentials } => okta::OrgCredentials::Client(credentials.core()),
         };
-        builder = builder.retry(settings.policy.retry()?);
-        if let Some(deadline) = settings.policy.deadline()? {
-            builder = builder.deadline(deadline);
-        }
-        let Network { ca_bundles, proxy, source_address, allow_networks, client_certificate, http2 } =
-            settings.network;
-        if client_certificate.is_some() || !http2 {
-            return Err(Failure::config("Okta's API takes no client certificate, and HTTP/2 is left to it"));
-        }
-        for bundle in ca_bundles {
-            builder = builder.ca_bundle(bundle);
-        }
-        if let Some(proxy) = proxy {
-            builder = builder.proxy(proxy);
-        }
-        if let Some(address) = source_address {
-            builder = builder.source_address(address);
-        }
-        for network in allow_networks {
-            builder = builder.allow_network(network);
-        }
-        if settings.allow_loopback {
-            builder = builder.allow_loopback();
-        }
-        Ok(Arc::new(Self(builder.build()?)))
+        let settings = okta::OrgSettings {
+            org: settings.org,
+            credentials,
+            policy: settings.policy.read()?,
+            network: settings.network.read(),
+            allow_loopback: settings.allow_loopback,
+        };
+        Ok(Arc::new(Self(settings.build()?)))
     }
 
     pub async fn create(&self, wanted: Wanted, cancellation: Arc<Cancellation>) -> Result<Provider> {
@@ -132,8 +100,10 @@ impl Providers {
         change: Change,
         cancellation: Arc<Cancellation>,
     ) -> Result<Provider> {
-        self.one(&cancellation, |org| async move { org.update(&id, |provider| change.apply(provider)).await })
-            .await
+        self.one(&cancellation, |org| async move {
+            org.update(&id, |provider| ProviderChange::from(change).apply(provider)).await
+        })
+        .await
     }
 
     pub async fn read(&self, id: String, cancellation: Arc<Cancellation>) -> Result<Provider> {
@@ -178,18 +148,9 @@ impl Providers {
     }
 }
 
-impl Change {
-    fn apply(self, mut provider: NewProvider) -> NewProvider {
-        if let Some(name) = self.name {
-            provider = provider.with_name(name);
-        }
-        if let Some(kind) = self.kind {
-            provider = provider.with_kind(kind);
-        }
-        if let Some(settings) = self.settings {
-            provider = provider.with_settings(settings.into());
-        }
-        provider
+impl From<Change> for ProviderChange {
+    fn from(change: Change) -> Self {
+        Self { name: change.name, kind: change.kind, settings: change.settings.map(Into::into) }
     }
 }
 
@@ -204,20 +165,6 @@ impl From<Found> for ProviderSettings {
         match settings {
             Found::WellKnown { url } => Self::well_known(url),
             Found::Issuer { issuer, jwks_url } => Self::issuer(issuer, jwks_url),
-        }
-    }
-}
-
-impl From<&SecurityEventsProvider> for Provider {
-    fn from(provider: &SecurityEventsProvider) -> Self {
-        Self {
-            id: provider.id().to_owned(),
-            name: provider.name().to_owned(),
-            kind: provider.kind().to_owned(),
-            status: provider.status().as_str().to_owned(),
-            well_known_url: provider.well_known_url().map(str::to_owned),
-            issuer: provider.issuer().map(str::to_owned),
-            jwks_url: provider.jwks_url().map(str::to_owned),
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::{future::IntoFuture as _, sync::Arc};
 
+use ssf_bindings::{okta as okta_api, policy};
 use ssf_transmitter::{
     self as sdk,
-    okta::{self, Certainty, LogQuery, Sent},
+    okta::{self, Certainty, Sent},
 };
 use tokio::sync::Mutex;
 
@@ -91,19 +92,14 @@ impl Providers {
     pub fn log(&self, options: LogOptions) -> Result<Arc<LogPager>> {
         let page_size = u16::try_from(options.page_size)
             .map_err(|_| Failure::config("a page of the log has 1 to 1000 entries"))?;
-        let mut query = LogQuery::since(moment_of(options.since)?).page_size(page_size);
-        if let Some(until) = options.until {
-            query = query.until(moment_of(until)?);
-        }
-        if let Some(types) = options.event_types {
-            query = query.event_types(types);
-        }
-        let log = self.core().log(query);
-        let log = match options.follow {
-            Some(pause) => log.follow_every(span_of(pause)?),
-            None => log,
+        let options = okta_api::LogOptions {
+            since: moment_of(options.since)?,
+            until: options.until.map(moment_of).transpose()?,
+            event_types: options.event_types,
+            page_size,
+            follow: options.follow.map(span_of).transpose()?,
         };
-        Ok(Arc::new(LogPager(Arc::new(Mutex::new(log)))))
+        Ok(Arc::new(LogPager(Arc::new(Mutex::new(options.open(self.core()))))))
     }
 
     /// Looks for a SET that was answered at this time, in seconds since 1970.
@@ -114,10 +110,8 @@ impl Providers {
         deadline: Option<f64>,
         cancellation: Arc<Cancellation>,
     ) -> Result<Reception> {
-        let mut received = self.core().received(Sent::new(&set.0, moment_of(answered_at)?));
-        if let Some(deadline) = deadline {
-            received = received.deadline(span_of(deadline)?);
-        }
+        let sent = Sent::new(&set.0, moment_of(answered_at)?);
+        let received = policy::received(self.core(), sent, deadline.map(span_of).transpose()?);
         let received = received.into_future();
         cancellation.or(async { Ok(received.await?.into()) }).await
     }

@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ssf_bindings::set;
 use ssf_transmitter::{self as sdk, client};
 
 use crate::{
     cancellation::Cancellation,
-    failure::{ErrorParts, Failure, Result},
-    sets::{Receipt, signature_of},
-    transmitter::{Check, checks},
+    failure::{Failure, Result},
+    records::{Check, ErrorParts, checks},
+    sets::Receipt,
 };
 
 /// An emit that waits for its signature.
@@ -34,7 +35,7 @@ impl Pending {
         der: bool,
         cancellation: Arc<Cancellation>,
     ) -> Result<Receipt> {
-        let delivered = take(&self.0)?.deliver(signature_of(signature, der));
+        let delivered = take(&self.0)?.deliver(set::signature(signature, der));
         cancellation.or(async { Ok(delivered.await?.into()) }).await
     }
 
@@ -89,7 +90,7 @@ impl Examination {
         der: bool,
         cancellation: Arc<Cancellation>,
     ) -> Result<Vec<Check>> {
-        let finished = take(&self.0)?.finish(Ok(signature_of(signature, der)));
+        let finished = take(&self.0)?.finish(Ok(set::signature(signature, der)));
         cancellation.or(async { Ok(checks(&finished.await)) }).await
     }
 

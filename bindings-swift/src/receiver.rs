@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use ssf_transmitter::{
-    self as sdk,
-    token::{Authorization, ClientAuthentication},
+use ssf_bindings::{
+    invalid,
+    receiver::{self, Kind},
 };
+use ssf_transmitter as sdk;
 
-use crate::{
-    failure::{Failure, Result},
-    key::SigningKey,
-};
+use crate::{failure::Result, key::SigningKey};
 
 /// Whom SETs are for.
 #[derive(Clone, uniffi::Enum)]
@@ -93,18 +91,13 @@ pub struct Parameter {
 
 impl ClientCredentials {
     pub(crate) fn core(self) -> sdk::token::ClientCredentials {
-        use sdk::token::ClientCredentials as Credentials;
-        let Self { token_url, client_id, client, parameters } = self;
-        let credentials = match client {
-            ClientProof::Basic { secret } => Credentials::new(token_url, client_id, secret),
-            ClientProof::Body { secret } => {
-                Credentials::new(token_url, client_id, secret).authentication(ClientAuthentication::Body)
-            }
-            ClientProof::Key { key } => Credentials::with_key(token_url, client_id, key.0.clone()),
+        let proof = match self.client {
+            ClientProof::Basic { secret } => receiver::ClientProof::Secret { secret, in_body: false },
+            ClientProof::Body { secret } => receiver::ClientProof::Secret { secret, in_body: true },
+            ClientProof::Key { key } => receiver::ClientProof::Key(key.0.clone()),
         };
-        parameters.into_iter().fold(credentials, |credentials, parameter| {
-            credentials.parameter(parameter.name, parameter.value)
-        })
+        let parameters = self.parameters.into_iter().map(|parameter| (parameter.name, parameter.value));
+        receiver::client_credentials(self.token_url, self.client_id, proof, parameters)
     }
 }
 
@@ -151,7 +144,7 @@ pub struct Receiver(pub(crate) sdk::Receiver);
 impl Receiver {
     #[uniffi::constructor]
     pub fn build(settings: ReceiverSettings) -> Result<Arc<Self>> {
-        Ok(Arc::new(Self(settings.core()?)))
+        Ok(Arc::new(Self(settings.build()?)))
     }
 
     pub fn host(&self) -> String {
@@ -172,42 +165,31 @@ impl Receiver {
 }
 
 impl ReceiverSettings {
-    fn core(self) -> Result<sdk::Receiver> {
-        let mut builder = match (self.address, self.audience.map(sdk::set::Audience::from)) {
-            (Address::Okta { org }, None) => sdk::Receiver::okta(org),
-            (Address::Okta { org }, Some(audience)) => sdk::Receiver::okta(org).audience(audience),
-            (Address::GovUkOneLogin { inbound }, Some(audience)) => {
-                sdk::Receiver::govuk_one_login(inbound, audience)
-            }
-            (Address::Any { endpoint }, Some(audience)) => sdk::Receiver::builder(endpoint, audience),
-            (_, None) => return Err(Failure::config("a receiver needs an audience")),
+    fn build(self) -> sdk::Result<sdk::Receiver> {
+        let (kind, address) = match self.address {
+            Address::Okta { org } => (Kind::Okta, org),
+            Address::GovUkOneLogin { inbound } => (Kind::GovUkOneLogin, inbound),
+            Address::Any { endpoint } => (Kind::Any, endpoint),
         };
-        if let Some(dialect) = self.dialect {
-            builder = builder.dialect(&dialect.0);
-        }
-        if let Some(unit) = self.time_unit {
-            builder = builder.time_unit(unit.parse()?);
-        }
-        if let Some(shape) = self.subject_shape {
-            builder = builder.subject_shape(shape.parse()?);
-        }
-        builder = match self.credentials {
-            Credentials::None => builder,
-            Credentials::Bearer { token } => builder.bearer(token),
-            Credentials::Header { value } => builder.authorization(Authorization::Header(value.into())),
-            Credentials::Client { credentials } => builder.client_credentials(credentials.core()),
+        let credentials = match self.credentials {
+            Credentials::None => receiver::Credentials::None,
+            Credentials::Bearer { token } => receiver::Credentials::Bearer(token),
+            Credentials::Header { value } => receiver::Credentials::Header(value),
+            Credentials::Client { credentials } => receiver::Credentials::Client(credentials.core()),
         };
-        if self.allow_loopback {
-            builder = builder.allow_loopback();
-        }
-        if let Some(deliveries) = self.concurrency {
-            let deliveries = deliveries.try_into();
-            builder = builder
-                .concurrency(deliveries.map_err(|_| Failure::config("a concurrency is at least one"))?);
-        }
-        if let Some(rate) = self.rate_limit {
-            builder = builder.rate_limit(rate);
-        }
-        Ok(builder.build()?)
+        let concurrency = self.concurrency.map(usize::try_from).transpose();
+        let settings = receiver::ReceiverSettings {
+            kind,
+            address,
+            audience: self.audience.map(Into::into),
+            dialect: self.dialect.map(|dialect| dialect.0.clone()),
+            time_unit: self.time_unit,
+            subject_shape: self.subject_shape,
+            credentials,
+            allow_loopback: self.allow_loopback,
+            concurrency: concurrency.map_err(|_| invalid("a concurrency is at least one"))?,
+            rate_limit: self.rate_limit,
+        };
+        settings.builder()?.build()
     }
 }

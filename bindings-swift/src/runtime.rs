@@ -4,29 +4,19 @@
 //! SIGPIPE, which ends a process that does not expect it. Rust's programs ignore it, and so do Python and Node.js; a program of Swift's
 //! does not, and what it does with signals is not for a library to change. These threads keep the signal from themselves.
 
-use std::sync::OnceLock;
-
 use tokio::runtime::{Builder, Runtime};
 
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 
 /// One can send while the other signs. An agent has no use for more.
 const THREADS: usize = 2;
 
 /// The runtime.
 pub(crate) fn runtime() -> Result<&'static Runtime> {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    if let Some(runtime) = RUNTIME.get() {
-        return Ok(runtime);
-    }
-    let made = Builder::new_multi_thread()
-        .worker_threads(THREADS)
-        .thread_name("ssf-transmitter")
-        .on_thread_start(without_broken_pipes)
-        .enable_all()
-        .build();
-    let made = made.map_err(|error| Failure::internal(format!("no threads can be started: {error}")))?;
-    Ok(RUNTIME.get_or_init(|| made))
+    let configure = |builder: &mut Builder| {
+        builder.worker_threads(THREADS).on_thread_start(without_broken_pipes);
+    };
+    Ok(ssf_bindings::runtime::shared(configure)?)
 }
 
 /// A write to a closed connection then fails with an error, as it does on Apple's systems, where sockets are told so.

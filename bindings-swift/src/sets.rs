@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use ssf_transmitter::{self as sdk, Jwks, SetBuilder, Signature, key::SigningHeader};
+use ssf_bindings::{emission, set};
+use ssf_transmitter::{self as sdk, Jwks};
 
 use crate::{
-    emission::{Subject, event_of},
+    emission::Subject,
     failure::Result,
     key::{PublicKey, SigningKey},
-    lint::{Finding, listed},
     policy::{Findings, moment_of, seconds_of},
     receiver::{Audience, Dialect},
+    records::{Finding, findings},
 };
 
 /// A SET that is complete but for its signature.
@@ -33,7 +34,7 @@ impl UnsignedSet {
     }
 
     pub fn findings(&self) -> Vec<Finding> {
-        listed(self.0.findings())
+        findings(self.0.findings())
     }
 
     pub fn decode(&self) -> Result<DecodedSet> {
@@ -42,18 +43,13 @@ impl UnsignedSet {
 
     /// Attaches a signature, in the form of JWS or in DER.
     pub fn attach(&self, signature: Vec<u8>, der: bool) -> Result<Arc<SignedSet>> {
-        Ok(Arc::new(SignedSet(self.0.clone().attach(signature_of(signature, der))?)))
+        Ok(Arc::new(SignedSet(self.0.clone().attach(set::signature(signature, der))?)))
     }
 
     /// Signs with a key of this process.
     pub fn sign(&self, key: Arc<SigningKey>) -> Result<Arc<SignedSet>> {
         Ok(Arc::new(SignedSet(self.0.clone().sign(&key.0)?)))
     }
-}
-
-/// A signature, in the form of JWS or in DER.
-pub(crate) fn signature_of(bytes: Vec<u8>, der: bool) -> Signature {
-    if der { Signature::Der(bytes) } else { Signature::Raw(bytes) }
 }
 
 /// A signed SET in compact form.
@@ -81,7 +77,7 @@ impl SignedSet {
     }
 
     pub fn findings(&self) -> Vec<Finding> {
-        listed(self.0.findings())
+        findings(self.0.findings())
     }
 
     pub fn decode(&self) -> Result<DecodedSet> {
@@ -140,7 +136,7 @@ impl From<sdk::Receipt> for Receipt {
             answered_at: seconds_of(receipt.answered_at()),
             expected: receipt.is_expected(),
             notes: receipt.notes().iter().map(|note| note.as_str().to_owned()).collect(),
-            findings: listed(receipt.findings()),
+            findings: findings(receipt.findings()),
         }
     }
 }
@@ -170,36 +166,25 @@ pub struct SetParts {
 /// A SET from all its parts, without a transmitter.
 #[uniffi::export]
 pub fn prepare_set(parts: SetParts) -> Result<Arc<UnsignedSet>> {
-    let mut set = SetBuilder::new(parts.issuer, parts.audience);
-    if let Some(dialect) = parts.dialect {
-        set = set.dialect(&dialect.0);
-    }
-    for event in &parts.events {
-        set = set.event(event_of(event)?);
-    }
-    if let Some(subject) = &parts.subject {
-        set = set.subject(subject.core()?);
-    }
-    if let Some(txn) = parts.txn {
-        set = set.txn(txn);
-    }
-    if let Some(toe) = parts.toe {
-        set = set.toe(moment_of(toe)?);
-    }
-    if let Some(jti) = parts.jti {
-        set = set.jti(jti);
-    }
-    if let Some(issued_at) = parts.issued_at {
-        set = set.issued_at(moment_of(issued_at)?);
-    }
-    if let Some(claims) = &parts.claims {
-        for (name, value) in sdk::json::parse_object(claims, "the claims")? {
-            set = set.claim(name, value);
-        }
-    }
-    if let Some(lint) = parts.lint {
-        set = set.lint(lint.policy()?);
-    }
-    let header = SigningHeader { algorithm: parts.algorithm.parse()?, kid: parts.kid };
-    Ok(Arc::new(UnsignedSet(set.prepare(header)?)))
+    let subject = parts.subject.as_ref();
+    let claims = parts.claims.as_deref();
+    let parts = set::SetParts {
+        issuer: parts.issuer,
+        audience: parts.audience.into(),
+        events: parts.events.iter().map(|json| emission::event(json)).collect::<sdk::Result<_>>()?,
+        subject: subject.map(Subject::core).transpose()?,
+        dialect: parts.dialect.map(|dialect| dialect.0.clone()),
+        txn: parts.txn,
+        toe: parts.toe.map(moment_of).transpose()?,
+        jti: parts.jti,
+        issued_at: parts.issued_at.map(moment_of).transpose()?,
+        claims: claims
+            .map(|json| sdk::json::parse_object(json, "the claims"))
+            .transpose()?
+            .unwrap_or_default(),
+        lint: parts.lint.map(|lint| lint.policy()).transpose()?,
+        algorithm: parts.algorithm,
+        kid: parts.kid,
+    };
+    Ok(Arc::new(UnsignedSet(parts.prepare()?)))
 }

@@ -1,45 +1,26 @@
 //! The transmitter.
 
-use std::{collections::HashMap, future::IntoFuture as _, sync::Arc};
+use std::{future::IntoFuture as _, sync::Arc};
 
-use ssf_transmitter::{
-    self as sdk,
-    client::TransmitterBuilder,
-    key::{DetachedKey, SigningHeader},
-    secret::Secret,
+use ssf_bindings::{
+    emission,
+    transmitter::{self, Signing},
 };
+use ssf_transmitter as sdk;
 
 use crate::{
     cancellation::Cancellation,
-    emission::{EmitOptions, RequestLimit, Subject, WrittenEvent, WrittenSubject, event_of},
+    emission::{EmitOptions, RequestLimit, Subject, WrittenEvent, WrittenSubject},
     failure::Result,
     key::KeySet,
-    lint::{Finding, listed},
+    network::Network,
     okta::Providers,
     pending::{Examination, Pending},
     policy::{Findings, Policy},
     receiver::Receiver,
+    records::{Check, Counters, Finding, checks, findings},
     sets::{Receipt, SignedSet, UnsignedSet},
 };
-
-/// How to reach receivers.
-#[derive(uniffi::Record)]
-pub struct Network {
-    /// In PEM.
-    pub ca_bundles: Vec<Vec<u8>>,
-    pub client_certificate: Option<ClientCertificate>,
-    pub proxy: Option<String>,
-    pub source_address: Option<String>,
-    pub allow_networks: Vec<String>,
-    pub http2: bool,
-}
-
-/// The chain of the client's certificate and its key, in PEM.
-#[derive(uniffi::Record)]
-pub struct ClientCertificate {
-    pub chain: Vec<u8>,
-    pub key: Vec<u8>,
-}
 
 /// What signs.
 #[derive(uniffi::Enum)]
@@ -101,7 +82,7 @@ pub struct DoctorOptions {
 impl Transmitter {
     #[uniffi::constructor]
     pub fn build(settings: TransmitterSettings) -> Result<Arc<Self>> {
-        Ok(Arc::new(settings.core()?))
+        Ok(Arc::new(settings.build()?))
     }
 
     /// Builds a SET, signs it and delivers it.
@@ -128,16 +109,9 @@ impl Transmitter {
         options: DeliverOptions,
         cancellation: Arc<Cancellation>,
     ) -> Result<Receipt> {
-        let mut deliver = self.core.deliver(&set.0, &to.0);
-        if let Some(policy) = options.policy {
-            deliver = deliver.retry(policy.retry()?);
-            if let Some(deadline) = policy.deadline()? {
-                deliver = deliver.deadline(deadline);
-            }
-        }
-        if let Some(limit) = options.limit {
-            deliver = deliver.limited_by(&limit.0);
-        }
+        let policy = options.policy.map(Policy::read).transpose()?;
+        let limit = options.limit.as_ref().map(|limit| &limit.0);
+        let deliver = transmitter::delivery(self.core.deliver(&set.0, &to.0), policy.as_ref(), limit);
         let delivered = deliver.into_future();
         cancellation.or(async { Ok(delivered.await?.into()) }).await
     }
@@ -149,7 +123,7 @@ impl Transmitter {
         subject: Option<WrittenSubject>,
         to: Arc<Receiver>,
     ) -> Vec<Finding> {
-        listed(&self.core.linter(&to.0).read(event.core(), subject.map(WrittenSubject::core)))
+        findings(&self.core.linter(&to.0).read(event.core(), subject.map(WrittenSubject::core)))
     }
 
     /// Checks this transmitter and a receiver end to end, but for the SET, which may wait for a signature.
@@ -203,8 +177,8 @@ impl Transmitter {
     fn emit_of(&self, emission: Emission) -> Result<sdk::client::Emit> {
         let Emission { event, subject, to, options } = emission;
         let subject = subject.as_ref().map(Subject::core).transpose()?;
-        let emit = self.core.emit(event_of(&event)?, subject, &to.0);
-        options.apply(emit)
+        let emit = self.core.emit(emission::event(&event)?, subject, &to.0);
+        Ok(options.read()?.apply(emit))
     }
 
     fn doctor_of(
@@ -214,102 +188,29 @@ impl Transmitter {
         to: &Receiver,
         options: DoctorOptions,
     ) -> sdk::client::Doctor {
-        let mut doctor = self.core.doctor_read(event.core(), subject.map(WrittenSubject::core), &to.0);
-        if let Some(url) = options.configuration_url {
-            doctor = doctor.configuration_url(url);
-        }
-        if let Some(providers) = options.confirm {
-            doctor = doctor.confirm(providers.core());
-        }
-        if options.send { doctor.send() } else { doctor }
+        let confirm = options.confirm.as_ref().map(|providers| providers.core());
+        let DoctorOptions { configuration_url, send, .. } = options;
+        let doctor = self.core.doctor_read(event.core(), subject.map(WrittenSubject::core), &to.0);
+        transmitter::DoctorOptions { configuration_url, send, confirm }.instruct(doctor)
     }
 }
 
 impl TransmitterSettings {
-    fn core(self) -> Result<Transmitter> {
-        let builder = match self.keys {
-            Keys::Own { keys } => sdk::Transmitter::builder(self.issuer, keys.0.clone()),
+    fn build(self) -> sdk::Result<Transmitter> {
+        let signing = match self.keys {
+            Keys::Own { keys } => Signing::Keys(keys.0.clone()),
             Keys::Elsewhere { algorithm, kid, public_key } => {
-                let header = SigningHeader { algorithm: algorithm.parse()?, kid };
                 let public_key = public_key.map(|jwk| sdk::PublicKey::from_jwk(&jwk)).transpose()?;
-                sdk::Transmitter::builder_with_signer(self.issuer, DetachedKey::new(header, public_key))
+                Signing::signer(&algorithm, kid, public_key)?
             }
         };
-        let mut builder = builder.retry(self.policy.retry()?).lint(self.lint.policy()?);
-        if let Some(deadline) = self.policy.deadline()? {
-            builder = builder.deadline(deadline);
-        }
-        Ok(Transmitter { core: self.network.apply(builder).build()? })
+        let settings = transmitter::TransmitterSettings {
+            issuer: self.issuer,
+            signing,
+            policy: self.policy.read()?,
+            lint: Some(self.lint.policy()?),
+            network: self.network.read(),
+        };
+        Ok(Transmitter { core: settings.build()? })
     }
-}
-
-impl Network {
-    fn apply(self, mut builder: TransmitterBuilder) -> TransmitterBuilder {
-        for bundle in self.ca_bundles {
-            builder = builder.ca_bundle(bundle);
-        }
-        if let Some(ClientCertificate { chain, key }) = self.client_certificate {
-            let key = Secret::new(key);
-            builder = builder.client_certificate(chain, key.expose().as_slice());
-        }
-        if let Some(proxy) = self.proxy {
-            builder = builder.proxy(proxy);
-        }
-        if let Some(address) = self.source_address {
-            builder = builder.source_address(address);
-        }
-        if !self.http2 {
-            builder = builder.http1_only();
-        }
-        self.allow_networks.into_iter().fold(builder, TransmitterBuilder::allow_network)
-    }
-}
-
-/// Counts of one transmitter, taken at one moment.
-#[derive(uniffi::Record)]
-pub struct Counters {
-    pub enqueued: u64,
-    pub delivered: u64,
-    pub failed: u64,
-    pub in_flight: u64,
-    pub attempts: u64,
-    pub failures: HashMap<String, u64>,
-}
-
-impl From<sdk::client::Counters> for Counters {
-    fn from(counters: sdk::client::Counters) -> Self {
-        let failures = counters.failures.iter();
-        Self {
-            enqueued: counters.enqueued,
-            delivered: counters.delivered,
-            failed: counters.failed,
-            in_flight: counters.in_flight,
-            attempts: counters.attempts,
-            failures: failures.map(|(code, count)| ((*code).to_owned(), *count)).collect(),
-        }
-    }
-}
-
-/// One check of a doctor.
-#[derive(uniffi::Record)]
-pub struct Check {
-    pub id: String,
-    pub outcome: String,
-    pub message: String,
-    pub remedy: String,
-}
-
-impl From<&sdk::client::Check> for Check {
-    fn from(check: &sdk::client::Check) -> Self {
-        Self {
-            id: check.id.to_owned(),
-            outcome: check.outcome.as_str().to_owned(),
-            message: check.message.clone(),
-            remedy: check.remedy.clone(),
-        }
-    }
-}
-
-pub(crate) fn checks(diagnosis: &sdk::client::Diagnosis) -> Vec<Check> {
-    diagnosis.checks().iter().map(Check::from).collect()
 }

@@ -18,7 +18,9 @@ use ssf_transmitter::okta::{
     Cause, CauseKind, Certainty, LogEvent, LogQuery, RECEIVE_EVENT, RISK_DETECT, Reception, ReceptionOutcome,
     Sent,
 };
-use ssf_transmitter::{ErrorCode, KeySet, KeyType, SignedSet, SigningKey, Subject, Timestamp, Transmitter};
+use ssf_transmitter::{
+    ErrorCode, KeySet, KeyType, Network, SignedSet, SigningKey, Subject, Timestamp, Transmitter,
+};
 
 const ADA: &str = "ada@example.com";
 
@@ -213,7 +215,7 @@ async fn every_set_is_found_or_its_absence_explained() {
         })
         .await;
         let transmitter = Transmitter::builder(published.issuer(), key)
-            .ca_bundle(world.emulator.ca_pem().unwrap())
+            .network(Network::new().ca_bundle(world.emulator.ca_pem().unwrap()))
             .build()
             .unwrap();
         let event = okta::UserRiskChange::new(OktaRiskLevel::High, OktaRiskLevel::Low, Timestamp::now())

@@ -24,8 +24,8 @@ use rustls::{
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject as _},
 };
 use ssf_transmitter::{
-    KeyType, Receiver, SetBuilder, SignedSet, SigningKey, Subject, Transmitter, delivery::RetryPolicy,
-    event::caep,
+    KeyType, Network, Receiver, SetBuilder, SignedSet, SigningKey, Subject, Transmitter,
+    delivery::RetryPolicy, event::caep,
 };
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
 use tokio_rustls::TlsAcceptor;
@@ -123,11 +123,10 @@ struct Contenders {
 impl Contenders {
     fn new(url: &str, ca: &str, http1_only: bool) -> Self {
         let key = SigningKey::generate(KeyType::Rsa2048).unwrap();
-        let mut builder = Transmitter::builder("https://edr.example.com", key.clone()).ca_bundle(ca);
-        if http1_only {
-            builder = builder.http1_only();
-        }
-        let transmitter = builder.build().unwrap();
+        let network = Network::new().ca_bundle(ca);
+        let network = if http1_only { network.http1_only() } else { network };
+        let builder = Transmitter::builder("https://edr.example.com", key.clone());
+        let transmitter = builder.network(network).build().unwrap();
         let receiver = Receiver::builder(url, "aud").allow_loopback().concurrency(64).build().unwrap();
         let set = transmitter.prepare(event(), Subject::email("ada@example.com"), &receiver).unwrap();
         let set = set.sign(&key).unwrap();
@@ -193,7 +192,10 @@ fn event() -> caep::SessionRevoked {
 /// What a dead receiver among ten does to the 99th percentile of the others' latency.
 async fn isolation(url: &str, ca: &str) -> f64 {
     let key = SigningKey::generate(KeyType::Ed25519).unwrap();
-    let transmitter = Transmitter::builder("https://edr.example.com", key).ca_bundle(ca).build().unwrap();
+    let transmitter = Transmitter::builder("https://edr.example.com", key)
+        .network(Network::new().ca_bundle(ca))
+        .build()
+        .unwrap();
     let live: Vec<_> =
         (0..9).map(|_| Receiver::builder(url, "aud").allow_loopback().build().unwrap()).collect();
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -66,7 +66,7 @@ pub mod token;
 mod web;
 
 #[cfg(feature = "client")]
-pub use client::{OktaProviders, Receiver, Transmitter};
+pub use client::{Network, OktaProviders, Receiver, Transmitter};
 pub use delivery::Receipt;
 pub use dialect::Dialect;
 pub use error::{Error, ErrorCode, ErrorKind, Result};

@@ -14,7 +14,7 @@ use std::{
 
 use net::{Authority, Behaviour, ConnectProxy, Identity, Tls, TlsServer, authority, certificate_for};
 use ssf_transmitter::{
-    KeyType, Receiver, SigningKey, Subject, Transmitter, delivery::RetryPolicy, event::caep,
+    KeyType, Network, Receiver, SigningKey, Subject, Transmitter, delivery::RetryPolicy, event::caep,
 };
 
 /// Everything that is read.
@@ -41,7 +41,7 @@ async fn child() {
     let key = SigningKey::generate(KeyType::Ed25519).unwrap();
     let mut builder = Transmitter::builder("https://edr.example.com", key).retry(RetryPolicy::once());
     if let Ok(path) = env::var("CHILD_CA_BUNDLE") {
-        builder = builder.ca_bundle(fs::read(path).unwrap());
+        builder = builder.network(Network::new().ca_bundle(fs::read(path).unwrap()));
     }
     let transmitter = match builder.build() {
         Ok(transmitter) => transmitter,

@@ -14,7 +14,7 @@ use std::{
 use serde_json::{Value, json};
 use server::{Answer, Seen, Server};
 use ssf_transmitter::{
-    ErrorCode, ErrorKind, KeyType, OktaProviders, SigningKey,
+    ErrorCode, ErrorKind, KeyType, Network, OktaProviders, SigningKey,
     client::OktaProvidersBuilder,
     delivery::RetryPolicy,
     okta::{ApiError, NewProvider, ProviderSettings, ProviderStatus, SecurityEventsProvider},
@@ -456,8 +456,11 @@ async fn settings_that_cannot_work_are_refused() {
         (org().bearer(""), ErrorCode::AuthorizationInvalid),
         (org().ssws("a\nb"), ErrorCode::AuthorizationInvalid),
         (org().ssws("a").deadline(Duration::ZERO), ErrorCode::ConfigurationInvalid),
-        (org().ssws("a").ca_bundle("no PEM"), ErrorCode::CaBundleInvalid),
-        (org().ssws("a").allow_network("10.0.0.0/99"), ErrorCode::ConfigurationInvalid),
+        (org().ssws("a").network(Network::new().ca_bundle("no PEM")), ErrorCode::CaBundleInvalid),
+        (
+            org().ssws("a").network(Network::new().allow_network("10.0.0.0/99")),
+            ErrorCode::ConfigurationInvalid,
+        ),
         (OktaProviders::builder("http://127.0.0.1").ssws("a"), ErrorCode::EndpointInvalid),
         (OktaProviders::builder("https://acme.okta.com/api").ssws("a"), ErrorCode::EndpointInvalid),
     ] {

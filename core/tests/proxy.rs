@@ -11,7 +11,7 @@ use std::{process::Command, sync::Arc};
 use net::{Authority, Behaviour, ConnectProxy, Identity, Tls, TlsServer, authority, certificate_for};
 use server::Server;
 use ssf_transmitter::{
-    Error, ErrorCode, KeyType, OktaProviders, Receipt, Receiver, SigningKey, Subject, Transmitter,
+    Error, ErrorCode, KeyType, Network, OktaProviders, Receipt, Receiver, SigningKey, Subject, Transmitter,
     client::{Diagnosis, Outcome, TransmitterBuilder},
     event::caep,
     token::ClientCredentials,
@@ -21,8 +21,18 @@ use ssf_transmitter::{
 const RECEIVER: &str = "https://receiver.invalid/events";
 
 fn builder(proxy: &str) -> TransmitterBuilder {
+    through(Network::new().proxy(proxy))
+}
+
+/// A builder that trusts these certificates (PEM), too.
+fn trusting(proxy: &str, certificates: &[&str]) -> TransmitterBuilder {
+    let network = Network::new().proxy(proxy);
+    through(certificates.iter().fold(network, |network, pem| network.ca_bundle(*pem)))
+}
+
+fn through(network: Network) -> TransmitterBuilder {
     let key = SigningKey::generate(KeyType::Ed25519).unwrap();
-    Transmitter::builder("https://edr.example.com", key).proxy(proxy)
+    Transmitter::builder("https://edr.example.com", key).network(network)
 }
 
 fn receiver(url: &str) -> Receiver {
@@ -58,7 +68,7 @@ fn machine() -> String {
 async fn a_proxy_by_a_name_that_leads_to_a_private_address_is_used() {
     let (proxy, _server, authority) = reachable().await;
     for host in [machine(), "localhost".to_owned(), "127.0.0.1".to_owned()] {
-        let trusting = || builder(&format!("http://{host}:{}", proxy.port)).ca_bundle(authority.pem());
+        let trusting = || trusting(&format!("http://{host}:{}", proxy.port), &[&authority.pem()]);
         assert_eq!(emit(trusting(), RECEIVER).await.unwrap().status(), 202);
         let diagnosis = diagnose(trusting(), RECEIVER).await;
         assert_eq!(diagnosis.check("tls-version").unwrap().message, "receiver.invalid speaks TLS 1.3");
@@ -86,8 +96,7 @@ async fn the_guard_judges_what_urls_say_behind_a_proxy_too() {
     // A receiver by the name of the proxy goes through the proxy like any other.
     let machine = machine();
     let by_name = format!("http://{machine}:{}", proxy.port);
-    let error =
-        emit(builder(&by_name).ca_bundle(authority.pem()), &format!("https://{machine}/events")).await;
+    let error = emit(trusting(&by_name, &[&authority.pem()]), &format!("https://{machine}/events")).await;
     assert_eq!(error.unwrap_err().code(), ErrorCode::TlsCertificateName);
 }
 
@@ -107,7 +116,7 @@ async fn this_machine_is_reached_without_the_proxy() {
 async fn credentials_in_the_url_of_the_proxy_are_sent_and_never_shown() {
     let (proxy, server, authority) = reachable().await;
     let url = format!("http://ada:s3cr%40t@127.0.0.1:{}", proxy.port);
-    emit(builder(&url).ca_bundle(authority.pem()), RECEIVER).await.unwrap();
+    emit(trusting(&url, &[&authority.pem()]), RECEIVER).await.unwrap();
     // `ada:s3cr@t`
     assert!(proxy.requests()[0].contains("\r\nProxy-Authorization: Basic YWRhOnMzY3JAdA==\r\n"));
     assert_eq!(server.connections.lock().unwrap().len(), 1);
@@ -179,7 +188,7 @@ async fn a_proxy_that_is_not_there_is_named_with_its_setting() {
     ] {
         let key = SigningKey::generate(KeyType::Ed25519).unwrap();
         let once = Transmitter::builder("https://edr.example.com", key)
-            .proxy(&url)
+            .network(Network::new().proxy(&url))
             .retry(ssf_transmitter::delivery::RetryPolicy::once());
         let error = emit(once, RECEIVER).await.unwrap_err();
         assert_eq!(error.code(), ErrorCode::ProxyUnreachable, "{error}");
@@ -203,21 +212,21 @@ async fn a_proxy_over_tls_has_its_own_certificate_judged() {
     };
     let proxy = over_tls("localhost").await;
     let url = format!("https://localhost:{}", proxy.port);
-    let both = || builder(&url).ca_bundle(proxies.pem()).ca_bundle(receivers.pem());
+    let both = || trusting(&url, &[&proxies.pem(), &receivers.pem()]);
     assert_eq!(emit(both(), RECEIVER).await.unwrap().status(), 202);
     assert_eq!(diagnose(both(), RECEIVER).await.check("tls-version").unwrap().outcome, Outcome::Passed);
 
     let named = |proxy: &ConnectProxy| format!("the proxy localhost:{} (`proxy`)", proxy.port);
-    let error = emit(builder(&url).ca_bundle(receivers.pem()), RECEIVER).await.unwrap_err();
+    let error = emit(trusting(&url, &[&receivers.pem()]), RECEIVER).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::TlsCertificateUntrusted);
     assert!(error.message().contains(&named(&proxy)), "{error}");
-    let error = emit(builder(&url).ca_bundle(proxies.pem()), RECEIVER).await.unwrap_err();
+    let error = emit(trusting(&url, &[&proxies.pem()]), RECEIVER).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::TlsCertificateUntrusted);
     assert!(error.message().contains("receiver.invalid"), "{error}");
 
     let other = over_tls("other.example").await;
     let url = format!("https://localhost:{}", other.port);
-    let error = emit(builder(&url).ca_bundle(proxies.pem()), RECEIVER).await.unwrap_err();
+    let error = emit(trusting(&url, &[&proxies.pem()]), RECEIVER).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::TlsCertificateName);
     assert!(error.message().contains(&named(&other)), "{error}");
 
@@ -267,7 +276,9 @@ async fn token_endpoints_and_apis_are_told_apart_from_their_proxy_too() {
     assert_eq!((error.code(), error.status()), (ErrorCode::ProxyRefused, Some(407)), "{error}");
     assert!(error.message().contains("token endpoint") && error.message().contains("`proxy`"), "{error}");
 
-    let providers = OktaProviders::builder("https://acme.okta.invalid").ssws("00a").proxy(proxy.url());
+    let providers = OktaProviders::builder("https://acme.okta.invalid")
+        .ssws("00a")
+        .network(Network::new().proxy(proxy.url()));
     let error = providers.build().unwrap().list().await.unwrap_err();
     assert_eq!((error.code(), error.status()), (ErrorCode::ProxyRefused, Some(407)), "{error}");
     assert_eq!(proxy.requests().len(), 2);
@@ -301,7 +312,7 @@ async fn http_2_is_spoken_through_a_proxy() {
         }
     });
     let proxy = ConnectProxy::start(Behaviour::Tunnel(address)).await;
-    let transmitter = builder(&proxy.url()).ca_bundle(authority.pem()).build().unwrap();
+    let transmitter = trusting(&proxy.url(), &[&authority.pem()]).build().unwrap();
     for _ in 0..3 {
         let event = caep::SessionRevoked::new();
         transmitter.emit(event, Subject::opaque("1"), &receiver(RECEIVER)).await.unwrap();

@@ -17,8 +17,8 @@ use std::{
 use axum::{Router, http::StatusCode, routing::post};
 use server::{Seen, Server};
 use ssf_transmitter::{
-    ErrorCode, KeySet, KeyType, Receiver, SigningKey, Subject, Timestamp, Transmitter, delivery::RetryPolicy,
-    event::caep, set::DecodedSet,
+    ErrorCode, KeySet, KeyType, Network, Receiver, SigningKey, Subject, Timestamp, Transmitter,
+    delivery::RetryPolicy, event::caep, set::DecodedSet,
 };
 use tokio::{net::TcpListener, sync::Barrier};
 
@@ -234,7 +234,7 @@ async fn addresses_of_ones_own_network_are_not_reached() {
     drop(listener);
     let open = Transmitter::builder("https://edr.example.com", key())
         .retry(RetryPolicy::once())
-        .allow_network("127.0.0.0/8")
+        .network(Network::new().allow_network("127.0.0.0/8"))
         .build()
         .unwrap();
     let receiver = Receiver::builder(url, "aud").build().unwrap();

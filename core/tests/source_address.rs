@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use net::{Behaviour, ConnectProxy, Identity, Tls, TlsServer, authority, certificate_for};
 use server::Server;
 use ssf_transmitter::{
-    ErrorCode, KeyType, OktaProviders, Receiver, SigningKey, Subject, Transmitter,
+    ErrorCode, KeyType, Network, OktaProviders, Receiver, SigningKey, Subject, Transmitter,
     client::{Outcome, TransmitterBuilder},
     delivery::RetryPolicy,
     event::caep,
@@ -22,9 +22,9 @@ const SOURCE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 /// For documentation (RFC 5737): no machine has it.
 const ELSEWHERE: &str = "192.0.2.7";
 
-fn builder() -> TransmitterBuilder {
+fn builder(network: Network) -> TransmitterBuilder {
     let key = SigningKey::generate(KeyType::Ed25519).unwrap();
-    Transmitter::builder("https://edr.example.com", key).retry(RetryPolicy::once())
+    Transmitter::builder("https://edr.example.com", key).retry(RetryPolicy::once()).network(network)
 }
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn pushes_and_token_requests_leave_from_it() {
         .allow_loopback()
         .build()
         .unwrap();
-    let transmitter = builder().source_address(SOURCE).build().unwrap();
+    let transmitter = builder(Network::new().source_address(SOURCE)).build().unwrap();
     transmitter.emit(caep::SessionRevoked::new(), Subject::opaque("1"), &receiver).await.unwrap();
     let seen = server.seen();
     assert_eq!(seen.len(), 2);
@@ -58,7 +58,7 @@ async fn oktas_api_is_called_from_it() {
     let providers = OktaProviders::builder(&server.base)
         .ssws("token")
         .allow_loopback()
-        .source_address("127.0.0.2")
+        .network(Network::new().source_address("127.0.0.2"))
         .build()
         .unwrap();
     providers.list().await.unwrap();
@@ -70,10 +70,10 @@ async fn tls_handshakes_and_tunnels_leave_from_it() {
     let authority = authority();
     let tls = Tls { protocols: &[b"http/1.1"], ..Tls::default() };
     let server = TlsServer::start(&tls, &Identity::new(&certificate_for("localhost"), &authority)).await;
-    let builder = || builder().ca_bundle(authority.pem()).source_address(SOURCE);
+    let network = Network::new().ca_bundle(authority.pem()).source_address(SOURCE);
     let receiver = Receiver::builder(server.url(), "aud").allow_loopback().build().unwrap();
     let (event, subject) = (caep::SessionRevoked::new(), Subject::opaque("1"));
-    let direct = builder().build().unwrap();
+    let direct = builder(network.clone()).build().unwrap();
     direct.emit(event.clone(), subject.clone(), &receiver).await.unwrap();
     let diagnosis = direct.doctor(event.clone(), subject.clone(), &receiver).await;
     assert_eq!(diagnosis.check("tls-version").unwrap().outcome, Outcome::Passed);
@@ -84,7 +84,7 @@ async fn tls_handshakes_and_tunnels_leave_from_it() {
         TlsServer::start(&tls, &Identity::new(&certificate_for("receiver.invalid"), &authority)).await;
     let proxy = ConnectProxy::start(Behaviour::Tunnel(behind.address)).await;
     let receiver = Receiver::builder("https://receiver.invalid/events", "aud").build().unwrap();
-    let proxied = builder().proxy(proxy.url()).build().unwrap();
+    let proxied = builder(network.proxy(proxy.url())).build().unwrap();
     proxied.emit(event.clone(), subject.clone(), &receiver).await.unwrap();
     let diagnosis = proxied.doctor(event, subject, &receiver).await;
     assert_eq!(diagnosis.check("tls-version").unwrap().outcome, Outcome::Passed);
@@ -105,19 +105,20 @@ async fn an_address_that_cannot_be_used_is_refused() {
         ("224.0.0.1", ErrorCode::SourceAddressInvalid),
         (ELSEWHERE, ErrorCode::SourceAddressUnavailable),
     ] {
-        let error = builder().source_address(given).build().unwrap_err();
+        let network = Network::new().source_address(given);
+        let error = builder(network.clone()).build().unwrap_err();
         assert_eq!(error.code(), code, "{given}");
-        let okta = OktaProviders::builder("https://acme.okta.com").ssws("token").source_address(given);
+        let okta = OktaProviders::builder("https://acme.okta.com").ssws("token").network(network);
         assert_eq!(okta.build().unwrap_err().code(), code, "{given}");
     }
-    assert!(builder().source_address(" 127.0.0.1\n").build().is_ok());
+    assert!(builder(Network::new().source_address(" 127.0.0.1\n")).build().is_ok());
 }
 
 #[tokio::test]
 async fn a_host_of_the_other_family_is_not_reached() {
-    let Ok(transmitter) = builder().source_address("::1").build() else {
+    let Ok(transmitter) = builder(Network::new().source_address("::1")).build() else {
         // Without IPv6 this machine does not have the address, which is what the error says.
-        let error = builder().source_address("::1").build().unwrap_err();
+        let error = builder(Network::new().source_address("::1")).build().unwrap_err();
         assert_eq!(error.code(), ErrorCode::SourceAddressUnavailable);
         return;
     };

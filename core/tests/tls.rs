@@ -11,7 +11,7 @@ use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, 
 use rustls::version::{TLS12, TLS13};
 use server::Server;
 use ssf_transmitter::{
-    Error, ErrorCode, KeyType, Receipt, Receiver, SigningKey, Subject, Transmitter,
+    Error, ErrorCode, KeyType, Network, Receipt, Receiver, SigningKey, Subject, Transmitter,
     client::{Check, Outcome, TransmitterBuilder},
     delivery::{ReceiptNote, RetryPolicy},
     event::caep,
@@ -70,7 +70,7 @@ async fn tls_1_2_and_1_3_are_spoken_with_a_trusted_receiver() {
     let identity = Identity::new(&certificate_for("localhost"), &authority);
     for (versions, says) in [(vec![&TLS12], "TLS 1.2"), (vec![&TLS13], "TLS 1.3")] {
         let server = TlsServer::start(&Tls { versions, ..Tls::default() }, &identity).await;
-        let trusting = || builder().ca_bundle(authority.pem());
+        let trusting = || builder().network(Network::new().ca_bundle(authority.pem()));
         assert_eq!(emit(trusting(), &server.url()).await.unwrap().status(), 202);
         let check = examined(trusting(), &server.url()).await;
         assert!(check.outcome == Outcome::Passed && check.message.contains(says), "{check:?}");
@@ -85,7 +85,8 @@ async fn a_receiver_that_ends_without_close_notify_has_taken_the_set() {
         let answer = b"HTTP/1.1 202 Accepted\r\n\r\nqueued";
         let tls = Tls { versions, answer, ends_abruptly: true, ..Tls::default() };
         let server = TlsServer::start(&tls, &identity).await;
-        let receipt = emit(builder().ca_bundle(authority.pem()), &server.url()).await.unwrap();
+        let receipt =
+            emit(builder().network(Network::new().ca_bundle(authority.pem())), &server.url()).await.unwrap();
         assert_eq!((receipt.attempts(), receipt.notes()), (1, &[ReceiptNote::BodyBroken][..]));
     }
 }
@@ -93,7 +94,7 @@ async fn a_receiver_that_ends_without_close_notify_has_taken_the_set() {
 #[tokio::test]
 async fn what_is_wrong_with_a_certificate_has_a_code_of_its_own() {
     let authority = authority();
-    let trusting = || builder().ca_bundle(authority.pem());
+    let trusting = || builder().network(Network::new().ca_bundle(authority.pem()));
     let mut expired = certificate_for("localhost");
     expired.not_before = date_time_ymd(2020, 1, 1);
     expired.not_after = date_time_ymd(2021, 2, 3);
@@ -141,7 +142,7 @@ async fn a_certificate_of_an_unknown_authority_is_untrusted() {
     untrusted(&Identity::self_signed(&certificate_for("localhost")), &builder).await;
     let another = authority();
     let identity = Identity::new(&certificate_for("localhost"), &authority());
-    untrusted(&identity, &|| builder().ca_bundle(another.pem())).await;
+    untrusted(&identity, &|| builder().network(Network::new().ca_bundle(another.pem()))).await;
 
     // An intermediate certificate that the server does not send.
     let root = authority();
@@ -151,10 +152,10 @@ async fn a_certificate_of_an_unknown_authority_is_untrusted() {
     let intermediate =
         rcgen::CertifiedIssuer::signed_by(params, KeyPair::generate().unwrap(), &root).unwrap();
     let mut identity = Identity::new(&certificate_for("localhost"), &intermediate);
-    untrusted(&identity, &|| builder().ca_bundle(root.pem())).await;
+    untrusted(&identity, &|| builder().network(Network::new().ca_bundle(root.pem()))).await;
     identity.chain.push(intermediate.der().clone());
     let server = TlsServer::start(&Tls::default(), &identity).await;
-    emit(builder().ca_bundle(root.pem()), &server.url()).await.unwrap();
+    emit(builder().network(Network::new().ca_bundle(root.pem())), &server.url()).await.unwrap();
 }
 
 #[tokio::test]
@@ -168,7 +169,7 @@ async fn an_authority_of_the_same_name_with_another_key_is_untrusted() {
     let (old, new) = (named(), named());
     let identity = Identity::new(&certificate_for("localhost"), &new);
     let server = TlsServer::start(&Tls::default(), &identity).await;
-    let trusting = || builder().ca_bundle(old.pem());
+    let trusting = || builder().network(Network::new().ca_bundle(old.pem()));
     fails(trusting, &server.url(), ErrorCode::TlsCertificateUntrusted, &["signed by the trusted"]).await;
 }
 
@@ -219,7 +220,7 @@ fn openssl_server(identity: &Identity, set: impl FnOnce(&mut openssl::ssl::SslAc
 async fn an_old_version_and_foreign_cipher_suites_are_incompatible() {
     let authority = authority();
     let identity = Identity::new(&certificate_for("localhost"), &authority);
-    let trusting = || builder().ca_bundle(authority.pem());
+    let trusting = || builder().network(Network::new().ca_bundle(authority.pem()));
     let url = openssl_server(&identity, |builder| {
         builder.set_min_proto_version(None).unwrap();
         builder.set_max_proto_version(Some(openssl::ssl::SslVersion::TLS1_1)).unwrap();
@@ -290,9 +291,10 @@ async fn http_2_is_spoken_where_it_is_offered() {
     let identity = Identity::new(&certificate_for("localhost"), &authority);
     let protocol = async |protocols: &'static [&'static [u8]], http1_only: bool| {
         let server = TlsServer::start(&Tls { protocols, ..Tls::default() }, &identity).await;
-        let mut builder = builder().ca_bundle(authority.pem()).retry(RetryPolicy::once());
+        let mut builder =
+            builder().network(Network::new().ca_bundle(authority.pem())).retry(RetryPolicy::once());
         if http1_only {
-            builder = builder.http1_only();
+            builder = builder.network(Network::new().ca_bundle(authority.pem()).http1_only());
         }
         // The server speaks HTTP/1.1 only; what was agreed on is what counts here.
         let _ = emit(builder, &server.url()).await;
@@ -320,8 +322,8 @@ async fn a_client_certificate_is_shown_where_it_is_asked_for() {
         let tls = Tls { versions, clients: Some(clients.der().clone()), ..Tls::default() };
         let server = TlsServer::start(&tls, &identity).await;
         let with = |client: &Identity| {
-            let builder = builder().ca_bundle(authority.pem());
-            builder.client_certificate(client.pem.clone(), client.key.serialize_pem())
+            let network = Network::new().ca_bundle(authority.pem());
+            builder().network(network.client_certificate(client.pem.clone(), client.key.serialize_pem()))
         };
         let url = server.url();
         assert_eq!(emit(with(&good), &url).await.unwrap().status(), 202);
@@ -331,7 +333,7 @@ async fn a_client_certificate_is_shown_where_it_is_asked_for() {
 
         let (required, refused) =
             (ErrorCode::TlsClientCertificateRequired, ErrorCode::TlsClientCertificateRefused);
-        let none = || builder().ca_bundle(authority.pem());
+        let none = || builder().network(Network::new().ca_bundle(authority.pem()));
         fails(none, &url, required, &["localhost", "requires a client certificate"]).await;
         fails(|| with(&unknown), &url, refused, &["localhost", "authority"]).await;
         fails(|| with(&expired), &url, refused, &["localhost", "expired"]).await;

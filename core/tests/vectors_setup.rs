@@ -10,7 +10,7 @@ use common::{count, file, list, run, text};
 use serde_json::Value;
 use server::Server;
 use ssf_transmitter::{
-    Error, KeyType, OktaProviders, Receiver, SigningKey, Subject, Timestamp, Transmitter,
+    Error, KeyType, Network, OktaProviders, Receiver, SigningKey, Subject, Timestamp, Transmitter,
     client::TransmitterBuilder,
     delivery::RetryPolicy,
     event::caep,
@@ -94,15 +94,17 @@ fn credentials_that_cannot_be_right_are_named_and_others_go_out_as_they_are_mean
 #[test]
 fn proxies_source_addresses_ca_bundles_and_client_certificates_that_cannot_be_used_are_named() {
     let file = file(FILE);
-    let check = |what: &str, build: &dyn Fn(&Value) -> TransmitterBuilder| {
+    let check = |what: &str, set: &dyn Fn(Network, &Value) -> Network| {
         let cases = file[what].as_array().unwrap();
         assert_eq!(cases.len(), count(FILE, what));
-        run(FILE, what, cases, |case| judge(case, build(case).build()).map(drop));
+        run(FILE, what, cases, |case| {
+            judge(case, transmitter().network(set(Network::new(), case)).build()).map(drop)
+        });
     };
-    check("proxies", &|case| transmitter().proxy(text(&case["proxy"])));
-    check("source_addresses", &|case| transmitter().source_address(text(&case["source_address"])));
-    check("ca_bundles", &|case| transmitter().ca_bundle(text(&case["ca_bundle"])));
-    check("client_certificates", &|case| {
-        transmitter().client_certificate(text(&case["certificate"]), text(&case["key"]))
+    check("proxies", &|network, case| network.proxy(text(&case["proxy"])));
+    check("source_addresses", &|network, case| network.source_address(text(&case["source_address"])));
+    check("ca_bundles", &|network, case| network.ca_bundle(text(&case["ca_bundle"])));
+    check("client_certificates", &|network, case| {
+        network.client_certificate(text(&case["certificate"]), text(&case["key"]))
     });
 }

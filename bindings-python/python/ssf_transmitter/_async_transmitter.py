@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING, Any
 
 from ssf_transmitter import _native
-from ssf_transmitter._base import WINDOW, BaseTransmitter, is_async, late, requests, signer_failed
+from ssf_transmitter._base import BaseTransmitter, is_async, late, requests, signer_failed
 from ssf_transmitter._emission import Emission, Emitted
 from ssf_transmitter._keywords import known_keywords
 from ssf_transmitter._model import event_object, given_subject
@@ -145,9 +145,8 @@ class AsyncTransmitter(BaseTransmitter):
             emissions: What to send, from any iterable, async or not.
             concurrency: How many requests may be on the wire at once: one to 1024.
         """
-        concurrency = requests(concurrency)
-        limit = _native.RequestLimit(concurrency)
-        room = asyncio.Semaphore(concurrency * WINDOW)
+        limit = _native.RequestLimit(requests(concurrency))
+        room = asyncio.Semaphore(limit.window)
         done: deque[Emitted] = deque()
         news = asyncio.Event()
         under_way: set[asyncio.Task[None]] = set()

@@ -22,13 +22,10 @@ if TYPE_CHECKING:
     from ssf_transmitter._receiver import Receiver, RetryPolicy
     from ssf_transmitter.lint import Finding, Linter, LintPolicy
 
-#: For each request on the wire so many deliveries may be under way: waiting for a slot, a token, the next attempt.
-WINDOW = 16
-
 
 def requests(concurrency: int) -> int:
-    """As many requests at once as there may be: one to 1024."""
-    return min(max(concurrency, 1), 1024)
+    """As many requests at once as there may be, never less than one."""
+    return max(concurrency, 1)
 
 
 class BaseTransmitter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ssf_transmitter import _native
-from ssf_transmitter._base import WINDOW, BaseTransmitter, is_async, requests, signer_failed
+from ssf_transmitter._base import BaseTransmitter, is_async, requests, signer_failed
 from ssf_transmitter._emission import Emission, Emitted
 from ssf_transmitter._keywords import known_keywords
 from ssf_transmitter._model import event_object, given_subject
@@ -170,9 +170,8 @@ class Transmitter(BaseTransmitter):
             emissions: What to send, from any iterable.
             concurrency: How many requests may be on the wire at once: one to 1024.
         """
-        concurrency = requests(concurrency)
-        native, batch = self._native, _native.Batch(concurrency)
-        under_way: dict[int, Emission] = {}
+        native, batch = self._native, _native.Batch(requests(concurrency))
+        under_way: dict[int, tuple[int, Emission]] = {}
         trouble: Exception | None = None
         source = enumerate(emissions)
         try:
@@ -184,14 +183,11 @@ class Transmitter(BaseTransmitter):
                 except Exception as error:  # noqa: BLE001  # raised below, after what came before it
                     trouble = error
                     break
-                while len(under_way) >= concurrency * WINDOW:
+                while not batch.has_room():
                     yield _next(batch, under_way)
                 try:
-                    if self._signer is None:
-                        native.emit_in(batch, index, emission)
-                    else:
-                        self._begin_in(batch, index, emission)
-                    under_way[index] = emission
+                    start = native.emit_in if self._signer is None else self._begin_in
+                    under_way[start(batch, emission)] = (index, emission)
                 except SsfError as error:
                     yield Emitted(index, emission, None, error)
             while under_way:
@@ -262,11 +258,11 @@ class Transmitter(BaseTransmitter):
         """Close it."""
         self.close()
 
-    def _begin_in(self, batch: _native.Batch, index: int, emission: Emission) -> None:
-        """Sign one of many, and start it."""
+    def _begin_in(self, batch: _native.Batch, emission: Emission) -> int:
+        """Sign one of many, and start it. Returns its index in the batch."""
         pending = self._native.begin_in(batch, emission)
         try:
-            pending.deliver_in(batch, index, self._ask(pending.signing_input))
+            return pending.deliver_in(batch, self._ask(pending.signing_input))
         except SsfError as error:
             pending.fail(error.code)
             raise
@@ -293,8 +289,9 @@ class Transmitter(BaseTransmitter):
         return signature
 
 
-def _next(batch: _native.Batch, under_way: dict[int, Emission]) -> Emitted:
+def _next(batch: _native.Batch, under_way: dict[int, tuple[int, Emission]]) -> Emitted:
     done = batch.next()
     assert done is not None  # noqa: S101  # something is under way
-    index, receipt, error = done
-    return Emitted(index, under_way.pop(index), receipt, error)
+    started, receipt, error = done
+    index, emission = under_way.pop(started)
+    return Emitted(index, emission, receipt, error)

@@ -20,16 +20,12 @@ where Source.Element == Emission {
     let source: Source
     let concurrency: Int
 
-    /// For each request on the wire, so many deliveries may be under way: waiting for a slot, a token, the next attempt.
-    private static var window: Int { 16 }
-
     public func makeAsyncIterator() -> Iterator {
-        let requests = Swift.min(Swift.max(concurrency, 1), 1024)
         let (results, result) = AsyncThrowingStream<Emitted, any Error>.makeStream()
         // Each permit lets one emission be taken; it is given back when its result is.
         let (permits, permit) = AsyncStream<Void>.makeStream()
-        for _ in 0..<requests * Self.window { permit.yield() }
-        let limit = RequestLimit(requests: Int64(requests))
+        let limit = RequestLimit(requests: Int64(concurrency))
+        for _ in 0..<limit.window() { permit.yield() }
         let sending = Task { [transmitter, source] in
             await withTaskGroup(of: Void.self) { group in
                 do {

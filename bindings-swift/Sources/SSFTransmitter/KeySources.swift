@@ -21,7 +21,7 @@ public struct KeyOptions: Sendable {
         self.timeLimit = timeLimit
     }
 
-    var native: KeySourceOptions {
+    var native: SourceOptions {
         .init(kid: kid, algorithm: algorithm?.rawValue, password: password, timeLimit: timeLimit)
     }
 }
@@ -44,7 +44,7 @@ extension SigningKey {
     /// let key = try await SigningKey(source: "cmd:openssl genpkey -algorithm ed25519")
     /// ```
     public init(source: String, options: KeyOptions = KeyOptions()) async throws {
-        try await self.init(KeySource(text: source, path: nil, options: options.native))
+        try await self.init(Source(text: source, path: nil, options: options.native))
     }
 
     /// Reads the key in an environment variable, in any form.
@@ -54,10 +54,10 @@ extension SigningKey {
 
     /// Reads the key in a file, in any form.
     public init(file: URL, options: KeyOptions = KeyOptions()) async throws {
-        try await self.init(KeySource(text: nil, path: file.path, options: options.native))
+        try await self.init(Source(text: nil, path: file.path, options: options.native))
     }
 
-    private init(_ source: KeySource) async throws {
+    private init(_ source: Source) async throws {
         self.init(
             native: try await SSFTransmitter.native { try await readKeySource(source: source, cancellation: $0) })
     }
@@ -73,7 +73,7 @@ extension KeySet {
     public static func watch(
         _ source: String, every: TimeInterval = 60, options: KeyOptions = KeyOptions()
     ) async throws -> Self {
-        let source = KeySource(text: source, path: nil, options: options.native)
+        let source = Source(text: source, path: nil, options: options.native)
         return Self(
             native: try await SSFTransmitter.native {
                 try await watchKeySource(source: source, every: every, cancellation: $0)

@@ -2,8 +2,6 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
-use ssf_transmitter::client::{OktaProvidersBuilder, TransmitterBuilder};
-
 use super::{Failure, Result};
 
 /// A heading of its own, set on each argument: one for the whole struct would go on for those that follow it.
@@ -31,56 +29,25 @@ pub(super) struct Network {
     deadline: Option<u64>,
 }
 
-/// What transmitters and Okta's API are built with alike.
-pub(super) trait Reaches: Sized {
-    fn ca_bundle(self, pem: Vec<u8>) -> Self;
-    fn proxy(self, url: &str) -> Self;
-    fn source_address(self, address: &str) -> Self;
-    fn allow_network(self, network: &str) -> Self;
-    fn deadline(self, deadline: Duration) -> Self;
-}
-
-macro_rules! reaches {
-    ($builder:ty) => {
-        impl Reaches for $builder {
-            fn ca_bundle(self, pem: Vec<u8>) -> Self {
-                <$builder>::ca_bundle(self, pem)
-            }
-            fn proxy(self, url: &str) -> Self {
-                <$builder>::proxy(self, url)
-            }
-            fn source_address(self, address: &str) -> Self {
-                <$builder>::source_address(self, address)
-            }
-            fn allow_network(self, network: &str) -> Self {
-                <$builder>::allow_network(self, network)
-            }
-            fn deadline(self, deadline: Duration) -> Self {
-                <$builder>::deadline(self, deadline)
-            }
-        }
-    };
-}
-
-reaches!(TransmitterBuilder);
-reaches!(OktaProvidersBuilder);
-
 impl Network {
-    /// Sets up a builder.
-    pub(super) fn reach<B: Reaches>(&self, mut builder: B) -> Result<B> {
+    /// The settings of the library.
+    pub(super) fn settings(&self) -> Result<ssf_transmitter::Network> {
+        let mut network = ssf_transmitter::Network::new();
         if let Some(path) = &self.ca_bundle {
             let pem = fs::read(path).map_err(|error| Failure::file(path, &error))?;
-            builder = builder.ca_bundle(pem);
+            network = network.ca_bundle(pem);
         }
         if let Some(url) = &self.proxy {
-            builder = builder.proxy(url);
+            network = network.proxy(url);
         }
         if let Some(address) = &self.source_address {
-            builder = builder.source_address(address);
+            network = network.source_address(address);
         }
-        if let Some(seconds) = self.deadline {
-            builder = builder.deadline(Duration::from_secs(seconds));
-        }
-        Ok(self.networks.iter().fold(builder, |builder, network| builder.allow_network(network)))
+        Ok(self.networks.iter().fold(network, ssf_transmitter::Network::allow_network))
+    }
+
+    /// How long to try, if it was given.
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        self.deadline.map(Duration::from_secs)
     }
 }

@@ -112,12 +112,16 @@ impl Route {
         })
     }
 
-    /// Sets up what sends.
-    pub(super) fn reach(&self, mut builder: TransmitterBuilder) -> Result<TransmitterBuilder> {
+    /// Builds what sends.
+    pub(super) fn transmitter(&self, mut builder: TransmitterBuilder) -> Result<Transmitter> {
+        let mut network = self.network.settings()?;
         if let Some((chain, key)) = self.client_certificate.as_ref().zip(self.client_key.as_ref()) {
             let read = |path: &PathBuf| fs::read(path).map_err(|error| Failure::file(path, &error));
-            builder = builder.client_certificate(read(chain)?, read(key)?);
+            network = network.client_certificate(read(chain)?, read(key)?);
         }
-        self.network.reach(builder)
+        if let Some(deadline) = self.network.deadline() {
+            builder = builder.deadline(deadline);
+        }
+        Ok(builder.network(network).build()?)
     }
 }

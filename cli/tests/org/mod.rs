@@ -12,7 +12,8 @@ use ssf_transmitter::delivery::RetryPolicy;
 use ssf_transmitter::event::{OktaRiskLevel, okta};
 use ssf_transmitter::okta::{NewProvider, ProviderSettings};
 use ssf_transmitter::{
-    Error, KeySet, KeyType, OktaProviders, Receipt, Receiver, SigningKey, Subject, Timestamp, Transmitter,
+    Error, KeySet, KeyType, Network, OktaProviders, Receipt, Receiver, SigningKey, Subject, Timestamp,
+    Transmitter,
 };
 
 pub const TOKEN: &str = "00manage";
@@ -47,7 +48,7 @@ impl World {
         let keys = KeySet::new(SigningKey::generate(KeyType::Rsa2048).unwrap());
         let published = Published::start(&keys.jwks().unwrap()).await.unwrap();
         let transmitter = Transmitter::builder(published.issuer(), keys)
-            .ca_bundle(emulator.ca_pem().unwrap())
+            .network(Network::new().ca_bundle(emulator.ca_pem().unwrap()))
             .retry(RetryPolicy::once())
             .build()
             .unwrap();
@@ -59,7 +60,7 @@ impl World {
     pub fn builder(&self) -> OktaProvidersBuilder {
         OktaProviders::builder(self.emulator.base_url())
             .ssws(TOKEN)
-            .ca_bundle(self.emulator.ca_pem().unwrap())
+            .network(Network::new().ca_bundle(self.emulator.ca_pem().unwrap()))
             .retry(RetryPolicy { base: Some(Duration::from_millis(1)), ..RetryPolicy::default() })
             .allow_loopback()
     }

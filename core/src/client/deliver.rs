@@ -2,7 +2,10 @@
 
 use std::{fmt, future::IntoFuture, time::Duration};
 
-use super::{Receiver, RequestLimit, Transmitter, drive::Circumstances};
+use super::{
+    Receiver, RequestLimit, Transmitter,
+    sending::{Sending, Terms},
+};
 use crate::{
     delivery::{Receipt, RetryPolicy},
     error::Result,
@@ -25,39 +28,36 @@ pub struct Deliver {
     transmitter: Transmitter,
     set: SignedSet,
     receiver: Receiver,
-    deadline: Option<Duration>,
-    retry: RetryPolicy,
-    circumstances: Circumstances,
+    terms: Terms,
 }
 
 impl Deliver {
     pub(super) fn new(transmitter: Transmitter, set: SignedSet, receiver: Receiver) -> Self {
-        let (retry, circumstances) = (RetryPolicy::default(), Circumstances::default());
-        Self { transmitter, set, receiver, deadline: None, retry, circumstances }
+        Self { transmitter, set, receiver, terms: Terms::default() }
     }
 
     /// Sets how long this operation may take.
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = Some(deadline);
+        self.terms.deadline = Some(deadline);
         self
     }
 
     /// Sets how often this operation is tried: the members that are given, the others are the transmitter's.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.retry = policy;
+        self.terms.retry = policy;
         self
     }
 
     /// Shares a bound on the requests on the wire with others.
     pub fn limited_by(mut self, limit: &RequestLimit) -> Self {
-        self.circumstances.requests = Some(limit.requests());
+        self.terms.limited_by(limit);
         self
     }
 
     /// Says that the SET may have been sent before, in a call that ended without a result. A receiver that says it has the
     /// SET already then counts as delivered, with [`ReceiptNote::AlreadyReceived`](crate::delivery::ReceiptNote::AlreadyReceived).
     pub fn repeated(mut self) -> Self {
-        self.circumstances.repeated = true;
+        self.terms.repeated = true;
         self
     }
 }
@@ -68,12 +68,9 @@ impl IntoFuture for Deliver {
 
     /// The delivery begins, and is counted, here.
     fn into_future(self) -> Self::IntoFuture {
-        let Self { transmitter, set, receiver, deadline, retry, circumstances } = self;
-        let begun = transmitter.begin(deadline, &retry);
-        Box::pin(async move {
-            let (entry, bounds) = begun?;
-            transmitter.run(entry, &set, &receiver, &bounds, circumstances).await
-        })
+        let Self { transmitter, set, receiver, terms } = self;
+        let sending = Sending::begin(&transmitter, receiver, terms);
+        Box::pin(async move { sending?.deliver(Ok(set)).await })
     }
 }
 

@@ -40,7 +40,6 @@ pub(super) struct Driver {
 }
 
 /// What a delivery has to know beside the policy of its attempts.
-#[derive(Default)]
 pub(super) struct Circumstances {
     /// Bounds how many requests are on the wire at once.
     pub(super) requests: Option<Arc<Semaphore>>,

@@ -1,10 +1,11 @@
 //! An event on its way.
 
-use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
+use std::{fmt, future::IntoFuture, time::Duration};
 
-use tokio::sync::Semaphore;
-
-use super::{Pending, Receiver, RequestLimit, Transmitter, drive::Circumstances};
+use super::{
+    Pending, Receiver, RequestLimit, Transmitter,
+    sending::{Sending, Terms},
+};
 use crate::{
     delivery::{Receipt, RetryPolicy},
     error::Result,
@@ -21,14 +22,12 @@ pub struct Emit {
     transmitter: Transmitter,
     set: SetBuilder,
     receiver: Receiver,
-    deadline: Option<Duration>,
-    retry: RetryPolicy,
-    requests: Option<Arc<Semaphore>>,
+    terms: Terms,
 }
 
 impl Emit {
     pub(super) fn new(transmitter: Transmitter, set: SetBuilder, receiver: Receiver) -> Self {
-        Self { transmitter, set, receiver, deadline: None, retry: RetryPolicy::default(), requests: None }
+        Self { transmitter, set, receiver, terms: Terms::default() }
     }
 }
 
@@ -65,19 +64,19 @@ impl Emit {
 
     /// Sets how long this operation may take.
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = Some(deadline);
+        self.terms.deadline = Some(deadline);
         self
     }
 
     /// Sets how often this operation is tried: the members that are given, the others are the transmitter's.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.retry = policy;
+        self.terms.retry = policy;
         self
     }
 
     /// Shares a bound on the requests on the wire with others; [`Transmitter::emit_all`] sets one of its own.
     pub fn limited_by(mut self, limit: &RequestLimit) -> Self {
-        self.requests = Some(limit.requests());
+        self.terms.limited_by(limit);
         self
     }
 
@@ -117,54 +116,11 @@ impl Emit {
     /// Begins the emit for a caller that signs by itself: builds the SET, and gives what is to be signed. The deadline runs,
     /// and the SET is counted, from here on. See [`Pending`].
     pub fn begin(self) -> Result<Pending> {
-        let (entry, bounds) = self.transmitter.begin(self.deadline, &self.retry)?;
-        let ends = self.transmitter.steady().now().plus(bounds.deadline);
+        let sending = Sending::begin(&self.transmitter, self.receiver, self.terms)?;
         match self.transmitter.prepare_set(self.set) {
-            Ok(unsigned) => Ok(Pending {
-                transmitter: self.transmitter,
-                entry,
-                unsigned,
-                receiver: self.receiver,
-                bounds,
-                ends,
-                requests: self.requests,
-            }),
-            Err(error) => {
-                entry.failed(error.code());
-                Err(error)
-            }
+            Ok(unsigned) => Ok(Pending::new(sending, unsigned)),
+            Err(error) => Err(sending.fail(error)),
         }
-    }
-
-    /// Begins now, and ends where the future does.
-    pub(super) fn run(self, requests: Option<Arc<Semaphore>>) -> BoxFuture<'static, Result<Receipt>> {
-        let opened = self.transmitter.begin(self.deadline, &self.retry);
-        Box::pin(async move {
-            let (entry, mut bounds) = opened?;
-            let driver = self.transmitter.driver();
-            let start = driver.steady.now();
-            match driver.within(bounds.deadline, self.transmitter.sign_set(self.set)).await.flatten() {
-                Ok(set) => {
-                    // A signature takes as long as many requests: those that are due go first, and several at once.
-                    tokio::task::yield_now().await;
-                    // Both have taken their part of the time.
-                    bounds.deadline = bounds.deadline.saturating_sub(driver.steady.now().since(start));
-                    self.transmitter
-                        .run(
-                            entry,
-                            &set,
-                            &self.receiver,
-                            &bounds,
-                            Circumstances { requests, ..Circumstances::default() },
-                        )
-                        .await
-                }
-                Err(error) => {
-                    entry.failed(error.code());
-                    Err(error)
-                }
-            }
-        })
     }
 }
 
@@ -174,8 +130,16 @@ impl IntoFuture for Emit {
 
     /// The emit begins, and is counted, here.
     fn into_future(self) -> Self::IntoFuture {
-        let requests = self.requests.clone();
-        self.run(requests)
+        let Self { transmitter, set, receiver, terms } = self;
+        let sending = Sending::begin(&transmitter, receiver, terms);
+        Box::pin(async move {
+            let sending = sending?;
+            let signing = transmitter.sign_set(set);
+            let signed = transmitter.driver().within(sending.time_left(), signing).await.flatten();
+            // A signature takes as long as many requests: those that are due go first, and several at once.
+            tokio::task::yield_now().await;
+            sending.deliver(signed).await
+        })
     }
 }
 

@@ -3,124 +3,93 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
 use crate::error::{Error, ErrorCode, Result};
 
 /// Networks that requests must not reach, unless they are allowed. It judges addresses, after names are resolved.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Guard {
-    allowed: Vec<Network>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Network {
-    bits: u128,
-    prefix: u32,
-    v4: bool,
+    allowed: Vec<IpNet>,
 }
 
 /// IPv4 networks without global addresses (IANA IPv4 Special-Purpose Address Registry), multicast included.
-const FORBIDDEN_V4: &[(Ipv4Addr, u32)] = &[
-    (Ipv4Addr::UNSPECIFIED, 8),
-    (Ipv4Addr::new(10, 0, 0, 0), 8),
-    (Ipv4Addr::new(100, 64, 0, 0), 10),
-    (Ipv4Addr::new(127, 0, 0, 0), 8),
+const FORBIDDEN_V4: &[Ipv4Net] = &[
+    Ipv4Net::new_assert(Ipv4Addr::UNSPECIFIED, 8),
+    Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 0), 8),
+    Ipv4Net::new_assert(Ipv4Addr::new(100, 64, 0, 0), 10),
+    Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8),
     // Link-local; cloud metadata services are at 169.254.169.254.
-    (Ipv4Addr::new(169, 254, 0, 0), 16),
-    (Ipv4Addr::new(172, 16, 0, 0), 12),
-    (Ipv4Addr::new(192, 0, 0, 0), 24),
-    (Ipv4Addr::new(192, 0, 2, 0), 24),
-    (Ipv4Addr::new(192, 168, 0, 0), 16),
-    (Ipv4Addr::new(198, 18, 0, 0), 15),
-    (Ipv4Addr::new(198, 51, 100, 0), 24),
-    (Ipv4Addr::new(203, 0, 113, 0), 24),
-    (Ipv4Addr::new(224, 0, 0, 0), 3),
+    Ipv4Net::new_assert(Ipv4Addr::new(169, 254, 0, 0), 16),
+    Ipv4Net::new_assert(Ipv4Addr::new(172, 16, 0, 0), 12),
+    Ipv4Net::new_assert(Ipv4Addr::new(192, 0, 0, 0), 24),
+    Ipv4Net::new_assert(Ipv4Addr::new(192, 0, 2, 0), 24),
+    Ipv4Net::new_assert(Ipv4Addr::new(192, 168, 0, 0), 16),
+    Ipv4Net::new_assert(Ipv4Addr::new(198, 18, 0, 0), 15),
+    Ipv4Net::new_assert(Ipv4Addr::new(198, 51, 100, 0), 24),
+    Ipv4Net::new_assert(Ipv4Addr::new(203, 0, 113, 0), 24),
+    Ipv4Net::new_assert(Ipv4Addr::new(224, 0, 0, 0), 3),
 ];
 
 /// IPv6: outside of `2000::/3` nothing is global but what carries an IPv4 address; of the rest, these are not.
-const GLOBAL_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
-const FORBIDDEN_V6: &[(Ipv6Addr, u32)] = &[
+const GLOBAL_V6: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
+const FORBIDDEN_V6: &[Ipv6Net] = &[
     // Protocol assignments, Teredo among them, which hides an IPv4 address.
-    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
-    (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),
-    (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
+    Ipv6Net::new_assert(Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
+    Ipv6Net::new_assert(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),
+    Ipv6Net::new_assert(Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
 ];
 
 /// IPv6 addresses that carry an IPv4 address, which is then what counts: prefix, and the bits below the address.
-const CARRIERS_V6: &[(Ipv6Addr, u32, u32)] = &[
+const CARRIERS_V6: &[(Ipv6Net, u32)] = &[
     // Mapped (RFC 4291 §2.5.5.2) and compatible (§2.5.5.1).
-    (Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), 96, 0),
-    (Ipv6Addr::UNSPECIFIED, 96, 0),
+    (Ipv6Net::new_assert(Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), 96), 0),
+    (Ipv6Net::new_assert(Ipv6Addr::UNSPECIFIED, 96), 0),
     // NAT64 (RFC 6052 §2.1).
-    (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96, 0),
+    (Ipv6Net::new_assert(Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96), 0),
     // 6to4 (RFC 3056 §2).
-    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16, 80),
+    (Ipv6Net::new_assert(Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16), 80),
 ];
 
 impl Guard {
     /// Allows a network: `10.1.0.0/16`, `fd00::/8`, or one address.
     pub(super) fn allow(&mut self, network: &str) -> Result<()> {
-        let invalid = || {
+        let parsed = network.parse::<IpNet>().or_else(|error| match network.parse::<IpAddr>() {
+            Ok(address) => Ok(address.into()),
+            Err(_) => Err(error),
+        });
+        let network = parsed.map_err(|error| {
             let message =
-                "this is no network; write an address, a slash and the length of the prefix: 10.1.0.0/16";
-            Error::new(ErrorCode::ConfigurationInvalid, message)
-        };
-        let (address, prefix) = network.split_once('/').unwrap_or((network, ""));
-        let address: IpAddr = address.parse().map_err(|_| invalid())?;
-        let longest = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = if network.contains('/') { prefix.parse().map_err(|_| invalid())? } else { longest };
-        if prefix > longest {
-            return Err(invalid());
-        }
-        self.allowed.push(Network::new(address, prefix));
+                "not a network; expected an address and the length of a prefix, such as 10.1.0.0/16";
+            Error::new(ErrorCode::ConfigurationInvalid, message).because(error)
+        })?;
+        self.allowed.push(network);
         Ok(())
     }
 
     /// Whether requests may go to this address.
     pub(super) fn permits(&self, address: IpAddr) -> bool {
         let real = carried(address);
-        self.allowed.iter().any(|network| network.holds(address) || network.holds(real)) || is_global(real)
-    }
-}
-
-impl Network {
-    fn new(address: IpAddr, prefix: u32) -> Self {
-        let (bits, v4) = bits(address);
-        Self { bits, prefix, v4 }
-    }
-
-    fn holds(&self, address: IpAddr) -> bool {
-        let (other, v4) = bits(address);
-        let length = if v4 { 32 } else { 128 };
-        // A shift by the whole width would be none.
-        self.v4 == v4 && (self.prefix == 0 || (self.bits ^ other) >> (length - self.prefix) == 0)
-    }
-}
-
-fn bits(address: IpAddr) -> (u128, bool) {
-    match address {
-        IpAddr::V4(address) => (u128::from(address.to_bits()), true),
-        IpAddr::V6(address) => (address.to_bits(), false),
+        let is_allowed = |network: &IpNet| network.contains(&address) || network.contains(&real);
+        self.allowed.iter().any(is_allowed) || is_global(real)
     }
 }
 
 /// The IPv4 address that an IPv6 address carries, or the address itself.
 fn carried(address: IpAddr) -> IpAddr {
-    let carrier =
-        CARRIERS_V6.iter().find(|(prefix, length, _)| Network::new((*prefix).into(), *length).holds(address));
-    match carrier {
-        #[allow(clippy::cast_possible_truncation, reason = "the lower 32 bits are what is meant")]
-        Some((_, _, below)) => Ipv4Addr::from_bits((bits(address).0 >> below) as u32).into(),
+    let IpAddr::V6(v6) = address else { return address };
+    match CARRIERS_V6.iter().find(|(prefix, _)| prefix.contains(&v6)) {
+        #[allow(clippy::cast_possible_truncation, reason = "the lower 32 bits are the address")]
+        Some((_, below)) => Ipv4Addr::from_bits((v6.to_bits() >> below) as u32).into(),
         None => address,
     }
 }
 
 fn is_global(address: IpAddr) -> bool {
-    let within = |base: IpAddr, prefix: u32| Network::new(base, prefix).holds(address);
     match address {
-        IpAddr::V4(_) => !FORBIDDEN_V4.iter().any(|(base, prefix)| within((*base).into(), *prefix)),
-        IpAddr::V6(_) => {
-            within(GLOBAL_V6.0.into(), GLOBAL_V6.1)
-                && !FORBIDDEN_V6.iter().any(|(base, prefix)| within((*base).into(), *prefix))
+        IpAddr::V4(address) => !FORBIDDEN_V4.iter().any(|network| network.contains(&address)),
+        IpAddr::V6(address) => {
+            GLOBAL_V6.contains(&address) && !FORBIDDEN_V6.iter().any(|network| network.contains(&address))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The I/O shell: drives the engine with reqwest on tokio.
 
 mod authorization;
+mod batch;
 mod counters;
 mod deliver;
 mod doctor;
@@ -9,6 +10,7 @@ mod emit;
 mod emit_all;
 mod guard;
 mod handshake;
+mod network;
 mod okta;
 mod outbox;
 mod pem;
@@ -16,6 +18,7 @@ mod pending;
 mod proxy;
 mod receiver;
 mod resolver;
+mod sending;
 mod source_address;
 mod tls;
 mod tls_failure;
@@ -24,11 +27,13 @@ mod transport;
 mod trust;
 mod tunnel;
 
+pub use batch::{Batch, Emitted, Progress, RequestLimit};
 pub use counters::Counters;
 pub use deliver::Deliver;
 pub use doctor::{Check, Diagnosis, Doctor, Examination, Outcome};
 pub use emit::Emit;
-pub use emit_all::{EmitAll, Emitted, Progress, RequestLimit};
+pub use emit_all::EmitAll;
+pub use network::Network;
 pub use okta::{LogPager, OktaProviders, OktaProvidersBuilder, Received};
 pub use outbox::{MemoryOutbox, Outbox, Settlement, Waiting};
 pub use pending::Pending;

@@ -1,17 +1,14 @@
 //! An emit that waits for its signature.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, time::Duration};
 
-use tokio::sync::Semaphore;
-
-use super::{Receiver, Transmitter, counters::Entry, drive::Circumstances};
+use super::sending::Sending;
 use crate::{
-    delivery::{Bounds, Receipt},
-    error::{Error, ErrorCode, Result},
+    delivery::Receipt,
+    error::{ErrorCode, Result},
     jose::Signature,
     key::BoxFuture,
     set::UnsignedSet,
-    time::Timestamp,
 };
 
 /// An emit that waits for its signature, from [`Emit::begin`](super::Emit::begin): for callers that hold the key elsewhere and
@@ -32,16 +29,15 @@ use crate::{
 /// ```
 #[must_use = "dropped, it is abandoned"]
 pub struct Pending {
-    pub(super) transmitter: Transmitter,
-    pub(super) entry: Entry,
-    pub(super) unsigned: UnsignedSet,
-    pub(super) receiver: Receiver,
-    pub(super) bounds: Bounds,
-    pub(super) ends: Timestamp,
-    pub(super) requests: Option<Arc<Semaphore>>,
+    sending: Sending,
+    unsigned: UnsignedSet,
 }
 
 impl Pending {
+    pub(super) fn new(sending: Sending, unsigned: UnsignedSet) -> Self {
+        Self { sending, unsigned }
+    }
+
     /// The SET, complete but for its signature.
     pub fn unsigned(&self) -> &UnsignedSet {
         &self.unsigned
@@ -49,45 +45,20 @@ impl Pending {
 
     /// How long the signature may take, and the delivery after it.
     pub fn time_left(&self) -> Duration {
-        self.ends.since(self.transmitter.steady().now())
+        self.sending.time_left()
     }
 
     /// Attaches the signature, and delivers the SET in the time that is left.
     pub fn deliver(self, signature: Signature) -> BoxFuture<'static, Result<Receipt>> {
-        let left = self.time_left();
-        let Self { transmitter, entry, unsigned, receiver, mut bounds, requests, .. } = self;
-        Box::pin(async move {
-            let signed = if left.is_zero() { Err(late()) } else { unsigned.attach(signature) };
-            match signed {
-                Ok(set) => {
-                    bounds.deadline = left;
-                    transmitter
-                        .run(
-                            entry,
-                            &set,
-                            &receiver,
-                            &bounds,
-                            Circumstances { requests, ..Circumstances::default() },
-                        )
-                        .await
-                }
-                Err(error) => {
-                    entry.failed(error.code());
-                    Err(error)
-                }
-            }
-        })
+        let Self { sending, unsigned } = self;
+        Box::pin(async move { sending.deliver(unsigned.attach(signature)).await })
     }
 
     /// Ends the emit without a signature, for the reason that `code` names: [`ErrorCode::SignerFailed`], or
     /// [`ErrorCode::DeadlineExceeded`] where the signer took too long.
     pub fn fail(self, code: ErrorCode) {
-        self.entry.failed(code);
+        self.sending.fail_with(code);
     }
-}
-
-fn late() -> Error {
-    Error::new(ErrorCode::DeadlineExceeded, "the deadline passed in a wait for a signature")
 }
 
 impl fmt::Debug for Pending {
@@ -95,7 +66,7 @@ impl fmt::Debug for Pending {
         formatter
             .debug_struct("Pending")
             .field("unsigned", &self.unsigned)
-            .field("receiver", &self.receiver)
+            .field("receiver", self.sending.receiver())
             .finish_non_exhaustive()
     }
 }

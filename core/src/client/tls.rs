@@ -4,22 +4,8 @@ use std::sync::Arc;
 
 use rustls::{ClientConfig, crypto::ring};
 
-use super::{pem, trust::TrustStore};
-use crate::{
-    error::{Error, ErrorCode, Result},
-    secret::Secret,
-};
-
-/// Whom to trust, and who we are.
-#[derive(Default)]
-pub(super) struct Trust {
-    /// CA bundles (PEM), beside what the environment and the operating system trust.
-    pub(super) extra_roots: Vec<Vec<u8>>,
-    /// A client certificate with its chain, and its private key (PEM), for mutual TLS (RFC 8705).
-    pub(super) identity: Option<(Vec<u8>, Secret<Vec<u8>>)>,
-    /// Does not offer HTTP/2.
-    pub(super) http1_only: bool,
-}
+use super::{network::Trust, pem, trust::TrustStore};
+use crate::error::{Error, ErrorCode, Result};
 
 /// Names of the protocols over TLS (RFC 7301, RFC 9113 §3.1).
 const HTTP1: &[u8] = b"http/1.1";

@@ -13,11 +13,11 @@ use tokio::time::sleep;
 use super::{
     guard::Guard,
     handshake,
+    network::Network,
     proxy::{Proxies, Proxy},
     resolver::{GuardedResolver, Unreachable},
     source_address::SourceAddress,
-    tls::{self, Trust},
-    tls_failure,
+    tls, tls_failure,
     trust::TrustStore,
     tunnel::{Proxied, Tunnels},
 };
@@ -40,15 +40,6 @@ const REFUSAL_BODY: Duration = Duration::from_secs(2);
 pub(super) const MAX_HEADERS: usize = 512;
 /// The same for HTTP/2, in bytes.
 pub(super) const MAX_HEADER_LIST: u32 = 256 * 1024;
-
-/// How to reach the network.
-#[derive(Default)]
-pub(super) struct Network {
-    pub(super) trust: Trust,
-    pub(super) allowed: Vec<String>,
-    pub(super) proxy: Option<String>,
-    pub(super) source_address: Option<String>,
-}
 
 /// One HTTP pool, and one more behind the proxy.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use ssf_cli::{
     receiver::{Client, Config, Emulator, KeySource, Like, Script},
 };
 use ssf_transmitter::{
-    KeySet, KeyType, Receiver, SigningKey, Timestamp, Transmitter, client::TransmitterBuilder,
+    KeySet, KeyType, Network, Receiver, SigningKey, Timestamp, Transmitter, client::TransmitterBuilder,
     delivery::RetryPolicy, token::ClientCredentials,
 };
 
@@ -69,7 +69,7 @@ impl World {
         builder = builder.allow_loopback().concurrency(64);
         let transmitter = Transmitter::builder(published.issuer(), keys.clone())
             .retry(policy)
-            .ca_bundle(emulator.ca_pem().unwrap());
+            .network(Network::new().ca_bundle(emulator.ca_pem().unwrap()));
         let transmitter = set(transmitter).build().unwrap();
         Self { emulator, transmitter, receiver: builder.build().unwrap(), keys, _published: published }
     }

@@ -140,7 +140,10 @@ pub(super) fn connect(
     if network.allow_loopback {
         builder = builder.allow_loopback();
     }
-    Ok(network.reach(builder)?.build()?)
+    if let Some(deadline) = network.deadline() {
+        builder = builder.deadline(deadline);
+    }
+    Ok(builder.network(network.settings()?).build()?)
 }
 
 async fn perform(providers: &OktaProviders, operation: Operation) -> Result {

@@ -4,10 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::{Inner, OktaProviders};
 use crate::{
-    client::{
-        authorization::Authorized,
-        transport::{Network, Transport},
-    },
+    client::{authorization::Authorized, network::Network, transport::Transport},
     delivery::{Bounds, RetryPolicy},
     error::{Error, ErrorCode, Result},
     okta::{LogApi, ProvidersApi},
@@ -86,39 +83,9 @@ impl OktaProvidersBuilder {
         self
     }
 
-    /// Trusts the certificates of a CA bundle (PEM) too, beside those of the operating system and of the environment.
-    pub fn ca_bundle(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.network.trust.extra_roots.push(pem.into());
-        self
-    }
-
-    /// Goes through a proxy, such as `http://proxy.example.com:3128`. Without this the environment's proxies are used.
-    pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.network.proxy = Some(url.into());
-        self
-    }
-
-    /// Sends from this address of this machine, for orgs that allow-list addresses: every connection leaves from it, to
-    /// the org, its token endpoint and proxies. Hosts need an address of the same family. A NAT or a proxy may change what the
-    /// org sees.
-    ///
-    /// ```
-    /// use ssf_transmitter::{ErrorCode, OktaProviders};
-    ///
-    /// let builder = OktaProviders::builder("https://acme.okta.com").ssws("token").source_address("192.0.2.7:443");
-    /// let error = builder.build().unwrap_err();
-    /// assert_eq!(error.code(), ErrorCode::SourceAddressInvalid);
-    /// # Ok::<(), ssf_transmitter::Error>(())
-    /// ```
-    #[allow(clippy::needless_pass_by_value, reason = "an address is a value")]
-    pub fn source_address(mut self, address: impl ToString) -> Self {
-        self.network.source_address = Some(address.to_string());
-        self
-    }
-
-    /// Opens the egress guard for a network, such as `10.1.0.0/16`, or one address.
-    pub fn allow_network(mut self, network: impl Into<String>) -> Self {
-        self.network.allowed.push(network.into());
+    /// Sets how connections leave this machine.
+    pub fn network(mut self, network: Network) -> Self {
+        self.network = network;
         self
     }
 

@@ -1,25 +1,29 @@
 //! The transmitter: who sends.
 
+mod builder;
+mod keys;
+
 use std::{fmt, sync::Arc, time::Duration};
+
+pub use builder::TransmitterBuilder;
+use keys::Keys;
 
 use super::{
     Deliver, Doctor, Emit, EmitAll, Receiver,
-    counters::{Counters, Entry, Ledger, Visit},
+    counters::{Counters, Entry, Visit},
     drive::{Circumstances, Driver},
-    transport::{Network, Transport},
+    transport::Transport,
 };
 use crate::{
     delivery::{Bounds, Receipt, RetryPolicy},
-    error::{Error, ErrorCode, Result},
+    error::Result,
     event::Event,
     jose::Jwks,
-    key::{self, BoxFuture, KeySet, Signer, SigningHeader},
+    key::{BoxFuture, KeySet, Signer, SigningHeader},
     lint::{Finding, LintPolicy, Linter},
-    random,
-    secret::Secret,
     set::{SetBuilder, SignedSet, UnsignedSet},
     subject::Subject,
-    time::{Clock, SteadyClock, SystemClock},
+    time::Clock,
 };
 
 /// Who sends: issuer, keys and one HTTP pool. Make one, share it; clones share the pool.
@@ -38,22 +42,6 @@ struct Inner {
     bounds: Bounds,
     lint: LintPolicy,
     driver: Driver,
-}
-
-enum Keys {
-    Own(KeySet),
-    External(Box<dyn Signer>),
-}
-
-/// Builds a [`Transmitter`]; [`build`](Self::build) checks it.
-pub struct TransmitterBuilder {
-    issuer: String,
-    keys: Keys,
-    clock: Option<Arc<dyn Clock>>,
-    deadline: Option<Duration>,
-    retry: RetryPolicy,
-    lint: LintPolicy,
-    network: Network,
 }
 
 impl Transmitter {
@@ -152,19 +140,12 @@ impl Transmitter {
         let linter =
             Linter::new(receiver.dialect()).issuer(self.issuer()).audience(receiver.audience().clone());
         let linter = if self.0.own_clock { linter.now(self.0.clock.now()) } else { linter };
-        let linter = match &self.0.keys {
-            Keys::Own(keys) => linter.header(&keys.active()),
-            Keys::External(signer) => linter.header(signer.header()),
-        };
-        match self.jwks() {
-            Ok(jwks) => linter.jwks(jwks),
-            Err(_) => linter,
-        }
+        self.0.keys.introduce(linter)
     }
 
     /// The keys to publish; serve [`Jwks::to_json`] with the content type `application/json`.
     ///
-    /// With a signer these are its public key, or an error with the code [`ErrorCode::SignerPublicKeyMissing`] where it does
+    /// With a signer these are its public key, or an error with the code [`ErrorCode::SignerPublicKeyMissing`](crate::ErrorCode::SignerPublicKeyMissing) where it does
     /// not tell one: an empty set would cut every receiver off.
     ///
     /// ```
@@ -175,10 +156,7 @@ impl Transmitter {
     /// # Ok::<(), ssf_transmitter::Error>(())
     /// ```
     pub fn jwks(&self) -> Result<Jwks> {
-        match &self.0.keys {
-            Keys::Own(keys) => keys.jwks(),
-            Keys::External(signer) => key::jwks_of(&**signer),
-        }
+        self.0.keys.jwks()
     }
 
     /// Checks this transmitter and a receiver end to end, in less than ten seconds: the documents that are published, the
@@ -215,39 +193,33 @@ impl Transmitter {
         Doctor::new(self.clone(), to.clone(), event, subject)
     }
 
-    pub(super) fn transport(&self) -> &Transport {
+    pub(in crate::client) fn transport(&self) -> &Transport {
         &self.0.driver.transport
     }
 
-    pub(super) fn driver(&self) -> &Driver {
+    pub(in crate::client) fn driver(&self) -> &Driver {
         &self.0.driver
     }
 
-    pub(super) fn clock(&self) -> &dyn Clock {
+    pub(in crate::client) fn clock(&self) -> &dyn Clock {
         &*self.0.clock
     }
 
-    pub(super) fn steady(&self) -> &dyn Clock {
+    pub(in crate::client) fn steady(&self) -> &dyn Clock {
         &*self.0.driver.steady
     }
 
     /// What the header of a SET says now.
-    pub(super) fn header(&self) -> SigningHeader {
-        match &self.0.keys {
-            Keys::Own(keys) => (&keys.active()).into(),
-            Keys::External(signer) => signer.header(),
-        }
+    pub(in crate::client) fn header(&self) -> SigningHeader {
+        self.0.keys.header()
     }
 
     /// The thumbprint of the key that signs, if its public half is known.
-    pub(super) fn thumbprint(&self) -> Option<String> {
-        match &self.0.keys {
-            Keys::Own(keys) => Some(keys.active().public_key().thumbprint()),
-            Keys::External(signer) => signer.public_key().map(|key| key.thumbprint()),
-        }
+    pub(in crate::client) fn thumbprint(&self) -> Option<String> {
+        self.0.keys.thumbprint()
     }
 
-    /// Closes the transmitter and its clones: it takes no new work, which fails with [`ErrorCode::TransmitterClosed`]. The
+    /// Closes the transmitter and its clones: it takes no new work, which fails with [`ErrorCode::TransmitterClosed`](crate::ErrorCode::TransmitterClosed). The
     /// future ends when all that is under way has ended, each within its deadline, and the connections are closed. Whether it
     /// is awaited or dropped, the transmitter stays closed; a second close waits likewise.
     ///
@@ -271,7 +243,7 @@ impl Transmitter {
     }
 
     /// Work that a close waits for, and that is not counted.
-    pub(super) fn visit(&self) -> Result<Visit> {
+    pub(in crate::client) fn visit(&self) -> Result<Visit> {
         self.0.driver.ledger.visit()
     }
 
@@ -298,40 +270,26 @@ impl Transmitter {
             .lint(self.0.lint.clone())
     }
 
-    pub(super) fn prepare_set(&self, set: SetBuilder) -> Result<UnsignedSet> {
-        match &self.0.keys {
-            Keys::Own(keys) => set.prepare(&keys.active()),
-            Keys::External(signer) => set.prepare(signer.header()),
-        }
+    pub(in crate::client) fn prepare_set(&self, set: SetBuilder) -> Result<UnsignedSet> {
+        self.0.keys.prepare(set)
     }
 
-    pub(super) async fn sign_set(&self, set: SetBuilder) -> Result<SignedSet> {
-        match &self.0.keys {
-            // One look at the set: a rotation in between must not part header and signature.
-            Keys::Own(keys) => set.sign(&keys.active()),
-            Keys::External(signer) => set.prepare(signer.header())?.sign_with(&**signer).await,
-        }
-    }
-
-    /// The same claims, signed with the key that is current now, if it is another one than before.
-    async fn sign_again(&self, set: &SignedSet) -> Option<SignedSet> {
-        match &self.0.keys {
-            Keys::Own(keys) => {
-                let key = keys.active();
-                set.with_header(&(&key).into())?.sign(&key).ok()
-            }
-            Keys::External(signer) => set.with_header(&signer.header())?.sign_with(&**signer).await.ok(),
-        }
+    pub(in crate::client) async fn sign_set(&self, set: SetBuilder) -> Result<SignedSet> {
+        self.0.keys.sign(set).await
     }
 
     /// Begins an operation: checks what bounds it, and counts it.
-    pub(super) fn begin(&self, deadline: Option<Duration>, retry: &RetryPolicy) -> Result<(Entry, Bounds)> {
+    pub(in crate::client) fn begin(
+        &self,
+        deadline: Option<Duration>,
+        retry: &RetryPolicy,
+    ) -> Result<(Entry, Bounds)> {
         let bounds = self.0.bounds.with(deadline, retry).checked()?;
         Ok((self.0.driver.ledger.enqueue()?, bounds))
     }
 
     /// Delivers a SET that was counted as `entry`.
-    pub(super) async fn run(
+    pub(in crate::client) async fn run(
         &self,
         entry: Entry,
         set: &SignedSet,
@@ -341,149 +299,14 @@ impl Transmitter {
     ) -> Result<Receipt> {
         let sign_again = |set: &SignedSet| -> BoxFuture<'_, Option<SignedSet>> {
             let set = set.clone();
-            Box::pin(async move { self.sign_again(&set).await })
+            Box::pin(async move { self.0.keys.sign_again(&set).await })
         };
         self.0.driver.deliver(entry, set, receiver, bounds, circumstances, &sign_again).await
-    }
-}
-
-impl TransmitterBuilder {
-    fn new(issuer: String, keys: Keys) -> Self {
-        Self {
-            issuer,
-            keys,
-            clock: None,
-            deadline: None,
-            retry: RetryPolicy::default(),
-            lint: LintPolicy::default(),
-            network: Network::default(),
-        }
-    }
-
-    /// Sets how long an operation may take, from the call to its result; 30 seconds by default.
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = Some(deadline);
-        self
-    }
-
-    /// Sets how often deliveries are tried, and how long the waits are.
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.retry = policy;
-        self
-    }
-
-    /// Sets what becomes of findings; by default errors are refused, and warnings stand on the receipt.
-    pub fn lint(mut self, policy: LintPolicy) -> Self {
-        self.lint = policy;
-        self
-    }
-
-    /// Sets the clock for everything. By default `iat` goes by the system's clock, and waits, deadlines and the lives of
-    /// tokens by one that only goes forward.
-    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.clock = Some(Arc::new(clock));
-        self
-    }
-
-    /// Trusts the certificates of a CA bundle (PEM) too, beside those of the operating system and of the environment
-    /// (`SSL_CERT_FILE`, `SSL_CERT_DIR`, `NODE_EXTRA_CA_CERTS`, `REQUESTS_CA_BUNDLE`).
-    pub fn ca_bundle(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.network.trust.extra_roots.push(pem.into());
-        self
-    }
-
-    /// Shows receivers a client certificate (mutual TLS, RFC 8705): certificate with its chain, and private key, in PEM.
-    pub fn client_certificate(mut self, chain: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
-        self.network.trust.identity = Some((chain.into(), Secret::new(key.into())));
-        self
-    }
-
-    /// Sends through an HTTP proxy, such as `http://proxy.example.com:3128`, with user name and password in the URL if it wants
-    /// them. Without this the environment's proxy is used (`HTTPS_PROXY`, `ALL_PROXY`, but for `NO_PROXY`), or that of the operating
-    /// system. A proxy may be at any address, and resolves names itself: the egress guard then sees addresses in URLs only.
-    /// This machine is reached without it.
-    pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.network.proxy = Some(url.into());
-        self
-    }
-
-    /// Sends from this address of this machine, for receivers that allow-list addresses: every connection leaves from it, to
-    /// receivers, token endpoints and proxies. Hosts need an address of the same family. A NAT or a proxy may change what the
-    /// receiver sees.
-    ///
-    /// ```
-    /// use ssf_transmitter::{ErrorCode, KeyType, SigningKey, Transmitter};
-    ///
-    /// let key = SigningKey::generate(KeyType::P256)?;
-    /// let builder = Transmitter::builder("https://edr.example.com", key).source_address("192.0.2.7:443");
-    /// let error = builder.build().unwrap_err();
-    /// assert_eq!(error.code(), ErrorCode::SourceAddressInvalid);
-    /// # Ok::<(), ssf_transmitter::Error>(())
-    /// ```
-    #[allow(clippy::needless_pass_by_value, reason = "an address is a value")]
-    pub fn source_address(mut self, address: impl ToString) -> Self {
-        self.network.source_address = Some(address.to_string());
-        self
-    }
-
-    /// Does not offer HTTP/2, for receivers whose HTTP/2 is not to be trusted.
-    pub fn http1_only(mut self) -> Self {
-        self.network.trust.http1_only = true;
-        self
-    }
-
-    /// Opens the egress guard for a network, such as `10.1.0.0/16`, or one address. Receivers and token endpoints at
-    /// private, link-local and metadata addresses are refused otherwise, after their names are resolved.
-    pub fn allow_network(mut self, network: impl Into<String>) -> Self {
-        self.network.allowed.push(network.into());
-        self
-    }
-
-    /// Checks the settings and makes the HTTP pool.
-    pub fn build(self) -> Result<Transmitter> {
-        if self.issuer.is_empty() {
-            return Err(Error::new(ErrorCode::IssuerInvalid, "the issuer is empty"));
-        }
-        let bounds = Bounds::default().with(self.deadline, &self.retry).checked()?;
-        if bounds.deadline.is_zero() {
-            return Err(Error::new(ErrorCode::ConfigurationInvalid, "a deadline of zero leaves no time"));
-        }
-        // A public key that does not fit its algorithm is found now, and not when it is published.
-        if let Keys::External(signer) = &self.keys
-            && signer.public_key().is_some()
-        {
-            key::jwks_of(&**signer)?;
-        }
-        let own_clock = self.clock.is_some();
-        let (clock, steady): (Box<dyn Clock>, Box<dyn Clock>) = match self.clock {
-            Some(clock) => (Box::new(clock.clone()), Box::new(clock)),
-            None => (Box::new(SystemClock), Box::new(SteadyClock::start())),
-        };
-        Ok(Transmitter(Arc::new(Inner {
-            issuer: self.issuer,
-            keys: self.keys,
-            clock,
-            own_clock,
-            bounds,
-            lint: self.lint,
-            driver: Driver {
-                transport: Transport::new(&self.network)?,
-                steady,
-                ledger: Ledger::default(),
-                seed: random::number()?.into(),
-            },
-        })))
     }
 }
 
 impl fmt::Debug for Transmitter {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Transmitter").field("issuer", &self.0.issuer).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for TransmitterBuilder {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("TransmitterBuilder").field("issuer", &self.issuer).finish_non_exhaustive()
     }
 }

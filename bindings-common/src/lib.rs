@@ -1,0 +1,35 @@
+//! What the packages for Python, Node.js and Swift share on the Rust side.
+//!
+//! A binding converts the values of its language into the settings here, calls the core, and converts back. Settings are
+//! plain structs with `Option` where a language may leave a value out; each becomes a value of the core in one function.
+//! [`records`] defines what crosses to a language by value, once for all that describe it to a generator.
+
+pub mod emission;
+pub mod key;
+pub mod lint;
+pub mod metadata;
+pub mod network;
+pub mod okta;
+pub mod policy;
+pub mod receiver;
+pub mod records;
+pub mod runtime;
+pub mod set;
+pub mod transmitter;
+
+/// For the macros in [`records`].
+pub use ssf_transmitter as sdk;
+use ssf_transmitter::{Error, ErrorCode};
+
+/// Sets a value of a builder where there is one.
+pub fn set<B, T>(builder: B, value: Option<T>, set: impl FnOnce(B, T) -> B) -> B {
+    match value {
+        Some(value) => set(builder, value),
+        None => builder,
+    }
+}
+
+/// A setting is invalid.
+pub fn invalid(message: &str) -> Error {
+    Error::new(ErrorCode::ConfigurationInvalid, message)
+}

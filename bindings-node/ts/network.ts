@@ -1,0 +1,48 @@
+/** How connections leave this machine: the options that a transmitter and Okta's API share. */
+
+import type { Caller, Place } from './errors.js';
+import { bytesOf } from './keys.js';
+import type { NativeNetwork } from './native.js';
+import { boolean, byteLists, bytes, checked, object, string, strings } from './options.js';
+
+/** How connections leave this machine. */
+export interface NetworkOptions {
+  /** CA bundles (PEM) to trust in addition to the certificates of the operating system. */
+  readonly caBundle?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined;
+  /** A client certificate with its chain, and its private key, in PEM (mutual TLS, RFC 8705). */
+  readonly clientCertificate?: { readonly chain: string | Uint8Array; readonly key: string | Uint8Array } | undefined;
+  /** An HTTP proxy. Without it that of the environment (`HTTPS_PROXY`, `NO_PROXY`) or of the operating system is used. */
+  readonly proxy?: string | undefined;
+  /** The address of this machine to send from, for receivers that allow-list addresses. */
+  readonly sourceAddress?: string | undefined;
+  /** Whether to offer HTTP/2; `true` by default. */
+  readonly http2?: boolean | undefined;
+  /** Networks, such as `10.1.0.0/16`, that the egress guard lets through. */
+  readonly allowNetworks?: readonly string[] | undefined;
+}
+
+/** The types of these options. */
+export const NETWORK = {
+  caBundle: byteLists,
+  clientCertificate: object,
+  proxy: string,
+  sourceAddress: string,
+  http2: boolean,
+  allowNetworks: strings,
+};
+
+/** The options as the native part takes them. Their types have been checked. */
+export function networkOf(options: NetworkOptions, at: Caller | Place): NativeNetwork {
+  const { caBundle = [], clientCertificate, proxy, sourceAddress, http2 = true, allowNetworks = [] } = options;
+  if (clientCertificate !== undefined) {
+    checked(clientCertificate, { chain: bytes, key: bytes }, ['chain', 'key'], at);
+  }
+  return {
+    caBundles: (Array.isArray(caBundle) ? caBundle : [caBundle as string]).map(bytesOf),
+    clientCertificate: clientCertificate && [bytesOf(clientCertificate.chain), bytesOf(clientCertificate.key)],
+    proxy,
+    sourceAddress,
+    http2,
+    allowNetworks: [...allowNetworks],
+  };
+}

@@ -1,0 +1,85 @@
+//! One SET under way: counted once, kept within its bounds. Every way to send ends here.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::Semaphore;
+
+use super::{Receiver, RequestLimit, Transmitter, counters::Entry, drive::Circumstances};
+use crate::{
+    delivery::{Bounds, Receipt, RetryPolicy},
+    error::{Error, ErrorCode, Result},
+    set::SignedSet,
+    time::Timestamp,
+};
+
+/// What a call sets for its SET; the transmitter's settings hold for the rest.
+#[derive(Default)]
+pub(super) struct Terms {
+    pub(super) deadline: Option<Duration>,
+    pub(super) retry: RetryPolicy,
+    /// Bounds how many requests are on the wire at once.
+    pub(super) requests: Option<Arc<Semaphore>>,
+    /// The SET may have been sent before.
+    pub(super) repeated: bool,
+}
+
+impl Terms {
+    pub(super) fn limited_by(&mut self, limit: &RequestLimit) {
+        self.requests = Some(limit.requests());
+    }
+}
+
+/// A SET under way, signed or not yet. Dropped, it counts as `abandoned`.
+pub(super) struct Sending {
+    transmitter: Transmitter,
+    receiver: Receiver,
+    entry: Entry,
+    bounds: Bounds,
+    ends: Timestamp,
+    circumstances: Circumstances,
+}
+
+impl Sending {
+    /// Checks what bounds it, counts it, and starts its deadline.
+    pub(super) fn begin(transmitter: &Transmitter, receiver: Receiver, terms: Terms) -> Result<Self> {
+        let Terms { deadline, retry, requests, repeated } = terms;
+        let (entry, bounds) = transmitter.begin(deadline, &retry)?;
+        let ends = transmitter.steady().now().plus(bounds.deadline);
+        let circumstances = Circumstances { requests, repeated };
+        Ok(Self { transmitter: transmitter.clone(), receiver, entry, bounds, ends, circumstances })
+    }
+
+    pub(super) fn receiver(&self) -> &Receiver {
+        &self.receiver
+    }
+
+    /// What is left of the deadline.
+    pub(super) fn time_left(&self) -> Duration {
+        self.ends.since(self.transmitter.steady().now())
+    }
+
+    /// Delivers the SET in the time that is left, or ends with the error that prevented it.
+    pub(super) async fn deliver(mut self, set: Result<SignedSet>) -> Result<Receipt> {
+        self.bounds.deadline = self.time_left();
+        let late = || Error::new(ErrorCode::DeadlineExceeded, "the deadline passed before the SET was sent");
+        let set = set.and_then(|set| if self.bounds.deadline.is_zero() { Err(late()) } else { Ok(set) });
+        match set {
+            Ok(set) => {
+                let Self { transmitter, receiver, entry, bounds, circumstances, .. } = self;
+                transmitter.run(entry, &set, &receiver, &bounds, circumstances).await
+            }
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+
+    /// Ends it with an error.
+    pub(super) fn fail(self, error: Error) -> Error {
+        self.entry.failed(error.code());
+        error
+    }
+
+    /// Ends it for the reason that `code` names.
+    pub(super) fn fail_with(self, code: ErrorCode) {
+        self.entry.failed(code);
+    }
+}

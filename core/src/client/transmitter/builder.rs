@@ -1,0 +1,106 @@
+//! The settings of a transmitter.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use super::{Inner, Transmitter, keys::Keys};
+use crate::{
+    client::{counters::Ledger, drive::Driver, network::Network, transport::Transport},
+    delivery::{Bounds, RetryPolicy},
+    error::{Error, ErrorCode, Result},
+    lint::LintPolicy,
+    random,
+    time::{Clock, SteadyClock, SystemClock},
+};
+
+/// Builds a [`Transmitter`]; [`build`](Self::build) checks it.
+pub struct TransmitterBuilder {
+    issuer: String,
+    keys: Keys,
+    clock: Option<Arc<dyn Clock>>,
+    deadline: Option<Duration>,
+    retry: RetryPolicy,
+    lint: LintPolicy,
+    network: Network,
+}
+
+impl TransmitterBuilder {
+    pub(super) fn new(issuer: String, keys: Keys) -> Self {
+        Self {
+            issuer,
+            keys,
+            clock: None,
+            deadline: None,
+            retry: RetryPolicy::default(),
+            lint: LintPolicy::default(),
+            network: Network::default(),
+        }
+    }
+
+    /// Sets how long an operation may take, from the call to its result; 30 seconds by default.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Sets how often deliveries are tried, and how long the waits are.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// Sets what becomes of findings; by default errors are refused, and warnings stand on the receipt.
+    pub fn lint(mut self, policy: LintPolicy) -> Self {
+        self.lint = policy;
+        self
+    }
+
+    /// Sets the clock for everything. By default `iat` goes by the system's clock, and waits, deadlines and the lives of
+    /// tokens by one that only goes forward.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// Sets how connections leave this machine.
+    pub fn network(mut self, network: Network) -> Self {
+        self.network = network;
+        self
+    }
+
+    /// Checks the settings and makes the HTTP pool.
+    pub fn build(self) -> Result<Transmitter> {
+        if self.issuer.is_empty() {
+            return Err(Error::new(ErrorCode::IssuerInvalid, "the issuer is empty"));
+        }
+        let bounds = Bounds::default().with(self.deadline, &self.retry).checked()?;
+        if bounds.deadline.is_zero() {
+            return Err(Error::new(ErrorCode::ConfigurationInvalid, "a deadline of zero leaves no time"));
+        }
+        self.keys.check()?;
+        let own_clock = self.clock.is_some();
+        let (clock, steady): (Box<dyn Clock>, Box<dyn Clock>) = match self.clock {
+            Some(clock) => (Box::new(clock.clone()), Box::new(clock)),
+            None => (Box::new(SystemClock), Box::new(SteadyClock::start())),
+        };
+        Ok(Transmitter(Arc::new(Inner {
+            issuer: self.issuer,
+            keys: self.keys,
+            clock,
+            own_clock,
+            bounds,
+            lint: self.lint,
+            driver: Driver {
+                transport: Transport::new(&self.network)?,
+                steady,
+                ledger: Ledger::default(),
+                seed: random::number()?.into(),
+            },
+        })))
+    }
+}
+
+impl fmt::Debug for TransmitterBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("TransmitterBuilder").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}
