@@ -110,8 +110,8 @@ impl Providers {
         deadline: Option<f64>,
         cancellation: Arc<Cancellation>,
     ) -> Result<Reception> {
-        let sent = Sent::new(&set.0, moment_of(answered_at)?);
-        let received = policy::received(self.core(), sent, deadline.map(span_of).transpose()?);
+        let searched = Sent::new(&set.0, moment_of(answered_at)?);
+        let received = policy::received(self.core(), searched, deadline.map(span_of).transpose()?);
         let received = received.into_future();
         cancellation.or(async { Ok(received.await?.into()) }).await
     }

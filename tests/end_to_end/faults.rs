@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use ssf_cli::receiver::Like;
 use ssf_transmitter::{
-    Error, Receipt, Subject, Timestamp,
-    client::TransmitterBuilder,
+    Error, Network, Receipt, Subject, Timestamp,
     delivery::{ReceiptNote, RetryPolicy},
     event::{caep, risc},
 };
@@ -49,7 +48,7 @@ async fn what_passes_is_delivered_after_a_while_and_taken_once() {
         r#"{ "slow_body": { "ms": 5 } }"#,
     ] {
         let script = script(r#""first": 2,"#, fault);
-        let world = World::start_by(Like::Rfc8935, &script, quick(), TransmitterBuilder::http1_only).await;
+        let world = World::start_by(Like::Rfc8935, &script, quick(), Network::http1_only).await;
         let receipt = emit(&world).await.unwrap_or_else(|error| panic!("{fault}: {error:?}"));
         let attempts = if fault.contains("slow") { 1 } else { 3 };
         assert_eq!(receipt.attempts(), attempts, "{fault}");
@@ -114,7 +113,7 @@ async fn what_happens_to_the_body_does_not_change_that_it_is_delivered() {
         let script = script("", fault);
         for http1 in [true, false] {
             let world = if http1 {
-                World::start_by(Like::Rfc8935, &script, quick(), TransmitterBuilder::http1_only).await
+                World::start_by(Like::Rfc8935, &script, quick(), Network::http1_only).await
             } else {
                 World::start(Like::Rfc8935, &script, quick()).await
             };
@@ -136,7 +135,7 @@ async fn a_receiver_that_has_the_set_already_says_so_and_it_is_delivered() {
             let rules = format!(
                 r#"{{ "rules": [{{ "nth": 1, "fault": {lost} }}, {{ "nth": 2, "fault": {{ "status": {known} }} }}] }}"#
             );
-            let world = World::start_by(Like::Rfc8935, &rules, quick(), TransmitterBuilder::http1_only).await;
+            let world = World::start_by(Like::Rfc8935, &rules, quick(), Network::http1_only).await;
             let receipt = emit(&world).await.unwrap_or_else(|error| panic!("{lost}, {known}: {error:?}"));
             assert_eq!(
                 (receipt.attempts(), receipt.notes()),
@@ -178,9 +177,10 @@ async fn the_same_token_again_is_no_reason_to_push_again() {
 #[tokio::test]
 async fn a_receiver_that_never_answers_ends_with_the_deadline() {
     let policy = RetryPolicy { attempt_timeout: Some(Duration::from_millis(100)), ..quick() };
-    let hurried = |builder: TransmitterBuilder| builder.deadline(Duration::from_millis(300));
-    let world = World::start_by(Like::Rfc8935, &script("", r#""never""#), policy, hurried).await;
-    let error = emit(&world).await.unwrap_err();
+    let world = World::start(Like::Rfc8935, &script("", r#""never""#), policy).await;
+    let (event, subject) = (caep::SessionRevoked::new(), Subject::email("ada@example.com"));
+    let emit = world.transmitter.emit(event, subject, &world.receiver);
+    let error = emit.deadline(Duration::from_millis(300)).await.unwrap_err();
     assert!(["deadline_exceeded", "receiver_timeout"].contains(&error.code().as_str()), "{error:?}");
     assert!(error.is_retryable());
 }

@@ -7,7 +7,7 @@ mod support;
 use std::collections::HashSet;
 
 use ssf_cli::receiver::Like;
-use ssf_transmitter::{Subject, client::TransmitterBuilder, event::caep};
+use ssf_transmitter::{Network, Subject, event::caep};
 use support::{World, quick};
 
 const SETS: usize = 50_000;
@@ -24,7 +24,7 @@ async fn fifty_thousand_sets_at_ten_percent_faults() {
             { "slow_headers": { "ms": 10 } }
         ] } }
     ] }"#;
-    let world = World::start_by(Like::Rfc8935, script, quick(), TransmitterBuilder::http1_only).await;
+    let world = World::start_by(Like::Rfc8935, script, quick(), Network::http1_only).await;
     let event = caep::SessionRevoked::new().with_reason_admin("en", "Laptop lost");
     let emits = (0..SETS).map(|number| {
         let subject = Subject::opaque(format!("device-{number}"));

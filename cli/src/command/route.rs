@@ -3,7 +3,7 @@
 use std::{env, ffi::OsString, fs, path::PathBuf};
 
 use ssf_transmitter::{
-    Receiver,
+    Receiver, Transmitter,
     client::TransmitterBuilder,
     token::{Authorization, ClientAuthentication, ClientCredentials},
 };

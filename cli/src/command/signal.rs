@@ -65,7 +65,7 @@ impl Signal {
 
     /// What sends it.
     pub(super) fn transmitter(&self, route: &Route) -> Result<Transmitter> {
-        Ok(route.transmitter(Transmitter::builder(self.issuer()?, self.key()?))?)
+        route.transmitter(Transmitter::builder(self.issuer()?, self.key()?))
     }
 
     /// The SET for a receiver.

@@ -9,8 +9,8 @@ use ssf_cli::{
     receiver::{Client, Config, Emulator, KeySource, Like, Script},
 };
 use ssf_transmitter::{
-    KeySet, KeyType, Network, Receiver, SigningKey, Timestamp, Transmitter, client::TransmitterBuilder,
-    delivery::RetryPolicy, token::ClientCredentials,
+    KeySet, KeyType, Network, Receiver, SigningKey, Timestamp, Transmitter, delivery::RetryPolicy,
+    token::ClientCredentials,
 };
 
 pub(crate) const AUDIENCE: &str = "https://receiver.example.net";
@@ -37,15 +37,15 @@ pub(crate) fn quick() -> RetryPolicy {
 impl World {
     /// A receiver over TLS, HTTP/2 and HTTP/1.1, that misbehaves by `script`.
     pub(crate) async fn start(like: Like, script: &str, policy: RetryPolicy) -> Self {
-        Self::start_by(like, script, policy, |builder| builder).await
+        Self::start_by(like, script, policy, |network| network).await
     }
 
-    /// The same, and more of the transmitter set.
+    /// The same, with more settings of the network.
     pub(crate) async fn start_by(
         like: Like,
         script: &str,
         policy: RetryPolicy,
-        set: impl FnOnce(TransmitterBuilder) -> TransmitterBuilder,
+        set: impl FnOnce(Network) -> Network,
     ) -> Self {
         let kind = if like == Like::Rfc8935 { KeyType::Ed25519 } else { KeyType::Rsa2048 };
         let keys = KeySet::new(SigningKey::generate(kind).unwrap());
@@ -67,10 +67,10 @@ impl World {
             None => Receiver::builder(emulator.push_url(), AUDIENCE),
         };
         builder = builder.allow_loopback().concurrency(64);
-        let transmitter = Transmitter::builder(published.issuer(), keys.clone())
-            .retry(policy)
-            .network(Network::new().ca_bundle(emulator.ca_pem().unwrap()));
-        let transmitter = set(transmitter).build().unwrap();
+        let network = set(Network::new().ca_bundle(emulator.ca_pem().unwrap()));
+        let transmitter =
+            Transmitter::builder(published.issuer(), keys.clone()).retry(policy).network(network);
+        let transmitter = transmitter.build().unwrap();
         Self { emulator, transmitter, receiver: builder.build().unwrap(), keys, _published: published }
     }
 }
