@@ -15,237 +15,237 @@ export type ErrorKind =
 
 /** A stable code: what to match on, log, and raise alerts by. */
 export type SsfErrorCode =
-  /** Something that should not happen, such as a failure of the cryptographic library. Report it with the message; it holds no secret. */
+  /** An internal error that should not happen, such as a failure in the cryptographic library. Report it and include the message; the message contains no secret. */
   | 'SSF_INTERNAL'
-  /** The issuer is empty, or is no https URL where a transmitter configuration needs one. Use the exact `issuer` of your transmitter configuration: an https URL without query and fragment. */
+  /** The issuer is empty, or is not an https URL where a transmitter configuration needs one. Use the exact `issuer` of your transmitter configuration: an https URL without query or fragment. */
   | 'SSF_ISSUER_INVALID'
-  /** The SET or the receiver has no audience, or an empty one. Use the value that the receiver documents for `aud`, character by character. */
+  /** The SET or the receiver has no audience, or an empty one. Set the audience to the value that the receiver documents for `aud`; every character must match. */
   | 'SSF_AUDIENCE_MISSING'
-  /** Several audiences for a receiver that takes one string. Send one SET per audience. */
+  /** Several audiences for a receiver that accepts only a single string. Send one SET per audience. */
   | 'SSF_AUDIENCE_NOT_SINGLE'
-  /** A URL cannot be used: not https, no host, or with credentials or a fragment in it. Use an https URL. Plain http works for loopback hosts, after `allow_loopback`. */
+  /** A URL cannot be used: it is not https, has no host, or contains credentials or a fragment. Use an https URL. For a loopback host you can use plain http after you set `allow_loopback`. */
   | 'SSF_ENDPOINT_INVALID'
-  /** The text of a dialect cannot be read: no TOML, an unknown key, or a value that does not fit. Compare with the built-in dialects; the message names line and key. */
+  /** A dialect cannot be parsed: it is not TOML, has an unknown key, or has a value of the wrong kind. Compare your file with the built-in dialects at the line and key named in the message. */
   | 'SSF_DIALECT_INVALID'
-  /** No built-in dialect has this id. Use one of the ids that `Dialect::ids` lists. */
+  /** There is no built-in dialect with this id. Use one of the ids that `Dialect::ids` lists. */
   | 'SSF_DIALECT_UNKNOWN'
-  /** A setting is missing, or contradicts another one. Set what the message names. */
+  /** A setting is missing or conflicts with another setting. Correct the setting named in the message. */
   | 'SSF_CONFIGURATION_INVALID'
-  /** The transmitter was closed before this call. Make another transmitter, or close this one when nothing more is to be sent. */
+  /** The transmitter was closed before this call. Create a new transmitter, or close this one only after the last send. */
   | 'SSF_TRANSMITTER_CLOSED'
-  /** The keys to publish were asked for, and the transmitter does not know the public key of its signer. Give the signer's public key with the signer, in PEM, DER or as a JWK. */
+  /** The JWKS was requested, but the transmitter does not know the public key of its signer. Pass the signer's public key along with the signer, as PEM, DER or a JWK. */
   | 'SSF_SIGNER_PUBLIC_KEY_MISSING'
-  /** A token, an authorization header, a client id or a client secret that cannot be right as it is written. Correct the setting that the message names. */
+  /** A token, authorization header, client id or client secret is malformed. Correct the setting named in the message. */
   | 'SSF_AUTHORIZATION_INVALID'
-  /** The source address is not an IP address, or not that of one machine. Give an IP address of this machine, such as `192.0.2.7`, without port and zone. */
+  /** The source address is not an IP address, or cannot be the address of a single host. Use an IP address of this host, such as `192.0.2.7`, without port or zone. */
   | 'SSF_SOURCE_ADDRESS_INVALID'
-  /** The proxy in the setting or environment variable that the message names is not a URL that can be used. Use `http://host:port` or `https://host:port`, and percent-encode user name and password. */
+  /** The proxy URL in the setting or environment variable named in the message cannot be used. Use `http://host:port` or `https://host:port`, and percent-encode the user name and password. */
   | 'SSF_PROXY_INVALID'
-  /** CA certificates cannot be read from the setting or environment variable that the message names. Point it at certificates in PEM (`-----BEGIN CERTIFICATE-----`), or unset it. */
+  /** The CA certificates in the setting or environment variable named in the message cannot be read. Point the setting at PEM certificates (`-----BEGIN CERTIFICATE-----`), or unset it. */
   | 'SSF_CA_BUNDLE_INVALID'
-  /** The operating system has no CA certificates, as in a minimal container, and no others are set. Install the package `ca-certificates`, or set `SSL_CERT_FILE` or `ca_bundle`. */
+  /** The operating system has no CA certificates, as in a minimal container, and no others are configured. Install the package `ca-certificates`, or set `SSL_CERT_FILE` or `ca_bundle`. */
   | 'SSF_CA_CERTIFICATES_MISSING'
-  /** The client certificate or its private key cannot be read, or they do not belong together. Set the certificate chain and its unencrypted private key, both in PEM. */
+  /** The client certificate or its private key cannot be read, or the two do not match. Set the certificate chain and its unencrypted private key, both in PEM. */
   | 'SSF_CLIENT_CERTIFICATE_INVALID'
-  /** The text or the bytes are no key in a known format. Give PEM or DER (PKCS#8, PKCS#1, SEC1), a JWK, or a JWK Set. */
+  /** The input is not a key in a supported format. Use PEM or DER (PKCS#8, PKCS#1 or SEC1), a JWK, or a JWK Set. */
   | 'SSF_KEY_FORMAT_UNKNOWN'
-  /** The key is encrypted and no password was given. Import it with its password. */
+  /** The key is encrypted, and no password was given. Pass the password when you import the key. */
   | 'SSF_KEY_PASSWORD_MISSING'
-  /** The password does not open the encrypted key. Check the password, also for a line end at its end. */
+  /** The password does not decrypt the key. Check the password, and look for a trailing newline. */
   | 'SSF_KEY_PASSWORD_WRONG'
-  /** A certificate where a private key is meant. Give the private key that belongs to the certificate. */
+  /** The input is a certificate, not a private key. Use the private key that belongs to the certificate. */
   | 'SSF_KEY_IS_CERTIFICATE'
-  /** A public key where a private key is meant. Give the private key. The public half goes to the receiver, by the JWKS. */
+  /** The input is a public key, not a private key. Use the private key. Receivers get the public key from the JWKS. */
   | 'SSF_KEY_IS_PUBLIC'
-  /** A private JWK lacks one of its members. Export the key again with all its members; the message names the missing one. */
+  /** A private JWK lacks a required member. Export the key again with all members; the message names the missing one. */
   | 'SSF_KEY_PRIVATE_MEMBER_MISSING'
-  /** A member of a JWK is missing, has the wrong type or length, or is no base64url. Export the key again; the message names the member. */
+  /** A member of a JWK is missing, has the wrong type or length, or is not base64url. Export the key again; the message names the member. */
   | 'SSF_KEY_MEMBER_INVALID'
-  /** The parts of the key do not belong together. Export the key again, all its parts from one source. */
+  /** The parts of the key do not match each other. Export the key again, with all parts from the same source. */
   | 'SSF_KEY_INCONSISTENT'
-  /** An RSA key under 2048 bits (RFC 7518 §3.3). Generate an RSA key of 2048 bits or more. */
+  /** An RSA key is shorter than 2048 bits (RFC 7518 §3.3). Generate an RSA key of 2048 bits or more. */
   | 'SSF_KEY_RSA_TOO_SHORT'
-  /** A kind of key or a curve that signs no SETs here. Use RSA, P-256, P-384, P-521 or Ed25519. */
+  /** The key type or curve is not supported for signing SETs. Use RSA, P-256, P-384, P-521 or Ed25519. */
   | 'SSF_KEY_TYPE_UNSUPPORTED'
-  /** A symmetric key (`kty: oct`): receivers verify with a published key, so it would be no secret. Generate an asymmetric key, such as RSA 2048. */
+  /** The key is symmetric (`kty: oct`). Receivers verify with a published key, so a symmetric key would no longer be secret. Generate an asymmetric key, such as RSA 2048. */
   | 'SSF_KEY_SYMMETRIC'
-  /** The JWK says that it is for encryption (`use: enc`). Use a key for signatures; do not use one key for both. */
+  /** The JWK is marked for encryption (`use: enc`). Use a signing key; never use one key for both purposes. */
   | 'SSF_KEY_USE'
-  /** The `key_ops` of the JWK do not allow `sign`. Use a key whose `key_ops` hold `sign`, or which has none. */
+  /** The `key_ops` of the JWK do not allow `sign`. Use a key whose `key_ops` contain `sign`, or a key without `key_ops`. */
   | 'SSF_KEY_OPS'
-  /** The algorithm does not fit the key. Leave the algorithm out, or use one that fits the type of the key; the message names those. */
+  /** The algorithm does not match the key type. Omit the algorithm, or use one that matches the key type; the message lists them. */
   | 'SSF_KEY_ALGORITHM_MISMATCH'
-  /** Not the name of a signature algorithm that is supported here. Use RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA or Ed25519. */
+  /** The algorithm name is unknown or not supported. Use RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA or Ed25519. */
   | 'SSF_KEY_ALGORITHM_UNKNOWN'
-  /** A JWK Set holds several keys that could sign. Name the one you mean by its `kid`. */
+  /** A JWK Set contains several keys that can sign. Select one by its `kid`. */
   | 'SSF_KEY_SET_AMBIGUOUS'
-  /** The set holds no key that fits. Check the `kid`, and that the set holds a private key for signatures. */
+  /** The key set contains no matching key. Check the `kid`, and check that the set contains a private signing key. */
   | 'SSF_KEY_NOT_FOUND'
-  /** An empty `kid`. Leave it out to get the RFC 7638 thumbprint. */
+  /** The `kid` is empty. Omit `kid` to use the RFC 7638 thumbprint. */
   | 'SSF_KID_INVALID'
-  /** Two different keys of one set share a `kid` (RFC 7517 §4.5). Give each key a `kid` of its own; the default thumbprint always differs. */
+  /** Two different keys in a set share a `kid` (RFC 7517 §4.5). Give each key a unique `kid`; the default thumbprint is always unique. */
   | 'SSF_KID_DUPLICATE'
-  /** A rotation without a published next key. Stage the next key first, and leave receivers time to fetch the JWKS. */
+  /** There is no staged key to rotate to. Stage the next key first, and allow time for receivers to fetch the JWKS. */
   | 'SSF_KEY_SET_NO_NEXT'
-  /** A rotation before the next key was published for as long as asked. Rotate after the publication time; receivers cache the JWKS. */
+  /** The next key has not been published for as long as you required. Wait until the publication time has passed, then rotate; receivers cache the JWKS. */
   | 'SSF_KEY_SET_TOO_EARLY'
   /** The active key cannot be removed. Rotate to another key first. */
   | 'SSF_KEY_SET_ACTIVE'
-  /** The keys of a watched set come from its source; `stage` and `rotate` do not apply. Change the source: add the next key to its directory, and let it sort first later. */
+  /** The keys of a watched set come from its source, so `stage` and `rotate` are not available. Change the source: add the next key to its directory, and later rename it so that it sorts first. */
   | 'SSF_KEY_SET_WATCHED'
-  /** The text that names the source of a key cannot be understood. Use `env:NAME`, `file:PATH`, `dir:PATH`, `cmd:PROGRAM ARG…`, `stdin:`, or a plain path. */
+  /** The key source cannot be parsed. Use `env:NAME`, `file:PATH`, `dir:PATH`, `cmd:PROGRAM ARG…`, `stdin:`, or a plain path. */
   | 'SSF_KEY_SOURCE_INVALID'
-  /** The source of a key is missing, cannot be read, or is empty, or its command failed or took too long. Check that the source exists and can be read by this process; run a command by hand. */
+  /** The key source is missing, unreadable or empty, or its command failed or timed out. Check that the source exists and that this process can read it; run a command manually to see its output. */
   | 'SSF_KEY_SOURCE_UNAVAILABLE'
-  /** The text is no JSON, or not the JSON value that belongs here. Fix the text at the line and column that the message names, or at the place that the pointer names. */
+  /** The text is not JSON, or not the JSON value expected here. Fix the text at the line and column in the message, or at `pointer`. */
   | 'SSF_JSON_INVALID'
-  /** A value that JSON does not have, or has no one form for: NaN, a date, a set, bytes, a member named by a number, an object of a class. Give what the message names instead; for a date, seconds since 1970 or text. */
+  /** The value has no JSON form, or several: NaN, a date, a set, bytes, a numeric member name, a class instance. Pass the replacement that the message suggests; for a date, pass seconds since 1970 or a string. */
   | 'SSF_VALUE_NOT_JSON'
-  /** A number that would not come out as it was given: an integer of more than 64 bits, or more digits than a double holds. Send it as text. */
+  /** The number cannot be represented exactly: it is an integer of more than 64 bits, or has more digits than a double. Send it as a string. */
   | 'SSF_NUMBER_NOT_EXACT'
-  /** A text that holds half of a surrogate pair, which UTF-8 cannot carry. Fix the text where it comes from: it was cut inside a character, or decoded from another encoding. */
+  /** The string contains an unpaired surrogate, which UTF-8 cannot encode. Fix the string at its source: it was cut inside a character, or decoded with the wrong encoding. */
   | 'SSF_TEXT_NOT_UNICODE'
-  /** More than 64 lists and objects contain one another, or one contains itself. Send a flatter value, or the inner one as text. */
+  /** The value is nested more than 64 levels deep, or contains itself. Flatten the value, or send the inner part as a string. */
   | 'SSF_VALUE_TOO_DEEP'
-  /** A SET without an event (RFC 8417 §2.2). Give the event. */
+  /** The SET has no event (RFC 8417 §2.2). Add an event. */
   | 'SSF_EVENT_MISSING'
-  /** An event type that is no absolute URI. Use the event type URI that the event's specification gives. */
+  /** The event type is not an absolute URI. Use the event type URI from the event's specification. */
   | 'SSF_EVENT_URI_INVALID'
-  /** An event lacks a member that its definition, or the receiver, requires. Add the member that the pointer names. */
+  /** The event lacks a member that its specification or the receiver requires. Add the member at `pointer`. */
   | 'SSF_EVENT_MEMBER_MISSING'
-  /** A member of an event has the wrong JSON type. Use the type that the message names. */
+  /** A member of the event has the wrong JSON type. Use the type named in the message. */
   | 'SSF_EVENT_MEMBER_TYPE'
-  /** A member of an event has a value that its definition, or the receiver, does not allow. Use one of the values that the message names; case and hyphens count. */
+  /** A member of the event has a value that its specification or the receiver does not allow. Use one of the values listed in the message; case and hyphens matter. */
   | 'SSF_EVENT_MEMBER_VALUE'
-  /** A member that must not be in this event. Leave it out. The subject of an event goes into the call's subject. */
+  /** The event has a member that it must not have. Remove the member. If it is the event's subject, pass it as the subject of the call. */
   | 'SSF_EVENT_MEMBER_FORBIDDEN'
-  /** The receiver does not take this event: it would refuse it, or accept and drop it. Send one of the events that the receiver's dialect lists. */
+  /** The receiver does not accept this event: it would reject it, or accept and drop it. Send one of the events listed in the receiver's dialect. */
   | 'SSF_EVENT_NOT_ACCEPTED'
-  /** More events in one SET than allowed, or one event twice. Send one SET per event. */
+  /** The SET has more events than allowed, or contains an event twice. Send one SET per event. */
   | 'SSF_EVENTS_TOO_MANY'
-  /** A time that can only be milliseconds, where seconds are meant. Give seconds since 1970; fractions are allowed. */
+  /** The time is in milliseconds where seconds are expected. Pass seconds since 1970; fractions are allowed. */
   | 'SSF_TIMESTAMP_UNIT'
-  /** A SET without a subject, where the receiver or the event needs one (SSF 1.0 §3.1). Give the subject. */
+  /** The SET has no subject, but the receiver or the event requires one (SSF 1.0 §3.1). Add a subject. */
   | 'SSF_SUBJECT_MISSING'
-  /** A subject identifier without the member `format` (RFC 9493 §3). Add `format`. */
+  /** The subject identifier has no member `format` (RFC 9493 §3). Add `format`. */
   | 'SSF_SUBJECT_FORMAT_MISSING'
-  /** Not the name of a subject identifier format, or an old spelling of one. Use a registered format; for a private one use the constructor for custom subjects. */
+  /** The subject identifier format is unknown, or spelled as in an older specification. Use a registered format; for a private format, use the constructor for custom subjects. */
   | 'SSF_SUBJECT_FORMAT_UNKNOWN'
-  /** A subject identifier lacks a member that its format requires. Add the member that the pointer names. */
+  /** The subject identifier lacks a member that its format requires. Add the member at `pointer`. */
   | 'SSF_SUBJECT_MEMBER_MISSING'
-  /** A member of a subject identifier has the wrong JSON type. Use the type that the message names. */
+  /** A member of the subject identifier has the wrong JSON type. Use the type named in the message. */
   | 'SSF_SUBJECT_MEMBER_TYPE'
-  /** A member of a subject identifier has a value that its format does not allow. Mend the value that the pointer names. */
+  /** A member of the subject identifier has a value that its format does not allow. Fix the value at `pointer`. */
   | 'SSF_SUBJECT_MEMBER_VALUE'
-  /** A member that the subject identifier's format does not define (RFC 9493 §3). Leave the member out. */
+  /** The subject identifier has a member that its format does not define (RFC 9493 §3). Remove the member. */
   | 'SSF_SUBJECT_MEMBER_UNKNOWN'
-  /** Aliases within aliases, or a complex subject within another subject (RFC 9493 §3.2.8, SSF 1.0 §3.3). Use simple subject identifiers inside. */
+  /** Aliases contain aliases, or a complex subject is nested in another subject (RFC 9493 §3.2.8, SSF 1.0 §3.3). Use simple subject identifiers inside. */
   | 'SSF_SUBJECT_NESTING'
-  /** The event or the receiver does not take a subject of this format. Use one of the formats that the message names. */
+  /** The event or the receiver does not accept a subject of this format. Use one of the formats listed in the message. */
   | 'SSF_SUBJECT_NOT_ACCEPTED'
-  /** An empty `jti`. Leave it out to get a random one. */
+  /** The `jti` is empty. Omit `jti` to get a random one. */
   | 'SSF_JTI_INVALID'
-  /** An event that requires the claim `txn` (RFC 9967 §2.5.1.3). Give the transaction id: the value of `Set-Txn`. */
+  /** The event requires the claim `txn` (RFC 9967 §2.5.1.3). Set the transaction id to the value of `Set-Txn`. */
   | 'SSF_TXN_MISSING'
-  /** A claim of the SET is missing, or has a type or value that the receiver does not take. Mend the claim that the pointer names, as the message says. */
+  /** A claim of the SET is missing, or has a type or value that the receiver does not accept. Fix the claim at `pointer` as described in the message. */
   | 'SSF_CLAIM_INVALID'
-  /** A claim that an SSF SET must not have (`sub`, `exp`), or that the builder writes itself. Leave the claim out, or use the builder's own method for it. */
+  /** The claim must not appear in a SET (`sub`, `exp`), or is set by the builder. Remove the claim, or use the builder's own method for it. */
   | 'SSF_CLAIM_FORBIDDEN'
-  /** The receiver does not take signatures of this algorithm. Sign with a key for one of the algorithms that the message names. */
+  /** The receiver does not accept this signature algorithm. Sign with a key for one of the algorithms listed in the message. */
   | 'SSF_ALGORITHM_NOT_ACCEPTED'
-  /** The text is no SET in compact form: three base64url parts, JSON objects in the first two. Give the compact SET itself, without quotes or line ends. */
+  /** The text is not a SET in compact form: three base64url parts, with JSON objects in the first two. Pass the compact SET itself, without quotes or line breaks. */
   | 'SSF_SET_MALFORMED'
-  /** A signature whose form or length does not fit the algorithm (RFC 7518 §3). Say whether the signature is raw (R and S) or DER, and sign the bytes of the signing input. */
+  /** The form or length of the signature does not match the algorithm (RFC 7518 §3). Specify whether the signature is raw (R and S) or DER, and sign the bytes of the signing input. */
   | 'SSF_SIGNATURE_MALFORMED'
-  /** The signature does not verify with the key. Check that the key in the JWKS is the one that signed, and that the SET was not changed. */
+  /** The signature does not verify with the key. Check that the JWKS contains the key that signed, and that the SET was not modified. */
   | 'SSF_SIGNATURE_INVALID'
-  /** An external signer reported a failure. See the source of the error. */
+  /** An external signer failed. Check the underlying error that the signer reported. */
   | 'SSF_SIGNER_FAILED'
-  /** The token endpoint refused the request (RFC 6749 §5.2). Check client id, secret, scope and the way the client authenticates. */
+  /** The token endpoint rejected the request (RFC 6749 §5.2). Check the client id, client secret, scope and client authentication method. */
   | 'SSF_TOKEN_REFUSED'
-  /** The token endpoint's answer holds no access token. Check the token URL: an HTML page or an empty answer mostly means a wrong path. */
+  /** The response of the token endpoint contains no access token. Check the token URL; an HTML page or an empty response usually means a wrong path. */
   | 'SSF_TOKEN_RESPONSE_INVALID'
-  /** The receiver refused the access token, and the token endpoint gave the same one again. Check that credentials, scope and token endpoint are this receiver's, or wait until the token ends. */
+  /** The receiver rejected the access token, and the token endpoint returned the same token again. Check that the credentials, scope and token endpoint belong to this receiver, or wait until the token expires. */
   | 'SSF_TOKEN_STALE'
-  /** The token endpoint gave no answer, a server error, or asked to slow down. Try again later. */
+  /** The token endpoint did not respond, returned a server error, or limited the request rate. Try again later. */
   | 'SSF_TOKEN_UNAVAILABLE'
-  /** The receiver refused the SET (RFC 8935 §2.3); `receiver_error` holds its code. Mend what the receiver's code names; the same SET would be refused again. */
+  /** The receiver rejected the SET (RFC 8935 §2.3); `receiver_error` contains its error code. Fix the problem that the receiver's error code describes; the receiver would reject the same SET again. */
   | 'SSF_RECEIVER_REJECTED'
-  /** The receiver could not use the key that signed the SET: it does not know it, or it was withdrawn. Publish the key in the JWKS before it signs, and leave receivers time to fetch it. */
+  /** The receiver could not use the key that signed the SET: it does not know the key, or the key was withdrawn. Publish a key in the JWKS before you sign with it, and allow time for receivers to fetch it. */
   | 'SSF_RECEIVER_KEY_UNKNOWN'
-  /** The receiver did not accept the sender, also not with a fresh token. Check the receiver's authorization settings. */
+  /** The receiver did not accept the sender's credentials, even with a fresh token. Check the receiver's authorization settings. */
   | 'SSF_RECEIVER_UNAUTHORIZED'
-  /** There is no receiver at this URL. Check the push endpoint's URL. */
+  /** There is no receiver at this URL. Check the push endpoint URL. */
   | 'SSF_RECEIVER_NOT_FOUND'
-  /** The receiver answered with a redirect, which a sender must not follow with a SET. Use the final URL as the push endpoint. */
+  /** The receiver answered with a redirect, which a transmitter must not follow with a SET. Use the final URL as the push endpoint. */
   | 'SSF_RECEIVER_REDIRECTED'
-  /** The receiver asks to slow down. Send the same SET again after `retry_after`. */
+  /** The receiver limits the request rate. Send the same SET again after `retry_after`. */
   | 'SSF_RECEIVER_THROTTLED'
   /** The receiver failed with a server error. Send the same SET again later. */
   | 'SSF_RECEIVER_UNAVAILABLE'
-  /** A status that RFC 8935 does not know. Check that the URL is a SET push endpoint. */
+  /** The receiver answered with a status that RFC 8935 does not define. Check that the URL is a SET push endpoint. */
   | 'SSF_RECEIVER_ANSWER_UNEXPECTED'
-  /** The receiver failed so often that nothing is sent to it for a while. Send the same SET again later; one delivery at a time finds out whether the receiver is back. */
+  /** The circuit breaker is open: after repeated failures, nothing is sent to this receiver for a while. Send the same SET again later; one delivery at a time tests whether the receiver has recovered. */
   | 'SSF_CIRCUIT_OPEN'
-  /** The host name could not be resolved. Check the host name, and the name servers of this machine. */
+  /** The host name could not be resolved. Check the host name and the DNS resolver of this host. */
   | 'SSF_DNS_FAILED'
-  /** The host is at a private, link-local or metadata address, which URLs from outside must not reach. Allow the network with `allow_network` if the host belongs there. */
+  /** The host has a private, link-local or metadata address, which requests must not reach by default. If the receiver belongs in that network, allow it with `allow_network`. */
   | 'SSF_ADDRESS_FORBIDDEN'
-  /** No connection to the host. Check host, port, network and proxy. */
+  /** The connection to the server failed. Check the host, port, network and proxy. */
   | 'SSF_CONNECTION_FAILED'
-  /** The TLS handshake failed for a reason that no other code names. Check what the message says against the TLS settings of the host. */
+  /** The TLS handshake failed for a reason that no other code covers. Compare the message with the TLS settings of the server. */
   | 'SSF_TLS_FAILED'
-  /** The certificate of the host has expired. Have the host renew its certificate, and check the clock of this machine. */
+  /** The server's certificate has expired. Ask the server's operator to renew the certificate, and check the clock of this host. */
   | 'SSF_TLS_CERTIFICATE_EXPIRED'
-  /** The certificate of the host is not valid yet. Check the clock of this machine; if it is right, have the host install a certificate that is valid now. */
+  /** The server's certificate is not valid yet. Check the clock of this host; if it is right, ask the server's operator to install a valid certificate. */
   | 'SSF_TLS_CERTIFICATE_NOT_YET_VALID'
-  /** The certificate of the host is for other names. Use the host name that the certificate is for, or have the host install one for this name. */
+  /** The server's certificate is for other names. Use a host name that the certificate covers, or ask the server's operator for a certificate that covers this name. */
   | 'SSF_TLS_CERTIFICATE_NAME'
-  /** No trusted authority issued the certificate of the host: a private authority, a proxy that intercepts TLS, a self-signed certificate, or a missing intermediate certificate. Add the authority with `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediates. */
+  /** The server's certificate was not issued by a trusted CA. Causes are a private CA, a proxy that intercepts TLS, a self-signed certificate, or a missing intermediate certificate. Add the CA with `ca_bundle` or `SSL_CERT_FILE`, or ask the server's operator to send the intermediate certificates. */
   | 'SSF_TLS_CERTIFICATE_UNTRUSTED'
-  /** The certificate of the host is revoked. Have the host install a new certificate. */
+  /** The server's certificate has been revoked. Ask the server's operator to install a new certificate. */
   | 'SSF_TLS_CERTIFICATE_REVOKED'
-  /** The certificate of the host is malformed, or not one for a TLS server. Have the host install an X.509 version 3 certificate for TLS servers that is not an authority's own. */
+  /** The server's certificate is malformed, or not a TLS server certificate. Ask the server's operator to install an X.509 version 3 certificate for TLS servers that is not a CA certificate. */
   | 'SSF_TLS_CERTIFICATE_INVALID'
-  /** The host requires a client certificate (mutual TLS), and none is set. Set `client_certificate`. */
+  /** The server requires a client certificate (mutual TLS), and none is set. Set `client_certificate`. */
   | 'SSF_TLS_CLIENT_CERTIFICATE_REQUIRED'
-  /** The host refuses the client certificate. Check that it is valid, complete with its chain, and issued by an authority that the host accepts. */
+  /** The server rejects the client certificate. Check that the certificate is valid, includes its chain, and was issued by a CA that the server accepts. */
   | 'SSF_TLS_CLIENT_CERTIFICATE_REFUSED'
-  /** The host shares no TLS version, cipher suite or application protocol with this library. Have the host enable TLS 1.2 or 1.3 with current cipher suites. */
+  /** The server and this library have no TLS version, cipher suite or application protocol in common. Ask the server's operator to enable TLS 1.2 or 1.3 with current cipher suites. */
   | 'SSF_TLS_INCOMPATIBLE'
-  /** The port does not speak TLS, such as one for plain http. Check the port in the URL, or in the proxy setting whether the proxy wants `http://`. */
+  /** The port does not speak TLS; it may be a plain http port. Check the port in the URL. If a proxy is set, check whether its URL should start with `http://`. */
   | 'SSF_TLS_NOT_SPOKEN'
-  /** This machine does not have the source address, or has none of the family of the host. Use an address of this machine (`ip address`, `ifconfig`) of the family of the host's addresses. */
+  /** This host does not have the source address, or the address is of another family than the server's addresses. Use an address of this host (`ip address`, `ifconfig`) from the same family (IPv4 or IPv6) as the server's addresses. */
   | 'SSF_SOURCE_ADDRESS_UNAVAILABLE'
-  /** The proxy cannot be resolved or reached, or does not answer as an HTTP proxy does; the message names the setting it comes from. Check host and port of the proxy, and list hosts that need none in `NO_PROXY`. */
+  /** The proxy cannot be resolved or reached, or does not respond like an HTTP proxy; the message names the setting that it comes from. Check the host and port of the proxy, and list hosts that do not need it in `NO_PROXY`. */
   | 'SSF_PROXY_UNREACHABLE'
-  /** The proxy refused to open a tunnel to the host; `status` is its answer: 407 wants credentials, 403 forbids the host. For 407, put user name and password into the proxy URL; otherwise have the proxy allow the host. */
+  /** The proxy refused to open a tunnel to the server. `status` is its answer: 407 asks for credentials, 403 forbids the host. For 407, put the user name and password into the proxy URL; otherwise ask the proxy's operator to allow the host. */
   | 'SSF_PROXY_REFUSED'
-  /** The proxy failed to open a tunnel to the host: it is overloaded, or does not reach the host; `status` is its answer. Check that the proxy resolves and reaches the host; then send the same SET again. */
+  /** The proxy failed to open a tunnel to the server: it is overloaded, or cannot reach the server. `status` is its answer. Check that the proxy can resolve and reach the server, then send the same SET again. */
   | 'SSF_PROXY_UNAVAILABLE'
-  /** No answer in time: the receiver may have the SET. Send the same SET again; its `jti` lets the receiver recognize a repeat. */
+  /** The receiver did not answer in time; it may have received the SET. Send the same SET again; the receiver recognizes the repeat by its `jti`. */
   | 'SSF_RECEIVER_TIMEOUT'
-  /** The connection broke after the request was sent: the receiver may have the SET. Send the same SET again; its `jti` lets the receiver recognize a repeat. */
+  /** The connection broke after the request was sent; the receiver may have received the SET. Send the same SET again; the receiver recognizes the repeat by its `jti`. */
   | 'SSF_OUTCOME_UNKNOWN'
-  /** The operation took longer than its deadline; the source is the last failure. Send the same SET again later, or allow more time. */
+  /** The operation exceeded its deadline; the underlying error is the last failure. Send the same SET again later, or set a longer deadline. */
   | 'SSF_DEADLINE_EXCEEDED'
-  /** A security events provider breaks a limit of Okta's API, or its id is none; nothing was sent. Mend the member that the pointer names. */
+  /** A security events provider breaks a limit of Okta's API, or its id is malformed; nothing was sent. Fix the member at `pointer`. */
   | 'SSF_PROVIDER_INVALID'
-  /** The API refused what was asked for; `receiver_error` holds its code. Mend what the API's description names; the same call would be refused again. */
+  /** The API rejected the request; `receiver_error` contains its error code. Fix the problem that the API's error describes; the API would reject the same call again. */
   | 'SSF_PROVIDER_REFUSED'
-  /** There is no such provider, or, where none was named, no such API. Check the id; where none was named, the URL of the org, and that the org has Identity Threat Protection. */
+  /** The provider does not exist. If the call named no provider, the API does not exist at this URL. Check the provider id. If the call named none, check the URL of the org and that the org has Identity Threat Protection. */
   | 'SSF_PROVIDER_NOT_FOUND'
-  /** Another provider stands in the way, such as one with the same issuer. List the providers, and replace or delete the one that is there. */
+  /** The request conflicts with another provider, such as one with the same issuer. List the providers, and replace or delete the existing one. */
   | 'SSF_PROVIDER_CONFLICT'
-  /** The API does not accept the token, or the token may not do this. Check the token, and that it may manage providers or, where that was asked, read the System Log. */
+  /** The API does not accept the token, or the token lacks permission for this call. Check the token, and check that it may manage providers or, for log calls, read the System Log. */
   | 'SSF_API_UNAUTHORIZED'
-  /** The API asks to slow down. Call again after `retry_after`. */
+  /** The API limits the request rate. Call again after `retry_after`. */
   | 'SSF_API_THROTTLED'
-  /** The API failed with a server error, or gave no answer. Call again later. */
+  /** The API failed with a server error, or did not respond. Call again later. */
   | 'SSF_API_UNAVAILABLE'
-  /** A provider was to be created, and a server error or no answer came: it may be there. List the providers before creating it again, or call `ensure`, which does so. */
+  /** Creating a provider ended with a server error or without an answer; the provider may exist. List the providers before you create it again, or call `ensure`, which does this for you. */
   | 'SSF_API_OUTCOME_UNKNOWN'
-  /** An answer that the API does not document. Check that the URL is that of the org itself, such as `https://acme.okta.com`. */
+  /** The API gave an answer that it does not document. Check that the URL is that of the org itself, such as `https://acme.okta.com`. */
   | 'SSF_API_ANSWER_UNEXPECTED';
 
 /** What is known of a code. */
@@ -263,17 +263,17 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_INTERNAL: {
     kind: 'internal',
     retryable: false,
-    remedy: 'Report it with the message; it holds no secret.',
+    remedy: 'Report it and include the message; the message contains no secret.',
   },
   SSF_ISSUER_INVALID: {
     kind: 'config',
     retryable: false,
-    remedy: 'Use the exact `issuer` of your transmitter configuration: an https URL without query and fragment.',
+    remedy: 'Use the exact `issuer` of your transmitter configuration: an https URL without query or fragment.',
   },
   SSF_AUDIENCE_MISSING: {
     kind: 'config',
     retryable: false,
-    remedy: 'Use the value that the receiver documents for `aud`, character by character.',
+    remedy: 'Set the audience to the value that the receiver documents for `aud`; every character must match.',
   },
   SSF_AUDIENCE_NOT_SINGLE: {
     kind: 'config',
@@ -283,12 +283,12 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_ENDPOINT_INVALID: {
     kind: 'config',
     retryable: false,
-    remedy: 'Use an https URL. Plain http works for loopback hosts, after `allow_loopback`.',
+    remedy: 'Use an https URL. For a loopback host you can use plain http after you set `allow_loopback`.',
   },
   SSF_DIALECT_INVALID: {
     kind: 'config',
     retryable: false,
-    remedy: 'Compare with the built-in dialects; the message names line and key.',
+    remedy: 'Compare your file with the built-in dialects at the line and key named in the message.',
   },
   SSF_DIALECT_UNKNOWN: {
     kind: 'config',
@@ -298,37 +298,37 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_CONFIGURATION_INVALID: {
     kind: 'config',
     retryable: false,
-    remedy: 'Set what the message names.',
+    remedy: 'Correct the setting named in the message.',
   },
   SSF_TRANSMITTER_CLOSED: {
     kind: 'config',
     retryable: false,
-    remedy: 'Make another transmitter, or close this one when nothing more is to be sent.',
+    remedy: 'Create a new transmitter, or close this one only after the last send.',
   },
   SSF_SIGNER_PUBLIC_KEY_MISSING: {
     kind: 'config',
     retryable: false,
-    remedy: "Give the signer's public key with the signer, in PEM, DER or as a JWK.",
+    remedy: "Pass the signer's public key along with the signer, as PEM, DER or a JWK.",
   },
   SSF_AUTHORIZATION_INVALID: {
     kind: 'config',
     retryable: false,
-    remedy: 'Correct the setting that the message names.',
+    remedy: 'Correct the setting named in the message.',
   },
   SSF_SOURCE_ADDRESS_INVALID: {
     kind: 'config',
     retryable: false,
-    remedy: 'Give an IP address of this machine, such as `192.0.2.7`, without port and zone.',
+    remedy: 'Use an IP address of this host, such as `192.0.2.7`, without port or zone.',
   },
   SSF_PROXY_INVALID: {
     kind: 'config',
     retryable: false,
-    remedy: 'Use `http://host:port` or `https://host:port`, and percent-encode user name and password.',
+    remedy: 'Use `http://host:port` or `https://host:port`, and percent-encode the user name and password.',
   },
   SSF_CA_BUNDLE_INVALID: {
     kind: 'config',
     retryable: false,
-    remedy: 'Point it at certificates in PEM (`-----BEGIN CERTIFICATE-----`), or unset it.',
+    remedy: 'Point the setting at PEM certificates (`-----BEGIN CERTIFICATE-----`), or unset it.',
   },
   SSF_CA_CERTIFICATES_MISSING: {
     kind: 'config',
@@ -343,32 +343,32 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_KEY_FORMAT_UNKNOWN: {
     kind: 'key',
     retryable: false,
-    remedy: 'Give PEM or DER (PKCS#8, PKCS#1, SEC1), a JWK, or a JWK Set.',
+    remedy: 'Use PEM or DER (PKCS#8, PKCS#1 or SEC1), a JWK, or a JWK Set.',
   },
   SSF_KEY_PASSWORD_MISSING: {
     kind: 'key',
     retryable: false,
-    remedy: 'Import it with its password.',
+    remedy: 'Pass the password when you import the key.',
   },
   SSF_KEY_PASSWORD_WRONG: {
     kind: 'key',
     retryable: false,
-    remedy: 'Check the password, also for a line end at its end.',
+    remedy: 'Check the password, and look for a trailing newline.',
   },
   SSF_KEY_IS_CERTIFICATE: {
     kind: 'key',
     retryable: false,
-    remedy: 'Give the private key that belongs to the certificate.',
+    remedy: 'Use the private key that belongs to the certificate.',
   },
   SSF_KEY_IS_PUBLIC: {
     kind: 'key',
     retryable: false,
-    remedy: 'Give the private key. The public half goes to the receiver, by the JWKS.',
+    remedy: 'Use the private key. Receivers get the public key from the JWKS.',
   },
   SSF_KEY_PRIVATE_MEMBER_MISSING: {
     kind: 'key',
     retryable: false,
-    remedy: 'Export the key again with all its members; the message names the missing one.',
+    remedy: 'Export the key again with all members; the message names the missing one.',
   },
   SSF_KEY_MEMBER_INVALID: {
     kind: 'key',
@@ -378,7 +378,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_KEY_INCONSISTENT: {
     kind: 'key',
     retryable: false,
-    remedy: 'Export the key again, all its parts from one source.',
+    remedy: 'Export the key again, with all parts from the same source.',
   },
   SSF_KEY_RSA_TOO_SHORT: {
     kind: 'key',
@@ -398,17 +398,17 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_KEY_USE: {
     kind: 'key',
     retryable: false,
-    remedy: 'Use a key for signatures; do not use one key for both.',
+    remedy: 'Use a signing key; never use one key for both purposes.',
   },
   SSF_KEY_OPS: {
     kind: 'key',
     retryable: false,
-    remedy: 'Use a key whose `key_ops` hold `sign`, or which has none.',
+    remedy: 'Use a key whose `key_ops` contain `sign`, or a key without `key_ops`.',
   },
   SSF_KEY_ALGORITHM_MISMATCH: {
     kind: 'key',
     retryable: false,
-    remedy: 'Leave the algorithm out, or use one that fits the type of the key; the message names those.',
+    remedy: 'Omit the algorithm, or use one that matches the key type; the message lists them.',
   },
   SSF_KEY_ALGORITHM_UNKNOWN: {
     kind: 'key',
@@ -418,32 +418,32 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_KEY_SET_AMBIGUOUS: {
     kind: 'key',
     retryable: false,
-    remedy: 'Name the one you mean by its `kid`.',
+    remedy: 'Select one by its `kid`.',
   },
   SSF_KEY_NOT_FOUND: {
     kind: 'key',
     retryable: false,
-    remedy: 'Check the `kid`, and that the set holds a private key for signatures.',
+    remedy: 'Check the `kid`, and check that the set contains a private signing key.',
   },
   SSF_KID_INVALID: {
     kind: 'key',
     retryable: false,
-    remedy: 'Leave it out to get the RFC 7638 thumbprint.',
+    remedy: 'Omit `kid` to use the RFC 7638 thumbprint.',
   },
   SSF_KID_DUPLICATE: {
     kind: 'key',
     retryable: false,
-    remedy: 'Give each key a `kid` of its own; the default thumbprint always differs.',
+    remedy: 'Give each key a unique `kid`; the default thumbprint is always unique.',
   },
   SSF_KEY_SET_NO_NEXT: {
     kind: 'key',
     retryable: false,
-    remedy: 'Stage the next key first, and leave receivers time to fetch the JWKS.',
+    remedy: 'Stage the next key first, and allow time for receivers to fetch the JWKS.',
   },
   SSF_KEY_SET_TOO_EARLY: {
     kind: 'key',
     retryable: false,
-    remedy: 'Rotate after the publication time; receivers cache the JWKS.',
+    remedy: 'Wait until the publication time has passed, then rotate; receivers cache the JWKS.',
   },
   SSF_KEY_SET_ACTIVE: {
     kind: 'key',
@@ -453,7 +453,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_KEY_SET_WATCHED: {
     kind: 'key',
     retryable: false,
-    remedy: 'Change the source: add the next key to its directory, and let it sort first later.',
+    remedy: 'Change the source: add the next key to its directory, and later rename it so that it sorts first.',
   },
   SSF_KEY_SOURCE_INVALID: {
     kind: 'key',
@@ -463,67 +463,67 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_KEY_SOURCE_UNAVAILABLE: {
     kind: 'key',
     retryable: false,
-    remedy: 'Check that the source exists and can be read by this process; run a command by hand.',
+    remedy: 'Check that the source exists and that this process can read it; run a command manually to see its output.',
   },
   SSF_JSON_INVALID: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Fix the text at the line and column that the message names, or at the place that the pointer names.',
+    remedy: 'Fix the text at the line and column in the message, or at `pointer`.',
   },
   SSF_VALUE_NOT_JSON: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Give what the message names instead; for a date, seconds since 1970 or text.',
+    remedy: 'Pass the replacement that the message suggests; for a date, pass seconds since 1970 or a string.',
   },
   SSF_NUMBER_NOT_EXACT: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Send it as text.',
+    remedy: 'Send it as a string.',
   },
   SSF_TEXT_NOT_UNICODE: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Fix the text where it comes from: it was cut inside a character, or decoded from another encoding.',
+    remedy: 'Fix the string at its source: it was cut inside a character, or decoded with the wrong encoding.',
   },
   SSF_VALUE_TOO_DEEP: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Send a flatter value, or the inner one as text.',
+    remedy: 'Flatten the value, or send the inner part as a string.',
   },
   SSF_EVENT_MISSING: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Give the event.',
+    remedy: 'Add an event.',
   },
   SSF_EVENT_URI_INVALID: {
     kind: 'validation',
     retryable: false,
-    remedy: "Use the event type URI that the event's specification gives.",
+    remedy: "Use the event type URI from the event's specification.",
   },
   SSF_EVENT_MEMBER_MISSING: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Add the member that the pointer names.',
+    remedy: 'Add the member at `pointer`.',
   },
   SSF_EVENT_MEMBER_TYPE: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Use the type that the message names.',
+    remedy: 'Use the type named in the message.',
   },
   SSF_EVENT_MEMBER_VALUE: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Use one of the values that the message names; case and hyphens count.',
+    remedy: 'Use one of the values listed in the message; case and hyphens matter.',
   },
   SSF_EVENT_MEMBER_FORBIDDEN: {
     kind: 'validation',
     retryable: false,
-    remedy: "Leave it out. The subject of an event goes into the call's subject.",
+    remedy: "Remove the member. If it is the event's subject, pass it as the subject of the call.",
   },
   SSF_EVENT_NOT_ACCEPTED: {
     kind: 'validation',
     retryable: false,
-    remedy: "Send one of the events that the receiver's dialect lists.",
+    remedy: "Send one of the events listed in the receiver's dialect.",
   },
   SSF_EVENTS_TOO_MANY: {
     kind: 'validation',
@@ -533,12 +533,12 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_TIMESTAMP_UNIT: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Give seconds since 1970; fractions are allowed.',
+    remedy: 'Pass seconds since 1970; fractions are allowed.',
   },
   SSF_SUBJECT_MISSING: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Give the subject.',
+    remedy: 'Add a subject.',
   },
   SSF_SUBJECT_FORMAT_MISSING: {
     kind: 'validation',
@@ -548,27 +548,27 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_SUBJECT_FORMAT_UNKNOWN: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Use a registered format; for a private one use the constructor for custom subjects.',
+    remedy: 'Use a registered format; for a private format, use the constructor for custom subjects.',
   },
   SSF_SUBJECT_MEMBER_MISSING: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Add the member that the pointer names.',
+    remedy: 'Add the member at `pointer`.',
   },
   SSF_SUBJECT_MEMBER_TYPE: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Use the type that the message names.',
+    remedy: 'Use the type named in the message.',
   },
   SSF_SUBJECT_MEMBER_VALUE: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Mend the value that the pointer names.',
+    remedy: 'Fix the value at `pointer`.',
   },
   SSF_SUBJECT_MEMBER_UNKNOWN: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Leave the member out.',
+    remedy: 'Remove the member.',
   },
   SSF_SUBJECT_NESTING: {
     kind: 'validation',
@@ -578,67 +578,67 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_SUBJECT_NOT_ACCEPTED: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Use one of the formats that the message names.',
+    remedy: 'Use one of the formats listed in the message.',
   },
   SSF_JTI_INVALID: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Leave it out to get a random one.',
+    remedy: 'Omit `jti` to get a random one.',
   },
   SSF_TXN_MISSING: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Give the transaction id: the value of `Set-Txn`.',
+    remedy: 'Set the transaction id to the value of `Set-Txn`.',
   },
   SSF_CLAIM_INVALID: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Mend the claim that the pointer names, as the message says.',
+    remedy: 'Fix the claim at `pointer` as described in the message.',
   },
   SSF_CLAIM_FORBIDDEN: {
     kind: 'validation',
     retryable: false,
-    remedy: "Leave the claim out, or use the builder's own method for it.",
+    remedy: "Remove the claim, or use the builder's own method for it.",
   },
   SSF_ALGORITHM_NOT_ACCEPTED: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Sign with a key for one of the algorithms that the message names.',
+    remedy: 'Sign with a key for one of the algorithms listed in the message.',
   },
   SSF_SET_MALFORMED: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Give the compact SET itself, without quotes or line ends.',
+    remedy: 'Pass the compact SET itself, without quotes or line breaks.',
   },
   SSF_SIGNATURE_MALFORMED: {
     kind: 'signing',
     retryable: false,
-    remedy: 'Say whether the signature is raw (R and S) or DER, and sign the bytes of the signing input.',
+    remedy: 'Specify whether the signature is raw (R and S) or DER, and sign the bytes of the signing input.',
   },
   SSF_SIGNATURE_INVALID: {
     kind: 'signing',
     retryable: false,
-    remedy: 'Check that the key in the JWKS is the one that signed, and that the SET was not changed.',
+    remedy: 'Check that the JWKS contains the key that signed, and that the SET was not modified.',
   },
   SSF_SIGNER_FAILED: {
     kind: 'signing',
     retryable: false,
-    remedy: 'See the source of the error.',
+    remedy: 'Check the underlying error that the signer reported.',
   },
   SSF_TOKEN_REFUSED: {
     kind: 'token',
     retryable: false,
-    remedy: 'Check client id, secret, scope and the way the client authenticates.',
+    remedy: 'Check the client id, client secret, scope and client authentication method.',
   },
   SSF_TOKEN_RESPONSE_INVALID: {
     kind: 'token',
     retryable: false,
-    remedy: 'Check the token URL: an HTML page or an empty answer mostly means a wrong path.',
+    remedy: 'Check the token URL; an HTML page or an empty response usually means a wrong path.',
   },
   SSF_TOKEN_STALE: {
     kind: 'token',
     retryable: false,
-    remedy: "Check that credentials, scope and token endpoint are this receiver's, or wait until the token ends.",
+    remedy: 'Check that the credentials, scope and token endpoint belong to this receiver, or wait until the token expires.',
   },
   SSF_TOKEN_UNAVAILABLE: {
     kind: 'token',
@@ -648,12 +648,12 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_RECEIVER_REJECTED: {
     kind: 'delivery',
     retryable: false,
-    remedy: "Mend what the receiver's code names; the same SET would be refused again.",
+    remedy: "Fix the problem that the receiver's error code describes; the receiver would reject the same SET again.",
   },
   SSF_RECEIVER_KEY_UNKNOWN: {
     kind: 'delivery',
     retryable: false,
-    remedy: 'Publish the key in the JWKS before it signs, and leave receivers time to fetch it.',
+    remedy: 'Publish a key in the JWKS before you sign with it, and allow time for receivers to fetch it.',
   },
   SSF_RECEIVER_UNAUTHORIZED: {
     kind: 'delivery',
@@ -663,7 +663,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_RECEIVER_NOT_FOUND: {
     kind: 'delivery',
     retryable: false,
-    remedy: "Check the push endpoint's URL.",
+    remedy: 'Check the push endpoint URL.',
   },
   SSF_RECEIVER_REDIRECTED: {
     kind: 'delivery',
@@ -688,57 +688,57 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_CIRCUIT_OPEN: {
     kind: 'delivery',
     retryable: true,
-    remedy: 'Send the same SET again later; one delivery at a time finds out whether the receiver is back.',
+    remedy: 'Send the same SET again later; one delivery at a time tests whether the receiver has recovered.',
   },
   SSF_DNS_FAILED: {
     kind: 'transport',
     retryable: true,
-    remedy: 'Check the host name, and the name servers of this machine.',
+    remedy: 'Check the host name and the DNS resolver of this host.',
   },
   SSF_ADDRESS_FORBIDDEN: {
     kind: 'transport',
     retryable: false,
-    remedy: 'Allow the network with `allow_network` if the host belongs there.',
+    remedy: 'If the receiver belongs in that network, allow it with `allow_network`.',
   },
   SSF_CONNECTION_FAILED: {
     kind: 'transport',
     retryable: true,
-    remedy: 'Check host, port, network and proxy.',
+    remedy: 'Check the host, port, network and proxy.',
   },
   SSF_TLS_FAILED: {
     kind: 'transport',
     retryable: false,
-    remedy: 'Check what the message says against the TLS settings of the host.',
+    remedy: 'Compare the message with the TLS settings of the server.',
   },
   SSF_TLS_CERTIFICATE_EXPIRED: {
     kind: 'transport',
     retryable: true,
-    remedy: 'Have the host renew its certificate, and check the clock of this machine.',
+    remedy: "Ask the server's operator to renew the certificate, and check the clock of this host.",
   },
   SSF_TLS_CERTIFICATE_NOT_YET_VALID: {
     kind: 'transport',
     retryable: true,
-    remedy: 'Check the clock of this machine; if it is right, have the host install a certificate that is valid now.',
+    remedy: "Check the clock of this host; if it is right, ask the server's operator to install a valid certificate.",
   },
   SSF_TLS_CERTIFICATE_NAME: {
     kind: 'transport',
     retryable: true,
-    remedy: 'Use the host name that the certificate is for, or have the host install one for this name.',
+    remedy: "Use a host name that the certificate covers, or ask the server's operator for a certificate that covers this name.",
   },
   SSF_TLS_CERTIFICATE_UNTRUSTED: {
     kind: 'transport',
     retryable: true,
-    remedy: 'Add the authority with `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediates.',
+    remedy: "Add the CA with `ca_bundle` or `SSL_CERT_FILE`, or ask the server's operator to send the intermediate certificates.",
   },
   SSF_TLS_CERTIFICATE_REVOKED: {
     kind: 'transport',
     retryable: true,
-    remedy: 'Have the host install a new certificate.',
+    remedy: "Ask the server's operator to install a new certificate.",
   },
   SSF_TLS_CERTIFICATE_INVALID: {
     kind: 'transport',
     retryable: true,
-    remedy: "Have the host install an X.509 version 3 certificate for TLS servers that is not an authority's own.",
+    remedy: "Ask the server's operator to install an X.509 version 3 certificate for TLS servers that is not a CA certificate.",
   },
   SSF_TLS_CLIENT_CERTIFICATE_REQUIRED: {
     kind: 'transport',
@@ -748,77 +748,77 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_TLS_CLIENT_CERTIFICATE_REFUSED: {
     kind: 'transport',
     retryable: false,
-    remedy: 'Check that it is valid, complete with its chain, and issued by an authority that the host accepts.',
+    remedy: 'Check that the certificate is valid, includes its chain, and was issued by a CA that the server accepts.',
   },
   SSF_TLS_INCOMPATIBLE: {
     kind: 'transport',
     retryable: false,
-    remedy: 'Have the host enable TLS 1.2 or 1.3 with current cipher suites.',
+    remedy: "Ask the server's operator to enable TLS 1.2 or 1.3 with current cipher suites.",
   },
   SSF_TLS_NOT_SPOKEN: {
     kind: 'transport',
     retryable: false,
-    remedy: 'Check the port in the URL, or in the proxy setting whether the proxy wants `http://`.',
+    remedy: 'Check the port in the URL. If a proxy is set, check whether its URL should start with `http://`.',
   },
   SSF_SOURCE_ADDRESS_UNAVAILABLE: {
     kind: 'transport',
     retryable: true,
-    remedy: "Use an address of this machine (`ip address`, `ifconfig`) of the family of the host's addresses.",
+    remedy: "Use an address of this host (`ip address`, `ifconfig`) from the same family (IPv4 or IPv6) as the server's addresses.",
   },
   SSF_PROXY_UNREACHABLE: {
     kind: 'transport',
     retryable: true,
-    remedy: 'Check host and port of the proxy, and list hosts that need none in `NO_PROXY`.',
+    remedy: 'Check the host and port of the proxy, and list hosts that do not need it in `NO_PROXY`.',
   },
   SSF_PROXY_REFUSED: {
     kind: 'transport',
     retryable: false,
-    remedy: 'For 407, put user name and password into the proxy URL; otherwise have the proxy allow the host.',
+    remedy: "For 407, put the user name and password into the proxy URL; otherwise ask the proxy's operator to allow the host.",
   },
   SSF_PROXY_UNAVAILABLE: {
     kind: 'transport',
     retryable: true,
-    remedy: 'Check that the proxy resolves and reaches the host; then send the same SET again.',
+    remedy: 'Check that the proxy can resolve and reach the server, then send the same SET again.',
   },
   SSF_RECEIVER_TIMEOUT: {
     kind: 'transport',
     retryable: true,
-    remedy: 'Send the same SET again; its `jti` lets the receiver recognize a repeat.',
+    remedy: 'Send the same SET again; the receiver recognizes the repeat by its `jti`.',
   },
   SSF_OUTCOME_UNKNOWN: {
     kind: 'transport',
     retryable: true,
-    remedy: 'Send the same SET again; its `jti` lets the receiver recognize a repeat.',
+    remedy: 'Send the same SET again; the receiver recognizes the repeat by its `jti`.',
   },
   SSF_DEADLINE_EXCEEDED: {
     kind: 'deadline',
     retryable: true,
-    remedy: 'Send the same SET again later, or allow more time.',
+    remedy: 'Send the same SET again later, or set a longer deadline.',
   },
   SSF_PROVIDER_INVALID: {
     kind: 'validation',
     retryable: false,
-    remedy: 'Mend the member that the pointer names.',
+    remedy: 'Fix the member at `pointer`.',
   },
   SSF_PROVIDER_REFUSED: {
     kind: 'api',
     retryable: false,
-    remedy: "Mend what the API's description names; the same call would be refused again.",
+    remedy: "Fix the problem that the API's error describes; the API would reject the same call again.",
   },
   SSF_PROVIDER_NOT_FOUND: {
     kind: 'api',
     retryable: false,
-    remedy: 'Check the id; where none was named, the URL of the org, and that the org has Identity Threat Protection.',
+    remedy: 'Check the provider id. If the call named none, check the URL of the org and that the org has Identity Threat Protection.',
   },
   SSF_PROVIDER_CONFLICT: {
     kind: 'api',
     retryable: false,
-    remedy: 'List the providers, and replace or delete the one that is there.',
+    remedy: 'List the providers, and replace or delete the existing one.',
   },
   SSF_API_UNAUTHORIZED: {
     kind: 'api',
     retryable: false,
-    remedy: 'Check the token, and that it may manage providers or, where that was asked, read the System Log.',
+    remedy: 'Check the token, and check that it may manage providers or, for log calls, read the System Log.',
   },
   SSF_API_THROTTLED: {
     kind: 'api',
@@ -833,7 +833,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_API_OUTCOME_UNKNOWN: {
     kind: 'api',
     retryable: false,
-    remedy: 'List the providers before creating it again, or call `ensure`, which does so.',
+    remedy: 'List the providers before you create it again, or call `ensure`, which does this for you.',
   },
   SSF_API_ANSWER_UNEXPECTED: {
     kind: 'api',

@@ -2,13 +2,13 @@
 
 /** What is remarkable about the answer to a SET that was delivered. None of it changes the verdict (RFC 8935 §2.2). */
 export type ReceiptNote =
-  /** The status is another success than the receiver documents, such as 200 for 202. Check that the URL is the push endpoint: a web page or a proxy answers 200 to anything. */
+  /** The status is a success, but not the one that the receiver documents, such as 200 instead of 202. Check that the URL is the push endpoint: a web page or a proxy answers 200 to any request. */
   | 'unexpected_status'
-  /** An earlier attempt ended with an unknown outcome, and the receiver answered the repeat by saying that it has the SET already. */
+  /** An earlier attempt ended with an unknown outcome, and the receiver answered the repeat by saying that it already has the SET. */
   | 'already_received'
   /** The body of the answer is longer than 64 KiB; the rest was not read. */
   | 'body_too_long'
-  /** The connection ended within the body of the answer, as after a wrong Content-Length. */
+  /** The connection ended before the body of the answer was complete, for example because of a wrong Content-Length. */
   | 'body_broken'
-  /** The body of the answer did not end in time; the connection was closed. */
+  /** The body of the answer was not complete in time; the connection was closed. */
   | 'body_unfinished';

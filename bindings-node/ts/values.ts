@@ -3,7 +3,7 @@
 /** Any other value that the parties agreed on; editors still offer the known ones. */
 export type Other = string & {};
 
-/** Kinds of credentials. The list is open: others may be agreed on. Source: CAEP 1.0 §3.3.1. */
+/** Type of a credential. The list is open: others may be agreed on. Source: CAEP 1.0 §3.3.1. */
 export type CredentialType =
   | 'password'
   | 'pin'
@@ -17,14 +17,14 @@ export type CredentialType =
   | 'app'
   | Other;
 
-/** What happened to a credential. Source: CAEP 1.0 §3.3.1. */
+/** How a credential changed. Source: CAEP 1.0 §3.3.1. */
 export type ChangeType =
   | 'create'
   | 'revoke'
   | 'update'
   | 'delete';
 
-/** Where assurance levels are defined. The list is open: others may be agreed on. Source: CAEP 1.0 §3.4.1. */
+/** Namespace that defines the assurance levels. The list is open: others may be agreed on. Source: CAEP 1.0 §3.4.1. */
 export type AssuranceNamespace =
   | 'RFC8176'
   | 'RFC6711'
@@ -39,12 +39,12 @@ export type ChangeDirection =
   | 'increase'
   | 'decrease';
 
-/** Compliance of a device. Source: CAEP 1.0 §3.5.1. */
+/** Compliance status of a device. Source: CAEP 1.0 §3.5.1. */
 export type ComplianceStatus =
   | 'compliant'
   | 'not-compliant';
 
-/** Kind of subject that a risk is about. The list is open: others may be agreed on. Source: CAEP 1.0 §3.8.1. */
+/** Type of subject that a risk level applies to. The list is open: others may be agreed on. Source: CAEP 1.0 §3.8.1. */
 export type RiskPrincipal =
   | 'USER'
   | 'DEVICE'
@@ -54,7 +54,7 @@ export type RiskPrincipal =
   | 'GROUP'
   | Other;
 
-/** Risk level of CAEP, upper case. Source: CAEP 1.0 §3.8.1. */
+/** Risk level in CAEP, in upper case. Source: CAEP 1.0 §3.8.1. */
 export type RiskLevel =
   | 'LOW'
   | 'MEDIUM'
@@ -72,7 +72,7 @@ export type StreamStatus =
   | 'paused'
   | 'disabled';
 
-/** Risk level of Okta, lower case. Source: Okta Management API 2026.06.3. */
+/** Risk level at Okta, in lower case. Source: Okta Management API 2026.06.3. */
 export type OktaRiskLevel =
   | 'low'
   | 'medium'
@@ -80,7 +80,7 @@ export type OktaRiskLevel =
   | 'secure'
   | 'none';
 
-/** Who or what set an event off. Source: CAEP 1.0 §2. */
+/** Who or what initiated an event. Source: CAEP 1.0 §2. */
 export type InitiatingEntity =
   | 'admin'
   | 'user'

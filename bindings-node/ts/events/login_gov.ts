@@ -13,7 +13,7 @@ import { type CommonMembers, type Moment, made } from './encode.js';
 /** The members of {@link AuthorizationFraudDetected}. */
 export interface AuthorizationFraudDetectedMembers extends CommonMembers {
   /**
-   * When it happened; lets the sender back-date. Member `occurred_at`.
+   * When it happened. Use it to report an earlier time. Member `occurred_at`.
    * A number is in seconds since 1970, as it is sent.
    */
   readonly occurredAt?: Moment | undefined;
@@ -42,14 +42,14 @@ export function authorizationFraudDetected(members: AuthorizationFraudDetectedMe
 /** The members of {@link IdentityFraudDetected}. */
 export interface IdentityFraudDetectedMembers extends CommonMembers {
   /**
-   * When it happened; lets the sender back-date. Member `occurred_at`.
+   * When it happened. Use it to report an earlier time. Member `occurred_at`.
    * A number is in seconds since 1970, as it is sent.
    */
   readonly occurredAt?: Moment | undefined;
 }
 
 /**
- * Identity Fraud Detected: The relying party suspects the account is used for identity theft.
+ * Identity Fraud Detected: The relying party suspects that the account is used for identity theft.
  *
  * Event type `https://schemas.login.gov/secevent/risc/event-type/identity-fraud-detected`. Source: Login.gov developer documentation, Security Events.
  */
@@ -58,7 +58,7 @@ export interface IdentityFraudDetected extends IdentityFraudDetectedMembers {
 }
 
 /**
- * A identity fraud detected event: the relying party suspects the account is used for identity theft.
+ * A identity fraud detected event: the relying party suspects that the account is used for identity theft.
  *
  * Event type `https://schemas.login.gov/secevent/risc/event-type/identity-fraud-detected`. Source: Login.gov developer documentation, Security Events.
  *
@@ -73,7 +73,7 @@ export interface MfaLimitAccountLockedMembers extends CommonMembers {
 }
 
 /**
- * Account Locked, MFA Limit: Locked after too many second-factor failures.
+ * Account Locked, MFA Limit: The account was locked after too many failed second-factor attempts.
  *
  * Event type `https://schemas.login.gov/secevent/risc/event-type/mfa-limit-account-locked`. Source: Login.gov developer documentation, Security Events.
  */
@@ -82,7 +82,7 @@ export interface MfaLimitAccountLocked extends MfaLimitAccountLockedMembers {
 }
 
 /**
- * A account locked, mfa limit event: locked after too many second-factor failures.
+ * A account locked, mfa limit event: the account was locked after too many failed second-factor attempts.
  *
  * Event type `https://schemas.login.gov/secevent/risc/event-type/mfa-limit-account-locked`. Source: Login.gov developer documentation, Security Events.
  *
@@ -121,7 +121,7 @@ export interface ReproofCompletedMembers extends CommonMembers {
 }
 
 /**
- * Reproofing Completed: The user verified identity again.
+ * Reproofing Completed: The user completed identity proofing again.
  *
  * Event type `https://schemas.login.gov/secevent/risc/event-type/reproof-completed`. Source: Login.gov developer documentation, Security Events.
  */
@@ -130,7 +130,7 @@ export interface ReproofCompleted extends ReproofCompletedMembers {
 }
 
 /**
- * A reproofing completed event: the user verified identity again.
+ * A reproofing completed event: the user completed identity proofing again.
  *
  * Event type `https://schemas.login.gov/secevent/risc/event-type/reproof-completed`. Source: Login.gov developer documentation, Security Events.
  *

@@ -14,11 +14,11 @@ import { type CommonMembers, type LocalizedText, type Moment, made } from './enc
 /** The members of {@link UserRiskChange}. */
 export interface UserRiskChangeMembers extends CommonMembers {
   /**
-   * The level after the change. Member `current_level`.
+   * Risk level after the change. Member `current_level`.
    */
   readonly currentLevel: OktaRiskLevel;
   /**
-   * The level before the change. Member `previous_level`.
+   * Risk level before the change. Member `previous_level`.
    */
   readonly previousLevel: OktaRiskLevel;
   /**
@@ -27,15 +27,15 @@ export interface UserRiskChangeMembers extends CommonMembers {
    */
   readonly eventTimestamp: Moment;
   /**
-   * Who or what set the event off. Member `initiating_entity`.
+   * Who or what initiated the event. Member `initiating_entity`.
    */
   readonly initiatingEntity?: InitiatingEntity | undefined;
   /**
-   * Why, for logs and audit, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`. Member `reason_admin`.
+   * Reason for logs and audit, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`. Member `reason_admin`.
    */
   readonly reasonAdmin?: LocalizedText | undefined;
   /**
-   * Why, in words that may be shown to the user, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`. Member `reason_user`.
+   * Reason that may be shown to the user, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`. Member `reason_user`.
    */
   readonly reasonUser?: LocalizedText | undefined;
 }
@@ -63,11 +63,11 @@ export function userRiskChange(members: UserRiskChangeMembers): UserRiskChange {
 /** The members of {@link DeviceRiskChange}. */
 export interface DeviceRiskChangeMembers extends CommonMembers {
   /**
-   * The level after the change. Member `current_level`.
+   * Risk level after the change. Member `current_level`.
    */
   readonly currentLevel: OktaRiskLevel;
   /**
-   * The level before the change. Member `previous_level`.
+   * Risk level before the change. Member `previous_level`.
    */
   readonly previousLevel: OktaRiskLevel;
   /**
@@ -76,15 +76,15 @@ export interface DeviceRiskChangeMembers extends CommonMembers {
    */
   readonly eventTimestamp: Moment;
   /**
-   * Who or what set the event off. Member `initiating_entity`.
+   * Who or what initiated the event. Member `initiating_entity`.
    */
   readonly initiatingEntity?: InitiatingEntity | undefined;
   /**
-   * Why, for logs and audit, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`. Member `reason_admin`.
+   * Reason for logs and audit, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`. Member `reason_admin`.
    */
   readonly reasonAdmin?: LocalizedText | undefined;
   /**
-   * Why, in words that may be shown to the user, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`. Member `reason_user`.
+   * Reason that may be shown to the user, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`. Member `reason_user`.
    */
   readonly reasonUser?: LocalizedText | undefined;
 }
@@ -116,7 +116,7 @@ export interface IpChangeMembers extends CommonMembers {
    */
   readonly currentIpAddress: string;
   /**
-   * Earlier IP address of the session. Member `previous_ip_address`.
+   * Previous IP address of the session. Member `previous_ip_address`.
    */
   readonly previousIpAddress: string;
   /**
@@ -125,15 +125,15 @@ export interface IpChangeMembers extends CommonMembers {
    */
   readonly eventTimestamp: Moment;
   /**
-   * Who or what set the event off. Member `initiating_entity`.
+   * Who or what initiated the event. Member `initiating_entity`.
    */
   readonly initiatingEntity?: InitiatingEntity | undefined;
   /**
-   * Why, for logs and audit, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`. Member `reason_admin`.
+   * Reason for logs and audit, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`. Member `reason_admin`.
    */
   readonly reasonAdmin?: LocalizedText | undefined;
   /**
-   * Why, in words that may be shown to the user, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`. Member `reason_user`.
+   * Reason that may be shown to the user, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`. Member `reason_user`.
    */
   readonly reasonUser?: LocalizedText | undefined;
 }

@@ -16,7 +16,7 @@ export interface AccountCredentialChangeRequiredMembers extends CommonMembers {
 }
 
 /**
- * Account Credential Change Required: The account was made to change a credential.
+ * Account Credential Change Required: The account was required to change a credential.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/account-credential-change-required`. Source: RISC 1.0 §2.1.
  */
@@ -25,7 +25,7 @@ export interface AccountCredentialChangeRequired extends AccountCredentialChange
 }
 
 /**
- * A account credential change required event: the account was made to change a credential.
+ * A account credential change required event: the account was required to change a credential.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/account-credential-change-required`. Source: RISC 1.0 §2.1.
  *
@@ -68,7 +68,7 @@ export interface AccountDisabledMembers extends CommonMembers {
 }
 
 /**
- * Account Disabled: The account was disabled; it may be enabled again later.
+ * Account Disabled: The account was disabled. It may be enabled again later.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/account-disabled`. Source: RISC 1.0 §2.3.
  */
@@ -77,7 +77,7 @@ export interface AccountDisabled extends AccountDisabledMembers {
 }
 
 /**
- * A account disabled event: the account was disabled; it may be enabled again later.
+ * A account disabled event: the account was disabled. It may be enabled again later.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/account-disabled`. Source: RISC 1.0 §2.3.
  *
@@ -114,7 +114,7 @@ export function accountEnabled(members: AccountEnabledMembers = {}): AccountEnab
 /** The members of {@link IdentifierChanged}. */
 export interface IdentifierChangedMembers extends CommonMembers {
   /**
-   * The identifier's new value. On the wire the name has a hyphen. Member `new-value`.
+   * New value of the identifier. The name on the wire contains a hyphen. Member `new-value`.
    */
   readonly newValue?: string | undefined;
   /**
@@ -125,7 +125,7 @@ export interface IdentifierChangedMembers extends CommonMembers {
 }
 
 /**
- * Identifier Changed: The identifier in the subject, an e-mail address or a telephone number, has changed. The subject holds the old value.
+ * Identifier Changed: The identifier in the subject, an email address or phone number, changed. The subject contains the old value.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/identifier-changed`. Source: RISC 1.0 §2.5.
  */
@@ -134,7 +134,7 @@ export interface IdentifierChanged extends IdentifierChangedMembers {
 }
 
 /**
- * A identifier changed event: the identifier in the subject, an e-mail address or a telephone number, has changed. The subject holds the old value.
+ * A identifier changed event: the identifier in the subject, an email address or phone number, changed. The subject contains the old value.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/identifier-changed`. Source: RISC 1.0 §2.5.
  *
@@ -171,26 +171,26 @@ export function identifierRecycled(members: IdentifierRecycledMembers = {}): Ide
 /** The members of {@link CredentialCompromise}. */
 export interface CredentialCompromiseMembers extends CommonMembers {
   /**
-   * The kind of credential. Other kinds are possible where both sides support them. Member `credential_type`.
+   * Type of the credential. Other types are possible if both sides support them. Member `credential_type`.
    */
   readonly credentialType: CredentialType;
   /**
-   * When the transmitter discovered the compromise (not when it happened). Member `event_timestamp`.
+   * When the transmitter discovered the compromise, not when it happened. Member `event_timestamp`.
    * A number is in seconds since 1970, as it is sent.
    */
   readonly eventTimestamp?: Moment | undefined;
   /**
-   * Why, for logs and audit, in one or more languages. Member `reason_admin`.
+   * Reason for logs and audit, in one or more languages. Member `reason_admin`.
    */
   readonly reasonAdmin?: LocalizedText | undefined;
   /**
-   * Why, in words that may be shown to the user, in one or more languages. Member `reason_user`.
+   * Reason that may be shown to the user, in one or more languages. Member `reason_user`.
    */
   readonly reasonUser?: LocalizedText | undefined;
 }
 
 /**
- * Credential Compromise: A credential of the subject was found compromised.
+ * Credential Compromise: A credential of the subject was found to be compromised.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/credential-compromise`. Source: RISC 1.0 §2.7.
  */
@@ -199,7 +199,7 @@ export interface CredentialCompromise extends CredentialCompromiseMembers {
 }
 
 /**
- * A credential compromise event: a credential of the subject was found compromised.
+ * A credential compromise event: a credential of the subject was found to be compromised.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/credential-compromise`. Source: RISC 1.0 §2.7.
  *
@@ -238,7 +238,7 @@ export interface OptOutInitiatedMembers extends CommonMembers {
 }
 
 /**
- * Opt Out Initiated: The account started to opt out; events still flow for a while.
+ * Opt Out Initiated: The account started to opt out. Events are still sent for a while.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-initiated`. Source: RISC 1.0 §2.8.2.
  */
@@ -247,7 +247,7 @@ export interface OptOutInitiated extends OptOutInitiatedMembers {
 }
 
 /**
- * A opt out initiated event: the account started to opt out; events still flow for a while.
+ * A opt out initiated event: the account started to opt out. Events are still sent for a while.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-initiated`. Source: RISC 1.0 §2.8.2.
  *
@@ -262,7 +262,7 @@ export interface OptOutCancelledMembers extends CommonMembers {
 }
 
 /**
- * Opt Out Cancelled: The opt-out was cancelled; the account is opted in again.
+ * Opt Out Cancelled: The opt-out was cancelled. The account is opted in again.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-cancelled`. Source: RISC 1.0 §2.8.3.
  */
@@ -271,7 +271,7 @@ export interface OptOutCancelled extends OptOutCancelledMembers {
 }
 
 /**
- * A opt out cancelled event: the opt-out was cancelled; the account is opted in again.
+ * A opt out cancelled event: the opt-out was cancelled. The account is opted in again.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-cancelled`. Source: RISC 1.0 §2.8.3.
  *
@@ -286,7 +286,7 @@ export interface OptOutEffectiveMembers extends CommonMembers {
 }
 
 /**
- * Opt Out Effective: The opt-out took effect: no more RISC events about the account.
+ * Opt Out Effective: The opt-out took effect. No more RISC events are sent about the account.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-effective`. Source: RISC 1.0 §2.8.4.
  */
@@ -295,7 +295,7 @@ export interface OptOutEffective extends OptOutEffectiveMembers {
 }
 
 /**
- * A opt out effective event: the opt-out took effect: no more RISC events about the account.
+ * A opt out effective event: the opt-out took effect. No more RISC events are sent about the account.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-effective`. Source: RISC 1.0 §2.8.4.
  *

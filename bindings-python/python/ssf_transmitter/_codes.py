@@ -151,17 +151,17 @@ CODES: dict[str, Code] = {
     "internal": Code(
         "internal",
         False,
-        "Report it with the message; it holds no secret.",
+        "Report it and include the message; the message contains no secret.",
     ),
     "issuer_invalid": Code(
         "config",
         False,
-        "Use the exact `issuer` of your transmitter configuration: an https URL without query and fragment.",
+        "Use the exact `issuer` of your transmitter configuration: an https URL without query or fragment.",
     ),
     "audience_missing": Code(
         "config",
         False,
-        "Use the value that the receiver documents for `aud`, character by character.",
+        "Set the audience to the value that the receiver documents for `aud`; every character must match.",
     ),
     "audience_not_single": Code(
         "config",
@@ -171,12 +171,12 @@ CODES: dict[str, Code] = {
     "endpoint_invalid": Code(
         "config",
         False,
-        "Use an https URL. Plain http works for loopback hosts, after `allow_loopback`.",
+        "Use an https URL. For a loopback host you can use plain http after you set `allow_loopback`.",
     ),
     "dialect_invalid": Code(
         "config",
         False,
-        "Compare with the built-in dialects; the message names line and key.",
+        "Compare your file with the built-in dialects at the line and key named in the message.",
     ),
     "dialect_unknown": Code(
         "config",
@@ -186,37 +186,37 @@ CODES: dict[str, Code] = {
     "configuration_invalid": Code(
         "config",
         False,
-        "Set what the message names.",
+        "Correct the setting named in the message.",
     ),
     "transmitter_closed": Code(
         "config",
         False,
-        "Make another transmitter, or close this one when nothing more is to be sent.",
+        "Create a new transmitter, or close this one only after the last send.",
     ),
     "signer_public_key_missing": Code(
         "config",
         False,
-        "Give the signer's public key with the signer, in PEM, DER or as a JWK.",
+        "Pass the signer's public key along with the signer, as PEM, DER or a JWK.",
     ),
     "authorization_invalid": Code(
         "config",
         False,
-        "Correct the setting that the message names.",
+        "Correct the setting named in the message.",
     ),
     "source_address_invalid": Code(
         "config",
         False,
-        "Give an IP address of this machine, such as `192.0.2.7`, without port and zone.",
+        "Use an IP address of this host, such as `192.0.2.7`, without port or zone.",
     ),
     "proxy_invalid": Code(
         "config",
         False,
-        "Use `http://host:port` or `https://host:port`, and percent-encode user name and password.",
+        "Use `http://host:port` or `https://host:port`, and percent-encode the user name and password.",
     ),
     "ca_bundle_invalid": Code(
         "config",
         False,
-        "Point it at certificates in PEM (`-----BEGIN CERTIFICATE-----`), or unset it.",
+        "Point the setting at PEM certificates (`-----BEGIN CERTIFICATE-----`), or unset it.",
     ),
     "ca_certificates_missing": Code(
         "config",
@@ -231,32 +231,32 @@ CODES: dict[str, Code] = {
     "key_format_unknown": Code(
         "key",
         False,
-        "Give PEM or DER (PKCS#8, PKCS#1, SEC1), a JWK, or a JWK Set.",
+        "Use PEM or DER (PKCS#8, PKCS#1 or SEC1), a JWK, or a JWK Set.",
     ),
     "key_password_missing": Code(
         "key",
         False,
-        "Import it with its password.",
+        "Pass the password when you import the key.",
     ),
     "key_password_wrong": Code(
         "key",
         False,
-        "Check the password, also for a line end at its end.",
+        "Check the password, and look for a trailing newline.",
     ),
     "key_is_certificate": Code(
         "key",
         False,
-        "Give the private key that belongs to the certificate.",
+        "Use the private key that belongs to the certificate.",
     ),
     "key_is_public": Code(
         "key",
         False,
-        "Give the private key. The public half goes to the receiver, by the JWKS.",
+        "Use the private key. Receivers get the public key from the JWKS.",
     ),
     "key_private_member_missing": Code(
         "key",
         False,
-        "Export the key again with all its members; the message names the missing one.",
+        "Export the key again with all members; the message names the missing one.",
     ),
     "key_member_invalid": Code(
         "key",
@@ -266,7 +266,7 @@ CODES: dict[str, Code] = {
     "key_inconsistent": Code(
         "key",
         False,
-        "Export the key again, all its parts from one source.",
+        "Export the key again, with all parts from the same source.",
     ),
     "key_rsa_too_short": Code(
         "key",
@@ -286,17 +286,17 @@ CODES: dict[str, Code] = {
     "key_use": Code(
         "key",
         False,
-        "Use a key for signatures; do not use one key for both.",
+        "Use a signing key; never use one key for both purposes.",
     ),
     "key_ops": Code(
         "key",
         False,
-        "Use a key whose `key_ops` hold `sign`, or which has none.",
+        "Use a key whose `key_ops` contain `sign`, or a key without `key_ops`.",
     ),
     "key_algorithm_mismatch": Code(
         "key",
         False,
-        "Leave the algorithm out, or use one that fits the type of the key; the message names those.",
+        "Omit the algorithm, or use one that matches the key type; the message lists them.",
     ),
     "key_algorithm_unknown": Code(
         "key",
@@ -306,32 +306,32 @@ CODES: dict[str, Code] = {
     "key_set_ambiguous": Code(
         "key",
         False,
-        "Name the one you mean by its `kid`.",
+        "Select one by its `kid`.",
     ),
     "key_not_found": Code(
         "key",
         False,
-        "Check the `kid`, and that the set holds a private key for signatures.",
+        "Check the `kid`, and check that the set contains a private signing key.",
     ),
     "kid_invalid": Code(
         "key",
         False,
-        "Leave it out to get the RFC 7638 thumbprint.",
+        "Omit `kid` to use the RFC 7638 thumbprint.",
     ),
     "kid_duplicate": Code(
         "key",
         False,
-        "Give each key a `kid` of its own; the default thumbprint always differs.",
+        "Give each key a unique `kid`; the default thumbprint is always unique.",
     ),
     "key_set_no_next": Code(
         "key",
         False,
-        "Stage the next key first, and leave receivers time to fetch the JWKS.",
+        "Stage the next key first, and allow time for receivers to fetch the JWKS.",
     ),
     "key_set_too_early": Code(
         "key",
         False,
-        "Rotate after the publication time; receivers cache the JWKS.",
+        "Wait until the publication time has passed, then rotate; receivers cache the JWKS.",
     ),
     "key_set_active": Code(
         "key",
@@ -341,7 +341,7 @@ CODES: dict[str, Code] = {
     "key_set_watched": Code(
         "key",
         False,
-        "Change the source: add the next key to its directory, and let it sort first later.",
+        "Change the source: add the next key to its directory, and later rename it so that it sorts first.",
     ),
     "key_source_invalid": Code(
         "key",
@@ -351,67 +351,67 @@ CODES: dict[str, Code] = {
     "key_source_unavailable": Code(
         "key",
         False,
-        "Check that the source exists and can be read by this process; run a command by hand.",
+        "Check that the source exists and that this process can read it; run a command manually to see its output.",
     ),
     "json_invalid": Code(
         "validation",
         False,
-        "Fix the text at the line and column that the message names, or at the place that the pointer names.",
+        "Fix the text at the line and column in the message, or at `pointer`.",
     ),
     "value_not_json": Code(
         "validation",
         False,
-        "Give what the message names instead; for a date, seconds since 1970 or text.",
+        "Pass the replacement that the message suggests; for a date, pass seconds since 1970 or a string.",
     ),
     "number_not_exact": Code(
         "validation",
         False,
-        "Send it as text.",
+        "Send it as a string.",
     ),
     "text_not_unicode": Code(
         "validation",
         False,
-        "Fix the text where it comes from: it was cut inside a character, or decoded from another encoding.",
+        "Fix the string at its source: it was cut inside a character, or decoded with the wrong encoding.",
     ),
     "value_too_deep": Code(
         "validation",
         False,
-        "Send a flatter value, or the inner one as text.",
+        "Flatten the value, or send the inner part as a string.",
     ),
     "event_missing": Code(
         "validation",
         False,
-        "Give the event.",
+        "Add an event.",
     ),
     "event_uri_invalid": Code(
         "validation",
         False,
-        "Use the event type URI that the event's specification gives.",
+        "Use the event type URI from the event's specification.",
     ),
     "event_member_missing": Code(
         "validation",
         False,
-        "Add the member that the pointer names.",
+        "Add the member at `pointer`.",
     ),
     "event_member_type": Code(
         "validation",
         False,
-        "Use the type that the message names.",
+        "Use the type named in the message.",
     ),
     "event_member_value": Code(
         "validation",
         False,
-        "Use one of the values that the message names; case and hyphens count.",
+        "Use one of the values listed in the message; case and hyphens matter.",
     ),
     "event_member_forbidden": Code(
         "validation",
         False,
-        "Leave it out. The subject of an event goes into the call's subject.",
+        "Remove the member. If it is the event's subject, pass it as the subject of the call.",
     ),
     "event_not_accepted": Code(
         "validation",
         False,
-        "Send one of the events that the receiver's dialect lists.",
+        "Send one of the events listed in the receiver's dialect.",
     ),
     "events_too_many": Code(
         "validation",
@@ -421,12 +421,12 @@ CODES: dict[str, Code] = {
     "timestamp_unit": Code(
         "validation",
         False,
-        "Give seconds since 1970; fractions are allowed.",
+        "Pass seconds since 1970; fractions are allowed.",
     ),
     "subject_missing": Code(
         "validation",
         False,
-        "Give the subject.",
+        "Add a subject.",
     ),
     "subject_format_missing": Code(
         "validation",
@@ -436,27 +436,27 @@ CODES: dict[str, Code] = {
     "subject_format_unknown": Code(
         "validation",
         False,
-        "Use a registered format; for a private one use the constructor for custom subjects.",
+        "Use a registered format; for a private format, use the constructor for custom subjects.",
     ),
     "subject_member_missing": Code(
         "validation",
         False,
-        "Add the member that the pointer names.",
+        "Add the member at `pointer`.",
     ),
     "subject_member_type": Code(
         "validation",
         False,
-        "Use the type that the message names.",
+        "Use the type named in the message.",
     ),
     "subject_member_value": Code(
         "validation",
         False,
-        "Mend the value that the pointer names.",
+        "Fix the value at `pointer`.",
     ),
     "subject_member_unknown": Code(
         "validation",
         False,
-        "Leave the member out.",
+        "Remove the member.",
     ),
     "subject_nesting": Code(
         "validation",
@@ -466,67 +466,67 @@ CODES: dict[str, Code] = {
     "subject_not_accepted": Code(
         "validation",
         False,
-        "Use one of the formats that the message names.",
+        "Use one of the formats listed in the message.",
     ),
     "jti_invalid": Code(
         "validation",
         False,
-        "Leave it out to get a random one.",
+        "Omit `jti` to get a random one.",
     ),
     "txn_missing": Code(
         "validation",
         False,
-        "Give the transaction id: the value of `Set-Txn`.",
+        "Set the transaction id to the value of `Set-Txn`.",
     ),
     "claim_invalid": Code(
         "validation",
         False,
-        "Mend the claim that the pointer names, as the message says.",
+        "Fix the claim at `pointer` as described in the message.",
     ),
     "claim_forbidden": Code(
         "validation",
         False,
-        "Leave the claim out, or use the builder's own method for it.",
+        "Remove the claim, or use the builder's own method for it.",
     ),
     "algorithm_not_accepted": Code(
         "validation",
         False,
-        "Sign with a key for one of the algorithms that the message names.",
+        "Sign with a key for one of the algorithms listed in the message.",
     ),
     "set_malformed": Code(
         "validation",
         False,
-        "Give the compact SET itself, without quotes or line ends.",
+        "Pass the compact SET itself, without quotes or line breaks.",
     ),
     "signature_malformed": Code(
         "signing",
         False,
-        "Say whether the signature is raw (R and S) or DER, and sign the bytes of the signing input.",
+        "Specify whether the signature is raw (R and S) or DER, and sign the bytes of the signing input.",
     ),
     "signature_invalid": Code(
         "signing",
         False,
-        "Check that the key in the JWKS is the one that signed, and that the SET was not changed.",
+        "Check that the JWKS contains the key that signed, and that the SET was not modified.",
     ),
     "signer_failed": Code(
         "signing",
         False,
-        "See the source of the error.",
+        "Check the underlying error that the signer reported.",
     ),
     "token_refused": Code(
         "token",
         False,
-        "Check client id, secret, scope and the way the client authenticates.",
+        "Check the client id, client secret, scope and client authentication method.",
     ),
     "token_response_invalid": Code(
         "token",
         False,
-        "Check the token URL: an HTML page or an empty answer mostly means a wrong path.",
+        "Check the token URL; an HTML page or an empty response usually means a wrong path.",
     ),
     "token_stale": Code(
         "token",
         False,
-        "Check that credentials, scope and token endpoint are this receiver's, or wait until the token ends.",
+        "Check that the credentials, scope and token endpoint belong to this receiver, or wait until the token expires.",
     ),
     "token_unavailable": Code(
         "token",
@@ -536,12 +536,12 @@ CODES: dict[str, Code] = {
     "receiver_rejected": Code(
         "delivery",
         False,
-        "Mend what the receiver's code names; the same SET would be refused again.",
+        "Fix the problem that the receiver's error code describes; the receiver would reject the same SET again.",
     ),
     "receiver_key_unknown": Code(
         "delivery",
         False,
-        "Publish the key in the JWKS before it signs, and leave receivers time to fetch it.",
+        "Publish a key in the JWKS before you sign with it, and allow time for receivers to fetch it.",
     ),
     "receiver_unauthorized": Code(
         "delivery",
@@ -551,7 +551,7 @@ CODES: dict[str, Code] = {
     "receiver_not_found": Code(
         "delivery",
         False,
-        "Check the push endpoint's URL.",
+        "Check the push endpoint URL.",
     ),
     "receiver_redirected": Code(
         "delivery",
@@ -576,57 +576,57 @@ CODES: dict[str, Code] = {
     "circuit_open": Code(
         "delivery",
         True,
-        "Send the same SET again later; one delivery at a time finds out whether the receiver is back.",
+        "Send the same SET again later; one delivery at a time tests whether the receiver has recovered.",
     ),
     "dns_failed": Code(
         "transport",
         True,
-        "Check the host name, and the name servers of this machine.",
+        "Check the host name and the DNS resolver of this host.",
     ),
     "address_forbidden": Code(
         "transport",
         False,
-        "Allow the network with `allow_network` if the host belongs there.",
+        "If the receiver belongs in that network, allow it with `allow_network`.",
     ),
     "connection_failed": Code(
         "transport",
         True,
-        "Check host, port, network and proxy.",
+        "Check the host, port, network and proxy.",
     ),
     "tls_failed": Code(
         "transport",
         False,
-        "Check what the message says against the TLS settings of the host.",
+        "Compare the message with the TLS settings of the server.",
     ),
     "tls_certificate_expired": Code(
         "transport",
         True,
-        "Have the host renew its certificate, and check the clock of this machine.",
+        "Ask the server's operator to renew the certificate, and check the clock of this host.",
     ),
     "tls_certificate_not_yet_valid": Code(
         "transport",
         True,
-        "Check the clock of this machine; if it is right, have the host install a certificate that is valid now.",
+        "Check the clock of this host; if it is right, ask the server's operator to install a valid certificate.",
     ),
     "tls_certificate_name": Code(
         "transport",
         True,
-        "Use the host name that the certificate is for, or have the host install one for this name.",
+        "Use a host name that the certificate covers, or ask the server's operator for a certificate that covers this name.",
     ),
     "tls_certificate_untrusted": Code(
         "transport",
         True,
-        "Add the authority with `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediates.",
+        "Add the CA with `ca_bundle` or `SSL_CERT_FILE`, or ask the server's operator to send the intermediate certificates.",
     ),
     "tls_certificate_revoked": Code(
         "transport",
         True,
-        "Have the host install a new certificate.",
+        "Ask the server's operator to install a new certificate.",
     ),
     "tls_certificate_invalid": Code(
         "transport",
         True,
-        "Have the host install an X.509 version 3 certificate for TLS servers that is not an authority's own.",
+        "Ask the server's operator to install an X.509 version 3 certificate for TLS servers that is not a CA certificate.",
     ),
     "tls_client_certificate_required": Code(
         "transport",
@@ -636,77 +636,77 @@ CODES: dict[str, Code] = {
     "tls_client_certificate_refused": Code(
         "transport",
         False,
-        "Check that it is valid, complete with its chain, and issued by an authority that the host accepts.",
+        "Check that the certificate is valid, includes its chain, and was issued by a CA that the server accepts.",
     ),
     "tls_incompatible": Code(
         "transport",
         False,
-        "Have the host enable TLS 1.2 or 1.3 with current cipher suites.",
+        "Ask the server's operator to enable TLS 1.2 or 1.3 with current cipher suites.",
     ),
     "tls_not_spoken": Code(
         "transport",
         False,
-        "Check the port in the URL, or in the proxy setting whether the proxy wants `http://`.",
+        "Check the port in the URL. If a proxy is set, check whether its URL should start with `http://`.",
     ),
     "source_address_unavailable": Code(
         "transport",
         True,
-        "Use an address of this machine (`ip address`, `ifconfig`) of the family of the host's addresses.",
+        "Use an address of this host (`ip address`, `ifconfig`) from the same family (IPv4 or IPv6) as the server's addresses.",
     ),
     "proxy_unreachable": Code(
         "transport",
         True,
-        "Check host and port of the proxy, and list hosts that need none in `NO_PROXY`.",
+        "Check the host and port of the proxy, and list hosts that do not need it in `NO_PROXY`.",
     ),
     "proxy_refused": Code(
         "transport",
         False,
-        "For 407, put user name and password into the proxy URL; otherwise have the proxy allow the host.",
+        "For 407, put the user name and password into the proxy URL; otherwise ask the proxy's operator to allow the host.",
     ),
     "proxy_unavailable": Code(
         "transport",
         True,
-        "Check that the proxy resolves and reaches the host; then send the same SET again.",
+        "Check that the proxy can resolve and reach the server, then send the same SET again.",
     ),
     "receiver_timeout": Code(
         "transport",
         True,
-        "Send the same SET again; its `jti` lets the receiver recognize a repeat.",
+        "Send the same SET again; the receiver recognizes the repeat by its `jti`.",
     ),
     "outcome_unknown": Code(
         "transport",
         True,
-        "Send the same SET again; its `jti` lets the receiver recognize a repeat.",
+        "Send the same SET again; the receiver recognizes the repeat by its `jti`.",
     ),
     "deadline_exceeded": Code(
         "deadline",
         True,
-        "Send the same SET again later, or allow more time.",
+        "Send the same SET again later, or set a longer deadline.",
     ),
     "provider_invalid": Code(
         "validation",
         False,
-        "Mend the member that the pointer names.",
+        "Fix the member at `pointer`.",
     ),
     "provider_refused": Code(
         "api",
         False,
-        "Mend what the API's description names; the same call would be refused again.",
+        "Fix the problem that the API's error describes; the API would reject the same call again.",
     ),
     "provider_not_found": Code(
         "api",
         False,
-        "Check the id; where none was named, the URL of the org, and that the org has Identity Threat Protection.",
+        "Check the provider id. If the call named none, check the URL of the org and that the org has Identity Threat Protection.",
     ),
     "provider_conflict": Code(
         "api",
         False,
-        "List the providers, and replace or delete the one that is there.",
+        "List the providers, and replace or delete the existing one.",
     ),
     "api_unauthorized": Code(
         "api",
         False,
-        "Check the token, and that it may manage providers or, where that was asked, read the System Log.",
+        "Check the token, and check that it may manage providers or, for log calls, read the System Log.",
     ),
     "api_throttled": Code(
         "api",
@@ -721,7 +721,7 @@ CODES: dict[str, Code] = {
     "api_outcome_unknown": Code(
         "api",
         False,
-        "List the providers before creating it again, or call `ensure`, which does so.",
+        "List the providers before you create it again, or call `ensure`, which does this for you.",
     ),
     "api_answer_unexpected": Code(
         "api",

@@ -39,7 +39,7 @@ __all__ = [
 
 @dataclass(frozen=True, repr=False)
 class Account(Subject):
-    """Account: An account at a service, as an `acct:` URI.
+    """Account: A user account at a service, identified by an `acct:` URI.
 
     Source: RFC 9493 §3.2.1.
 
@@ -55,13 +55,13 @@ class Account(Subject):
 
 @dataclass(frozen=True, repr=False)
 class Email(Subject):
-    """Email: A user by e-mail address. The address goes out as given: canonical form is the receiver's
-    business.
+    """Email: A user, identified by email address. The address is sent as given; the receiver
+    canonicalizes it.
 
     Source: RFC 9493 §3.2.2.
 
     Args:
-        email: Bare address (RFC 5322 addr-spec), without display name or brackets.
+        email: Bare email address (RFC 5322 addr-spec), without display name or brackets.
     """
 
     format: ClassVar[str] = "email"
@@ -72,14 +72,14 @@ class Email(Subject):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class IssSub(Subject):
-    """Issuer and Subject: A principal as an issuer knows it, with the meaning of the JWT claims `iss`
-    and `sub`.
+    """Issuer and Subject: A principal, identified by issuer and subject as in the JWT claims `iss` and
+    `sub`.
 
     Source: RFC 9493 §3.2.3.
 
     Args:
         iss: Issuer of the subject; may differ from the issuer of the SET.
-        sub: Subject at that issuer.
+        sub: Subject identifier at that issuer.
     """
 
     format: ClassVar[str] = "iss_sub"
@@ -94,7 +94,7 @@ class IssSub(Subject):
 
 @dataclass(frozen=True, repr=False)
 class Opaque(Subject):
-    """Opaque: An identifier without meaning of its own: a device, a session, a stream.
+    """Opaque: An opaque identifier, for example of a device, a session or a stream.
 
     Source: RFC 9493 §3.2.4.
 
@@ -110,12 +110,12 @@ class Opaque(Subject):
 
 @dataclass(frozen=True, repr=False)
 class PhoneNumber(Subject):
-    """Phone Number: A user by telephone number.
+    """Phone Number: A user, identified by phone number.
 
     Source: RFC 9493 §3.2.5.
 
     Args:
-        phone_number: Full number in E.164 form: `+` and up to 15 digits, no separators.
+        phone_number: Full number in E.164 format: `+` and up to 15 digits, without separators.
     """
 
     format: ClassVar[str] = "phone_number"
@@ -126,7 +126,7 @@ class PhoneNumber(Subject):
 
 @dataclass(frozen=True, repr=False)
 class Did(Subject):
-    """Decentralized Identifier: A principal by DID or DID URL.
+    """Decentralized Identifier: A principal, identified by DID or DID URL.
 
     Source: RFC 9493 §3.2.6.
 
@@ -142,7 +142,7 @@ class Did(Subject):
 
 @dataclass(frozen=True, repr=False)
 class Uri(Subject):
-    """URI: A principal by URI. Nothing is said about what the URI names or whether it can be fetched.
+    """URI: A principal, identified by URI. The URI need not be resolvable.
 
     Source: RFC 9493 §3.2.7.
 
@@ -158,13 +158,13 @@ class Uri(Subject):
 
 @dataclass(frozen=True, repr=False)
 class Aliases(Subject):
-    """Aliases: Several identifiers of one and the same subject.
+    """Aliases: Several identifiers of the same subject.
 
     Source: RFC 9493 §3.2.8.
 
     Args:
-        identifiers: At least one identifier, no aliases and no complex subject among them, no
-            exact duplicates.
+        identifiers: One or more simple identifiers (neither aliases nor complex subjects),
+            without exact duplicates.
     """
 
     format: ClassVar[str] = "aliases"
@@ -175,7 +175,7 @@ class Aliases(Subject):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class JwtId(Subject):
-    """JWT ID: A JSON Web Token by its issuer and id.
+    """JWT ID: A JSON Web Token, identified by issuer and id.
 
     Source: SSF 1.0 §3.5.1.
 
@@ -196,7 +196,7 @@ class JwtId(Subject):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class SamlAssertionId(Subject):
-    """SAML Assertion ID: A SAML 2.0 assertion by its issuer and id.
+    """SAML Assertion ID: A SAML 2.0 assertion, identified by issuer and id.
 
     Source: SSF 1.0 §3.5.2.
 
@@ -217,12 +217,13 @@ class SamlAssertionId(Subject):
 
 @dataclass(frozen=True, repr=False)
 class IpAddresses(Subject):
-    """IP Addresses: Addresses as the transmitter saw them. Format and member are spelt with a hyphen.
+    """IP Addresses: IP addresses as observed by the transmitter. The names of format and member
+    contain a hyphen.
 
     Source: SSF 1.0 §3.5.3.
 
     Args:
-        ip_addresses: IPv4 and IPv6 addresses in text form, at least one.
+        ip_addresses: One or more IPv4 and IPv6 addresses in text form.
     """
 
     format: ClassVar[str] = "ip-addresses"
@@ -233,8 +234,8 @@ class IpAddresses(Subject):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class ComplexSubject(Subject):
-    """Complex: One principal described by several members at once, for example a user on a device. A
-    member that is absent matches anything.
+    """Complex: One principal, described by several members together, for example a user on a device.
+    An absent member matches anything.
 
     Source: SSF 1.0 §3.3.
 
@@ -272,7 +273,7 @@ class ComplexSubject(Subject):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Scim(Subject):
-    """SCIM Resource: A SCIM resource. Only for SCIM events. Further members are SCIM attributes that
+    """SCIM Resource: A SCIM resource, for SCIM events only. Further members are SCIM attributes that
     are unique at the server or globally.
 
     Source: RFC 9967 §2.1.
@@ -299,16 +300,16 @@ class Scim(Subject):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class OauthToken(Subject):
-    """OAuth Token: An OAuth token, for the OAuth draft events. Prefer an identifier that does not hold
-    the token itself.
+    """OAuth Token: An OAuth token, for the OAuth draft events. Prefer an identifier that does not
+    reveal the token itself.
 
     Source: OAuth Event Types 1.0 draft (April 2018) §2.1.
 
     Args:
         token_type: `access_token`, `authorization_code` or `refresh_token`.
-        token_identifier_alg: How `token` names the token: `plain`, `prefix` or a hash such as
-            `hash_base64_sha512_sha512`.
-        token: The token's identifier, made by `token_identifier_alg`.
+        token_identifier_alg: How `token` identifies the token: `plain`, `prefix` or a hash such
+            as `hash_base64_sha512_sha512`.
+        token: Identifier of the token, derived with `token_identifier_alg`.
     """
 
     format: ClassVar[str] = "oauth_token"

@@ -19,7 +19,7 @@ __all__ = [
     "TokensRevokedReason",
 ]
 
-#: Kinds of credentials. Source: CAEP 1.0 §3.3.1.
+#: Type of a credential. Source: CAEP 1.0 §3.3.1.
 CredentialType: TypeAlias = (
     Literal[
         "password",
@@ -36,7 +36,7 @@ CredentialType: TypeAlias = (
     | str
 )
 
-#: What happened to a credential. Source: CAEP 1.0 §3.3.1.
+#: How a credential changed. Source: CAEP 1.0 §3.3.1.
 ChangeType: TypeAlias = Literal[
     "create",
     "revoke",
@@ -44,7 +44,7 @@ ChangeType: TypeAlias = Literal[
     "delete",
 ]
 
-#: Where assurance levels are defined. Source: CAEP 1.0 §3.4.1.
+#: Namespace that defines the assurance levels. Source: CAEP 1.0 §3.4.1.
 AssuranceNamespace: TypeAlias = (
     Literal[
         "RFC8176",
@@ -63,13 +63,13 @@ ChangeDirection: TypeAlias = Literal[
     "decrease",
 ]
 
-#: Compliance of a device. Source: CAEP 1.0 §3.5.1.
+#: Compliance status of a device. Source: CAEP 1.0 §3.5.1.
 ComplianceStatus: TypeAlias = Literal[
     "compliant",
     "not-compliant",
 ]
 
-#: Kind of subject that a risk is about. Source: CAEP 1.0 §3.8.1.
+#: Type of subject that a risk level applies to. Source: CAEP 1.0 §3.8.1.
 RiskPrincipal: TypeAlias = (
     Literal[
         "USER",
@@ -82,7 +82,7 @@ RiskPrincipal: TypeAlias = (
     | str
 )
 
-#: Risk level of CAEP, upper case. Source: CAEP 1.0 §3.8.1.
+#: Risk level in CAEP, in upper case. Source: CAEP 1.0 §3.8.1.
 RiskLevel: TypeAlias = Literal[
     "LOW",
     "MEDIUM",
@@ -105,7 +105,7 @@ StreamStatus: TypeAlias = Literal[
     "disabled",
 ]
 
-#: Risk level of Okta, lower case. Source: Okta Management API 2026.06.3.
+#: Risk level at Okta, in lower case. Source: Okta Management API 2026.06.3.
 OktaRiskLevel: TypeAlias = Literal[
     "low",
     "medium",
@@ -114,7 +114,7 @@ OktaRiskLevel: TypeAlias = Literal[
     "none",
 ]
 
-#: Who or what set an event off. Source: CAEP 1.0 §2.
+#: Who or what initiated an event. Source: CAEP 1.0 §2.
 InitiatingEntity: TypeAlias = Literal[
     "admin",
     "user",

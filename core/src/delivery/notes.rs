@@ -4,15 +4,15 @@
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ReceiptNote {
-    /// `unexpected_status`: The status is another success than the receiver documents, such as 200 for 202. Check that the URL is the push endpoint: a web page or a proxy answers 200 to anything.
+    /// `unexpected_status`: The status is a success, but not the one that the receiver documents, such as 200 instead of 202. Check that the URL is the push endpoint: a web page or a proxy answers 200 to any request.
     UnexpectedStatus,
-    /// `already_received`: An earlier attempt ended with an unknown outcome, and the receiver answered the repeat by saying that it has the SET already.
+    /// `already_received`: An earlier attempt ended with an unknown outcome, and the receiver answered the repeat by saying that it already has the SET.
     AlreadyReceived,
     /// `body_too_long`: The body of the answer is longer than 64 KiB; the rest was not read.
     BodyTooLong,
-    /// `body_broken`: The connection ended within the body of the answer, as after a wrong Content-Length.
+    /// `body_broken`: The connection ended before the body of the answer was complete, for example because of a wrong Content-Length.
     BodyBroken,
-    /// `body_unfinished`: The body of the answer did not end in time; the connection was closed.
+    /// `body_unfinished`: The body of the answer was not complete in time; the connection was closed.
     BodyUnfinished,
 }
 
@@ -41,16 +41,18 @@ impl ReceiptNote {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::UnexpectedStatus => {
-                "The status is another success than the receiver documents, such as 200 for 202. Check that the URL is the push endpoint: a web page or a proxy answers 200 to anything."
+                "The status is a success, but not the one that the receiver documents, such as 200 instead of 202. Check that the URL is the push endpoint: a web page or a proxy answers 200 to any request."
             }
             Self::AlreadyReceived => {
-                "An earlier attempt ended with an unknown outcome, and the receiver answered the repeat by saying that it has the SET already."
+                "An earlier attempt ended with an unknown outcome, and the receiver answered the repeat by saying that it already has the SET."
             }
             Self::BodyTooLong => "The body of the answer is longer than 64 KiB; the rest was not read.",
             Self::BodyBroken => {
-                "The connection ended within the body of the answer, as after a wrong Content-Length."
+                "The connection ended before the body of the answer was complete, for example because of a wrong Content-Length."
             }
-            Self::BodyUnfinished => "The body of the answer did not end in time; the connection was closed.",
+            Self::BodyUnfinished => {
+                "The body of the answer was not complete in time; the connection was closed."
+            }
         }
     }
 }

@@ -25,7 +25,7 @@ use crate::time::Timestamp;
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AuthorizationFraudDetected {
-    /// When it happened; lets the sender back-date. Member `occurred_at`.
+    /// When it happened. Use it to report an earlier time. Member `occurred_at`.
     pub occurred_at: Option<Timestamp>,
     members: Members,
 }
@@ -37,7 +37,7 @@ impl AuthorizationFraudDetected {
         Self { occurred_at: None, members: Members::default() }
     }
 
-    /// Sets `occurred_at`: when it happened; lets the sender back-date.
+    /// Sets `occurred_at`: when it happened. Use it to report an earlier time.
     pub fn with_occurred_at(mut self, occurred_at: impl Into<Timestamp>) -> Self {
         self.occurred_at = Some(occurred_at.into());
         self
@@ -64,7 +64,7 @@ impl From<AuthorizationFraudDetected> for Event {
 
 super::redacted_debug!(AuthorizationFraudDetected);
 
-/// Identity Fraud Detected: The relying party suspects the account is used for identity theft.
+/// Identity Fraud Detected: The relying party suspects that the account is used for identity theft.
 ///
 /// Event type `https://schemas.login.gov/secevent/risc/event-type/identity-fraud-detected`.
 /// Source: Login.gov developer documentation, Security Events.
@@ -78,7 +78,7 @@ super::redacted_debug!(AuthorizationFraudDetected);
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct IdentityFraudDetected {
-    /// When it happened; lets the sender back-date. Member `occurred_at`.
+    /// When it happened. Use it to report an earlier time. Member `occurred_at`.
     pub occurred_at: Option<Timestamp>,
     members: Members,
 }
@@ -90,7 +90,7 @@ impl IdentityFraudDetected {
         Self { occurred_at: None, members: Members::default() }
     }
 
-    /// Sets `occurred_at`: when it happened; lets the sender back-date.
+    /// Sets `occurred_at`: when it happened. Use it to report an earlier time.
     pub fn with_occurred_at(mut self, occurred_at: impl Into<Timestamp>) -> Self {
         self.occurred_at = Some(occurred_at.into());
         self
@@ -117,7 +117,7 @@ impl From<IdentityFraudDetected> for Event {
 
 super::redacted_debug!(IdentityFraudDetected);
 
-/// Account Locked, MFA Limit: Locked after too many second-factor failures.
+/// Account Locked, MFA Limit: The account was locked after too many failed second-factor attempts.
 ///
 /// Event type `https://schemas.login.gov/secevent/risc/event-type/mfa-limit-account-locked`.
 /// Source: Login.gov developer documentation, Security Events.
@@ -202,7 +202,7 @@ impl From<PasswordReset> for Event {
 
 super::redacted_debug!(PasswordReset);
 
-/// Reproofing Completed: The user verified identity again.
+/// Reproofing Completed: The user completed identity proofing again.
 ///
 /// Event type `https://schemas.login.gov/secevent/risc/event-type/reproof-completed`.
 /// Source: Login.gov developer documentation, Security Events.

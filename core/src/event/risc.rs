@@ -14,7 +14,7 @@ use super::{
 };
 use crate::time::Timestamp;
 
-/// Account Credential Change Required: The account was made to change a credential.
+/// Account Credential Change Required: The account was required to change a credential.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/account-credential-change-required`.
 /// Source: RISC 1.0 §2.1.
@@ -99,7 +99,7 @@ impl From<AccountPurged> for Event {
 
 super::redacted_debug!(AccountPurged);
 
-/// Account Disabled: The account was disabled; it may be enabled again later.
+/// Account Disabled: The account was disabled. It may be enabled again later.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/account-disabled`.
 /// Source: RISC 1.0 §2.3.
@@ -190,7 +190,7 @@ impl From<AccountEnabled> for Event {
 
 super::redacted_debug!(AccountEnabled);
 
-/// Identifier Changed: The identifier in the subject, an e-mail address or a telephone number, has changed. The subject holds the old value.
+/// Identifier Changed: The identifier in the subject, an email address or phone number, changed. The subject contains the old value.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/identifier-changed`.
 /// Source: RISC 1.0 §2.5.
@@ -204,7 +204,7 @@ super::redacted_debug!(AccountEnabled);
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct IdentifierChanged {
-    /// The identifier's new value. On the wire the name has a hyphen. Member `new-value`.
+    /// New value of the identifier. The name on the wire contains a hyphen. Member `new-value`.
     pub new_value: Option<String>,
     /// When the identifier changed. RISC does not define it for this event; Okta requires it. Member `event_timestamp` (Okta Management API 2026.06.3); only the receiver `okta` knows it.
     pub event_timestamp: Option<Timestamp>,
@@ -218,7 +218,7 @@ impl IdentifierChanged {
         Self { new_value: None, event_timestamp: None, members: Members::default() }
     }
 
-    /// Sets `new-value`: the identifier's new value. On the wire the name has a hyphen.
+    /// Sets `new-value`: new value of the identifier. The name on the wire contains a hyphen.
     pub fn with_new_value(mut self, new_value: impl Into<String>) -> Self {
         self.new_value = Some(new_value.into());
         self
@@ -290,7 +290,7 @@ impl From<IdentifierRecycled> for Event {
 
 super::redacted_debug!(IdentifierRecycled);
 
-/// Credential Compromise: A credential of the subject was found compromised.
+/// Credential Compromise: A credential of the subject was found to be compromised.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/credential-compromise`.
 /// Source: RISC 1.0 §2.7.
@@ -304,13 +304,13 @@ super::redacted_debug!(IdentifierRecycled);
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CredentialCompromise {
-    /// The kind of credential. Other kinds are possible where both sides support them. Member `credential_type`.
+    /// Type of the credential. Other types are possible if both sides support them. Member `credential_type`.
     pub credential_type: CredentialType,
-    /// When the transmitter discovered the compromise (not when it happened). Member `event_timestamp`.
+    /// When the transmitter discovered the compromise, not when it happened. Member `event_timestamp`.
     pub event_timestamp: Option<Timestamp>,
-    /// Why, for logs and audit, in one or more languages. Member `reason_admin`.
+    /// Reason for logs and audit, in one or more languages. Member `reason_admin`.
     pub reason_admin: Option<LocalizedText>,
-    /// Why, in words that may be shown to the user, in one or more languages. Member `reason_user`.
+    /// Reason that may be shown to the user, in one or more languages. Member `reason_user`.
     pub reason_user: Option<LocalizedText>,
     members: Members,
 }
@@ -327,20 +327,20 @@ impl CredentialCompromise {
         }
     }
 
-    /// Sets `event_timestamp`: when the transmitter discovered the compromise (not when it happened).
+    /// Sets `event_timestamp`: when the transmitter discovered the compromise, not when it happened.
     pub fn with_event_timestamp(mut self, event_timestamp: impl Into<Timestamp>) -> Self {
         self.event_timestamp = Some(event_timestamp.into());
         self
     }
 
-    /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
+    /// Adds a text in one language to `reason_admin`: reason for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
         self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
-    /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages.
+    /// Adds a text in one language to `reason_user`: reason that may be shown to the user, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
         self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
@@ -409,7 +409,7 @@ impl From<OptIn> for Event {
 
 super::redacted_debug!(OptIn);
 
-/// Opt Out Initiated: The account started to opt out; events still flow for a while.
+/// Opt Out Initiated: The account started to opt out. Events are still sent for a while.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-initiated`.
 /// Source: RISC 1.0 §2.8.2.
@@ -450,7 +450,7 @@ impl From<OptOutInitiated> for Event {
 
 super::redacted_debug!(OptOutInitiated);
 
-/// Opt Out Cancelled: The opt-out was cancelled; the account is opted in again.
+/// Opt Out Cancelled: The opt-out was cancelled. The account is opted in again.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-cancelled`.
 /// Source: RISC 1.0 §2.8.3.
@@ -491,7 +491,7 @@ impl From<OptOutCancelled> for Event {
 
 super::redacted_debug!(OptOutCancelled);
 
-/// Opt Out Effective: The opt-out took effect: no more RISC events about the account.
+/// Opt Out Effective: The opt-out took effect. No more RISC events are sent about the account.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-effective`.
 /// Source: RISC 1.0 §2.8.4.

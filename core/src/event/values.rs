@@ -2,7 +2,7 @@
 
 //! Lists of values that members of events take.
 
-/// Kinds of credentials. Source: CAEP 1.0 §3.3.1.
+/// Type of a credential. Source: CAEP 1.0 §3.3.1.
 ///
 /// Open list: any other value is [`CredentialType::Other`], which `From<&str>` makes.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -75,7 +75,7 @@ impl From<CredentialType> for serde_json::Value {
     }
 }
 
-/// What happened to a credential. Source: CAEP 1.0 §3.3.1.
+/// How a credential changed. Source: CAEP 1.0 §3.3.1.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ChangeType {
@@ -107,7 +107,7 @@ impl From<ChangeType> for serde_json::Value {
     }
 }
 
-/// Where assurance levels are defined. Source: CAEP 1.0 §3.4.1.
+/// Namespace that defines the assurance levels. Source: CAEP 1.0 §3.4.1.
 ///
 /// Open list: any other value is [`AssuranceNamespace::Other`], which `From<&str>` makes.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -190,7 +190,7 @@ impl From<ChangeDirection> for serde_json::Value {
     }
 }
 
-/// Compliance of a device. Source: CAEP 1.0 §3.5.1.
+/// Compliance status of a device. Source: CAEP 1.0 §3.5.1.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ComplianceStatus {
@@ -216,7 +216,7 @@ impl From<ComplianceStatus> for serde_json::Value {
     }
 }
 
-/// Kind of subject that a risk is about. Source: CAEP 1.0 §3.8.1.
+/// Type of subject that a risk level applies to. Source: CAEP 1.0 §3.8.1.
 ///
 /// Open list: any other value is [`RiskPrincipal::Other`], which `From<&str>` makes.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -273,7 +273,7 @@ impl From<RiskPrincipal> for serde_json::Value {
     }
 }
 
-/// Risk level of CAEP, upper case. Source: CAEP 1.0 §3.8.1.
+/// Risk level in CAEP, in upper case. Source: CAEP 1.0 §3.8.1.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum RiskLevel {
@@ -372,7 +372,7 @@ impl From<StreamStatus> for serde_json::Value {
     }
 }
 
-/// Risk level of Okta, lower case. Source: Okta Management API 2026.06.3.
+/// Risk level at Okta, in lower case. Source: Okta Management API 2026.06.3.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum OktaRiskLevel {
@@ -407,7 +407,7 @@ impl From<OktaRiskLevel> for serde_json::Value {
     }
 }
 
-/// Who or what set an event off. Source: CAEP 1.0 §2.
+/// Who or what initiated an event. Source: CAEP 1.0 §2.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum InitiatingEntity {

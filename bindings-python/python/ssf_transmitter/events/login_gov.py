@@ -33,7 +33,7 @@ class AuthorizationFraudDetected(CatalogueEvent):
     Source: Login.gov developer documentation, Security Events.
 
     Args:
-        occurred_at: When it happened; lets the sender back-date.
+        occurred_at: When it happened. Use it to report an earlier time.
         other_members: Members that the definition does not name.
     """
 
@@ -46,13 +46,13 @@ class AuthorizationFraudDetected(CatalogueEvent):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class IdentityFraudDetected(CatalogueEvent):
-    """Identity Fraud Detected: The relying party suspects the account is used for identity theft.
+    """Identity Fraud Detected: The relying party suspects that the account is used for identity theft.
 
     Event type `https://schemas.login.gov/secevent/risc/event-type/identity-fraud-detected`.
     Source: Login.gov developer documentation, Security Events.
 
     Args:
-        occurred_at: When it happened; lets the sender back-date.
+        occurred_at: When it happened. Use it to report an earlier time.
         other_members: Members that the definition does not name.
     """
 
@@ -65,7 +65,7 @@ class IdentityFraudDetected(CatalogueEvent):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class MfaLimitAccountLocked(CatalogueEvent):
-    """Account Locked, MFA Limit: Locked after too many second-factor failures.
+    """Account Locked, MFA Limit: The account was locked after too many failed second-factor attempts.
 
     Event type `https://schemas.login.gov/secevent/risc/event-type/mfa-limit-account-locked`.
     Source: Login.gov developer documentation, Security Events.
@@ -97,7 +97,7 @@ class PasswordReset(CatalogueEvent):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class ReproofCompleted(CatalogueEvent):
-    """Reproofing Completed: The user verified identity again.
+    """Reproofing Completed: The user completed identity proofing again.
 
     Event type `https://schemas.login.gov/secevent/risc/event-type/reproof-completed`.
     Source: Login.gov developer documentation, Security Events.

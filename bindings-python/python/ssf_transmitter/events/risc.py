@@ -41,7 +41,7 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class AccountCredentialChangeRequired(CatalogueEvent):
-    """Account Credential Change Required: The account was made to change a credential.
+    """Account Credential Change Required: The account was required to change a credential.
 
     Event type `https://schemas.openid.net/secevent/risc/event-type/account-credential-change-required`.
     Source: RISC 1.0 §2.1.
@@ -73,7 +73,7 @@ class AccountPurged(CatalogueEvent):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class AccountDisabled(CatalogueEvent):
-    """Account Disabled: The account was disabled; it may be enabled again later.
+    """Account Disabled: The account was disabled. It may be enabled again later.
 
     Event type `https://schemas.openid.net/secevent/risc/event-type/account-disabled`.
     Source: RISC 1.0 §2.3.
@@ -108,14 +108,14 @@ class AccountEnabled(CatalogueEvent):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class IdentifierChanged(CatalogueEvent):
-    """Identifier Changed: The identifier in the subject, an e-mail address or a telephone number, has
-    changed. The subject holds the old value.
+    """Identifier Changed: The identifier in the subject, an email address or phone number, changed.
+    The subject contains the old value.
 
     Event type `https://schemas.openid.net/secevent/risc/event-type/identifier-changed`.
     Source: RISC 1.0 §2.5.
 
     Args:
-        new_value: The identifier's new value. On the wire the name has a hyphen.
+        new_value: New value of the identifier. The name on the wire contains a hyphen.
         event_timestamp: When the identifier changed. RISC does not define it for this event;
             Okta requires it. Only the receiver `okta` knows it.
         other_members: Members that the definition does not name.
@@ -150,17 +150,17 @@ class IdentifierRecycled(CatalogueEvent):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class CredentialCompromise(CatalogueEvent):
-    """Credential Compromise: A credential of the subject was found compromised.
+    """Credential Compromise: A credential of the subject was found to be compromised.
 
     Event type `https://schemas.openid.net/secevent/risc/event-type/credential-compromise`.
     Source: RISC 1.0 §2.7.
 
     Args:
-        credential_type: The kind of credential. Other kinds are possible where both sides
-            support them.
-        event_timestamp: When the transmitter discovered the compromise (not when it happened).
-        reason_admin: Why, for logs and audit, in one or more languages.
-        reason_user: Why, in words that may be shown to the user, in one or more languages.
+        credential_type: Type of the credential. Other types are possible if both sides support
+            them.
+        event_timestamp: When the transmitter discovered the compromise, not when it happened.
+        reason_admin: Reason for logs and audit, in one or more languages.
+        reason_user: Reason that may be shown to the user, in one or more languages.
         other_members: Members that the definition does not name.
     """
 
@@ -197,7 +197,7 @@ class OptIn(CatalogueEvent):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class OptOutInitiated(CatalogueEvent):
-    """Opt Out Initiated: The account started to opt out; events still flow for a while.
+    """Opt Out Initiated: The account started to opt out. Events are still sent for a while.
 
     Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-initiated`.
     Source: RISC 1.0 §2.8.2.
@@ -213,7 +213,7 @@ class OptOutInitiated(CatalogueEvent):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class OptOutCancelled(CatalogueEvent):
-    """Opt Out Cancelled: The opt-out was cancelled; the account is opted in again.
+    """Opt Out Cancelled: The opt-out was cancelled. The account is opted in again.
 
     Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-cancelled`.
     Source: RISC 1.0 §2.8.3.
@@ -229,7 +229,7 @@ class OptOutCancelled(CatalogueEvent):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class OptOutEffective(CatalogueEvent):
-    """Opt Out Effective: The opt-out took effect: no more RISC events about the account.
+    """Opt Out Effective: The opt-out took effect. No more RISC events are sent about the account.
 
     Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-effective`.
     Source: RISC 1.0 §2.8.4.

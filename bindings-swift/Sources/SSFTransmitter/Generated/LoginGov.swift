@@ -18,7 +18,7 @@ extension LoginGov {
         public static let uri =
             "https://schemas.login.gov/secevent/risc/event-type/authorization-fraud-detected"
 
-        /// When it happened; lets the sender back-date. Member `occurred_at`.
+        /// When it happened. Use it to report an earlier time. Member `occurred_at`.
         public var occurredAt: Date?
 
         /// Members that the definition does not name, as they are sent.
@@ -47,7 +47,7 @@ extension LoginGov {
 }
 
 extension LoginGov {
-    /// Identity Fraud Detected: The relying party suspects the account is used for identity theft.
+    /// Identity Fraud Detected: The relying party suspects that the account is used for identity theft.
     ///
     /// Event type `https://schemas.login.gov/secevent/risc/event-type/identity-fraud-detected`.
     /// Source: Login.gov developer documentation, Security Events.
@@ -56,7 +56,7 @@ extension LoginGov {
         public static let uri =
             "https://schemas.login.gov/secevent/risc/event-type/identity-fraud-detected"
 
-        /// When it happened; lets the sender back-date. Member `occurred_at`.
+        /// When it happened. Use it to report an earlier time. Member `occurred_at`.
         public var occurredAt: Date?
 
         /// Members that the definition does not name, as they are sent.
@@ -85,7 +85,7 @@ extension LoginGov {
 }
 
 extension LoginGov {
-    /// Account Locked, MFA Limit: Locked after too many second-factor failures.
+    /// Account Locked, MFA Limit: The account was locked after too many failed second-factor attempts.
     ///
     /// Event type `https://schemas.login.gov/secevent/risc/event-type/mfa-limit-account-locked`.
     /// Source: Login.gov developer documentation, Security Events.
@@ -147,7 +147,7 @@ extension LoginGov {
 }
 
 extension LoginGov {
-    /// Reproofing Completed: The user verified identity again.
+    /// Reproofing Completed: The user completed identity proofing again.
     ///
     /// Event type `https://schemas.login.gov/secevent/risc/event-type/reproof-completed`.
     /// Source: Login.gov developer documentation, Security Events.
