@@ -95,7 +95,7 @@ export type SsfErrorCode =
   | 'SSF_KEY_SET_WATCHED'
   /** The key source cannot be parsed. Use `env:NAME`, `file:PATH`, `dir:PATH`, `cmd:PROGRAM ARG…`, `stdin:`, or a plain path. */
   | 'SSF_KEY_SOURCE_INVALID'
-  /** The key source is missing, unreadable or empty, or its command failed or timed out. Check that the source exists and that this process can read it; run a command manually to see its output. */
+  /** The key source is missing, unreadable or empty, or its command failed or timed out. Check that the source exists and that this process can read it; run a command manually to debug it. */
   | 'SSF_KEY_SOURCE_UNAVAILABLE'
   /** The text is not JSON, or not the JSON value expected here. Fix the text at the line and column in the message, or at `pointer`. */
   | 'SSF_JSON_INVALID'
@@ -165,7 +165,7 @@ export type SsfErrorCode =
   | 'SSF_TOKEN_REFUSED'
   /** The response of the token endpoint contains no access token. Check the token URL; an HTML page or an empty response usually means a wrong path. */
   | 'SSF_TOKEN_RESPONSE_INVALID'
-  /** The receiver rejected the access token, and the token endpoint returned the same token again. Check that the credentials, scope and token endpoint belong to this receiver, or wait until the token expires. */
+  /** The receiver rejected the access token, and the token endpoint returned the same token again. Check that credentials, scope and token endpoint are this receiver's, or wait until the token expires. */
   | 'SSF_TOKEN_STALE'
   /** The token endpoint did not respond, returned a server error, or limited the request rate. Try again later. */
   | 'SSF_TOKEN_UNAVAILABLE'
@@ -199,13 +199,13 @@ export type SsfErrorCode =
   | 'SSF_TLS_CERTIFICATE_EXPIRED'
   /** The server's certificate is not valid yet. Check the clock of this host; if it is right, ask the server's operator to install a valid certificate. */
   | 'SSF_TLS_CERTIFICATE_NOT_YET_VALID'
-  /** The server's certificate is for other names. Use a host name that the certificate covers, or ask the server's operator for a certificate that covers this name. */
+  /** The server's certificate is for other names. Use a host name that the certificate covers, or have the server's operator issue one for this name. */
   | 'SSF_TLS_CERTIFICATE_NAME'
-  /** The server's certificate was not issued by a trusted CA. Causes are a private CA, a proxy that intercepts TLS, a self-signed certificate, or a missing intermediate certificate. Add the CA with `ca_bundle` or `SSL_CERT_FILE`, or ask the server's operator to send the intermediate certificates. */
+  /** The server's certificate was not issued by a trusted CA. Causes are a private CA, a proxy that intercepts TLS, a self-signed certificate, or a missing intermediate certificate. Add the CA with `ca_bundle` or `SSL_CERT_FILE`, or have the server send its intermediate certificates. */
   | 'SSF_TLS_CERTIFICATE_UNTRUSTED'
   /** The server's certificate has been revoked. Ask the server's operator to install a new certificate. */
   | 'SSF_TLS_CERTIFICATE_REVOKED'
-  /** The server's certificate is malformed, or not a TLS server certificate. Ask the server's operator to install an X.509 version 3 certificate for TLS servers that is not a CA certificate. */
+  /** The server's certificate is malformed, or not a TLS server certificate. Have the server's operator install an X.509 version 3 server certificate that is not a CA certificate. */
   | 'SSF_TLS_CERTIFICATE_INVALID'
   /** The server requires a client certificate (mutual TLS), and none is set. Set `client_certificate`. */
   | 'SSF_TLS_CLIENT_CERTIFICATE_REQUIRED'
@@ -215,11 +215,11 @@ export type SsfErrorCode =
   | 'SSF_TLS_INCOMPATIBLE'
   /** The port does not speak TLS; it may be a plain http port. Check the port in the URL. If a proxy is set, check whether its URL should start with `http://`. */
   | 'SSF_TLS_NOT_SPOKEN'
-  /** This host does not have the source address, or the address is of another family than the server's addresses. Use an address of this host (`ip address`, `ifconfig`) from the same family (IPv4 or IPv6) as the server's addresses. */
+  /** This host does not have the source address, or the address is of another family than the server's addresses. Use an address of this host (`ip address`, `ifconfig`) of the same family as the server's addresses. */
   | 'SSF_SOURCE_ADDRESS_UNAVAILABLE'
   /** The proxy cannot be resolved or reached, or does not respond like an HTTP proxy; the message names the setting that it comes from. Check the host and port of the proxy, and list hosts that do not need it in `NO_PROXY`. */
   | 'SSF_PROXY_UNREACHABLE'
-  /** The proxy refused to open a tunnel to the server. `status` is its answer: 407 asks for credentials, 403 forbids the host. For 407, put the user name and password into the proxy URL; otherwise ask the proxy's operator to allow the host. */
+  /** The proxy refused to open a tunnel to the server. `status` is its answer: 407 asks for credentials, 403 forbids the host. For 407, put user name and password into the proxy URL; otherwise have the proxy allow the host. */
   | 'SSF_PROXY_REFUSED'
   /** The proxy failed to open a tunnel to the server: it is overloaded, or cannot reach the server. `status` is its answer. Check that the proxy can resolve and reach the server, then send the same SET again. */
   | 'SSF_PROXY_UNAVAILABLE'
@@ -233,7 +233,7 @@ export type SsfErrorCode =
   | 'SSF_PROVIDER_INVALID'
   /** The API rejected the request; `receiver_error` contains its error code. Fix the problem that the API's error describes; the API would reject the same call again. */
   | 'SSF_PROVIDER_REFUSED'
-  /** The provider does not exist. If the call named no provider, the API does not exist at this URL. Check the provider id. If the call named none, check the URL of the org and that the org has Identity Threat Protection. */
+  /** The provider does not exist. If the call named no provider, the API does not exist at this URL. Check the provider id. If you named none, check the org URL and that it has Identity Threat Protection. */
   | 'SSF_PROVIDER_NOT_FOUND'
   /** The request conflicts with another provider, such as one with the same issuer. List the providers, and replace or delete the existing one. */
   | 'SSF_PROVIDER_CONFLICT'
@@ -463,7 +463,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_KEY_SOURCE_UNAVAILABLE: {
     kind: 'key',
     retryable: false,
-    remedy: 'Check that the source exists and that this process can read it; run a command manually to see its output.',
+    remedy: 'Check that the source exists and that this process can read it; run a command manually to debug it.',
   },
   SSF_JSON_INVALID: {
     kind: 'validation',
@@ -638,7 +638,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_TOKEN_STALE: {
     kind: 'token',
     retryable: false,
-    remedy: 'Check that the credentials, scope and token endpoint belong to this receiver, or wait until the token expires.',
+    remedy: "Check that credentials, scope and token endpoint are this receiver's, or wait until the token expires.",
   },
   SSF_TOKEN_UNAVAILABLE: {
     kind: 'token',
@@ -723,12 +723,12 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_TLS_CERTIFICATE_NAME: {
     kind: 'transport',
     retryable: true,
-    remedy: "Use a host name that the certificate covers, or ask the server's operator for a certificate that covers this name.",
+    remedy: "Use a host name that the certificate covers, or have the server's operator issue one for this name.",
   },
   SSF_TLS_CERTIFICATE_UNTRUSTED: {
     kind: 'transport',
     retryable: true,
-    remedy: "Add the CA with `ca_bundle` or `SSL_CERT_FILE`, or ask the server's operator to send the intermediate certificates.",
+    remedy: 'Add the CA with `ca_bundle` or `SSL_CERT_FILE`, or have the server send its intermediate certificates.',
   },
   SSF_TLS_CERTIFICATE_REVOKED: {
     kind: 'transport',
@@ -738,7 +738,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_TLS_CERTIFICATE_INVALID: {
     kind: 'transport',
     retryable: true,
-    remedy: "Ask the server's operator to install an X.509 version 3 certificate for TLS servers that is not a CA certificate.",
+    remedy: "Have the server's operator install an X.509 version 3 server certificate that is not a CA certificate.",
   },
   SSF_TLS_CLIENT_CERTIFICATE_REQUIRED: {
     kind: 'transport',
@@ -763,7 +763,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_SOURCE_ADDRESS_UNAVAILABLE: {
     kind: 'transport',
     retryable: true,
-    remedy: "Use an address of this host (`ip address`, `ifconfig`) from the same family (IPv4 or IPv6) as the server's addresses.",
+    remedy: "Use an address of this host (`ip address`, `ifconfig`) of the same family as the server's addresses.",
   },
   SSF_PROXY_UNREACHABLE: {
     kind: 'transport',
@@ -773,7 +773,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_PROXY_REFUSED: {
     kind: 'transport',
     retryable: false,
-    remedy: "For 407, put the user name and password into the proxy URL; otherwise ask the proxy's operator to allow the host.",
+    remedy: 'For 407, put user name and password into the proxy URL; otherwise have the proxy allow the host.',
   },
   SSF_PROXY_UNAVAILABLE: {
     kind: 'transport',
@@ -808,7 +808,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_PROVIDER_NOT_FOUND: {
     kind: 'api',
     retryable: false,
-    remedy: 'Check the provider id. If the call named none, check the URL of the org and that the org has Identity Threat Protection.',
+    remedy: 'Check the provider id. If you named none, check the org URL and that it has Identity Threat Protection.',
   },
   SSF_PROVIDER_CONFLICT: {
     kind: 'api',

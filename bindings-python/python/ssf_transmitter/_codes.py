@@ -351,7 +351,7 @@ CODES: dict[str, Code] = {
     "key_source_unavailable": Code(
         "key",
         False,
-        "Check that the source exists and that this process can read it; run a command manually to see its output.",
+        "Check that the source exists and that this process can read it; run a command manually to debug it.",
     ),
     "json_invalid": Code(
         "validation",
@@ -526,7 +526,7 @@ CODES: dict[str, Code] = {
     "token_stale": Code(
         "token",
         False,
-        "Check that the credentials, scope and token endpoint belong to this receiver, or wait until the token expires.",
+        "Check that credentials, scope and token endpoint are this receiver's, or wait until the token expires.",
     ),
     "token_unavailable": Code(
         "token",
@@ -611,12 +611,12 @@ CODES: dict[str, Code] = {
     "tls_certificate_name": Code(
         "transport",
         True,
-        "Use a host name that the certificate covers, or ask the server's operator for a certificate that covers this name.",
+        "Use a host name that the certificate covers, or have the server's operator issue one for this name.",
     ),
     "tls_certificate_untrusted": Code(
         "transport",
         True,
-        "Add the CA with `ca_bundle` or `SSL_CERT_FILE`, or ask the server's operator to send the intermediate certificates.",
+        "Add the CA with `ca_bundle` or `SSL_CERT_FILE`, or have the server send its intermediate certificates.",
     ),
     "tls_certificate_revoked": Code(
         "transport",
@@ -626,7 +626,7 @@ CODES: dict[str, Code] = {
     "tls_certificate_invalid": Code(
         "transport",
         True,
-        "Ask the server's operator to install an X.509 version 3 certificate for TLS servers that is not a CA certificate.",
+        "Have the server's operator install an X.509 version 3 server certificate that is not a CA certificate.",
     ),
     "tls_client_certificate_required": Code(
         "transport",
@@ -651,7 +651,7 @@ CODES: dict[str, Code] = {
     "source_address_unavailable": Code(
         "transport",
         True,
-        "Use an address of this host (`ip address`, `ifconfig`) from the same family (IPv4 or IPv6) as the server's addresses.",
+        "Use an address of this host (`ip address`, `ifconfig`) of the same family as the server's addresses.",
     ),
     "proxy_unreachable": Code(
         "transport",
@@ -661,7 +661,7 @@ CODES: dict[str, Code] = {
     "proxy_refused": Code(
         "transport",
         False,
-        "For 407, put the user name and password into the proxy URL; otherwise ask the proxy's operator to allow the host.",
+        "For 407, put user name and password into the proxy URL; otherwise have the proxy allow the host.",
     ),
     "proxy_unavailable": Code(
         "transport",
@@ -696,7 +696,7 @@ CODES: dict[str, Code] = {
     "provider_not_found": Code(
         "api",
         False,
-        "Check the provider id. If the call named none, check the URL of the org and that the org has Identity Threat Protection.",
+        "Check the provider id. If you named none, check the org URL and that it has Identity Threat Protection.",
     ),
     "provider_conflict": Code(
         "api",

@@ -168,7 +168,7 @@ pub enum ErrorCode {
     KeySourceInvalid,
     /// `key_source_unavailable`: The key source is missing, unreadable or empty, or its command failed or timed out.
     ///
-    /// Check that the source exists and that this process can read it; run a command manually to see its output.
+    /// Check that the source exists and that this process can read it; run a command manually to debug it.
     KeySourceUnavailable,
     /// `json_invalid`: The text is not JSON, or not the JSON value expected here.
     ///
@@ -308,7 +308,7 @@ pub enum ErrorCode {
     TokenResponseInvalid,
     /// `token_stale`: The receiver rejected the access token, and the token endpoint returned the same token again.
     ///
-    /// Check that the credentials, scope and token endpoint belong to this receiver, or wait until the token expires.
+    /// Check that credentials, scope and token endpoint are this receiver's, or wait until the token expires.
     TokenStale,
     /// `token_unavailable`: The token endpoint did not respond, returned a server error, or limited the request rate.
     ///
@@ -376,11 +376,11 @@ pub enum ErrorCode {
     TlsCertificateNotYetValid,
     /// `tls_certificate_name`: The server's certificate is for other names.
     ///
-    /// Use a host name that the certificate covers, or ask the server's operator for a certificate that covers this name.
+    /// Use a host name that the certificate covers, or have the server's operator issue one for this name.
     TlsCertificateName,
     /// `tls_certificate_untrusted`: The server's certificate was not issued by a trusted CA. Causes are a private CA, a proxy that intercepts TLS, a self-signed certificate, or a missing intermediate certificate.
     ///
-    /// Add the CA with `ca_bundle` or `SSL_CERT_FILE`, or ask the server's operator to send the intermediate certificates.
+    /// Add the CA with `ca_bundle` or `SSL_CERT_FILE`, or have the server send its intermediate certificates.
     TlsCertificateUntrusted,
     /// `tls_certificate_revoked`: The server's certificate has been revoked.
     ///
@@ -388,7 +388,7 @@ pub enum ErrorCode {
     TlsCertificateRevoked,
     /// `tls_certificate_invalid`: The server's certificate is malformed, or not a TLS server certificate.
     ///
-    /// Ask the server's operator to install an X.509 version 3 certificate for TLS servers that is not a CA certificate.
+    /// Have the server's operator install an X.509 version 3 server certificate that is not a CA certificate.
     TlsCertificateInvalid,
     /// `tls_client_certificate_required`: The server requires a client certificate (mutual TLS), and none is set.
     ///
@@ -408,7 +408,7 @@ pub enum ErrorCode {
     TlsNotSpoken,
     /// `source_address_unavailable`: This host does not have the source address, or the address is of another family than the server's addresses.
     ///
-    /// Use an address of this host (`ip address`, `ifconfig`) from the same family (IPv4 or IPv6) as the server's addresses.
+    /// Use an address of this host (`ip address`, `ifconfig`) of the same family as the server's addresses.
     SourceAddressUnavailable,
     /// `proxy_unreachable`: The proxy cannot be resolved or reached, or does not respond like an HTTP proxy; the message names the setting that it comes from.
     ///
@@ -416,7 +416,7 @@ pub enum ErrorCode {
     ProxyUnreachable,
     /// `proxy_refused`: The proxy refused to open a tunnel to the server. `status` is its answer: 407 asks for credentials, 403 forbids the host.
     ///
-    /// For 407, put the user name and password into the proxy URL; otherwise ask the proxy's operator to allow the host.
+    /// For 407, put user name and password into the proxy URL; otherwise have the proxy allow the host.
     ProxyRefused,
     /// `proxy_unavailable`: The proxy failed to open a tunnel to the server: it is overloaded, or cannot reach the server. `status` is its answer.
     ///
@@ -444,7 +444,7 @@ pub enum ErrorCode {
     ProviderRefused,
     /// `provider_not_found`: The provider does not exist. If the call named no provider, the API does not exist at this URL.
     ///
-    /// Check the provider id. If the call named none, check the URL of the org and that the org has Identity Threat Protection.
+    /// Check the provider id. If you named none, check the org URL and that it has Identity Threat Protection.
     ProviderNotFound,
     /// `provider_conflict`: The request conflicts with another provider, such as one with the same issuer.
     ///
@@ -1180,7 +1180,7 @@ impl ErrorCode {
                 "Use `env:NAME`, `file:PATH`, `dir:PATH`, `cmd:PROGRAM ARG…`, `stdin:`, or a plain path."
             }
             Self::KeySourceUnavailable => {
-                "Check that the source exists and that this process can read it; run a command manually to see its output."
+                "Check that the source exists and that this process can read it; run a command manually to debug it."
             }
             Self::JsonInvalid => "Fix the text at the line and column in the message, or at `pointer`.",
             Self::ValueNotJson => {
@@ -1233,7 +1233,7 @@ impl ErrorCode {
                 "Check the token URL; an HTML page or an empty response usually means a wrong path."
             }
             Self::TokenStale => {
-                "Check that the credentials, scope and token endpoint belong to this receiver, or wait until the token expires."
+                "Check that credentials, scope and token endpoint are this receiver's, or wait until the token expires."
             }
             Self::TokenUnavailable => "Try again later.",
             Self::ReceiverRejected => {
@@ -1264,14 +1264,14 @@ impl ErrorCode {
                 "Check the clock of this host; if it is right, ask the server's operator to install a valid certificate."
             }
             Self::TlsCertificateName => {
-                "Use a host name that the certificate covers, or ask the server's operator for a certificate that covers this name."
+                "Use a host name that the certificate covers, or have the server's operator issue one for this name."
             }
             Self::TlsCertificateUntrusted => {
-                "Add the CA with `ca_bundle` or `SSL_CERT_FILE`, or ask the server's operator to send the intermediate certificates."
+                "Add the CA with `ca_bundle` or `SSL_CERT_FILE`, or have the server send its intermediate certificates."
             }
             Self::TlsCertificateRevoked => "Ask the server's operator to install a new certificate.",
             Self::TlsCertificateInvalid => {
-                "Ask the server's operator to install an X.509 version 3 certificate for TLS servers that is not a CA certificate."
+                "Have the server's operator install an X.509 version 3 server certificate that is not a CA certificate."
             }
             Self::TlsClientCertificateRequired => "Set `client_certificate`.",
             Self::TlsClientCertificateRefused => {
@@ -1284,13 +1284,13 @@ impl ErrorCode {
                 "Check the port in the URL. If a proxy is set, check whether its URL should start with `http://`."
             }
             Self::SourceAddressUnavailable => {
-                "Use an address of this host (`ip address`, `ifconfig`) from the same family (IPv4 or IPv6) as the server's addresses."
+                "Use an address of this host (`ip address`, `ifconfig`) of the same family as the server's addresses."
             }
             Self::ProxyUnreachable => {
                 "Check the host and port of the proxy, and list hosts that do not need it in `NO_PROXY`."
             }
             Self::ProxyRefused => {
-                "For 407, put the user name and password into the proxy URL; otherwise ask the proxy's operator to allow the host."
+                "For 407, put user name and password into the proxy URL; otherwise have the proxy allow the host."
             }
             Self::ProxyUnavailable => {
                 "Check that the proxy can resolve and reach the server, then send the same SET again."
@@ -1307,7 +1307,7 @@ impl ErrorCode {
                 "Fix the problem that the API's error describes; the API would reject the same call again."
             }
             Self::ProviderNotFound => {
-                "Check the provider id. If the call named none, check the URL of the org and that the org has Identity Threat Protection."
+                "Check the provider id. If you named none, check the org URL and that it has Identity Threat Protection."
             }
             Self::ProviderConflict => "List the providers, and replace or delete the existing one.",
             Self::ApiUnauthorized => {

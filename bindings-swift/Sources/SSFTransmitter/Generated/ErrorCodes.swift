@@ -110,7 +110,7 @@ extension SSFError.Code {
     /// `stdin:`, or a plain path.
     public static let keySourceInvalid = Self(rawValue: "key_source_invalid")
     /// The key source is missing, unreadable or empty, or its command failed or timed out. Check that the
-    /// source exists and that this process can read it; run a command manually to see its output.
+    /// source exists and that this process can read it; run a command manually to debug it.
     public static let keySourceUnavailable = Self(rawValue: "key_source_unavailable")
     /// The text is not JSON, or not the JSON value expected here. Fix the text at the line and column in the
     /// message, or at `pointer`.
@@ -204,8 +204,7 @@ extension SSFError.Code {
     /// empty response usually means a wrong path.
     public static let tokenResponseInvalid = Self(rawValue: "token_response_invalid")
     /// The receiver rejected the access token, and the token endpoint returned the same token again. Check
-    /// that the credentials, scope and token endpoint belong to this receiver, or wait until the token
-    /// expires.
+    /// that credentials, scope and token endpoint are this receiver's, or wait until the token expires.
     public static let tokenStale = Self(rawValue: "token_stale")
     /// The token endpoint did not respond, returned a server error, or limited the request rate. Try again
     /// later.
@@ -251,17 +250,17 @@ extension SSFError.Code {
     /// The server's certificate is not valid yet. Check the clock of this host; if it is right, ask the
     /// server's operator to install a valid certificate.
     public static let tlsCertificateNotYetValid = Self(rawValue: "tls_certificate_not_yet_valid")
-    /// The server's certificate is for other names. Use a host name that the certificate covers, or ask the
-    /// server's operator for a certificate that covers this name.
+    /// The server's certificate is for other names. Use a host name that the certificate covers, or have the
+    /// server's operator issue one for this name.
     public static let tlsCertificateName = Self(rawValue: "tls_certificate_name")
     /// The server's certificate was not issued by a trusted CA. Causes are a private CA, a proxy that
     /// intercepts TLS, a self-signed certificate, or a missing intermediate certificate. Add the CA with
-    /// `ca_bundle` or `SSL_CERT_FILE`, or ask the server's operator to send the intermediate certificates.
+    /// `ca_bundle` or `SSL_CERT_FILE`, or have the server send its intermediate certificates.
     public static let tlsCertificateUntrusted = Self(rawValue: "tls_certificate_untrusted")
     /// The server's certificate has been revoked. Ask the server's operator to install a new certificate.
     public static let tlsCertificateRevoked = Self(rawValue: "tls_certificate_revoked")
-    /// The server's certificate is malformed, or not a TLS server certificate. Ask the server's operator to
-    /// install an X.509 version 3 certificate for TLS servers that is not a CA certificate.
+    /// The server's certificate is malformed, or not a TLS server certificate. Have the server's operator
+    /// install an X.509 version 3 server certificate that is not a CA certificate.
     public static let tlsCertificateInvalid = Self(rawValue: "tls_certificate_invalid")
     /// The server requires a client certificate (mutual TLS), and none is set. Set `client_certificate`.
     public static let tlsClientCertificateRequired = Self(rawValue: "tls_client_certificate_required")
@@ -275,16 +274,16 @@ extension SSFError.Code {
     /// set, check whether its URL should start with `http://`.
     public static let tlsNotSpoken = Self(rawValue: "tls_not_spoken")
     /// This host does not have the source address, or the address is of another family than the server's
-    /// addresses. Use an address of this host (`ip address`, `ifconfig`) from the same family (IPv4 or IPv6)
-    /// as the server's addresses.
+    /// addresses. Use an address of this host (`ip address`, `ifconfig`) of the same family as the server's
+    /// addresses.
     public static let sourceAddressUnavailable = Self(rawValue: "source_address_unavailable")
     /// The proxy cannot be resolved or reached, or does not respond like an HTTP proxy; the message names the
     /// setting that it comes from. Check the host and port of the proxy, and list hosts that do not need it
     /// in `NO_PROXY`.
     public static let proxyUnreachable = Self(rawValue: "proxy_unreachable")
     /// The proxy refused to open a tunnel to the server. `status` is its answer: 407 asks for credentials,
-    /// 403 forbids the host. For 407, put the user name and password into the proxy URL; otherwise ask the
-    /// proxy's operator to allow the host.
+    /// 403 forbids the host. For 407, put user name and password into the proxy URL; otherwise have the proxy
+    /// allow the host.
     public static let proxyRefused = Self(rawValue: "proxy_refused")
     /// The proxy failed to open a tunnel to the server: it is overloaded, or cannot reach the server.
     /// `status` is its answer. Check that the proxy can resolve and reach the server, then send the same SET
@@ -306,8 +305,7 @@ extension SSFError.Code {
     /// error describes; the API would reject the same call again.
     public static let providerRefused = Self(rawValue: "provider_refused")
     /// The provider does not exist. If the call named no provider, the API does not exist at this URL. Check
-    /// the provider id. If the call named none, check the URL of the org and that the org has Identity Threat
-    /// Protection.
+    /// the provider id. If you named none, check the org URL and that it has Identity Threat Protection.
     public static let providerNotFound = Self(rawValue: "provider_not_found")
     /// The request conflicts with another provider, such as one with the same issuer. List the providers, and
     /// replace or delete the existing one.
@@ -570,7 +568,7 @@ extension SSFError.Code {
             "Use `env:NAME`, `file:PATH`, `dir:PATH`, `cmd:PROGRAM ARG…`, `stdin:`, or a plain path."),
         .keySourceUnavailable: Facts(
             .key, false,
-            "Check that the source exists and that this process can read it; run a command manually to see its output."),
+            "Check that the source exists and that this process can read it; run a command manually to debug it."),
         .jsonInvalid: Facts(
             .validation, false,
             "Fix the text at the line and column in the message, or at `pointer`."),
@@ -675,7 +673,7 @@ extension SSFError.Code {
             "Check the token URL; an HTML page or an empty response usually means a wrong path."),
         .tokenStale: Facts(
             .token, false,
-            "Check that the credentials, scope and token endpoint belong to this receiver, or wait until the token expires."),
+            "Check that credentials, scope and token endpoint are this receiver's, or wait until the token expires."),
         .tokenUnavailable: Facts(
             .token, true,
             "Try again later."),
@@ -726,16 +724,16 @@ extension SSFError.Code {
             "Check the clock of this host; if it is right, ask the server's operator to install a valid certificate."),
         .tlsCertificateName: Facts(
             .transport, true,
-            "Use a host name that the certificate covers, or ask the server's operator for a certificate that covers this name."),
+            "Use a host name that the certificate covers, or have the server's operator issue one for this name."),
         .tlsCertificateUntrusted: Facts(
             .transport, true,
-            "Add the CA with `ca_bundle` or `SSL_CERT_FILE`, or ask the server's operator to send the intermediate certificates."),
+            "Add the CA with `ca_bundle` or `SSL_CERT_FILE`, or have the server send its intermediate certificates."),
         .tlsCertificateRevoked: Facts(
             .transport, true,
             "Ask the server's operator to install a new certificate."),
         .tlsCertificateInvalid: Facts(
             .transport, true,
-            "Ask the server's operator to install an X.509 version 3 certificate for TLS servers that is not a CA certificate."),
+            "Have the server's operator install an X.509 version 3 server certificate that is not a CA certificate."),
         .tlsClientCertificateRequired: Facts(
             .transport, false,
             "Set `client_certificate`."),
@@ -750,13 +748,13 @@ extension SSFError.Code {
             "Check the port in the URL. If a proxy is set, check whether its URL should start with `http://`."),
         .sourceAddressUnavailable: Facts(
             .transport, true,
-            "Use an address of this host (`ip address`, `ifconfig`) from the same family (IPv4 or IPv6) as the server's addresses."),
+            "Use an address of this host (`ip address`, `ifconfig`) of the same family as the server's addresses."),
         .proxyUnreachable: Facts(
             .transport, true,
             "Check the host and port of the proxy, and list hosts that do not need it in `NO_PROXY`."),
         .proxyRefused: Facts(
             .transport, false,
-            "For 407, put the user name and password into the proxy URL; otherwise ask the proxy's operator to allow the host."),
+            "For 407, put user name and password into the proxy URL; otherwise have the proxy allow the host."),
         .proxyUnavailable: Facts(
             .transport, true,
             "Check that the proxy can resolve and reach the server, then send the same SET again."),
@@ -777,7 +775,7 @@ extension SSFError.Code {
             "Fix the problem that the API's error describes; the API would reject the same call again."),
         .providerNotFound: Facts(
             .api, false,
-            "Check the provider id. If the call named none, check the URL of the org and that the org has Identity Threat Protection."),
+            "Check the provider id. If you named none, check the org URL and that it has Identity Threat Protection."),
         .providerConflict: Facts(
             .api, false,
             "List the providers, and replace or delete the existing one."),
