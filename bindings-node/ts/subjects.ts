@@ -150,7 +150,7 @@ export interface ComplexSubject {
   readonly org_unit?: Subject | undefined;
   /** The group. */
   readonly group?: Subject | undefined;
-  /** Further members, by names of your own. */
+  /** Additional members with custom names. */
   readonly [name: string]: Subject | string | undefined;
 }
 
@@ -167,7 +167,7 @@ export interface ScimSubject {
   readonly externalId?: string | undefined;
   /** SCIM `id`, for older receivers. */
   readonly id?: string | undefined;
-  /** Further members, by names of your own. */
+  /** Additional members with custom names. */
   readonly [name: string]: unknown;
 }
 
@@ -198,7 +198,7 @@ export interface OauthClientSubject {
 }
 
 /**
- * A subject identifier: whom or what an event is about (RFC 9493, SSF 1.0 §3). It is written as it is sent.
+ * A subject identifier: who or what an event is about (RFC 9493, SSF 1.0 §3). It has the form that is sent.
  *
  * @example
  * ```ts

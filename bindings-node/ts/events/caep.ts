@@ -14,19 +14,19 @@ import { type CommonMembers, type LocalizedText, type Moment, made } from './enc
 /** The members of {@link SessionRevoked}. */
 export interface SessionRevokedMembers extends CommonMembers {
   /**
-   * Current IP address of the session. Member `current_ip` (Okta Management API 2026.06.3); only the receiver `okta` knows it.
+   * Current IP address of the session. Member `current_ip` (Okta Management API 2026.06.3); only for the receiver `okta`.
    */
   readonly currentIp?: string | undefined;
   /**
-   * Last known IP address of the session. Member `last_known_ip` (Okta Management API 2026.06.3); only the receiver `okta` knows it.
+   * Last known IP address of the session. Member `last_known_ip` (Okta Management API 2026.06.3); only for the receiver `okta`.
    */
   readonly lastKnownIp?: string | undefined;
   /**
-   * Current user agent. Member `current_user_agent` (Okta Management API 2026.06.3); only the receiver `okta` knows it.
+   * Current user agent. Member `current_user_agent` (Okta Management API 2026.06.3); only for the receiver `okta`.
    */
   readonly currentUserAgent?: string | undefined;
   /**
-   * Last known user agent. Member `last_known_user_agent` (Okta Management API 2026.06.3); only the receiver `okta` knows it.
+   * Last known user agent. Member `last_known_user_agent` (Okta Management API 2026.06.3); only for the receiver `okta`.
    */
   readonly lastKnownUserAgent?: string | undefined;
   /**
@@ -62,7 +62,7 @@ export interface SessionRevoked extends SessionRevokedMembers {
  *
  * Event type `https://schemas.openid.net/secevent/caep/event-type/session-revoked`. Source: CAEP 1.0 §3.1.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function sessionRevoked(members: SessionRevokedMembers = {}): SessionRevoked {
   return made('caep.session-revoked', members, sessionRevoked);
@@ -107,7 +107,7 @@ export interface TokenClaimsChange extends TokenClaimsChangeMembers {
  *
  * Event type `https://schemas.openid.net/secevent/caep/event-type/token-claims-change`. Source: CAEP 1.0 §3.2.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function tokenClaimsChange(members: TokenClaimsChangeMembers): TokenClaimsChange {
   return made('caep.token-claims-change', members, tokenClaimsChange);
@@ -172,7 +172,7 @@ export interface CredentialChange extends CredentialChangeMembers {
  *
  * Event type `https://schemas.openid.net/secevent/caep/event-type/credential-change`. Source: CAEP 1.0 §3.3.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function credentialChange(members: CredentialChangeMembers): CredentialChange {
   return made('caep.credential-change', members, credentialChange);
@@ -229,7 +229,7 @@ export interface AssuranceLevelChange extends AssuranceLevelChangeMembers {
  *
  * Event type `https://schemas.openid.net/secevent/caep/event-type/assurance-level-change`. Source: CAEP 1.0 §3.4.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function assuranceLevelChange(members: AssuranceLevelChangeMembers): AssuranceLevelChange {
   return made('caep.assurance-level-change', members, assuranceLevelChange);
@@ -278,7 +278,7 @@ export interface DeviceComplianceChange extends DeviceComplianceChangeMembers {
  *
  * Event type `https://schemas.openid.net/secevent/caep/event-type/device-compliance-change`. Source: CAEP 1.0 §3.5.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function deviceComplianceChange(members: DeviceComplianceChangeMembers): DeviceComplianceChange {
   return made('caep.device-compliance-change', members, deviceComplianceChange);
@@ -335,7 +335,7 @@ export interface SessionEstablished extends SessionEstablishedMembers {
  *
  * Event type `https://schemas.openid.net/secevent/caep/event-type/session-established`. Source: CAEP 1.0 §3.6.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function sessionEstablished(members: SessionEstablishedMembers = {}): SessionEstablished {
   return made('caep.session-established', members, sessionEstablished);
@@ -384,7 +384,7 @@ export interface SessionPresented extends SessionPresentedMembers {
  *
  * Event type `https://schemas.openid.net/secevent/caep/event-type/session-presented`. Source: CAEP 1.0 §3.7.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function sessionPresented(members: SessionPresentedMembers = {}): SessionPresented {
   return made('caep.session-presented', members, sessionPresented);
@@ -441,7 +441,7 @@ export interface RiskLevelChange extends RiskLevelChangeMembers {
  *
  * Event type `https://schemas.openid.net/secevent/caep/event-type/risk-level-change`. Source: CAEP 1.0 §3.8.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function riskLevelChange(members: RiskLevelChangeMembers): RiskLevelChange {
   return made('caep.risk-level-change', members, riskLevelChange);

@@ -45,7 +45,7 @@ export interface AccountConcern extends AccountConcernMembers {
  *
  * Event type `https://vocab.account.gov.uk/secevent/v1/notification/accountConcern`. Source: govuk-one-login/fraud-npm (events package, JSON schemas).
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function accountConcern(members: AccountConcernMembers = {}): AccountConcern {
   return made('govuk.account-concern', members, accountConcern);
@@ -81,7 +81,7 @@ export interface AccountBlock extends AccountBlockMembers {
  *
  * Event type `https://vocab.account.gov.uk/secevent/v1/notification/accountBlock`. Source: govuk-one-login/fraud-npm (events package, JSON schemas).
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function accountBlock(members: AccountBlockMembers = {}): AccountBlock {
   return made('govuk.account-block', members, accountBlock);
@@ -121,7 +121,7 @@ export interface DeviceConcern extends DeviceConcernMembers {
  *
  * Event type `https://vocab.account.gov.uk/secevent/v1/notification/deviceConcern`. Source: govuk-one-login/fraud-npm (events package, JSON schemas).
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function deviceConcern(members: DeviceConcernMembers = {}): DeviceConcern {
   return made('govuk.device-concern', members, deviceConcern);
@@ -174,7 +174,7 @@ export interface CredentialConcern extends CredentialConcernMembers {
  *
  * Event type `https://vocab.account.gov.uk/secevent/v1/notification/credentialConcern`. Source: govuk-one-login/fraud-npm (events package, JSON schemas).
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function credentialConcern(members: CredentialConcernMembers = {}): CredentialConcern {
   return made('govuk.credential-concern', members, credentialConcern);
@@ -223,7 +223,7 @@ export interface SessionRecovered extends SessionRecoveredMembers {
  *
  * Event type `https://vocab.account.gov.uk/secevent/v1/activity/sessionRecovered`. Source: govuk-one-login/fraud-npm (events package, JSON schemas).
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function sessionRecovered(members: SessionRecoveredMembers): SessionRecovered {
   return made('govuk.session-recovered', members, sessionRecovered);
@@ -256,7 +256,7 @@ export interface EventMetadata extends EventMetadataMembers {
  *
  * Event type `https://vocab.account.gov.uk/secevent/v1/eventMetadata`. Source: govuk-one-login/fraud-npm (events package, JSON schemas).
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function eventMetadata(members: EventMetadataMembers = {}): EventMetadata {
   return made('govuk.event-metadata', members, eventMetadata);
@@ -290,7 +290,7 @@ export interface EventDetails extends EventDetailsMembers {
  *
  * Event type `https://vocab.account.gov.uk/secevent/v1/{event_name}/eventDetails`. Source: govuk-one-login/fraud-npm (events package, JSON schemas).
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function eventDetails(members: EventDetailsMembers): EventDetails {
   return made('govuk.event-details', members, eventDetails);
@@ -318,7 +318,7 @@ export interface CredentialChangeInformation extends CredentialChangeInformation
  *
  * Event type `https://vocab.account.gov.uk/secevent/v1/credentialChange/eventInformation`. Source: govuk-one-login/fraud-npm (events package, JSON schemas).
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function credentialChangeInformation(members: CredentialChangeInformationMembers = {}): CredentialChangeInformation {
   return made('govuk.credential-change-information', members, credentialChangeInformation);

@@ -33,7 +33,7 @@ export interface AuthorizationFraudDetected extends AuthorizationFraudDetectedMe
  *
  * Event type `https://schemas.login.gov/secevent/risc/event-type/authorization-fraud-detected`. Source: Login.gov developer documentation, Security Events.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function authorizationFraudDetected(members: AuthorizationFraudDetectedMembers = {}): AuthorizationFraudDetected {
   return made('login-gov.authorization-fraud-detected', members, authorizationFraudDetected);
@@ -62,7 +62,7 @@ export interface IdentityFraudDetected extends IdentityFraudDetectedMembers {
  *
  * Event type `https://schemas.login.gov/secevent/risc/event-type/identity-fraud-detected`. Source: Login.gov developer documentation, Security Events.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function identityFraudDetected(members: IdentityFraudDetectedMembers = {}): IdentityFraudDetected {
   return made('login-gov.identity-fraud-detected', members, identityFraudDetected);
@@ -86,7 +86,7 @@ export interface MfaLimitAccountLocked extends MfaLimitAccountLockedMembers {
  *
  * Event type `https://schemas.login.gov/secevent/risc/event-type/mfa-limit-account-locked`. Source: Login.gov developer documentation, Security Events.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function mfaLimitAccountLocked(members: MfaLimitAccountLockedMembers = {}): MfaLimitAccountLocked {
   return made('login-gov.mfa-limit-account-locked', members, mfaLimitAccountLocked);
@@ -110,7 +110,7 @@ export interface PasswordReset extends PasswordResetMembers {
  *
  * Event type `https://schemas.login.gov/secevent/risc/event-type/password-reset`. Source: Login.gov developer documentation, Security Events.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function passwordReset(members: PasswordResetMembers = {}): PasswordReset {
   return made('login-gov.password-reset', members, passwordReset);
@@ -134,7 +134,7 @@ export interface ReproofCompleted extends ReproofCompletedMembers {
  *
  * Event type `https://schemas.login.gov/secevent/risc/event-type/reproof-completed`. Source: Login.gov developer documentation, Security Events.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function reproofCompleted(members: ReproofCompletedMembers = {}): ReproofCompleted {
   return made('login-gov.reproof-completed', members, reproofCompleted);

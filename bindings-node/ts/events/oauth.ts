@@ -34,7 +34,7 @@ export interface TokenIssued extends TokenIssuedMembers {
  *
  * Event type `https://schemas.openid.net/secevent/oauth/event-type/token-issued`. Source: OAuth Event Types 1.0 draft (April 2018) §3.1.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function tokenIssued(members: TokenIssuedMembers = {}): TokenIssued {
   return made('oauth.token-issued', members, tokenIssued);
@@ -66,7 +66,7 @@ export interface TokenRevoked extends TokenRevokedMembers {
  *
  * Event type `https://schemas.openid.net/secevent/oauth/event-type/token-revoked`. Source: OAuth Event Types 1.0 draft (April 2018) §3.2.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function tokenRevoked(members: TokenRevokedMembers = {}): TokenRevoked {
   return made('oauth.token-revoked', members, tokenRevoked);
@@ -94,7 +94,7 @@ export interface TokensRevoked extends TokensRevokedMembers {
  *
  * Event type `https://schemas.openid.net/secevent/oauth/event-type/tokens-revoked`. Source: OAuth Event Types 1.0 draft (April 2018) §3.3.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function tokensRevoked(members: TokensRevokedMembers = {}): TokensRevoked {
   return made('oauth.tokens-revoked', members, tokensRevoked);
@@ -118,7 +118,7 @@ export interface ClientDisabled extends ClientDisabledMembers {
  *
  * Event type `https://schemas.openid.net/secevent/oauth/event-type/client-disabled`. Source: OAuth Event Types 1.0 draft (April 2018) §3.4.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function clientDisabled(members: ClientDisabledMembers = {}): ClientDisabled {
   return made('oauth.client-disabled', members, clientDisabled);
@@ -142,7 +142,7 @@ export interface ClientEnabled extends ClientEnabledMembers {
  *
  * Event type `https://schemas.openid.net/secevent/oauth/event-type/client-enabled`. Source: OAuth Event Types 1.0 draft (April 2018) §3.5.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function clientEnabled(members: ClientEnabledMembers = {}): ClientEnabled {
   return made('oauth.client-enabled', members, clientEnabled);
@@ -166,7 +166,7 @@ export interface ClientCredentialChanged extends ClientCredentialChangedMembers 
  *
  * Event type `https://schemas.openid.net/secevent/oauth/event-type/client-credential-changed`. Source: OAuth Event Types 1.0 draft (April 2018) §3.6.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function clientCredentialChanged(members: ClientCredentialChangedMembers = {}): ClientCredentialChanged {
   return made('oauth.client-credential-changed', members, clientCredentialChanged);

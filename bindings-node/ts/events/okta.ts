@@ -54,7 +54,7 @@ export interface UserRiskChange extends UserRiskChangeMembers {
  *
  * Event type `https://schemas.okta.com/secevent/okta/event-type/user-risk-change`. Source: Okta Management API 2026.06.3.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function userRiskChange(members: UserRiskChangeMembers): UserRiskChange {
   return made('okta.user-risk-change', members, userRiskChange);
@@ -103,7 +103,7 @@ export interface DeviceRiskChange extends DeviceRiskChangeMembers {
  *
  * Event type `https://schemas.okta.com/secevent/okta/event-type/device-risk-change`. Source: Okta Management API 2026.06.3.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function deviceRiskChange(members: DeviceRiskChangeMembers): DeviceRiskChange {
   return made('okta.device-risk-change', members, deviceRiskChange);
@@ -152,7 +152,7 @@ export interface IpChange extends IpChangeMembers {
  *
  * Event type `https://schemas.okta.com/secevent/okta/event-type/ip-change`. Source: Okta Management API 2026.06.3.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function ipChange(members: IpChangeMembers): IpChange {
   return made('okta.ip-change', members, ipChange);

@@ -29,7 +29,7 @@ export interface AccountCredentialChangeRequired extends AccountCredentialChange
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/account-credential-change-required`. Source: RISC 1.0 §2.1.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function accountCredentialChangeRequired(members: AccountCredentialChangeRequiredMembers = {}): AccountCredentialChangeRequired {
   return made('risc.account-credential-change-required', members, accountCredentialChangeRequired);
@@ -53,7 +53,7 @@ export interface AccountPurged extends AccountPurgedMembers {
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/account-purged`. Source: RISC 1.0 §2.2.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function accountPurged(members: AccountPurgedMembers = {}): AccountPurged {
   return made('risc.account-purged', members, accountPurged);
@@ -81,7 +81,7 @@ export interface AccountDisabled extends AccountDisabledMembers {
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/account-disabled`. Source: RISC 1.0 §2.3.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function accountDisabled(members: AccountDisabledMembers = {}): AccountDisabled {
   return made('risc.account-disabled', members, accountDisabled);
@@ -105,7 +105,7 @@ export interface AccountEnabled extends AccountEnabledMembers {
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/account-enabled`. Source: RISC 1.0 §2.4.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function accountEnabled(members: AccountEnabledMembers = {}): AccountEnabled {
   return made('risc.account-enabled', members, accountEnabled);
@@ -118,7 +118,7 @@ export interface IdentifierChangedMembers extends CommonMembers {
    */
   readonly newValue?: string | undefined;
   /**
-   * When the identifier changed. RISC does not define it for this event; Okta requires it. Member `event_timestamp` (Okta Management API 2026.06.3); only the receiver `okta` knows it.
+   * When the identifier changed. RISC does not define it for this event; Okta requires it. Member `event_timestamp` (Okta Management API 2026.06.3); only for the receiver `okta`.
    * A number is in seconds since 1970, as it is sent.
    */
   readonly eventTimestamp?: Moment | undefined;
@@ -138,7 +138,7 @@ export interface IdentifierChanged extends IdentifierChangedMembers {
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/identifier-changed`. Source: RISC 1.0 §2.5.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function identifierChanged(members: IdentifierChangedMembers = {}): IdentifierChanged {
   return made('risc.identifier-changed', members, identifierChanged);
@@ -162,7 +162,7 @@ export interface IdentifierRecycled extends IdentifierRecycledMembers {
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/identifier-recycled`. Source: RISC 1.0 §2.6.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function identifierRecycled(members: IdentifierRecycledMembers = {}): IdentifierRecycled {
   return made('risc.identifier-recycled', members, identifierRecycled);
@@ -203,7 +203,7 @@ export interface CredentialCompromise extends CredentialCompromiseMembers {
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/credential-compromise`. Source: RISC 1.0 §2.7.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function credentialCompromise(members: CredentialCompromiseMembers): CredentialCompromise {
   return made('risc.credential-compromise', members, credentialCompromise);
@@ -227,7 +227,7 @@ export interface OptIn extends OptInMembers {
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/opt-in`. Source: RISC 1.0 §2.8.1.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function optIn(members: OptInMembers = {}): OptIn {
   return made('risc.opt-in', members, optIn);
@@ -251,7 +251,7 @@ export interface OptOutInitiated extends OptOutInitiatedMembers {
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-initiated`. Source: RISC 1.0 §2.8.2.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function optOutInitiated(members: OptOutInitiatedMembers = {}): OptOutInitiated {
   return made('risc.opt-out-initiated', members, optOutInitiated);
@@ -275,7 +275,7 @@ export interface OptOutCancelled extends OptOutCancelledMembers {
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-cancelled`. Source: RISC 1.0 §2.8.3.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function optOutCancelled(members: OptOutCancelledMembers = {}): OptOutCancelled {
   return made('risc.opt-out-cancelled', members, optOutCancelled);
@@ -299,7 +299,7 @@ export interface OptOutEffective extends OptOutEffectiveMembers {
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-effective`. Source: RISC 1.0 §2.8.4.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function optOutEffective(members: OptOutEffectiveMembers = {}): OptOutEffective {
   return made('risc.opt-out-effective', members, optOutEffective);
@@ -323,7 +323,7 @@ export interface RecoveryActivated extends RecoveryActivatedMembers {
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/recovery-activated`. Source: RISC 1.0 §2.9.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function recoveryActivated(members: RecoveryActivatedMembers = {}): RecoveryActivated {
   return made('risc.recovery-activated', members, recoveryActivated);
@@ -347,7 +347,7 @@ export interface RecoveryInformationChanged extends RecoveryInformationChangedMe
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/recovery-information-changed`. Source: RISC 1.0 §2.10.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function recoveryInformationChanged(members: RecoveryInformationChangedMembers = {}): RecoveryInformationChanged {
   return made('risc.recovery-information-changed', members, recoveryInformationChanged);
@@ -371,7 +371,7 @@ export interface SessionsRevoked extends SessionsRevokedMembers {
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/sessions-revoked`. Source: RISC 1.0 §2.11.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  * @deprecated Replaced by `caep.session-revoked`; only for receivers that still expect this URI.
  */
 export function sessionsRevoked(members: SessionsRevokedMembers = {}): SessionsRevoked {

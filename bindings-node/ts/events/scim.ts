@@ -28,7 +28,7 @@ export interface FeedAdd extends FeedAddMembers {
  *
  * Event type `urn:ietf:params:scim:event:feed:add`. Source: RFC 9967 §2.3.1.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function feedAdd(members: FeedAddMembers = {}): FeedAdd {
   return made('scim.feed-add', members, feedAdd);
@@ -52,7 +52,7 @@ export interface FeedRemove extends FeedRemoveMembers {
  *
  * Event type `urn:ietf:params:scim:event:feed:remove`. Source: RFC 9967 §2.3.2.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function feedRemove(members: FeedRemoveMembers = {}): FeedRemove {
   return made('scim.feed-remove', members, feedRemove);
@@ -84,7 +84,7 @@ export interface CreateNotice extends CreateNoticeMembers {
  *
  * Event type `urn:ietf:params:scim:event:prov:create:notice`. Source: RFC 9967 §2.4.1.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function createNotice(members: CreateNoticeMembers): CreateNotice {
   return made('scim.create-notice', members, createNotice);
@@ -116,7 +116,7 @@ export interface CreateFull extends CreateFullMembers {
  *
  * Event type `urn:ietf:params:scim:event:prov:create:full`. Source: RFC 9967 §2.4.1.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function createFull(members: CreateFullMembers): CreateFull {
   return made('scim.create-full', members, createFull);
@@ -148,7 +148,7 @@ export interface PatchNotice extends PatchNoticeMembers {
  *
  * Event type `urn:ietf:params:scim:event:prov:patch:notice`. Source: RFC 9967 §2.4.2.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function patchNotice(members: PatchNoticeMembers): PatchNotice {
   return made('scim.patch-notice', members, patchNotice);
@@ -180,7 +180,7 @@ export interface PatchFull extends PatchFullMembers {
  *
  * Event type `urn:ietf:params:scim:event:prov:patch:full`. Source: RFC 9967 §2.4.2.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function patchFull(members: PatchFullMembers): PatchFull {
   return made('scim.patch-full', members, patchFull);
@@ -212,7 +212,7 @@ export interface PutNotice extends PutNoticeMembers {
  *
  * Event type `urn:ietf:params:scim:event:prov:put:notice`. Source: RFC 9967 §2.4.3.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function putNotice(members: PutNoticeMembers): PutNotice {
   return made('scim.put-notice', members, putNotice);
@@ -244,7 +244,7 @@ export interface PutFull extends PutFullMembers {
  *
  * Event type `urn:ietf:params:scim:event:prov:put:full`. Source: RFC 9967 §2.4.3.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function putFull(members: PutFullMembers): PutFull {
   return made('scim.put-full', members, putFull);
@@ -268,7 +268,7 @@ export interface Delete extends DeleteMembers {
  *
  * Event type `urn:ietf:params:scim:event:prov:delete`. Source: RFC 9967 §2.4.4.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 function delete_(members: DeleteMembers = {}): Delete {
   return made('scim.delete', members, delete_);
@@ -294,7 +294,7 @@ export interface Activate extends ActivateMembers {
  *
  * Event type `urn:ietf:params:scim:event:prov:activate`. Source: RFC 9967 §2.4.5.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function activate(members: ActivateMembers = {}): Activate {
   return made('scim.activate', members, activate);
@@ -318,7 +318,7 @@ export interface Deactivate extends DeactivateMembers {
  *
  * Event type `urn:ietf:params:scim:event:prov:deactivate`. Source: RFC 9967 §2.4.6.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function deactivate(members: DeactivateMembers = {}): Deactivate {
   return made('scim.deactivate', members, deactivate);
@@ -362,7 +362,7 @@ export interface AsyncResponse extends AsyncResponseMembers {
  *
  * Event type `urn:ietf:params:scim:event:misc:asyncresp`. Source: RFC 9967 §2.5.1.3.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function asyncResponse(members: AsyncResponseMembers): AsyncResponse {
   return made('scim.async-response', members, asyncResponse);

@@ -33,7 +33,7 @@ export interface Verification extends VerificationMembers {
  *
  * Event type `https://schemas.openid.net/secevent/ssf/event-type/verification`. Source: SSF 1.0 §8.1.4.1.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function verification(members: VerificationMembers = {}): Verification {
   return made('ssf.verification', members, verification);
@@ -65,7 +65,7 @@ export interface StreamUpdated extends StreamUpdatedMembers {
  *
  * Event type `https://schemas.openid.net/secevent/ssf/event-type/stream-updated`. Source: SSF 1.0 §8.1.5.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function streamUpdated(members: StreamUpdatedMembers): StreamUpdated {
   return made('ssf.stream-updated', members, streamUpdated);
@@ -93,7 +93,7 @@ export interface SseVerification extends SseVerificationMembers {
  *
  * Event type `https://schemas.openid.net/secevent/sse/event-type/verification`. Source: SSE drafts 2020–2023 (replaced when SSE was renamed SSF, February 2023).
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  * @deprecated Replaced by `ssf.verification`; only for receivers that still expect this URI.
  */
 export function sseVerification(members: SseVerificationMembers = {}): SseVerification {
@@ -126,7 +126,7 @@ export interface SseStreamUpdated extends SseStreamUpdatedMembers {
  *
  * Event type `https://schemas.openid.net/secevent/sse/event-type/stream-updated`. Source: SSE drafts 2020–2023 (replaced when SSE was renamed SSF, February 2023).
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  * @deprecated Replaced by `ssf.stream-updated`; only for receivers that still expect this URI.
  */
 export function sseStreamUpdated(members: SseStreamUpdatedMembers): SseStreamUpdated {
@@ -155,7 +155,7 @@ export interface RiscVerification extends RiscVerificationMembers {
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/verification`. Source: RISC profile drafts before 2020.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  * @deprecated Replaced by `ssf.verification`; only for receivers that still expect this URI.
  */
 export function riscVerification(members: RiscVerificationMembers = {}): RiscVerification {

@@ -2,7 +2,7 @@
 
 use super::{ErrorKind, Retry};
 
-/// What went wrong, as a stable name for programs: match on it, log it, raise alerts by it.
+/// A stable error code, for matching, logging and alerting.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorCode {
@@ -473,7 +473,7 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// Every code, in the order of the documentation.
+    /// Every error code, in the order of the documentation.
     pub const ALL: &'static [Self] = &[
         Self::Internal,
         Self::IssuerInvalid,
@@ -716,7 +716,7 @@ impl ErrorCode {
         }
     }
 
-    /// The group that the code belongs to.
+    /// The kind of error.
     #[allow(clippy::too_many_lines, reason = "one line a code, as in the catalogue")]
     pub const fn kind(self) -> ErrorKind {
         match self {
@@ -836,7 +836,7 @@ impl ErrorCode {
         }
     }
 
-    /// What the sender does by itself before it reports the error.
+    /// How the sender retries before it reports the error.
     pub const fn retry(self) -> Retry {
         match self {
             Self::ReceiverUnauthorized | Self::ApiUnauthorized => Retry::AfterRenewal,
@@ -865,12 +865,12 @@ impl ErrorCode {
         }
     }
 
-    /// Whether the same call may pass later without a change.
+    /// Whether the same call may succeed later without changes.
     pub const fn is_retryable(self) -> bool {
         matches!(self.retry(), Retry::Later | Retry::ByCaller)
     }
 
-    /// What it means, in one sentence.
+    /// What the code means.
     #[allow(clippy::match_same_arms, clippy::too_many_lines, reason = "one line a code, as in the catalogue")]
     pub const fn meaning(self) -> &'static str {
         match self {
@@ -1101,7 +1101,7 @@ impl ErrorCode {
         }
     }
 
-    /// What to do about it, in one sentence.
+    /// How to fix the error.
     #[allow(clippy::match_same_arms, clippy::too_many_lines, reason = "one line a code, as in the catalogue")]
     pub const fn remedy(self) -> &'static str {
         match self {

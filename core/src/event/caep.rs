@@ -31,13 +31,13 @@ use crate::time::Timestamp;
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SessionRevoked {
-    /// Current IP address of the session. Member `current_ip` (Okta Management API 2026.06.3); only the receiver `okta` knows it.
+    /// Current IP address of the session. Member `current_ip` (Okta Management API 2026.06.3); only for the receiver `okta`.
     pub current_ip: Option<String>,
-    /// Last known IP address of the session. Member `last_known_ip` (Okta Management API 2026.06.3); only the receiver `okta` knows it.
+    /// Last known IP address of the session. Member `last_known_ip` (Okta Management API 2026.06.3); only for the receiver `okta`.
     pub last_known_ip: Option<String>,
-    /// Current user agent. Member `current_user_agent` (Okta Management API 2026.06.3); only the receiver `okta` knows it.
+    /// Current user agent. Member `current_user_agent` (Okta Management API 2026.06.3); only for the receiver `okta`.
     pub current_user_agent: Option<String>,
-    /// Last known user agent. Member `last_known_user_agent` (Okta Management API 2026.06.3); only the receiver `okta` knows it.
+    /// Last known user agent. Member `last_known_user_agent` (Okta Management API 2026.06.3); only for the receiver `okta`.
     pub last_known_user_agent: Option<String>,
     /// When the event happened. Member `event_timestamp` (CAEP 1.0 §2).
     pub event_timestamp: Option<Timestamp>,
@@ -52,7 +52,7 @@ pub struct SessionRevoked {
 
 impl SessionRevoked {
     /// A session revoked event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self {
             current_ip: None,
@@ -117,7 +117,7 @@ impl SessionRevoked {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -208,7 +208,7 @@ impl TokenClaimsChange {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -335,7 +335,7 @@ impl CredentialChange {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -449,7 +449,7 @@ impl AssuranceLevelChange {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -549,7 +549,7 @@ impl DeviceComplianceChange {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -610,7 +610,7 @@ pub struct SessionEstablished {
 
 impl SessionEstablished {
     /// A session established event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self {
             fp_ua: None,
@@ -675,7 +675,7 @@ impl SessionEstablished {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -731,7 +731,7 @@ pub struct SessionPresented {
 
 impl SessionPresented {
     /// A session presented event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self {
             fp_ua: None,
@@ -782,7 +782,7 @@ impl SessionPresented {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -892,7 +892,7 @@ impl RiskLevelChange {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self

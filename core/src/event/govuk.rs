@@ -39,7 +39,7 @@ pub struct AccountConcern {
 
 impl AccountConcern {
     /// A account concern event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self {
             initiating_entity: None,
@@ -81,7 +81,7 @@ impl AccountConcern {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -127,7 +127,7 @@ pub struct AccountBlock {
 
 impl AccountBlock {
     /// A account block event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self {
             initiating_entity: None,
@@ -159,7 +159,7 @@ impl AccountBlock {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -206,7 +206,7 @@ pub struct DeviceConcern {
 
 impl DeviceConcern {
     /// A device concern event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self {
             initiating_entity: None,
@@ -248,7 +248,7 @@ impl DeviceConcern {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -302,7 +302,7 @@ pub struct CredentialConcern {
 
 impl CredentialConcern {
     /// A credential concern event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self {
             initiating_entity: None,
@@ -365,7 +365,7 @@ impl CredentialConcern {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -464,7 +464,7 @@ impl SessionRecovered {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -510,7 +510,7 @@ pub struct EventMetadata {
 
 impl EventMetadata {
     /// A event metadata companion event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { event_timestamp_ms: None, event_timeframe_ms: None, members: Members::default() }
     }
@@ -530,7 +530,7 @@ impl EventMetadata {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -590,7 +590,7 @@ impl EventDetails {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -636,7 +636,7 @@ pub struct CredentialChangeInformation {
 
 impl CredentialChangeInformation {
     /// A credential change information companion event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { email: None, members: Members::default() }
     }
@@ -647,7 +647,7 @@ impl CredentialChangeInformation {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self

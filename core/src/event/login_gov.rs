@@ -32,7 +32,7 @@ pub struct AuthorizationFraudDetected {
 
 impl AuthorizationFraudDetected {
     /// A authorization fraud detected event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { occurred_at: None, members: Members::default() }
     }
@@ -43,7 +43,7 @@ impl AuthorizationFraudDetected {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -85,7 +85,7 @@ pub struct IdentityFraudDetected {
 
 impl IdentityFraudDetected {
     /// A identity fraud detected event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { occurred_at: None, members: Members::default() }
     }
@@ -96,7 +96,7 @@ impl IdentityFraudDetected {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -136,12 +136,12 @@ pub struct MfaLimitAccountLocked {
 
 impl MfaLimitAccountLocked {
     /// A account locked, mfa limit event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -180,12 +180,12 @@ pub struct PasswordReset {
 
 impl PasswordReset {
     /// A password reset event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -221,12 +221,12 @@ pub struct ReproofCompleted {
 
 impl ReproofCompleted {
     /// A reproofing completed event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self

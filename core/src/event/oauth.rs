@@ -35,7 +35,7 @@ pub struct TokenIssued {
 
 impl TokenIssued {
     /// A token issued event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { token_subject: None, members: Members::default() }
     }
@@ -46,7 +46,7 @@ impl TokenIssued {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -87,7 +87,7 @@ pub struct TokenRevoked {
 
 impl TokenRevoked {
     /// A token revoked event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { token_subject: None, reason: None, members: Members::default() }
     }
@@ -104,7 +104,7 @@ impl TokenRevoked {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -144,7 +144,7 @@ pub struct TokensRevoked {
 
 impl TokensRevoked {
     /// A tokens revoked event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { reason: None, members: Members::default() }
     }
@@ -155,7 +155,7 @@ impl TokensRevoked {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -192,12 +192,12 @@ pub struct ClientDisabled {
 
 impl ClientDisabled {
     /// A client disabled event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -233,12 +233,12 @@ pub struct ClientEnabled {
 
 impl ClientEnabled {
     /// A client enabled event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -274,12 +274,12 @@ pub struct ClientCredentialChanged {
 
 impl ClientCredentialChanged {
     /// A client credential changed event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self

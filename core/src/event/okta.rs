@@ -81,7 +81,7 @@ impl UserRiskChange {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -171,7 +171,7 @@ impl DeviceRiskChange {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -261,7 +261,7 @@ impl IpChange {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self

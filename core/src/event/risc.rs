@@ -33,12 +33,12 @@ pub struct AccountCredentialChangeRequired {
 
 impl AccountCredentialChangeRequired {
     /// A account credential change required event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -77,12 +77,12 @@ pub struct AccountPurged {
 
 impl AccountPurged {
     /// A account purged event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -120,7 +120,7 @@ pub struct AccountDisabled {
 
 impl AccountDisabled {
     /// A account disabled event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { reason: None, members: Members::default() }
     }
@@ -131,7 +131,7 @@ impl AccountDisabled {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -168,12 +168,12 @@ pub struct AccountEnabled {
 
 impl AccountEnabled {
     /// A account enabled event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -206,14 +206,14 @@ super::redacted_debug!(AccountEnabled);
 pub struct IdentifierChanged {
     /// New value of the identifier. The name on the wire contains a hyphen. Member `new-value`.
     pub new_value: Option<String>,
-    /// When the identifier changed. RISC does not define it for this event; Okta requires it. Member `event_timestamp` (Okta Management API 2026.06.3); only the receiver `okta` knows it.
+    /// When the identifier changed. RISC does not define it for this event; Okta requires it. Member `event_timestamp` (Okta Management API 2026.06.3); only for the receiver `okta`.
     pub event_timestamp: Option<Timestamp>,
     members: Members,
 }
 
 impl IdentifierChanged {
     /// A identifier changed event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { new_value: None, event_timestamp: None, members: Members::default() }
     }
@@ -230,7 +230,7 @@ impl IdentifierChanged {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -268,12 +268,12 @@ pub struct IdentifierRecycled {
 
 impl IdentifierRecycled {
     /// A identifier recycled event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -347,7 +347,7 @@ impl CredentialCompromise {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -387,12 +387,12 @@ pub struct OptIn {
 
 impl OptIn {
     /// A opt in event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -428,12 +428,12 @@ pub struct OptOutInitiated {
 
 impl OptOutInitiated {
     /// A opt out initiated event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -469,12 +469,12 @@ pub struct OptOutCancelled {
 
 impl OptOutCancelled {
     /// A opt out cancelled event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -510,12 +510,12 @@ pub struct OptOutEffective {
 
 impl OptOutEffective {
     /// A opt out effective event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -551,12 +551,12 @@ pub struct RecoveryActivated {
 
 impl RecoveryActivated {
     /// A recovery activated event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -592,12 +592,12 @@ pub struct RecoveryInformationChanged {
 
 impl RecoveryInformationChanged {
     /// A recovery information changed event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -640,12 +640,12 @@ pub struct SessionsRevoked {
 
 impl SessionsRevoked {
     /// A sessions revoked event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self

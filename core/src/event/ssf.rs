@@ -31,7 +31,7 @@ pub struct Verification {
 
 impl Verification {
     /// A verification event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { state: None, members: Members::default() }
     }
@@ -42,7 +42,7 @@ impl Verification {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -93,7 +93,7 @@ impl StreamUpdated {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -137,7 +137,7 @@ pub struct SseVerification {
 
 impl SseVerification {
     /// A verification (sse draft uri) event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { state: None, members: Members::default() }
     }
@@ -148,7 +148,7 @@ impl SseVerification {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -203,7 +203,7 @@ impl SseStreamUpdated {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -247,7 +247,7 @@ pub struct RiscVerification {
 
 impl RiscVerification {
     /// A verification (risc profile draft uri) event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { state: None, members: Members::default() }
     }
@@ -258,7 +258,7 @@ impl RiscVerification {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self

@@ -2,7 +2,7 @@
 
 use super::Cause;
 
-/// What the codes mean with which receivers refuse a SET.
+/// What the error codes of receivers mean.
 pub(super) fn of_err(err: &str) -> Option<Cause> {
     let (cause, remedy) = match err {
         "invalid_request" => (

@@ -48,15 +48,15 @@ class SessionRevoked(CatalogueEvent):
     Source: CAEP 1.0 §3.1.
 
     Args:
-        current_ip: Current IP address of the session. Only the receiver `okta` knows it.
-        last_known_ip: Last known IP address of the session. Only the receiver `okta` knows it.
-        current_user_agent: Current user agent. Only the receiver `okta` knows it.
-        last_known_user_agent: Last known user agent. Only the receiver `okta` knows it.
+        current_ip: Current IP address of the session. Only for the receiver `okta`.
+        last_known_ip: Last known IP address of the session. Only for the receiver `okta`.
+        current_user_agent: Current user agent. Only for the receiver `okta`.
+        last_known_user_agent: Last known user agent. Only for the receiver `okta`.
         event_timestamp: When the event happened.
         initiating_entity: Who or what initiated the event.
         reason_admin: Reason for logs and audit, in one or more languages.
         reason_user: Reason that may be shown to the user, in one or more languages.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "caep.session-revoked"
@@ -96,7 +96,7 @@ class TokenClaimsChange(CatalogueEvent):
         initiating_entity: Who or what initiated the event.
         reason_admin: Reason for logs and audit, in one or more languages.
         reason_user: Reason that may be shown to the user, in one or more languages.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "caep.token-claims-change"
@@ -135,7 +135,7 @@ class CredentialChange(CatalogueEvent):
         initiating_entity: Who or what initiated the event.
         reason_admin: Reason for logs and audit, in one or more languages.
         reason_user: Reason that may be shown to the user, in one or more languages.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "caep.credential-change"
@@ -184,7 +184,7 @@ class AssuranceLevelChange(CatalogueEvent):
         initiating_entity: Who or what initiated the event.
         reason_admin: Reason for logs and audit, in one or more languages.
         reason_user: Reason that may be shown to the user, in one or more languages.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "caep.assurance-level-change"
@@ -224,7 +224,7 @@ class DeviceComplianceChange(CatalogueEvent):
         initiating_entity: Who or what initiated the event.
         reason_admin: Reason for logs and audit, in one or more languages.
         reason_user: Reason that may be shown to the user, in one or more languages.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "caep.device-compliance-change"
@@ -263,7 +263,7 @@ class SessionEstablished(CatalogueEvent):
         initiating_entity: Who or what initiated the event.
         reason_admin: Reason for logs and audit, in one or more languages.
         reason_user: Reason that may be shown to the user, in one or more languages.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "caep.session-established"
@@ -304,7 +304,7 @@ class SessionPresented(CatalogueEvent):
         initiating_entity: Who or what initiated the event.
         reason_admin: Reason for logs and audit, in one or more languages.
         reason_user: Reason that may be shown to the user, in one or more languages.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "caep.session-presented"
@@ -343,7 +343,7 @@ class RiskLevelChange(CatalogueEvent):
         initiating_entity: Who or what initiated the event.
         reason_admin: Reason for logs and audit, in one or more languages.
         reason_user: Reason that may be shown to the user, in one or more languages.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "caep.risk-level-change"

@@ -43,7 +43,7 @@ class AccountConcern(CatalogueEvent):
         reason_admin: Reason for logs and audit, in one or more languages.
         rationale: Object with the member `code`, a string agreed between the parties.
         event_timeframe: Object with `start_time` and/or `end_time`, whole seconds since 1970.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "govuk.account-concern"
@@ -72,7 +72,7 @@ class AccountBlock(CatalogueEvent):
         initiating_entity: Who or what initiated the event.
         reason_admin: Reason for logs and audit, in one or more languages.
         event_timeframe: Object with `start_time` and/or `end_time`, whole seconds since 1970.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "govuk.account-block"
@@ -100,7 +100,7 @@ class DeviceConcern(CatalogueEvent):
         reason_admin: Reason for logs and audit, in one or more languages.
         rationale: Object with the member `code`, a string agreed between the parties.
         event_timeframe: Object with `start_time` and/or `end_time`, whole seconds since 1970.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "govuk.device-concern"
@@ -134,7 +134,7 @@ class CredentialConcern(CatalogueEvent):
         credential_type: Type of the credential. Other types are possible if both sides support
             them.
         credential_value: The credential itself, if the parties agreed to share it.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "govuk.credential-concern"
@@ -172,7 +172,7 @@ class SessionRecovered(CatalogueEvent):
         reason_admin: Reason for logs and audit, in one or more languages.
         reason_user: Reason that may be shown to the user, in one or more languages.
         event_timestamp: When the event happened.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "govuk.session-recovered"
@@ -205,7 +205,7 @@ class EventMetadata(CatalogueEvent):
     Args:
         event_timestamp_ms: When the event happened; sent in milliseconds.
         event_timeframe_ms: Object with `start_time` and/or `end_time`, milliseconds since 1970.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "govuk.event-metadata"
@@ -232,7 +232,7 @@ class EventDetails(CatalogueEvent):
         event_name: The part `event_name` of the event type URI.
         location: Location where it happened.
         device_id: Device on which it happened.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "govuk.event-details"
@@ -257,7 +257,7 @@ class CredentialChangeInformation(CatalogueEvent):
 
     Args:
         email: Email address after the change.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "govuk.credential-change-information"

@@ -34,7 +34,7 @@ class AuthorizationFraudDetected(CatalogueEvent):
 
     Args:
         occurred_at: When it happened. Use it to report an earlier time.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "login-gov.authorization-fraud-detected"
@@ -53,7 +53,7 @@ class IdentityFraudDetected(CatalogueEvent):
 
     Args:
         occurred_at: When it happened. Use it to report an earlier time.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "login-gov.identity-fraud-detected"
@@ -71,7 +71,7 @@ class MfaLimitAccountLocked(CatalogueEvent):
     Source: Login.gov developer documentation, Security Events.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "login-gov.mfa-limit-account-locked"
@@ -87,7 +87,7 @@ class PasswordReset(CatalogueEvent):
     Source: Login.gov developer documentation, Security Events.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "login-gov.password-reset"
@@ -103,7 +103,7 @@ class ReproofCompleted(CatalogueEvent):
     Source: Login.gov developer documentation, Security Events.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "login-gov.reproof-completed"

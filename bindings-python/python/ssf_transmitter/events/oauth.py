@@ -40,7 +40,7 @@ class TokenIssued(CatalogueEvent):
 
     Args:
         token_subject: The account that the token belongs to.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "oauth.token-issued"
@@ -60,7 +60,7 @@ class TokenRevoked(CatalogueEvent):
     Args:
         token_subject: The account that the token belongs to.
         reason: Why the token was revoked.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "oauth.token-revoked"
@@ -83,7 +83,7 @@ class TokensRevoked(CatalogueEvent):
 
     Args:
         reason: Why the tokens were revoked.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "oauth.tokens-revoked"
@@ -101,7 +101,7 @@ class ClientDisabled(CatalogueEvent):
     Source: OAuth Event Types 1.0 draft (April 2018) §3.4.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "oauth.client-disabled"
@@ -117,7 +117,7 @@ class ClientEnabled(CatalogueEvent):
     Source: OAuth Event Types 1.0 draft (April 2018) §3.5.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "oauth.client-enabled"
@@ -133,7 +133,7 @@ class ClientCredentialChanged(CatalogueEvent):
     Source: OAuth Event Types 1.0 draft (April 2018) §3.6.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "oauth.client-credential-changed"

@@ -44,7 +44,7 @@ class UserRiskChange(CatalogueEvent):
             `reason_admin` or `reason_user` with the language `en`.
         reason_user: Reason that may be shown to the user, in one or more languages. Okta
             requires `reason_admin` or `reason_user` with the language `en`.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "okta.user-risk-change"
@@ -82,7 +82,7 @@ class DeviceRiskChange(CatalogueEvent):
             `reason_admin` or `reason_user` with the language `en`.
         reason_user: Reason that may be shown to the user, in one or more languages. Okta
             requires `reason_admin` or `reason_user` with the language `en`.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "okta.device-risk-change"
@@ -120,7 +120,7 @@ class IpChange(CatalogueEvent):
             `reason_admin` or `reason_user` with the language `en`.
         reason_user: Reason that may be shown to the user, in one or more languages. Okta
             requires `reason_admin` or `reason_user` with the language `en`.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "okta.ip-change"

@@ -47,7 +47,7 @@ class AccountCredentialChangeRequired(CatalogueEvent):
     Source: RISC 1.0 §2.1.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.account-credential-change-required"
@@ -63,7 +63,7 @@ class AccountPurged(CatalogueEvent):
     Source: RISC 1.0 §2.2.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.account-purged"
@@ -80,7 +80,7 @@ class AccountDisabled(CatalogueEvent):
 
     Args:
         reason: Why the account was disabled.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.account-disabled"
@@ -98,7 +98,7 @@ class AccountEnabled(CatalogueEvent):
     Source: RISC 1.0 §2.4.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.account-enabled"
@@ -117,8 +117,8 @@ class IdentifierChanged(CatalogueEvent):
     Args:
         new_value: New value of the identifier. The name on the wire contains a hyphen.
         event_timestamp: When the identifier changed. RISC does not define it for this event;
-            Okta requires it. Only the receiver `okta` knows it.
-        other_members: Members that the definition does not name.
+            Okta requires it. Only for the receiver `okta`.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.identifier-changed"
@@ -140,7 +140,7 @@ class IdentifierRecycled(CatalogueEvent):
     Source: RISC 1.0 §2.6.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.identifier-recycled"
@@ -161,7 +161,7 @@ class CredentialCompromise(CatalogueEvent):
         event_timestamp: When the transmitter discovered the compromise, not when it happened.
         reason_admin: Reason for logs and audit, in one or more languages.
         reason_user: Reason that may be shown to the user, in one or more languages.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.credential-compromise"
@@ -187,7 +187,7 @@ class OptIn(CatalogueEvent):
     Source: RISC 1.0 §2.8.1.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.opt-in"
@@ -203,7 +203,7 @@ class OptOutInitiated(CatalogueEvent):
     Source: RISC 1.0 §2.8.2.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.opt-out-initiated"
@@ -219,7 +219,7 @@ class OptOutCancelled(CatalogueEvent):
     Source: RISC 1.0 §2.8.3.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.opt-out-cancelled"
@@ -235,7 +235,7 @@ class OptOutEffective(CatalogueEvent):
     Source: RISC 1.0 §2.8.4.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.opt-out-effective"
@@ -251,7 +251,7 @@ class RecoveryActivated(CatalogueEvent):
     Source: RISC 1.0 §2.9.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.recovery-activated"
@@ -267,7 +267,7 @@ class RecoveryInformationChanged(CatalogueEvent):
     Source: RISC 1.0 §2.10.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.recovery-information-changed"
@@ -284,7 +284,7 @@ class SessionsRevoked(CatalogueEvent):
     Deprecated: replaced by `caep.session-revoked`; only for receivers that still expect this URI.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.sessions-revoked"

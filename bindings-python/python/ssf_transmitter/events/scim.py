@@ -39,7 +39,7 @@ class FeedAdd(CatalogueEvent):
     Source: RFC 9967 §2.3.1.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "scim.feed-add"
@@ -55,7 +55,7 @@ class FeedRemove(CatalogueEvent):
     Source: RFC 9967 §2.3.2.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "scim.feed-remove"
@@ -74,7 +74,7 @@ class CreateNotice(CatalogueEvent):
         attributes: Names of the attributes that were added, changed or removed, in SCIM path
             syntax.
         version: Entity tag (ETag) of the resource after the event.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "scim.create-notice"
@@ -99,7 +99,7 @@ class CreateFull(CatalogueEvent):
         data: Result of the SCIM request: the final representation for create, the request
             content for put and patch.
         version: Entity tag (ETag) of the resource after the event.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "scim.create-full"
@@ -124,7 +124,7 @@ class PatchNotice(CatalogueEvent):
         attributes: Names of the attributes that were added, changed or removed, in SCIM path
             syntax.
         version: Entity tag (ETag) of the resource after the event.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "scim.patch-notice"
@@ -149,7 +149,7 @@ class PatchFull(CatalogueEvent):
         data: Result of the SCIM request: the final representation for create, the request
             content for put and patch.
         version: Entity tag (ETag) of the resource after the event.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "scim.patch-full"
@@ -174,7 +174,7 @@ class PutNotice(CatalogueEvent):
         attributes: Names of the attributes that were added, changed or removed, in SCIM path
             syntax.
         version: Entity tag (ETag) of the resource after the event.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "scim.put-notice"
@@ -199,7 +199,7 @@ class PutFull(CatalogueEvent):
         data: Result of the SCIM request: the final representation for create, the request
             content for put and patch.
         version: Entity tag (ETag) of the resource after the event.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "scim.put-full"
@@ -222,7 +222,7 @@ class Delete(CatalogueEvent):
     Source: RFC 9967 §2.4.4.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "scim.delete"
@@ -238,7 +238,7 @@ class Activate(CatalogueEvent):
     Source: RFC 9967 §2.4.5.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "scim.activate"
@@ -255,7 +255,7 @@ class Deactivate(CatalogueEvent):
     Source: RFC 9967 §2.4.6.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "scim.deactivate"
@@ -277,7 +277,7 @@ class AsyncResponse(CatalogueEvent):
         version: Entity tag (ETag) of the resource after the event.
         bulk_id: Bulk id of the operation, if it had one.
         response: SCIM error body. Required if the request failed.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "scim.async-response"

@@ -36,7 +36,7 @@ class Verification(CatalogueEvent):
     Args:
         state: The state from the receiver's verification request. Omit it when the transmitter
             starts the verification.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "ssf.verification"
@@ -57,7 +57,7 @@ class StreamUpdated(CatalogueEvent):
     Args:
         status: New status of the stream.
         reason: Short human-readable text; a plain string, not localized.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "ssf.stream-updated"
@@ -83,7 +83,7 @@ class SseVerification(CatalogueEvent):
     Args:
         state: The state from the receiver's verification request. Omit it when the transmitter
             starts the verification.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "ssf.sse-verification"
@@ -104,7 +104,7 @@ class SseStreamUpdated(CatalogueEvent):
     Args:
         status: New status of the stream.
         reason: Short human-readable text; a plain string, not localized.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "ssf.sse-stream-updated"
@@ -130,7 +130,7 @@ class RiscVerification(CatalogueEvent):
     Args:
         state: The state from the receiver's verification request. Omit it when the transmitter
             starts the verification.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "ssf.risc-verification"

@@ -19,20 +19,20 @@ extension CAEP {
         public static let uri =
             "https://schemas.openid.net/secevent/caep/event-type/session-revoked"
 
-        /// Current IP address of the session. Member `current_ip` (Okta Management API 2026.06.3); only the
-        /// receiver `okta` knows it.
+        /// Current IP address of the session. Member `current_ip` (Okta Management API 2026.06.3); only for
+        /// the receiver `okta`.
         public var currentIp: String?
 
         /// Last known IP address of the session. Member `last_known_ip` (Okta Management API 2026.06.3); only
-        /// the receiver `okta` knows it.
+        /// for the receiver `okta`.
         public var lastKnownIp: String?
 
-        /// Current user agent. Member `current_user_agent` (Okta Management API 2026.06.3); only the receiver
-        /// `okta` knows it.
+        /// Current user agent. Member `current_user_agent` (Okta Management API 2026.06.3); only for the
+        /// receiver `okta`.
         public var currentUserAgent: String?
 
-        /// Last known user agent. Member `last_known_user_agent` (Okta Management API 2026.06.3); only the
-        /// receiver `okta` knows it.
+        /// Last known user agent. Member `last_known_user_agent` (Okta Management API 2026.06.3); only for
+        /// the receiver `okta`.
         public var lastKnownUserAgent: String?
 
         /// When the event happened. Member `event_timestamp` (CAEP 1.0 §2).
@@ -47,7 +47,7 @@ extension CAEP {
         /// Reason that may be shown to the user, in one or more languages. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -126,7 +126,7 @@ extension CAEP {
         /// Reason that may be shown to the user, in one or more languages. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -208,7 +208,7 @@ extension CAEP {
         /// Reason that may be shown to the user, in one or more languages. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -306,7 +306,7 @@ extension CAEP {
         /// Reason that may be shown to the user, in one or more languages. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -387,7 +387,7 @@ extension CAEP {
         /// Reason that may be shown to the user, in one or more languages. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -469,7 +469,7 @@ extension CAEP {
         /// Reason that may be shown to the user, in one or more languages. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -552,7 +552,7 @@ extension CAEP {
         /// Reason that may be shown to the user, in one or more languages. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -632,7 +632,7 @@ extension CAEP {
         /// Reason that may be shown to the user, in one or more languages. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(

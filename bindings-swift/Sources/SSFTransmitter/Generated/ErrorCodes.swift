@@ -324,7 +324,7 @@ extension SSFError.Code {
     /// as `https://acme.okta.com`.
     public static let apiAnswerUnexpected = Self(rawValue: "api_answer_unexpected")
 
-    /// Every code, in the order of the documentation.
+    /// Every error code, in the order of the documentation.
     public static let all: [Self] = [
         .`internal`,
         .issuerInvalid,
@@ -444,7 +444,7 @@ extension SSFError.Code {
         .apiAnswerUnexpected,
     ]
 
-    /// Group, whether the same call may pass later, and what to do, by code.
+    /// Kind, retryability and remedy of each code.
     static let facts: [Self: Facts] = [
         .`internal`: Facts(
             .`internal`, false,

@@ -30,7 +30,7 @@ extension GOVUK {
         /// Object with `start_time` and/or `end_time`, whole seconds since 1970. Member `event_timeframe`.
         public var eventTimeframe: [String: JSONValue]?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -86,7 +86,7 @@ extension GOVUK {
         /// Object with `start_time` and/or `end_time`, whole seconds since 1970. Member `event_timeframe`.
         public var eventTimeframe: [String: JSONValue]?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -141,7 +141,7 @@ extension GOVUK {
         /// Object with `start_time` and/or `end_time`, whole seconds since 1970. Member `event_timeframe`.
         public var eventTimeframe: [String: JSONValue]?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -210,7 +210,7 @@ extension GOVUK {
         /// The credential itself, if the parties agreed to share it. Member `credential_value`.
         public var credentialValue: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -287,7 +287,7 @@ extension GOVUK {
         /// When the event happened. Member `event_timestamp`.
         public var eventTimestamp: Date?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -349,7 +349,7 @@ extension GOVUK {
         /// Object with `start_time` and/or `end_time`, milliseconds since 1970. Member `event_timeframe_ms`.
         public var eventTimeframeMs: [String: JSONValue]?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -399,7 +399,7 @@ extension GOVUK {
         /// Device on which it happened. Member `device_id`.
         public var deviceId: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -450,7 +450,7 @@ extension GOVUK {
         /// receiver schema).
         public var email: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(

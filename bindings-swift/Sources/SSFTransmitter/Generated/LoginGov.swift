@@ -21,7 +21,7 @@ extension LoginGov {
         /// When it happened. Use it to report an earlier time. Member `occurred_at`.
         public var occurredAt: Date?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -59,7 +59,7 @@ extension LoginGov {
         /// When it happened. Use it to report an earlier time. Member `occurred_at`.
         public var occurredAt: Date?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -94,7 +94,7 @@ extension LoginGov {
         public static let uri =
             "https://schemas.login.gov/secevent/risc/event-type/mfa-limit-account-locked"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -125,7 +125,7 @@ extension LoginGov {
         public static let uri =
             "https://schemas.login.gov/secevent/risc/event-type/password-reset"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -156,7 +156,7 @@ extension LoginGov {
         public static let uri =
             "https://schemas.login.gov/secevent/risc/event-type/reproof-completed"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(

@@ -20,7 +20,7 @@ extension OAuth {
         /// The account that the token belongs to. Member `token_subject`.
         public var tokenSubject: Subject?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -62,7 +62,7 @@ extension OAuth {
         /// Why the token was revoked. Member `reason`.
         public var reason: TokenRevokedReason?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -104,7 +104,7 @@ extension OAuth {
         /// Why the tokens were revoked. Member `reason`.
         public var reason: TokensRevokedReason?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -139,7 +139,7 @@ extension OAuth {
         public static let uri =
             "https://schemas.openid.net/secevent/oauth/event-type/client-disabled"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -170,7 +170,7 @@ extension OAuth {
         public static let uri =
             "https://schemas.openid.net/secevent/oauth/event-type/client-enabled"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -201,7 +201,7 @@ extension OAuth {
         public static let uri =
             "https://schemas.openid.net/secevent/oauth/event-type/client-credential-changed"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(

@@ -38,7 +38,7 @@ extension Okta {
         /// `reason_user` with the language `en`. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -113,7 +113,7 @@ extension Okta {
         /// `reason_user` with the language `en`. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -188,7 +188,7 @@ extension Okta {
         /// `reason_user` with the language `en`. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(

@@ -18,7 +18,7 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/account-credential-change-required"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -49,7 +49,7 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/account-purged"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -83,7 +83,7 @@ extension RISC {
         /// Why the account was disabled. Member `reason`.
         public var reason: AccountDisabledReason?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -118,7 +118,7 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/account-enabled"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -154,10 +154,10 @@ extension RISC {
         public var newValue: String?
 
         /// When the identifier changed. RISC does not define it for this event; Okta requires it. Member
-        /// `event_timestamp` (Okta Management API 2026.06.3); only the receiver `okta` knows it.
+        /// `event_timestamp` (Okta Management API 2026.06.3); only for the receiver `okta`.
         public var eventTimestamp: Date?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -196,7 +196,7 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/identifier-recycled"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -240,7 +240,7 @@ extension RISC {
         /// Reason that may be shown to the user, in one or more languages. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -287,7 +287,7 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/opt-in"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -318,7 +318,7 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/opt-out-initiated"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -349,7 +349,7 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/opt-out-cancelled"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -380,7 +380,7 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/opt-out-effective"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -411,7 +411,7 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/recovery-activated"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -442,7 +442,7 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/recovery-information-changed"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -477,7 +477,7 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/sessions-revoked"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(

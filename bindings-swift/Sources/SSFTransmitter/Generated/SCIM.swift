@@ -17,7 +17,7 @@ extension SCIM {
         public static let uri =
             "urn:ietf:params:scim:event:feed:add"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -48,7 +48,7 @@ extension SCIM {
         public static let uri =
             "urn:ietf:params:scim:event:feed:remove"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -86,7 +86,7 @@ extension SCIM {
         /// Entity tag (ETag) of the resource after the event. Member `version` (RFC 9967 §2.2).
         public var version: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -132,7 +132,7 @@ extension SCIM {
         /// Entity tag (ETag) of the resource after the event. Member `version` (RFC 9967 §2.2).
         public var version: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -178,7 +178,7 @@ extension SCIM {
         /// Entity tag (ETag) of the resource after the event. Member `version` (RFC 9967 §2.2).
         public var version: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -224,7 +224,7 @@ extension SCIM {
         /// Entity tag (ETag) of the resource after the event. Member `version` (RFC 9967 §2.2).
         public var version: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -270,7 +270,7 @@ extension SCIM {
         /// Entity tag (ETag) of the resource after the event. Member `version` (RFC 9967 §2.2).
         public var version: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -316,7 +316,7 @@ extension SCIM {
         /// Entity tag (ETag) of the resource after the event. Member `version` (RFC 9967 §2.2).
         public var version: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -356,7 +356,7 @@ extension SCIM {
         public static let uri =
             "urn:ietf:params:scim:event:prov:delete"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -387,7 +387,7 @@ extension SCIM {
         public static let uri =
             "urn:ietf:params:scim:event:prov:activate"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -418,7 +418,7 @@ extension SCIM {
         public static let uri =
             "urn:ietf:params:scim:event:prov:deactivate"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -465,7 +465,7 @@ extension SCIM {
         /// SCIM error body. Required if the request failed. Member `response`.
         public var response: [String: JSONValue]?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(

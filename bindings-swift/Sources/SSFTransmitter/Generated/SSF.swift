@@ -22,7 +22,7 @@ extension SSF {
         /// verification. Member `state` (SSF 1.0 §8.1.4.1, §8.1.4.2).
         public var state: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -64,7 +64,7 @@ extension SSF {
         /// Short human-readable text; a plain string, not localized. Member `reason`.
         public var reason: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -111,7 +111,7 @@ extension SSF {
         /// verification. Member `state` (SSE drafts).
         public var state: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -156,7 +156,7 @@ extension SSF {
         /// Short human-readable text; a plain string, not localized. Member `reason` (SSE drafts).
         public var reason: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -204,7 +204,7 @@ extension SSF {
         /// verification. Member `state` (RISC profile drafts).
         public var state: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(

@@ -203,7 +203,7 @@ extension Subject {
     ///   - tenant: The tenant.
     ///   - orgUnit: The organizational unit.
     ///   - group: The group.
-    ///   - otherMembers: Further members, by names of your own.
+    ///   - otherMembers: Additional members with custom names.
     public static func complex(
         user: Subject? = nil,
         device: Subject? = nil,
@@ -236,7 +236,7 @@ extension Subject {
     ///   - uri: Path relative to the SCIM base URI, such as `/Users/1`.
     ///   - externalId: SCIM `externalId`.
     ///   - id: SCIM `id`, for older receivers.
-    ///   - otherMembers: Further members, by names of your own.
+    ///   - otherMembers: Additional members with custom names.
     public static func scim(
         uri: String,
         externalId: String? = nil,

@@ -41,7 +41,7 @@ impl CauseKind {
         }
     }
 
-    /// What it is, in one sentence or two.
+    /// What the cause means.
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::UserUnknown => {
@@ -61,7 +61,7 @@ impl CauseKind {
         }
     }
 
-    /// What to do about it.
+    /// How to fix it.
     pub const fn remedy(self) -> &'static str {
         match self {
             Self::UserUnknown => "Use the username that the person signs in to this org with.",
