@@ -2,15 +2,15 @@
 
 /** Why a SET that an org answered with 202 may not have arrived. */
 export type CauseId =
-  /** The subject of the SET is no sign-in of the org. Okta accepts such a SET and drops it without a log entry. */
+  /** The subject of the SET is not a sign-in of the org. Okta accepts such a SET and drops it without a log entry. */
   | 'user-unknown'
-  /** Okta has had a SET with this `jti` before. It accepts the second one and drops it without a log entry. */
+  /** Okta already has a SET with this `jti`. It accepts the repeat and drops it without a log entry. */
   | 'jti-repeated'
-  /** The provider is inactive in the org, which then does not act on its SETs. */
+  /** The provider is inactive in the org, so the org ignores its SETs. */
   | 'provider-inactive'
-  /** The provider is registered with another issuer than the `iss` of the SET; a slash at the end and letter case count. */
+  /** The registered issuer of the provider differs from the `iss` of the SET; trailing slashes and letter case matter. */
   | 'issuer-differs'
   /** No provider of the org has the `iss` of the SET as its issuer. */
   | 'provider-missing'
-  /** Okta does not act on the event: it is none of those that Okta documents, or the org has no Identity Threat Protection. */
+  /** Okta does not act on the event: Okta does not document it, or the org has no Identity Threat Protection. */
   | 'event-not-taken';

@@ -2,199 +2,199 @@
 
 /** The id of a lint rule; `docs/rules.md` explains them. */
 export type LintRuleId =
-  /** The text stands in quotation marks. The body of a push request is the SET itself and nothing else; quotes mostly come from a JSON encoder. */
+  /** The text is enclosed in quotation marks. The body of a push request is the SET itself and nothing else; the quotes usually come from a JSON encoder. */
   | 'body-quoted'
-  /** There are spaces or line ends in the text. A SET is one line without any. */
+  /** The text contains spaces or line breaks. A SET is a single line without whitespace. */
   | 'body-whitespace'
-  /** The text has five parts: it is an encrypted token (JWE), and not one that is only signed. Receivers that were not given a key for it cannot read it. */
+  /** The text has five parts: it is an encrypted token (JWE), not a signed one. A receiver without the decryption key cannot read it. */
   | 'body-encrypted'
-  /** A SET has three parts with a dot between: header, claims, signature. This text has not. */
+  /** The text does not have the three parts of a SET, separated by dots: header, claims and signature. */
   | 'body-not-compact'
-  /** A part is not encoded as a SET needs it: base64url, with - and _ instead of + and /, and without = at the end. */
+  /** A part is not valid base64url, which uses - and _ instead of + and /, and no = padding. */
   | 'base64-invalid'
   /** The header or the claims are not a JSON object in UTF-8. */
   | 'json-invalid'
-  /** A name occurs twice in one JSON object. Some readers take the first value, some the last, some refuse. */
+  /** A JSON object contains a name twice. Some parsers take the first value, some the last, and some reject the text. */
   | 'json-duplicate-member'
-  /** An integer beyond ±(2⁵³ − 1). Receivers whose numbers are doubles, which most are, read a neighbouring integer. */
+  /** An integer is beyond ±(2⁵³ − 1). Receivers that parse numbers as doubles, which most do, read a neighbouring integer. */
   | 'integer-too-large'
-  /** More than 64 lists and objects contain one another. Readers have limits, and none is sure to read so many. */
+  /** The value is nested more than 64 levels deep. Parsers limit nesting, and none is guaranteed to accept so much. */
   | 'value-too-deep'
-  /** The header does not say that this is a SET. Without `typ` a receiver cannot tell it from other tokens. */
+  /** The header has no `typ`. Without it, a receiver cannot tell a SET from other tokens. */
   | 'typ-missing'
-  /** The `typ` of the header is not `secevent+jwt`. `JWT` is for other tokens, and `application/` is not written here. */
+  /** The `typ` in the header is not `secevent+jwt`. `JWT` is for other tokens, and the prefix `application/` is omitted. */
   | 'typ-wrong'
-  /** The header does not name the algorithm of the signature. */
+  /** The header does not name the signature algorithm. */
   | 'alg-missing'
-  /** The SET is not signed (`alg` is `none`), so anybody could have written it. */
+  /** The SET is unsigned (`alg` is `none`), so anyone could have written it. */
   | 'alg-none'
-  /** The algorithm works with a shared secret (HS256 and its like). Receivers verify with a published key, which a secret cannot be. */
+  /** The algorithm uses a shared secret (HS256 and similar). Receivers verify with a published key, and a shared secret cannot be published. */
   | 'alg-symmetric'
-  /** `alg` is no signature algorithm for SETs. Case counts. */
+  /** `alg` is not a signature algorithm for SETs. Names are case-sensitive. */
   | 'alg-unknown'
-  /** The receiver does not take signatures of this algorithm. */
+  /** The receiver does not accept this signature algorithm. */
   | 'alg-not-accepted'
-  /** The published key with this `kid` is for another algorithm than the header names. */
+  /** The published key with this `kid` is for a different algorithm than the header names. */
   | 'alg-key-mismatch'
-  /** The header does not say which key signed. With more than one key in the JWKS the receiver has to guess, and several refuse. */
+  /** The header does not name the key that signed. If the JWKS has several keys, the receiver has to guess, and some receivers reject the SET. */
   | 'kid-missing'
-  /** The published JWKS has no key with this `kid`. Case counts, and a receiver may hold an older copy. */
+  /** The published JWKS has no key with this `kid`. The `kid` is case-sensitive, and a receiver may have an older copy of the JWKS. */
   | 'kid-unknown'
-  /** The receiver's own sender writes no `kid`. Whether one is ignored or refused is not documented. */
+  /** The receiver's own transmitter sets no `kid`. Whether a `kid` is ignored or rejected is not documented. */
   | 'kid-not-wanted'
-  /** The header has extensions that must be understood (`crit`). A receiver that does not know them has to refuse the SET, and SETs define none. */
+  /** The header has critical extensions (`crit`). A receiver that does not know them must reject the SET, and SETs define none. */
   | 'crit-present'
   /** The third part is empty: the SET is not signed yet. */
   | 'signature-missing'
-  /** The signature has not the length that the algorithm demands. Key services often give ECDSA signatures in DER; a SET needs R and S side by side. */
+  /** The signature does not have the length that the algorithm requires. Key management services often return ECDSA signatures in DER; a SET needs R and S concatenated. */
   | 'signature-form'
-  /** The signature does not fit the published key: another key signed, or the text was changed afterwards. */
+  /** The signature does not verify with the published key: a different key signed, or the text was modified afterwards. */
   | 'signature-invalid'
-  /** The SET does not say who sends it. */
+  /** The SET has no issuer (`iss`). */
   | 'iss-missing'
-  /** `iss` is not the issuer that is registered. They are compared character by character: a slash at the end counts. */
+  /** `iss` is not the registered issuer. Receivers compare every character; a trailing slash matters. */
   | 'iss-mismatch'
-  /** `iss` is not an https URL without query and fragment. Receivers that look up your configuration start from it. */
+  /** `iss` is not an https URL without query and fragment. Receivers use it to find your configuration. */
   | 'iss-not-url'
-  /** The SET does not say when it was issued. */
+  /** The SET has no issue time (`iat`). */
   | 'iat-missing'
-  /** `iat` is not a number. A time in a SET is a number of seconds since 1970, not a text. */
+  /** `iat` is not a number. Times in a SET are numbers of seconds since 1970, not strings. */
   | 'iat-type'
-  /** `iat` has a fraction. The specification allows it, but receivers that read a whole number fail. */
+  /** `iat` has a fraction. The specification allows it, but receivers that parse an integer fail. */
   | 'iat-fraction'
-  /** `iat` is in milliseconds. Read as seconds it lies thousands of years ahead. */
+  /** `iat` is in milliseconds. Read as seconds, it lies thousands of years in the future. */
   | 'iat-unit'
-  /** `iat` lies in the future. Some receivers allow no difference between the clocks. */
+  /** `iat` is in the future. Some receivers tolerate no clock skew. */
   | 'iat-future'
-  /** The SET has no id, or one that is empty or not a text. Receivers recognize repeats by it. */
+  /** The SET has no id (`jti`), or it is empty or not a string. Receivers use it to recognize repeats. */
   | 'jti-missing'
-  /** The SET does not say whom it is for. */
+  /** The SET has no audience (`aud`). */
   | 'aud-missing'
-  /** `aud` is neither a text nor a list of texts, or holds an empty one. */
+  /** `aud` is neither a string nor a list of strings, or contains an empty string. */
   | 'aud-type'
-  /** `aud` is a list, and the receiver takes one text only. */
+  /** `aud` is a list, but the receiver accepts only a single string. */
   | 'aud-list'
-  /** `aud` names several. That is meant for several names of one receiver; unrelated receivers get a SET each. */
+  /** `aud` has several values. These are meant for several names of one receiver; send unrelated receivers a SET each. */
   | 'aud-several'
-  /** `aud` does not hold the value that the receiver expects. They are compared character by character. */
+  /** `aud` does not contain the value that the receiver expects. Receivers compare every character. */
   | 'aud-mismatch'
-  /** Only the slash at the end of `aud` differs from what is known to work. To a receiver these are two audiences. */
+  /** `aud` differs from the value known to work only in a trailing slash. The receiver treats the two as different audiences. */
   | 'aud-slash'
-  /** `aud` names the host of the admin console, which is not the org itself. */
+  /** `aud` names the host of the admin console instead of the org itself. */
   | 'aud-admin-host'
-  /** The claim `sub` must not be in a SET: it could be taken for a sign-in token of that user. */
+  /** A SET must not contain the claim `sub`: it could be mistaken for a sign-in token of that user. */
   | 'sub-present'
-  /** The claim `exp` must not be in a SET: what has happened does not expire, and the SET could be taken for an access token. */
+  /** A SET must not contain the claim `exp`: events do not expire, and the SET could be mistaken for an access token. */
   | 'exp-present'
-  /** The SET has no transaction id. With it a receiver sees which SETs have the same cause. */
+  /** The SET has no transaction id (`txn`), which tells a receiver which SETs have the same cause. */
   | 'txn-missing'
-  /** This event answers a request and needs its transaction id. */
+  /** The event answers a request and needs its transaction id. */
   | 'txn-required'
-  /** `txn` is empty, or not a text. */
+  /** `txn` is empty or not a string. */
   | 'txn-type'
   /** `toe`, the time of the event, is not a number of seconds since 1970. */
   | 'toe-type'
-  /** The receiver refuses claims that it does not know, and it does not know this one. */
+  /** The receiver rejects SETs with claims that it does not know, and it does not know this claim. */
   | 'claim-not-accepted'
-  /** The claim `events` is missing, is not an object, or is empty: the SET says nothing. */
+  /** The claim `events` is missing, empty or not an object: the SET has no event. */
   | 'events-missing'
-  /** There are more events in the SET than the receiver takes. A second name is only for another spelling of the same event. */
+  /** The SET has more events than the receiver accepts. A second event is only for another URI of the same event. */
   | 'events-too-many'
-  /** An event is named by an absolute URI, and this name is none. */
+  /** The event type is not an absolute URI. */
   | 'event-uri-invalid'
-  /** The event type URI is nearly that of a known event, but not quite. Receivers ignore events that they do not know. */
+  /** The event type URI is almost that of a known event. Receivers ignore events that they do not know. */
   | 'event-uri-misspelt'
-  /** No published specification is known that defines this event. Receivers that did not agree on it ignore it. */
+  /** No known published specification defines this event. Receivers that have not agreed to it ignore it. */
   | 'event-unknown'
-  /** This event type has been replaced by another one; newer receivers do not know it. */
+  /** This event type has been replaced by another; newer receivers do not know it. */
   | 'event-deprecated'
-  /** The receiver does not take this event: it refuses the SET, or accepts it and does nothing. */
+  /** The receiver does not accept this event: it rejects the SET, or accepts it and does nothing. */
   | 'event-not-accepted'
-  /** What an event says is a JSON object; an event with nothing to say is `{}`. */
+  /** The value of an event is not a JSON object. An event without members is `{}`. */
   | 'event-not-object'
-  /** The event lacks a member that its specification or the receiver demands. */
+  /** The event lacks a member that its specification or the receiver requires. */
   | 'event-member-missing'
-  /** The receiver demands one of several members, mostly a reason in words, and none of them is there. */
+  /** The receiver requires one of several members, usually a reason in words, and the event has none of them. */
   | 'event-reason-missing'
-  /** The receiver demands a text in one language, and it is only there in others. */
+  /** The receiver requires a text in a specific language, and the event has it only in others. */
   | 'event-language-missing'
-  /** A member of the event has the wrong JSON type, such as a text where a number belongs. */
+  /** A member of the event has the wrong JSON type, such as a string instead of a number. */
   | 'event-member-type'
   /** A member of the event has a value that is not allowed. */
   | 'event-member-value'
-  /** The value is right but for its letters' case. Values are written in lower case and compared as they stand. */
+  /** The value differs from an allowed one only in case. Values are lower case, and the comparison is case-sensitive. */
   | 'event-value-case'
-  /** The value is spelled as another receiver wants it: `not-compliant` in CAEP and at Okta, `non-compliant` at GOV.UK, with a hyphen and not an underscore. */
+  /** The value is spelled as another receiver expects it: `not-compliant` in CAEP and at Okta, `non-compliant` at GOV.UK, always with a hyphen. */
   | 'event-value-spelling'
-  /** A member that must not be in this event. */
+  /** The event has a member that it must not have. */
   | 'event-member-forbidden'
-  /** The event's specification does not name this member. Receivers ignore what they do not know. */
+  /** The event's specification does not define this member. Receivers ignore unknown members. */
   | 'event-member-unknown'
-  /** The name is nearly that of a member of this event, but not quite. The receiver ignores it. */
+  /** The name is almost that of a member of this event. Receivers ignore unknown members. */
   | 'event-member-misspelt'
-  /** The time is in the wrong unit: milliseconds where seconds are read, or the other way round. */
+  /** The time is in the wrong unit: milliseconds instead of seconds, or the reverse. */
   | 'timestamp-unit'
-  /** The time is in milliseconds, as one page of the receiver prints it, while other pages have seconds. */
+  /** The time is in milliseconds, as on one page of the receiver's documentation; other pages use seconds. */
   | 'timestamp-unit-disputed'
-  /** The time has a fraction. Receivers that read a whole number fail. */
+  /** The time has a fraction. Receivers that parse an integer fail. */
   | 'timestamp-fraction'
-  /** The event has a time in the future, and an event is something that has happened. */
+  /** The time of the event is in the future, but events describe the past. */
   | 'timestamp-future'
-  /** The SET does not say whom or what the event is about, at the place where the receiver looks for it. */
+  /** The SET has no subject where the receiver looks for it. */
   | 'subject-missing'
-  /** The receiver looks for the subject inside the event and does not mention `sub_id`. Whether it is ignored or refused is not documented. */
+  /** The receiver looks for the subject inside the event and does not mention `sub_id`. Whether `sub_id` is ignored or rejected is not documented. */
   | 'sub-id-not-wanted'
-  /** The event has a subject of its own, which is only for event types that had one before the final specification. */
+  /** The event has its own subject, which is reserved for event types that had one before the final specification. */
   | 'subject-in-event'
-  /** A subject is a JSON object with `format`, not a text. */
+  /** The subject is not a JSON object with `format`. */
   | 'subject-not-an-object'
-  /** The subject is written in the form of another version of the specification, or of another receiver. */
+  /** The subject has the form of another version of the specification, or of another receiver. */
   | 'subject-form'
-  /** The subject does not say of which kind it is. */
+  /** The subject has no `format`. */
   | 'subject-format-missing'
-  /** The `format` of the subject is not a registered one, or an old spelling of one. */
+  /** The `format` of the subject is not registered, or is spelled as in an older specification. */
   | 'subject-format-unknown'
-  /** The subject lacks a member that its format demands. */
+  /** The subject lacks a member that its format requires. */
   | 'subject-member-missing'
   /** A member of the subject has the wrong JSON type. */
   | 'subject-member-type'
-  /** A member of the subject has a value that its format does not allow, such as a telephone number with spaces. */
+  /** A member of the subject has a value that its format does not allow, such as a phone number with spaces. */
   | 'subject-member-value'
-  /** The subject has a member that its format does not define. A subject is matched as a whole, so it would match nobody. */
+  /** The subject has a member that its format does not define. Receivers match a subject as a whole, so it would match nobody. */
   | 'subject-member-unknown'
-  /** There are aliases within aliases, or a complex subject within another one. */
+  /** Aliases contain aliases, or a complex subject is nested in another one. */
   | 'subject-nesting'
-  /** The event or the receiver does not take a subject of this kind. */
+  /** The event or the receiver does not accept this kind of subject. */
   | 'subject-not-accepted'
-  /** The subject has a form that one page of the receiver prints, while other pages have another. */
+  /** The subject has a form that one page of the receiver's documentation shows; other pages show another form. */
   | 'subject-form-disputed'
-  /** The subject of the event is another one than `sub_id`. Receivers read one of the two. */
+  /** The subject in the event differs from `sub_id`. Receivers read only one of the two. */
   | 'subjects-differ'
-  /** The receiver finds its users by their sign-in, which is an e-mail address. With another identifier it accepts the SET and does nothing. */
+  /** The receiver looks up users by their sign-in, an email address. With another identifier it accepts the SET and does nothing. */
   | 'user-not-found'
-  /** The document is not a JWK Set: a JSON object with `keys`, a list of objects. */
+  /** The document is not a JWK Set: a JSON object whose member `keys` is a list of objects. */
   | 'jwks-invalid'
-  /** The JWKS holds no key that can verify a SET. */
+  /** The JWKS has no key that can verify a SET. */
   | 'jwks-empty'
-  /** The JWKS publishes a private key: everybody can sign in your name. */
+  /** The JWKS publishes a private key: anyone can sign in your name. */
   | 'jwks-private-member'
   /** The JWKS publishes a shared secret (`kty` is `oct`). */
   | 'jwks-symmetric'
-  /** A key of the JWKS cannot be read: a member is missing or has the wrong length, or its parts do not belong together. */
+  /** A key in the JWKS cannot be read: a member is missing or has the wrong length, or the parts do not match each other. */
   | 'jwks-key-invalid'
-  /** A key of the JWKS is of another type, or for another use, than to verify SETs. Readers ignore it. */
+  /** A key in the JWKS has another type or purpose than verifying SETs. Receivers ignore it. */
   | 'jwks-key-foreign'
-  /** An RSA key has fewer than 2048 bits, and counts as broken. */
+  /** An RSA key is shorter than 2048 bits, which is not secure. */
   | 'jwks-rsa-too-short'
-  /** A number of an RSA key is written with leading zero bytes. Some readers refuse it, and its thumbprint differs. */
+  /** A number of an RSA key has leading zero bytes. Some parsers reject it, and the thumbprint differs. */
   | 'jwks-leading-zero'
-  /** A key of the JWKS has no `kid`, by which SETs name it. */
+  /** A key in the JWKS has no `kid`, which SETs use to name it. */
   | 'jwks-kid-missing'
-  /** Two keys of the JWKS share a `kid`, so a receiver may take the wrong one. */
+  /** Two keys in the JWKS share a `kid`, so a receiver may pick the wrong one. */
   | 'jwks-kid-duplicate'
-  /** A key of the JWKS does not say that it is for signatures. Okta's guide and others want it. */
+  /** A key in the JWKS is not marked for signatures, which Okta's guide and others require. */
   | 'jwks-use-missing'
-  /** A key of the JWKS has both `use` and `key_ops`, which should not stand together. */
+  /** A key in the JWKS has both `use` and `key_ops`, which should not be combined. */
   | 'jwks-use-and-key-ops'
-  /** A key of the JWKS does not name its algorithm, so a receiver has to take it from the SET. */
+  /** A key in the JWKS does not name its algorithm, so a receiver has to take it from the SET. */
   | 'jwks-alg-missing';

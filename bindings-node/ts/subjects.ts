@@ -3,7 +3,7 @@
 import type { CustomSubject } from './custom-subject.js';
 
 /**
- * Account: An account at a service, as an `acct:` URI.
+ * Account: A user account at a service, identified by an `acct:` URI.
  *
  * Source: RFC 9493 §3.2.1.
  */
@@ -14,18 +14,18 @@ export interface AccountSubject {
 }
 
 /**
- * Email: A user by e-mail address. The address goes out as given: canonical form is the receiver's business.
+ * Email: A user, identified by email address. The address is sent as given; the receiver canonicalizes it.
  *
  * Source: RFC 9493 §3.2.2.
  */
 export interface EmailSubject {
   readonly format: 'email';
-  /** Bare address (RFC 5322 addr-spec), without display name or brackets. */
+  /** Bare email address (RFC 5322 addr-spec), without display name or brackets. */
   readonly email: string;
 }
 
 /**
- * Issuer and Subject: A principal as an issuer knows it, with the meaning of the JWT claims `iss` and `sub`.
+ * Issuer and Subject: A principal, identified by issuer and subject as in the JWT claims `iss` and `sub`.
  *
  * Source: RFC 9493 §3.2.3.
  */
@@ -33,12 +33,12 @@ export interface IssSubSubject {
   readonly format: 'iss_sub';
   /** Issuer of the subject; may differ from the issuer of the SET. */
   readonly iss: string;
-  /** Subject at that issuer. */
+  /** Subject identifier at that issuer. */
   readonly sub: string;
 }
 
 /**
- * Opaque: An identifier without meaning of its own: a device, a session, a stream.
+ * Opaque: An opaque identifier, for example of a device, a session or a stream.
  *
  * Source: RFC 9493 §3.2.4.
  */
@@ -49,18 +49,18 @@ export interface OpaqueSubject {
 }
 
 /**
- * Phone Number: A user by telephone number.
+ * Phone Number: A user, identified by phone number.
  *
  * Source: RFC 9493 §3.2.5.
  */
 export interface PhoneNumberSubject {
   readonly format: 'phone_number';
-  /** Full number in E.164 form: `+` and up to 15 digits, no separators. */
+  /** Full number in E.164 format: `+` and up to 15 digits, without separators. */
   readonly phone_number: string;
 }
 
 /**
- * Decentralized Identifier: A principal by DID or DID URL.
+ * Decentralized Identifier: A principal, identified by DID or DID URL.
  *
  * Source: RFC 9493 §3.2.6.
  */
@@ -71,7 +71,7 @@ export interface DidSubject {
 }
 
 /**
- * URI: A principal by URI. Nothing is said about what the URI names or whether it can be fetched.
+ * URI: A principal, identified by URI. The URI need not be resolvable.
  *
  * Source: RFC 9493 §3.2.7.
  */
@@ -82,18 +82,18 @@ export interface UriSubject {
 }
 
 /**
- * Aliases: Several identifiers of one and the same subject.
+ * Aliases: Several identifiers of the same subject.
  *
  * Source: RFC 9493 §3.2.8.
  */
 export interface AliasesSubject {
   readonly format: 'aliases';
-  /** At least one identifier, no aliases and no complex subject among them, no exact duplicates. */
+  /** One or more simple identifiers (neither aliases nor complex subjects), without exact duplicates. */
   readonly identifiers: readonly Subject[];
 }
 
 /**
- * JWT ID: A JSON Web Token by its issuer and id.
+ * JWT ID: A JSON Web Token, identified by issuer and id.
  *
  * Source: SSF 1.0 §3.5.1.
  */
@@ -106,7 +106,7 @@ export interface JwtIdSubject {
 }
 
 /**
- * SAML Assertion ID: A SAML 2.0 assertion by its issuer and id.
+ * SAML Assertion ID: A SAML 2.0 assertion, identified by issuer and id.
  *
  * Source: SSF 1.0 §3.5.2.
  */
@@ -119,18 +119,18 @@ export interface SamlAssertionIdSubject {
 }
 
 /**
- * IP Addresses: Addresses as the transmitter saw them. Format and member are spelt with a hyphen.
+ * IP Addresses: IP addresses as observed by the transmitter. The names of format and member contain a hyphen.
  *
  * Source: SSF 1.0 §3.5.3.
  */
 export interface IpAddressesSubject {
   readonly format: 'ip-addresses';
-  /** IPv4 and IPv6 addresses in text form, at least one. */
+  /** One or more IPv4 and IPv6 addresses in text form. */
   readonly 'ip-addresses': readonly string[];
 }
 
 /**
- * Complex: One principal described by several members at once, for example a user on a device. A member that is absent matches anything.
+ * Complex: One principal, described by several members together, for example a user on a device. An absent member matches anything.
  *
  * Source: SSF 1.0 §3.3.
  */
@@ -150,12 +150,12 @@ export interface ComplexSubject {
   readonly org_unit?: Subject | undefined;
   /** The group. */
   readonly group?: Subject | undefined;
-  /** Further members, by names of your own. */
+  /** Additional members with custom names. */
   readonly [name: string]: Subject | string | undefined;
 }
 
 /**
- * SCIM Resource: A SCIM resource. Only for SCIM events. Further members are SCIM attributes that are unique at the server or globally.
+ * SCIM Resource: A SCIM resource, for SCIM events only. Further members are SCIM attributes that are unique at the server or globally.
  *
  * Source: RFC 9967 §2.1.
  */
@@ -167,12 +167,12 @@ export interface ScimSubject {
   readonly externalId?: string | undefined;
   /** SCIM `id`, for older receivers. */
   readonly id?: string | undefined;
-  /** Further members, by names of your own. */
+  /** Additional members with custom names. */
   readonly [name: string]: unknown;
 }
 
 /**
- * OAuth Token: An OAuth token, for the OAuth draft events. Prefer an identifier that does not hold the token itself.
+ * OAuth Token: An OAuth token, for the OAuth draft events. Prefer an identifier that does not reveal the token itself.
  *
  * Source: OAuth Event Types 1.0 draft (April 2018) §2.1.
  */
@@ -180,9 +180,9 @@ export interface OauthTokenSubject {
   readonly format: 'oauth_token';
   /** `access_token`, `authorization_code` or `refresh_token`. */
   readonly token_type: string;
-  /** How `token` names the token: `plain`, `prefix` or a hash such as `hash_base64_sha512_sha512`. */
+  /** How `token` identifies the token: `plain`, `prefix` or a hash such as `hash_base64_sha512_sha512`. */
   readonly token_identifier_alg: string;
-  /** The token's identifier, made by `token_identifier_alg`. */
+  /** Identifier of the token, derived with `token_identifier_alg`. */
   readonly token: string;
 }
 
@@ -198,7 +198,7 @@ export interface OauthClientSubject {
 }
 
 /**
- * A subject identifier: whom or what an event is about (RFC 9493, SSF 1.0 §3). It is written as it is sent.
+ * A subject identifier: who or what an event is about (RFC 9493, SSF 1.0 §3). It has the form that is sent.
  *
  * @example
  * ```ts

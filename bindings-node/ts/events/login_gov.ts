@@ -13,7 +13,7 @@ import { type CommonMembers, type Moment, made } from './encode.js';
 /** The members of {@link AuthorizationFraudDetected}. */
 export interface AuthorizationFraudDetectedMembers extends CommonMembers {
   /**
-   * When it happened; lets the sender back-date. Member `occurred_at`.
+   * When it happened. Use it to report an earlier time. Member `occurred_at`.
    * A number is in seconds since 1970, as it is sent.
    */
   readonly occurredAt?: Moment | undefined;
@@ -33,7 +33,7 @@ export interface AuthorizationFraudDetected extends AuthorizationFraudDetectedMe
  *
  * Event type `https://schemas.login.gov/secevent/risc/event-type/authorization-fraud-detected`. Source: Login.gov developer documentation, Security Events.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function authorizationFraudDetected(members: AuthorizationFraudDetectedMembers = {}): AuthorizationFraudDetected {
   return made('login-gov.authorization-fraud-detected', members, authorizationFraudDetected);
@@ -42,14 +42,14 @@ export function authorizationFraudDetected(members: AuthorizationFraudDetectedMe
 /** The members of {@link IdentityFraudDetected}. */
 export interface IdentityFraudDetectedMembers extends CommonMembers {
   /**
-   * When it happened; lets the sender back-date. Member `occurred_at`.
+   * When it happened. Use it to report an earlier time. Member `occurred_at`.
    * A number is in seconds since 1970, as it is sent.
    */
   readonly occurredAt?: Moment | undefined;
 }
 
 /**
- * Identity Fraud Detected: The relying party suspects the account is used for identity theft.
+ * Identity Fraud Detected: The relying party suspects that the account is used for identity theft.
  *
  * Event type `https://schemas.login.gov/secevent/risc/event-type/identity-fraud-detected`. Source: Login.gov developer documentation, Security Events.
  */
@@ -58,11 +58,11 @@ export interface IdentityFraudDetected extends IdentityFraudDetectedMembers {
 }
 
 /**
- * A identity fraud detected event: the relying party suspects the account is used for identity theft.
+ * A identity fraud detected event: the relying party suspects that the account is used for identity theft.
  *
  * Event type `https://schemas.login.gov/secevent/risc/event-type/identity-fraud-detected`. Source: Login.gov developer documentation, Security Events.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function identityFraudDetected(members: IdentityFraudDetectedMembers = {}): IdentityFraudDetected {
   return made('login-gov.identity-fraud-detected', members, identityFraudDetected);
@@ -73,7 +73,7 @@ export interface MfaLimitAccountLockedMembers extends CommonMembers {
 }
 
 /**
- * Account Locked, MFA Limit: Locked after too many second-factor failures.
+ * Account Locked, MFA Limit: The account was locked after too many failed second-factor attempts.
  *
  * Event type `https://schemas.login.gov/secevent/risc/event-type/mfa-limit-account-locked`. Source: Login.gov developer documentation, Security Events.
  */
@@ -82,11 +82,11 @@ export interface MfaLimitAccountLocked extends MfaLimitAccountLockedMembers {
 }
 
 /**
- * A account locked, mfa limit event: locked after too many second-factor failures.
+ * A account locked, mfa limit event: the account was locked after too many failed second-factor attempts.
  *
  * Event type `https://schemas.login.gov/secevent/risc/event-type/mfa-limit-account-locked`. Source: Login.gov developer documentation, Security Events.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function mfaLimitAccountLocked(members: MfaLimitAccountLockedMembers = {}): MfaLimitAccountLocked {
   return made('login-gov.mfa-limit-account-locked', members, mfaLimitAccountLocked);
@@ -110,7 +110,7 @@ export interface PasswordReset extends PasswordResetMembers {
  *
  * Event type `https://schemas.login.gov/secevent/risc/event-type/password-reset`. Source: Login.gov developer documentation, Security Events.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function passwordReset(members: PasswordResetMembers = {}): PasswordReset {
   return made('login-gov.password-reset', members, passwordReset);
@@ -121,7 +121,7 @@ export interface ReproofCompletedMembers extends CommonMembers {
 }
 
 /**
- * Reproofing Completed: The user verified identity again.
+ * Reproofing Completed: The user completed identity proofing again.
  *
  * Event type `https://schemas.login.gov/secevent/risc/event-type/reproof-completed`. Source: Login.gov developer documentation, Security Events.
  */
@@ -130,11 +130,11 @@ export interface ReproofCompleted extends ReproofCompletedMembers {
 }
 
 /**
- * A reproofing completed event: the user verified identity again.
+ * A reproofing completed event: the user completed identity proofing again.
  *
  * Event type `https://schemas.login.gov/secevent/risc/event-type/reproof-completed`. Source: Login.gov developer documentation, Security Events.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function reproofCompleted(members: ReproofCompletedMembers = {}): ReproofCompleted {
   return made('login-gov.reproof-completed', members, reproofCompleted);

@@ -14,11 +14,11 @@ import { type CommonMembers, type LocalizedText, type Moment, made } from './enc
 /** The members of {@link UserRiskChange}. */
 export interface UserRiskChangeMembers extends CommonMembers {
   /**
-   * The level after the change. Member `current_level`.
+   * Risk level after the change. Member `current_level`.
    */
   readonly currentLevel: OktaRiskLevel;
   /**
-   * The level before the change. Member `previous_level`.
+   * Risk level before the change. Member `previous_level`.
    */
   readonly previousLevel: OktaRiskLevel;
   /**
@@ -27,15 +27,15 @@ export interface UserRiskChangeMembers extends CommonMembers {
    */
   readonly eventTimestamp: Moment;
   /**
-   * Who or what set the event off. Member `initiating_entity`.
+   * Who or what initiated the event. Member `initiating_entity`.
    */
   readonly initiatingEntity?: InitiatingEntity | undefined;
   /**
-   * Why, for logs and audit, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`. Member `reason_admin`.
+   * Reason for logs and audit, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`. Member `reason_admin`.
    */
   readonly reasonAdmin?: LocalizedText | undefined;
   /**
-   * Why, in words that may be shown to the user, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`. Member `reason_user`.
+   * Reason that may be shown to the user, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`. Member `reason_user`.
    */
   readonly reasonUser?: LocalizedText | undefined;
 }
@@ -54,7 +54,7 @@ export interface UserRiskChange extends UserRiskChangeMembers {
  *
  * Event type `https://schemas.okta.com/secevent/okta/event-type/user-risk-change`. Source: Okta Management API 2026.06.3.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function userRiskChange(members: UserRiskChangeMembers): UserRiskChange {
   return made('okta.user-risk-change', members, userRiskChange);
@@ -63,11 +63,11 @@ export function userRiskChange(members: UserRiskChangeMembers): UserRiskChange {
 /** The members of {@link DeviceRiskChange}. */
 export interface DeviceRiskChangeMembers extends CommonMembers {
   /**
-   * The level after the change. Member `current_level`.
+   * Risk level after the change. Member `current_level`.
    */
   readonly currentLevel: OktaRiskLevel;
   /**
-   * The level before the change. Member `previous_level`.
+   * Risk level before the change. Member `previous_level`.
    */
   readonly previousLevel: OktaRiskLevel;
   /**
@@ -76,15 +76,15 @@ export interface DeviceRiskChangeMembers extends CommonMembers {
    */
   readonly eventTimestamp: Moment;
   /**
-   * Who or what set the event off. Member `initiating_entity`.
+   * Who or what initiated the event. Member `initiating_entity`.
    */
   readonly initiatingEntity?: InitiatingEntity | undefined;
   /**
-   * Why, for logs and audit, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`. Member `reason_admin`.
+   * Reason for logs and audit, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`. Member `reason_admin`.
    */
   readonly reasonAdmin?: LocalizedText | undefined;
   /**
-   * Why, in words that may be shown to the user, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`. Member `reason_user`.
+   * Reason that may be shown to the user, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`. Member `reason_user`.
    */
   readonly reasonUser?: LocalizedText | undefined;
 }
@@ -103,7 +103,7 @@ export interface DeviceRiskChange extends DeviceRiskChangeMembers {
  *
  * Event type `https://schemas.okta.com/secevent/okta/event-type/device-risk-change`. Source: Okta Management API 2026.06.3.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function deviceRiskChange(members: DeviceRiskChangeMembers): DeviceRiskChange {
   return made('okta.device-risk-change', members, deviceRiskChange);
@@ -116,7 +116,7 @@ export interface IpChangeMembers extends CommonMembers {
    */
   readonly currentIpAddress: string;
   /**
-   * Earlier IP address of the session. Member `previous_ip_address`.
+   * Previous IP address of the session. Member `previous_ip_address`.
    */
   readonly previousIpAddress: string;
   /**
@@ -125,15 +125,15 @@ export interface IpChangeMembers extends CommonMembers {
    */
   readonly eventTimestamp: Moment;
   /**
-   * Who or what set the event off. Member `initiating_entity`.
+   * Who or what initiated the event. Member `initiating_entity`.
    */
   readonly initiatingEntity?: InitiatingEntity | undefined;
   /**
-   * Why, for logs and audit, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`. Member `reason_admin`.
+   * Reason for logs and audit, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`. Member `reason_admin`.
    */
   readonly reasonAdmin?: LocalizedText | undefined;
   /**
-   * Why, in words that may be shown to the user, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`. Member `reason_user`.
+   * Reason that may be shown to the user, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`. Member `reason_user`.
    */
   readonly reasonUser?: LocalizedText | undefined;
 }
@@ -152,7 +152,7 @@ export interface IpChange extends IpChangeMembers {
  *
  * Event type `https://schemas.okta.com/secevent/okta/event-type/ip-change`. Source: Okta Management API 2026.06.3.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function ipChange(members: IpChangeMembers): IpChange {
   return made('okta.ip-change', members, ipChange);

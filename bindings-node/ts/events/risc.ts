@@ -16,7 +16,7 @@ export interface AccountCredentialChangeRequiredMembers extends CommonMembers {
 }
 
 /**
- * Account Credential Change Required: The account was made to change a credential.
+ * Account Credential Change Required: The account was required to change a credential.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/account-credential-change-required`. Source: RISC 1.0 §2.1.
  */
@@ -25,11 +25,11 @@ export interface AccountCredentialChangeRequired extends AccountCredentialChange
 }
 
 /**
- * A account credential change required event: the account was made to change a credential.
+ * A account credential change required event: the account was required to change a credential.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/account-credential-change-required`. Source: RISC 1.0 §2.1.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function accountCredentialChangeRequired(members: AccountCredentialChangeRequiredMembers = {}): AccountCredentialChangeRequired {
   return made('risc.account-credential-change-required', members, accountCredentialChangeRequired);
@@ -53,7 +53,7 @@ export interface AccountPurged extends AccountPurgedMembers {
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/account-purged`. Source: RISC 1.0 §2.2.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function accountPurged(members: AccountPurgedMembers = {}): AccountPurged {
   return made('risc.account-purged', members, accountPurged);
@@ -68,7 +68,7 @@ export interface AccountDisabledMembers extends CommonMembers {
 }
 
 /**
- * Account Disabled: The account was disabled; it may be enabled again later.
+ * Account Disabled: The account was disabled. It may be enabled again later.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/account-disabled`. Source: RISC 1.0 §2.3.
  */
@@ -77,11 +77,11 @@ export interface AccountDisabled extends AccountDisabledMembers {
 }
 
 /**
- * A account disabled event: the account was disabled; it may be enabled again later.
+ * A account disabled event: the account was disabled. It may be enabled again later.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/account-disabled`. Source: RISC 1.0 §2.3.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function accountDisabled(members: AccountDisabledMembers = {}): AccountDisabled {
   return made('risc.account-disabled', members, accountDisabled);
@@ -105,7 +105,7 @@ export interface AccountEnabled extends AccountEnabledMembers {
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/account-enabled`. Source: RISC 1.0 §2.4.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function accountEnabled(members: AccountEnabledMembers = {}): AccountEnabled {
   return made('risc.account-enabled', members, accountEnabled);
@@ -114,18 +114,18 @@ export function accountEnabled(members: AccountEnabledMembers = {}): AccountEnab
 /** The members of {@link IdentifierChanged}. */
 export interface IdentifierChangedMembers extends CommonMembers {
   /**
-   * The identifier's new value. On the wire the name has a hyphen. Member `new-value`.
+   * New value of the identifier. The name on the wire contains a hyphen. Member `new-value`.
    */
   readonly newValue?: string | undefined;
   /**
-   * When the identifier changed. RISC does not define it for this event; Okta requires it. Member `event_timestamp` (Okta Management API 2026.06.3); only the receiver `okta` knows it.
+   * When the identifier changed. RISC does not define it for this event; Okta requires it. Member `event_timestamp` (Okta Management API 2026.06.3); only for the receiver `okta`.
    * A number is in seconds since 1970, as it is sent.
    */
   readonly eventTimestamp?: Moment | undefined;
 }
 
 /**
- * Identifier Changed: The identifier in the subject, an e-mail address or a telephone number, has changed. The subject holds the old value.
+ * Identifier Changed: The identifier in the subject, an email address or phone number, changed. The subject contains the old value.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/identifier-changed`. Source: RISC 1.0 §2.5.
  */
@@ -134,11 +134,11 @@ export interface IdentifierChanged extends IdentifierChangedMembers {
 }
 
 /**
- * A identifier changed event: the identifier in the subject, an e-mail address or a telephone number, has changed. The subject holds the old value.
+ * A identifier changed event: the identifier in the subject, an email address or phone number, changed. The subject contains the old value.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/identifier-changed`. Source: RISC 1.0 §2.5.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function identifierChanged(members: IdentifierChangedMembers = {}): IdentifierChanged {
   return made('risc.identifier-changed', members, identifierChanged);
@@ -162,7 +162,7 @@ export interface IdentifierRecycled extends IdentifierRecycledMembers {
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/identifier-recycled`. Source: RISC 1.0 §2.6.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function identifierRecycled(members: IdentifierRecycledMembers = {}): IdentifierRecycled {
   return made('risc.identifier-recycled', members, identifierRecycled);
@@ -171,26 +171,26 @@ export function identifierRecycled(members: IdentifierRecycledMembers = {}): Ide
 /** The members of {@link CredentialCompromise}. */
 export interface CredentialCompromiseMembers extends CommonMembers {
   /**
-   * The kind of credential. Other kinds are possible where both sides support them. Member `credential_type`.
+   * Type of the credential. Other types are possible if both sides support them. Member `credential_type`.
    */
   readonly credentialType: CredentialType;
   /**
-   * When the transmitter discovered the compromise (not when it happened). Member `event_timestamp`.
+   * When the transmitter discovered the compromise, not when it happened. Member `event_timestamp`.
    * A number is in seconds since 1970, as it is sent.
    */
   readonly eventTimestamp?: Moment | undefined;
   /**
-   * Why, for logs and audit, in one or more languages. Member `reason_admin`.
+   * Reason for logs and audit, in one or more languages. Member `reason_admin`.
    */
   readonly reasonAdmin?: LocalizedText | undefined;
   /**
-   * Why, in words that may be shown to the user, in one or more languages. Member `reason_user`.
+   * Reason that may be shown to the user, in one or more languages. Member `reason_user`.
    */
   readonly reasonUser?: LocalizedText | undefined;
 }
 
 /**
- * Credential Compromise: A credential of the subject was found compromised.
+ * Credential Compromise: A credential of the subject was found to be compromised.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/credential-compromise`. Source: RISC 1.0 §2.7.
  */
@@ -199,11 +199,11 @@ export interface CredentialCompromise extends CredentialCompromiseMembers {
 }
 
 /**
- * A credential compromise event: a credential of the subject was found compromised.
+ * A credential compromise event: a credential of the subject was found to be compromised.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/credential-compromise`. Source: RISC 1.0 §2.7.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function credentialCompromise(members: CredentialCompromiseMembers): CredentialCompromise {
   return made('risc.credential-compromise', members, credentialCompromise);
@@ -227,7 +227,7 @@ export interface OptIn extends OptInMembers {
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/opt-in`. Source: RISC 1.0 §2.8.1.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function optIn(members: OptInMembers = {}): OptIn {
   return made('risc.opt-in', members, optIn);
@@ -238,7 +238,7 @@ export interface OptOutInitiatedMembers extends CommonMembers {
 }
 
 /**
- * Opt Out Initiated: The account started to opt out; events still flow for a while.
+ * Opt Out Initiated: The account started to opt out. Events are still sent for a while.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-initiated`. Source: RISC 1.0 §2.8.2.
  */
@@ -247,11 +247,11 @@ export interface OptOutInitiated extends OptOutInitiatedMembers {
 }
 
 /**
- * A opt out initiated event: the account started to opt out; events still flow for a while.
+ * A opt out initiated event: the account started to opt out. Events are still sent for a while.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-initiated`. Source: RISC 1.0 §2.8.2.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function optOutInitiated(members: OptOutInitiatedMembers = {}): OptOutInitiated {
   return made('risc.opt-out-initiated', members, optOutInitiated);
@@ -262,7 +262,7 @@ export interface OptOutCancelledMembers extends CommonMembers {
 }
 
 /**
- * Opt Out Cancelled: The opt-out was cancelled; the account is opted in again.
+ * Opt Out Cancelled: The opt-out was cancelled. The account is opted in again.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-cancelled`. Source: RISC 1.0 §2.8.3.
  */
@@ -271,11 +271,11 @@ export interface OptOutCancelled extends OptOutCancelledMembers {
 }
 
 /**
- * A opt out cancelled event: the opt-out was cancelled; the account is opted in again.
+ * A opt out cancelled event: the opt-out was cancelled. The account is opted in again.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-cancelled`. Source: RISC 1.0 §2.8.3.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function optOutCancelled(members: OptOutCancelledMembers = {}): OptOutCancelled {
   return made('risc.opt-out-cancelled', members, optOutCancelled);
@@ -286,7 +286,7 @@ export interface OptOutEffectiveMembers extends CommonMembers {
 }
 
 /**
- * Opt Out Effective: The opt-out took effect: no more RISC events about the account.
+ * Opt Out Effective: The opt-out took effect. No more RISC events are sent about the account.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-effective`. Source: RISC 1.0 §2.8.4.
  */
@@ -295,11 +295,11 @@ export interface OptOutEffective extends OptOutEffectiveMembers {
 }
 
 /**
- * A opt out effective event: the opt-out took effect: no more RISC events about the account.
+ * A opt out effective event: the opt-out took effect. No more RISC events are sent about the account.
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-effective`. Source: RISC 1.0 §2.8.4.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function optOutEffective(members: OptOutEffectiveMembers = {}): OptOutEffective {
   return made('risc.opt-out-effective', members, optOutEffective);
@@ -323,7 +323,7 @@ export interface RecoveryActivated extends RecoveryActivatedMembers {
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/recovery-activated`. Source: RISC 1.0 §2.9.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function recoveryActivated(members: RecoveryActivatedMembers = {}): RecoveryActivated {
   return made('risc.recovery-activated', members, recoveryActivated);
@@ -347,7 +347,7 @@ export interface RecoveryInformationChanged extends RecoveryInformationChangedMe
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/recovery-information-changed`. Source: RISC 1.0 §2.10.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  */
 export function recoveryInformationChanged(members: RecoveryInformationChangedMembers = {}): RecoveryInformationChanged {
   return made('risc.recovery-information-changed', members, recoveryInformationChanged);
@@ -371,7 +371,7 @@ export interface SessionsRevoked extends SessionsRevokedMembers {
  *
  * Event type `https://schemas.openid.net/secevent/risc/event-type/sessions-revoked`. Source: RISC 1.0 §2.11.
  *
- * @throws {ValidationError} If a member is not known.
+ * @throws {ValidationError} If a member is unknown.
  * @deprecated Replaced by `caep.session-revoked`; only for receivers that still expect this URI.
  */
 export function sessionsRevoked(members: SessionsRevokedMembers = {}): SessionsRevoked {

@@ -2,7 +2,7 @@
 
 import type { EventEntry } from './encode.js';
 
-/** How each event of the catalogue is written: its URI, and what its members are called there and hold. */
+/** How each event of the catalogue is encoded: its URI, and the names and types of its members. */
 export const EVENT_TABLE: Readonly<Record<string, EventEntry>> = {
   'caep.session-revoked': {
     uri: 'https://schemas.openid.net/secevent/caep/event-type/session-revoked',

@@ -10,7 +10,7 @@ import type * as risc from './risc.js';
 import type * as scim from './scim.js';
 import type * as ssf from './ssf.js';
 
-/** An event of the catalogue; `type` tells which. */
+/** An event of the catalogue, discriminated by `type`. */
 export type CatalogueEvent =
   | caep.SessionRevoked
   | caep.TokenClaimsChange
@@ -77,5 +77,5 @@ export type CatalogueEvent =
 /** The `type` of an event of the catalogue. */
 export type EventType = CatalogueEvent['type'];
 
-/** What happened: an event of the catalogue, or one of your own. It is plain data; factories and literals make the same. */
+/** An event of the catalogue, or a custom event. It is plain data: factories and literals produce the same objects. */
 export type SsfEvent = CatalogueEvent | CustomEvent;

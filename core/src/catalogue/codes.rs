@@ -2,339 +2,339 @@
 
 use super::{ErrorKind, Retry};
 
-/// What went wrong, as a stable name for programs: match on it, log it, raise alerts by it.
+/// A stable error code, for matching, logging and alerting.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorCode {
-    /// `internal`: Something that should not happen, such as a failure of the cryptographic library.
+    /// `internal`: An internal error that should not happen, such as a failure in the cryptographic library.
     ///
-    /// Report it with the message; it holds no secret.
+    /// Report it and include the message; the message contains no secret.
     Internal,
-    /// `issuer_invalid`: The issuer is empty, or is no https URL where a transmitter configuration needs one.
+    /// `issuer_invalid`: The issuer is empty, or is not an https URL where a transmitter configuration needs one.
     ///
-    /// Use the exact `issuer` of your transmitter configuration: an https URL without query and fragment.
+    /// Use the exact `issuer` of your transmitter configuration: an https URL without query or fragment.
     IssuerInvalid,
     /// `audience_missing`: The SET or the receiver has no audience, or an empty one.
     ///
-    /// Use the value that the receiver documents for `aud`, character by character.
+    /// Set the audience to the value that the receiver documents for `aud`; every character must match.
     AudienceMissing,
-    /// `audience_not_single`: Several audiences for a receiver that takes one string.
+    /// `audience_not_single`: Several audiences for a receiver that accepts only a single string.
     ///
     /// Send one SET per audience.
     AudienceNotSingle,
-    /// `endpoint_invalid`: A URL cannot be used: not https, no host, or with credentials or a fragment in it.
+    /// `endpoint_invalid`: A URL cannot be used: it is not https, has no host, or contains credentials or a fragment.
     ///
-    /// Use an https URL. Plain http works for loopback hosts, after `allow_loopback`.
+    /// Use an https URL. For a loopback host you can use plain http after you set `allow_loopback`.
     EndpointInvalid,
-    /// `dialect_invalid`: The text of a dialect cannot be read: no TOML, an unknown key, or a value that does not fit.
+    /// `dialect_invalid`: A dialect cannot be parsed: it is not TOML, has an unknown key, or has a value of the wrong kind.
     ///
-    /// Compare with the built-in dialects; the message names line and key.
+    /// Compare your file with the built-in dialects at the line and key named in the message.
     DialectInvalid,
-    /// `dialect_unknown`: No built-in dialect has this id.
+    /// `dialect_unknown`: There is no built-in dialect with this id.
     ///
     /// Use one of the ids that `Dialect::ids` lists.
     DialectUnknown,
-    /// `configuration_invalid`: A setting is missing, or contradicts another one.
+    /// `configuration_invalid`: A setting is missing or conflicts with another setting.
     ///
-    /// Set what the message names.
+    /// Correct the setting named in the message.
     ConfigurationInvalid,
     /// `transmitter_closed`: The transmitter was closed before this call.
     ///
-    /// Make another transmitter, or close this one when nothing more is to be sent.
+    /// Create a new transmitter, or close this one only after the last send.
     TransmitterClosed,
-    /// `signer_public_key_missing`: The keys to publish were asked for, and the transmitter does not know the public key of its signer.
+    /// `signer_public_key_missing`: The JWKS was requested, but the transmitter does not know the public key of its signer.
     ///
-    /// Give the signer's public key with the signer, in PEM, DER or as a JWK.
+    /// Pass the signer's public key along with the signer, as PEM, DER or a JWK.
     SignerPublicKeyMissing,
-    /// `authorization_invalid`: A token, an authorization header, a client id or a client secret that cannot be right as it is written.
+    /// `authorization_invalid`: A token, authorization header, client id or client secret is malformed.
     ///
-    /// Correct the setting that the message names.
+    /// Correct the setting named in the message.
     AuthorizationInvalid,
-    /// `source_address_invalid`: The source address is not an IP address, or not that of one machine.
+    /// `source_address_invalid`: The source address is not an IP address, or cannot be the address of a single host.
     ///
-    /// Give an IP address of this machine, such as `192.0.2.7`, without port and zone.
+    /// Use an IP address of this host, such as `192.0.2.7`, without port or zone.
     SourceAddressInvalid,
-    /// `proxy_invalid`: The proxy in the setting or environment variable that the message names is not a URL that can be used.
+    /// `proxy_invalid`: The proxy URL in the setting or environment variable named in the message cannot be used.
     ///
-    /// Use `http://host:port` or `https://host:port`, and percent-encode user name and password.
+    /// Use `http://host:port` or `https://host:port`, and percent-encode the user name and password.
     ProxyInvalid,
-    /// `ca_bundle_invalid`: CA certificates cannot be read from the setting or environment variable that the message names.
+    /// `ca_bundle_invalid`: The CA certificates in the setting or environment variable named in the message cannot be read.
     ///
-    /// Point it at certificates in PEM (`-----BEGIN CERTIFICATE-----`), or unset it.
+    /// Point the setting at PEM certificates (`-----BEGIN CERTIFICATE-----`), or unset it.
     CaBundleInvalid,
-    /// `ca_certificates_missing`: The operating system has no CA certificates, as in a minimal container, and no others are set.
+    /// `ca_certificates_missing`: The operating system has no CA certificates, as in a minimal container, and no others are configured.
     ///
     /// Install the package `ca-certificates`, or set `SSL_CERT_FILE` or `ca_bundle`.
     CaCertificatesMissing,
-    /// `client_certificate_invalid`: The client certificate or its private key cannot be read, or they do not belong together.
+    /// `client_certificate_invalid`: The client certificate or its private key cannot be read, or the two do not match.
     ///
     /// Set the certificate chain and its unencrypted private key, both in PEM.
     ClientCertificateInvalid,
-    /// `key_format_unknown`: The text or the bytes are no key in a known format.
+    /// `key_format_unknown`: The input is not a key in a supported format.
     ///
-    /// Give PEM or DER (PKCS#8, PKCS#1, SEC1), a JWK, or a JWK Set.
+    /// Use PEM or DER (PKCS#8, PKCS#1 or SEC1), a JWK, or a JWK Set.
     KeyFormatUnknown,
-    /// `key_password_missing`: The key is encrypted and no password was given.
+    /// `key_password_missing`: The key is encrypted, and no password was given.
     ///
-    /// Import it with its password.
+    /// Pass the password when you import the key.
     KeyPasswordMissing,
-    /// `key_password_wrong`: The password does not open the encrypted key.
+    /// `key_password_wrong`: The password does not decrypt the key.
     ///
-    /// Check the password, also for a line end at its end.
+    /// Check the password, and look for a trailing newline.
     KeyPasswordWrong,
-    /// `key_is_certificate`: A certificate where a private key is meant.
+    /// `key_is_certificate`: The input is a certificate, not a private key.
     ///
-    /// Give the private key that belongs to the certificate.
+    /// Use the private key that belongs to the certificate.
     KeyIsCertificate,
-    /// `key_is_public`: A public key where a private key is meant.
+    /// `key_is_public`: The input is a public key, not a private key.
     ///
-    /// Give the private key. The public half goes to the receiver, by the JWKS.
+    /// Use the private key. Receivers get the public key from the JWKS.
     KeyIsPublic,
-    /// `key_private_member_missing`: A private JWK lacks one of its members.
+    /// `key_private_member_missing`: A private JWK lacks a required member.
     ///
-    /// Export the key again with all its members; the message names the missing one.
+    /// Export the key again with all members; the message names the missing one.
     KeyPrivateMemberMissing,
-    /// `key_member_invalid`: A member of a JWK is missing, has the wrong type or length, or is no base64url.
+    /// `key_member_invalid`: A member of a JWK is missing, has the wrong type or length, or is not base64url.
     ///
     /// Export the key again; the message names the member.
     KeyMemberInvalid,
-    /// `key_inconsistent`: The parts of the key do not belong together.
+    /// `key_inconsistent`: The parts of the key do not match each other.
     ///
-    /// Export the key again, all its parts from one source.
+    /// Export the key again, with all parts from the same source.
     KeyInconsistent,
-    /// `key_rsa_too_short`: An RSA key under 2048 bits (RFC 7518 §3.3).
+    /// `key_rsa_too_short`: An RSA key is shorter than 2048 bits (RFC 7518 §3.3).
     ///
     /// Generate an RSA key of 2048 bits or more.
     KeyRsaTooShort,
-    /// `key_type_unsupported`: A kind of key or a curve that signs no SETs here.
+    /// `key_type_unsupported`: The key type or curve is not supported for signing SETs.
     ///
     /// Use RSA, P-256, P-384, P-521 or Ed25519.
     KeyTypeUnsupported,
-    /// `key_symmetric`: A symmetric key (`kty: oct`): receivers verify with a published key, so it would be no secret.
+    /// `key_symmetric`: The key is symmetric (`kty: oct`). Receivers verify with a published key, so a symmetric key would no longer be secret.
     ///
     /// Generate an asymmetric key, such as RSA 2048.
     KeySymmetric,
-    /// `key_use`: The JWK says that it is for encryption (`use: enc`).
+    /// `key_use`: The JWK is marked for encryption (`use: enc`).
     ///
-    /// Use a key for signatures; do not use one key for both.
+    /// Use a signing key; never use one key for both purposes.
     KeyUse,
     /// `key_ops`: The `key_ops` of the JWK do not allow `sign`.
     ///
-    /// Use a key whose `key_ops` hold `sign`, or which has none.
+    /// Use a key whose `key_ops` contain `sign`, or a key without `key_ops`.
     KeyOps,
-    /// `key_algorithm_mismatch`: The algorithm does not fit the key.
+    /// `key_algorithm_mismatch`: The algorithm does not match the key type.
     ///
-    /// Leave the algorithm out, or use one that fits the type of the key; the message names those.
+    /// Omit the algorithm, or use one that matches the key type; the message lists them.
     KeyAlgorithmMismatch,
-    /// `key_algorithm_unknown`: Not the name of a signature algorithm that is supported here.
+    /// `key_algorithm_unknown`: The algorithm name is unknown or not supported.
     ///
     /// Use RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA or Ed25519.
     KeyAlgorithmUnknown,
-    /// `key_set_ambiguous`: A JWK Set holds several keys that could sign.
+    /// `key_set_ambiguous`: A JWK Set contains several keys that can sign.
     ///
-    /// Name the one you mean by its `kid`.
+    /// Select one by its `kid`.
     KeySetAmbiguous,
-    /// `key_not_found`: The set holds no key that fits.
+    /// `key_not_found`: The key set contains no matching key.
     ///
-    /// Check the `kid`, and that the set holds a private key for signatures.
+    /// Check the `kid`, and check that the set contains a private signing key.
     KeyNotFound,
-    /// `kid_invalid`: An empty `kid`.
+    /// `kid_invalid`: The `kid` is empty.
     ///
-    /// Leave it out to get the RFC 7638 thumbprint.
+    /// Omit `kid` to use the RFC 7638 thumbprint.
     KidInvalid,
-    /// `kid_duplicate`: Two different keys of one set share a `kid` (RFC 7517 §4.5).
+    /// `kid_duplicate`: Two different keys in a set share a `kid` (RFC 7517 §4.5).
     ///
-    /// Give each key a `kid` of its own; the default thumbprint always differs.
+    /// Give each key a unique `kid`; the default thumbprint is always unique.
     KidDuplicate,
-    /// `key_set_no_next`: A rotation without a published next key.
+    /// `key_set_no_next`: There is no staged key to rotate to.
     ///
-    /// Stage the next key first, and leave receivers time to fetch the JWKS.
+    /// Stage the next key first, and allow time for receivers to fetch the JWKS.
     KeySetNoNext,
-    /// `key_set_too_early`: A rotation before the next key was published for as long as asked.
+    /// `key_set_too_early`: The next key has not been published for as long as you required.
     ///
-    /// Rotate after the publication time; receivers cache the JWKS.
+    /// Wait until the publication time has passed, then rotate; receivers cache the JWKS.
     KeySetTooEarly,
     /// `key_set_active`: The active key cannot be removed.
     ///
     /// Rotate to another key first.
     KeySetActive,
-    /// `key_set_watched`: The keys of a watched set come from its source; `stage` and `rotate` do not apply.
+    /// `key_set_watched`: The keys of a watched set come from its source, so `stage` and `rotate` are not available.
     ///
-    /// Change the source: add the next key to its directory, and let it sort first later.
+    /// Change the source: add the next key to its directory, and later rename it so that it sorts first.
     KeySetWatched,
-    /// `key_source_invalid`: The text that names the source of a key cannot be understood.
+    /// `key_source_invalid`: The key source cannot be parsed.
     ///
     /// Use `env:NAME`, `file:PATH`, `dir:PATH`, `cmd:PROGRAM ARG…`, `stdin:`, or a plain path.
     KeySourceInvalid,
-    /// `key_source_unavailable`: The source of a key is missing, cannot be read, or is empty, or its command failed or took too long.
+    /// `key_source_unavailable`: The key source is missing, unreadable or empty, or its command failed or timed out.
     ///
-    /// Check that the source exists and can be read by this process; run a command by hand.
+    /// Check that the source exists and that this process can read it; run a command manually to debug it.
     KeySourceUnavailable,
-    /// `json_invalid`: The text is no JSON, or not the JSON value that belongs here.
+    /// `json_invalid`: The text is not JSON, or not the JSON value expected here.
     ///
-    /// Fix the text at the line and column that the message names, or at the place that the pointer names.
+    /// Fix the text at the line and column in the message, or at `pointer`.
     JsonInvalid,
-    /// `value_not_json`: A value that JSON does not have, or has no one form for: NaN, a date, a set, bytes, a member named by a number, an object of a class.
+    /// `value_not_json`: The value has no JSON form, or several: NaN, a date, a set, bytes, a numeric member name, a class instance.
     ///
-    /// Give what the message names instead; for a date, seconds since 1970 or text.
+    /// Pass the replacement that the message suggests; for a date, pass seconds since 1970 or a string.
     ValueNotJson,
-    /// `number_not_exact`: A number that would not come out as it was given: an integer of more than 64 bits, or more digits than a double holds.
+    /// `number_not_exact`: The number cannot be represented exactly: it is an integer of more than 64 bits, or has more digits than a double.
     ///
-    /// Send it as text.
+    /// Send it as a string.
     NumberNotExact,
-    /// `text_not_unicode`: A text that holds half of a surrogate pair, which UTF-8 cannot carry.
+    /// `text_not_unicode`: The string contains an unpaired surrogate, which UTF-8 cannot encode.
     ///
-    /// Fix the text where it comes from: it was cut inside a character, or decoded from another encoding.
+    /// Fix the string at its source: it was cut inside a character, or decoded with the wrong encoding.
     TextNotUnicode,
-    /// `value_too_deep`: More than 64 lists and objects contain one another, or one contains itself.
+    /// `value_too_deep`: The value is nested more than 64 levels deep, or contains itself.
     ///
-    /// Send a flatter value, or the inner one as text.
+    /// Flatten the value, or send the inner part as a string.
     ValueTooDeep,
-    /// `event_missing`: A SET without an event (RFC 8417 §2.2).
+    /// `event_missing`: The SET has no event (RFC 8417 §2.2).
     ///
-    /// Give the event.
+    /// Add an event.
     EventMissing,
-    /// `event_uri_invalid`: An event type that is no absolute URI.
+    /// `event_uri_invalid`: The event type is not an absolute URI.
     ///
-    /// Use the event type URI that the event's specification gives.
+    /// Use the event type URI from the event's specification.
     EventUriInvalid,
-    /// `event_member_missing`: An event lacks a member that its definition, or the receiver, requires.
+    /// `event_member_missing`: The event lacks a member that its specification or the receiver requires.
     ///
-    /// Add the member that the pointer names.
+    /// Add the member at `pointer`.
     EventMemberMissing,
-    /// `event_member_type`: A member of an event has the wrong JSON type.
+    /// `event_member_type`: A member of the event has the wrong JSON type.
     ///
-    /// Use the type that the message names.
+    /// Use the type named in the message.
     EventMemberType,
-    /// `event_member_value`: A member of an event has a value that its definition, or the receiver, does not allow.
+    /// `event_member_value`: A member of the event has a value that its specification or the receiver does not allow.
     ///
-    /// Use one of the values that the message names; case and hyphens count.
+    /// Use one of the values listed in the message; case and hyphens matter.
     EventMemberValue,
-    /// `event_member_forbidden`: A member that must not be in this event.
+    /// `event_member_forbidden`: The event has a member that it must not have.
     ///
-    /// Leave it out. The subject of an event goes into the call's subject.
+    /// Remove the member. If it is the event's subject, pass it as the subject of the call.
     EventMemberForbidden,
-    /// `event_not_accepted`: The receiver does not take this event: it would refuse it, or accept and drop it.
+    /// `event_not_accepted`: The receiver does not accept this event: it would reject it, or accept and drop it.
     ///
-    /// Send one of the events that the receiver's dialect lists.
+    /// Send one of the events listed in the receiver's dialect.
     EventNotAccepted,
-    /// `events_too_many`: More events in one SET than allowed, or one event twice.
+    /// `events_too_many`: The SET has more events than allowed, or contains an event twice.
     ///
     /// Send one SET per event.
     EventsTooMany,
-    /// `timestamp_unit`: A time that can only be milliseconds, where seconds are meant.
+    /// `timestamp_unit`: The time is in milliseconds where seconds are expected.
     ///
-    /// Give seconds since 1970; fractions are allowed.
+    /// Pass seconds since 1970; fractions are allowed.
     TimestampUnit,
-    /// `subject_missing`: A SET without a subject, where the receiver or the event needs one (SSF 1.0 §3.1).
+    /// `subject_missing`: The SET has no subject, but the receiver or the event requires one (SSF 1.0 §3.1).
     ///
-    /// Give the subject.
+    /// Add a subject.
     SubjectMissing,
-    /// `subject_format_missing`: A subject identifier without the member `format` (RFC 9493 §3).
+    /// `subject_format_missing`: The subject identifier has no member `format` (RFC 9493 §3).
     ///
     /// Add `format`.
     SubjectFormatMissing,
-    /// `subject_format_unknown`: Not the name of a subject identifier format, or an old spelling of one.
+    /// `subject_format_unknown`: The subject identifier format is unknown, or spelled as in an older specification.
     ///
-    /// Use a registered format; for a private one use the constructor for custom subjects.
+    /// Use a registered format; for a private format, use the constructor for custom subjects.
     SubjectFormatUnknown,
-    /// `subject_member_missing`: A subject identifier lacks a member that its format requires.
+    /// `subject_member_missing`: The subject identifier lacks a member that its format requires.
     ///
-    /// Add the member that the pointer names.
+    /// Add the member at `pointer`.
     SubjectMemberMissing,
-    /// `subject_member_type`: A member of a subject identifier has the wrong JSON type.
+    /// `subject_member_type`: A member of the subject identifier has the wrong JSON type.
     ///
-    /// Use the type that the message names.
+    /// Use the type named in the message.
     SubjectMemberType,
-    /// `subject_member_value`: A member of a subject identifier has a value that its format does not allow.
+    /// `subject_member_value`: A member of the subject identifier has a value that its format does not allow.
     ///
-    /// Mend the value that the pointer names.
+    /// Fix the value at `pointer`.
     SubjectMemberValue,
-    /// `subject_member_unknown`: A member that the subject identifier's format does not define (RFC 9493 §3).
+    /// `subject_member_unknown`: The subject identifier has a member that its format does not define (RFC 9493 §3).
     ///
-    /// Leave the member out.
+    /// Remove the member.
     SubjectMemberUnknown,
-    /// `subject_nesting`: Aliases within aliases, or a complex subject within another subject (RFC 9493 §3.2.8, SSF 1.0 §3.3).
+    /// `subject_nesting`: Aliases contain aliases, or a complex subject is nested in another subject (RFC 9493 §3.2.8, SSF 1.0 §3.3).
     ///
     /// Use simple subject identifiers inside.
     SubjectNesting,
-    /// `subject_not_accepted`: The event or the receiver does not take a subject of this format.
+    /// `subject_not_accepted`: The event or the receiver does not accept a subject of this format.
     ///
-    /// Use one of the formats that the message names.
+    /// Use one of the formats listed in the message.
     SubjectNotAccepted,
-    /// `jti_invalid`: An empty `jti`.
+    /// `jti_invalid`: The `jti` is empty.
     ///
-    /// Leave it out to get a random one.
+    /// Omit `jti` to get a random one.
     JtiInvalid,
-    /// `txn_missing`: An event that requires the claim `txn` (RFC 9967 §2.5.1.3).
+    /// `txn_missing`: The event requires the claim `txn` (RFC 9967 §2.5.1.3).
     ///
-    /// Give the transaction id: the value of `Set-Txn`.
+    /// Set the transaction id to the value of `Set-Txn`.
     TxnMissing,
-    /// `claim_invalid`: A claim of the SET is missing, or has a type or value that the receiver does not take.
+    /// `claim_invalid`: A claim of the SET is missing, or has a type or value that the receiver does not accept.
     ///
-    /// Mend the claim that the pointer names, as the message says.
+    /// Fix the claim at `pointer` as described in the message.
     ClaimInvalid,
-    /// `claim_forbidden`: A claim that an SSF SET must not have (`sub`, `exp`), or that the builder writes itself.
+    /// `claim_forbidden`: The claim must not appear in a SET (`sub`, `exp`), or is set by the builder.
     ///
-    /// Leave the claim out, or use the builder's own method for it.
+    /// Remove the claim, or use the builder's own method for it.
     ClaimForbidden,
-    /// `algorithm_not_accepted`: The receiver does not take signatures of this algorithm.
+    /// `algorithm_not_accepted`: The receiver does not accept this signature algorithm.
     ///
-    /// Sign with a key for one of the algorithms that the message names.
+    /// Sign with a key for one of the algorithms listed in the message.
     AlgorithmNotAccepted,
-    /// `set_malformed`: The text is no SET in compact form: three base64url parts, JSON objects in the first two.
+    /// `set_malformed`: The text is not a SET in compact form: three base64url parts, with JSON objects in the first two.
     ///
-    /// Give the compact SET itself, without quotes or line ends.
+    /// Pass the compact SET itself, without quotes or line breaks.
     SetMalformed,
-    /// `signature_malformed`: A signature whose form or length does not fit the algorithm (RFC 7518 §3).
+    /// `signature_malformed`: The form or length of the signature does not match the algorithm (RFC 7518 §3).
     ///
-    /// Say whether the signature is raw (R and S) or DER, and sign the bytes of the signing input.
+    /// Specify whether the signature is raw (R and S) or DER, and sign the bytes of the signing input.
     SignatureMalformed,
     /// `signature_invalid`: The signature does not verify with the key.
     ///
-    /// Check that the key in the JWKS is the one that signed, and that the SET was not changed.
+    /// Check that the JWKS contains the key that signed, and that the SET was not modified.
     SignatureInvalid,
-    /// `signer_failed`: An external signer reported a failure.
+    /// `signer_failed`: An external signer failed.
     ///
-    /// See the source of the error.
+    /// Check the underlying error that the signer reported.
     SignerFailed,
-    /// `token_refused`: The token endpoint refused the request (RFC 6749 §5.2).
+    /// `token_refused`: The token endpoint rejected the request (RFC 6749 §5.2).
     ///
-    /// Check client id, secret, scope and the way the client authenticates.
+    /// Check the client id, client secret, scope and client authentication method.
     TokenRefused,
-    /// `token_response_invalid`: The token endpoint's answer holds no access token.
+    /// `token_response_invalid`: The response of the token endpoint contains no access token.
     ///
-    /// Check the token URL: an HTML page or an empty answer mostly means a wrong path.
+    /// Check the token URL; an HTML page or an empty response usually means a wrong path.
     TokenResponseInvalid,
-    /// `token_stale`: The receiver refused the access token, and the token endpoint gave the same one again.
+    /// `token_stale`: The receiver rejected the access token, and the token endpoint returned the same token again.
     ///
-    /// Check that credentials, scope and token endpoint are this receiver's, or wait until the token ends.
+    /// Check that credentials, scope and token endpoint are this receiver's, or wait until the token expires.
     TokenStale,
-    /// `token_unavailable`: The token endpoint gave no answer, a server error, or asked to slow down.
+    /// `token_unavailable`: The token endpoint did not respond, returned a server error, or limited the request rate.
     ///
     /// Try again later.
     TokenUnavailable,
-    /// `receiver_rejected`: The receiver refused the SET (RFC 8935 §2.3); `receiver_error` holds its code.
+    /// `receiver_rejected`: The receiver rejected the SET (RFC 8935 §2.3); `receiver_error` contains its error code.
     ///
-    /// Mend what the receiver's code names; the same SET would be refused again.
+    /// Fix the problem that the receiver's error code describes; the receiver would reject the same SET again.
     ReceiverRejected,
-    /// `receiver_key_unknown`: The receiver could not use the key that signed the SET: it does not know it, or it was withdrawn.
+    /// `receiver_key_unknown`: The receiver could not use the key that signed the SET: it does not know the key, or the key was withdrawn.
     ///
-    /// Publish the key in the JWKS before it signs, and leave receivers time to fetch it.
+    /// Publish a key in the JWKS before you sign with it, and allow time for receivers to fetch it.
     ReceiverKeyUnknown,
-    /// `receiver_unauthorized`: The receiver did not accept the sender, also not with a fresh token.
+    /// `receiver_unauthorized`: The receiver did not accept the sender's credentials, even with a fresh token.
     ///
     /// Check the receiver's authorization settings.
     ReceiverUnauthorized,
     /// `receiver_not_found`: There is no receiver at this URL.
     ///
-    /// Check the push endpoint's URL.
+    /// Check the push endpoint URL.
     ReceiverNotFound,
-    /// `receiver_redirected`: The receiver answered with a redirect, which a sender must not follow with a SET.
+    /// `receiver_redirected`: The receiver answered with a redirect, which a transmitter must not follow with a SET.
     ///
     /// Use the final URL as the push endpoint.
     ReceiverRedirected,
-    /// `receiver_throttled`: The receiver asks to slow down.
+    /// `receiver_throttled`: The receiver limits the request rate.
     ///
     /// Send the same SET again after `retry_after`.
     ReceiverThrottled,
@@ -342,138 +342,138 @@ pub enum ErrorCode {
     ///
     /// Send the same SET again later.
     ReceiverUnavailable,
-    /// `receiver_answer_unexpected`: A status that RFC 8935 does not know.
+    /// `receiver_answer_unexpected`: The receiver answered with a status that RFC 8935 does not define.
     ///
     /// Check that the URL is a SET push endpoint.
     ReceiverAnswerUnexpected,
-    /// `circuit_open`: The receiver failed so often that nothing is sent to it for a while.
+    /// `circuit_open`: The circuit breaker is open: after repeated failures, nothing is sent to this receiver for a while.
     ///
-    /// Send the same SET again later; one delivery at a time finds out whether the receiver is back.
+    /// Send the same SET again later; one delivery at a time tests whether the receiver has recovered.
     CircuitOpen,
     /// `dns_failed`: The host name could not be resolved.
     ///
-    /// Check the host name, and the name servers of this machine.
+    /// Check the host name and the DNS resolver of this host.
     DnsFailed,
-    /// `address_forbidden`: The host is at a private, link-local or metadata address, which URLs from outside must not reach.
+    /// `address_forbidden`: The host has a private, link-local or metadata address, which requests must not reach by default.
     ///
-    /// Allow the network with `allow_network` if the host belongs there.
+    /// If the receiver belongs in that network, allow it with `allow_network`.
     AddressForbidden,
-    /// `connection_failed`: No connection to the host.
+    /// `connection_failed`: The connection to the server failed.
     ///
-    /// Check host, port, network and proxy.
+    /// Check the host, port, network and proxy.
     ConnectionFailed,
-    /// `tls_failed`: The TLS handshake failed for a reason that no other code names.
+    /// `tls_failed`: The TLS handshake failed for a reason that no other code covers.
     ///
-    /// Check what the message says against the TLS settings of the host.
+    /// Compare the message with the TLS settings of the server.
     TlsFailed,
-    /// `tls_certificate_expired`: The certificate of the host has expired.
+    /// `tls_certificate_expired`: The server's certificate has expired.
     ///
-    /// Have the host renew its certificate, and check the clock of this machine.
+    /// Ask the server's operator to renew the certificate, and check the clock of this host.
     TlsCertificateExpired,
-    /// `tls_certificate_not_yet_valid`: The certificate of the host is not valid yet.
+    /// `tls_certificate_not_yet_valid`: The server's certificate is not valid yet.
     ///
-    /// Check the clock of this machine; if it is right, have the host install a certificate that is valid now.
+    /// Check the clock of this host; if it is right, ask the server's operator to install a valid certificate.
     TlsCertificateNotYetValid,
-    /// `tls_certificate_name`: The certificate of the host is for other names.
+    /// `tls_certificate_name`: The server's certificate is for other names.
     ///
-    /// Use the host name that the certificate is for, or have the host install one for this name.
+    /// Use a host name that the certificate covers, or have the server's operator issue one for this name.
     TlsCertificateName,
-    /// `tls_certificate_untrusted`: No trusted authority issued the certificate of the host: a private authority, a proxy that intercepts TLS, a self-signed certificate, or a missing intermediate certificate.
+    /// `tls_certificate_untrusted`: The server's certificate was not issued by a trusted CA. Causes are a private CA, a proxy that intercepts TLS, a self-signed certificate, or a missing intermediate certificate.
     ///
-    /// Add the authority with `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediates.
+    /// Add the CA with `ca_bundle` or `SSL_CERT_FILE`, or have the server send its intermediate certificates.
     TlsCertificateUntrusted,
-    /// `tls_certificate_revoked`: The certificate of the host is revoked.
+    /// `tls_certificate_revoked`: The server's certificate has been revoked.
     ///
-    /// Have the host install a new certificate.
+    /// Ask the server's operator to install a new certificate.
     TlsCertificateRevoked,
-    /// `tls_certificate_invalid`: The certificate of the host is malformed, or not one for a TLS server.
+    /// `tls_certificate_invalid`: The server's certificate is malformed, or not a TLS server certificate.
     ///
-    /// Have the host install an X.509 version 3 certificate for TLS servers that is not an authority's own.
+    /// Have the server's operator install an X.509 version 3 server certificate that is not a CA certificate.
     TlsCertificateInvalid,
-    /// `tls_client_certificate_required`: The host requires a client certificate (mutual TLS), and none is set.
+    /// `tls_client_certificate_required`: The server requires a client certificate (mutual TLS), and none is set.
     ///
     /// Set `client_certificate`.
     TlsClientCertificateRequired,
-    /// `tls_client_certificate_refused`: The host refuses the client certificate.
+    /// `tls_client_certificate_refused`: The server rejects the client certificate.
     ///
-    /// Check that it is valid, complete with its chain, and issued by an authority that the host accepts.
+    /// Check that the certificate is valid, includes its chain, and was issued by a CA that the server accepts.
     TlsClientCertificateRefused,
-    /// `tls_incompatible`: The host shares no TLS version, cipher suite or application protocol with this library.
+    /// `tls_incompatible`: The server and this library have no TLS version, cipher suite or application protocol in common.
     ///
-    /// Have the host enable TLS 1.2 or 1.3 with current cipher suites.
+    /// Ask the server's operator to enable TLS 1.2 or 1.3 with current cipher suites.
     TlsIncompatible,
-    /// `tls_not_spoken`: The port does not speak TLS, such as one for plain http.
+    /// `tls_not_spoken`: The port does not speak TLS; it may be a plain http port.
     ///
-    /// Check the port in the URL, or in the proxy setting whether the proxy wants `http://`.
+    /// Check the port in the URL. If a proxy is set, check whether its URL should start with `http://`.
     TlsNotSpoken,
-    /// `source_address_unavailable`: This machine does not have the source address, or has none of the family of the host.
+    /// `source_address_unavailable`: This host does not have the source address, or the address is of another family than the server's addresses.
     ///
-    /// Use an address of this machine (`ip address`, `ifconfig`) of the family of the host's addresses.
+    /// Use an address of this host (`ip address`, `ifconfig`) of the same family as the server's addresses.
     SourceAddressUnavailable,
-    /// `proxy_unreachable`: The proxy cannot be resolved or reached, or does not answer as an HTTP proxy does; the message names the setting it comes from.
+    /// `proxy_unreachable`: The proxy cannot be resolved or reached, or does not respond like an HTTP proxy; the message names the setting that it comes from.
     ///
-    /// Check host and port of the proxy, and list hosts that need none in `NO_PROXY`.
+    /// Check the host and port of the proxy, and list hosts that do not need it in `NO_PROXY`.
     ProxyUnreachable,
-    /// `proxy_refused`: The proxy refused to open a tunnel to the host; `status` is its answer: 407 wants credentials, 403 forbids the host.
+    /// `proxy_refused`: The proxy refused to open a tunnel to the server. `status` is its answer: 407 asks for credentials, 403 forbids the host.
     ///
     /// For 407, put user name and password into the proxy URL; otherwise have the proxy allow the host.
     ProxyRefused,
-    /// `proxy_unavailable`: The proxy failed to open a tunnel to the host: it is overloaded, or does not reach the host; `status` is its answer.
+    /// `proxy_unavailable`: The proxy failed to open a tunnel to the server: it is overloaded, or cannot reach the server. `status` is its answer.
     ///
-    /// Check that the proxy resolves and reaches the host; then send the same SET again.
+    /// Check that the proxy can resolve and reach the server, then send the same SET again.
     ProxyUnavailable,
-    /// `receiver_timeout`: No answer in time: the receiver may have the SET.
+    /// `receiver_timeout`: The receiver did not answer in time; it may have received the SET.
     ///
-    /// Send the same SET again; its `jti` lets the receiver recognize a repeat.
+    /// Send the same SET again; the receiver recognizes the repeat by its `jti`.
     ReceiverTimeout,
-    /// `outcome_unknown`: The connection broke after the request was sent: the receiver may have the SET.
+    /// `outcome_unknown`: The connection broke after the request was sent; the receiver may have received the SET.
     ///
-    /// Send the same SET again; its `jti` lets the receiver recognize a repeat.
+    /// Send the same SET again; the receiver recognizes the repeat by its `jti`.
     OutcomeUnknown,
-    /// `deadline_exceeded`: The operation took longer than its deadline; the source is the last failure.
+    /// `deadline_exceeded`: The operation exceeded its deadline; the underlying error is the last failure.
     ///
-    /// Send the same SET again later, or allow more time.
+    /// Send the same SET again later, or set a longer deadline.
     DeadlineExceeded,
-    /// `provider_invalid`: A security events provider breaks a limit of Okta's API, or its id is none; nothing was sent.
+    /// `provider_invalid`: A security events provider breaks a limit of Okta's API, or its id is malformed; nothing was sent.
     ///
-    /// Mend the member that the pointer names.
+    /// Fix the member at `pointer`.
     ProviderInvalid,
-    /// `provider_refused`: The API refused what was asked for; `receiver_error` holds its code.
+    /// `provider_refused`: The API rejected the request; `receiver_error` contains its error code.
     ///
-    /// Mend what the API's description names; the same call would be refused again.
+    /// Fix the problem that the API's error describes; the API would reject the same call again.
     ProviderRefused,
-    /// `provider_not_found`: There is no such provider, or, where none was named, no such API.
+    /// `provider_not_found`: The provider does not exist. If the call named no provider, the API does not exist at this URL.
     ///
-    /// Check the id; where none was named, the URL of the org, and that the org has Identity Threat Protection.
+    /// Check the provider id. If you named none, check the org URL and that it has Identity Threat Protection.
     ProviderNotFound,
-    /// `provider_conflict`: Another provider stands in the way, such as one with the same issuer.
+    /// `provider_conflict`: The request conflicts with another provider, such as one with the same issuer.
     ///
-    /// List the providers, and replace or delete the one that is there.
+    /// List the providers, and replace or delete the existing one.
     ProviderConflict,
-    /// `api_unauthorized`: The API does not accept the token, or the token may not do this.
+    /// `api_unauthorized`: The API does not accept the token, or the token lacks permission for this call.
     ///
-    /// Check the token, and that it may manage providers or, where that was asked, read the System Log.
+    /// Check the token, and check that it may manage providers or, for log calls, read the System Log.
     ApiUnauthorized,
-    /// `api_throttled`: The API asks to slow down.
+    /// `api_throttled`: The API limits the request rate.
     ///
     /// Call again after `retry_after`.
     ApiThrottled,
-    /// `api_unavailable`: The API failed with a server error, or gave no answer.
+    /// `api_unavailable`: The API failed with a server error, or did not respond.
     ///
     /// Call again later.
     ApiUnavailable,
-    /// `api_outcome_unknown`: A provider was to be created, and a server error or no answer came: it may be there.
+    /// `api_outcome_unknown`: Creating a provider ended with a server error or without an answer; the provider may exist.
     ///
-    /// List the providers before creating it again, or call `ensure`, which does so.
+    /// List the providers before you create it again, or call `ensure`, which does this for you.
     ApiOutcomeUnknown,
-    /// `api_answer_unexpected`: An answer that the API does not document.
+    /// `api_answer_unexpected`: The API gave an answer that it does not document.
     ///
     /// Check that the URL is that of the org itself, such as `https://acme.okta.com`.
     ApiAnswerUnexpected,
 }
 
 impl ErrorCode {
-    /// Every code, in the order of the documentation.
+    /// Every error code, in the order of the documentation.
     pub const ALL: &'static [Self] = &[
         Self::Internal,
         Self::IssuerInvalid,
@@ -716,7 +716,7 @@ impl ErrorCode {
         }
     }
 
-    /// The group that the code belongs to.
+    /// The kind of error.
     #[allow(clippy::too_many_lines, reason = "one line a code, as in the catalogue")]
     pub const fn kind(self) -> ErrorKind {
         match self {
@@ -836,7 +836,7 @@ impl ErrorCode {
         }
     }
 
-    /// What the sender does by itself before it reports the error.
+    /// How the sender retries before it reports the error.
     pub const fn retry(self) -> Retry {
         match self {
             Self::ReceiverUnauthorized | Self::ApiUnauthorized => Retry::AfterRenewal,
@@ -865,265 +865,277 @@ impl ErrorCode {
         }
     }
 
-    /// Whether the same call may pass later without a change.
+    /// Whether the same call may succeed later without changes.
     pub const fn is_retryable(self) -> bool {
         matches!(self.retry(), Retry::Later | Retry::ByCaller)
     }
 
-    /// What it means, in one sentence.
+    /// What the code means.
     #[allow(clippy::match_same_arms, clippy::too_many_lines, reason = "one line a code, as in the catalogue")]
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Internal => {
-                "Something that should not happen, such as a failure of the cryptographic library."
+                "An internal error that should not happen, such as a failure in the cryptographic library."
             }
             Self::IssuerInvalid => {
-                "The issuer is empty, or is no https URL where a transmitter configuration needs one."
+                "The issuer is empty, or is not an https URL where a transmitter configuration needs one."
             }
             Self::AudienceMissing => "The SET or the receiver has no audience, or an empty one.",
-            Self::AudienceNotSingle => "Several audiences for a receiver that takes one string.",
+            Self::AudienceNotSingle => "Several audiences for a receiver that accepts only a single string.",
             Self::EndpointInvalid => {
-                "A URL cannot be used: not https, no host, or with credentials or a fragment in it."
+                "A URL cannot be used: it is not https, has no host, or contains credentials or a fragment."
             }
             Self::DialectInvalid => {
-                "The text of a dialect cannot be read: no TOML, an unknown key, or a value that does not fit."
+                "A dialect cannot be parsed: it is not TOML, has an unknown key, or has a value of the wrong kind."
             }
-            Self::DialectUnknown => "No built-in dialect has this id.",
-            Self::ConfigurationInvalid => "A setting is missing, or contradicts another one.",
+            Self::DialectUnknown => "There is no built-in dialect with this id.",
+            Self::ConfigurationInvalid => "A setting is missing or conflicts with another setting.",
             Self::TransmitterClosed => "The transmitter was closed before this call.",
             Self::SignerPublicKeyMissing => {
-                "The keys to publish were asked for, and the transmitter does not know the public key of its signer."
+                "The JWKS was requested, but the transmitter does not know the public key of its signer."
             }
             Self::AuthorizationInvalid => {
-                "A token, an authorization header, a client id or a client secret that cannot be right as it is written."
+                "A token, authorization header, client id or client secret is malformed."
             }
             Self::SourceAddressInvalid => {
-                "The source address is not an IP address, or not that of one machine."
+                "The source address is not an IP address, or cannot be the address of a single host."
             }
             Self::ProxyInvalid => {
-                "The proxy in the setting or environment variable that the message names is not a URL that can be used."
+                "The proxy URL in the setting or environment variable named in the message cannot be used."
             }
             Self::CaBundleInvalid => {
-                "CA certificates cannot be read from the setting or environment variable that the message names."
+                "The CA certificates in the setting or environment variable named in the message cannot be read."
             }
             Self::CaCertificatesMissing => {
-                "The operating system has no CA certificates, as in a minimal container, and no others are set."
+                "The operating system has no CA certificates, as in a minimal container, and no others are configured."
             }
             Self::ClientCertificateInvalid => {
-                "The client certificate or its private key cannot be read, or they do not belong together."
+                "The client certificate or its private key cannot be read, or the two do not match."
             }
-            Self::KeyFormatUnknown => "The text or the bytes are no key in a known format.",
-            Self::KeyPasswordMissing => "The key is encrypted and no password was given.",
-            Self::KeyPasswordWrong => "The password does not open the encrypted key.",
-            Self::KeyIsCertificate => "A certificate where a private key is meant.",
-            Self::KeyIsPublic => "A public key where a private key is meant.",
-            Self::KeyPrivateMemberMissing => "A private JWK lacks one of its members.",
+            Self::KeyFormatUnknown => "The input is not a key in a supported format.",
+            Self::KeyPasswordMissing => "The key is encrypted, and no password was given.",
+            Self::KeyPasswordWrong => "The password does not decrypt the key.",
+            Self::KeyIsCertificate => "The input is a certificate, not a private key.",
+            Self::KeyIsPublic => "The input is a public key, not a private key.",
+            Self::KeyPrivateMemberMissing => "A private JWK lacks a required member.",
             Self::KeyMemberInvalid => {
-                "A member of a JWK is missing, has the wrong type or length, or is no base64url."
+                "A member of a JWK is missing, has the wrong type or length, or is not base64url."
             }
-            Self::KeyInconsistent => "The parts of the key do not belong together.",
-            Self::KeyRsaTooShort => "An RSA key under 2048 bits (RFC 7518 §3.3).",
-            Self::KeyTypeUnsupported => "A kind of key or a curve that signs no SETs here.",
+            Self::KeyInconsistent => "The parts of the key do not match each other.",
+            Self::KeyRsaTooShort => "An RSA key is shorter than 2048 bits (RFC 7518 §3.3).",
+            Self::KeyTypeUnsupported => "The key type or curve is not supported for signing SETs.",
             Self::KeySymmetric => {
-                "A symmetric key (`kty: oct`): receivers verify with a published key, so it would be no secret."
+                "The key is symmetric (`kty: oct`). Receivers verify with a published key, so a symmetric key would no longer be secret."
             }
-            Self::KeyUse => "The JWK says that it is for encryption (`use: enc`).",
+            Self::KeyUse => "The JWK is marked for encryption (`use: enc`).",
             Self::KeyOps => "The `key_ops` of the JWK do not allow `sign`.",
-            Self::KeyAlgorithmMismatch => "The algorithm does not fit the key.",
-            Self::KeyAlgorithmUnknown => "Not the name of a signature algorithm that is supported here.",
-            Self::KeySetAmbiguous => "A JWK Set holds several keys that could sign.",
-            Self::KeyNotFound => "The set holds no key that fits.",
-            Self::KidInvalid => "An empty `kid`.",
-            Self::KidDuplicate => "Two different keys of one set share a `kid` (RFC 7517 §4.5).",
-            Self::KeySetNoNext => "A rotation without a published next key.",
-            Self::KeySetTooEarly => "A rotation before the next key was published for as long as asked.",
+            Self::KeyAlgorithmMismatch => "The algorithm does not match the key type.",
+            Self::KeyAlgorithmUnknown => "The algorithm name is unknown or not supported.",
+            Self::KeySetAmbiguous => "A JWK Set contains several keys that can sign.",
+            Self::KeyNotFound => "The key set contains no matching key.",
+            Self::KidInvalid => "The `kid` is empty.",
+            Self::KidDuplicate => "Two different keys in a set share a `kid` (RFC 7517 §4.5).",
+            Self::KeySetNoNext => "There is no staged key to rotate to.",
+            Self::KeySetTooEarly => "The next key has not been published for as long as you required.",
             Self::KeySetActive => "The active key cannot be removed.",
             Self::KeySetWatched => {
-                "The keys of a watched set come from its source; `stage` and `rotate` do not apply."
+                "The keys of a watched set come from its source, so `stage` and `rotate` are not available."
             }
-            Self::KeySourceInvalid => "The text that names the source of a key cannot be understood.",
+            Self::KeySourceInvalid => "The key source cannot be parsed.",
             Self::KeySourceUnavailable => {
-                "The source of a key is missing, cannot be read, or is empty, or its command failed or took too long."
+                "The key source is missing, unreadable or empty, or its command failed or timed out."
             }
-            Self::JsonInvalid => "The text is no JSON, or not the JSON value that belongs here.",
+            Self::JsonInvalid => "The text is not JSON, or not the JSON value expected here.",
             Self::ValueNotJson => {
-                "A value that JSON does not have, or has no one form for: NaN, a date, a set, bytes, a member named by a number, an object of a class."
+                "The value has no JSON form, or several: NaN, a date, a set, bytes, a numeric member name, a class instance."
             }
             Self::NumberNotExact => {
-                "A number that would not come out as it was given: an integer of more than 64 bits, or more digits than a double holds."
+                "The number cannot be represented exactly: it is an integer of more than 64 bits, or has more digits than a double."
             }
-            Self::TextNotUnicode => "A text that holds half of a surrogate pair, which UTF-8 cannot carry.",
-            Self::ValueTooDeep => {
-                "More than 64 lists and objects contain one another, or one contains itself."
-            }
-            Self::EventMissing => "A SET without an event (RFC 8417 §2.2).",
-            Self::EventUriInvalid => "An event type that is no absolute URI.",
+            Self::TextNotUnicode => "The string contains an unpaired surrogate, which UTF-8 cannot encode.",
+            Self::ValueTooDeep => "The value is nested more than 64 levels deep, or contains itself.",
+            Self::EventMissing => "The SET has no event (RFC 8417 §2.2).",
+            Self::EventUriInvalid => "The event type is not an absolute URI.",
             Self::EventMemberMissing => {
-                "An event lacks a member that its definition, or the receiver, requires."
+                "The event lacks a member that its specification or the receiver requires."
             }
-            Self::EventMemberType => "A member of an event has the wrong JSON type.",
+            Self::EventMemberType => "A member of the event has the wrong JSON type.",
             Self::EventMemberValue => {
-                "A member of an event has a value that its definition, or the receiver, does not allow."
+                "A member of the event has a value that its specification or the receiver does not allow."
             }
-            Self::EventMemberForbidden => "A member that must not be in this event.",
+            Self::EventMemberForbidden => "The event has a member that it must not have.",
             Self::EventNotAccepted => {
-                "The receiver does not take this event: it would refuse it, or accept and drop it."
+                "The receiver does not accept this event: it would reject it, or accept and drop it."
             }
-            Self::EventsTooMany => "More events in one SET than allowed, or one event twice.",
-            Self::TimestampUnit => "A time that can only be milliseconds, where seconds are meant.",
+            Self::EventsTooMany => "The SET has more events than allowed, or contains an event twice.",
+            Self::TimestampUnit => "The time is in milliseconds where seconds are expected.",
             Self::SubjectMissing => {
-                "A SET without a subject, where the receiver or the event needs one (SSF 1.0 §3.1)."
+                "The SET has no subject, but the receiver or the event requires one (SSF 1.0 §3.1)."
             }
-            Self::SubjectFormatMissing => "A subject identifier without the member `format` (RFC 9493 §3).",
+            Self::SubjectFormatMissing => "The subject identifier has no member `format` (RFC 9493 §3).",
             Self::SubjectFormatUnknown => {
-                "Not the name of a subject identifier format, or an old spelling of one."
+                "The subject identifier format is unknown, or spelled as in an older specification."
             }
-            Self::SubjectMemberMissing => "A subject identifier lacks a member that its format requires.",
-            Self::SubjectMemberType => "A member of a subject identifier has the wrong JSON type.",
+            Self::SubjectMemberMissing => "The subject identifier lacks a member that its format requires.",
+            Self::SubjectMemberType => "A member of the subject identifier has the wrong JSON type.",
             Self::SubjectMemberValue => {
-                "A member of a subject identifier has a value that its format does not allow."
+                "A member of the subject identifier has a value that its format does not allow."
             }
             Self::SubjectMemberUnknown => {
-                "A member that the subject identifier's format does not define (RFC 9493 §3)."
+                "The subject identifier has a member that its format does not define (RFC 9493 §3)."
             }
             Self::SubjectNesting => {
-                "Aliases within aliases, or a complex subject within another subject (RFC 9493 §3.2.8, SSF 1.0 §3.3)."
+                "Aliases contain aliases, or a complex subject is nested in another subject (RFC 9493 §3.2.8, SSF 1.0 §3.3)."
             }
-            Self::SubjectNotAccepted => "The event or the receiver does not take a subject of this format.",
-            Self::JtiInvalid => "An empty `jti`.",
-            Self::TxnMissing => "An event that requires the claim `txn` (RFC 9967 §2.5.1.3).",
+            Self::SubjectNotAccepted => "The event or the receiver does not accept a subject of this format.",
+            Self::JtiInvalid => "The `jti` is empty.",
+            Self::TxnMissing => "The event requires the claim `txn` (RFC 9967 §2.5.1.3).",
             Self::ClaimInvalid => {
-                "A claim of the SET is missing, or has a type or value that the receiver does not take."
+                "A claim of the SET is missing, or has a type or value that the receiver does not accept."
             }
             Self::ClaimForbidden => {
-                "A claim that an SSF SET must not have (`sub`, `exp`), or that the builder writes itself."
+                "The claim must not appear in a SET (`sub`, `exp`), or is set by the builder."
             }
-            Self::AlgorithmNotAccepted => "The receiver does not take signatures of this algorithm.",
+            Self::AlgorithmNotAccepted => "The receiver does not accept this signature algorithm.",
             Self::SetMalformed => {
-                "The text is no SET in compact form: three base64url parts, JSON objects in the first two."
+                "The text is not a SET in compact form: three base64url parts, with JSON objects in the first two."
             }
             Self::SignatureMalformed => {
-                "A signature whose form or length does not fit the algorithm (RFC 7518 §3)."
+                "The form or length of the signature does not match the algorithm (RFC 7518 §3)."
             }
             Self::SignatureInvalid => "The signature does not verify with the key.",
-            Self::SignerFailed => "An external signer reported a failure.",
-            Self::TokenRefused => "The token endpoint refused the request (RFC 6749 §5.2).",
-            Self::TokenResponseInvalid => "The token endpoint's answer holds no access token.",
+            Self::SignerFailed => "An external signer failed.",
+            Self::TokenRefused => "The token endpoint rejected the request (RFC 6749 §5.2).",
+            Self::TokenResponseInvalid => "The response of the token endpoint contains no access token.",
             Self::TokenStale => {
-                "The receiver refused the access token, and the token endpoint gave the same one again."
+                "The receiver rejected the access token, and the token endpoint returned the same token again."
             }
             Self::TokenUnavailable => {
-                "The token endpoint gave no answer, a server error, or asked to slow down."
+                "The token endpoint did not respond, returned a server error, or limited the request rate."
             }
             Self::ReceiverRejected => {
-                "The receiver refused the SET (RFC 8935 §2.3); `receiver_error` holds its code."
+                "The receiver rejected the SET (RFC 8935 §2.3); `receiver_error` contains its error code."
             }
             Self::ReceiverKeyUnknown => {
-                "The receiver could not use the key that signed the SET: it does not know it, or it was withdrawn."
+                "The receiver could not use the key that signed the SET: it does not know the key, or the key was withdrawn."
             }
             Self::ReceiverUnauthorized => {
-                "The receiver did not accept the sender, also not with a fresh token."
+                "The receiver did not accept the sender's credentials, even with a fresh token."
             }
             Self::ReceiverNotFound => "There is no receiver at this URL.",
             Self::ReceiverRedirected => {
-                "The receiver answered with a redirect, which a sender must not follow with a SET."
+                "The receiver answered with a redirect, which a transmitter must not follow with a SET."
             }
-            Self::ReceiverThrottled => "The receiver asks to slow down.",
+            Self::ReceiverThrottled => "The receiver limits the request rate.",
             Self::ReceiverUnavailable => "The receiver failed with a server error.",
-            Self::ReceiverAnswerUnexpected => "A status that RFC 8935 does not know.",
-            Self::CircuitOpen => "The receiver failed so often that nothing is sent to it for a while.",
+            Self::ReceiverAnswerUnexpected => {
+                "The receiver answered with a status that RFC 8935 does not define."
+            }
+            Self::CircuitOpen => {
+                "The circuit breaker is open: after repeated failures, nothing is sent to this receiver for a while."
+            }
             Self::DnsFailed => "The host name could not be resolved.",
             Self::AddressForbidden => {
-                "The host is at a private, link-local or metadata address, which URLs from outside must not reach."
+                "The host has a private, link-local or metadata address, which requests must not reach by default."
             }
-            Self::ConnectionFailed => "No connection to the host.",
-            Self::TlsFailed => "The TLS handshake failed for a reason that no other code names.",
-            Self::TlsCertificateExpired => "The certificate of the host has expired.",
-            Self::TlsCertificateNotYetValid => "The certificate of the host is not valid yet.",
-            Self::TlsCertificateName => "The certificate of the host is for other names.",
+            Self::ConnectionFailed => "The connection to the server failed.",
+            Self::TlsFailed => "The TLS handshake failed for a reason that no other code covers.",
+            Self::TlsCertificateExpired => "The server's certificate has expired.",
+            Self::TlsCertificateNotYetValid => "The server's certificate is not valid yet.",
+            Self::TlsCertificateName => "The server's certificate is for other names.",
             Self::TlsCertificateUntrusted => {
-                "No trusted authority issued the certificate of the host: a private authority, a proxy that intercepts TLS, a self-signed certificate, or a missing intermediate certificate."
+                "The server's certificate was not issued by a trusted CA. Causes are a private CA, a proxy that intercepts TLS, a self-signed certificate, or a missing intermediate certificate."
             }
-            Self::TlsCertificateRevoked => "The certificate of the host is revoked.",
+            Self::TlsCertificateRevoked => "The server's certificate has been revoked.",
             Self::TlsCertificateInvalid => {
-                "The certificate of the host is malformed, or not one for a TLS server."
+                "The server's certificate is malformed, or not a TLS server certificate."
             }
             Self::TlsClientCertificateRequired => {
-                "The host requires a client certificate (mutual TLS), and none is set."
+                "The server requires a client certificate (mutual TLS), and none is set."
             }
-            Self::TlsClientCertificateRefused => "The host refuses the client certificate.",
+            Self::TlsClientCertificateRefused => "The server rejects the client certificate.",
             Self::TlsIncompatible => {
-                "The host shares no TLS version, cipher suite or application protocol with this library."
+                "The server and this library have no TLS version, cipher suite or application protocol in common."
             }
-            Self::TlsNotSpoken => "The port does not speak TLS, such as one for plain http.",
+            Self::TlsNotSpoken => "The port does not speak TLS; it may be a plain http port.",
             Self::SourceAddressUnavailable => {
-                "This machine does not have the source address, or has none of the family of the host."
+                "This host does not have the source address, or the address is of another family than the server's addresses."
             }
             Self::ProxyUnreachable => {
-                "The proxy cannot be resolved or reached, or does not answer as an HTTP proxy does; the message names the setting it comes from."
+                "The proxy cannot be resolved or reached, or does not respond like an HTTP proxy; the message names the setting that it comes from."
             }
             Self::ProxyRefused => {
-                "The proxy refused to open a tunnel to the host; `status` is its answer: 407 wants credentials, 403 forbids the host."
+                "The proxy refused to open a tunnel to the server. `status` is its answer: 407 asks for credentials, 403 forbids the host."
             }
             Self::ProxyUnavailable => {
-                "The proxy failed to open a tunnel to the host: it is overloaded, or does not reach the host; `status` is its answer."
+                "The proxy failed to open a tunnel to the server: it is overloaded, or cannot reach the server. `status` is its answer."
             }
-            Self::ReceiverTimeout => "No answer in time: the receiver may have the SET.",
+            Self::ReceiverTimeout => "The receiver did not answer in time; it may have received the SET.",
             Self::OutcomeUnknown => {
-                "The connection broke after the request was sent: the receiver may have the SET."
+                "The connection broke after the request was sent; the receiver may have received the SET."
             }
             Self::DeadlineExceeded => {
-                "The operation took longer than its deadline; the source is the last failure."
+                "The operation exceeded its deadline; the underlying error is the last failure."
             }
             Self::ProviderInvalid => {
-                "A security events provider breaks a limit of Okta's API, or its id is none; nothing was sent."
+                "A security events provider breaks a limit of Okta's API, or its id is malformed; nothing was sent."
             }
-            Self::ProviderRefused => "The API refused what was asked for; `receiver_error` holds its code.",
-            Self::ProviderNotFound => "There is no such provider, or, where none was named, no such API.",
-            Self::ProviderConflict => "Another provider stands in the way, such as one with the same issuer.",
-            Self::ApiUnauthorized => "The API does not accept the token, or the token may not do this.",
-            Self::ApiThrottled => "The API asks to slow down.",
-            Self::ApiUnavailable => "The API failed with a server error, or gave no answer.",
+            Self::ProviderRefused => {
+                "The API rejected the request; `receiver_error` contains its error code."
+            }
+            Self::ProviderNotFound => {
+                "The provider does not exist. If the call named no provider, the API does not exist at this URL."
+            }
+            Self::ProviderConflict => {
+                "The request conflicts with another provider, such as one with the same issuer."
+            }
+            Self::ApiUnauthorized => {
+                "The API does not accept the token, or the token lacks permission for this call."
+            }
+            Self::ApiThrottled => "The API limits the request rate.",
+            Self::ApiUnavailable => "The API failed with a server error, or did not respond.",
             Self::ApiOutcomeUnknown => {
-                "A provider was to be created, and a server error or no answer came: it may be there."
+                "Creating a provider ended with a server error or without an answer; the provider may exist."
             }
-            Self::ApiAnswerUnexpected => "An answer that the API does not document.",
+            Self::ApiAnswerUnexpected => "The API gave an answer that it does not document.",
         }
     }
 
-    /// What to do about it, in one sentence.
+    /// How to fix the error.
     #[allow(clippy::match_same_arms, clippy::too_many_lines, reason = "one line a code, as in the catalogue")]
     pub const fn remedy(self) -> &'static str {
         match self {
-            Self::Internal => "Report it with the message; it holds no secret.",
+            Self::Internal => "Report it and include the message; the message contains no secret.",
             Self::IssuerInvalid => {
-                "Use the exact `issuer` of your transmitter configuration: an https URL without query and fragment."
+                "Use the exact `issuer` of your transmitter configuration: an https URL without query or fragment."
             }
             Self::AudienceMissing => {
-                "Use the value that the receiver documents for `aud`, character by character."
+                "Set the audience to the value that the receiver documents for `aud`; every character must match."
             }
             Self::AudienceNotSingle => "Send one SET per audience.",
             Self::EndpointInvalid => {
-                "Use an https URL. Plain http works for loopback hosts, after `allow_loopback`."
+                "Use an https URL. For a loopback host you can use plain http after you set `allow_loopback`."
             }
-            Self::DialectInvalid => "Compare with the built-in dialects; the message names line and key.",
+            Self::DialectInvalid => {
+                "Compare your file with the built-in dialects at the line and key named in the message."
+            }
             Self::DialectUnknown => "Use one of the ids that `Dialect::ids` lists.",
-            Self::ConfigurationInvalid => "Set what the message names.",
+            Self::ConfigurationInvalid => "Correct the setting named in the message.",
             Self::TransmitterClosed => {
-                "Make another transmitter, or close this one when nothing more is to be sent."
+                "Create a new transmitter, or close this one only after the last send."
             }
             Self::SignerPublicKeyMissing => {
-                "Give the signer's public key with the signer, in PEM, DER or as a JWK."
+                "Pass the signer's public key along with the signer, as PEM, DER or a JWK."
             }
-            Self::AuthorizationInvalid => "Correct the setting that the message names.",
+            Self::AuthorizationInvalid => "Correct the setting named in the message.",
             Self::SourceAddressInvalid => {
-                "Give an IP address of this machine, such as `192.0.2.7`, without port and zone."
+                "Use an IP address of this host, such as `192.0.2.7`, without port or zone."
             }
             Self::ProxyInvalid => {
-                "Use `http://host:port` or `https://host:port`, and percent-encode user name and password."
+                "Use `http://host:port` or `https://host:port`, and percent-encode the user name and password."
             }
             Self::CaBundleInvalid => {
-                "Point it at certificates in PEM (`-----BEGIN CERTIFICATE-----`), or unset it."
+                "Point the setting at PEM certificates (`-----BEGIN CERTIFICATE-----`), or unset it."
             }
             Self::CaCertificatesMissing => {
                 "Install the package `ca-certificates`, or set `SSL_CERT_FILE` or `ca_bundle`."
@@ -1131,174 +1143,180 @@ impl ErrorCode {
             Self::ClientCertificateInvalid => {
                 "Set the certificate chain and its unencrypted private key, both in PEM."
             }
-            Self::KeyFormatUnknown => "Give PEM or DER (PKCS#8, PKCS#1, SEC1), a JWK, or a JWK Set.",
-            Self::KeyPasswordMissing => "Import it with its password.",
-            Self::KeyPasswordWrong => "Check the password, also for a line end at its end.",
-            Self::KeyIsCertificate => "Give the private key that belongs to the certificate.",
-            Self::KeyIsPublic => "Give the private key. The public half goes to the receiver, by the JWKS.",
+            Self::KeyFormatUnknown => "Use PEM or DER (PKCS#8, PKCS#1 or SEC1), a JWK, or a JWK Set.",
+            Self::KeyPasswordMissing => "Pass the password when you import the key.",
+            Self::KeyPasswordWrong => "Check the password, and look for a trailing newline.",
+            Self::KeyIsCertificate => "Use the private key that belongs to the certificate.",
+            Self::KeyIsPublic => "Use the private key. Receivers get the public key from the JWKS.",
             Self::KeyPrivateMemberMissing => {
-                "Export the key again with all its members; the message names the missing one."
+                "Export the key again with all members; the message names the missing one."
             }
             Self::KeyMemberInvalid => "Export the key again; the message names the member.",
-            Self::KeyInconsistent => "Export the key again, all its parts from one source.",
+            Self::KeyInconsistent => "Export the key again, with all parts from the same source.",
             Self::KeyRsaTooShort => "Generate an RSA key of 2048 bits or more.",
             Self::KeyTypeUnsupported => "Use RSA, P-256, P-384, P-521 or Ed25519.",
             Self::KeySymmetric => "Generate an asymmetric key, such as RSA 2048.",
-            Self::KeyUse => "Use a key for signatures; do not use one key for both.",
-            Self::KeyOps => "Use a key whose `key_ops` hold `sign`, or which has none.",
+            Self::KeyUse => "Use a signing key; never use one key for both purposes.",
+            Self::KeyOps => "Use a key whose `key_ops` contain `sign`, or a key without `key_ops`.",
             Self::KeyAlgorithmMismatch => {
-                "Leave the algorithm out, or use one that fits the type of the key; the message names those."
+                "Omit the algorithm, or use one that matches the key type; the message lists them."
             }
             Self::KeyAlgorithmUnknown => {
                 "Use RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA or Ed25519."
             }
-            Self::KeySetAmbiguous => "Name the one you mean by its `kid`.",
-            Self::KeyNotFound => "Check the `kid`, and that the set holds a private key for signatures.",
-            Self::KidInvalid => "Leave it out to get the RFC 7638 thumbprint.",
-            Self::KidDuplicate => "Give each key a `kid` of its own; the default thumbprint always differs.",
-            Self::KeySetNoNext => "Stage the next key first, and leave receivers time to fetch the JWKS.",
-            Self::KeySetTooEarly => "Rotate after the publication time; receivers cache the JWKS.",
+            Self::KeySetAmbiguous => "Select one by its `kid`.",
+            Self::KeyNotFound => "Check the `kid`, and check that the set contains a private signing key.",
+            Self::KidInvalid => "Omit `kid` to use the RFC 7638 thumbprint.",
+            Self::KidDuplicate => "Give each key a unique `kid`; the default thumbprint is always unique.",
+            Self::KeySetNoNext => "Stage the next key first, and allow time for receivers to fetch the JWKS.",
+            Self::KeySetTooEarly => {
+                "Wait until the publication time has passed, then rotate; receivers cache the JWKS."
+            }
             Self::KeySetActive => "Rotate to another key first.",
             Self::KeySetWatched => {
-                "Change the source: add the next key to its directory, and let it sort first later."
+                "Change the source: add the next key to its directory, and later rename it so that it sorts first."
             }
             Self::KeySourceInvalid => {
                 "Use `env:NAME`, `file:PATH`, `dir:PATH`, `cmd:PROGRAM ARG…`, `stdin:`, or a plain path."
             }
             Self::KeySourceUnavailable => {
-                "Check that the source exists and can be read by this process; run a command by hand."
+                "Check that the source exists and that this process can read it; run a command manually to debug it."
             }
-            Self::JsonInvalid => {
-                "Fix the text at the line and column that the message names, or at the place that the pointer names."
-            }
+            Self::JsonInvalid => "Fix the text at the line and column in the message, or at `pointer`.",
             Self::ValueNotJson => {
-                "Give what the message names instead; for a date, seconds since 1970 or text."
+                "Pass the replacement that the message suggests; for a date, pass seconds since 1970 or a string."
             }
-            Self::NumberNotExact => "Send it as text.",
+            Self::NumberNotExact => "Send it as a string.",
             Self::TextNotUnicode => {
-                "Fix the text where it comes from: it was cut inside a character, or decoded from another encoding."
+                "Fix the string at its source: it was cut inside a character, or decoded with the wrong encoding."
             }
-            Self::ValueTooDeep => "Send a flatter value, or the inner one as text.",
-            Self::EventMissing => "Give the event.",
-            Self::EventUriInvalid => "Use the event type URI that the event's specification gives.",
-            Self::EventMemberMissing => "Add the member that the pointer names.",
-            Self::EventMemberType => "Use the type that the message names.",
-            Self::EventMemberValue => "Use one of the values that the message names; case and hyphens count.",
+            Self::ValueTooDeep => "Flatten the value, or send the inner part as a string.",
+            Self::EventMissing => "Add an event.",
+            Self::EventUriInvalid => "Use the event type URI from the event's specification.",
+            Self::EventMemberMissing => "Add the member at `pointer`.",
+            Self::EventMemberType => "Use the type named in the message.",
+            Self::EventMemberValue => "Use one of the values listed in the message; case and hyphens matter.",
             Self::EventMemberForbidden => {
-                "Leave it out. The subject of an event goes into the call's subject."
+                "Remove the member. If it is the event's subject, pass it as the subject of the call."
             }
-            Self::EventNotAccepted => "Send one of the events that the receiver's dialect lists.",
+            Self::EventNotAccepted => "Send one of the events listed in the receiver's dialect.",
             Self::EventsTooMany => "Send one SET per event.",
-            Self::TimestampUnit => "Give seconds since 1970; fractions are allowed.",
-            Self::SubjectMissing => "Give the subject.",
+            Self::TimestampUnit => "Pass seconds since 1970; fractions are allowed.",
+            Self::SubjectMissing => "Add a subject.",
             Self::SubjectFormatMissing => "Add `format`.",
             Self::SubjectFormatUnknown => {
-                "Use a registered format; for a private one use the constructor for custom subjects."
+                "Use a registered format; for a private format, use the constructor for custom subjects."
             }
-            Self::SubjectMemberMissing => "Add the member that the pointer names.",
-            Self::SubjectMemberType => "Use the type that the message names.",
-            Self::SubjectMemberValue => "Mend the value that the pointer names.",
-            Self::SubjectMemberUnknown => "Leave the member out.",
+            Self::SubjectMemberMissing => "Add the member at `pointer`.",
+            Self::SubjectMemberType => "Use the type named in the message.",
+            Self::SubjectMemberValue => "Fix the value at `pointer`.",
+            Self::SubjectMemberUnknown => "Remove the member.",
             Self::SubjectNesting => "Use simple subject identifiers inside.",
-            Self::SubjectNotAccepted => "Use one of the formats that the message names.",
-            Self::JtiInvalid => "Leave it out to get a random one.",
-            Self::TxnMissing => "Give the transaction id: the value of `Set-Txn`.",
-            Self::ClaimInvalid => "Mend the claim that the pointer names, as the message says.",
-            Self::ClaimForbidden => "Leave the claim out, or use the builder's own method for it.",
-            Self::AlgorithmNotAccepted => "Sign with a key for one of the algorithms that the message names.",
-            Self::SetMalformed => "Give the compact SET itself, without quotes or line ends.",
+            Self::SubjectNotAccepted => "Use one of the formats listed in the message.",
+            Self::JtiInvalid => "Omit `jti` to get a random one.",
+            Self::TxnMissing => "Set the transaction id to the value of `Set-Txn`.",
+            Self::ClaimInvalid => "Fix the claim at `pointer` as described in the message.",
+            Self::ClaimForbidden => "Remove the claim, or use the builder's own method for it.",
+            Self::AlgorithmNotAccepted => "Sign with a key for one of the algorithms listed in the message.",
+            Self::SetMalformed => "Pass the compact SET itself, without quotes or line breaks.",
             Self::SignatureMalformed => {
-                "Say whether the signature is raw (R and S) or DER, and sign the bytes of the signing input."
+                "Specify whether the signature is raw (R and S) or DER, and sign the bytes of the signing input."
             }
             Self::SignatureInvalid => {
-                "Check that the key in the JWKS is the one that signed, and that the SET was not changed."
+                "Check that the JWKS contains the key that signed, and that the SET was not modified."
             }
-            Self::SignerFailed => "See the source of the error.",
-            Self::TokenRefused => "Check client id, secret, scope and the way the client authenticates.",
+            Self::SignerFailed => "Check the underlying error that the signer reported.",
+            Self::TokenRefused => {
+                "Check the client id, client secret, scope and client authentication method."
+            }
             Self::TokenResponseInvalid => {
-                "Check the token URL: an HTML page or an empty answer mostly means a wrong path."
+                "Check the token URL; an HTML page or an empty response usually means a wrong path."
             }
             Self::TokenStale => {
-                "Check that credentials, scope and token endpoint are this receiver's, or wait until the token ends."
+                "Check that credentials, scope and token endpoint are this receiver's, or wait until the token expires."
             }
             Self::TokenUnavailable => "Try again later.",
             Self::ReceiverRejected => {
-                "Mend what the receiver's code names; the same SET would be refused again."
+                "Fix the problem that the receiver's error code describes; the receiver would reject the same SET again."
             }
             Self::ReceiverKeyUnknown => {
-                "Publish the key in the JWKS before it signs, and leave receivers time to fetch it."
+                "Publish a key in the JWKS before you sign with it, and allow time for receivers to fetch it."
             }
             Self::ReceiverUnauthorized => "Check the receiver's authorization settings.",
-            Self::ReceiverNotFound => "Check the push endpoint's URL.",
+            Self::ReceiverNotFound => "Check the push endpoint URL.",
             Self::ReceiverRedirected => "Use the final URL as the push endpoint.",
             Self::ReceiverThrottled => "Send the same SET again after `retry_after`.",
             Self::ReceiverUnavailable => "Send the same SET again later.",
             Self::ReceiverAnswerUnexpected => "Check that the URL is a SET push endpoint.",
             Self::CircuitOpen => {
-                "Send the same SET again later; one delivery at a time finds out whether the receiver is back."
+                "Send the same SET again later; one delivery at a time tests whether the receiver has recovered."
             }
-            Self::DnsFailed => "Check the host name, and the name servers of this machine.",
-            Self::AddressForbidden => "Allow the network with `allow_network` if the host belongs there.",
-            Self::ConnectionFailed => "Check host, port, network and proxy.",
-            Self::TlsFailed => "Check what the message says against the TLS settings of the host.",
+            Self::DnsFailed => "Check the host name and the DNS resolver of this host.",
+            Self::AddressForbidden => {
+                "If the receiver belongs in that network, allow it with `allow_network`."
+            }
+            Self::ConnectionFailed => "Check the host, port, network and proxy.",
+            Self::TlsFailed => "Compare the message with the TLS settings of the server.",
             Self::TlsCertificateExpired => {
-                "Have the host renew its certificate, and check the clock of this machine."
+                "Ask the server's operator to renew the certificate, and check the clock of this host."
             }
             Self::TlsCertificateNotYetValid => {
-                "Check the clock of this machine; if it is right, have the host install a certificate that is valid now."
+                "Check the clock of this host; if it is right, ask the server's operator to install a valid certificate."
             }
             Self::TlsCertificateName => {
-                "Use the host name that the certificate is for, or have the host install one for this name."
+                "Use a host name that the certificate covers, or have the server's operator issue one for this name."
             }
             Self::TlsCertificateUntrusted => {
-                "Add the authority with `ca_bundle` or `SSL_CERT_FILE`, or have the host send its intermediates."
+                "Add the CA with `ca_bundle` or `SSL_CERT_FILE`, or have the server send its intermediate certificates."
             }
-            Self::TlsCertificateRevoked => "Have the host install a new certificate.",
+            Self::TlsCertificateRevoked => "Ask the server's operator to install a new certificate.",
             Self::TlsCertificateInvalid => {
-                "Have the host install an X.509 version 3 certificate for TLS servers that is not an authority's own."
+                "Have the server's operator install an X.509 version 3 server certificate that is not a CA certificate."
             }
             Self::TlsClientCertificateRequired => "Set `client_certificate`.",
             Self::TlsClientCertificateRefused => {
-                "Check that it is valid, complete with its chain, and issued by an authority that the host accepts."
+                "Check that the certificate is valid, includes its chain, and was issued by a CA that the server accepts."
             }
-            Self::TlsIncompatible => "Have the host enable TLS 1.2 or 1.3 with current cipher suites.",
+            Self::TlsIncompatible => {
+                "Ask the server's operator to enable TLS 1.2 or 1.3 with current cipher suites."
+            }
             Self::TlsNotSpoken => {
-                "Check the port in the URL, or in the proxy setting whether the proxy wants `http://`."
+                "Check the port in the URL. If a proxy is set, check whether its URL should start with `http://`."
             }
             Self::SourceAddressUnavailable => {
-                "Use an address of this machine (`ip address`, `ifconfig`) of the family of the host's addresses."
+                "Use an address of this host (`ip address`, `ifconfig`) of the same family as the server's addresses."
             }
             Self::ProxyUnreachable => {
-                "Check host and port of the proxy, and list hosts that need none in `NO_PROXY`."
+                "Check the host and port of the proxy, and list hosts that do not need it in `NO_PROXY`."
             }
             Self::ProxyRefused => {
                 "For 407, put user name and password into the proxy URL; otherwise have the proxy allow the host."
             }
             Self::ProxyUnavailable => {
-                "Check that the proxy resolves and reaches the host; then send the same SET again."
+                "Check that the proxy can resolve and reach the server, then send the same SET again."
             }
             Self::ReceiverTimeout => {
-                "Send the same SET again; its `jti` lets the receiver recognize a repeat."
+                "Send the same SET again; the receiver recognizes the repeat by its `jti`."
             }
             Self::OutcomeUnknown => {
-                "Send the same SET again; its `jti` lets the receiver recognize a repeat."
+                "Send the same SET again; the receiver recognizes the repeat by its `jti`."
             }
-            Self::DeadlineExceeded => "Send the same SET again later, or allow more time.",
-            Self::ProviderInvalid => "Mend the member that the pointer names.",
+            Self::DeadlineExceeded => "Send the same SET again later, or set a longer deadline.",
+            Self::ProviderInvalid => "Fix the member at `pointer`.",
             Self::ProviderRefused => {
-                "Mend what the API's description names; the same call would be refused again."
+                "Fix the problem that the API's error describes; the API would reject the same call again."
             }
             Self::ProviderNotFound => {
-                "Check the id; where none was named, the URL of the org, and that the org has Identity Threat Protection."
+                "Check the provider id. If you named none, check the org URL and that it has Identity Threat Protection."
             }
-            Self::ProviderConflict => "List the providers, and replace or delete the one that is there.",
+            Self::ProviderConflict => "List the providers, and replace or delete the existing one.",
             Self::ApiUnauthorized => {
-                "Check the token, and that it may manage providers or, where that was asked, read the System Log."
+                "Check the token, and check that it may manage providers or, for log calls, read the System Log."
             }
             Self::ApiThrottled => "Call again after `retry_after`.",
             Self::ApiUnavailable => "Call again later.",
             Self::ApiOutcomeUnknown => {
-                "List the providers before creating it again, or call `ensure`, which does so."
+                "List the providers before you create it again, or call `ensure`, which does this for you."
             }
             Self::ApiAnswerUnexpected => {
                 "Check that the URL is that of the org itself, such as `https://acme.okta.com`."

@@ -111,8 +111,8 @@ pub(crate) static BODY_QUOTED: Rule = Rule {
     code: ErrorCode::SetMalformed,
     err: Some("invalid_request"),
     source: "RFC 8935 §2.1",
-    doc: "The text stands in quotation marks. The body of a push request is the SET itself and nothing else; quotes mostly come from a JSON encoder.",
-    remedy: "Send the text without the quotation marks, not as JSON.",
+    doc: "The text is enclosed in quotation marks. The body of a push request is the SET itself and nothing else; the quotes usually come from a JSON encoder.",
+    remedy: "Send the SET as plain text without quotation marks, not as JSON.",
 };
 
 pub(crate) static BODY_WHITESPACE: Rule = Rule {
@@ -122,8 +122,8 @@ pub(crate) static BODY_WHITESPACE: Rule = Rule {
     code: ErrorCode::SetMalformed,
     err: Some("invalid_request"),
     source: "RFC 8935 §2.1, RFC 7515 §7.1",
-    doc: "There are spaces or line ends in the text. A SET is one line without any.",
-    remedy: "Trim the text; look at how the file was read or the text pasted.",
+    doc: "The text contains spaces or line breaks. A SET is a single line without whitespace.",
+    remedy: "Trim the text, and check how the file was read or the text pasted.",
 };
 
 pub(crate) static BODY_ENCRYPTED: Rule = Rule {
@@ -133,8 +133,8 @@ pub(crate) static BODY_ENCRYPTED: Rule = Rule {
     code: ErrorCode::SetMalformed,
     err: Some("invalid_request"),
     source: "RFC 7516 §7.1, RFC 8417 §5.1",
-    doc: "The text has five parts: it is an encrypted token (JWE), and not one that is only signed. Receivers that were not given a key for it cannot read it.",
-    remedy: "Send the signed SET itself; TLS keeps it confidential on its way.",
+    doc: "The text has five parts: it is an encrypted token (JWE), not a signed one. A receiver without the decryption key cannot read it.",
+    remedy: "Send the signed SET itself; TLS keeps it confidential in transit.",
 };
 
 pub(crate) static BODY_NOT_COMPACT: Rule = Rule {
@@ -144,8 +144,8 @@ pub(crate) static BODY_NOT_COMPACT: Rule = Rule {
     code: ErrorCode::SetMalformed,
     err: Some("invalid_request"),
     source: "RFC 8935 §2.1, RFC 7515 §7.1",
-    doc: "A SET has three parts with a dot between: header, claims, signature. This text has not.",
-    remedy: "Send the whole compact SET, as the library returns it.",
+    doc: "The text does not have the three parts of a SET, separated by dots: header, claims and signature.",
+    remedy: "Send the complete compact SET as the library returns it.",
 };
 
 pub(crate) static BASE64_INVALID: Rule = Rule {
@@ -155,8 +155,8 @@ pub(crate) static BASE64_INVALID: Rule = Rule {
     code: ErrorCode::SetMalformed,
     err: Some("invalid_request"),
     source: "RFC 7515 §2",
-    doc: "A part is not encoded as a SET needs it: base64url, with - and _ instead of + and /, and without = at the end.",
-    remedy: "Encode the part as base64url without padding; let a JWT library do it.",
+    doc: "A part is not valid base64url, which uses - and _ instead of + and /, and no = padding.",
+    remedy: "Encode the part as base64url without padding, or let a JWT library do it.",
 };
 
 pub(crate) static JSON_INVALID: Rule = Rule {
@@ -167,7 +167,7 @@ pub(crate) static JSON_INVALID: Rule = Rule {
     err: Some("invalid_request"),
     source: "RFC 7515 §4, RFC 7519 §3",
     doc: "The header or the claims are not a JSON object in UTF-8.",
-    remedy: "Encode one JSON object each, and encode it once.",
+    remedy: "Encode each as one JSON object, and encode it only once.",
 };
 
 pub(crate) static JSON_DUPLICATE_MEMBER: Rule = Rule {
@@ -177,7 +177,7 @@ pub(crate) static JSON_DUPLICATE_MEMBER: Rule = Rule {
     code: ErrorCode::SetMalformed,
     err: Some("invalid_request"),
     source: "RFC 7515 §4, RFC 7519 §4",
-    doc: "A name occurs twice in one JSON object. Some readers take the first value, some the last, some refuse.",
+    doc: "A JSON object contains a name twice. Some parsers take the first value, some the last, and some reject the text.",
     remedy: "Write each name once.",
 };
 
@@ -188,8 +188,8 @@ pub(crate) static INTEGER_TOO_LARGE: Rule = Rule {
     code: ErrorCode::NumberNotExact,
     err: None,
     source: "RFC 8259 §6, RFC 7493 §2.2",
-    doc: "An integer beyond ±(2⁵³ − 1). Receivers whose numbers are doubles, which most are, read a neighbouring integer.",
-    remedy: "Send it as text.",
+    doc: "An integer is beyond ±(2⁵³ − 1). Receivers that parse numbers as doubles, which most do, read a neighbouring integer.",
+    remedy: "Send it as a string.",
 };
 
 pub(crate) static VALUE_TOO_DEEP: Rule = Rule {
@@ -199,8 +199,8 @@ pub(crate) static VALUE_TOO_DEEP: Rule = Rule {
     code: ErrorCode::ValueTooDeep,
     err: None,
     source: "RFC 8259 §9",
-    doc: "More than 64 lists and objects contain one another. Readers have limits, and none is sure to read so many.",
-    remedy: "Send a flatter value, or the inner one as text.",
+    doc: "The value is nested more than 64 levels deep. Parsers limit nesting, and none is guaranteed to accept so much.",
+    remedy: "Flatten the value, or send the inner part as a string.",
 };
 
 pub(crate) static TYP_MISSING: Rule = Rule {
@@ -210,7 +210,7 @@ pub(crate) static TYP_MISSING: Rule = Rule {
     code: ErrorCode::SetMalformed,
     err: Some("invalid_request"),
     source: "SSF 1.0 §4.1.1, RFC 8417 §2.3",
-    doc: "The header does not say that this is a SET. Without `typ` a receiver cannot tell it from other tokens.",
+    doc: "The header has no `typ`. Without it, a receiver cannot tell a SET from other tokens.",
     remedy: "Set `typ` to `secevent+jwt` in the header.",
 };
 
@@ -221,7 +221,7 @@ pub(crate) static TYP_WRONG: Rule = Rule {
     code: ErrorCode::SetMalformed,
     err: Some("invalid_request"),
     source: "SSF 1.0 §4.1.1, RFC 8417 §2.3, RFC 7515 §4.1.9",
-    doc: "The `typ` of the header is not `secevent+jwt`. `JWT` is for other tokens, and `application/` is not written here.",
+    doc: "The `typ` in the header is not `secevent+jwt`. `JWT` is for other tokens, and the prefix `application/` is omitted.",
     remedy: "Set `typ` to exactly `secevent+jwt`.",
 };
 
@@ -232,8 +232,8 @@ pub(crate) static ALG_MISSING: Rule = Rule {
     code: ErrorCode::SetMalformed,
     err: Some("invalid_request"),
     source: "RFC 7515 §4.1.1",
-    doc: "The header does not name the algorithm of the signature.",
-    remedy: "Let the signing library write `alg`.",
+    doc: "The header does not name the signature algorithm.",
+    remedy: "Let the signing library set `alg`.",
 };
 
 pub(crate) static ALG_NONE: Rule = Rule {
@@ -243,7 +243,7 @@ pub(crate) static ALG_NONE: Rule = Rule {
     code: ErrorCode::SetMalformed,
     err: Some("authentication_failed"),
     source: "RFC 8417 §5.1, RFC 8725 §3.2",
-    doc: "The SET is not signed (`alg` is `none`), so anybody could have written it.",
+    doc: "The SET is unsigned (`alg` is `none`), so anyone could have written it.",
     remedy: "Sign it with a key that the receiver can look up.",
 };
 
@@ -254,8 +254,8 @@ pub(crate) static ALG_SYMMETRIC: Rule = Rule {
     code: ErrorCode::AlgorithmNotAccepted,
     err: Some("invalid_key"),
     source: "SSF 1.0 §4.1.4, §7.1",
-    doc: "The algorithm works with a shared secret (HS256 and its like). Receivers verify with a published key, which a secret cannot be.",
-    remedy: "Sign with an RSA or elliptic curve key; RS256 is what most receivers take.",
+    doc: "The algorithm uses a shared secret (HS256 and similar). Receivers verify with a published key, and a shared secret cannot be published.",
+    remedy: "Sign with an RSA or elliptic curve key; most receivers accept RS256.",
 };
 
 pub(crate) static ALG_UNKNOWN: Rule = Rule {
@@ -265,7 +265,7 @@ pub(crate) static ALG_UNKNOWN: Rule = Rule {
     code: ErrorCode::KeyAlgorithmUnknown,
     err: Some("invalid_request"),
     source: "RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2",
-    doc: "`alg` is no signature algorithm for SETs. Case counts.",
+    doc: "`alg` is not a signature algorithm for SETs. Names are case-sensitive.",
     remedy: "Sign with RS256, or another algorithm that the receiver documents.",
 };
 
@@ -276,8 +276,8 @@ pub(crate) static ALG_NOT_ACCEPTED: Rule = Rule {
     code: ErrorCode::AlgorithmNotAccepted,
     err: Some("invalid_key"),
     source: "the receiver's documentation; CAEP Interoperability Profile §2.6",
-    doc: "The receiver does not take signatures of this algorithm.",
-    remedy: "Sign with a key for one of the algorithms that the message names.",
+    doc: "The receiver does not accept this signature algorithm.",
+    remedy: "Sign with a key for one of the algorithms listed in the message.",
 };
 
 pub(crate) static ALG_KEY_MISMATCH: Rule = Rule {
@@ -287,7 +287,7 @@ pub(crate) static ALG_KEY_MISMATCH: Rule = Rule {
     code: ErrorCode::KeyAlgorithmMismatch,
     err: Some("invalid_key"),
     source: "RFC 8725 §3.1",
-    doc: "The published key with this `kid` is for another algorithm than the header names.",
+    doc: "The published key with this `kid` is for a different algorithm than the header names.",
     remedy: "Sign with the algorithm of the key, or publish the key that signs.",
 };
 
@@ -298,7 +298,7 @@ pub(crate) static KID_MISSING: Rule = Rule {
     code: ErrorCode::KidInvalid,
     err: Some("invalid_key"),
     source: "RFC 7515 §4.1.4, RFC 7517 §4.5",
-    doc: "The header does not say which key signed. With more than one key in the JWKS the receiver has to guess, and several refuse.",
+    doc: "The header does not name the key that signed. If the JWKS has several keys, the receiver has to guess, and some receivers reject the SET.",
     remedy: "Set `kid` to the `kid` of the key in the published JWKS.",
 };
 
@@ -309,8 +309,8 @@ pub(crate) static KID_UNKNOWN: Rule = Rule {
     code: ErrorCode::KeyNotFound,
     err: Some("invalid_key"),
     source: "CAEP Interoperability Profile §2.3.3, RFC 7517 §4.5",
-    doc: "The published JWKS has no key with this `kid`. Case counts, and a receiver may hold an older copy.",
-    remedy: "Publish the key before it signs, under the same `kid`.",
+    doc: "The published JWKS has no key with this `kid`. The `kid` is case-sensitive, and a receiver may have an older copy of the JWKS.",
+    remedy: "Publish the key under the same `kid` before you sign with it.",
 };
 
 pub(crate) static KID_NOT_WANTED: Rule = Rule {
@@ -320,8 +320,8 @@ pub(crate) static KID_NOT_WANTED: Rule = Rule {
     code: ErrorCode::KidInvalid,
     err: None,
     source: "the receiver's documentation",
-    doc: "The receiver's own sender writes no `kid`. Whether one is ignored or refused is not documented.",
-    remedy: "Leave `kid` out for this receiver.",
+    doc: "The receiver's own transmitter sets no `kid`. Whether a `kid` is ignored or rejected is not documented.",
+    remedy: "Omit `kid` for this receiver.",
 };
 
 pub(crate) static CRIT_PRESENT: Rule = Rule {
@@ -331,8 +331,8 @@ pub(crate) static CRIT_PRESENT: Rule = Rule {
     code: ErrorCode::SetMalformed,
     err: Some("invalid_request"),
     source: "RFC 7515 §4.1.11",
-    doc: "The header has extensions that must be understood (`crit`). A receiver that does not know them has to refuse the SET, and SETs define none.",
-    remedy: "Leave `crit` and the extensions out.",
+    doc: "The header has critical extensions (`crit`). A receiver that does not know them must reject the SET, and SETs define none.",
+    remedy: "Remove `crit` and the extensions.",
 };
 
 pub(crate) static SIGNATURE_MISSING: Rule = Rule {
@@ -343,7 +343,7 @@ pub(crate) static SIGNATURE_MISSING: Rule = Rule {
     err: Some("authentication_failed"),
     source: "RFC 8417 §5.1",
     doc: "The third part is empty: the SET is not signed yet.",
-    remedy: "Sign it, or attach the signature that the external signer made.",
+    remedy: "Sign it, or attach the signature from the external signer.",
 };
 
 pub(crate) static SIGNATURE_FORM: Rule = Rule {
@@ -353,8 +353,8 @@ pub(crate) static SIGNATURE_FORM: Rule = Rule {
     code: ErrorCode::SignatureMalformed,
     err: Some("authentication_failed"),
     source: "RFC 7518 §3.3 to §3.5, RFC 8037 §3.1",
-    doc: "The signature has not the length that the algorithm demands. Key services often give ECDSA signatures in DER; a SET needs R and S side by side.",
-    remedy: "Attach the signature as DER if that is what the signer gives, so that it is converted.",
+    doc: "The signature does not have the length that the algorithm requires. Key management services often return ECDSA signatures in DER; a SET needs R and S concatenated.",
+    remedy: "If the signer returns DER, attach the signature as DER so that the library converts it.",
 };
 
 pub(crate) static SIGNATURE_INVALID: Rule = Rule {
@@ -364,7 +364,7 @@ pub(crate) static SIGNATURE_INVALID: Rule = Rule {
     code: ErrorCode::SignatureInvalid,
     err: Some("authentication_failed"),
     source: "RFC 7515 §5.2",
-    doc: "The signature does not fit the published key: another key signed, or the text was changed afterwards.",
+    doc: "The signature does not verify with the published key: a different key signed, or the text was modified afterwards.",
     remedy: "Check that the key in the JWKS is the one that signs, and that nothing rewrites the SET.",
 };
 
@@ -375,8 +375,8 @@ pub(crate) static ISS_MISSING: Rule = Rule {
     code: ErrorCode::IssuerInvalid,
     err: Some("invalid_issuer"),
     source: "RFC 8417 §2.2",
-    doc: "The SET does not say who sends it.",
-    remedy: "Set `iss` to the issuer that is registered at the receiver.",
+    doc: "The SET has no issuer (`iss`).",
+    remedy: "Set `iss` to the issuer that is registered with the receiver.",
 };
 
 pub(crate) static ISS_MISMATCH: Rule = Rule {
@@ -386,7 +386,7 @@ pub(crate) static ISS_MISMATCH: Rule = Rule {
     code: ErrorCode::IssuerInvalid,
     err: Some("invalid_issuer"),
     source: "SSF 1.0 §4.1.6, §7.2.4, §8.1.1",
-    doc: "`iss` is not the issuer that is registered. They are compared character by character: a slash at the end counts.",
+    doc: "`iss` is not the registered issuer. Receivers compare every character; a trailing slash matters.",
     remedy: "Use the exact `issuer` of your transmitter configuration.",
 };
 
@@ -397,7 +397,7 @@ pub(crate) static ISS_NOT_URL: Rule = Rule {
     code: ErrorCode::IssuerInvalid,
     err: Some("invalid_issuer"),
     source: "SSF 1.0 §4.1.6, §7.1",
-    doc: "`iss` is not an https URL without query and fragment. Receivers that look up your configuration start from it.",
+    doc: "`iss` is not an https URL without query and fragment. Receivers use it to find your configuration.",
     remedy: "Use the `issuer` of your transmitter configuration, such as https://edr.example.com.",
 };
 
@@ -408,7 +408,7 @@ pub(crate) static IAT_MISSING: Rule = Rule {
     code: ErrorCode::ClaimInvalid,
     err: Some("invalid_request"),
     source: "RFC 8417 §2.2",
-    doc: "The SET does not say when it was issued.",
+    doc: "The SET has no issue time (`iat`).",
     remedy: "Set `iat` to the current time in seconds since 1970.",
 };
 
@@ -419,7 +419,7 @@ pub(crate) static IAT_TYPE: Rule = Rule {
     code: ErrorCode::ClaimInvalid,
     err: Some("invalid_request"),
     source: "RFC 7519 §2, §4.1.6",
-    doc: "`iat` is not a number. A time in a SET is a number of seconds since 1970, not a text.",
+    doc: "`iat` is not a number. Times in a SET are numbers of seconds since 1970, not strings.",
     remedy: "Write the number without quotation marks.",
 };
 
@@ -430,7 +430,7 @@ pub(crate) static IAT_FRACTION: Rule = Rule {
     code: ErrorCode::ClaimInvalid,
     err: Some("invalid_request"),
     source: "RFC 7519 §2; OpenID conformance suite",
-    doc: "`iat` has a fraction. The specification allows it, but receivers that read a whole number fail.",
+    doc: "`iat` has a fraction. The specification allows it, but receivers that parse an integer fail.",
     remedy: "Round down to whole seconds.",
 };
 
@@ -441,7 +441,7 @@ pub(crate) static IAT_UNIT: Rule = Rule {
     code: ErrorCode::TimestampUnit,
     err: Some("invalid_request"),
     source: "RFC 7519 §2",
-    doc: "`iat` is in milliseconds. Read as seconds it lies thousands of years ahead.",
+    doc: "`iat` is in milliseconds. Read as seconds, it lies thousands of years in the future.",
     remedy: "Divide by 1000 and round down.",
 };
 
@@ -452,8 +452,8 @@ pub(crate) static IAT_FUTURE: Rule = Rule {
     code: ErrorCode::ClaimInvalid,
     err: Some("invalid_request"),
     source: "OpenID conformance suite",
-    doc: "`iat` lies in the future. Some receivers allow no difference between the clocks.",
-    remedy: "Synchronize the clock of the sending machine; do not add to the time.",
+    doc: "`iat` is in the future. Some receivers tolerate no clock skew.",
+    remedy: "Synchronize the clock of the sending host; do not add to the time.",
 };
 
 pub(crate) static JTI_MISSING: Rule = Rule {
@@ -463,8 +463,8 @@ pub(crate) static JTI_MISSING: Rule = Rule {
     code: ErrorCode::JtiInvalid,
     err: Some("invalid_request"),
     source: "RFC 8417 §2.2",
-    doc: "The SET has no id, or one that is empty or not a text. Receivers recognize repeats by it.",
-    remedy: "Set `jti` to a value that no other SET has; the library makes a random one.",
+    doc: "The SET has no id (`jti`), or it is empty or not a string. Receivers use it to recognize repeats.",
+    remedy: "Set `jti` to a unique value; by default the library generates a random one.",
 };
 
 pub(crate) static AUD_MISSING: Rule = Rule {
@@ -474,8 +474,8 @@ pub(crate) static AUD_MISSING: Rule = Rule {
     code: ErrorCode::AudienceMissing,
     err: Some("invalid_audience"),
     source: "SSF 1.0 §4.1.8, §8.1.1, RFC 8417 §2.2",
-    doc: "The SET does not say whom it is for.",
-    remedy: "Set `aud` to the value that the receiver documents, character by character.",
+    doc: "The SET has no audience (`aud`).",
+    remedy: "Set `aud` to the exact value that the receiver documents.",
 };
 
 pub(crate) static AUD_TYPE: Rule = Rule {
@@ -485,8 +485,8 @@ pub(crate) static AUD_TYPE: Rule = Rule {
     code: ErrorCode::AudienceMissing,
     err: Some("invalid_audience"),
     source: "RFC 7519 §4.1.3",
-    doc: "`aud` is neither a text nor a list of texts, or holds an empty one.",
-    remedy: "Write one text, or a list of texts.",
+    doc: "`aud` is neither a string nor a list of strings, or contains an empty string.",
+    remedy: "Set `aud` to a string or a list of strings.",
 };
 
 pub(crate) static AUD_LIST: Rule = Rule {
@@ -496,8 +496,8 @@ pub(crate) static AUD_LIST: Rule = Rule {
     code: ErrorCode::AudienceNotSingle,
     err: Some("invalid_audience"),
     source: "the receiver's documentation",
-    doc: "`aud` is a list, and the receiver takes one text only.",
-    remedy: "Write the one value as a text, and send one SET per audience.",
+    doc: "`aud` is a list, but the receiver accepts only a single string.",
+    remedy: "Set `aud` to a single string, and send one SET per audience.",
 };
 
 pub(crate) static AUD_SEVERAL: Rule = Rule {
@@ -507,7 +507,7 @@ pub(crate) static AUD_SEVERAL: Rule = Rule {
     code: ErrorCode::AudienceNotSingle,
     err: Some("invalid_audience"),
     source: "SSF 1.0 §4.1.8",
-    doc: "`aud` names several. That is meant for several names of one receiver; unrelated receivers get a SET each.",
+    doc: "`aud` has several values. These are meant for several names of one receiver; send unrelated receivers a SET each.",
     remedy: "Send one SET per receiver.",
 };
 
@@ -518,7 +518,7 @@ pub(crate) static AUD_MISMATCH: Rule = Rule {
     code: ErrorCode::ClaimInvalid,
     err: Some("invalid_audience"),
     source: "SSF 1.0 §4.1.8, §8.1.1",
-    doc: "`aud` does not hold the value that the receiver expects. They are compared character by character.",
+    doc: "`aud` does not contain the value that the receiver expects. Receivers compare every character.",
     remedy: "Use the audience that the receiver documents.",
 };
 
@@ -529,8 +529,8 @@ pub(crate) static AUD_SLASH: Rule = Rule {
     code: ErrorCode::ClaimInvalid,
     err: Some("invalid_audience"),
     source: "the receiver's documentation, whose examples disagree",
-    doc: "Only the slash at the end of `aud` differs from what is known to work. To a receiver these are two audiences.",
-    remedy: "Take the slash at the end away, or add it, to match what the receiver expects.",
+    doc: "`aud` differs from the value known to work only in a trailing slash. The receiver treats the two as different audiences.",
+    remedy: "Add or remove the trailing slash to match the audience that the receiver expects.",
 };
 
 pub(crate) static AUD_ADMIN_HOST: Rule = Rule {
@@ -540,8 +540,8 @@ pub(crate) static AUD_ADMIN_HOST: Rule = Rule {
     code: ErrorCode::ClaimInvalid,
     err: Some("invalid_audience"),
     source: "reports of Okta's receivers",
-    doc: "`aud` names the host of the admin console, which is not the org itself.",
-    remedy: "Use the URL at which users sign in: without `-admin` in the host name.",
+    doc: "`aud` names the host of the admin console instead of the org itself.",
+    remedy: "Use the URL where users sign in, without `-admin` in the host name.",
 };
 
 pub(crate) static SUB_PRESENT: Rule = Rule {
@@ -551,8 +551,8 @@ pub(crate) static SUB_PRESENT: Rule = Rule {
     code: ErrorCode::ClaimForbidden,
     err: Some("invalid_request"),
     source: "SSF 1.0 §4.1.2, §4.1.3",
-    doc: "The claim `sub` must not be in a SET: it could be taken for a sign-in token of that user.",
-    remedy: "Leave `sub` out; whom the event is about goes into `sub_id`.",
+    doc: "A SET must not contain the claim `sub`: it could be mistaken for a sign-in token of that user.",
+    remedy: "Remove `sub`; put the subject of the event into `sub_id`.",
 };
 
 pub(crate) static EXP_PRESENT: Rule = Rule {
@@ -562,8 +562,8 @@ pub(crate) static EXP_PRESENT: Rule = Rule {
     code: ErrorCode::ClaimForbidden,
     err: Some("invalid_request"),
     source: "SSF 1.0 §4.1.7",
-    doc: "The claim `exp` must not be in a SET: what has happened does not expire, and the SET could be taken for an access token.",
-    remedy: "Leave `exp` out; switch it off in the JWT library if that adds it.",
+    doc: "A SET must not contain the claim `exp`: events do not expire, and the SET could be mistaken for an access token.",
+    remedy: "Remove `exp`; if the JWT library adds it, disable that.",
 };
 
 pub(crate) static TXN_MISSING: Rule = Rule {
@@ -573,8 +573,8 @@ pub(crate) static TXN_MISSING: Rule = Rule {
     code: ErrorCode::TxnMissing,
     err: None,
     source: "SSF 1.0 §4.1.9",
-    doc: "The SET has no transaction id. With it a receiver sees which SETs have the same cause.",
-    remedy: "Set `txn` to an id of the cause, such as that of the incident.",
+    doc: "The SET has no transaction id (`txn`), which tells a receiver which SETs have the same cause.",
+    remedy: "Set `txn` to an id of the cause, such as the incident id.",
 };
 
 pub(crate) static TXN_REQUIRED: Rule = Rule {
@@ -584,7 +584,7 @@ pub(crate) static TXN_REQUIRED: Rule = Rule {
     code: ErrorCode::TxnMissing,
     err: Some("invalid_request"),
     source: "RFC 9967 §2.2, §2.5.1.3",
-    doc: "This event answers a request and needs its transaction id.",
+    doc: "The event answers a request and needs its transaction id.",
     remedy: "Set `txn` to the value of the request's `Set-Txn`.",
 };
 
@@ -595,8 +595,8 @@ pub(crate) static TXN_TYPE: Rule = Rule {
     code: ErrorCode::ClaimInvalid,
     err: Some("invalid_request"),
     source: "RFC 8417 §2.2",
-    doc: "`txn` is empty, or not a text.",
-    remedy: "Write a text, also where the id is a number.",
+    doc: "`txn` is empty or not a string.",
+    remedy: "Set `txn` to a string, even if the id is a number.",
 };
 
 pub(crate) static TOE_TYPE: Rule = Rule {
@@ -617,8 +617,8 @@ pub(crate) static CLAIM_NOT_ACCEPTED: Rule = Rule {
     code: ErrorCode::ClaimForbidden,
     err: Some("invalid_request"),
     source: "the receiver's code",
-    doc: "The receiver refuses claims that it does not know, and it does not know this one.",
-    remedy: "Leave the claim out for this receiver.",
+    doc: "The receiver rejects SETs with claims that it does not know, and it does not know this claim.",
+    remedy: "Remove the claim for this receiver.",
 };
 
 pub(crate) static EVENTS_MISSING: Rule = Rule {
@@ -628,8 +628,8 @@ pub(crate) static EVENTS_MISSING: Rule = Rule {
     code: ErrorCode::EventMissing,
     err: Some("invalid_request"),
     source: "RFC 8417 §2.2",
-    doc: "The claim `events` is missing, is not an object, or is empty: the SET says nothing.",
-    remedy: "Put the event into `events`, named by its event type URI.",
+    doc: "The claim `events` is missing, empty or not an object: the SET has no event.",
+    remedy: "Add the event to `events` under its event type URI.",
 };
 
 pub(crate) static EVENTS_TOO_MANY: Rule = Rule {
@@ -639,7 +639,7 @@ pub(crate) static EVENTS_TOO_MANY: Rule = Rule {
     code: ErrorCode::EventsTooMany,
     err: Some("invalid_request"),
     source: "SSF 1.0 §4.2.1, CAEP Interoperability Profile §2.8.1",
-    doc: "There are more events in the SET than the receiver takes. A second name is only for another spelling of the same event.",
+    doc: "The SET has more events than the receiver accepts. A second event is only for another URI of the same event.",
     remedy: "Send one SET per event.",
 };
 
@@ -650,8 +650,8 @@ pub(crate) static EVENT_URI_INVALID: Rule = Rule {
     code: ErrorCode::EventUriInvalid,
     err: Some("invalid_request"),
     source: "RFC 8417 §2.2",
-    doc: "An event is named by an absolute URI, and this name is none.",
-    remedy: "Use the event type URI of the event's specification.",
+    doc: "The event type is not an absolute URI.",
+    remedy: "Use the event type URI from the event's specification.",
 };
 
 pub(crate) static EVENT_URI_MISSPELT: Rule = Rule {
@@ -661,8 +661,8 @@ pub(crate) static EVENT_URI_MISSPELT: Rule = Rule {
     code: ErrorCode::EventUriInvalid,
     err: Some("invalid_request"),
     source: "the specification of the event",
-    doc: "The event type URI is nearly that of a known event, but not quite. Receivers ignore events that they do not know.",
-    remedy: "Use the URI that the message names.",
+    doc: "The event type URI is almost that of a known event. Receivers ignore events that they do not know.",
+    remedy: "Use the URI named in the message.",
 };
 
 pub(crate) static EVENT_UNKNOWN: Rule = Rule {
@@ -672,8 +672,8 @@ pub(crate) static EVENT_UNKNOWN: Rule = Rule {
     code: ErrorCode::EventNotAccepted,
     err: None,
     source: "SSF 1.0 §4.2.3",
-    doc: "No published specification is known that defines this event. Receivers that did not agree on it ignore it.",
-    remedy: "Agree on the event with the receiver, or send one of the specified ones.",
+    doc: "No known published specification defines this event. Receivers that have not agreed to it ignore it.",
+    remedy: "Agree on the event with the receiver, or send a specified event.",
 };
 
 pub(crate) static EVENT_DEPRECATED: Rule = Rule {
@@ -683,8 +683,8 @@ pub(crate) static EVENT_DEPRECATED: Rule = Rule {
     code: ErrorCode::EventNotAccepted,
     err: None,
     source: "the specification of the event",
-    doc: "This event type has been replaced by another one; newer receivers do not know it.",
-    remedy: "Send the event that the message names, unless the receiver asks for the old one.",
+    doc: "This event type has been replaced by another; newer receivers do not know it.",
+    remedy: "Send the event named in the message, unless the receiver asks for the old one.",
 };
 
 pub(crate) static EVENT_NOT_ACCEPTED: Rule = Rule {
@@ -694,8 +694,8 @@ pub(crate) static EVENT_NOT_ACCEPTED: Rule = Rule {
     code: ErrorCode::EventNotAccepted,
     err: Some("invalid_request"),
     source: "the receiver's documentation",
-    doc: "The receiver does not take this event: it refuses the SET, or accepts it and does nothing.",
-    remedy: "Send one of the events that the message names.",
+    doc: "The receiver does not accept this event: it rejects the SET, or accepts it and does nothing.",
+    remedy: "Send one of the events listed in the message.",
 };
 
 pub(crate) static EVENT_NOT_OBJECT: Rule = Rule {
@@ -705,8 +705,8 @@ pub(crate) static EVENT_NOT_OBJECT: Rule = Rule {
     code: ErrorCode::JsonInvalid,
     err: Some("invalid_request"),
     source: "RFC 8417 §2.2",
-    doc: "What an event says is a JSON object; an event with nothing to say is `{}`.",
-    remedy: "Write an object.",
+    doc: "The value of an event is not a JSON object. An event without members is `{}`.",
+    remedy: "Use an object.",
 };
 
 pub(crate) static EVENT_MEMBER_MISSING: Rule = Rule {
@@ -716,8 +716,8 @@ pub(crate) static EVENT_MEMBER_MISSING: Rule = Rule {
     code: ErrorCode::EventMemberMissing,
     err: Some("invalid_request"),
     source: "the specification of the event, or the receiver's documentation",
-    doc: "The event lacks a member that its specification or the receiver demands.",
-    remedy: "Add the member that the pointer names.",
+    doc: "The event lacks a member that its specification or the receiver requires.",
+    remedy: "Add the member at `pointer`.",
 };
 
 pub(crate) static EVENT_REASON_MISSING: Rule = Rule {
@@ -727,8 +727,8 @@ pub(crate) static EVENT_REASON_MISSING: Rule = Rule {
     code: ErrorCode::EventMemberMissing,
     err: Some("invalid_request"),
     source: "the receiver's documentation",
-    doc: "The receiver demands one of several members, mostly a reason in words, and none of them is there.",
-    remedy: "Add one of the members that the message names.",
+    doc: "The receiver requires one of several members, usually a reason in words, and the event has none of them.",
+    remedy: "Add one of the members listed in the message.",
 };
 
 pub(crate) static EVENT_LANGUAGE_MISSING: Rule = Rule {
@@ -738,8 +738,8 @@ pub(crate) static EVENT_LANGUAGE_MISSING: Rule = Rule {
     code: ErrorCode::EventMemberMissing,
     err: Some("invalid_request"),
     source: "the receiver's documentation",
-    doc: "The receiver demands a text in one language, and it is only there in others.",
-    remedy: "Add the text in the language that the pointer names.",
+    doc: "The receiver requires a text in a specific language, and the event has it only in others.",
+    remedy: "Add the text in the language at `pointer`.",
 };
 
 pub(crate) static EVENT_MEMBER_TYPE: Rule = Rule {
@@ -749,8 +749,8 @@ pub(crate) static EVENT_MEMBER_TYPE: Rule = Rule {
     code: ErrorCode::EventMemberType,
     err: Some("invalid_request"),
     source: "the specification of the event",
-    doc: "A member of the event has the wrong JSON type, such as a text where a number belongs.",
-    remedy: "Use the type that the message names.",
+    doc: "A member of the event has the wrong JSON type, such as a string instead of a number.",
+    remedy: "Use the type named in the message.",
 };
 
 pub(crate) static EVENT_MEMBER_VALUE: Rule = Rule {
@@ -761,7 +761,7 @@ pub(crate) static EVENT_MEMBER_VALUE: Rule = Rule {
     err: Some("invalid_request"),
     source: "the specification of the event, or the receiver's documentation",
     doc: "A member of the event has a value that is not allowed.",
-    remedy: "Use one of the values that the message names.",
+    remedy: "Use one of the values listed in the message.",
 };
 
 pub(crate) static EVENT_VALUE_CASE: Rule = Rule {
@@ -771,7 +771,7 @@ pub(crate) static EVENT_VALUE_CASE: Rule = Rule {
     code: ErrorCode::EventMemberValue,
     err: Some("invalid_request"),
     source: "the specification of the event",
-    doc: "The value is right but for its letters' case. Values are written in lower case and compared as they stand.",
+    doc: "The value differs from an allowed one only in case. Values are lower case, and the comparison is case-sensitive.",
     remedy: "Write the value in lower case.",
 };
 
@@ -782,8 +782,8 @@ pub(crate) static EVENT_VALUE_SPELLING: Rule = Rule {
     code: ErrorCode::EventMemberValue,
     err: Some("invalid_request"),
     source: "CAEP 1.0 §3.5.1; GOV.UK One Login's schemas",
-    doc: "The value is spelled as another receiver wants it: `not-compliant` in CAEP and at Okta, `non-compliant` at GOV.UK, with a hyphen and not an underscore.",
-    remedy: "Use the spelling that the message names; the library writes each receiver's own.",
+    doc: "The value is spelled as another receiver expects it: `not-compliant` in CAEP and at Okta, `non-compliant` at GOV.UK, always with a hyphen.",
+    remedy: "Use the spelling in the message; the library writes the spelling of each receiver.",
 };
 
 pub(crate) static EVENT_MEMBER_FORBIDDEN: Rule = Rule {
@@ -793,8 +793,8 @@ pub(crate) static EVENT_MEMBER_FORBIDDEN: Rule = Rule {
     code: ErrorCode::EventMemberForbidden,
     err: Some("invalid_request"),
     source: "the specification of the event; SSF 1.0 §3.1.2",
-    doc: "A member that must not be in this event.",
-    remedy: "Leave it out.",
+    doc: "The event has a member that it must not have.",
+    remedy: "Remove the member.",
 };
 
 pub(crate) static EVENT_MEMBER_UNKNOWN: Rule = Rule {
@@ -804,8 +804,8 @@ pub(crate) static EVENT_MEMBER_UNKNOWN: Rule = Rule {
     code: ErrorCode::EventMemberValue,
     err: None,
     source: "SSF 1.0 §4.2.3",
-    doc: "The event's specification does not name this member. Receivers ignore what they do not know.",
-    remedy: "Nothing, if you agreed on it with the receiver.",
+    doc: "The event's specification does not define this member. Receivers ignore unknown members.",
+    remedy: "Check the name. If you agreed on the member with the receiver, no action is needed.",
 };
 
 pub(crate) static EVENT_MEMBER_MISSPELT: Rule = Rule {
@@ -815,8 +815,8 @@ pub(crate) static EVENT_MEMBER_MISSPELT: Rule = Rule {
     code: ErrorCode::EventMemberValue,
     err: None,
     source: "the specification of the event",
-    doc: "The name is nearly that of a member of this event, but not quite. The receiver ignores it.",
-    remedy: "Use the name that the message gives; names are in lower case with underscores.",
+    doc: "The name is almost that of a member of this event. Receivers ignore unknown members.",
+    remedy: "Use the name in the message; names are lower case with underscores.",
 };
 
 pub(crate) static TIMESTAMP_UNIT: Rule = Rule {
@@ -826,8 +826,8 @@ pub(crate) static TIMESTAMP_UNIT: Rule = Rule {
     code: ErrorCode::TimestampUnit,
     err: Some("invalid_request"),
     source: "CAEP 1.0 §2; the receiver's documentation",
-    doc: "The time is in the wrong unit: milliseconds where seconds are read, or the other way round.",
-    remedy: "Use the unit that the message names.",
+    doc: "The time is in the wrong unit: milliseconds instead of seconds, or the reverse.",
+    remedy: "Use the unit named in the message.",
 };
 
 pub(crate) static TIMESTAMP_UNIT_DISPUTED: Rule = Rule {
@@ -837,7 +837,7 @@ pub(crate) static TIMESTAMP_UNIT_DISPUTED: Rule = Rule {
     code: ErrorCode::TimestampUnit,
     err: Some("invalid_request"),
     source: "Okta guide 'Configure an SSF receiver and publish a SET'; Okta Management API",
-    doc: "The time is in milliseconds, as one page of the receiver prints it, while other pages have seconds.",
+    doc: "The time is in milliseconds, as on one page of the receiver's documentation; other pages use seconds.",
     remedy: "Send one event and check that the receiver shows the right time, or send seconds.",
 };
 
@@ -848,8 +848,8 @@ pub(crate) static TIMESTAMP_FRACTION: Rule = Rule {
     code: ErrorCode::EventMemberType,
     err: Some("invalid_request"),
     source: "CAEP 1.0 §2; Okta Management API",
-    doc: "The time has a fraction. Receivers that read a whole number fail.",
-    remedy: "Round down to a whole number.",
+    doc: "The time has a fraction. Receivers that parse an integer fail.",
+    remedy: "Round down to an integer.",
 };
 
 pub(crate) static TIMESTAMP_FUTURE: Rule = Rule {
@@ -859,7 +859,7 @@ pub(crate) static TIMESTAMP_FUTURE: Rule = Rule {
     code: ErrorCode::EventMemberValue,
     err: None,
     source: "CAEP 1.0 §2",
-    doc: "The event has a time in the future, and an event is something that has happened.",
+    doc: "The time of the event is in the future, but events describe the past.",
     remedy: "Check the clock, the time zone and the unit of the time.",
 };
 
@@ -870,8 +870,8 @@ pub(crate) static SUBJECT_MISSING: Rule = Rule {
     code: ErrorCode::SubjectMissing,
     err: Some("invalid_request"),
     source: "SSF 1.0 §3.1; the receiver's documentation",
-    doc: "The SET does not say whom or what the event is about, at the place where the receiver looks for it.",
-    remedy: "Give the subject; the library puts it where this receiver looks.",
+    doc: "The SET has no subject where the receiver looks for it.",
+    remedy: "Pass the subject; the library puts it where this receiver looks.",
 };
 
 pub(crate) static SUB_ID_NOT_WANTED: Rule = Rule {
@@ -881,8 +881,8 @@ pub(crate) static SUB_ID_NOT_WANTED: Rule = Rule {
     code: ErrorCode::ClaimForbidden,
     err: Some("invalid_request"),
     source: "the receiver's documentation",
-    doc: "The receiver looks for the subject inside the event and does not mention `sub_id`. Whether it is ignored or refused is not documented.",
-    remedy: "Leave `sub_id` out for this receiver.",
+    doc: "The receiver looks for the subject inside the event and does not mention `sub_id`. Whether `sub_id` is ignored or rejected is not documented.",
+    remedy: "Omit `sub_id` for this receiver.",
 };
 
 pub(crate) static SUBJECT_IN_EVENT: Rule = Rule {
@@ -892,7 +892,7 @@ pub(crate) static SUBJECT_IN_EVENT: Rule = Rule {
     code: ErrorCode::EventMemberForbidden,
     err: Some("invalid_request"),
     source: "SSF 1.0 §3.1.1, §3.1.2",
-    doc: "The event has a subject of its own, which is only for event types that had one before the final specification.",
+    doc: "The event has its own subject, which is reserved for event types that had one before the final specification.",
     remedy: "Put the subject into `sub_id` at the top level of the SET.",
 };
 
@@ -903,8 +903,8 @@ pub(crate) static SUBJECT_NOT_AN_OBJECT: Rule = Rule {
     code: ErrorCode::SubjectMemberType,
     err: Some("invalid_request"),
     source: "RFC 9493 §3",
-    doc: "A subject is a JSON object with `format`, not a text.",
-    remedy: "Write an object, such as { \"format\": \"email\", \"email\": \"user@example.com\" }.",
+    doc: "The subject is not a JSON object with `format`.",
+    remedy: "Use an object, such as { \"format\": \"email\", \"email\": \"user@example.com\" }.",
 };
 
 pub(crate) static SUBJECT_FORM: Rule = Rule {
@@ -914,8 +914,8 @@ pub(crate) static SUBJECT_FORM: Rule = Rule {
     code: ErrorCode::SubjectNotAccepted,
     err: Some("invalid_request"),
     source: "RFC 9493 §3; RISC 1.0 §3.1; the receiver's documentation",
-    doc: "The subject is written in the form of another version of the specification, or of another receiver.",
-    remedy: "Write the form that the message names; the library writes each receiver's own.",
+    doc: "The subject has the form of another version of the specification, or of another receiver.",
+    remedy: "Use the form named in the message; the library writes the form of each receiver.",
 };
 
 pub(crate) static SUBJECT_FORMAT_MISSING: Rule = Rule {
@@ -925,7 +925,7 @@ pub(crate) static SUBJECT_FORMAT_MISSING: Rule = Rule {
     code: ErrorCode::SubjectFormatMissing,
     err: Some("invalid_request"),
     source: "RFC 9493 §3",
-    doc: "The subject does not say of which kind it is.",
+    doc: "The subject has no `format`.",
     remedy: "Add `format`, such as `email` or `iss_sub`.",
 };
 
@@ -936,8 +936,8 @@ pub(crate) static SUBJECT_FORMAT_UNKNOWN: Rule = Rule {
     code: ErrorCode::SubjectFormatUnknown,
     err: Some("invalid_request"),
     source: "RFC 9493 §3, SSF 1.0 §3.4, §3.5",
-    doc: "The `format` of the subject is not a registered one, or an old spelling of one.",
-    remedy: "Use the format that the message names, or agree on a private one with the receiver.",
+    doc: "The `format` of the subject is not registered, or is spelled as in an older specification.",
+    remedy: "Use the format named in the message, or agree on a private format with the receiver.",
 };
 
 pub(crate) static SUBJECT_MEMBER_MISSING: Rule = Rule {
@@ -947,8 +947,8 @@ pub(crate) static SUBJECT_MEMBER_MISSING: Rule = Rule {
     code: ErrorCode::SubjectMemberMissing,
     err: Some("invalid_request"),
     source: "RFC 9493 §3.2, SSF 1.0 §3.3, §3.5",
-    doc: "The subject lacks a member that its format demands.",
-    remedy: "Add the member that the pointer names.",
+    doc: "The subject lacks a member that its format requires.",
+    remedy: "Add the member at `pointer`.",
 };
 
 pub(crate) static SUBJECT_MEMBER_TYPE: Rule = Rule {
@@ -959,7 +959,7 @@ pub(crate) static SUBJECT_MEMBER_TYPE: Rule = Rule {
     err: Some("invalid_request"),
     source: "RFC 9493 §3.2, SSF 1.0 §3.5",
     doc: "A member of the subject has the wrong JSON type.",
-    remedy: "Use the type that the message names.",
+    remedy: "Use the type named in the message.",
 };
 
 pub(crate) static SUBJECT_MEMBER_VALUE: Rule = Rule {
@@ -969,8 +969,8 @@ pub(crate) static SUBJECT_MEMBER_VALUE: Rule = Rule {
     code: ErrorCode::SubjectMemberValue,
     err: Some("invalid_request"),
     source: "RFC 9493 §3.2, SSF 1.0 §3.5",
-    doc: "A member of the subject has a value that its format does not allow, such as a telephone number with spaces.",
-    remedy: "Write the value as the message says.",
+    doc: "A member of the subject has a value that its format does not allow, such as a phone number with spaces.",
+    remedy: "Correct the value as described in the message.",
 };
 
 pub(crate) static SUBJECT_MEMBER_UNKNOWN: Rule = Rule {
@@ -980,8 +980,8 @@ pub(crate) static SUBJECT_MEMBER_UNKNOWN: Rule = Rule {
     code: ErrorCode::SubjectMemberUnknown,
     err: Some("invalid_request"),
     source: "RFC 9493 §3",
-    doc: "The subject has a member that its format does not define. A subject is matched as a whole, so it would match nobody.",
-    remedy: "Leave the member out; several identifiers of one subject make a complex subject or `aliases`.",
+    doc: "The subject has a member that its format does not define. Receivers match a subject as a whole, so it would match nobody.",
+    remedy: "Remove the member; to give several identifiers of one subject, use a complex subject or `aliases`.",
 };
 
 pub(crate) static SUBJECT_NESTING: Rule = Rule {
@@ -991,7 +991,7 @@ pub(crate) static SUBJECT_NESTING: Rule = Rule {
     code: ErrorCode::SubjectNesting,
     err: Some("invalid_request"),
     source: "RFC 9493 §3.2.8, SSF 1.0 §3.3",
-    doc: "There are aliases within aliases, or a complex subject within another one.",
+    doc: "Aliases contain aliases, or a complex subject is nested in another one.",
     remedy: "Use simple subjects inside.",
 };
 
@@ -1002,8 +1002,8 @@ pub(crate) static SUBJECT_NOT_ACCEPTED: Rule = Rule {
     code: ErrorCode::SubjectNotAccepted,
     err: Some("invalid_request"),
     source: "the specification of the event, or the receiver's documentation",
-    doc: "The event or the receiver does not take a subject of this kind.",
-    remedy: "Use one of the kinds that the message names.",
+    doc: "The event or the receiver does not accept this kind of subject.",
+    remedy: "Use one of the kinds listed in the message.",
 };
 
 pub(crate) static SUBJECT_FORM_DISPUTED: Rule = Rule {
@@ -1013,8 +1013,8 @@ pub(crate) static SUBJECT_FORM_DISPUTED: Rule = Rule {
     code: ErrorCode::SubjectNotAccepted,
     err: Some("invalid_request"),
     source: "GOV.UK One Login transmitter guidance; GOV.UK event schemas",
-    doc: "The subject has a form that one page of the receiver prints, while other pages have another.",
-    remedy: "Ask the receiver which form it takes, or send the one of its schemas.",
+    doc: "The subject has a form that one page of the receiver's documentation shows; other pages show another form.",
+    remedy: "Ask the receiver which form it accepts, or use the form in its schemas.",
 };
 
 pub(crate) static SUBJECTS_DIFFER: Rule = Rule {
@@ -1024,8 +1024,8 @@ pub(crate) static SUBJECTS_DIFFER: Rule = Rule {
     code: ErrorCode::SubjectNotAccepted,
     err: Some("invalid_request"),
     source: "SSF 1.0 §3.1.1",
-    doc: "The subject of the event is another one than `sub_id`. Receivers read one of the two.",
-    remedy: "Write the same subject at both places, or only `sub_id`.",
+    doc: "The subject in the event differs from `sub_id`. Receivers read only one of the two.",
+    remedy: "Use the same subject in both places, or only `sub_id`.",
 };
 
 pub(crate) static USER_NOT_FOUND: Rule = Rule {
@@ -1035,8 +1035,8 @@ pub(crate) static USER_NOT_FOUND: Rule = Rule {
     code: ErrorCode::SubjectNotAccepted,
     err: None,
     source: "Okta guide 'Configure an SSF receiver and publish a SET'",
-    doc: "The receiver finds its users by their sign-in, which is an e-mail address. With another identifier it accepts the SET and does nothing.",
-    remedy: "Name the user by the e-mail address that they sign in with.",
+    doc: "The receiver looks up users by their sign-in, an email address. With another identifier it accepts the SET and does nothing.",
+    remedy: "Identify the user by the email address that they sign in with.",
 };
 
 pub(crate) static JWKS_INVALID: Rule = Rule {
@@ -1046,8 +1046,8 @@ pub(crate) static JWKS_INVALID: Rule = Rule {
     code: ErrorCode::KeyMemberInvalid,
     err: Some("invalid_key"),
     source: "RFC 7517 §5",
-    doc: "The document is not a JWK Set: a JSON object with `keys`, a list of objects.",
-    remedy: "Publish what the library writes as JWKS.",
+    doc: "The document is not a JWK Set: a JSON object whose member `keys` is a list of objects.",
+    remedy: "Publish the JWKS that the library generates.",
 };
 
 pub(crate) static JWKS_EMPTY: Rule = Rule {
@@ -1057,7 +1057,7 @@ pub(crate) static JWKS_EMPTY: Rule = Rule {
     code: ErrorCode::KeyNotFound,
     err: Some("invalid_key"),
     source: "CAEP Interoperability Profile §2.3.3",
-    doc: "The JWKS holds no key that can verify a SET.",
+    doc: "The JWKS has no key that can verify a SET.",
     remedy: "Publish the public half of the signing key.",
 };
 
@@ -1068,8 +1068,8 @@ pub(crate) static JWKS_PRIVATE_MEMBER: Rule = Rule {
     code: ErrorCode::KeyMemberInvalid,
     err: None,
     source: "RFC 7517 §4, §9.2",
-    doc: "The JWKS publishes a private key: everybody can sign in your name.",
-    remedy: "Withdraw the key at once, make a new one, and publish public members only.",
+    doc: "The JWKS publishes a private key: anyone can sign in your name.",
+    remedy: "Revoke the key immediately, generate a new one, and publish only public members.",
 };
 
 pub(crate) static JWKS_SYMMETRIC: Rule = Rule {
@@ -1080,7 +1080,7 @@ pub(crate) static JWKS_SYMMETRIC: Rule = Rule {
     err: None,
     source: "SSF 1.0 §4.1.4, §7.1",
     doc: "The JWKS publishes a shared secret (`kty` is `oct`).",
-    remedy: "Withdraw the secret wherever it is used, and publish an asymmetric key.",
+    remedy: "Revoke the secret everywhere, and publish an asymmetric key.",
 };
 
 pub(crate) static JWKS_KEY_INVALID: Rule = Rule {
@@ -1090,7 +1090,7 @@ pub(crate) static JWKS_KEY_INVALID: Rule = Rule {
     code: ErrorCode::KeyMemberInvalid,
     err: Some("invalid_key"),
     source: "RFC 7517 §4, RFC 7518 §6.2, §6.3, RFC 8037 §2",
-    doc: "A key of the JWKS cannot be read: a member is missing or has the wrong length, or its parts do not belong together.",
+    doc: "A key in the JWKS cannot be read: a member is missing or has the wrong length, or the parts do not match each other.",
     remedy: "Export the public key again; elliptic curve coordinates keep their leading zeros.",
 };
 
@@ -1101,8 +1101,8 @@ pub(crate) static JWKS_KEY_FOREIGN: Rule = Rule {
     code: ErrorCode::KeyTypeUnsupported,
     err: None,
     source: "RFC 7517 §5",
-    doc: "A key of the JWKS is of another type, or for another use, than to verify SETs. Readers ignore it.",
-    remedy: "Nothing, if it is there for something else.",
+    doc: "A key in the JWKS has another type or purpose than verifying SETs. Receivers ignore it.",
+    remedy: "If the key is there for another purpose, no action is needed.",
 };
 
 pub(crate) static JWKS_RSA_TOO_SHORT: Rule = Rule {
@@ -1112,7 +1112,7 @@ pub(crate) static JWKS_RSA_TOO_SHORT: Rule = Rule {
     code: ErrorCode::KeyRsaTooShort,
     err: Some("invalid_key"),
     source: "RFC 7518 §3.3, CAEP Interoperability Profile §2.6",
-    doc: "An RSA key has fewer than 2048 bits, and counts as broken.",
+    doc: "An RSA key is shorter than 2048 bits, which is not secure.",
     remedy: "Generate an RSA key of 2048 bits or more.",
 };
 
@@ -1123,7 +1123,7 @@ pub(crate) static JWKS_LEADING_ZERO: Rule = Rule {
     code: ErrorCode::KeyMemberInvalid,
     err: None,
     source: "RFC 7518 §2, §6.3.1.1",
-    doc: "A number of an RSA key is written with leading zero bytes. Some readers refuse it, and its thumbprint differs.",
+    doc: "A number of an RSA key has leading zero bytes. Some parsers reject it, and the thumbprint differs.",
     remedy: "Write the numbers without leading zero bytes.",
 };
 
@@ -1134,8 +1134,8 @@ pub(crate) static JWKS_KID_MISSING: Rule = Rule {
     code: ErrorCode::KidInvalid,
     err: Some("invalid_key"),
     source: "RFC 7517 §4.5, RFC 7638",
-    doc: "A key of the JWKS has no `kid`, by which SETs name it.",
-    remedy: "Give each key a `kid`; its RFC 7638 thumbprint is a good one.",
+    doc: "A key in the JWKS has no `kid`, which SETs use to name it.",
+    remedy: "Give each key a `kid`, such as its RFC 7638 thumbprint.",
 };
 
 pub(crate) static JWKS_KID_DUPLICATE: Rule = Rule {
@@ -1145,8 +1145,8 @@ pub(crate) static JWKS_KID_DUPLICATE: Rule = Rule {
     code: ErrorCode::KidDuplicate,
     err: Some("invalid_key"),
     source: "RFC 7517 §4.5",
-    doc: "Two keys of the JWKS share a `kid`, so a receiver may take the wrong one.",
-    remedy: "Give each key a `kid` of its own.",
+    doc: "Two keys in the JWKS share a `kid`, so a receiver may pick the wrong one.",
+    remedy: "Give each key a unique `kid`.",
 };
 
 pub(crate) static JWKS_USE_MISSING: Rule = Rule {
@@ -1156,7 +1156,7 @@ pub(crate) static JWKS_USE_MISSING: Rule = Rule {
     code: ErrorCode::KeyUse,
     err: None,
     source: "RFC 7517 §4.2",
-    doc: "A key of the JWKS does not say that it is for signatures. Okta's guide and others want it.",
+    doc: "A key in the JWKS is not marked for signatures, which Okta's guide and others require.",
     remedy: "Add `\"use\": \"sig\"`.",
 };
 
@@ -1167,8 +1167,8 @@ pub(crate) static JWKS_USE_AND_KEY_OPS: Rule = Rule {
     code: ErrorCode::KeyOps,
     err: None,
     source: "RFC 7517 §4.3",
-    doc: "A key of the JWKS has both `use` and `key_ops`, which should not stand together.",
-    remedy: "Keep `use` and leave `key_ops` out.",
+    doc: "A key in the JWKS has both `use` and `key_ops`, which should not be combined.",
+    remedy: "Keep `use` and remove `key_ops`.",
 };
 
 pub(crate) static JWKS_ALG_MISSING: Rule = Rule {
@@ -1178,6 +1178,6 @@ pub(crate) static JWKS_ALG_MISSING: Rule = Rule {
     code: ErrorCode::KeyAlgorithmMismatch,
     err: None,
     source: "RFC 7517 §4.4, RFC 8725 §3.1",
-    doc: "A key of the JWKS does not name its algorithm, so a receiver has to take it from the SET.",
+    doc: "A key in the JWKS does not name its algorithm, so a receiver has to take it from the SET.",
     remedy: "Add `alg`.",
 };

@@ -25,25 +25,25 @@ use crate::time::Timestamp;
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AuthorizationFraudDetected {
-    /// When it happened; lets the sender back-date. Member `occurred_at`.
+    /// When it happened. Use it to report an earlier time. Member `occurred_at`.
     pub occurred_at: Option<Timestamp>,
     members: Members,
 }
 
 impl AuthorizationFraudDetected {
     /// A authorization fraud detected event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { occurred_at: None, members: Members::default() }
     }
 
-    /// Sets `occurred_at`: when it happened; lets the sender back-date.
+    /// Sets `occurred_at`: when it happened. Use it to report an earlier time.
     pub fn with_occurred_at(mut self, occurred_at: impl Into<Timestamp>) -> Self {
         self.occurred_at = Some(occurred_at.into());
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -64,7 +64,7 @@ impl From<AuthorizationFraudDetected> for Event {
 
 super::redacted_debug!(AuthorizationFraudDetected);
 
-/// Identity Fraud Detected: The relying party suspects the account is used for identity theft.
+/// Identity Fraud Detected: The relying party suspects that the account is used for identity theft.
 ///
 /// Event type `https://schemas.login.gov/secevent/risc/event-type/identity-fraud-detected`.
 /// Source: Login.gov developer documentation, Security Events.
@@ -78,25 +78,25 @@ super::redacted_debug!(AuthorizationFraudDetected);
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct IdentityFraudDetected {
-    /// When it happened; lets the sender back-date. Member `occurred_at`.
+    /// When it happened. Use it to report an earlier time. Member `occurred_at`.
     pub occurred_at: Option<Timestamp>,
     members: Members,
 }
 
 impl IdentityFraudDetected {
     /// A identity fraud detected event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { occurred_at: None, members: Members::default() }
     }
 
-    /// Sets `occurred_at`: when it happened; lets the sender back-date.
+    /// Sets `occurred_at`: when it happened. Use it to report an earlier time.
     pub fn with_occurred_at(mut self, occurred_at: impl Into<Timestamp>) -> Self {
         self.occurred_at = Some(occurred_at.into());
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -117,7 +117,7 @@ impl From<IdentityFraudDetected> for Event {
 
 super::redacted_debug!(IdentityFraudDetected);
 
-/// Account Locked, MFA Limit: Locked after too many second-factor failures.
+/// Account Locked, MFA Limit: The account was locked after too many failed second-factor attempts.
 ///
 /// Event type `https://schemas.login.gov/secevent/risc/event-type/mfa-limit-account-locked`.
 /// Source: Login.gov developer documentation, Security Events.
@@ -136,12 +136,12 @@ pub struct MfaLimitAccountLocked {
 
 impl MfaLimitAccountLocked {
     /// A account locked, mfa limit event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -180,12 +180,12 @@ pub struct PasswordReset {
 
 impl PasswordReset {
     /// A password reset event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -202,7 +202,7 @@ impl From<PasswordReset> for Event {
 
 super::redacted_debug!(PasswordReset);
 
-/// Reproofing Completed: The user verified identity again.
+/// Reproofing Completed: The user completed identity proofing again.
 ///
 /// Event type `https://schemas.login.gov/secevent/risc/event-type/reproof-completed`.
 /// Source: Login.gov developer documentation, Security Events.
@@ -221,12 +221,12 @@ pub struct ReproofCompleted {
 
 impl ReproofCompleted {
     /// A reproofing completed event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self

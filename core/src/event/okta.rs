@@ -28,17 +28,17 @@ use crate::time::Timestamp;
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UserRiskChange {
-    /// The level after the change. Member `current_level`.
+    /// Risk level after the change. Member `current_level`.
     pub current_level: OktaRiskLevel,
-    /// The level before the change. Member `previous_level`.
+    /// Risk level before the change. Member `previous_level`.
     pub previous_level: OktaRiskLevel,
     /// When the event happened. Member `event_timestamp`.
     pub event_timestamp: Timestamp,
-    /// Who or what set the event off. Member `initiating_entity`.
+    /// Who or what initiated the event. Member `initiating_entity`.
     pub initiating_entity: Option<InitiatingEntity>,
-    /// Why, for logs and audit, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`. Member `reason_admin`.
+    /// Reason for logs and audit, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`. Member `reason_admin`.
     pub reason_admin: Option<LocalizedText>,
-    /// Why, in words that may be shown to the user, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`. Member `reason_user`.
+    /// Reason that may be shown to the user, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`. Member `reason_user`.
     pub reason_user: Option<LocalizedText>,
     members: Members,
 }
@@ -61,27 +61,27 @@ impl UserRiskChange {
         }
     }
 
-    /// Sets `initiating_entity`: who or what set the event off.
+    /// Sets `initiating_entity`: who or what initiated the event.
     pub fn with_initiating_entity(mut self, initiating_entity: impl Into<InitiatingEntity>) -> Self {
         self.initiating_entity = Some(initiating_entity.into());
         self
     }
 
-    /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`.
+    /// Adds a text in one language to `reason_admin`: reason for logs and audit, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
         self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
-    /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`.
+    /// Adds a text in one language to `reason_user`: reason that may be shown to the user, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
         self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -118,17 +118,17 @@ super::redacted_debug!(UserRiskChange);
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct DeviceRiskChange {
-    /// The level after the change. Member `current_level`.
+    /// Risk level after the change. Member `current_level`.
     pub current_level: OktaRiskLevel,
-    /// The level before the change. Member `previous_level`.
+    /// Risk level before the change. Member `previous_level`.
     pub previous_level: OktaRiskLevel,
     /// When the event happened. Member `event_timestamp`.
     pub event_timestamp: Timestamp,
-    /// Who or what set the event off. Member `initiating_entity`.
+    /// Who or what initiated the event. Member `initiating_entity`.
     pub initiating_entity: Option<InitiatingEntity>,
-    /// Why, for logs and audit, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`. Member `reason_admin`.
+    /// Reason for logs and audit, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`. Member `reason_admin`.
     pub reason_admin: Option<LocalizedText>,
-    /// Why, in words that may be shown to the user, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`. Member `reason_user`.
+    /// Reason that may be shown to the user, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`. Member `reason_user`.
     pub reason_user: Option<LocalizedText>,
     members: Members,
 }
@@ -151,27 +151,27 @@ impl DeviceRiskChange {
         }
     }
 
-    /// Sets `initiating_entity`: who or what set the event off.
+    /// Sets `initiating_entity`: who or what initiated the event.
     pub fn with_initiating_entity(mut self, initiating_entity: impl Into<InitiatingEntity>) -> Self {
         self.initiating_entity = Some(initiating_entity.into());
         self
     }
 
-    /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`.
+    /// Adds a text in one language to `reason_admin`: reason for logs and audit, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
         self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
-    /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`.
+    /// Adds a text in one language to `reason_user`: reason that may be shown to the user, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
         self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -210,15 +210,15 @@ super::redacted_debug!(DeviceRiskChange);
 pub struct IpChange {
     /// New IP address of the session. Member `current_ip_address`.
     pub current_ip_address: String,
-    /// Earlier IP address of the session. Member `previous_ip_address`.
+    /// Previous IP address of the session. Member `previous_ip_address`.
     pub previous_ip_address: String,
     /// When the event happened. Member `event_timestamp`.
     pub event_timestamp: Timestamp,
-    /// Who or what set the event off. Member `initiating_entity`.
+    /// Who or what initiated the event. Member `initiating_entity`.
     pub initiating_entity: Option<InitiatingEntity>,
-    /// Why, for logs and audit, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`. Member `reason_admin`.
+    /// Reason for logs and audit, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`. Member `reason_admin`.
     pub reason_admin: Option<LocalizedText>,
-    /// Why, in words that may be shown to the user, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`. Member `reason_user`.
+    /// Reason that may be shown to the user, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`. Member `reason_user`.
     pub reason_user: Option<LocalizedText>,
     members: Members,
 }
@@ -241,27 +241,27 @@ impl IpChange {
         }
     }
 
-    /// Sets `initiating_entity`: who or what set the event off.
+    /// Sets `initiating_entity`: who or what initiated the event.
     pub fn with_initiating_entity(mut self, initiating_entity: impl Into<InitiatingEntity>) -> Self {
         self.initiating_entity = Some(initiating_entity.into());
         self
     }
 
-    /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`.
+    /// Adds a text in one language to `reason_admin`: reason for logs and audit, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
         self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
-    /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages. Okta wants `reason_admin` or `reason_user`, with the language `en`.
+    /// Adds a text in one language to `reason_user`: reason that may be shown to the user, in one or more languages. Okta requires `reason_admin` or `reason_user` with the language `en`.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
         self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self

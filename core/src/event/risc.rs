@@ -14,7 +14,7 @@ use super::{
 };
 use crate::time::Timestamp;
 
-/// Account Credential Change Required: The account was made to change a credential.
+/// Account Credential Change Required: The account was required to change a credential.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/account-credential-change-required`.
 /// Source: RISC 1.0 §2.1.
@@ -33,12 +33,12 @@ pub struct AccountCredentialChangeRequired {
 
 impl AccountCredentialChangeRequired {
     /// A account credential change required event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -77,12 +77,12 @@ pub struct AccountPurged {
 
 impl AccountPurged {
     /// A account purged event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -99,7 +99,7 @@ impl From<AccountPurged> for Event {
 
 super::redacted_debug!(AccountPurged);
 
-/// Account Disabled: The account was disabled; it may be enabled again later.
+/// Account Disabled: The account was disabled. It may be enabled again later.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/account-disabled`.
 /// Source: RISC 1.0 §2.3.
@@ -120,7 +120,7 @@ pub struct AccountDisabled {
 
 impl AccountDisabled {
     /// A account disabled event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { reason: None, members: Members::default() }
     }
@@ -131,7 +131,7 @@ impl AccountDisabled {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -168,12 +168,12 @@ pub struct AccountEnabled {
 
 impl AccountEnabled {
     /// A account enabled event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -190,7 +190,7 @@ impl From<AccountEnabled> for Event {
 
 super::redacted_debug!(AccountEnabled);
 
-/// Identifier Changed: The identifier in the subject, an e-mail address or a telephone number, has changed. The subject holds the old value.
+/// Identifier Changed: The identifier in the subject, an email address or phone number, changed. The subject contains the old value.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/identifier-changed`.
 /// Source: RISC 1.0 §2.5.
@@ -204,21 +204,21 @@ super::redacted_debug!(AccountEnabled);
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct IdentifierChanged {
-    /// The identifier's new value. On the wire the name has a hyphen. Member `new-value`.
+    /// New value of the identifier. The name on the wire contains a hyphen. Member `new-value`.
     pub new_value: Option<String>,
-    /// When the identifier changed. RISC does not define it for this event; Okta requires it. Member `event_timestamp` (Okta Management API 2026.06.3); only the receiver `okta` knows it.
+    /// When the identifier changed. RISC does not define it for this event; Okta requires it. Member `event_timestamp` (Okta Management API 2026.06.3); only for the receiver `okta`.
     pub event_timestamp: Option<Timestamp>,
     members: Members,
 }
 
 impl IdentifierChanged {
     /// A identifier changed event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { new_value: None, event_timestamp: None, members: Members::default() }
     }
 
-    /// Sets `new-value`: the identifier's new value. On the wire the name has a hyphen.
+    /// Sets `new-value`: new value of the identifier. The name on the wire contains a hyphen.
     pub fn with_new_value(mut self, new_value: impl Into<String>) -> Self {
         self.new_value = Some(new_value.into());
         self
@@ -230,7 +230,7 @@ impl IdentifierChanged {
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -268,12 +268,12 @@ pub struct IdentifierRecycled {
 
 impl IdentifierRecycled {
     /// A identifier recycled event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -290,7 +290,7 @@ impl From<IdentifierRecycled> for Event {
 
 super::redacted_debug!(IdentifierRecycled);
 
-/// Credential Compromise: A credential of the subject was found compromised.
+/// Credential Compromise: A credential of the subject was found to be compromised.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/credential-compromise`.
 /// Source: RISC 1.0 §2.7.
@@ -304,13 +304,13 @@ super::redacted_debug!(IdentifierRecycled);
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CredentialCompromise {
-    /// The kind of credential. Other kinds are possible where both sides support them. Member `credential_type`.
+    /// Type of the credential. Other types are possible if both sides support them. Member `credential_type`.
     pub credential_type: CredentialType,
-    /// When the transmitter discovered the compromise (not when it happened). Member `event_timestamp`.
+    /// When the transmitter discovered the compromise, not when it happened. Member `event_timestamp`.
     pub event_timestamp: Option<Timestamp>,
-    /// Why, for logs and audit, in one or more languages. Member `reason_admin`.
+    /// Reason for logs and audit, in one or more languages. Member `reason_admin`.
     pub reason_admin: Option<LocalizedText>,
-    /// Why, in words that may be shown to the user, in one or more languages. Member `reason_user`.
+    /// Reason that may be shown to the user, in one or more languages. Member `reason_user`.
     pub reason_user: Option<LocalizedText>,
     members: Members,
 }
@@ -327,27 +327,27 @@ impl CredentialCompromise {
         }
     }
 
-    /// Sets `event_timestamp`: when the transmitter discovered the compromise (not when it happened).
+    /// Sets `event_timestamp`: when the transmitter discovered the compromise, not when it happened.
     pub fn with_event_timestamp(mut self, event_timestamp: impl Into<Timestamp>) -> Self {
         self.event_timestamp = Some(event_timestamp.into());
         self
     }
 
-    /// Adds a text in one language to `reason_admin`: why, for logs and audit, in one or more languages.
+    /// Adds a text in one language to `reason_admin`: reason for logs and audit, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_admin(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
         self.reason_admin.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
-    /// Adds a text in one language to `reason_user`: why, in words that may be shown to the user, in one or more languages.
+    /// Adds a text in one language to `reason_user`: reason that may be shown to the user, in one or more languages.
     /// `language` is a BCP 47 tag such as `en`.
     pub fn with_reason_user(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
         self.reason_user.get_or_insert_with(LocalizedText::default).insert(language, text);
         self
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -387,12 +387,12 @@ pub struct OptIn {
 
 impl OptIn {
     /// A opt in event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -409,7 +409,7 @@ impl From<OptIn> for Event {
 
 super::redacted_debug!(OptIn);
 
-/// Opt Out Initiated: The account started to opt out; events still flow for a while.
+/// Opt Out Initiated: The account started to opt out. Events are still sent for a while.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-initiated`.
 /// Source: RISC 1.0 §2.8.2.
@@ -428,12 +428,12 @@ pub struct OptOutInitiated {
 
 impl OptOutInitiated {
     /// A opt out initiated event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -450,7 +450,7 @@ impl From<OptOutInitiated> for Event {
 
 super::redacted_debug!(OptOutInitiated);
 
-/// Opt Out Cancelled: The opt-out was cancelled; the account is opted in again.
+/// Opt Out Cancelled: The opt-out was cancelled. The account is opted in again.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-cancelled`.
 /// Source: RISC 1.0 §2.8.3.
@@ -469,12 +469,12 @@ pub struct OptOutCancelled {
 
 impl OptOutCancelled {
     /// A opt out cancelled event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -491,7 +491,7 @@ impl From<OptOutCancelled> for Event {
 
 super::redacted_debug!(OptOutCancelled);
 
-/// Opt Out Effective: The opt-out took effect: no more RISC events about the account.
+/// Opt Out Effective: The opt-out took effect. No more RISC events are sent about the account.
 ///
 /// Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-effective`.
 /// Source: RISC 1.0 §2.8.4.
@@ -510,12 +510,12 @@ pub struct OptOutEffective {
 
 impl OptOutEffective {
     /// A opt out effective event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -551,12 +551,12 @@ pub struct RecoveryActivated {
 
 impl RecoveryActivated {
     /// A recovery activated event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -592,12 +592,12 @@ pub struct RecoveryInformationChanged {
 
 impl RecoveryInformationChanged {
     /// A recovery information changed event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self
@@ -640,12 +640,12 @@ pub struct SessionsRevoked {
 
 impl SessionsRevoked {
     /// A sessions revoked event.
-    #[allow(clippy::new_without_default, reason = "an event is stated, not defaulted")]
+    #[allow(clippy::new_without_default, reason = "an event has no meaningful default")]
     pub fn new() -> Self {
         Self { members: Members::default() }
     }
 
-    /// Sets a member that the definition does not name; receivers ignore those they do not know (SSF 1.0 §4.2.3).
+    /// Sets a member that the specification does not define; receivers ignore unknown members (SSF 1.0 §4.2.3).
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name, value);
         self

@@ -2,67 +2,65 @@
 
 use super::Cause;
 
-/// What the codes mean with which receivers refuse a SET.
+/// What the error codes of receivers mean.
 pub(super) fn of_err(err: &str) -> Option<Cause> {
     let (cause, remedy) = match err {
         "invalid_request" => (
-            "The body is no SET, or what the event says is not as its definition or the receiver demands.",
+            "The body is not a SET, or the event does not match its specification or the receiver's requirements.",
             "Run lint on the SET for this receiver, and compare the event with the receiver's documentation.",
         ),
         "invalid_key" => (
-            "The receiver has no key to verify the SET with: it does not know the `kid`, cannot read your JWKS, or holds an older copy of it.",
-            "Check that the JWKS is reachable from outside with the content type application/json, and that it holds the key under the same `kid`; after a rotation wait and send again.",
+            "The receiver has no key to verify the SET: it does not know the `kid`, cannot read your JWKS, or has an older copy of it.",
+            "Check that the JWKS is publicly reachable with the content type application/json and contains the key under the same `kid`. After a rotation, wait and send again.",
         ),
         "invalid_issuer" => (
-            "The receiver does not know this issuer, or not as an active sender for this audience.",
-            "Compare `iss` with the issuer that is registered, character by character, and check that the registration is active.",
+            "The receiver does not know this issuer, or not as an active transmitter for this audience.",
+            "Compare `iss` with the registered issuer, character by character, and check that the registration is active.",
         ),
         "invalid_audience" => (
-            "The SET is not for this receiver.",
-            "Use the audience that the receiver documents, character by character; a slash at the end counts.",
+            "The SET is not addressed to this receiver.",
+            "Use the exact audience that the receiver documents; a trailing slash matters.",
         ),
         "authentication_failed" => (
-            "The receiver could not tell who sends: the signature does not verify, or the access token or client certificate is not valid.",
-            "Check that the published key is the one that signs, and the authorization settings of the receiver.",
+            "The receiver could not authenticate the sender: the signature does not verify, or the access token or client certificate is invalid.",
+            "Check that the published key is the one that signs, and check the receiver's authorization settings.",
         ),
         "access_denied" => (
-            "The receiver knows who sends, and does not allow it to send this SET here.",
-            "Ask the receiver which events and which audience you may send; check the scope of the access token.",
+            "The receiver authenticated the sender, but does not allow it to send this SET here.",
+            "Ask the receiver which events and which audience you may send, and check the scope of the access token.",
         ),
         "invalid_state" => (
             "The `state` of the verification event is not the one that the receiver sent.",
-            "Send `state` back exactly as it came, and none where the verification was not asked for.",
+            "Return `state` exactly as received, or omit it if the receiver did not request the verification.",
         ),
         "dup" => (
-            "The receiver has had a SET with this `jti` already.",
-            "Nothing for a repeat; give every new SET a `jti` of its own.",
+            "The receiver already has a SET with this `jti`.",
+            "No action is needed for a repeat. Give every new SET a unique `jti`.",
         ),
-        "jws" => (
-            "The signature could not be verified.",
-            "Check that the key that is registered is the one that signs.",
-        ),
+        "jws" => {
+            ("The signature could not be verified.", "Check that the registered key is the one that signs.")
+        }
         "jwtAud" => (
-            "`aud` is not the receiver's: Login.gov wants the full URL of its endpoint.",
-            "Use the URL that the SET is sent to as `aud`.",
+            "`aud` does not match the receiver. Login.gov expects the full URL of its endpoint.",
+            "Set `aud` to the URL that you send the SET to.",
         ),
         "jwtCrypto" => (
-            "The cryptography of the SET could not be processed.",
-            "Check algorithm, key and encoding of the signature.",
+            "The receiver could not process the cryptography of the SET.",
+            "Check the algorithm, the key and the encoding of the signature.",
         ),
-        "jwtHdr" => {
-            ("The header of the SET is not as it has to be.", "Check `typ` (secevent+jwt) and `alg` (RS256).")
-        }
+        "jwtHdr" => ("The header of the SET is invalid.", "Check `typ` (secevent+jwt) and `alg` (RS256)."),
         "jwtParse" => (
-            "The text is no SET that the receiver can read.",
+            "The receiver cannot parse the text as a SET.",
             "Send the compact SET itself, without quotation marks.",
         ),
         "setData" => (
-            "What the event says, or its subject, is not as the receiver demands.",
+            "The event or its subject does not meet the receiver's requirements.",
             "Compare the event with the receiver's documentation.",
         ),
-        "setType" => {
-            ("The receiver does not take this event type.", "Send one of the events that the receiver lists.")
-        }
+        "setType" => (
+            "The receiver does not accept this event type.",
+            "Send one of the events that the receiver lists.",
+        ),
         _ => return None,
     };
     Some(Cause::new(cause, remedy))

@@ -5,7 +5,7 @@
 use super::{ComplexSubject, Subject};
 
 impl Subject {
-    /// Account: An account at a service, as an `acct:` URI.
+    /// Account: A user account at a service, identified by an `acct:` URI.
     ///
     /// `uri`: `acct:` URI (RFC 7565).
     ///
@@ -22,9 +22,9 @@ impl Subject {
         Self::of_format("account").string("uri", uri)
     }
 
-    /// Email: A user by e-mail address. The address goes out as given: canonical form is the receiver's business.
+    /// Email: A user, identified by email address. The address is sent as given; the receiver canonicalizes it.
     ///
-    /// `email`: bare address (RFC 5322 addr-spec), without display name or brackets.
+    /// `email`: bare email address (RFC 5322 addr-spec), without display name or brackets.
     ///
     /// Source: RFC 9493 §3.2.2.
     ///
@@ -39,11 +39,11 @@ impl Subject {
         Self::of_format("email").string("email", email)
     }
 
-    /// Issuer and Subject: A principal as an issuer knows it, with the meaning of the JWT claims `iss` and `sub`.
+    /// Issuer and Subject: A principal, identified by issuer and subject as in the JWT claims `iss` and `sub`.
     ///
     /// `iss`: issuer of the subject; may differ from the issuer of the SET.
     ///
-    /// `sub`: subject at that issuer.
+    /// `sub`: subject identifier at that issuer.
     ///
     /// Source: RFC 9493 §3.2.3.
     ///
@@ -58,7 +58,7 @@ impl Subject {
         Self::of_format("iss_sub").string("iss", iss).string("sub", sub)
     }
 
-    /// Opaque: An identifier without meaning of its own: a device, a session, a stream.
+    /// Opaque: An opaque identifier, for example of a device, a session or a stream.
     ///
     /// `id`: the identifier.
     ///
@@ -75,9 +75,9 @@ impl Subject {
         Self::of_format("opaque").string("id", id)
     }
 
-    /// Phone Number: A user by telephone number.
+    /// Phone Number: A user, identified by phone number.
     ///
-    /// `phone_number`: full number in E.164 form: `+` and up to 15 digits, no separators.
+    /// `phone_number`: full number in E.164 format: `+` and up to 15 digits, without separators.
     ///
     /// Source: RFC 9493 §3.2.5.
     ///
@@ -92,7 +92,7 @@ impl Subject {
         Self::of_format("phone_number").string("phone_number", phone_number)
     }
 
-    /// Decentralized Identifier: A principal by DID or DID URL.
+    /// Decentralized Identifier: A principal, identified by DID or DID URL.
     ///
     /// `url`: DID URL; a bare DID is allowed. The member is named `url`, not `uri`.
     ///
@@ -109,7 +109,7 @@ impl Subject {
         Self::of_format("did").string("url", url)
     }
 
-    /// URI: A principal by URI. Nothing is said about what the URI names or whether it can be fetched.
+    /// URI: A principal, identified by URI. The URI need not be resolvable.
     ///
     /// `uri`: the URI (RFC 3986).
     ///
@@ -126,9 +126,9 @@ impl Subject {
         Self::of_format("uri").string("uri", uri)
     }
 
-    /// Aliases: Several identifiers of one and the same subject.
+    /// Aliases: Several identifiers of the same subject.
     ///
-    /// `identifiers`: at least one identifier, no aliases and no complex subject among them, no exact duplicates.
+    /// `identifiers`: one or more simple identifiers (neither aliases nor complex subjects), without exact duplicates.
     ///
     /// Source: RFC 9493 §3.2.8.
     ///
@@ -143,7 +143,7 @@ impl Subject {
         Self::of_format("aliases").subjects("identifiers", identifiers)
     }
 
-    /// JWT ID: A JSON Web Token by its issuer and id.
+    /// JWT ID: A JSON Web Token, identified by issuer and id.
     ///
     /// `iss`: `iss` of the token.
     ///
@@ -162,7 +162,7 @@ impl Subject {
         Self::of_format("jwt_id").string("iss", iss).string("jti", jti)
     }
 
-    /// SAML Assertion ID: A SAML 2.0 assertion by its issuer and id.
+    /// SAML Assertion ID: A SAML 2.0 assertion, identified by issuer and id.
     ///
     /// `issuer`: issuer of the assertion. The member is named `issuer`, not `iss`.
     ///
@@ -181,9 +181,9 @@ impl Subject {
         Self::of_format("saml_assertion_id").string("issuer", issuer).string("assertion_id", assertion_id)
     }
 
-    /// IP Addresses: Addresses as the transmitter saw them. Format and member are spelt with a hyphen.
+    /// IP Addresses: IP addresses as observed by the transmitter. The names of format and member contain a hyphen.
     ///
-    /// `ip_addresses`: IPv4 and IPv6 addresses in text form, at least one.
+    /// `ip_addresses`: one or more IPv4 and IPv6 addresses in text form.
     ///
     /// Source: SSF 1.0 §3.5.3.
     ///
@@ -198,7 +198,7 @@ impl Subject {
         Self::of_format("ip-addresses").strings("ip-addresses", ip_addresses)
     }
 
-    /// SCIM Resource: A SCIM resource. Only for SCIM events. Further members are SCIM attributes that are unique at the server or globally.
+    /// SCIM Resource: A SCIM resource, for SCIM events only. Further members are SCIM attributes that are unique at the server or globally.
     ///
     /// `uri`: path relative to the SCIM base URI, such as `/Users/1`.
     ///
@@ -215,13 +215,13 @@ impl Subject {
         Self::of_format("scim").string("uri", uri)
     }
 
-    /// OAuth Token: An OAuth token, for the OAuth draft events. Prefer an identifier that does not hold the token itself.
+    /// OAuth Token: An OAuth token, for the OAuth draft events. Prefer an identifier that does not reveal the token itself.
     ///
     /// `token_type`: `access_token`, `authorization_code` or `refresh_token`.
     ///
-    /// `token_identifier_alg`: how `token` names the token: `plain`, `prefix` or a hash such as `hash_base64_sha512_sha512`.
+    /// `token_identifier_alg`: how `token` identifies the token: `plain`, `prefix` or a hash such as `hash_base64_sha512_sha512`.
     ///
-    /// `token`: the token's identifier, made by `token_identifier_alg`.
+    /// `token`: identifier of the token, derived with `token_identifier_alg`.
     ///
     /// Source: OAuth Event Types 1.0 draft (April 2018) §2.1.
     ///

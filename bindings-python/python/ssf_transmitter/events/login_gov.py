@@ -33,8 +33,8 @@ class AuthorizationFraudDetected(CatalogueEvent):
     Source: Login.gov developer documentation, Security Events.
 
     Args:
-        occurred_at: When it happened; lets the sender back-date.
-        other_members: Members that the definition does not name.
+        occurred_at: When it happened. Use it to report an earlier time.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "login-gov.authorization-fraud-detected"
@@ -46,14 +46,14 @@ class AuthorizationFraudDetected(CatalogueEvent):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class IdentityFraudDetected(CatalogueEvent):
-    """Identity Fraud Detected: The relying party suspects the account is used for identity theft.
+    """Identity Fraud Detected: The relying party suspects that the account is used for identity theft.
 
     Event type `https://schemas.login.gov/secevent/risc/event-type/identity-fraud-detected`.
     Source: Login.gov developer documentation, Security Events.
 
     Args:
-        occurred_at: When it happened; lets the sender back-date.
-        other_members: Members that the definition does not name.
+        occurred_at: When it happened. Use it to report an earlier time.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "login-gov.identity-fraud-detected"
@@ -65,13 +65,13 @@ class IdentityFraudDetected(CatalogueEvent):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class MfaLimitAccountLocked(CatalogueEvent):
-    """Account Locked, MFA Limit: Locked after too many second-factor failures.
+    """Account Locked, MFA Limit: The account was locked after too many failed second-factor attempts.
 
     Event type `https://schemas.login.gov/secevent/risc/event-type/mfa-limit-account-locked`.
     Source: Login.gov developer documentation, Security Events.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "login-gov.mfa-limit-account-locked"
@@ -87,7 +87,7 @@ class PasswordReset(CatalogueEvent):
     Source: Login.gov developer documentation, Security Events.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "login-gov.password-reset"
@@ -97,13 +97,13 @@ class PasswordReset(CatalogueEvent):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class ReproofCompleted(CatalogueEvent):
-    """Reproofing Completed: The user verified identity again.
+    """Reproofing Completed: The user completed identity proofing again.
 
     Event type `https://schemas.login.gov/secevent/risc/event-type/reproof-completed`.
     Source: Login.gov developer documentation, Security Events.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "login-gov.reproof-completed"

@@ -36,15 +36,15 @@ class UserRiskChange(CatalogueEvent):
     Source: Okta Management API 2026.06.3.
 
     Args:
-        current_level: The level after the change.
-        previous_level: The level before the change.
+        current_level: Risk level after the change.
+        previous_level: Risk level before the change.
         event_timestamp: When the event happened.
-        initiating_entity: Who or what set the event off.
-        reason_admin: Why, for logs and audit, in one or more languages. Okta wants
-            `reason_admin` or `reason_user`, with the language `en`.
-        reason_user: Why, in words that may be shown to the user, in one or more languages. Okta
-            wants `reason_admin` or `reason_user`, with the language `en`.
-        other_members: Members that the definition does not name.
+        initiating_entity: Who or what initiated the event.
+        reason_admin: Reason for logs and audit, in one or more languages. Okta requires
+            `reason_admin` or `reason_user` with the language `en`.
+        reason_user: Reason that may be shown to the user, in one or more languages. Okta
+            requires `reason_admin` or `reason_user` with the language `en`.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "okta.user-risk-change"
@@ -74,15 +74,15 @@ class DeviceRiskChange(CatalogueEvent):
     Source: Okta Management API 2026.06.3.
 
     Args:
-        current_level: The level after the change.
-        previous_level: The level before the change.
+        current_level: Risk level after the change.
+        previous_level: Risk level before the change.
         event_timestamp: When the event happened.
-        initiating_entity: Who or what set the event off.
-        reason_admin: Why, for logs and audit, in one or more languages. Okta wants
-            `reason_admin` or `reason_user`, with the language `en`.
-        reason_user: Why, in words that may be shown to the user, in one or more languages. Okta
-            wants `reason_admin` or `reason_user`, with the language `en`.
-        other_members: Members that the definition does not name.
+        initiating_entity: Who or what initiated the event.
+        reason_admin: Reason for logs and audit, in one or more languages. Okta requires
+            `reason_admin` or `reason_user` with the language `en`.
+        reason_user: Reason that may be shown to the user, in one or more languages. Okta
+            requires `reason_admin` or `reason_user` with the language `en`.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "okta.device-risk-change"
@@ -113,14 +113,14 @@ class IpChange(CatalogueEvent):
 
     Args:
         current_ip_address: New IP address of the session.
-        previous_ip_address: Earlier IP address of the session.
+        previous_ip_address: Previous IP address of the session.
         event_timestamp: When the event happened.
-        initiating_entity: Who or what set the event off.
-        reason_admin: Why, for logs and audit, in one or more languages. Okta wants
-            `reason_admin` or `reason_user`, with the language `en`.
-        reason_user: Why, in words that may be shown to the user, in one or more languages. Okta
-            wants `reason_admin` or `reason_user`, with the language `en`.
-        other_members: Members that the definition does not name.
+        initiating_entity: Who or what initiated the event.
+        reason_admin: Reason for logs and audit, in one or more languages. Okta requires
+            `reason_admin` or `reason_user` with the language `en`.
+        reason_user: Reason that may be shown to the user, in one or more languages. Okta
+            requires `reason_admin` or `reason_user` with the language `en`.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "okta.ip-change"

@@ -41,13 +41,13 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class AccountCredentialChangeRequired(CatalogueEvent):
-    """Account Credential Change Required: The account was made to change a credential.
+    """Account Credential Change Required: The account was required to change a credential.
 
     Event type `https://schemas.openid.net/secevent/risc/event-type/account-credential-change-required`.
     Source: RISC 1.0 §2.1.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.account-credential-change-required"
@@ -63,7 +63,7 @@ class AccountPurged(CatalogueEvent):
     Source: RISC 1.0 §2.2.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.account-purged"
@@ -73,14 +73,14 @@ class AccountPurged(CatalogueEvent):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class AccountDisabled(CatalogueEvent):
-    """Account Disabled: The account was disabled; it may be enabled again later.
+    """Account Disabled: The account was disabled. It may be enabled again later.
 
     Event type `https://schemas.openid.net/secevent/risc/event-type/account-disabled`.
     Source: RISC 1.0 §2.3.
 
     Args:
         reason: Why the account was disabled.
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.account-disabled"
@@ -98,7 +98,7 @@ class AccountEnabled(CatalogueEvent):
     Source: RISC 1.0 §2.4.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.account-enabled"
@@ -108,17 +108,17 @@ class AccountEnabled(CatalogueEvent):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class IdentifierChanged(CatalogueEvent):
-    """Identifier Changed: The identifier in the subject, an e-mail address or a telephone number, has
-    changed. The subject holds the old value.
+    """Identifier Changed: The identifier in the subject, an email address or phone number, changed.
+    The subject contains the old value.
 
     Event type `https://schemas.openid.net/secevent/risc/event-type/identifier-changed`.
     Source: RISC 1.0 §2.5.
 
     Args:
-        new_value: The identifier's new value. On the wire the name has a hyphen.
+        new_value: New value of the identifier. The name on the wire contains a hyphen.
         event_timestamp: When the identifier changed. RISC does not define it for this event;
-            Okta requires it. Only the receiver `okta` knows it.
-        other_members: Members that the definition does not name.
+            Okta requires it. Only for the receiver `okta`.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.identifier-changed"
@@ -140,7 +140,7 @@ class IdentifierRecycled(CatalogueEvent):
     Source: RISC 1.0 §2.6.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.identifier-recycled"
@@ -150,18 +150,18 @@ class IdentifierRecycled(CatalogueEvent):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class CredentialCompromise(CatalogueEvent):
-    """Credential Compromise: A credential of the subject was found compromised.
+    """Credential Compromise: A credential of the subject was found to be compromised.
 
     Event type `https://schemas.openid.net/secevent/risc/event-type/credential-compromise`.
     Source: RISC 1.0 §2.7.
 
     Args:
-        credential_type: The kind of credential. Other kinds are possible where both sides
-            support them.
-        event_timestamp: When the transmitter discovered the compromise (not when it happened).
-        reason_admin: Why, for logs and audit, in one or more languages.
-        reason_user: Why, in words that may be shown to the user, in one or more languages.
-        other_members: Members that the definition does not name.
+        credential_type: Type of the credential. Other types are possible if both sides support
+            them.
+        event_timestamp: When the transmitter discovered the compromise, not when it happened.
+        reason_admin: Reason for logs and audit, in one or more languages.
+        reason_user: Reason that may be shown to the user, in one or more languages.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.credential-compromise"
@@ -187,7 +187,7 @@ class OptIn(CatalogueEvent):
     Source: RISC 1.0 §2.8.1.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.opt-in"
@@ -197,13 +197,13 @@ class OptIn(CatalogueEvent):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class OptOutInitiated(CatalogueEvent):
-    """Opt Out Initiated: The account started to opt out; events still flow for a while.
+    """Opt Out Initiated: The account started to opt out. Events are still sent for a while.
 
     Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-initiated`.
     Source: RISC 1.0 §2.8.2.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.opt-out-initiated"
@@ -213,13 +213,13 @@ class OptOutInitiated(CatalogueEvent):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class OptOutCancelled(CatalogueEvent):
-    """Opt Out Cancelled: The opt-out was cancelled; the account is opted in again.
+    """Opt Out Cancelled: The opt-out was cancelled. The account is opted in again.
 
     Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-cancelled`.
     Source: RISC 1.0 §2.8.3.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.opt-out-cancelled"
@@ -229,13 +229,13 @@ class OptOutCancelled(CatalogueEvent):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class OptOutEffective(CatalogueEvent):
-    """Opt Out Effective: The opt-out took effect: no more RISC events about the account.
+    """Opt Out Effective: The opt-out took effect. No more RISC events are sent about the account.
 
     Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-effective`.
     Source: RISC 1.0 §2.8.4.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.opt-out-effective"
@@ -251,7 +251,7 @@ class RecoveryActivated(CatalogueEvent):
     Source: RISC 1.0 §2.9.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.recovery-activated"
@@ -267,7 +267,7 @@ class RecoveryInformationChanged(CatalogueEvent):
     Source: RISC 1.0 §2.10.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.recovery-information-changed"
@@ -284,7 +284,7 @@ class SessionsRevoked(CatalogueEvent):
     Deprecated: replaced by `caep.session-revoked`; only for receivers that still expect this URI.
 
     Args:
-        other_members: Members that the definition does not name.
+        other_members: Members that the specification does not define.
     """
 
     id: ClassVar[str] = "risc.sessions-revoked"

@@ -2,14 +2,15 @@
 
 import Foundation
 
-/// CAEP events. Continuous access: sessions, tokens, credentials, devices and risk.
+/// CAEP events. Continuous access evaluation: sessions, tokens, credentials, devices and risk.
 ///
 /// Source: [OpenID Continuous Access Evaluation Profile 1.0 (final,
 /// 2025-08-29)](https://openid.net/specs/openid-caep-1_0-final.html).
 public enum CAEP {}
 
 extension CAEP {
-    /// Session Revoked: The sessions that the subject names, or that fit a complex subject, were revoked.
+    /// Session Revoked: The sessions that the subject identifies, or that match a complex subject, were
+    /// revoked.
     ///
     /// Event type `https://schemas.openid.net/secevent/caep/event-type/session-revoked`.
     /// Source: CAEP 1.0 §3.1.
@@ -18,35 +19,35 @@ extension CAEP {
         public static let uri =
             "https://schemas.openid.net/secevent/caep/event-type/session-revoked"
 
-        /// Current IP address of the session. Member `current_ip` (Okta Management API 2026.06.3); only the
-        /// receiver `okta` knows it.
+        /// Current IP address of the session. Member `current_ip` (Okta Management API 2026.06.3); only for
+        /// the receiver `okta`.
         public var currentIp: String?
 
         /// Last known IP address of the session. Member `last_known_ip` (Okta Management API 2026.06.3); only
-        /// the receiver `okta` knows it.
+        /// for the receiver `okta`.
         public var lastKnownIp: String?
 
-        /// Current user agent. Member `current_user_agent` (Okta Management API 2026.06.3); only the receiver
-        /// `okta` knows it.
+        /// Current user agent. Member `current_user_agent` (Okta Management API 2026.06.3); only for the
+        /// receiver `okta`.
         public var currentUserAgent: String?
 
-        /// Last known user agent. Member `last_known_user_agent` (Okta Management API 2026.06.3); only the
-        /// receiver `okta` knows it.
+        /// Last known user agent. Member `last_known_user_agent` (Okta Management API 2026.06.3); only for
+        /// the receiver `okta`.
         public var lastKnownUserAgent: String?
 
         /// When the event happened. Member `event_timestamp` (CAEP 1.0 §2).
         public var eventTimestamp: Date?
 
-        /// Who or what set the event off. Member `initiating_entity`.
+        /// Who or what initiated the event. Member `initiating_entity`.
         public var initiatingEntity: InitiatingEntity?
 
-        /// Why, for logs and audit, in one or more languages. Member `reason_admin`.
+        /// Reason for logs and audit, in one or more languages. Member `reason_admin`.
         public var reasonAdmin: LocalizedText?
 
-        /// Why, in words that may be shown to the user, in one or more languages. Member `reason_user`.
+        /// Reason that may be shown to the user, in one or more languages. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -100,7 +101,7 @@ extension CAEP {
 }
 
 extension CAEP {
-    /// Token Claims Change: A claim of an issued token has a new value. The subject names the token.
+    /// Token Claims Change: A claim of an issued token has changed. The subject identifies the token.
     ///
     /// Event type `https://schemas.openid.net/secevent/caep/event-type/token-claims-change`.
     /// Source: CAEP 1.0 §3.2.
@@ -109,23 +110,23 @@ extension CAEP {
         public static let uri =
             "https://schemas.openid.net/secevent/caep/event-type/token-claims-change"
 
-        /// The changed claims with their new values, at least one. Names may be URIs (SAML attribute names).
-        /// Member `claims` (CAEP 1.0 §3.2.1).
+        /// One or more changed claims with their new values. Names may be URIs (SAML attribute names). Member
+        /// `claims` (CAEP 1.0 §3.2.1).
         public var claims: [String: JSONValue]
 
         /// When the event happened. Member `event_timestamp` (CAEP 1.0 §2).
         public var eventTimestamp: Date?
 
-        /// Who or what set the event off. Member `initiating_entity`.
+        /// Who or what initiated the event. Member `initiating_entity`.
         public var initiatingEntity: InitiatingEntity?
 
-        /// Why, for logs and audit, in one or more languages. Member `reason_admin`.
+        /// Reason for logs and audit, in one or more languages. Member `reason_admin`.
         public var reasonAdmin: LocalizedText?
 
-        /// Why, in words that may be shown to the user, in one or more languages. Member `reason_user`.
+        /// Reason that may be shown to the user, in one or more languages. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -167,7 +168,7 @@ extension CAEP {
 }
 
 extension CAEP {
-    /// Credential Change: A credential was created, changed, revoked or deleted.
+    /// Credential Change: A credential was created, updated, revoked or deleted.
     ///
     /// Event type `https://schemas.openid.net/secevent/caep/event-type/credential-change`.
     /// Source: CAEP 1.0 §3.3.
@@ -176,14 +177,14 @@ extension CAEP {
         public static let uri =
             "https://schemas.openid.net/secevent/caep/event-type/credential-change"
 
-        /// The kind of credential. Other kinds are possible where both sides support them. Member
+        /// Type of the credential. Other types are possible if both sides support them. Member
         /// `credential_type` (CAEP 1.0 §3.3.1).
         public var credentialType: CredentialType
 
-        /// What happened to the credential. Member `change_type` (CAEP 1.0 §3.3.1).
+        /// How the credential changed. Member `change_type` (CAEP 1.0 §3.3.1).
         public var changeType: ChangeType
 
-        /// The credential's name as people know it. Member `friendly_name` (CAEP 1.0 §3.3.1).
+        /// Human-readable name of the credential. Member `friendly_name` (CAEP 1.0 §3.3.1).
         public var friendlyName: String?
 
         /// Issuer of the X.509 certificate (RFC 5280). Member `x509_issuer` (CAEP 1.0 §3.3.1).
@@ -198,16 +199,16 @@ extension CAEP {
         /// When the event happened. Member `event_timestamp` (CAEP 1.0 §2).
         public var eventTimestamp: Date?
 
-        /// Who or what set the event off. Member `initiating_entity`.
+        /// Who or what initiated the event. Member `initiating_entity`.
         public var initiatingEntity: InitiatingEntity?
 
-        /// Why, for logs and audit, in one or more languages. Member `reason_admin`.
+        /// Reason for logs and audit, in one or more languages. Member `reason_admin`.
         public var reasonAdmin: LocalizedText?
 
-        /// Why, in words that may be shown to the user, in one or more languages. Member `reason_user`.
+        /// Reason that may be shown to the user, in one or more languages. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -269,7 +270,7 @@ extension CAEP {
 }
 
 extension CAEP {
-    /// Assurance Level Change: The authentication method is stronger or weaker than at initial login.
+    /// Assurance Level Change: The authentication method became stronger or weaker since the initial login.
     ///
     /// Event type `https://schemas.openid.net/secevent/caep/event-type/assurance-level-change`.
     /// Source: CAEP 1.0 §3.4.
@@ -278,34 +279,34 @@ extension CAEP {
         public static let uri =
             "https://schemas.openid.net/secevent/caep/event-type/assurance-level-change"
 
-        /// Where the level values come from. An alias agreed between the parties is possible. Member
-        /// `namespace` (CAEP 1.0 §3.4.1).
+        /// Namespace of the level values. The parties may agree on an alias. Member `namespace` (CAEP 1.0
+        /// §3.4.1).
         public var namespace: AssuranceNamespace
 
-        /// The new level, in the terms of `namespace`. Member `current_level` (CAEP 1.0 §3.4.1).
+        /// New level, as defined by `namespace`. Member `current_level` (CAEP 1.0 §3.4.1).
         public var currentLevel: String
 
-        /// The level before the change, in the terms of `namespace`. Absent means that the transmitter does
-        /// not know it. Member `previous_level` (CAEP 1.0 §3.4.1).
+        /// Level before the change, as defined by `namespace`. Omit it if the transmitter does not know it.
+        /// Member `previous_level` (CAEP 1.0 §3.4.1).
         public var previousLevel: String?
 
-        /// Whether the level rose or fell. Send it whenever `previous_level` is sent. Member
-        /// `change_direction` (CAEP 1.0 §3.4.1).
+        /// Whether the level rose or fell. Send it together with `previous_level`. Member `change_direction`
+        /// (CAEP 1.0 §3.4.1).
         public var changeDirection: ChangeDirection?
 
         /// When the event happened. Member `event_timestamp` (CAEP 1.0 §2).
         public var eventTimestamp: Date?
 
-        /// Who or what set the event off. Member `initiating_entity`.
+        /// Who or what initiated the event. Member `initiating_entity`.
         public var initiatingEntity: InitiatingEntity?
 
-        /// Why, for logs and audit, in one or more languages. Member `reason_admin`.
+        /// Reason for logs and audit, in one or more languages. Member `reason_admin`.
         public var reasonAdmin: LocalizedText?
 
-        /// Why, in words that may be shown to the user, in one or more languages. Member `reason_user`.
+        /// Reason that may be shown to the user, in one or more languages. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -368,25 +369,25 @@ extension CAEP {
         public static let uri =
             "https://schemas.openid.net/secevent/caep/event-type/device-compliance-change"
 
-        /// Compliance before the change. Member `previous_status` (CAEP 1.0 §3.5.1).
+        /// Compliance status before the change. Member `previous_status` (CAEP 1.0 §3.5.1).
         public var previousStatus: ComplianceStatus
 
-        /// Compliance after the change. Member `current_status` (CAEP 1.0 §3.5.1).
+        /// Compliance status after the change. Member `current_status` (CAEP 1.0 §3.5.1).
         public var currentStatus: ComplianceStatus
 
         /// When the event happened. Member `event_timestamp` (CAEP 1.0 §2).
         public var eventTimestamp: Date?
 
-        /// Who or what set the event off. Member `initiating_entity`.
+        /// Who or what initiated the event. Member `initiating_entity`.
         public var initiatingEntity: InitiatingEntity?
 
-        /// Why, for logs and audit, in one or more languages. Member `reason_admin`.
+        /// Reason for logs and audit, in one or more languages. Member `reason_admin`.
         public var reasonAdmin: LocalizedText?
 
-        /// Why, in words that may be shown to the user, in one or more languages. Member `reason_user`.
+        /// Reason that may be shown to the user, in one or more languages. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -432,7 +433,7 @@ extension CAEP {
 }
 
 extension CAEP {
-    /// Session Established: The transmitter opened a new session for the subject.
+    /// Session Established: The transmitter established a new session for the subject.
     ///
     /// Event type `https://schemas.openid.net/secevent/caep/event-type/session-established`.
     /// Source: CAEP 1.0 §3.6.
@@ -441,34 +442,34 @@ extension CAEP {
         public static let uri =
             "https://schemas.openid.net/secevent/caep/event-type/session-established"
 
-        /// Fingerprint of the user agent as the transmitter computes it. It describes the session and does
+        /// Fingerprint of the user agent, as computed by the transmitter. It describes the session but does
         /// not identify it. Member `fp_ua` (CAEP 1.0 §3.6.1).
         public var fpUa: String?
 
-        /// Authentication context class reference, read as in an OpenID Connect ID Token. Member `acr` (CAEP
-        /// 1.0 §3.6.1).
+        /// Authentication context class reference, as in an OpenID Connect ID Token. Member `acr` (CAEP 1.0
+        /// §3.6.1).
         public var acr: String?
 
-        /// Authentication methods, read as in an OpenID Connect ID Token. Member `amr` (CAEP 1.0 §3.6.1).
+        /// Authentication methods, as in an OpenID Connect ID Token. Member `amr` (CAEP 1.0 §3.6.1).
         public var amr: [String]?
 
-        /// External session id, to correlate with a wider (federated) session. Member `ext_id` (CAEP 1.0
+        /// External session id, to correlate with a broader (federated) session. Member `ext_id` (CAEP 1.0
         /// §3.6.1).
         public var extId: String?
 
         /// When the event happened. Member `event_timestamp` (CAEP 1.0 §2).
         public var eventTimestamp: Date?
 
-        /// Who or what set the event off. Member `initiating_entity`.
+        /// Who or what initiated the event. Member `initiating_entity`.
         public var initiatingEntity: InitiatingEntity?
 
-        /// Why, for logs and audit, in one or more languages. Member `reason_admin`.
+        /// Reason for logs and audit, in one or more languages. Member `reason_admin`.
         public var reasonAdmin: LocalizedText?
 
-        /// Why, in words that may be shown to the user, in one or more languages. Member `reason_user`.
+        /// Reason that may be shown to the user, in one or more languages. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -522,7 +523,7 @@ extension CAEP {
 }
 
 extension CAEP {
-    /// Session Presented: The transmitter observed the session alive at `event_timestamp`.
+    /// Session Presented: The transmitter observed that the session was present at `event_timestamp`.
     ///
     /// Event type `https://schemas.openid.net/secevent/caep/event-type/session-presented`.
     /// Source: CAEP 1.0 §3.7.
@@ -531,27 +532,27 @@ extension CAEP {
         public static let uri =
             "https://schemas.openid.net/secevent/caep/event-type/session-presented"
 
-        /// Fingerprint of the user agent as the transmitter computes it. It describes the session and does
+        /// Fingerprint of the user agent, as computed by the transmitter. It describes the session but does
         /// not identify it. Member `fp_ua` (CAEP 1.0 §3.7.1).
         public var fpUa: String?
 
-        /// External session id, to correlate with a wider (federated) session. Member `ext_id` (CAEP 1.0
+        /// External session id, to correlate with a broader (federated) session. Member `ext_id` (CAEP 1.0
         /// §3.7.1).
         public var extId: String?
 
         /// When the event happened. Member `event_timestamp` (CAEP 1.0 §2).
         public var eventTimestamp: Date?
 
-        /// Who or what set the event off. Member `initiating_entity`.
+        /// Who or what initiated the event. Member `initiating_entity`.
         public var initiatingEntity: InitiatingEntity?
 
-        /// Why, for logs and audit, in one or more languages. Member `reason_admin`.
+        /// Reason for logs and audit, in one or more languages. Member `reason_admin`.
         public var reasonAdmin: LocalizedText?
 
-        /// Why, in words that may be shown to the user, in one or more languages. Member `reason_user`.
+        /// Reason that may be shown to the user, in one or more languages. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -597,7 +598,7 @@ extension CAEP {
 }
 
 extension CAEP {
-    /// Risk Level Change: The risk the transmitter assigns to the subject changed.
+    /// Risk Level Change: The risk level that the transmitter assigns to the subject changed.
     ///
     /// Event type `https://schemas.openid.net/secevent/caep/event-type/risk-level-change`.
     /// Source: CAEP 1.0 §3.8.
@@ -606,14 +607,14 @@ extension CAEP {
         public static let uri =
             "https://schemas.openid.net/secevent/caep/event-type/risk-level-change"
 
-        /// The kind of subject that the risk is about. Member `principal` (CAEP 1.0 §3.8.1).
+        /// Type of subject that the risk level applies to. Member `principal` (CAEP 1.0 §3.8.1).
         public var principal: RiskPrincipal
 
-        /// The level after the change. Member `current_level` (CAEP 1.0 §3.8.1).
+        /// Risk level after the change. Member `current_level` (CAEP 1.0 §3.8.1).
         public var currentLevel: RiskLevel
 
-        /// The level before the change. Absent means that the transmitter does not know it. Member
-        /// `previous_level` (CAEP 1.0 §3.8.1).
+        /// Risk level before the change. Omit it if the transmitter does not know it. Member `previous_level`
+        /// (CAEP 1.0 §3.8.1).
         public var previousLevel: RiskLevel?
 
         /// What contributed to the change. Member `risk_reason` (CAEP 1.0 §3.8.1).
@@ -622,16 +623,16 @@ extension CAEP {
         /// When the event happened. Member `event_timestamp` (CAEP 1.0 §2).
         public var eventTimestamp: Date?
 
-        /// Who or what set the event off. Member `initiating_entity`.
+        /// Who or what initiated the event. Member `initiating_entity`.
         public var initiatingEntity: InitiatingEntity?
 
-        /// Why, for logs and audit, in one or more languages. Member `reason_admin`.
+        /// Reason for logs and audit, in one or more languages. Member `reason_admin`.
         public var reasonAdmin: LocalizedText?
 
-        /// Why, in words that may be shown to the user, in one or more languages. Member `reason_user`.
+        /// Reason that may be shown to the user, in one or more languages. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(

@@ -2,14 +2,14 @@
 
 import Foundation
 
-/// GOV.UK One Login events. Concerns that a relying party reports to GOV.UK One Login, and the companions
-/// that travel beside an event.
+/// GOV.UK One Login events. Concerns that a relying party reports to GOV.UK One Login, and companion events
+/// that add details to another event.
 ///
 /// Source: [GOV.UK One Login, published event schemas](https://github.com/govuk-one-login/fraud-npm).
 public enum GOVUK {}
 
 extension GOVUK {
-    /// Account Concern: A relying party is worried about an account.
+    /// Account Concern: A relying party has a concern about an account.
     ///
     /// Event type `https://vocab.account.gov.uk/secevent/v1/notification/accountConcern`.
     /// Source: govuk-one-login/fraud-npm (events package, JSON schemas).
@@ -18,10 +18,10 @@ extension GOVUK {
         public static let uri =
             "https://vocab.account.gov.uk/secevent/v1/notification/accountConcern"
 
-        /// Who or what set the event off. Member `initiating_entity`.
+        /// Who or what initiated the event. Member `initiating_entity`.
         public var initiatingEntity: String?
 
-        /// Why, for logs and audit, in one or more languages. Member `reason_admin`.
+        /// Reason for logs and audit, in one or more languages. Member `reason_admin`.
         public var reasonAdmin: LocalizedText?
 
         /// Object with the member `code`, a string agreed between the parties. Member `rationale`.
@@ -30,7 +30,7 @@ extension GOVUK {
         /// Object with `start_time` and/or `end_time`, whole seconds since 1970. Member `event_timeframe`.
         public var eventTimeframe: [String: JSONValue]?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -68,7 +68,7 @@ extension GOVUK {
 }
 
 extension GOVUK {
-    /// Account Block: An account was blocked, or should be.
+    /// Account Block: An account was blocked, or should be blocked.
     ///
     /// Event type `https://vocab.account.gov.uk/secevent/v1/notification/accountBlock`.
     /// Source: govuk-one-login/fraud-npm (events package, JSON schemas).
@@ -77,16 +77,16 @@ extension GOVUK {
         public static let uri =
             "https://vocab.account.gov.uk/secevent/v1/notification/accountBlock"
 
-        /// Who or what set the event off. Member `initiating_entity`.
+        /// Who or what initiated the event. Member `initiating_entity`.
         public var initiatingEntity: String?
 
-        /// Why, for logs and audit, in one or more languages. Member `reason_admin`.
+        /// Reason for logs and audit, in one or more languages. Member `reason_admin`.
         public var reasonAdmin: LocalizedText?
 
         /// Object with `start_time` and/or `end_time`, whole seconds since 1970. Member `event_timeframe`.
         public var eventTimeframe: [String: JSONValue]?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -120,7 +120,7 @@ extension GOVUK {
 }
 
 extension GOVUK {
-    /// Device Concern: A relying party is worried about a device.
+    /// Device Concern: A relying party has a concern about a device.
     ///
     /// Event type `https://vocab.account.gov.uk/secevent/v1/notification/deviceConcern`.
     /// Source: govuk-one-login/fraud-npm (events package, JSON schemas).
@@ -129,10 +129,10 @@ extension GOVUK {
         public static let uri =
             "https://vocab.account.gov.uk/secevent/v1/notification/deviceConcern"
 
-        /// Who or what set the event off. Member `initiating_entity`.
+        /// Who or what initiated the event. Member `initiating_entity`.
         public var initiatingEntity: String?
 
-        /// Why, for logs and audit, in one or more languages. Member `reason_admin`.
+        /// Reason for logs and audit, in one or more languages. Member `reason_admin`.
         public var reasonAdmin: LocalizedText?
 
         /// Object with the member `code`, a string agreed between the parties. Member `rationale`.
@@ -141,7 +141,7 @@ extension GOVUK {
         /// Object with `start_time` and/or `end_time`, whole seconds since 1970. Member `event_timeframe`.
         public var eventTimeframe: [String: JSONValue]?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -179,7 +179,7 @@ extension GOVUK {
 }
 
 extension GOVUK {
-    /// Credential Concern: A relying party is worried about a credential.
+    /// Credential Concern: A relying party has a concern about a credential.
     ///
     /// Event type `https://vocab.account.gov.uk/secevent/v1/notification/credentialConcern`.
     /// Source: govuk-one-login/fraud-npm (events package, JSON schemas).
@@ -188,10 +188,10 @@ extension GOVUK {
         public static let uri =
             "https://vocab.account.gov.uk/secevent/v1/notification/credentialConcern"
 
-        /// Who or what set the event off. Member `initiating_entity`.
+        /// Who or what initiated the event. Member `initiating_entity`.
         public var initiatingEntity: String?
 
-        /// Why, for logs and audit, in one or more languages. Member `reason_admin`.
+        /// Reason for logs and audit, in one or more languages. Member `reason_admin`.
         public var reasonAdmin: LocalizedText?
 
         /// Object with the member `code`, a string agreed between the parties. Member `rationale`.
@@ -203,14 +203,14 @@ extension GOVUK {
         /// When the event happened. Member `event_timestamp`.
         public var eventTimestamp: Date?
 
-        /// The kind of credential. Other kinds are possible where both sides support them. Member
+        /// Type of the credential. Other types are possible if both sides support them. Member
         /// `credential_type`.
         public var credentialType: String?
 
-        /// The credential itself, where the parties agreed to share it. Member `credential_value`.
+        /// The credential itself, if the parties agreed to share it. Member `credential_value`.
         public var credentialValue: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -269,25 +269,25 @@ extension GOVUK {
         public static let uri =
             "https://vocab.account.gov.uk/secevent/v1/activity/sessionRecovered"
 
-        /// The session that was recovered, a subject of its own. Member `session`.
+        /// The recovered session, as a subject. Member `session`.
         public var session: Subject
 
-        /// Id of the session before. Member `previous_session_id`.
+        /// Id of the previous session. Member `previous_session_id`.
         public var previousSessionId: String?
 
-        /// Who or what set the event off. Member `initiating_entity`.
+        /// Who or what initiated the event. Member `initiating_entity`.
         public var initiatingEntity: String?
 
-        /// Why, for logs and audit, in one or more languages. Member `reason_admin`.
+        /// Reason for logs and audit, in one or more languages. Member `reason_admin`.
         public var reasonAdmin: LocalizedText?
 
-        /// Why, in words that may be shown to the user, in one or more languages. Member `reason_user`.
+        /// Reason that may be shown to the user, in one or more languages. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
         /// When the event happened. Member `event_timestamp`.
         public var eventTimestamp: Date?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -333,8 +333,8 @@ extension GOVUK {
 }
 
 extension GOVUK {
-    /// Event Metadata companion: Travels beside another event in the same SET and adds to its time. One event
-    /// per SET is the rule elsewhere (SSF 1.0 §4.2.1).
+    /// Event Metadata companion: Companion of another event in the same SET that adds time information.
+    /// Elsewhere a SET has only one event (SSF 1.0 §4.2.1).
     ///
     /// Event type `https://vocab.account.gov.uk/secevent/v1/eventMetadata`.
     /// Source: govuk-one-login/fraud-npm (events package, JSON schemas).
@@ -343,13 +343,13 @@ extension GOVUK {
         public static let uri =
             "https://vocab.account.gov.uk/secevent/v1/eventMetadata"
 
-        /// When the event happened, in milliseconds on the wire. Member `event_timestamp_ms`.
+        /// When the event happened; sent in milliseconds. Member `event_timestamp_ms`.
         public var eventTimestampMs: Date?
 
         /// Object with `start_time` and/or `end_time`, milliseconds since 1970. Member `event_timeframe_ms`.
         public var eventTimeframeMs: [String: JSONValue]?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -379,7 +379,7 @@ extension GOVUK {
 }
 
 extension GOVUK {
-    /// Event Details companion: Travels beside another event in the same SET and says where it happened.
+    /// Event Details companion: Companion of another event in the same SET that adds where it happened.
     /// `event_name` is the name of that event in camel case, such as `accountDisabled`; for
     /// account-credential-change-required it is `changeRequired`.
     ///
@@ -393,13 +393,13 @@ extension GOVUK {
         /// The part `event_name` of the event type URI.
         public var eventName: String
 
-        /// Where it happened. Member `location`.
+        /// Location where it happened. Member `location`.
         public var location: String?
 
-        /// The device it happened on. Member `device_id`.
+        /// Device on which it happened. Member `device_id`.
         public var deviceId: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -436,8 +436,8 @@ extension GOVUK {
 }
 
 extension GOVUK {
-    /// Credential Change Information companion: Travels beside CAEP credential-change in the signals that One
-    /// Login itself sends.
+    /// Credential Change Information companion: Companion of CAEP credential-change in signals that One Login
+    /// itself sends.
     ///
     /// Event type `https://vocab.account.gov.uk/secevent/v1/credentialChange/eventInformation`.
     /// Source: govuk-one-login/fraud-npm (events package, JSON schemas).
@@ -446,11 +446,11 @@ extension GOVUK {
         public static let uri =
             "https://vocab.account.gov.uk/secevent/v1/credentialChange/eventInformation"
 
-        /// The e-mail address after the change. Member `email` (alphagov/govuk-mobile-backend shared-signal
+        /// Email address after the change. Member `email` (alphagov/govuk-mobile-backend shared-signal
         /// receiver schema).
         public var email: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(

@@ -18,10 +18,10 @@ extension LoginGov {
         public static let uri =
             "https://schemas.login.gov/secevent/risc/event-type/authorization-fraud-detected"
 
-        /// When it happened; lets the sender back-date. Member `occurred_at`.
+        /// When it happened. Use it to report an earlier time. Member `occurred_at`.
         public var occurredAt: Date?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -47,7 +47,7 @@ extension LoginGov {
 }
 
 extension LoginGov {
-    /// Identity Fraud Detected: The relying party suspects the account is used for identity theft.
+    /// Identity Fraud Detected: The relying party suspects that the account is used for identity theft.
     ///
     /// Event type `https://schemas.login.gov/secevent/risc/event-type/identity-fraud-detected`.
     /// Source: Login.gov developer documentation, Security Events.
@@ -56,10 +56,10 @@ extension LoginGov {
         public static let uri =
             "https://schemas.login.gov/secevent/risc/event-type/identity-fraud-detected"
 
-        /// When it happened; lets the sender back-date. Member `occurred_at`.
+        /// When it happened. Use it to report an earlier time. Member `occurred_at`.
         public var occurredAt: Date?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -85,7 +85,7 @@ extension LoginGov {
 }
 
 extension LoginGov {
-    /// Account Locked, MFA Limit: Locked after too many second-factor failures.
+    /// Account Locked, MFA Limit: The account was locked after too many failed second-factor attempts.
     ///
     /// Event type `https://schemas.login.gov/secevent/risc/event-type/mfa-limit-account-locked`.
     /// Source: Login.gov developer documentation, Security Events.
@@ -94,7 +94,7 @@ extension LoginGov {
         public static let uri =
             "https://schemas.login.gov/secevent/risc/event-type/mfa-limit-account-locked"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -125,7 +125,7 @@ extension LoginGov {
         public static let uri =
             "https://schemas.login.gov/secevent/risc/event-type/password-reset"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -147,7 +147,7 @@ extension LoginGov {
 }
 
 extension LoginGov {
-    /// Reproofing Completed: The user verified identity again.
+    /// Reproofing Completed: The user completed identity proofing again.
     ///
     /// Event type `https://schemas.login.gov/secevent/risc/event-type/reproof-completed`.
     /// Source: Login.gov developer documentation, Security Events.
@@ -156,7 +156,7 @@ extension LoginGov {
         public static let uri =
             "https://schemas.login.gov/secevent/risc/event-type/reproof-completed"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(

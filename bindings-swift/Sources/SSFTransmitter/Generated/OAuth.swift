@@ -2,7 +2,7 @@
 
 import Foundation
 
-/// OAuth events. OAuth tokens and clients, from a draft that never became final.
+/// OAuth events. OAuth tokens and clients, as defined in a draft that never became final.
 ///
 /// Source: [OAuth Event Types 1.0, draft of April 2018](https://openid.net/specs/oauth-event-types-1_0.html).
 public enum OAuth {}
@@ -20,7 +20,7 @@ extension OAuth {
         /// The account that the token belongs to. Member `token_subject`.
         public var tokenSubject: Subject?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -59,10 +59,10 @@ extension OAuth {
         /// 2018) §3.1).
         public var tokenSubject: Subject?
 
-        /// Why the tokens were revoked. Member `reason`.
+        /// Why the token was revoked. Member `reason`.
         public var reason: TokenRevokedReason?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -104,7 +104,7 @@ extension OAuth {
         /// Why the tokens were revoked. Member `reason`.
         public var reason: TokensRevokedReason?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -130,7 +130,7 @@ extension OAuth {
 }
 
 extension OAuth {
-    /// Client Disabled: The OAuth client named by aud was disabled.
+    /// Client Disabled: The OAuth client identified by `aud` was disabled.
     ///
     /// Event type `https://schemas.openid.net/secevent/oauth/event-type/client-disabled`.
     /// Source: OAuth Event Types 1.0 draft (April 2018) §3.4.
@@ -139,7 +139,7 @@ extension OAuth {
         public static let uri =
             "https://schemas.openid.net/secevent/oauth/event-type/client-disabled"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -161,7 +161,7 @@ extension OAuth {
 }
 
 extension OAuth {
-    /// Client Enabled: The OAuth client named by aud was enabled.
+    /// Client Enabled: The OAuth client identified by `aud` was enabled.
     ///
     /// Event type `https://schemas.openid.net/secevent/oauth/event-type/client-enabled`.
     /// Source: OAuth Event Types 1.0 draft (April 2018) §3.5.
@@ -170,7 +170,7 @@ extension OAuth {
         public static let uri =
             "https://schemas.openid.net/secevent/oauth/event-type/client-enabled"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -192,7 +192,7 @@ extension OAuth {
 }
 
 extension OAuth {
-    /// Client Credential Changed: A credential of the OAuth client named by aud changed.
+    /// Client Credential Changed: A credential of the OAuth client identified by `aud` changed.
     ///
     /// Event type `https://schemas.openid.net/secevent/oauth/event-type/client-credential-changed`.
     /// Source: OAuth Event Types 1.0 draft (April 2018) §3.6.
@@ -201,7 +201,7 @@ extension OAuth {
         public static let uri =
             "https://schemas.openid.net/secevent/oauth/event-type/client-credential-changed"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(

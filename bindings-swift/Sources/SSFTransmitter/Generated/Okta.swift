@@ -18,27 +18,27 @@ extension Okta {
         public static let uri =
             "https://schemas.okta.com/secevent/okta/event-type/user-risk-change"
 
-        /// The level after the change. Member `current_level`.
+        /// Risk level after the change. Member `current_level`.
         public var currentLevel: OktaRiskLevel
 
-        /// The level before the change. Member `previous_level`.
+        /// Risk level before the change. Member `previous_level`.
         public var previousLevel: OktaRiskLevel
 
         /// When the event happened. Member `event_timestamp`.
         public var eventTimestamp: Date
 
-        /// Who or what set the event off. Member `initiating_entity`.
+        /// Who or what initiated the event. Member `initiating_entity`.
         public var initiatingEntity: InitiatingEntity?
 
-        /// Why, for logs and audit, in one or more languages. Okta wants `reason_admin` or `reason_user`,
+        /// Reason for logs and audit, in one or more languages. Okta requires `reason_admin` or `reason_user`
         /// with the language `en`. Member `reason_admin`.
         public var reasonAdmin: LocalizedText?
 
-        /// Why, in words that may be shown to the user, in one or more languages. Okta wants `reason_admin`
-        /// or `reason_user`, with the language `en`. Member `reason_user`.
+        /// Reason that may be shown to the user, in one or more languages. Okta requires `reason_admin` or
+        /// `reason_user` with the language `en`. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -93,27 +93,27 @@ extension Okta {
         public static let uri =
             "https://schemas.okta.com/secevent/okta/event-type/device-risk-change"
 
-        /// The level after the change. Member `current_level`.
+        /// Risk level after the change. Member `current_level`.
         public var currentLevel: OktaRiskLevel
 
-        /// The level before the change. Member `previous_level`.
+        /// Risk level before the change. Member `previous_level`.
         public var previousLevel: OktaRiskLevel
 
         /// When the event happened. Member `event_timestamp`.
         public var eventTimestamp: Date
 
-        /// Who or what set the event off. Member `initiating_entity`.
+        /// Who or what initiated the event. Member `initiating_entity`.
         public var initiatingEntity: InitiatingEntity?
 
-        /// Why, for logs and audit, in one or more languages. Okta wants `reason_admin` or `reason_user`,
+        /// Reason for logs and audit, in one or more languages. Okta requires `reason_admin` or `reason_user`
         /// with the language `en`. Member `reason_admin`.
         public var reasonAdmin: LocalizedText?
 
-        /// Why, in words that may be shown to the user, in one or more languages. Okta wants `reason_admin`
-        /// or `reason_user`, with the language `en`. Member `reason_user`.
+        /// Reason that may be shown to the user, in one or more languages. Okta requires `reason_admin` or
+        /// `reason_user` with the language `en`. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -171,24 +171,24 @@ extension Okta {
         /// New IP address of the session. Member `current_ip_address`.
         public var currentIpAddress: String
 
-        /// Earlier IP address of the session. Member `previous_ip_address`.
+        /// Previous IP address of the session. Member `previous_ip_address`.
         public var previousIpAddress: String
 
         /// When the event happened. Member `event_timestamp`.
         public var eventTimestamp: Date
 
-        /// Who or what set the event off. Member `initiating_entity`.
+        /// Who or what initiated the event. Member `initiating_entity`.
         public var initiatingEntity: InitiatingEntity?
 
-        /// Why, for logs and audit, in one or more languages. Okta wants `reason_admin` or `reason_user`,
+        /// Reason for logs and audit, in one or more languages. Okta requires `reason_admin` or `reason_user`
         /// with the language `en`. Member `reason_admin`.
         public var reasonAdmin: LocalizedText?
 
-        /// Why, in words that may be shown to the user, in one or more languages. Okta wants `reason_admin`
-        /// or `reason_user`, with the language `en`. Member `reason_user`.
+        /// Reason that may be shown to the user, in one or more languages. Okta requires `reason_admin` or
+        /// `reason_user` with the language `en`. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(

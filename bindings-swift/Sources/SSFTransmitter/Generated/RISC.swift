@@ -9,7 +9,7 @@ import Foundation
 public enum RISC {}
 
 extension RISC {
-    /// Account Credential Change Required: The account was made to change a credential.
+    /// Account Credential Change Required: The account was required to change a credential.
     ///
     /// Event type `https://schemas.openid.net/secevent/risc/event-type/account-credential-change-required`.
     /// Source: RISC 1.0 §2.1.
@@ -18,7 +18,7 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/account-credential-change-required"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -49,7 +49,7 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/account-purged"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -71,7 +71,7 @@ extension RISC {
 }
 
 extension RISC {
-    /// Account Disabled: The account was disabled; it may be enabled again later.
+    /// Account Disabled: The account was disabled. It may be enabled again later.
     ///
     /// Event type `https://schemas.openid.net/secevent/risc/event-type/account-disabled`.
     /// Source: RISC 1.0 §2.3.
@@ -83,7 +83,7 @@ extension RISC {
         /// Why the account was disabled. Member `reason`.
         public var reason: AccountDisabledReason?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -118,7 +118,7 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/account-enabled"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -140,8 +140,8 @@ extension RISC {
 }
 
 extension RISC {
-    /// Identifier Changed: The identifier in the subject, an e-mail address or a telephone number, has
-    /// changed. The subject holds the old value.
+    /// Identifier Changed: The identifier in the subject, an email address or phone number, changed. The
+    /// subject contains the old value.
     ///
     /// Event type `https://schemas.openid.net/secevent/risc/event-type/identifier-changed`.
     /// Source: RISC 1.0 §2.5.
@@ -150,14 +150,14 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/identifier-changed"
 
-        /// The identifier's new value. On the wire the name has a hyphen. Member `new-value`.
+        /// New value of the identifier. The name on the wire contains a hyphen. Member `new-value`.
         public var newValue: String?
 
         /// When the identifier changed. RISC does not define it for this event; Okta requires it. Member
-        /// `event_timestamp` (Okta Management API 2026.06.3); only the receiver `okta` knows it.
+        /// `event_timestamp` (Okta Management API 2026.06.3); only for the receiver `okta`.
         public var eventTimestamp: Date?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -196,7 +196,7 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/identifier-recycled"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -218,7 +218,7 @@ extension RISC {
 }
 
 extension RISC {
-    /// Credential Compromise: A credential of the subject was found compromised.
+    /// Credential Compromise: A credential of the subject was found to be compromised.
     ///
     /// Event type `https://schemas.openid.net/secevent/risc/event-type/credential-compromise`.
     /// Source: RISC 1.0 §2.7.
@@ -227,20 +227,20 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/credential-compromise"
 
-        /// The kind of credential. Other kinds are possible where both sides support them. Member
+        /// Type of the credential. Other types are possible if both sides support them. Member
         /// `credential_type`.
         public var credentialType: CredentialType
 
-        /// When the transmitter discovered the compromise (not when it happened). Member `event_timestamp`.
+        /// When the transmitter discovered the compromise, not when it happened. Member `event_timestamp`.
         public var eventTimestamp: Date?
 
-        /// Why, for logs and audit, in one or more languages. Member `reason_admin`.
+        /// Reason for logs and audit, in one or more languages. Member `reason_admin`.
         public var reasonAdmin: LocalizedText?
 
-        /// Why, in words that may be shown to the user, in one or more languages. Member `reason_user`.
+        /// Reason that may be shown to the user, in one or more languages. Member `reason_user`.
         public var reasonUser: LocalizedText?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -287,7 +287,7 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/opt-in"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -309,7 +309,7 @@ extension RISC {
 }
 
 extension RISC {
-    /// Opt Out Initiated: The account started to opt out; events still flow for a while.
+    /// Opt Out Initiated: The account started to opt out. Events are still sent for a while.
     ///
     /// Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-initiated`.
     /// Source: RISC 1.0 §2.8.2.
@@ -318,7 +318,7 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/opt-out-initiated"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -340,7 +340,7 @@ extension RISC {
 }
 
 extension RISC {
-    /// Opt Out Cancelled: The opt-out was cancelled; the account is opted in again.
+    /// Opt Out Cancelled: The opt-out was cancelled. The account is opted in again.
     ///
     /// Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-cancelled`.
     /// Source: RISC 1.0 §2.8.3.
@@ -349,7 +349,7 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/opt-out-cancelled"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -371,7 +371,7 @@ extension RISC {
 }
 
 extension RISC {
-    /// Opt Out Effective: The opt-out took effect: no more RISC events about the account.
+    /// Opt Out Effective: The opt-out took effect. No more RISC events are sent about the account.
     ///
     /// Event type `https://schemas.openid.net/secevent/risc/event-type/opt-out-effective`.
     /// Source: RISC 1.0 §2.8.4.
@@ -380,7 +380,7 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/opt-out-effective"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -411,7 +411,7 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/recovery-activated"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -442,7 +442,7 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/recovery-information-changed"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -477,7 +477,7 @@ extension RISC {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/sessions-revoked"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(

@@ -2,13 +2,13 @@
 
 import Foundation
 
-/// SCIM events. Provisioning: resources created, changed, removed.
+/// SCIM events. Provisioning: created, changed and removed resources.
 ///
 /// Source: [RFC 9967, SCIM Profile for Security Event Tokens](https://www.rfc-editor.org/rfc/rfc9967).
 public enum SCIM {}
 
 extension SCIM {
-    /// SCIM Feed Add: A resource joined the feed; says nothing about the resource being new.
+    /// SCIM Feed Add: A resource was added to the feed. The resource itself need not be new.
     ///
     /// Event type `urn:ietf:params:scim:event:feed:add`.
     /// Source: RFC 9967 §2.3.1.
@@ -17,7 +17,7 @@ extension SCIM {
         public static let uri =
             "urn:ietf:params:scim:event:feed:add"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -39,7 +39,7 @@ extension SCIM {
 }
 
 extension SCIM {
-    /// SCIM Feed Remove: A resource left the feed; not a deletion.
+    /// SCIM Feed Remove: A resource was removed from the feed. The resource itself was not deleted.
     ///
     /// Event type `urn:ietf:params:scim:event:feed:remove`.
     /// Source: RFC 9967 §2.3.2.
@@ -48,7 +48,7 @@ extension SCIM {
         public static let uri =
             "urn:ietf:params:scim:event:feed:remove"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -70,7 +70,7 @@ extension SCIM {
 }
 
 extension SCIM {
-    /// SCIM Create (notice): A resource was created; attribute names only.
+    /// SCIM Create (notice): A resource was created. The event lists attribute names only.
     ///
     /// Event type `urn:ietf:params:scim:event:prov:create:notice`.
     /// Source: RFC 9967 §2.4.1.
@@ -79,14 +79,14 @@ extension SCIM {
         public static let uri =
             "urn:ietf:params:scim:event:prov:create:notice"
 
-        /// Names of the attributes added, revised or removed, in SCIM path syntax. Member `attributes` (RFC
-        /// 9967 §2.2, §2.4).
+        /// Names of the attributes that were added, changed or removed, in SCIM path syntax. Member
+        /// `attributes` (RFC 9967 §2.2, §2.4).
         public var attributes: [String]
 
         /// Entity tag (ETag) of the resource after the event. Member `version` (RFC 9967 §2.2).
         public var version: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -116,7 +116,7 @@ extension SCIM {
 }
 
 extension SCIM {
-    /// SCIM Create (full): A resource was created; full representation.
+    /// SCIM Create (full): A resource was created. The event contains the full representation.
     ///
     /// Event type `urn:ietf:params:scim:event:prov:create:full`.
     /// Source: RFC 9967 §2.4.1.
@@ -125,14 +125,14 @@ extension SCIM {
         public static let uri =
             "urn:ietf:params:scim:event:prov:create:full"
 
-        /// What the SCIM command did: the final representation for create, the request content for put and
+        /// Result of the SCIM request: the final representation for create, the request content for put and
         /// patch. Member `data` (RFC 9967 §2.2, §2.4).
         public var data: [String: JSONValue]
 
         /// Entity tag (ETag) of the resource after the event. Member `version` (RFC 9967 §2.2).
         public var version: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -162,7 +162,7 @@ extension SCIM {
 }
 
 extension SCIM {
-    /// SCIM Patch (notice): A resource was patched; attribute names only.
+    /// SCIM Patch (notice): A resource was patched. The event lists attribute names only.
     ///
     /// Event type `urn:ietf:params:scim:event:prov:patch:notice`.
     /// Source: RFC 9967 §2.4.2.
@@ -171,14 +171,14 @@ extension SCIM {
         public static let uri =
             "urn:ietf:params:scim:event:prov:patch:notice"
 
-        /// Names of the attributes added, revised or removed, in SCIM path syntax. Member `attributes` (RFC
-        /// 9967 §2.2, §2.4).
+        /// Names of the attributes that were added, changed or removed, in SCIM path syntax. Member
+        /// `attributes` (RFC 9967 §2.2, §2.4).
         public var attributes: [String]
 
         /// Entity tag (ETag) of the resource after the event. Member `version` (RFC 9967 §2.2).
         public var version: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -208,7 +208,7 @@ extension SCIM {
 }
 
 extension SCIM {
-    /// SCIM Patch (full): A resource was patched; the patch itself.
+    /// SCIM Patch (full): A resource was patched. The event contains the patch request.
     ///
     /// Event type `urn:ietf:params:scim:event:prov:patch:full`.
     /// Source: RFC 9967 §2.4.2.
@@ -217,14 +217,14 @@ extension SCIM {
         public static let uri =
             "urn:ietf:params:scim:event:prov:patch:full"
 
-        /// What the SCIM command did: the final representation for create, the request content for put and
+        /// Result of the SCIM request: the final representation for create, the request content for put and
         /// patch. Member `data` (RFC 9967 §2.2, §2.4).
         public var data: [String: JSONValue]
 
         /// Entity tag (ETag) of the resource after the event. Member `version` (RFC 9967 §2.2).
         public var version: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -254,7 +254,7 @@ extension SCIM {
 }
 
 extension SCIM {
-    /// SCIM Put (notice): A resource was replaced; attribute names only.
+    /// SCIM Put (notice): A resource was replaced. The event lists attribute names only.
     ///
     /// Event type `urn:ietf:params:scim:event:prov:put:notice`.
     /// Source: RFC 9967 §2.4.3.
@@ -263,14 +263,14 @@ extension SCIM {
         public static let uri =
             "urn:ietf:params:scim:event:prov:put:notice"
 
-        /// Names of the attributes added, revised or removed, in SCIM path syntax. Member `attributes` (RFC
-        /// 9967 §2.2, §2.4).
+        /// Names of the attributes that were added, changed or removed, in SCIM path syntax. Member
+        /// `attributes` (RFC 9967 §2.2, §2.4).
         public var attributes: [String]
 
         /// Entity tag (ETag) of the resource after the event. Member `version` (RFC 9967 §2.2).
         public var version: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -300,7 +300,7 @@ extension SCIM {
 }
 
 extension SCIM {
-    /// SCIM Put (full): A resource was replaced; the request content.
+    /// SCIM Put (full): A resource was replaced. The event contains the request content.
     ///
     /// Event type `urn:ietf:params:scim:event:prov:put:full`.
     /// Source: RFC 9967 §2.4.3.
@@ -309,14 +309,14 @@ extension SCIM {
         public static let uri =
             "urn:ietf:params:scim:event:prov:put:full"
 
-        /// What the SCIM command did: the final representation for create, the request content for put and
+        /// Result of the SCIM request: the final representation for create, the request content for put and
         /// patch. Member `data` (RFC 9967 §2.2, §2.4).
         public var data: [String: JSONValue]
 
         /// Entity tag (ETag) of the resource after the event. Member `version` (RFC 9967 §2.2).
         public var version: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -346,8 +346,8 @@ extension SCIM {
 }
 
 extension SCIM {
-    /// SCIM Delete: A resource was deleted (and leaves the feed; no feed:remove is sent). No :full / :notice
-    /// variants.
+    /// SCIM Delete: A resource was deleted. It also leaves the feed, without a feed:remove event. There are
+    /// no full or notice variants.
     ///
     /// Event type `urn:ietf:params:scim:event:prov:delete`.
     /// Source: RFC 9967 §2.4.4.
@@ -356,7 +356,7 @@ extension SCIM {
         public static let uri =
             "urn:ietf:params:scim:event:prov:delete"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -387,7 +387,7 @@ extension SCIM {
         public static let uri =
             "urn:ietf:params:scim:event:prov:activate"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -409,8 +409,7 @@ extension SCIM {
 }
 
 extension SCIM {
-    /// SCIM Deactivate: The account behind the resource is disabled; exact meaning agreed between the
-    /// parties.
+    /// SCIM Deactivate: The account behind the resource is disabled. The parties agree on the exact meaning.
     ///
     /// Event type `urn:ietf:params:scim:event:prov:deactivate`.
     /// Source: RFC 9967 §2.4.6.
@@ -419,7 +418,7 @@ extension SCIM {
         public static let uri =
             "urn:ietf:params:scim:event:prov:deactivate"
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -441,8 +440,8 @@ extension SCIM {
 }
 
 extension SCIM {
-    /// SCIM Asynchronous Response: An asynchronous SCIM request finished. The claim `txn` is required and
-    /// equals the value of `Set-Txn`; for bulk operations a colon and the index follow (§2.5.1.2).
+    /// SCIM Asynchronous Response: An asynchronous SCIM request completed. The claim `txn` is required and
+    /// equals the value of `Set-Txn`; for bulk operations, a colon and the index follow (§2.5.1.2).
     ///
     /// Event type `urn:ietf:params:scim:event:misc:asyncresp`.
     /// Source: RFC 9967 §2.5.1.3.
@@ -460,13 +459,13 @@ extension SCIM {
         /// Entity tag (ETag) of the resource after the event. Member `version`.
         public var version: String?
 
-        /// The operation's bulk id, where it had one. Member `bulkId`.
+        /// Bulk id of the operation, if it had one. Member `bulkId`.
         public var bulkId: String?
 
-        /// SCIM error body. It must be there when the processing failed. Member `response`.
+        /// SCIM error body. Required if the request failed. Member `response`.
         public var response: [String: JSONValue]?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(

@@ -2,14 +2,14 @@
 
 import Foundation
 
-/// SSF events. The stream itself: verification and status, with the older URIs of the same events.
+/// SSF events. Events about the stream itself: verification and status, including their older URIs.
 ///
 /// Source: [OpenID Shared Signals Framework 1.0 (final,
 /// 2025-08-29)](https://openid.net/specs/openid-sharedsignals-framework-1_0-final.html).
 public enum SSF {}
 
 extension SSF {
-    /// Verification: Proves that delivery over the stream works end to end.
+    /// Verification: Verifies that delivery over the stream works end to end.
     ///
     /// Event type `https://schemas.openid.net/secevent/ssf/event-type/verification`.
     /// Source: SSF 1.0 §8.1.4.1.
@@ -18,11 +18,11 @@ extension SSF {
         public static let uri =
             "https://schemas.openid.net/secevent/ssf/event-type/verification"
 
-        /// Echo of the state in the receiver's verification request. Leave it out when the transmitter starts
-        /// the verification. Member `state` (SSF 1.0 §8.1.4.1, §8.1.4.2).
+        /// The state from the receiver's verification request. Omit it when the transmitter starts the
+        /// verification. Member `state` (SSF 1.0 §8.1.4.1, §8.1.4.2).
         public var state: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -48,8 +48,8 @@ extension SSF {
 }
 
 extension SSF {
-    /// Stream Updated: The transmitter changed the status of the stream on its own. Send it before the stream
-    /// stops, and when it is enabled again.
+    /// Stream Updated: The transmitter changed the status of the stream. Send it before the stream stops, and
+    /// when the stream is enabled again.
     ///
     /// Event type `https://schemas.openid.net/secevent/ssf/event-type/stream-updated`.
     /// Source: SSF 1.0 §8.1.5.
@@ -61,10 +61,10 @@ extension SSF {
         /// New status of the stream. Member `status`.
         public var status: StreamStatus
 
-        /// Short text for people; a plain string, not a localized one. Member `reason`.
+        /// Short human-readable text; a plain string, not localized. Member `reason`.
         public var reason: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -94,7 +94,7 @@ extension SSF {
 }
 
 extension SSF {
-    /// Verification (SSE draft URI): Older URI of the verification event, which the GOV.UK App still expects.
+    /// Verification (SSE draft URI): Older URI of the verification event. The GOV.UK App still expects it.
     ///
     /// Event type `https://schemas.openid.net/secevent/sse/event-type/verification`.
     /// Source: SSE drafts 2020–2023 (replaced when SSE was renamed SSF, February 2023).
@@ -107,11 +107,11 @@ extension SSF {
         public static let uri =
             "https://schemas.openid.net/secevent/sse/event-type/verification"
 
-        /// Echo of the state in the receiver's verification request. Leave it out when the transmitter starts
-        /// the verification. Member `state` (SSE drafts).
+        /// The state from the receiver's verification request. Omit it when the transmitter starts the
+        /// verification. Member `state` (SSE drafts).
         public var state: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -153,10 +153,10 @@ extension SSF {
         /// New status of the stream. Member `status` (SSE drafts).
         public var status: StreamStatus
 
-        /// Short text for people; a plain string, not a localized one. Member `reason` (SSE drafts).
+        /// Short human-readable text; a plain string, not localized. Member `reason` (SSE drafts).
         public var reason: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(
@@ -186,8 +186,8 @@ extension SSF {
 }
 
 extension SSF {
-    /// Verification (RISC profile draft URI): Oldest URI of the verification event, which Google's
-    /// Cross-Account Protection still sends.
+    /// Verification (RISC profile draft URI): Oldest URI of the verification event. Google's Cross-Account
+    /// Protection still sends it.
     ///
     /// Event type `https://schemas.openid.net/secevent/risc/event-type/verification`.
     /// Source: RISC profile drafts before 2020.
@@ -200,11 +200,11 @@ extension SSF {
         public static let uri =
             "https://schemas.openid.net/secevent/risc/event-type/verification"
 
-        /// Echo of the state in the receiver's verification request. Leave it out when the transmitter starts
-        /// the verification. Member `state` (RISC profile drafts).
+        /// The state from the receiver's verification request. Omit it when the transmitter starts the
+        /// verification. Member `state` (RISC profile drafts).
         public var state: String?
 
-        /// Members that the definition does not name, as they are sent.
+        /// Members that the specification does not define, as sent.
         public var otherMembers: [String: JSONValue]
 
         public init(

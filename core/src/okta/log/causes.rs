@@ -4,17 +4,17 @@
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum CauseKind {
-    /// `user-unknown`: The subject of the SET is no sign-in of the org. Okta accepts such a SET and drops it without a log entry.
+    /// `user-unknown`: The subject of the SET is not a sign-in of the org. Okta accepts such a SET and drops it without a log entry.
     UserUnknown,
-    /// `jti-repeated`: Okta has had a SET with this `jti` before. It accepts the second one and drops it without a log entry.
+    /// `jti-repeated`: Okta already has a SET with this `jti`. It accepts the repeat and drops it without a log entry.
     JtiRepeated,
-    /// `provider-inactive`: The provider is inactive in the org, which then does not act on its SETs.
+    /// `provider-inactive`: The provider is inactive in the org, so the org ignores its SETs.
     ProviderInactive,
-    /// `issuer-differs`: The provider is registered with another issuer than the `iss` of the SET; a slash at the end and letter case count.
+    /// `issuer-differs`: The registered issuer of the provider differs from the `iss` of the SET; trailing slashes and letter case matter.
     IssuerDiffers,
     /// `provider-missing`: No provider of the org has the `iss` of the SET as its issuer.
     ProviderMissing,
-    /// `event-not-taken`: Okta does not act on the event: it is none of those that Okta documents, or the org has no Identity Threat Protection.
+    /// `event-not-taken`: Okta does not act on the event: Okta does not document it, or the org has no Identity Threat Protection.
     EventNotTaken,
 }
 
@@ -41,40 +41,38 @@ impl CauseKind {
         }
     }
 
-    /// What it is, in one sentence or two.
+    /// What the cause means.
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::UserUnknown => {
-                "The subject of the SET is no sign-in of the org. Okta accepts such a SET and drops it without a log entry."
+                "The subject of the SET is not a sign-in of the org. Okta accepts such a SET and drops it without a log entry."
             }
             Self::JtiRepeated => {
-                "Okta has had a SET with this `jti` before. It accepts the second one and drops it without a log entry."
+                "Okta already has a SET with this `jti`. It accepts the repeat and drops it without a log entry."
             }
-            Self::ProviderInactive => {
-                "The provider is inactive in the org, which then does not act on its SETs."
-            }
+            Self::ProviderInactive => "The provider is inactive in the org, so the org ignores its SETs.",
             Self::IssuerDiffers => {
-                "The provider is registered with another issuer than the `iss` of the SET; a slash at the end and letter case count."
+                "The registered issuer of the provider differs from the `iss` of the SET; trailing slashes and letter case matter."
             }
             Self::ProviderMissing => "No provider of the org has the `iss` of the SET as its issuer.",
             Self::EventNotTaken => {
-                "Okta does not act on the event: it is none of those that Okta documents, or the org has no Identity Threat Protection."
+                "Okta does not act on the event: Okta does not document it, or the org has no Identity Threat Protection."
             }
         }
     }
 
-    /// What to do about it.
+    /// How to fix it.
     pub const fn remedy(self) -> &'static str {
         match self {
             Self::UserUnknown => "Use the username that the person signs in to this org with.",
-            Self::JtiRepeated => "Give every new SET a `jti` of its own.",
+            Self::JtiRepeated => "Give every new SET a unique `jti`.",
             Self::ProviderInactive => "Activate the provider.",
-            Self::IssuerDiffers => "Register the exact `iss` of the SETs, or send the registered one.",
+            Self::IssuerDiffers => "Register the exact `iss` of the SETs, or send the registered issuer.",
             Self::ProviderMissing => {
-                "Register the transmitter as a provider in this org, and check that the SET was sent to the same one."
+                "Register the transmitter as a provider in this org, and check that you sent the SET to the same org."
             }
             Self::EventNotTaken => {
-                "Send one of the events that Okta takes, to an org with Identity Threat Protection."
+                "Send one of the events that Okta accepts, to an org with Identity Threat Protection."
             }
         }
     }
