@@ -58,6 +58,7 @@ pub mod okta;
 mod pem;
 mod random;
 mod reason;
+mod retry;
 pub mod secret;
 pub mod set;
 pub mod subject;

@@ -4,6 +4,7 @@ use std::{fmt, future::IntoFuture, time::Duration};
 
 use super::{
     Pending, Receiver, RequestLimit, Transmitter,
+    drive::within,
     sending::{Sending, Terms},
 };
 use crate::{
@@ -135,7 +136,7 @@ impl IntoFuture for Emit {
         Box::pin(async move {
             let sending = sending?;
             let signing = transmitter.sign_set(set);
-            let signed = transmitter.driver().within(sending.time_left(), signing).await.flatten();
+            let signed = within(sending.time_left(), signing).await.flatten();
             // A signature takes as long as many requests: those that are due go first, and several at once.
             tokio::task::yield_now().await;
             sending.deliver(signed).await

@@ -6,6 +6,7 @@ mod counters;
 mod deliver;
 mod doctor;
 mod drive;
+mod driver;
 mod emit;
 mod emit_all;
 mod guard;

@@ -4,10 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 
-use super::{Receiver, RequestLimit, Transmitter, counters::Entry, drive::Circumstances};
+use super::{Receiver, RequestLimit, Transmitter, counters::Entry, driver::Circumstances};
 use crate::{
-    delivery::{Bounds, Receipt, RetryPolicy},
+    delivery::Receipt,
     error::{Error, ErrorCode, Result},
+    retry::{Bounds, RetryPolicy},
     set::SignedSet,
     time::Timestamp,
 };

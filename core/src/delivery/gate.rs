@@ -7,8 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::retry::RetryBudget;
-use crate::time::Timestamp;
+use crate::{retry::RetryBudget, time::Timestamp};
 
 /// So many failures one after the other open the circuit.
 const FAILURES_TO_OPEN: u32 = 10;

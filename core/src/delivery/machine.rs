@@ -6,12 +6,12 @@ use super::{
     Action, Gate, Input, Receipt, RetryPolicy, Target,
     classify::{self, Verdict},
     gate::Admission,
-    retry::{Bounds, Jitter},
 };
 use crate::{
     error::{Error, ErrorCode, Retry},
     http::{Body, Request, Response},
     reason::{Reason, Redaction},
+    retry::{Attempts, Bounds, Next},
     secret::Secret,
     set::{DecodedSet, SignedSet},
     time::Timestamp,
@@ -22,16 +22,9 @@ use crate::{
 pub struct Delivery {
     set: SignedSet,
     target: Target,
-    bounds: Bounds,
     gate: Arc<Gate>,
-    jitter: Jitter,
-    attempts: u32,
-    /// The latest time that was told; a clock that jumps backwards stops here.
-    now: Option<Timestamp>,
-    deadline: Option<Timestamp>,
+    attempts: Attempts,
     authorization: Option<Secret<String>>,
-    renewed: bool,
-    signed_again: bool,
     /// The receiver may have the SET: an attempt ended without saying what became of it.
     may_be_there: bool,
     last: Option<Error>,
@@ -40,18 +33,17 @@ pub struct Delivery {
 impl Delivery {
     /// Starts the delivery of `set`; the first input is [`Input::Started`].
     pub fn new(set: SignedSet, target: Target) -> Self {
+        let mut attempts = Attempts::new(Bounds::default());
+        attempts.allow_signing_again();
+        if target.authorizes {
+            attempts.allow_renewal();
+        }
         Self {
             set,
             target,
-            bounds: Bounds::default(),
             gate: Arc::default(),
-            jitter: Jitter::new(0),
-            attempts: 0,
-            now: None,
-            deadline: None,
+            attempts,
             authorization: None,
-            renewed: false,
-            signed_again: false,
             may_be_there: false,
             last: None,
         }
@@ -59,19 +51,19 @@ impl Delivery {
 
     /// Sets how often to try, and how long the waits are.
     pub fn with_policy(mut self, policy: &RetryPolicy) -> Self {
-        self.bounds = self.bounds.with(None, policy);
+        self.attempts.set_policy(policy);
         self
     }
 
     /// Sets how long the delivery may take, from its first step; 30 seconds by default.
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.bounds.deadline = deadline;
+        self.attempts.set_deadline(deadline);
         self
     }
 
     #[cfg(feature = "client")]
     pub(crate) fn with_bounds(mut self, bounds: Bounds) -> Self {
-        self.bounds = bounds;
+        self.attempts.set_bounds(bounds);
         self
     }
 
@@ -83,7 +75,7 @@ impl Delivery {
 
     /// Sets where the jitter of waits starts; deliveries should differ in it.
     pub fn with_seed(mut self, seed: u64) -> Self {
-        self.jitter = Jitter::new(seed);
+        self.attempts.set_seed(seed);
         self
     }
 
@@ -95,38 +87,35 @@ impl Delivery {
 
     /// The next action, at `now`. Sooner or later, whatever the inputs, it is [`Action::Done`] or [`Action::Fail`].
     pub fn step(&mut self, now: Timestamp, input: Input) -> Action {
-        let now = self.now.map_or(now, |latest| latest.max(now));
-        self.now = Some(now);
-        let deadline = *self.deadline.get_or_insert_with(|| now.plus(self.bounds.deadline));
-
+        let now = self.attempts.note(now);
         match input {
-            Input::Answered(response) => self.answered(now, deadline, &response),
+            Input::Answered(response) => self.answered(now, &response),
             Input::Broken(failure) => {
                 let error = failure.error(self.target.host());
-                self.failed(now, deadline, error)
+                self.failed(now, error)
             }
-            Input::Unauthorized(error) => self.unauthorized(now, deadline, error),
+            Input::Unauthorized(error) => self.unauthorized(error),
             Input::NotSignedAgain => self.fail(),
             // Whatever else came too late is not begun any more.
-            _ if now >= deadline => self.too_late(),
-            Input::Started | Input::Woken => self.go(now, deadline),
+            _ if self.attempts.is_late() => self.too_late(),
+            Input::Started | Input::Woken => self.go(now),
             Input::Authorized(value) => {
                 self.authorization = Some(value);
-                self.send(now, deadline)
+                self.send()
             }
             Input::SignedAgain(set) => {
                 self.set = set;
-                self.send(now, deadline)
+                self.send()
             }
         }
     }
 
     /// Through the gate, and on.
-    fn go(&mut self, now: Timestamp, deadline: Timestamp) -> Action {
+    fn go(&mut self, now: Timestamp) -> Action {
         match self.gate.admit(now) {
             Admission::Granted if self.target.authorizes => Action::Authorize { refused: None },
-            Admission::Granted => self.send(now, deadline),
-            Admission::After(until) | Admission::OpenUntil(until) if until < deadline => {
+            Admission::Granted => self.send(),
+            Admission::After(until) | Admission::OpenUntil(until) if until < self.attempts.ends() => {
                 Action::Wait { until }
             }
             Admission::After(_) => self.too_late(),
@@ -138,15 +127,14 @@ impl Delivery {
         }
     }
 
-    fn send(&mut self, now: Timestamp, deadline: Timestamp) -> Action {
-        self.attempts += 1;
+    fn send(&mut self) -> Action {
+        let timeout = self.attempts.begin();
         // RFC 8935 §2.1.
         let (endpoint, body) = (self.target.endpoint.clone(), Body::Set(self.set.shared()));
-        let request = Request::post(endpoint, self.authorization.clone(), body);
-        Action::Send { request, timeout: self.bounds.attempt_timeout.min(deadline.since(now)) }
+        Action::Send { request: Request::post(endpoint, self.authorization.clone(), body), timeout }
     }
 
-    fn answered(&mut self, now: Timestamp, deadline: Timestamp, response: &Response) -> Action {
+    fn answered(&mut self, now: Timestamp, response: &Response) -> Action {
         let reason = if response.is_success() { Reason::default() } else { self.reason(response) };
         let verdict = classify::verdict(response, &reason, &self.target.dialect);
         match verdict {
@@ -159,7 +147,7 @@ impl Delivery {
                 return Action::Done(Receipt {
                     set: self.set.clone(),
                     status: response.status,
-                    attempts: self.attempts,
+                    attempts: self.attempts.made(),
                     answered_at: now,
                     expected: verdict == Verdict::Delivered,
                     notes: classify::notes(verdict, response),
@@ -167,7 +155,7 @@ impl Delivery {
             }
         }
         let error = classify::refusal(response, reason, verdict, self.target.host(), now);
-        self.failed(now, deadline, error)
+        self.failed(now, error)
     }
 
     /// What the receiver says about its refusal, without what was sent to it.
@@ -182,8 +170,7 @@ impl Delivery {
     }
 
     /// The attempt failed: by its code the table says what comes next.
-    fn failed(&mut self, now: Timestamp, deadline: Timestamp, error: Error) -> Action {
-        let retry = error.code().retry();
+    fn failed(&mut self, now: Timestamp, error: Error) -> Action {
         self.may_be_there |= classify::leaves_open(error.code());
         match error.code() {
             // A proxy that is missing or refuses says nothing about the receiver.
@@ -197,23 +184,25 @@ impl Delivery {
             _ if error.is_retryable() => self.gate.failed(now),
             _ => self.gate.alive(),
         }
+        self.next(error)
+    }
+
+    /// What follows an error, by the table of classes.
+    fn next(&mut self, error: Error) -> Action {
+        let budget = |now| self.gate.budget.take(now);
+        let next = self.attempts.after(&error, budget);
         self.last = Some(error);
-        match retry {
-            Retry::Later => self.wait(now, deadline),
-            Retry::AfterRenewal if self.target.authorizes && !self.renewed && now < deadline => {
-                self.renewed = true;
-                Action::Authorize { refused: self.authorization.take() }
-            }
-            Retry::AfterSigningAgain if !self.signed_again && now < deadline => {
-                self.signed_again = true;
-                Action::SignAgain
-            }
-            Retry::Never | Retry::ByCaller | Retry::AfterRenewal | Retry::AfterSigningAgain => self.fail(),
+        match next {
+            Next::Wait(until) => Action::Wait { until },
+            Next::Renew => Action::Authorize { refused: self.authorization.take() },
+            Next::SignAgain => Action::SignAgain,
+            Next::GiveUp => self.fail(),
+            Next::TooLate => self.too_late(),
         }
     }
 
     /// No token: the token endpoint may be back later. After a renewal was needed, the refusal says more.
-    fn unauthorized(&mut self, now: Timestamp, deadline: Timestamp, error: Error) -> Action {
+    fn unauthorized(&mut self, error: Error) -> Action {
         self.gate.undecided();
         if error.code().retry() != Retry::Later {
             // A fixed authorization has nothing to say about the refusal but what the receiver said.
@@ -225,26 +214,8 @@ impl Delivery {
                 _ => self.fail_with(error),
             };
         }
-        self.last = Some(error);
-        self.attempts += 1;
-        self.wait(now, deadline)
-    }
-
-    /// Tries again later, if attempts, budget and deadline allow it.
-    fn wait(&mut self, now: Timestamp, deadline: Timestamp) -> Action {
-        if now >= deadline {
-            return self.too_late();
-        }
-        if self.attempts >= self.bounds.max_attempts {
-            return self.fail();
-        }
-        let retry_after = self.last.as_ref().and_then(Error::retry_after);
-        let until = now.plus(self.bounds.wait(self.attempts, retry_after, self.jitter.next()));
-        // A wait that ends past the deadline is not begun: the caller learns now what it would learn then.
-        if until >= deadline || !self.gate.budget.take(now) {
-            return self.fail();
-        }
-        Action::Wait { until }
+        self.attempts.begin();
+        self.next(error)
     }
 
     fn fail(&mut self) -> Action {
@@ -262,7 +233,6 @@ impl Delivery {
     }
 
     fn too_late(&mut self) -> Action {
-        let message = format!("the deadline of {} ms passed", self.bounds.deadline.as_millis());
-        self.fail_with(Error::new(ErrorCode::DeadlineExceeded, message))
+        self.fail_with(self.attempts.too_late())
     }
 }

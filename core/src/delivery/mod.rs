@@ -35,16 +35,14 @@ mod classify;
 mod gate;
 mod machine;
 mod notes;
-mod retry;
 
 use std::time::Duration;
 
+pub use crate::retry::RetryPolicy;
 pub(crate) use classify::{Verdict, code_of, verdict};
 pub use gate::Gate;
 pub use machine::Delivery;
 pub use notes::ReceiptNote;
-pub use retry::RetryPolicy;
-pub(crate) use retry::{Bounds, Jitter};
 
 use crate::{
     dialect::Dialect,
@@ -96,10 +94,10 @@ impl Target {
     }
 }
 
-/// What to do next.
+/// What to do next, in an operation that ends with a `T`.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Action {
+pub enum Action<T = Receipt> {
     /// Get the value of the header `Authorization`, and come back with [`Input::Authorized`] or
     /// [`Input::Unauthorized`].
     Authorize {
@@ -122,9 +120,9 @@ pub enum Action {
         /// When.
         until: Timestamp,
     },
-    /// Nothing: the SET is delivered.
-    Done(Receipt),
-    /// Nothing: the SET is not delivered.
+    /// Nothing: the operation has succeeded.
+    Done(T),
+    /// Nothing: the operation has failed.
     Fail(Error),
 }
 

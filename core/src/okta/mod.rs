@@ -22,6 +22,7 @@
 
 mod api;
 mod call;
+mod calling;
 mod error;
 mod link;
 mod log;
@@ -29,6 +30,7 @@ mod provider;
 
 pub use api::{Page, ProvidersApi};
 pub use call::Call;
+pub use calling::Calling;
 pub use error::ApiError;
 pub use log::{
     Cause, CauseKind, Certainty, ConfirmAction, ConfirmInput, Confirmation, LogApi, LogEntity, LogEvent,

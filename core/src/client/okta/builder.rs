@@ -5,9 +5,9 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::{Inner, OktaProviders};
 use crate::{
     client::{authorization::Authorized, network::Network, transport::Transport},
-    delivery::{Bounds, RetryPolicy},
     error::{Error, ErrorCode, Result},
     okta::{LogApi, ProvidersApi},
+    retry::{Bounds, RetryPolicy},
     secret::Secret,
     time::SteadyClock,
     token::{Authorization, ClientCredentials, check},

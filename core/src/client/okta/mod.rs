@@ -4,18 +4,23 @@ mod builder;
 mod log;
 mod received;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 pub use builder::OktaProvidersBuilder;
 pub use log::LogPager;
 pub use received::Received;
 
-use super::{authorization::Authorized, transport::Transport};
+use super::{
+    authorization::Authorized,
+    drive::{Surroundings, drive},
+    transport::Transport,
+};
 use crate::{
-    delivery::{Bounds, Jitter},
-    error::{Error, ErrorCode, Result, Retry},
-    okta::{Call, LogApi, LogQuery, NewProvider, ProvidersApi, SecurityEventsProvider, Sent},
+    error::{ErrorCode, Result},
+    http::{Failure, Request, Response},
+    okta::{Call, Calling, LogApi, LogQuery, NewProvider, ProvidersApi, SecurityEventsProvider, Sent},
     random,
+    retry::Bounds,
     secret::Secret,
     time::{Clock as _, SteadyClock, Timestamp},
 };
@@ -212,74 +217,16 @@ impl OktaProviders {
     }
 
     /// Makes a call, as often as it does no harm and makes sense.
-    async fn run<T>(&self, mut call: Call<T>, ends: Timestamp) -> Result<T> {
-        let Inner { bounds, clock, .. } = &*self.0;
-        let mut jitter = Jitter::new(random::number()?);
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
-            let error = match self.once(&mut call, ends).await {
-                Ok(done) => return Ok(done),
-                Err(error) => error,
-            };
-            if error.code().retry() != Retry::Later || attempts >= bounds.max_attempts {
-                return Err(error);
-            }
-            let now = clock.now();
-            let until = now.plus(bounds.wait(attempts, error.retry_after(), jitter.next()));
-            // A wait that ends past the deadline is not begun: the caller learns now what it would learn then.
-            if until >= ends {
-                return Err(error);
-            }
-            tokio::time::sleep(until.since(now)).await;
-        }
+    async fn run<T>(&self, call: Call<T>, ends: Timestamp) -> Result<T> {
+        self.run_within(call, self.0.bounds.clone(), ends).await
     }
 
-    /// Makes a call once, and a second time with a fresh token where that may help.
-    async fn once<T>(&self, call: &mut Call<T>, ends: Timestamp) -> Result<T> {
-        let Attempt { error, authorization } = match self.attempt(call, None, ends).await {
-            Ok(done) => return Ok(done),
-            Err(attempt) => attempt,
-        };
-        if error.code().retry() != Retry::AfterRenewal || !self.0.authorization.renews() {
-            return Err(error);
-        }
-        self.attempt(call, authorization, ends).await.map_err(|attempt| attempt.error)
-    }
-
-    async fn attempt<T>(
-        &self,
-        call: &mut Call<T>,
-        refused: Option<Secret<String>>,
-        ends: Timestamp,
-    ) -> Result<T, Attempt> {
-        let Inner { bounds, clock, transport, authorization, .. } = &*self.0;
-        let host = self.host();
-        let operation = call.operation();
-        let left = ends.since(clock.now());
-        let value = authorization.value(transport, clock, host, refused.as_ref());
-        let value = match tokio::time::timeout(left, value).await {
-            Ok(value) => value?,
-            Err(_) => return Err(too_late(bounds).into()),
-        };
-        let left = ends.since(clock.now());
-        if left.is_zero() {
-            return Err(too_late(bounds).into());
-        }
-        let request = call.request(value.clone());
-        let outcome = match transport.send(&request, bounds.attempt_timeout.min(left)).await {
-            Ok(response) => {
-                let status = response.status;
-                tracing::debug!(name: "ssf.api", host, operation, status, "answered");
-                call.answered(clock.now(), &response)
-            }
-            Err(failure) => {
-                let code = failure.code().as_str();
-                tracing::debug!(name: "ssf.api", host, operation, code, "no answer");
-                Err(call.broken(&failure))
-            }
-        };
-        outcome.map_err(|error| Attempt { error, authorization: Some(value) })
+    /// Makes a call within these bounds.
+    async fn run_within<T>(&self, call: Call<T>, bounds: Bounds, ends: Timestamp) -> Result<T> {
+        let around = Around { providers: self, operation: call.operation(), ends };
+        let calling = Calling::new(call).within(bounds, ends).with_seed(random::number()?);
+        let mut calling = if self.0.authorization.renews() { calling.with_renewal() } else { calling };
+        drive(&mut calling, &around).await
     }
 
     fn host(&self) -> &str {
@@ -287,21 +234,42 @@ impl OktaProviders {
     }
 }
 
-/// An attempt that failed, and what it was authorized with.
-struct Attempt {
-    error: Error,
-    authorization: Option<Secret<String>>,
+/// One call, with all that it needs.
+struct Around<'a> {
+    providers: &'a OktaProviders,
+    operation: &'static str,
+    ends: Timestamp,
 }
 
-impl From<Error> for Attempt {
-    fn from(error: Error) -> Self {
-        Self { error, authorization: None }
+impl Surroundings for Around<'_> {
+    fn now(&self) -> Timestamp {
+        self.providers.0.clock.now()
     }
-}
 
-fn too_late(bounds: &Bounds) -> Error {
-    let message = format!("the deadline of {} ms passed", bounds.deadline.as_millis());
-    Error::new(ErrorCode::DeadlineExceeded, message)
+    fn ends(&self) -> Timestamp {
+        self.ends
+    }
+
+    async fn authorize(&self, refused: Option<Secret<String>>) -> Result<Secret<String>> {
+        let Inner { transport, authorization, clock, .. } = &*self.providers.0;
+        authorization.value(transport, clock, self.providers.host(), refused.as_ref()).await
+    }
+
+    async fn send(&self, request: &Request, timeout: Duration) -> Result<Result<Response, Failure>> {
+        let (host, operation) = (self.providers.host(), self.operation);
+        let answer = self.providers.0.transport.send(request, timeout).await;
+        match &answer {
+            Ok(response) => {
+                let status = response.status;
+                tracing::debug!(name: "ssf.api", host, operation, status, "answered");
+            }
+            Err(failure) => {
+                let code = failure.code().as_str();
+                tracing::debug!(name: "ssf.api", host, operation, code, "no answer");
+            }
+        }
+        Ok(answer)
+    }
 }
 
 impl fmt::Debug for OktaProviders {

@@ -8,6 +8,7 @@ use crate::{
     key::BoxFuture,
     okta::{ConfirmAction, ConfirmInput, Confirmation, Reception, Sent},
     random,
+    retry::Bounds,
     time::Clock as _,
 };
 
@@ -36,17 +37,19 @@ impl Received {
         let mut bounds = inner.bounds.clone();
         bounds.deadline = self.deadline.unwrap_or(bounds.deadline);
         let ends = inner.clock.now().plus(bounds.deadline);
+        // A read that fails is the confirmation's to repeat.
+        let once = Bounds { max_attempts: 1, ..bounds.clone() };
         let confirmation = Confirmation::at(inner.api.clone(), inner.log.clone(), self.sent, bounds);
         let mut confirmation = confirmation.with_seed(random::number()?);
         let mut input = ConfirmInput::Started;
         loop {
             let now = inner.clock.now();
             input = match confirmation.step(now, input) {
-                ConfirmAction::List(mut call) => {
-                    ConfirmInput::Listed(self.providers.once(&mut call, ends).await)
+                ConfirmAction::List(call) => {
+                    ConfirmInput::Listed(self.providers.run_within(call, once.clone(), ends).await)
                 }
-                ConfirmAction::Read(mut call) => {
-                    ConfirmInput::Read(self.providers.once(&mut call, ends).await)
+                ConfirmAction::Read(call) => {
+                    ConfirmInput::Read(self.providers.run_within(call, once.clone(), ends).await)
                 }
                 ConfirmAction::Wait { until } => {
                     tokio::time::sleep(until.since(now)).await;

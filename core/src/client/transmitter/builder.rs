@@ -4,11 +4,11 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::{Inner, Transmitter, keys::Keys};
 use crate::{
-    client::{counters::Ledger, drive::Driver, network::Network, transport::Transport},
-    delivery::{Bounds, RetryPolicy},
+    client::{counters::Ledger, driver::Driver, network::Network, transport::Transport},
     error::{Error, ErrorCode, Result},
     lint::LintPolicy,
     random,
+    retry::{Bounds, RetryPolicy},
     time::{Clock, SteadyClock, SystemClock},
 };
 

@@ -11,16 +11,16 @@ use keys::Keys;
 use super::{
     Deliver, Doctor, Emit, EmitAll, Receiver,
     counters::{Counters, Entry, Visit},
-    drive::{Circumstances, Driver},
+    driver::Driver,
     transport::Transport,
 };
 use crate::{
-    delivery::{Bounds, Receipt, RetryPolicy},
     error::Result,
     event::Event,
     jose::Jwks,
-    key::{BoxFuture, KeySet, Signer, SigningHeader},
+    key::{KeySet, Signer, SigningHeader},
     lint::{Finding, LintPolicy, Linter},
+    retry::{Bounds, RetryPolicy},
     set::{SetBuilder, SignedSet, UnsignedSet},
     subject::Subject,
     time::Clock,
@@ -288,20 +288,9 @@ impl Transmitter {
         Ok((self.0.driver.ledger.enqueue()?, bounds))
     }
 
-    /// Delivers a SET that was counted as `entry`.
-    pub(in crate::client) async fn run(
-        &self,
-        entry: Entry,
-        set: &SignedSet,
-        receiver: &Receiver,
-        bounds: &Bounds,
-        circumstances: Circumstances,
-    ) -> Result<Receipt> {
-        let sign_again = |set: &SignedSet| -> BoxFuture<'_, Option<SignedSet>> {
-            let set = set.clone();
-            Box::pin(async move { self.0.keys.sign_again(&set).await })
-        };
-        self.0.driver.deliver(entry, set, receiver, bounds, circumstances, &sign_again).await
+    /// The same claims, signed with the key that is current now, if it is another one than before.
+    pub(in crate::client) async fn sign_again(&self, set: &SignedSet) -> Option<SignedSet> {
+        self.0.keys.sign_again(set).await
     }
 }
 

@@ -7,9 +7,9 @@ use super::{
     matching::{self, Providers},
 };
 use crate::{
-    delivery::{Bounds, Jitter, RetryPolicy},
-    error::{Error, ErrorCode, Result, Retry},
+    error::{Error, Result},
     okta::{Call, Page, ProvidersApi},
+    retry::{Attempts, Bounds, Next, RetryPolicy},
     time::Timestamp,
 };
 
@@ -102,13 +102,10 @@ pub struct Confirmation {
     sent: Sent,
     providers_api: ProvidersApi,
     log_api: LogApi,
-    bounds: Bounds,
-    jitter: Jitter,
-    deadline: Option<Timestamp>,
+    /// Those at what is next.
+    attempts: Attempts,
     providers: Providers,
-    next: Next,
-    /// Failed attempts at what is next.
-    failures: u32,
+    next: ToRead,
     /// Looks since the last entry of interest.
     looks: u32,
     /// The log was read to its end.
@@ -120,7 +117,7 @@ pub struct Confirmation {
 }
 
 /// What is to be read next.
-enum Next {
+enum ToRead {
     /// The first page of the providers, or what follows this one.
     Providers(Option<Page>),
     /// The beginning of the log, or what follows this page.
@@ -138,12 +135,9 @@ impl Confirmation {
             sent,
             providers_api: providers,
             log_api: log,
-            bounds,
-            jitter: Jitter::new(0),
-            deadline: None,
+            attempts: Attempts::new(bounds),
             providers: Providers::default(),
-            next: Next::Providers(None),
-            failures: 0,
+            next: ToRead::Providers(None),
             looks: 0,
             has_read: false,
             seen: HashSet::new(),
@@ -154,56 +148,56 @@ impl Confirmation {
 
     /// Sets how long it may take, from its first step; 30 seconds by default.
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.bounds.deadline = deadline;
+        self.attempts.set_deadline(deadline);
         self
     }
 
     /// Sets how often a read that fails is tried, and how long the waits are: those between two looks too.
     pub fn with_policy(mut self, policy: &RetryPolicy) -> Self {
-        self.bounds = self.bounds.with(None, policy);
+        self.attempts.set_policy(policy);
         self
     }
 
     /// Sets where the jitter of waits starts.
     pub fn with_seed(mut self, seed: u64) -> Self {
-        self.jitter = Jitter::new(seed);
+        self.attempts.set_seed(seed);
         self
     }
 
     /// The next action, at `now`. Sooner or later, whatever the inputs, it is [`ConfirmAction::Done`] or
     /// [`ConfirmAction::Fail`].
     pub fn step(&mut self, now: Timestamp, input: ConfirmInput) -> ConfirmAction {
-        let deadline = *self.deadline.get_or_insert_with(|| now.plus(self.bounds.deadline));
+        let now = self.attempts.note(now);
         match input {
-            ConfirmInput::Started | ConfirmInput::Woken => self.read(now, deadline),
+            ConfirmInput::Started | ConfirmInput::Woken => self.read(),
             ConfirmInput::Listed(Ok(page)) => {
-                self.failures = 0;
+                self.attempts.reset();
                 self.providers.add(page.providers().to_vec());
-                self.next = if page.has_next() { Next::Providers(Some(page)) } else { Next::Log(None) };
-                self.read(now, deadline)
+                self.next = if page.has_next() { ToRead::Providers(Some(page)) } else { ToRead::Log(None) };
+                self.read()
             }
-            ConfirmInput::Listed(Err(error)) => self.not_listed(now, deadline, error),
+            ConfirmInput::Listed(Err(error)) => self.not_listed(error),
             ConfirmInput::Read(Ok(page)) => {
-                self.failures = 0;
-                self.take(now, deadline, page)
+                self.attempts.reset();
+                self.take(now, page)
             }
-            ConfirmInput::Read(Err(error)) => match self.again(now, deadline, &error) {
+            ConfirmInput::Read(Err(error)) => match self.again(&error) {
                 Some(wait) => wait,
                 None => self.give_up(error),
             },
         }
     }
 
-    fn read(&mut self, now: Timestamp, deadline: Timestamp) -> ConfirmAction {
-        if now >= deadline {
+    fn read(&mut self) -> ConfirmAction {
+        if self.attempts.is_late() {
             return self.end();
         }
         let call = match &self.next {
-            Next::Providers(page) => {
+            ToRead::Providers(page) => {
                 let next = page.as_ref().and_then(Page::next);
                 return ConfirmAction::List(next.unwrap_or_else(|| self.providers_api.list()));
             }
-            Next::Log(page) => page
+            ToRead::Log(page) => page
                 .as_ref()
                 .and_then(LogPage::next)
                 .map_or_else(|| self.log_api.read(&LogQuery::since(self.sent.since())), Ok),
@@ -212,32 +206,30 @@ impl Confirmation {
     }
 
     /// The list only makes more certain. A token that may not read it may be one for the log alone.
-    fn not_listed(&mut self, now: Timestamp, deadline: Timestamp, error: Error) -> ConfirmAction {
+    fn not_listed(&mut self, error: Error) -> ConfirmAction {
         if error.status() == Some(401) {
             return ConfirmAction::Fail(error);
         }
-        if let Some(wait) = self.again(now, deadline, &error) {
+        if let Some(wait) = self.again(&error) {
             return wait;
         }
         self.providers.forget();
-        self.failures = 0;
-        self.next = Next::Log(None);
-        self.read(now, deadline)
+        self.attempts.reset();
+        self.next = ToRead::Log(None);
+        self.read()
     }
 
     /// The wait before the same call again, if that makes sense.
-    fn again(&mut self, now: Timestamp, deadline: Timestamp, error: &Error) -> Option<ConfirmAction> {
-        self.failures += 1;
-        if error.code().retry() != Retry::Later || self.failures >= self.bounds.max_attempts {
-            return None;
+    fn again(&mut self, error: &Error) -> Option<ConfirmAction> {
+        self.attempts.begin();
+        match self.attempts.after(error, |_| true) {
+            Next::Wait(until) => Some(ConfirmAction::Wait { until }),
+            _ => None,
         }
-        let wait = self.bounds.wait(self.failures, error.retry_after(), self.jitter.next());
-        let until = now.plus(wait);
-        (until < deadline).then_some(ConfirmAction::Wait { until })
     }
 
     /// A page of the log. An empty one is the end of it, for now.
-    fn take(&mut self, now: Timestamp, deadline: Timestamp, page: LogPage) -> ConfirmAction {
+    fn take(&mut self, now: Timestamp, page: LogPage) -> ConfirmAction {
         let before = self.arrival.as_ref().map(|(certainty, _)| *certainty);
         for event in page.events() {
             if event.uuid().is_empty() || self.seen.insert(event.uuid().to_owned()) {
@@ -249,16 +241,16 @@ impl Confirmation {
         }
         let is_end = page.events().is_empty() || !page.has_next();
         // Without a next page the log is read from its beginning again.
-        self.next = Next::Log(Some(page).filter(LogPage::has_next));
+        self.next = ToRead::Log(Some(page).filter(LogPage::has_next));
         if !is_end {
-            return self.read(now, deadline);
+            return self.read();
         }
         self.has_read = true;
         if self.is_settled() {
             return self.end();
         }
         self.looks += 1;
-        match self.pause(now, deadline) {
+        match self.pause(now) {
             Some(until) => ConfirmAction::Wait { until },
             None => self.end(),
         }
@@ -292,11 +284,12 @@ impl Confirmation {
     }
 
     /// When to look again: each time twice as long after the last look, and a last time shortly before the deadline.
-    fn pause(&self, now: Timestamp, deadline: Timestamp) -> Option<Timestamp> {
+    fn pause(&self, now: Timestamp) -> Option<Timestamp> {
+        let bounds = self.attempts.bounds();
         let doublings = self.looks.saturating_sub(1).min(31);
-        let longest = self.bounds.max_backoff.min(LONGEST_PAUSE);
-        let pause = self.bounds.base.saturating_mul(1 << doublings).min(longest);
-        let last = deadline.minus(LAST_LOOK.min(self.bounds.deadline / 10));
+        let longest = bounds.max_backoff.min(LONGEST_PAUSE);
+        let pause = bounds.base.saturating_mul(1 << doublings).min(longest);
+        let last = self.attempts.ends().minus(LAST_LOOK.min(bounds.deadline / 10));
         let until = now.plus(pause.max(Duration::from_millis(1))).min(last);
         (until > now).then_some(until)
     }
@@ -313,10 +306,7 @@ impl Confirmation {
                 ConfirmAction::Done(Reception::arrived(certainty, arrival, judgement))
             }
             None if self.has_read => ConfirmAction::Done(Reception::missing(&self.sent, &self.providers)),
-            None => {
-                let message = format!("the deadline of {} ms passed", self.bounds.deadline.as_millis());
-                ConfirmAction::Fail(Error::new(ErrorCode::DeadlineExceeded, message))
-            }
+            None => ConfirmAction::Fail(self.attempts.too_late()),
         }
     }
 }

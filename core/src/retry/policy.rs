@@ -1,11 +1,8 @@
-//! When to try again: exponential backoff with full jitter, bounds for `Retry-After`, and a budget for each receiver.
+//! How often and how long to try: exponential backoff with full jitter, and bounds for `Retry-After`.
 
-use std::{sync::Mutex, sync::PoisonError, time::Duration};
+use std::time::Duration;
 
-use crate::{
-    error::{Error, ErrorCode, Result},
-    time::Timestamp,
-};
+use crate::error::{Error, ErrorCode, Result};
 
 /// How often a delivery is tried, and how long its waits are. A member that is `None` keeps its value: for a transmitter the
 /// default, for one operation the value of its transmitter. The deadline is a setting of its own.
@@ -121,45 +118,5 @@ impl Jitter {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
-    }
-}
-
-/// How many retries a receiver is worth: a bucket that each retry takes from, and that successes and time fill again. A
-/// receiver that is down for all deliveries is then not asked six times as often as one that is up.
-#[derive(Debug)]
-pub(super) struct RetryBudget(Mutex<Bucket>);
-
-#[derive(Debug)]
-struct Bucket {
-    tokens: f64,
-    filled: Option<Timestamp>,
-}
-
-impl RetryBudget {
-    const CAPACITY: f64 = 100.0;
-    const PER_SUCCESS: f64 = 0.2;
-    const PER_SECOND: f64 = 1.0;
-
-    pub(super) fn new() -> Self {
-        Self(Mutex::new(Bucket { tokens: Self::CAPACITY, filled: None }))
-    }
-
-    /// Takes a retry out of the bucket, if there is one.
-    pub(super) fn take(&self, now: Timestamp) -> bool {
-        let mut bucket = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let idle = bucket.filled.map_or(0.0, |filled| now.since(filled).as_secs_f64());
-        bucket.filled = Some(now);
-        bucket.tokens = (bucket.tokens + idle * Self::PER_SECOND).min(Self::CAPACITY);
-        let enough = bucket.tokens >= 1.0;
-        if enough {
-            bucket.tokens -= 1.0;
-        }
-        enough
-    }
-
-    /// Notes a success.
-    pub(super) fn fill(&self) {
-        let mut bucket = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        bucket.tokens = (bucket.tokens + Self::PER_SUCCESS).min(Self::CAPACITY);
     }
 }
