@@ -87,7 +87,8 @@ async fn the_first_set_of_the_readme_is_oktas_guide() {
     };
     let walked: Vec<_> = commands.iter().map(generic).collect();
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
-    let section = readme.split("## Send your first SET to Okta").nth(1).unwrap().split("\n## ").next().unwrap();
+    let section =
+        readme.split("## Send your first SET to Okta").nth(1).unwrap().split("\n## ").next().unwrap();
     let section = section.replace(" \\\n", " ");
     let printed: Vec<_> = section.lines().filter_map(|line| line.trim().strip_prefix("ssf ")).collect();
     assert_eq!(printed.len(), 7);
