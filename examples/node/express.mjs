@@ -1,4 +1,4 @@
-// The two documents of a transmitter as routes of an Express app. Behind TLS, where the issuer says.
+// Serves the two documents of a transmitter in an Express app. Run it behind TLS, at the issuer's host.
 //
 //   ISSUER=https://edr.example.com KEY_FILE=signing-key.pem PORT=8080 node express.mjs
 
@@ -12,6 +12,6 @@ const { path, document } = transmitterConfiguration({ issuer: ISSUER, jwksUri: `
 
 const app = express();
 app.get(path, (_, response) => response.json(document));
-// Asked for each time: keys may have been rotated.
+// Evaluated for each request, because keys may have been rotated.
 app.get('/jwks.json', (_, response) => response.json(keys.jwks()));
 const server = app.listen(Number(PORT), '127.0.0.1', () => console.log(`port ${server.address().port}`));

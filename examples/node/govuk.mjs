@@ -1,4 +1,4 @@
-// An account is gone: GOV.UK One Login is told, with an access token that is fetched and kept.
+// Reports a purged account to GOV.UK One Login, with an access token that the library fetches and caches.
 //
 //   INBOUND_URL=… AUDIENCE=… TOKEN_URL=… CLIENT_ID=… CLIENT_SECRET=… ISSUER=… KEY_FILE=… node govuk.mjs urn:fdc:gov.uk:2022:…
 
@@ -11,7 +11,7 @@ const transmitter = new Transmitter({ issuer: ISSUER, key });
 const govuk = Receiver.govukOneLogin(INBOUND_URL, {
   audience: AUDIENCE,
   clientCredentials: { tokenUrl: TOKEN_URL, clientId: CLIENT_ID, clientSecret: CLIENT_SECRET },
-  // Only for an emulator on this machine.
+  // Only for a local emulator.
   allowLoopback: INBOUND_URL.startsWith('http://127.0.0.1'),
 });
 

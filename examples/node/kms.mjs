@@ -1,6 +1,6 @@
-// A key that this process never sees: a key management service signs.
+// Signs in a key management service. This process never sees the private key.
 //
-// `kms` stands for a client such as @aws-sdk/client-kms, whose SignCommand with ECDSA_SHA_256 answers in DER like this one.
+// `kms` simulates a client such as @aws-sdk/client-kms, whose SignCommand with ECDSA_SHA_256 also returns DER.
 //
 //   ENDPOINT=… AUDIENCE=… ISSUER=https://edr.example.com node kms.mjs
 
@@ -20,7 +20,7 @@ const transmitter = new Transmitter({
     return { der: Signature };
   },
 });
-// What is to be published at the jwks_uri.
+// Publish this at the jwks_uri.
 console.log(JSON.stringify(transmitter.jwks()));
 
 const to = new Receiver({

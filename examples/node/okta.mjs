@@ -1,4 +1,4 @@
-// The first SET to an Okta org.
+// Sends a first SET to an Okta org.
 //
 //   OKTA_ORG=https://acme.okta.com ISSUER=https://edr.example.com KEY_FILE=signing-key.pem node okta.mjs ada@example.com
 
@@ -8,7 +8,7 @@ import { okta, Receiver, SigningKey, SsfError, Transmitter } from 'ssf-transmitt
 const key = await SigningKey.fromPem(await readFile(process.env.KEY_FILE));
 const transmitter = new Transmitter({ issuer: process.env.ISSUER, key });
 const acme = Receiver.okta(process.env.OKTA_ORG, {
-  // Only where the org is played by an emulator on this machine.
+  // Only if a local emulator acts as the org.
   audience: process.env.OKTA_AUDIENCE,
   allowLoopback: process.env.OKTA_AUDIENCE !== undefined,
 });

@@ -1,5 +1,5 @@
-// A queue worker: messages come from a queue (here lines of standard input), each for one customer, and many are under way
-// at once. What may pass later goes back into the queue; on SIGTERM the worker ends what it has begun.
+// A queue worker. It reads messages from a queue (here: lines of standard input), each for one customer, and sends many at a time.
+// Retryable failures return to the queue. On SIGTERM, the worker finishes the pending messages.
 //
 //   ENDPOINT=… AUDIENCE=… ISSUER=… KEY_FILE=… node worker.mjs < messages.jsonl
 
@@ -11,7 +11,7 @@ const { ENDPOINT, AUDIENCE, ISSUER, KEY_FILE } = process.env;
 const transmitter = new Transmitter({ issuer: ISSUER, key: await SigningKey.fromPem(await readFile(KEY_FILE)) });
 const receivers = new Map();
 
-/** A receiver per customer, made once: its token, its limits and its circuit breaker are its own. */
+/** One receiver per customer, created once. Each has its own token, limits and circuit breaker. */
 function receiverOf(customer) {
   if (!receivers.has(customer)) {
     const allowLoopback = ENDPOINT.startsWith('http://127.0.0.1');
@@ -26,7 +26,7 @@ process.once('SIGTERM', () => lines.close());
 async function* emissions() {
   for await (const line of lines) {
     const { id, customer, event, user } = JSON.parse(line);
-    // The queue's own id as jti: a message that comes twice is one SET.
+    // Use the id from the queue as jti, so that a message delivered twice is the same SET.
     yield { event, subject: { format: 'email', email: user }, to: receiverOf(customer), jti: id };
   }
 }

@@ -1,7 +1,7 @@
-"""An asyncio service: alerts come in without end, and are sent with a bound.
+"""An asyncio service that sends a continuous stream of alerts with bounded concurrency.
 
-`emit_all` takes from the queue only as it has room. When a receiver is slow the queue fills, and `put` holds up whoever
-fills it: that is the back-pressure.
+`emit_all` takes the next item from the queue only when it has capacity. If a receiver is slow, the queue fills up, and
+`put` blocks the producer: this is backpressure.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ ISSUER = "https://edr.example.com"
 
 @dataclass(frozen=True)
 class Alert:
-    """What the product has found."""
+    """A detection of the product."""
 
     user: str
     reason: str
 
 
 async def find(alerts: asyncio.Queue[Alert | None], count: int) -> None:
-    """Play the product."""
+    """Simulate the product."""
     for number in range(count):
         await alerts.put(Alert(f"user-{number}@example.com", "Impossible travel"))
     await alerts.put(None)
 
 
 async def emissions(alerts: asyncio.Queue[Alert | None], receiver: Receiver) -> AsyncIterator[Emission]:
-    """Alerts, as what is to be sent."""
+    """Convert alerts to emissions."""
     while (alert := await alerts.get()) is not None:
         yield Emission(caep.SessionRevoked(reason_admin={"en": alert.reason}), Email(alert.user), receiver)
 
 
 async def serve(transmitter: AsyncTransmitter, receiver: Receiver, count: int) -> int:
-    """Send all that comes, and return how many were delivered."""
+    """Send all alerts, and return the number of delivered ones."""
     alerts: asyncio.Queue[Alert | None] = asyncio.Queue(maxsize=100)
     finder = asyncio.create_task(find(alerts, count))
     delivered = 0
@@ -53,7 +53,7 @@ async def serve(transmitter: AsyncTransmitter, receiver: Receiver, count: int) -
 
 
 async def main() -> None:
-    """Send to an emulator in which one push in ten goes wrong, in a way that passes."""
+    """Send to an emulator in which one push in ten fails with a transient fault."""
     key = SigningKey.generate("P-256")
     faults = [{"percent": 10, "fault": {"status": {"status": 503}}}]
     with ReceiverEmulator(issuer=ISSUER, keys=key, script=faults) as emulator:

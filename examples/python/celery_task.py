@@ -1,9 +1,9 @@
-"""A Celery task that sends a SET, and is tried again later where that may help.
+"""A Celery task that sends a SET, and retries if that may help.
 
     celery --app celery_task worker
 
-The transmitter is made once, when the module is loaded. Celery's workers are forked from that process: each gets an
-HTTP pool and access tokens of its own.
+The transmitter is created once, when the module is loaded. Celery forks its workers from that process: each worker gets
+its own HTTP pool and access tokens.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ app.conf.update(
 transmitter = Transmitter(
     os.environ.get("SSF_ISSUER", "https://edr.example.com"),
     SigningKey.from_pem(Path(os.environ["SSF_KEY"]).read_bytes()),
-    # Longer waits are Celery's: a worker is not to be blocked.
+    # Celery handles longer waits, so that they do not block a worker.
     deadline=10,
 )
 
 
 @lru_cache(maxsize=10_000)
 def receiver_of(customer: str) -> Receiver:
-    """The receiver of a customer, from your database; here there is one."""
+    """Load the receiver of a customer from your database; this example has only one."""
     return Receiver(os.environ["SSF_ENDPOINT"], customer, allow_loopback="SSF_TRIAL" in os.environ)
 
 
 @app.task(bind=True, max_retries=20, acks_late=True)  # type: ignore[untyped-decorator]
 def session_revoked(task: Any, customer: str, user: str, jti: str) -> str:
-    """Tell a customer's receiver. The same `jti` at every try lets the receiver recognize repeats."""
+    """Notify the receiver of a customer. All attempts have the same `jti`, so the receiver recognizes repeats."""
     try:
         receipt = transmitter.emit(caep.SessionRevoked(), Email(user), receiver_of(customer), jti=jti)
     except SsfError as error:

@@ -1,4 +1,4 @@
-"""The two documents of a transmitter, as routes of a Flask app: its keys, and its configuration.
+"""Serve the two documents of a transmitter in a Flask app: its JWKS and its configuration.
 
 flask --app flask_jwks run
 """
@@ -16,18 +16,18 @@ ISSUER = os.environ.get("SSF_ISSUER", "https://edr.example.com")
 
 
 def load_keys() -> KeySet:
-    """The key of the product; for a trial, a new one."""
+    """Load the signing key of the product, or generate one for a test."""
     path = os.environ.get("SSF_KEY")
     return KeySet(SigningKey.from_pem(Path(path).read_bytes()) if path else SigningKey.generate("P-256"))
 
 
 def create_app(keys: KeySet, issuer: str = ISSUER) -> Flask:
-    """An app that serves the documents for these keys."""
+    """Create an app that serves the documents for these keys."""
     app = Flask(__name__)
     configuration = TransmitterConfiguration(issuer, jwks_uri=f"{issuer}/jwks.json")
 
     def document(json: str) -> Response:
-        # Receivers keep it for a while: a key is published before it signs.
+        # Receivers cache the JWKS, so publish a key before it signs.
         return Response(json, content_type="application/json", headers={"Cache-Control": "max-age=3600"})
 
     @app.get("/jwks.json")

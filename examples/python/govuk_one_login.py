@@ -1,4 +1,4 @@
-"""GOV.UK One Login: an account was purged, sent with an access token that the library fetches and keeps."""
+"""Report a purged account to GOV.UK One Login, with an access token that the library fetches and caches."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ ISSUER = "https://service.example.gov.uk"
 
 
 def main() -> None:
-    """Send two SETs, for which one token is enough."""
+    """Send two SETs with the same access token."""
     key = SigningKey.generate("RSA-2048")
     with ReceiverEmulator(issuer=ISSUER, keys=key, like="govuk-one-login", client=("client", "secret")) as emulator:
-        # The team of GOV.UK One Login gives these four values, and the id and secret of the client.
+        # The GOV.UK One Login team gives you these four values, and the client id and secret.
         inbound, audience, token_url = emulator.url, emulator.audience, str(emulator.token_url)
         receiver = Receiver.govuk_one_login(
             inbound,

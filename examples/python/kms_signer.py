@@ -1,7 +1,7 @@
-"""A key that never leaves a key management service.
+"""Sign with a key that never leaves a key management service.
 
-The library asks for a signature, and for nothing else. Here `cryptography` plays the service, with the interface of AWS
-KMS; with boto3, `client = boto3.client("kms")` takes its place.
+The library requests only a signature. In this example, `cryptography` simulates the service with the interface of AWS
+KMS. With boto3, use `client = boto3.client("kms")` instead.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ ISSUER = "https://edr.example.com"
 
 
 class Kms:
-    """The part of AWS KMS that is needed."""
+    """Simulate the part of AWS KMS that the example needs."""
 
     def __init__(self) -> None:
-        """Make the key, which stays here."""
+        """Generate the key, which stays in this object."""
         self._key = ec.generate_private_key(ec.SECP256R1())
 
     def sign(self, **request: object) -> dict[str, bytes]:
-        """Sign as `kms:Sign` does: ECDSA signatures are in DER."""
+        """Sign like `kms:Sign`, which returns ECDSA signatures in DER."""
         message = request["Message"]
         assert isinstance(message, bytes)  # noqa: S101
         return {"Signature": self._key.sign(message, ec.ECDSA(SHA256()))}
 
     def get_public_key(self, **_: object) -> dict[str, bytes]:
-        """Give the public key as `kms:GetPublicKey` does, in DER."""
+        """Return the public key in DER, like `kms:GetPublicKey`."""
         return {"PublicKey": self._key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)}
 
 
 class KmsSigner:
-    """Signs with a key of the service. It is called from any thread."""
+    """Sign with a key of the service. The library calls it from any thread."""
 
     def __init__(self, client: Kms, key_id: str) -> None:
-        """Ask for the public key, which is to be published."""
+        """Fetch the public key to publish."""
         self._client = client
         self._key_id = key_id
         self.public_key = PublicKey.from_der(client.get_public_key(KeyId=key_id)["PublicKey"])
@@ -53,7 +53,7 @@ class KmsSigner:
 
 
 def main() -> None:
-    """Send a SET that the service has signed."""
+    """Send a SET that the service signs."""
     signer = KmsSigner(Kms(), "alias/ssf")
     key = signer.public_key
     with (

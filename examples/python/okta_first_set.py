@@ -1,7 +1,6 @@
-"""The first SET to Okta: a session was revoked.
+"""Send a first SET to Okta: a session was revoked.
 
-Without arguments it sends to an emulator on this machine. To send to your org, publish the JWKS, create a stream in
-Okta, and run
+Without arguments, it sends to a local emulator. To send to your org, publish the JWKS, create a stream in Okta, and run
 
     python okta_first_set.py --org https://acme.okta.com --issuer https://edr.example.com --key key.pem
 """
@@ -20,7 +19,7 @@ from ssf_transmitter.testing import ReceiverEmulator
 
 
 def main() -> int:
-    """Send it, and say what became of it."""
+    """Send the SET, and print the result."""
     parser = argparse.ArgumentParser(description="Send a first SET to Okta.")
     parser.add_argument("--org", help="the URL of the org; without it, an emulator is used")
     parser.add_argument("--issuer", default="https://edr.example.com")

@@ -1,4 +1,4 @@
-//! A dialect of one's own: a receiver that wants what no built-in dialect sends.
+//! A custom dialect: a receiver with requirements that no built-in dialect covers.
 //!
 //! `cargo run -p ssf-examples --example own_dialect`
 
@@ -7,8 +7,8 @@ use ssf_transmitter::{
     event::{ChangeType, CredentialType, caep},
 };
 
-/// Only the differences to the built-in `okta` are written. All settings are described in
-/// `core/catalogue/receivers/ssf-1.0.toml`.
+/// Contains only the differences from the built-in dialect `okta`. `core/catalogue/receivers/ssf-1.0.toml` documents all
+/// settings.
 const ACME: &str = r#"
     id = "acme"
     extends = "okta"
@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert_eq!(event["subject"]["user"]["email"], "ada@example.com");
     assert_eq!(decoded.claims()["txn"], "incident-4711");
 
-    // What ACME would refuse is refused here, with the place and the reason.
+    // A SET that ACME would reject is rejected here, with pointer and reason.
     let Err(error) = set(CredentialType::Pin) else { return Err("ACME takes no PIN changes".into()) };
     println!("\nrefused: {error}");
     assert_eq!(error.code(), ErrorCode::EventMemberValue);

@@ -1,4 +1,4 @@
-// A key management service in a few lines, with the calls and the answers of AWS KMS.
+// A minimal key management service with the interface of AWS KMS.
 
 import { generateKeyPairSync, sign } from 'node:crypto';
 

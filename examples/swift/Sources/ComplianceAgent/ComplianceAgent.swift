@@ -1,8 +1,8 @@
-// An agent that tells a receiver when the compliance of this device changes.
+// An agent that reports changes in the compliance of this device to a receiver.
 //
 //     ComplianceAgent ISSUER KEY-FILE ENDPOINT AUDIENCE USER DEVICE
 //
-// What checks the device says `compliant` or `not-compliant`, a line each, on standard input.
+// It reads the results of the compliance check from standard input, one line each: `compliant` or `not-compliant`.
 
 import Foundation
 import SSFTransmitter
@@ -33,13 +33,13 @@ struct ComplianceAgent {
     init(_ arguments: [String]) throws {
         let key = try SigningKey(pem: Data(contentsOf: URL(fileURLWithPath: arguments[1])))
         transmitter = try Transmitter(issuer: arguments[0], key: key)
-        // For an Okta org this is `Receiver.okta("https://acme.okta.com")`; loopback is for trials.
+        // For an Okta org this is `Receiver.okta("https://acme.okta.com")`; loopback is for tests.
         receiver = try Receiver(
             endpoint: arguments[2], audience: .one(arguments[3]), options: .init(allowsLoopback: true))
         subject = .complex(user: .email(arguments[4]), device: .opaque(arguments[5]))
     }
 
-    /// Reports a change. What could not be sent for a while is sent at the next check.
+    /// Reports a change. Events that failed with a retryable error are sent at the next check.
     mutating func check(_ status: ComplianceStatus) async {
         guard status != reported else { return }
         let event = CAEP.DeviceComplianceChange(
@@ -52,7 +52,7 @@ struct ComplianceAgent {
         } catch let error as SSFError where error.isRetryable {
             print("\(status.rawValue): later, for \(error.code)")
         } catch {
-            // It would fail again: what is wrong is told, and the next change is a new event.
+            // A retry would fail again: print the error. The next change is a new event.
             print("\(status.rawValue): \(error.localizedDescription)")
             reported = status
         }

@@ -4,9 +4,9 @@
     import Security
     import SSFTransmitter
 
-    /// Signs with a P-256 key that was made in the Secure Enclave and never leaves it.
+    /// Signs with a P-256 key that is generated in the Secure Enclave and never leaves it.
     ///
-    /// The enclave gives out an encrypted form of the key that only itself can use; that is what the keychain keeps.
+    /// The keychain stores an encrypted form of the key that only this Secure Enclave can use.
     struct EnclaveSigner: Signer {
         let key: SecureEnclave.P256.Signing.PrivateKey
         let algorithm = Algorithm.es256
@@ -29,9 +29,9 @@
         }
     }
 
-    /// Signs with a private key of the keychain, RSA or P-256, by the Security framework.
+    /// Signs with an RSA or P-256 private key in the keychain, through the Security framework.
     struct KeychainSigner: Signer {
-        // Keys of the Security framework may be used from any thread.
+        // Keys of the Security framework are thread-safe.
         nonisolated(unsafe) let key: SecKey
         let algorithm: Algorithm
         let kid: String?
@@ -48,7 +48,7 @@
         }
     }
 
-    /// Items of this agent in the keychain: on this device only, and after it was unlocked once.
+    /// Keychain items of this agent, available only on this device and after its first unlock.
     enum Keychain {
         struct Failure: Error { let status: OSStatus }
 

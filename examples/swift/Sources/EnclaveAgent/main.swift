@@ -1,5 +1,5 @@
-// Sends an event that is signed in the Secure Enclave: EnclaveAgent ISSUER ENDPOINT AUDIENCE USER
-// Without arguments it makes the key, and prints the JWKS to publish.
+// Sends an event that the Secure Enclave signs: EnclaveAgent ISSUER ENDPOINT AUDIENCE USER
+// Without arguments, it generates the key and prints the JWKS to publish.
 
 import Foundation
 import SSFTransmitter
