@@ -309,7 +309,7 @@ async fn a_set_that_is_refused() {
     let body = json!({ "err": "invalid_audience" }).to_string().into_bytes();
     let push = Some((400, vec![("content-type", "application/json".to_owned())], body));
     let diagnosis = Setup { push, send: true, ..Setup::default() }.diagnose().await;
-    fails(&diagnosis, "send", "not for this receiver");
+    fails(&diagnosis, "send", "not addressed to this receiver");
 }
 
 #[tokio::test]
