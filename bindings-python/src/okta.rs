@@ -70,9 +70,9 @@ impl OktaProviders {
     }
 
     /// Makes a call, and returns the providers that it shows.
-    fn call(&self, py: Python<'_>, call: Call) -> Result<Vec<Told>> {
+    fn call(&self, py: Python<'_>, operation: Call) -> Result<Vec<Told>> {
         let providers = self.direct()?.clone();
-        Ok(wait_directly(py, perform(call, providers))??)
+        Ok(wait_directly(py, perform(operation, providers))??)
     }
 
     /// Looks in the log for what became of a SET.
@@ -104,9 +104,9 @@ impl OktaProviders {
         Ok(LogPager::new(providers, since, until, event_types, page_size, follow))
     }
 
-    fn call_async(&self, call: Call, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
+    fn call_async(&self, operation: Call, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
         let providers = self.core()?.clone();
-        mailbox.spawn(future, perform(call, providers), |told| told)
+        mailbox.spawn(future, perform(operation, providers), |told| told)
     }
 }
 

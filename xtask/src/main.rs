@@ -12,6 +12,7 @@ mod install;
 mod interop;
 mod node;
 mod openssl;
+mod prose;
 mod python;
 mod run;
 mod swift;

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Instant};
 
 use crate::{
-    Result, codegen, demo, deny, fences, interop, node, openssl, python,
+    Result, codegen, demo, deny, fences, interop, node, openssl, prose, python,
     run::{cargo, program},
     swift,
 };
@@ -23,6 +23,7 @@ const STEPS: &[(&str, Step)] = &[
         cargo(root, "clippy -p ssf-transmitter --no-default-features --locked -- -D warnings").run()
     }),
     ("fences", fences::run),
+    ("prose", prose::run),
     ("rust", |root| cargo(root, "test --workspace --locked").run()),
     ("openssl", openssl::test),
     ("documentation", |root| {
@@ -39,7 +40,7 @@ const STEPS: &[(&str, Step)] = &[
     ("swift", swift::test),
     ("dependencies", deny::run),
     ("demo", demo::run),
-    ("links", |root| {
+    ("linkage", |root| {
         // A binary has to run on a machine without OpenSSL.
         let libraries = program(root, "ldd", "target/debug/ssf").hint("this check needs Linux").output()?;
         match libraries.lines().find(|line| line.contains("libssl") || line.contains("libcrypto")) {
@@ -50,7 +51,7 @@ const STEPS: &[(&str, Step)] = &[
 ];
 
 /// The steps of `cargo xtask check`: what takes less than a minute when little has changed.
-pub(crate) const QUICK: &[&str] = &["codegen", "format", "fences", "lint"];
+pub(crate) const QUICK: &[&str] = &["codegen", "format", "fences", "prose", "lint"];
 
 /// Runs the steps whose names are given, or all of them.
 pub(crate) fn run(root: &Path, names: &[impl AsRef<str>], keep_going: bool) -> Result {
