@@ -19,7 +19,7 @@ pub mod transmitter;
 
 /// For the macros in [`records`].
 pub use ssf_transmitter as sdk;
-use ssf_transmitter::{Error, ErrorCode};
+use ssf_transmitter::{Error, ErrorCode, Result, key::SigningHeader};
 
 /// Sets a value of a builder where there is one.
 pub fn set<B, T>(builder: B, value: Option<T>, set: impl FnOnce(B, T) -> B) -> B {
@@ -27,6 +27,13 @@ pub fn set<B, T>(builder: B, value: Option<T>, set: impl FnOnce(B, T) -> B) -> B
         Some(value) => set(builder, value),
         None => builder,
     }
+}
+
+/// The header for the name of an algorithm, with a `kid` if there is one.
+pub fn header(algorithm: &str, kid: Option<String>) -> Result<SigningHeader> {
+    let mut header = SigningHeader::without_kid(algorithm.parse()?);
+    header.kid = kid;
+    Ok(header)
 }
 
 /// A setting is invalid.

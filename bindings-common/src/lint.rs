@@ -57,8 +57,3 @@ impl Setup {
         set(linter, self.sent_as, Linter::sent_as)
     }
 }
-
-/// The header for the name of an algorithm, if one is given.
-pub fn header(algorithm: Option<String>, kid: Option<String>) -> Result<Option<SigningHeader>> {
-    algorithm.map(|algorithm| Ok(SigningHeader { algorithm: algorithm.parse()?, kid })).transpose()
-}

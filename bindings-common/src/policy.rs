@@ -38,16 +38,12 @@ impl Policy {
     /// Reads a policy whose spans are in units of so many seconds.
     pub fn read(max_attempts: Option<u32>, spans: Spans, unit: Unit) -> Result<Self> {
         let span = |number: Option<f64>| number.map(|number| unit.span(number)).transpose();
-        Ok(Self {
-            deadline: span(spans.deadline)?,
-            retry: RetryPolicy {
-                max_attempts,
-                attempt_timeout: span(spans.attempt_timeout)?,
-                base: span(spans.base)?,
-                max_backoff: span(spans.max_backoff)?,
-                max_retry_after: span(spans.max_retry_after)?,
-            },
-        })
+        let retry = set(RetryPolicy::new(), max_attempts, RetryPolicy::max_attempts);
+        let retry = set(retry, span(spans.attempt_timeout)?, RetryPolicy::attempt_timeout);
+        let retry = set(retry, span(spans.base)?, RetryPolicy::base);
+        let retry = set(retry, span(spans.max_backoff)?, RetryPolicy::max_backoff);
+        let retry = set(retry, span(spans.max_retry_after)?, RetryPolicy::max_retry_after);
+        Ok(Self { deadline: span(spans.deadline)?, retry })
     }
 
     /// Binds an operation, or what makes operations, to this policy.

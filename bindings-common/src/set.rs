@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 use ssf_transmitter::{
-    Dialect, Event, Result, SetBuilder, Signature, Subject, Timestamp, UnsignedSet, key::SigningHeader,
-    lint::LintPolicy, set::Audience,
+    Dialect, Event, Result, SetBuilder, Signature, Subject, Timestamp, UnsignedSet, lint::LintPolicy,
+    set::Audience,
 };
 
-use crate::set;
+use crate::{header, set};
 
 /// The parts of a SET.
 pub struct SetParts {
@@ -52,7 +52,7 @@ impl SetParts {
         let claim = |builder: SetBuilder, (name, value): (String, Value)| builder.claim(name, value);
         let builder = self.claims.into_iter().fold(builder, claim);
         let builder = set(builder, self.lint, SetBuilder::lint);
-        builder.prepare(SigningHeader { algorithm: self.algorithm.parse()?, kid: self.kid })
+        builder.prepare(header(&self.algorithm, self.kid)?)
     }
 }
 

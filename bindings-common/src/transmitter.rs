@@ -3,11 +3,11 @@
 use ssf_transmitter::{
     KeySet, Network, OktaProviders, PublicKey, Result, Transmitter,
     client::{Deliver, Doctor, RequestLimit, TransmitterBuilder},
-    key::{DetachedKey, SigningHeader},
+    key::DetachedKey,
     lint::LintPolicy,
 };
 
-use crate::{policy::Policy, set};
+use crate::{header, policy::Policy, set};
 
 /// What signs the SETs of a transmitter.
 #[derive(Clone)]
@@ -21,8 +21,7 @@ pub enum Signing {
 impl Signing {
     /// A signer with the name of its algorithm, its `kid` and its public key, as far as it tells them.
     pub fn signer(algorithm: &str, kid: Option<String>, public_key: Option<PublicKey>) -> Result<Self> {
-        let header = SigningHeader { algorithm: algorithm.parse()?, kid };
-        Ok(Self::Signer(DetachedKey::new(header, public_key)))
+        Ok(Self::Signer(DetachedKey::new(header(algorithm, kid)?, public_key)))
     }
 }
 

@@ -28,13 +28,13 @@ impl<'py> FromPyObject<'_, 'py> for Retry {
             if other { expected("a RetryPolicy", given) } else { error }
         })?;
         let span = |span: Option<Span>| span.map(|span| span.0);
-        Ok(Self(RetryPolicy {
-            max_attempts: members.max_attempts,
-            attempt_timeout: span(members.attempt_timeout),
-            base: span(members.base),
-            max_backoff: span(members.max_backoff),
-            max_retry_after: span(members.max_retry_after),
-        }))
+        let mut policy = RetryPolicy::new();
+        policy.max_attempts = members.max_attempts;
+        policy.attempt_timeout = span(members.attempt_timeout);
+        policy.base = span(members.base);
+        policy.max_backoff = span(members.max_backoff);
+        policy.max_retry_after = span(members.max_retry_after);
+        Ok(Self(policy))
     }
 }
 

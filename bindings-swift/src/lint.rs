@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ssf_bindings::lint::{Setup, header};
+use ssf_bindings::{header, lint::Setup};
 use ssf_transmitter::{self as sdk, Jwks, http::Response};
 
 use crate::{
@@ -35,7 +35,7 @@ impl Known {
             audience: self.audience.map(Into::into),
             jwks: self.jwks.map(|json| Jwks::from_json(&json)).transpose()?,
             now: self.now.map(moment_of).transpose()?,
-            header: header(self.algorithm, self.kid)?,
+            header: self.algorithm.map(|algorithm| header(&algorithm, self.kid)).transpose()?,
             sent_as: self.sent_as,
         };
         Ok(setup.linter())

@@ -201,7 +201,7 @@ async fn isolation(url: &str, ca: &str) -> f64 {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let dead_url = format!("http://{}/", silent.local_addr().unwrap());
     let dead = Receiver::builder(dead_url, "aud").allow_loopback().build().unwrap();
-    let policy = RetryPolicy { attempt_timeout: Some(Duration::from_millis(200)), ..RetryPolicy::default() };
+    let policy = RetryPolicy::new().attempt_timeout(Duration::from_millis(200));
 
     let p99 = async |tenth: &Receiver| {
         let mut tasks = JoinSet::new();

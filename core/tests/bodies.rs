@@ -90,7 +90,7 @@ impl Raw {
 /// One that tries again: that it does not is to be seen.
 fn transmitter() -> Transmitter {
     let key = SigningKey::generate(KeyType::Ed25519).unwrap();
-    let policy = RetryPolicy { base: Some(Duration::from_millis(1)), ..RetryPolicy::default() };
+    let policy = RetryPolicy::new().base(Duration::from_millis(1));
     Transmitter::builder("https://edr.example.com", key).retry(policy).build().unwrap()
 }
 

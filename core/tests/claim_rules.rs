@@ -342,7 +342,7 @@ fn set_19_the_header_is_alg_kid_and_typ_and_nothing_else() {
     let decoded = set().prepare(header).unwrap().decode().unwrap();
     let expected = json!({ "alg": "ES384", "kid": "key \"1\" ü", "typ": "secevent+jwt" });
     assert_eq!(Value::Object(decoded.header().clone()), expected);
-    let anonymous = SigningHeader { algorithm: Algorithm::Rs256, kid: None };
+    let anonymous = SigningHeader::without_kid(Algorithm::Rs256);
     let decoded = set().prepare(anonymous).unwrap().decode().unwrap();
     assert_eq!(Value::Object(decoded.header().clone()), json!({ "alg": "RS256", "typ": "secevent+jwt" }));
 }

@@ -64,12 +64,11 @@ const SIGNED_AGAIN: &str = "eyJhbGciOiJFZERTQSIsInR5cCI6InNlY2V2ZW50K2p3dCJ9.eyJ
 
 impl Policy {
     fn build(&self) -> RetryPolicy {
-        RetryPolicy {
-            max_attempts: self.max_attempts,
-            max_backoff: self.max_backoff.map(Duration::from_millis),
-            max_retry_after: self.max_retry_after.map(Duration::from_millis),
-            ..RetryPolicy::default()
-        }
+        let mut policy = RetryPolicy::new();
+        policy.max_attempts = self.max_attempts;
+        policy.max_backoff = self.max_backoff.map(Duration::from_millis);
+        policy.max_retry_after = self.max_retry_after.map(Duration::from_millis);
+        policy
     }
 }
 

@@ -85,7 +85,7 @@ proptest! {
         deadline in 1..120_000_u64,
     ) {
         let start = Timestamp::from_unix_seconds(1_767_225_600);
-        let policy = RetryPolicy { max_attempts: Some(max_attempts), ..RetryPolicy::default() };
+        let policy = RetryPolicy::new().max_attempts(max_attempts);
         let deadline = Duration::from_millis(deadline);
         let ends = start.plus(deadline);
         let mut target = Target::new("https://receiver.example.net/").unwrap();

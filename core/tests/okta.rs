@@ -27,11 +27,7 @@ const CONFIGURATION: &str = "https://edr.example.com/.well-known/ssf-configurati
 
 /// Retries without long waits.
 fn quick() -> RetryPolicy {
-    RetryPolicy {
-        base: Some(Duration::from_millis(1)),
-        max_backoff: Some(Duration::from_millis(5)),
-        ..RetryPolicy::default()
-    }
+    RetryPolicy::new().base(Duration::from_millis(1)).max_backoff(Duration::from_millis(5))
 }
 
 fn builder(server: &Server) -> OktaProvidersBuilder {
@@ -255,7 +251,7 @@ async fn what_does_no_harm_is_tried_again() {
 #[tokio::test]
 async fn there_are_so_many_attempts_and_no_more() {
     let server = Server::always(503, &[], "").await;
-    let policy = RetryPolicy { max_attempts: Some(3), ..quick() };
+    let policy = quick().max_attempts(3);
     let error = builder(&server).retry(policy).build().unwrap().list().await.unwrap_err();
     assert_eq!((error.code(), error.status()), (ErrorCode::ApiUnavailable, Some(503)));
     assert_eq!(server.seen().len(), 3);

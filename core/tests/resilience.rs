@@ -24,11 +24,7 @@ use tokio::{net::TcpListener, sync::Barrier};
 
 /// Retries without long waits.
 fn quick() -> RetryPolicy {
-    RetryPolicy {
-        base: Some(Duration::from_millis(1)),
-        max_backoff: Some(Duration::from_millis(5)),
-        ..RetryPolicy::default()
-    }
+    RetryPolicy::new().base(Duration::from_millis(1)).max_backoff(Duration::from_millis(5))
 }
 
 fn transmitter(keys: impl Into<KeySet>) -> Transmitter {
@@ -100,7 +96,7 @@ async fn a_silent_receiver_does_not_delay_another() {
     let live = server.receiver();
     let transmitter = transmitter(key());
     let hour = Duration::from_hours(1);
-    let policy = RetryPolicy { attempt_timeout: Some(hour), ..quick() };
+    let policy = quick().attempt_timeout(hour);
     // Twice as many for the dead one as it may have under way, given first.
     let emits: Vec<_> = (0..40)
         .map(|number| {

@@ -129,13 +129,13 @@ fn span(seconds: &Value) -> Option<Duration> {
 fn retry(policy: &Value) -> RetryPolicy {
     let known = ["max_attempts", "attempt_timeout", "base", "max_backoff", "max_retry_after"];
     assert!(object(policy).keys().all(|name| known.contains(&name.as_str())), "{policy}");
-    RetryPolicy {
-        max_attempts: policy["max_attempts"].as_u64().map(|most| most.try_into().unwrap()),
-        attempt_timeout: span(&policy["attempt_timeout"]),
-        base: span(&policy["base"]),
-        max_backoff: span(&policy["max_backoff"]),
-        max_retry_after: span(&policy["max_retry_after"]),
-    }
+    let mut retry = RetryPolicy::new();
+    retry.max_attempts = policy["max_attempts"].as_u64().map(|most| most.try_into().unwrap());
+    retry.attempt_timeout = span(&policy["attempt_timeout"]);
+    retry.base = span(&policy["base"]);
+    retry.max_backoff = span(&policy["max_backoff"]);
+    retry.max_retry_after = span(&policy["max_retry_after"]);
+    retry
 }
 
 /// The event of a case, or that of all cases that have none.
@@ -385,10 +385,8 @@ async fn the_keys_to_publish_are_those_of_the_signer_or_an_error() {
             (.., Some(jwk)) => Some(PublicKey::from_jwk(&jwk.to_string())),
             _ => None,
         };
-        let header = SigningHeader {
-            algorithm: text(&case["algorithm"]).parse().unwrap(),
-            kid: case["kid"].as_str().map(str::to_owned),
-        };
+        let mut header = SigningHeader::without_kid(text(&case["algorithm"]).parse().unwrap());
+        header.kid = case["kid"].as_str().map(str::to_owned);
         let key = DetachedKey::new(header, read.transpose().unwrap());
         let built = Transmitter::builder_with_signer("https://edr.example.com", key).build();
         let jwks = built.and_then(|transmitter| transmitter.jwks());

@@ -56,7 +56,7 @@ async fn tracing_tells_what_happened_and_to_nobody_whom_it_is_about() {
         .build()
         .unwrap();
     let key = SigningKey::generate(KeyType::Ed25519).unwrap();
-    let policy = RetryPolicy { base: Some(Duration::from_millis(1)), ..RetryPolicy::default() };
+    let policy = RetryPolicy::new().base(Duration::from_millis(1));
     let transmitter = Transmitter::builder("https://edr.example.com", key).retry(policy).build().unwrap();
     let delivered = transmitter
         .emit(event.clone(), Subject::email("ada@example.com"), &receiver)

@@ -49,7 +49,7 @@ fn values() -> BTreeMap<&'static str, Value> {
 }
 
 fn prepared(builder: SetBuilder) -> Result<UnsignedSet, Error> {
-    builder.prepare(SigningHeader { algorithm: Algorithm::Rs256, kid: None })
+    builder.prepare(SigningHeader::without_kid(Algorithm::Rs256))
 }
 
 fn plain() -> SetBuilder {

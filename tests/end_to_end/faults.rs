@@ -176,7 +176,7 @@ async fn the_same_token_again_is_no_reason_to_push_again() {
 
 #[tokio::test]
 async fn a_receiver_that_never_answers_ends_with_the_deadline() {
-    let policy = RetryPolicy { attempt_timeout: Some(Duration::from_millis(100)), ..quick() };
+    let policy = quick().attempt_timeout(Duration::from_millis(100));
     let world = World::start(Like::Rfc8935, &script("", r#""never""#), policy).await;
     let (event, subject) = (caep::SessionRevoked::new(), Subject::email("ada@example.com"));
     let emit = world.transmitter.emit(event, subject, &world.receiver);

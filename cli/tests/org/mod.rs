@@ -61,7 +61,7 @@ impl World {
         OktaProviders::builder(self.emulator.base_url())
             .ssws(TOKEN)
             .network(Network::new().ca_bundle(self.emulator.ca_pem().unwrap()))
-            .retry(RetryPolicy { base: Some(Duration::from_millis(1)), ..RetryPolicy::default() })
+            .retry(RetryPolicy::new().base(Duration::from_millis(1)))
             .allow_loopback()
     }
 

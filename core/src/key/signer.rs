@@ -13,6 +13,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What the header of a SET says of the key.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct SigningHeader {
     /// The algorithm that will sign.
     pub algorithm: Algorithm,
@@ -24,6 +25,11 @@ impl SigningHeader {
     /// For a published key.
     pub fn new(algorithm: Algorithm, kid: impl Into<String>) -> Self {
         Self { algorithm, kid: Some(kid.into()) }
+    }
+
+    /// For a key whose `kid` the SET does not name.
+    pub fn without_kid(algorithm: Algorithm) -> Self {
+        Self { algorithm, kid: None }
     }
 }
 

@@ -11,10 +11,11 @@ use crate::error::{Error, ErrorCode, Result};
 /// use std::time::Duration;
 /// use ssf_transmitter::delivery::RetryPolicy;
 ///
-/// let patient = RetryPolicy { max_attempts: Some(20), base: Some(Duration::from_secs(2)), ..RetryPolicy::default() };
+/// let patient = RetryPolicy::new().max_attempts(20).base(Duration::from_secs(2));
 /// assert_eq!(patient.attempt_timeout, None);
 /// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct RetryPolicy {
     /// The most attempts, at least one. 6 by default.
     pub max_attempts: Option<u32>,
@@ -29,9 +30,44 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// A policy that sets nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
     /// A single attempt.
     pub fn once() -> Self {
-        Self { max_attempts: Some(1), ..Self::default() }
+        Self::new().max_attempts(1)
+    }
+
+    /// Sets the maximum number of attempts, at least one.
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = Some(attempts);
+        self
+    }
+
+    /// Sets how long one attempt may take.
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets the longest wait before the second attempt; it doubles with each further one.
+    pub fn base(mut self, wait: Duration) -> Self {
+        self.base = Some(wait);
+        self
+    }
+
+    /// Sets the longest wait that backoff leads to.
+    pub fn max_backoff(mut self, wait: Duration) -> Self {
+        self.max_backoff = Some(wait);
+        self
+    }
+
+    /// Sets the longest wait that a receiver may ask for.
+    pub fn max_retry_after(mut self, wait: Duration) -> Self {
+        self.max_retry_after = Some(wait);
+        self
     }
 }
 

@@ -27,11 +27,7 @@ pub(crate) struct World {
 
 /// Retries without long waits.
 pub(crate) fn quick() -> RetryPolicy {
-    RetryPolicy {
-        base: Some(Duration::from_millis(1)),
-        max_backoff: Some(Duration::from_millis(20)),
-        ..RetryPolicy::default()
-    }
+    RetryPolicy::new().base(Duration::from_millis(1)).max_backoff(Duration::from_millis(20))
 }
 
 impl World {
