@@ -8,6 +8,7 @@ pub mod emission;
 pub mod key;
 pub mod lint;
 pub mod metadata;
+pub mod names;
 pub mod network;
 pub mod okta;
 pub mod policy;

@@ -2,11 +2,8 @@
 
 use napi_derive::napi;
 
-/// The known name that is most like this one, if it is like it at all.
+/// The known name that was probably meant, if one is near.
 #[napi]
 pub fn nearest(name: String, known: Vec<String>) -> Option<String> {
-    let likeness = |other: &String| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
-    let scored = known.into_iter().map(|other| (likeness(&other), other));
-    let best = scored.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
-    (best.0 >= 0.8).then_some(best.1)
+    ssf_bindings::names::nearest(&name, &known)
 }

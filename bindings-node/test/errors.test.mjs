@@ -84,6 +84,18 @@ test('a misspelt option is an error with its name and the one that was meant', a
   assert.throws(() => new Transmitter({ key }), wrong('/issuer', /missing/));
   assert.throws(() => new Transmitter({ issuer: 7, key }), wrong('/issuer', /expected a string, got a number/));
   assert.throws(() => new Transmitter({ issuer: ISSUER, key, retry: { tries: 1 } }), wrong('/tries', /no option/));
+  for (const [theirs, ours] of [
+    ['timeout', 'deadline'],
+    ['retries', 'retry'],
+    ['agent', 'proxy'],
+    ['dispatcher', 'proxy'],
+    ['ca', 'caBundle'],
+    ['cert', 'clientCertificate'],
+    ['localAddress', 'sourceAddress'],
+  ]) {
+    const meant = new RegExp(`no option ${theirs}; did you mean ${ours}\\?`);
+    assert.throws(() => new Transmitter({ issuer: ISSUER, key, [theirs]: 1 }), wrong(`/${theirs}`, meant));
+  }
   assert.throws(() => new Receiver({ endpoint: 'https://x.example' }), wrong('/audience', /missing/));
   assert.throws(() => Receiver.okta('https://acme.okta.com', { concurency: 3 }), wrong('/concurency', /concurrency\?/));
   assert.throws(() => Receiver.okta('https://acme.okta.com', { concurrency: 0 }), wrong('/concurrency', /one or more/));

@@ -114,6 +114,14 @@ impl AsRef<[u8]> for Data<'_> {
     }
 }
 
+/// The known keyword that was probably meant, if one is near.
+#[pyfunction]
+#[pyo3(signature = (name, known, /))]
+#[allow(clippy::needless_pass_by_value, reason = "this is how lists come from Python")]
+pub(crate) fn nearest(name: &str, known: Vec<String>) -> Option<String> {
+    ssf_bindings::names::nearest(name, &known)
+}
+
 /// Refuses keywords beyond `known`, and says which one may have been meant.
 pub(crate) fn no_others(unknown: Option<&Bound<'_, PyDict>>, function: &str, known: &[&str]) -> PyResult<()> {
     static UNEXPECTED: PyOnceLock<Py<PyFunction>> = PyOnceLock::new();

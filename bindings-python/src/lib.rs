@@ -71,6 +71,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<transmitter::Counters>()?;
     module.add_class::<transmitter::Transmitter>()?;
     module.add_function(wrap_pyfunction!(arguments::milliseconds, module)?)?;
+    module.add_function(wrap_pyfunction!(arguments::nearest, module)?)?;
     module.add_function(wrap_pyfunction!(arguments::seconds, module)?)?;
     module.add_function(wrap_pyfunction!(conformance::check_configuration, module)?)?;
     module.add_function(wrap_pyfunction!(conformance::check_set, module)?)?;

@@ -217,6 +217,23 @@ def test_a_misspelt_keyword_is_named_with_the_one_that_was_meant(make: Any, mess
 
 
 @pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("timeout", "deadline"),
+        ("retries", "retry"),
+        ("max_retries", "retry"),
+        ("verify", "ca_bundle"),
+        ("proxies", "proxy"),
+        ("cert", "client_certificate"),
+        ("local_address", "source_address"),
+    ],
+)
+def test_the_keywords_of_other_libraries_point_to_ours(theirs: str, ours: str) -> None:
+    with pytest.raises(TypeError, match=f"'{theirs}'; did you mean '{ours}'"):
+        Transmitter(ISSUER, KEY, **{theirs: 1})
+
+
+@pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: Receiver(7, "x"), "endpoint: expected str, got int"),

@@ -7,6 +7,8 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ssf_transmitter import _native
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -19,12 +21,10 @@ Result = TypeVar("Result")
 
 def unexpected(function: str, given: Iterable[str], known: Iterable[str]) -> TypeError:
     """The error for keywords of which one is not known."""
-    from difflib import get_close_matches  # slow to import, and seldom needed
-
     known = list(known)
     name = next(name for name in given if name not in known)
-    meant = get_close_matches(name, known, n=1)
-    hint = f"; did you mean {meant[0]!r}?" if meant else f"; known are {', '.join(known)}"
+    meant = _native.nearest(name, known)
+    hint = f"; did you mean {meant!r}?" if meant else f"; known are {', '.join(known)}"
     return TypeError(f"{function}() got an unexpected keyword argument {name!r}{hint}")
 
 
