@@ -176,5 +176,5 @@ def test_a_doctor_looks_for_the_set(key: SigningKey, start: Callable[..., Receiv
     }
     dropped = outcomes["dropped"]
     assert dropped is not None
-    assert "no sign-in" in dropped.message
+    assert "not a sign-in" in dropped.message
     assert "username" in dropped.remedy

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 def requests(concurrency: int) -> int:
-    """As many requests at once as there may be, never less than one."""
-    return max(concurrency, 1)
+    """As many requests at once as there may be: one to 1024."""
+    return min(max(concurrency, 1), 1024)
 
 
 class BaseTransmitter:
