@@ -6,10 +6,7 @@ use std::{
 };
 
 use napi_derive::napi;
-use ssf_cli::{
-    publish::Published,
-    receiver::{self, ApiTokens, Client, Config, KeySource, Like, Script},
-};
+use ssf_emulator::{self as receiver, ApiTokens, Client, Config, KeySource, Like, Published, Script};
 use ssf_transmitter::ErrorCode;
 
 use crate::{
@@ -140,7 +137,7 @@ impl EmulatorSettings {
         let published = match &self.jwks {
             None => None,
             Some(json) => {
-                let published = Published::start(&jwks(json)?).await;
+                let published = Published::start(jwks(json)?.to_json()).await;
                 Some(published.map_err(|error| Failure::internal(error.to_string()))?)
             }
         };

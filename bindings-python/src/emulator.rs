@@ -9,10 +9,7 @@ use pyo3::{
     exceptions::{PyRuntimeError, PyValueError},
     prelude::*,
 };
-use ssf_cli::{
-    publish::Published,
-    receiver::{self, ApiTokens, Client, Config, KeySource, Like, Script},
-};
+use ssf_emulator::{self as receiver, ApiTokens, Client, Config, KeySource, Like, Published, Script};
 
 use crate::{
     arguments::{Span, loads},
@@ -69,7 +66,7 @@ impl Emulator {
         let published = match jwks {
             None => None,
             Some(jwks) => {
-                let started = wait(py, Published::start(&jwks.0))?;
+                let started = wait(py, Published::start(jwks.0.to_json()))?;
                 Some(started.map_err(|error| PyRuntimeError::new_err(error.to_string()))?)
             }
         };
