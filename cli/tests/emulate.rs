@@ -128,6 +128,7 @@ async fn says_what_is_wrong_with_its_settings_and_ends() {
         let (process, said) = Process::start(&settings(more)).await;
         let error = said["error"].as_str().unwrap_or_else(|| panic!("{said}"));
         assert!(error.contains(part), "{error}");
+        assert_eq!(said["version"], env!("CARGO_PKG_VERSION"));
         assert_eq!(process.end().await, "");
     }
     let mut process = Process::spawn();

@@ -15,6 +15,9 @@ use tokio::sync::mpsc;
 
 use super::{Result, block_on, print, receiver, shutdown};
 
+/// Said with the first line, so that a helper of another version can tell.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// Run a receiver emulator for a test, which drives it in lines of JSON
 ///
 /// The first line on standard input has the settings. One line on standard output then says that it is ready, or what is
@@ -52,7 +55,7 @@ async fn serve() -> Result {
             print(&ready.to_string())?;
             emulator
         }
-        Err(reason) => return print(&json!({ "error": reason }).to_string()),
+        Err(reason) => return print(&json!({ "error": reason, "version": VERSION }).to_string()),
     };
     let stopped = tokio::select! {
         stopped = obey(&emulator, &mut lines) => stopped?,
@@ -71,7 +74,7 @@ async fn start(settings: &str) -> std::result::Result<(Emulator, Value), String>
     let like = config.like;
     let emulator = Emulator::start(config).await.map_err(|error| error.to_string())?;
     let mut ready = receiver::ready(like, &emulator);
-    ready["version"] = env!("CARGO_PKG_VERSION").into();
+    ready["version"] = VERSION.into();
     if let Some(ca) = emulator.ca_pem() {
         ready["ca_pem"] = ca.into();
     }
