@@ -22,6 +22,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import index
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ssf_transmitter import _native
@@ -119,9 +120,11 @@ class ReceiverEmulator:
         self.audience = audience
         self._client = client
         users = list(users)
-        if not all(isinstance(text, str) for text in (like, issuer, audience, api_token or "", *users, *client)):
-            raise TypeError("expected a text")  # The decorator says which.
         identifier, secret = client
+        texts = (like, issuer, audience, "" if api_token is None else api_token, identifier, secret, *users)
+        if not (all(isinstance(text, str) for text in texts) and isinstance(tls, bool) and isinstance(log_jti, bool)):
+            # The decorator names the argument, unless it is part of one.
+            raise TypeError("users and client: expected texts")
         settings: dict[str, object] = {
             "like": like,
             "issuer": issuer,
@@ -130,9 +133,9 @@ class ReceiverEmulator:
             "client": {"id": identifier, "secret": secret} if like == "govuk-one-login" else None,
             "token_lifetime": _seconds(token_lifetime),
             "script": script if script is None or isinstance(script, dict) else list(script),
-            "tls": bool(tls),
+            "tls": tls,
             "api_token": api_token,
-            "log": {"delay": _seconds(log_delay), "page": int(log_page), "jti": bool(log_jti)},
+            "log": {"delay": _seconds(log_delay), "page": index(log_page), "jti": log_jti},
         }
         if isinstance(keys, str):
             settings["jwks_uri"] = keys
