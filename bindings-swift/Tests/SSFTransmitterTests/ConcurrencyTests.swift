@@ -1,5 +1,6 @@
 import Foundation
 import SSFTransmitter
+import SSFTransmitterTesting
 import Testing
 
 /// Many at once, and what becomes of a call whose task is cancelled.
@@ -29,7 +30,7 @@ import Testing
             for try await id in group { ids.insert(id) }
             #expect(ids.count == 100)
         }
-        #expect(try await emulator.accepted().count == 100)
+        #expect(try emulator.accepted().count == 100)
         #expect(transmitter.counters.delivered == 100 && transmitter.counters.inFlight == 0)
     }
 
@@ -51,7 +52,7 @@ import Testing
             }
         }
         #expect(indices == Set(0..<500) && failures == indices.filter { $0 % 10 == 3 })
-        #expect(try await emulator.accepted().count == 450)
+        #expect(try emulator.accepted().count == 450)
     }
 
     @Test func aSlowSourceHoldsUpNoResult() async throws {
@@ -134,7 +135,7 @@ import Testing
         task.cancel()
         open.finish()
         await #expect(throws: CancellationError.self) { try await task.value }
-        #expect(try await emulator.entries().isEmpty && transmitter.counters.attempts == 0)
+        #expect(try emulator.pushes().isEmpty && transmitter.counters.attempts == 0)
     }
 
     @Test func cancellingEndsDeliverDoctorAndMany() async throws {

@@ -1,5 +1,6 @@
 import Foundation
 import SSFTransmitter
+import SSFTransmitterTesting
 import Testing
 
 /// A key in another process, as it would be in the Secure Enclave.
@@ -45,7 +46,7 @@ struct Refusal: Error { let text = "s3cret" }
         let receipt = try await transmitter.emit(event, about: ada, to: emulator.receiver())
         #expect(try receipt.set.decoded().header["kid"] == "enclave-1")
         #expect(try receipt.set.decoded().verify(with: enclave.jwks).kid == "enclave-1")
-        #expect(try await emulator.accepted().count == 1)
+        #expect(try emulator.accepted().count == 1)
         #expect(await enclave.signatures == 1)
     }
 
@@ -56,7 +57,7 @@ struct Refusal: Error { let text = "s3cret" }
         let unsigned = try transmitter.prepare(event, about: ada, to: emulator.receiver())
         let set = try unsigned.attach(await enclave.signature(for: unsigned.signingInput))
         try await transmitter.deliver(set, to: emulator.receiver())
-        #expect(try await emulator.accepted().first?["jti"] == .string(unsigned.jti))
+        #expect(try emulator.received().first?["jti"] == .string(unsigned.jti))
     }
 
     @Test func manyAreSignedElsewhere() async throws {
@@ -66,7 +67,7 @@ struct Refusal: Error { let text = "s3cret" }
         let receiver = try emulator.receiver()
         let emissions = (0..<50).map { Emission(event, about: .opaque("s-\($0)"), to: receiver) }
         for try await emitted in transmitter.emitAll(emissions) { _ = try emitted.result.get() }
-        #expect(try await emulator.accepted().count == 50)
+        #expect(try emulator.accepted().count == 50)
     }
 
     @Test func aSignerThatFailsIsTold() async throws {

@@ -1,5 +1,6 @@
 import Foundation
 import SSFTransmitter
+import SSFTransmitterTesting
 import Testing
 
 /// Sending, against the receiver emulator.
@@ -25,7 +26,7 @@ import Testing
         #expect(receipt.jti == "jti-1" && receipt.status == 202 && receipt.attempts == 1 && receipt.isExpected)
         #expect(receipt.notes.isEmpty)
         #expect(receipt.set.event == "caep.session-revoked" && receipt.set.jti == "jti-1")
-        let claims = try #require(try await emulator.accepted().first)
+        let claims = try #require(try emulator.received().first)
         #expect(claims["iss"] == .string(issuer) && claims["aud"] == .string(audience))
         #expect(claims["txn"] == "incident-4711" && claims["toe"] == 1_767_225_600)
         #expect(claims["sub_id"] == ["format": "email", "email": "ada@example.com"])
@@ -49,21 +50,21 @@ import Testing
             let emulator = try Emulator(keys: jwks, faults: #"{ "rules": [\#(rules)] }"#)
             let receipt = try await transmitter.emit(event, about: ada, to: emulator.receiver())
             #expect(receipt.notes == notes)
-            #expect(try await emulator.accepted().count == 1)
+            #expect(try emulator.accepted().count == 1)
         }
     }
 
     @Test func oktaGetsItsOwnForm() async throws {
         let rsa = try await SigningKey.generate(.rsa2048)
         let transmitter = try Transmitter(issuer: issuer, key: rsa)
-        let emulator = try Emulator(like: "okta", keys: KeySet(rsa).jwks(), others: ["--user", "ada@example.com"])
+        let emulator = try Emulator(like: .okta, keys: KeySet(rsa).jwks(), users: ["ada@example.com"])
         let acme = try Receiver.okta(
-            emulator.base, audience: .one(audience), options: .init(allowsLoopback: true))
+            emulator.baseURL, audience: .one(audience), options: .init(allowsLoopback: true))
         #expect(acme.dialect.id == "okta" && acme.audience == .one(audience) && "\(acme)".contains(acme.host))
         let risk = Okta.UserRiskChange(
             currentLevel: .high, previousLevel: .low, eventTimestamp: Date(), reasonAdmin: ["en": "Impossible travel"])
         try await transmitter.emit(risk, about: ada, to: acme)
-        let claims = try #require(try await emulator.accepted().first)
+        let claims = try #require(try emulator.received().first)
         let members = claims["events"]?[risk.uri]
         #expect(members?["subject"]?["user"] == ["format": "email", "email": "ada@example.com"])
         #expect(claims["sub_id"] == nil)
@@ -73,20 +74,19 @@ import Testing
         let rsa = try await SigningKey.generate(.rsa2048)
         let transmitter = try Transmitter(issuer: issuer, key: rsa)
         let emulator = try Emulator(
-            like: "govuk-one-login", keys: KeySet(rsa).jwks(),
-            others: ["--client-id", "client", "--client-secret", "s3cret"])
+            like: .govUKOneLogin, keys: KeySet(rsa).jwks(), client: .init(id: "client", secret: "s3cret"))
         let credentials = ClientCredentials(
-            tokenURL: try #require(emulator.token), clientID: "client", .basic(secret: "s3cret"))
+            tokenURL: try #require(emulator.tokenURL), clientID: "client", .basic(secret: "s3cret"))
         let receiver = try Receiver.govUKOneLogin(
-            emulator.push, audience: .one(audience), credentials: credentials,
+            emulator.url, audience: .one(audience), credentials: credentials,
             options: .init(allowsLoopback: true))
         try await transmitter.emit(RISC.AccountPurged(), about: .uri("urn:fdc:gov.uk:2022:abc"), to: receiver)
-        #expect(try await emulator.accepted().count == 1)
+        #expect(try emulator.accepted().count == 1)
 
         let wrong = ClientCredentials(
-            tokenURL: try #require(emulator.token), clientID: "client", .body(secret: "wr0ng"))
+            tokenURL: try #require(emulator.tokenURL), clientID: "client", .body(secret: "wr0ng"))
         let refusing = try Receiver.govUKOneLogin(
-            emulator.push, audience: .one(audience), credentials: wrong, options: .init(allowsLoopback: true))
+            emulator.url, audience: .one(audience), credentials: wrong, options: .init(allowsLoopback: true))
         let error = try await failure {
             try await transmitter.emit(RISC.AccountPurged(), about: .uri("urn:x"), to: refusing)
         }
@@ -101,8 +101,8 @@ import Testing
         let emulator = try Emulator(keys: jwks, faults: faults)
         let receipt = try await transmitter.emit(event, about: ada, to: emulator.receiver())
         #expect(receipt.attempts == 3)
-        let tried = try await emulator.entries()
-        #expect(tried.count == 3 && Set(tried.map { $0["claims"]?["jti"] }).count == 1)
+        let tried = try emulator.pushes()
+        #expect(tried.count == 3 && Set(tried.map { $0.claims?["jti"] }).count == 1)
     }
 
     @Test func theStepsAreThoseOfAnEmit() async throws {
@@ -114,7 +114,7 @@ import Testing
         #expect(try set.decoded().verify(with: jwks).kid == key.kid)
         let receipt = try await transmitter.deliver(set, to: emulator.receiver(), deadline: 5)
         #expect(receipt.jti == unsigned.jti)
-        #expect(try await emulator.accepted().first?["jti"] == .string(unsigned.jti))
+        #expect(try emulator.received().first?["jti"] == .string(unsigned.jti))
     }
 
     @Test func companionsTravelBeside() async throws {
@@ -135,7 +135,7 @@ import Testing
                 event, about: ada, to: emulator.receiver(), options: .init(retry: RetryPolicy.once))
         }
         #expect(untrusting.kind == .transport && !untrusting.details.remedy.isEmpty)
-        let network = Network(caBundles: [try #require(emulator.caBundle)])
+        let network = Network(caBundles: [try #require(emulator.caPEM)])
         let trusting = try Transmitter(issuer: issuer, key: key, options: .init(network: network))
         #expect(try await trusting.emit(event, about: ada, to: emulator.receiver()).status == 202)
     }
@@ -152,7 +152,7 @@ import Testing
         #expect(early.code == .keySetTooEarly)
         #expect(try keys.rotate(published: 0) == key.kid)
         try await transmitter.emit(event, about: ada, to: emulator.receiver())
-        let kids = try await emulator.entries().map { $0["header"]?["kid"].text }
+        let kids = try emulator.pushes().map { $0.header?["kid"].text }
         #expect(kids == [key.kid, next.kid])
         try keys.remove(kid: key.kid)
         let published = try transmitter.jwks().keys.map(\.kid)
@@ -206,7 +206,7 @@ import Testing
             send: true)
         #expect(told["jwks-reachable"]?.outcome == .passed, "\(told.checks)")
         #expect(told.checks.allSatisfy { !$0.id.isEmpty && !$0.message.isEmpty })
-        #expect(try await emulator.accepted().count == 1)
+        #expect(try emulator.accepted().count == 1)
     }
 
     @Test func nothingIsPrintedThatIsSecret() async throws {
