@@ -16,16 +16,26 @@ final class EmulatorProcess: @unchecked Sendable {
     private let process = Process()
     private let input = Pipe()
     private let output = Pipe()
-    private let lock = NSLock()
-    private var isStopped = false
     /// Another reader of the input, which never reads: without any, to write would end this process.
     private let reader: FileHandle
+    /// Waits for answers, one after the other, where no task waits for a thread.
+    private let queue = DispatchQueue(label: "ssf emulate")
+    /// Of the queue.
+    private var isStopped = false
 
     /// Starts it with these settings, and returns what it says when it is ready.
-    static func start(_ settings: some Encodable) throws -> (EmulatorProcess, Ready) {
+    static func start(_ settings: some Encodable) async throws -> (EmulatorProcess, Ready) {
         let command = try command()
-        let process = try EmulatorProcess(command)
-        let first = try process.exchange(try JSONEncoder().encode(settings))
+        let settings = try JSONEncoder().encode(settings)
+        let process = EmulatorProcess(command)
+        let first = try await process.perform {
+            do {
+                try process.process.run()
+            } catch {
+                throw EmulatorError("\(command) does not start (\(error.localizedDescription)): \(advice)")
+            }
+            return try process.exchange(settings)
+        }
         guard let first, let said = try? JSONDecoder().decode(Ready.self, from: first) else {
             throw EmulatorError("\(command) is not ready, and has to be ssf of version \(version): \(advice)")
         }
@@ -37,24 +47,21 @@ final class EmulatorProcess: @unchecked Sendable {
         return (process, said)
     }
 
-    private init(_ command: String) throws {
+    private init(_ command: String) {
         reader = FileHandle(fileDescriptor: dup(input.fileHandleForReading.fileDescriptor), closeOnDealloc: true)
         process.executableURL = URL(fileURLWithPath: command)
         process.arguments = ["emulate"]
         process.standardInput = input
         process.standardOutput = output
-        do {
-            try process.run()
-        } catch {
-            throw EmulatorError("\(command) does not start (\(error.localizedDescription)): \(advice)")
-        }
     }
 
     deinit { try? input.fileHandleForWriting.close() }
 
     /// Has it obey a command, and returns the answer: nothing where that is `null`.
-    func ask<Done: Decodable>(_ command: String, for _: Done.Type = Done.self) throws -> Done? {
-        let line = try lock.withLock { isStopped ? nil : try exchange(Data(#"{"do":"\#(command)"}"#.utf8)) }
+    func ask<Done: Decodable>(_ command: String, for _: Done.Type = Done.self) async throws -> Done? {
+        let line = try await perform {
+            self.isStopped ? nil : try self.exchange(Data("{\"do\":\"\(command)\"}".utf8))
+        }
         guard let line else { throw EmulatorError("the emulator is stopped") }
         let answer = try JSONDecoder().decode(Answer<Done>.self, from: line)
         if let error = answer.error { throw EmulatorError(error) }
@@ -62,14 +69,20 @@ final class EmulatorProcess: @unchecked Sendable {
     }
 
     /// Stops it, and waits until requests under way are answered.
-    func stop() throws {
-        try lock.withLock {
-            if isStopped { return }
-            isStopped = true
-            try input.fileHandleForWriting.write(contentsOf: Data("{\"do\":\"stop\"}\n".utf8))
-            try input.fileHandleForWriting.close()
+    func stop() async throws {
+        try await perform {
+            if self.isStopped { return }
+            self.isStopped = true
+            try self.input.fileHandleForWriting.write(contentsOf: Data("{\"do\":\"stop\"}\n".utf8))
+            try self.input.fileHandleForWriting.close()
             // Its output ends with it.
-            _ = try output.fileHandleForReading.readToEnd()
+            _ = try self.output.fileHandleForReading.readToEnd()
+        }
+    }
+
+    private func perform<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            queue.async { continuation.resume(with: Result { try work() }) }
         }
     }
 

@@ -6,10 +6,10 @@ import SSFTransmitter
 ///
 /// ```swift
 /// let key = try await SigningKey.generate(.p256)
-/// let emulator = try ReceiverEmulator(issuer: "https://edr.example.com", keys: .jwks(KeySet(key).jwks()))
+/// let emulator = try await ReceiverEmulator(issuer: "https://edr.example.com", keys: .jwks(KeySet(key).jwks()))
 /// let transmitter = try Transmitter(issuer: "https://edr.example.com", key: key)
 /// try await transmitter.emit(CAEP.SessionRevoked(), about: .email("ada@example.com"), to: emulator.receiver())
-/// try emulator.assertReceived(CAEP.SessionRevoked.self, about: .email("ada@example.com"))
+/// try await emulator.assertReceived(CAEP.SessionRevoked.self, about: .email("ada@example.com"))
 /// ```
 ///
 /// It is a process of the command `ssf` (`pip install ssf-transmitter-cli`, or `npm install --global ssf-transmitter-cli`), which
@@ -50,7 +50,7 @@ public final class ReceiverEmulator: Sendable {
         audience: String = "https://receiver.example.net", users: [String] = [],
         client: Client = Client(id: "client", secret: "secret"), tokenLifetime: TimeInterval = 3600,
         script: JSONValue? = nil, tls: Bool = false, apiToken: String? = nil, log: Log = Log()
-    ) throws {
+    ) async throws {
         var (jwks, uri): (JSONValue?, String?)
         switch keys {
         case .jwks(let keys): jwks = try JSONDecoder().decode(JSONValue.self, from: Data(keys.json.utf8))
@@ -61,7 +61,7 @@ public final class ReceiverEmulator: Sendable {
             like: like, audience: audience, issuer: issuer, jwks: jwks, jwksURI: uri, users: users,
             client: like == .govUKOneLogin ? client : nil, tokenLifetime: tokenLifetime, apiToken: apiToken, log: log,
             script: script, tls: tls)
-        let (process, ready) = try EmulatorProcess.start(settings)
+        let (process, ready) = try await EmulatorProcess.start(settings)
         self.like = like
         self.audience = audience
         self.client = client
@@ -89,25 +89,25 @@ public final class ReceiverEmulator: Sendable {
     }
 
     /// What it saw, oldest first, refused and misdirected requests too.
-    public func requests() throws -> [Request] { try process.ask("requests") ?? [] }
+    public func requests() async throws -> [Request] { try await process.ask("requests") ?? [] }
 
     /// The claims of the SETs that it took and that had an effect, oldest first; a `jti` has it once.
-    public func received() throws -> [[String: JSONValue]] {
+    public func received() async throws -> [[String: JSONValue]] {
         var seen: Set<String> = []
-        return try requests().compactMap { request in
+        return try await requests().compactMap { request in
             guard request.accepted, request.dropped == nil, let claims = request.claims else { return nil }
             return seen.insert(claims["jti"]?.string ?? "").inserted ? claims : nil
         }
     }
 
     /// How often each `jti` was accepted.
-    public func accepted() throws -> [String: Int] { try process.ask("accepted") ?? [:] }
+    public func accepted() async throws -> [String: Int] { try await process.ask("accepted") ?? [:] }
 
     /// Forgets what it saw.
-    public func clear() throws { _ = try process.ask("clear", for: JSONValue.self) }
+    public func clear() async throws { _ = try await process.ask("clear", for: JSONValue.self) }
 
     /// Stops it, when requests under way are answered.
-    public func stop() throws { try process.stop() }
+    public func stop() async throws { try await process.stop() }
 
     /// Asserts that just one SET with this event had an effect, and returns its claims.
     ///
@@ -118,20 +118,22 @@ public final class ReceiverEmulator: Sendable {
     @discardableResult
     public func assertReceived(
         _ event: (some CatalogueEvent).Type, about subject: Subject? = nil
-    ) throws -> [String: JSONValue] {
-        try assertReceived(event.uri, about: subject)
+    ) async throws -> [String: JSONValue] {
+        try await assertReceived(event.uri, about: subject)
     }
 
     /// Asserts that just one SET with the event of this type URI had an effect, and returns its claims.
     @discardableResult
-    public func assertReceived(_ uri: String, about subject: Subject? = nil) throws -> [String: JSONValue] {
-        let found = try received().filter { claims in
+    public func assertReceived(
+        _ uri: String, about subject: Subject? = nil
+    ) async throws -> [String: JSONValue] {
+        let found = try await received().filter { claims in
             guard let event = claims["events"]?[uri] else { return false }
             guard let subject else { return true }
             return [claims["sub_id"], event["subject"]].contains { isAbout($0, .object(subject.members)) }
         }
         if let only = found.first, found.count == 1 { return only }
-        let seen = try requests().map { request in
+        let seen = try await requests().map { request in
             let outcome = request.err ?? request.dropped ?? request.fault ?? "taken"
             return "  \(request.status) \(outcome) \(request.events.joined(separator: ", "))"
         }

@@ -18,7 +18,7 @@ import Testing
     private let never = #"{ "rules": [{ "fault": "never" }] }"#
 
     @Test func aHundredTasksShareATransmitter() async throws {
-        let emulator = try Emulator(keys: jwks)
+        let emulator = try await Emulator(keys: jwks)
         let receiver = try emulator.receiver()
         try await withThrowingTaskGroup(of: String.self) { group in
             for number in 0..<100 {
@@ -30,12 +30,12 @@ import Testing
             for try await id in group { ids.insert(id) }
             #expect(ids.count == 100)
         }
-        #expect(try emulator.accepted().count == 100)
+        #expect(try await emulator.accepted().count == 100)
         #expect(transmitter.counters.delivered == 100 && transmitter.counters.inFlight == 0)
     }
 
     @Test func manyComeBackOneByOneAndNoneIsLost() async throws {
-        let emulator = try Emulator(keys: jwks)
+        let emulator = try await Emulator(keys: jwks)
         let receiver = try emulator.receiver()
         let emissions = (0..<500).map { number in
             // One in ten breaks a rule.
@@ -52,11 +52,11 @@ import Testing
             }
         }
         #expect(indices == Set(0..<500) && failures == indices.filter { $0 % 10 == 3 })
-        #expect(try emulator.accepted().count == 450)
+        #expect(try await emulator.accepted().count == 450)
     }
 
     @Test func aSlowSourceHoldsUpNoResult() async throws {
-        let emulator = try Emulator(keys: jwks)
+        let emulator = try await Emulator(keys: jwks)
         let receiver = try emulator.receiver()
         let (source, feed) = AsyncStream<Emission>.makeStream()
         feed.yield(Emission(event, about: .opaque("first"), to: receiver))
@@ -72,7 +72,7 @@ import Testing
 
     @Test func aSourceThatFailsEndsAfterItsResults() async throws {
         struct Broken: Error {}
-        let emulator = try Emulator(keys: jwks)
+        let emulator = try await Emulator(keys: jwks)
         let emission = Emission(event, about: .opaque("1"), to: try emulator.receiver())
         let source = AsyncThrowingStream<Emission, any Error> { feed in
             feed.yield(emission)
@@ -89,7 +89,7 @@ import Testing
     }
 
     @Test func emissionsAreTakenOnlyAsThereIsRoom() async throws {
-        let emulator = try Emulator(keys: jwks)
+        let emulator = try await Emulator(keys: jwks)
         let emission = Emission(event, about: .opaque("1"), to: try emulator.receiver())
         let taken = Tally()
         let source = AsyncStream<Emission>(unfolding: {
@@ -103,7 +103,7 @@ import Testing
     }
 
     @Test func leavingTheLoopAbandonsTheRest() async throws {
-        let emulator = try Emulator(keys: jwks, faults: #"{ "rules": [{ "from": 2, "fault": "never" }] }"#)
+        let emulator = try await Emulator(keys: jwks, faults: #"{ "rules": [{ "from": 2, "fault": "never" }] }"#)
         let receiver = try emulator.receiver()
         let emissions = (0..<20).map { Emission(event, about: .opaque("s-\($0)"), to: receiver) }
         for try await emitted in transmitter.emitAll(emissions, concurrency: 1) {
@@ -114,7 +114,7 @@ import Testing
     }
 
     @Test func cancellingATaskDropsItsWork() async throws {
-        let emulator = try Emulator(keys: jwks, faults: never)
+        let emulator = try await Emulator(keys: jwks, faults: never)
         let receiver = try emulator.receiver()
         let task = Task { try await transmitter.emit(event, about: .opaque("1"), to: receiver) }
         try await until { transmitter.counters.attempts == 1 }
@@ -125,7 +125,7 @@ import Testing
     }
 
     @Test func aTaskThatIsCancelledBeforeSendsNothing() async throws {
-        let emulator = try Emulator(keys: jwks)
+        let emulator = try await Emulator(keys: jwks)
         let receiver = try emulator.receiver()
         let (gate, open) = AsyncStream<Void>.makeStream()
         let task = Task {
@@ -135,11 +135,11 @@ import Testing
         task.cancel()
         open.finish()
         await #expect(throws: CancellationError.self) { try await task.value }
-        #expect(try emulator.pushes().isEmpty && transmitter.counters.attempts == 0)
+        #expect(try await emulator.pushes().isEmpty && transmitter.counters.attempts == 0)
     }
 
     @Test func cancellingEndsDeliverDoctorAndMany() async throws {
-        let emulator = try Emulator(keys: jwks, faults: never)
+        let emulator = try await Emulator(keys: jwks, faults: never)
         let receiver = try emulator.receiver()
         let set = try transmitter.prepare(event, about: .opaque("1"), to: receiver).sign(with: key)
         let delivering = Task { try await transmitter.deliver(set, to: receiver) }
@@ -171,7 +171,7 @@ import Testing
     }
 
     @Test func aDeadlineIsKept() async throws {
-        let emulator = try Emulator(keys: jwks, faults: never)
+        let emulator = try await Emulator(keys: jwks, faults: never)
         let receiver = try emulator.receiver()
         let error = try await failure {
             try await transmitter.emit(event, about: .opaque("1"), to: receiver, options: .init(deadline: 0.2))
@@ -180,7 +180,7 @@ import Testing
     }
 
     @Test func thousandsOfCancelledTasksLeaveNothingBehind() async throws {
-        let emulator = try Emulator(keys: jwks)
+        let emulator = try await Emulator(keys: jwks)
         let receiver = try emulator.receiver(options: .init(allowsLoopback: true, concurrency: 4))
         await withTaskGroup(of: Void.self) { group in
             for number in 0..<1000 {

@@ -60,7 +60,7 @@ import Testing
     @Test func aProviderIsRegisteredAtOkta() async throws {
         let key = try await SigningKey.generate(.rsa2048)
         let documents = try Documents(KeySet(key).jwks())
-        let emulator = try Emulator(like: .okta, audience: audience, apiToken: "t0ken")
+        let emulator = try await Emulator(like: .okta, audience: audience, apiToken: "t0ken")
         let providers = try OktaProviders(org: emulator.baseURL, .apiToken("t0ken"), allowsLoopback: true)
         let draft = OktaProvider.Draft(name: "EDR", type: "edr", .wellKnown(documents.configuration))
         let provider = try await providers.ensure(draft)

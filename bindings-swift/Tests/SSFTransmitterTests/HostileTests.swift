@@ -135,7 +135,7 @@ import Testing
     @Test func receiversThatAreGone() async throws {
         let key = try await SigningKey.generate(.p256)
         for _ in 0..<40 {
-            let emulator = try Emulator(keys: KeySet(key).jwks(), tls: true)
+            let emulator = try await Emulator(keys: KeySet(key).jwks(), tls: true)
             let network = Network(caBundles: [try #require(emulator.caPEM)])
             let transmitter = try Transmitter(issuer: issuer, key: key, options: .init(network: network))
             try await transmitter.emit(CAEP.SessionRevoked(), about: .opaque("1"), to: emulator.receiver())

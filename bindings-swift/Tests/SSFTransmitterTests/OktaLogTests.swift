@@ -19,7 +19,7 @@ import Testing
             deadline: TimeInterval? = nil, faults: String? = nil, users: [String] = [], log: Emulator.Log = .init()
         ) async throws {
             let keys = KeySet(try await SigningKey.generate(.rsa2048))
-            emulator = try Emulator(
+            emulator = try await Emulator(
                 like: .okta, keys: keys.jwks(), users: users, faults: faults, apiToken: "t0ken", log: log)
             transmitter = try Transmitter(issuer: issuer, keys: keys)
             receiver = try emulator.receiver(dialect: "okta")

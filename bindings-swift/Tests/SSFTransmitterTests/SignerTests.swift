@@ -40,34 +40,34 @@ struct Refusal: Error { let text = "s3cret" }
 
     @Test func aKeyThatIsSomewhereElseSigns() async throws {
         let enclave = try Enclave()
-        let emulator = try Emulator(keys: enclave.jwks)
+        let emulator = try await Emulator(keys: enclave.jwks)
         let transmitter = try Transmitter(issuer: issuer, signer: enclave)
         #expect(try transmitter.jwks() == enclave.jwks)
         let receipt = try await transmitter.emit(event, about: ada, to: emulator.receiver())
         #expect(try receipt.set.decoded().header["kid"] == "enclave-1")
         #expect(try receipt.set.decoded().verify(with: enclave.jwks).kid == "enclave-1")
-        #expect(try emulator.accepted().count == 1)
+        #expect(try await emulator.accepted().count == 1)
         #expect(await enclave.signatures == 1)
     }
 
     @Test func theStepsDoWithoutASigner() async throws {
         let enclave = try Enclave()
-        let emulator = try Emulator(keys: enclave.jwks)
+        let emulator = try await Emulator(keys: enclave.jwks)
         let transmitter = try Transmitter(issuer: issuer, signer: enclave)
         let unsigned = try transmitter.prepare(event, about: ada, to: emulator.receiver())
         let set = try unsigned.attach(await enclave.signature(for: unsigned.signingInput))
         try await transmitter.deliver(set, to: emulator.receiver())
-        #expect(try emulator.received().first?["jti"] == .string(unsigned.jti))
+        #expect(try await emulator.received().first?["jti"] == .string(unsigned.jti))
     }
 
     @Test func manyAreSignedElsewhere() async throws {
         let enclave = try Enclave()
-        let emulator = try Emulator(keys: enclave.jwks)
+        let emulator = try await Emulator(keys: enclave.jwks)
         let transmitter = try Transmitter(issuer: issuer, signer: enclave)
         let receiver = try emulator.receiver()
         let emissions = (0..<50).map { Emission(event, about: .opaque("s-\($0)"), to: receiver) }
         for try await emitted in transmitter.emitAll(emissions) { _ = try emitted.result.get() }
-        #expect(try emulator.accepted().count == 50)
+        #expect(try await emulator.accepted().count == 50)
     }
 
     @Test func aSignerThatFailsIsTold() async throws {

@@ -19,7 +19,7 @@ import Testing
         let documents = try Documents(jwks)
 
         // Register the transmitter in the org, by its well-known URL.
-        let org = try Emulator(like: .okta, audience: audience, apiToken: "t0ken")
+        let org = try await Emulator(like: .okta, audience: audience, apiToken: "t0ken")
         let providers = try OktaProviders(org: org.baseURL, .apiToken("t0ken"), allowsLoopback: true)
         let provider = try await providers.create(
             .init(name: "Example EDR", type: "example-edr", .wellKnown(documents.configuration)))
@@ -36,7 +36,7 @@ import Testing
         #expect(try transmitter.lint(event, about: .email("ada@example.com"), to: acme).isEmpty)
         let receipt = try await transmitter.deliver(set, to: acme)
         #expect(receipt.status == 202)
-        #expect(try org.accepted().count == 1)
+        #expect(try await org.accepted().count == 1)
         #expect(try transmitter.explain(Answer(status: receipt.status), of: set, from: acme).isDelivered)
     }
 
@@ -46,7 +46,7 @@ import Testing
         #expect(try key.publicPEM().contains("BEGIN PUBLIC KEY"))
 
         // Id and secret get a token at /authorize; the same token until it expires.
-        let inbound = try Emulator(like: .govUKOneLogin, keys: KeySet(key).jwks())
+        let inbound = try await Emulator(like: .govUKOneLogin, keys: KeySet(key).jwks())
         let token = try #require(inbound.tokenURL)
         let receiver = try Receiver.govUKOneLogin(
             inbound.url, audience: .one(audience),
@@ -60,6 +60,6 @@ import Testing
             let receipt = try await transmitter.emit(event, about: subject, to: receiver)
             #expect(receipt.status == 202)
         }
-        #expect(try inbound.accepted().count == 2)
+        #expect(try await inbound.accepted().count == 2)
     }
 }

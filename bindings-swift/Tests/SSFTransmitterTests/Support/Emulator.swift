@@ -53,9 +53,9 @@ extension ReceiverEmulator {
         like: Like = .rfc8935, keys: JWKS, from sender: String = issuer, users: [String] = [],
         client: Client = Client(id: "client", secret: "secret"), faults: String? = nil, tls: Bool = false,
         apiToken: String? = nil, log: Log = Log()
-    ) throws {
+    ) async throws {
         let script = try faults.map { try JSONDecoder().decode(JSONValue.self, from: Data($0.utf8)) }
-        try self.init(
+        try await self.init(
             like: like, issuer: sender, keys: .jwks(keys), audience: SSFTransmitterTests.audience, users: users,
             client: client, script: script, tls: tls, apiToken: apiToken, log: log)
     }
@@ -67,7 +67,7 @@ extension ReceiverEmulator {
     }
 
     /// All requests to the push endpoint.
-    func pushes() throws -> [Request] { try requests().filter { baseURL + $0.path == url } }
+    func pushes() async throws -> [Request] { try await requests().filter { baseURL + $0.path == url } }
 }
 
 /// What is at a URL of this machine.
