@@ -8,8 +8,6 @@
 
 mod conformance;
 mod emission;
-#[cfg(feature = "testing")]
-mod emulator;
 mod failure;
 mod key;
 mod key_source;

@@ -147,7 +147,7 @@ test('a doctor looks for the SET', async (t) => {
   for (const by of [transmitter, signer]) assert.equal((await check(by, ADA, true)).outcome, 'passed');
   const dropped = await check(transmitter, eve, true);
   assert.equal(dropped.outcome, 'failed');
-  assert.match(dropped.message, /no sign-in/);
+  assert.match(dropped.message, /not a sign-in/);
   assert.match(dropped.remedy, /username/);
   assert.equal((await check(transmitter, ADA, false)).outcome, 'skipped');
   await assert.rejects(transmitter.doctor(risk(), ADA, { to, confirm: {} }), /an OktaProviders/);

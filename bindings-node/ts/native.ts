@@ -423,35 +423,6 @@ export interface NativeCondition {
   holds: boolean;
 }
 
-export interface NativeEmulatorSettings {
-  like: string;
-  audience: string;
-  issuer: string | undefined;
-  jwks: string | undefined;
-  jwksUri: string | undefined;
-  users: string[];
-  client: string[] | undefined;
-  apiToken: string | undefined;
-  tokenLifetime: number | undefined;
-  script: string | undefined;
-  tls: boolean;
-  ledgerSize: number | undefined;
-  logDelay: number | undefined;
-  logPage: number | undefined;
-  logJti: boolean;
-}
-
-export interface NativeEmulator {
-  readonly baseUrl: string;
-  readonly pushUrl: string;
-  readonly tokenUrl: string | null;
-  readonly caPem: string | null;
-  ledger(): Outcome<string>;
-  clear(): Outcome<void>;
-  accepted(): Outcome<Record<string, number>>;
-  stop(mailbox: NativeMailbox, number: number): Outcome<void>;
-}
-
 interface Native {
   Mailbox: new (wake: () => void) => NativeMailbox;
   SigningKey: {
@@ -485,9 +456,6 @@ interface Native {
   };
   LogPager: { open(providers: NativeProviders, query: NativeLogQuery): Outcome<NativeLogPager> };
   Providers: { build(settings: NativeOrgSettings): Outcome<NativeProviders> };
-  Emulator?: {
-    start(mailbox: NativeMailbox, number: number, settings: NativeEmulatorSettings): Outcome<void>;
-  };
   prepareSet(parts: NativeSetParts, dialect: NativeDialect | undefined): Outcome<NativeUnsignedSet>;
   lintText(known: NativeKnown, text: string): Outcome<NativeFinding[]>;
   lintUnsigned(known: NativeKnown, set: NativeUnsignedSet): Outcome<NativeFinding[]>;

@@ -1,8 +1,9 @@
 /**
- * A receiver to test against, in this process and without a network.
+ * A receiver to test against, on this machine and without a network: `npm install --save-dev ssf-transmitter-cli`.
  *
  * It judges SETs as Okta, GOV.UK One Login or any RFC 8935 receiver does, with a JOSE library of its own. What it can be
- * told to get wrong is described in `docs/emulator.md`.
+ * told to get wrong is described in `docs/emulator.md`. It is a process of the command `ssf`, and ends with this one; the
+ * variable `SSF_COMMAND` names another program.
  *
  * @example
  * ```ts
@@ -22,13 +23,12 @@ import './bundled.js';
 import { AssertionError } from 'node:assert';
 import { isDeepStrictEqual } from 'node:util';
 
-import { call } from './calls.js';
-import { errorOf, Place, unwrap } from './errors.js';
+import { EmulatorProcess, type Ready } from './emulator.js';
+import { Place } from './errors.js';
 import { EVENT_TABLE } from './events/table.js';
 import type { EventType } from './events/union.js';
 import { jsonText } from './json.js';
 import { type Jwks, jwksJson, KeySet, SigningKey } from './keys.js';
-import { type NativeEmulator, type NativeEmulatorSettings, native } from './native.js';
 import { boolean, checked, count, either, object, oneOf, span, string, strings } from './options.js';
 import { Receiver, type ReceiverSettings } from './receiver.js';
 import type { Subject } from './subjects.js';
@@ -118,31 +118,33 @@ const OPTIONS = {
 export async function startReceiver(options: EmulatorOptions): Promise<ReceiverEmulator> {
   const at = new Place(startReceiver);
   checked(options, OPTIONS, [], at);
-  if (native.Emulator === undefined) {
-    throw errorOf('SSF_INTERNAL', 'this binary of ssf-transmitter was built without its emulator', at);
-  }
   const { like = 'rfc8935', audience = 'https://receiver.example.net', keys, script } = options;
   const client = options.client ?? { id: 'client', secret: 'secret' };
-  const settings: NativeEmulatorSettings = {
-    like,
-    audience,
-    issuer: options.issuer,
+  const text = (value: unknown) => (value === undefined ? undefined : JSON.stringify(value));
+  // Each as JSON: keys and script are written exactly.
+  const settings = {
+    like: text(like),
+    audience: text(audience),
+    issuer: text(options.issuer),
     jwks: keys === undefined || typeof keys === 'string' ? undefined : jwksOf(keys, at),
-    jwksUri: typeof keys === 'string' ? keys : undefined,
-    users: [...(options.users ?? [])],
-    client: like === 'govuk-one-login' ? [client.id, client.secret] : undefined,
-    apiToken: options.apiToken,
-    tokenLifetime: options.tokenLifetime,
+    jwks_uri: typeof keys === 'string' ? text(keys) : undefined,
+    users: text(options.users),
+    client: like === 'govuk-one-login' ? text({ id: client.id, secret: client.secret }) : undefined,
+    api_token: text(options.apiToken),
+    token_lifetime: text(seconds(options.tokenLifetime)),
     script: script && jsonText(script, { pointer: () => '/script', outer: 0 }, at),
-    tls: options.tls ?? false,
-    ledgerSize: options.ledgerSize,
-    logDelay: options.logDelay,
-    logPage: options.logPage,
-    logJti: options.logJti ?? false,
+    tls: text(options.tls),
+    ledger_size: text(options.ledgerSize),
+    log: text({ delay: seconds(options.logDelay), page: options.logPage, jti: options.logJti }),
   };
-  const start = native.Emulator;
-  const started = await call<NativeEmulator>((mailbox, number) => start.start(mailbox, number, settings), at);
-  return ReceiverEmulator.of(started, like, audience, client);
+  const members = Object.entries(settings).filter(([, value]) => value !== undefined);
+  const json = `{${members.map(([name, value]) => `${JSON.stringify(name)}:${value}`).join()}}`;
+  const [started, ready] = await EmulatorProcess.start(json, at);
+  return ReceiverEmulator.of(started, ready, like, audience, client);
+}
+
+function seconds(milliseconds: number | undefined): number | undefined {
+  return milliseconds === undefined ? undefined : milliseconds / 1000;
 }
 
 function jwksOf(keys: SigningKey | KeySet | Jwks, at: Place): string {
@@ -152,7 +154,8 @@ function jwksOf(keys: SigningKey | KeySet | Jwks, at: Place): string {
 
 /** A real HTTP server on the loopback interface that judges SETs as a known receiver does. See {@link startReceiver}. */
 export class ReceiverEmulator implements AsyncDisposable {
-  readonly #native: NativeEmulator;
+  readonly #process: EmulatorProcess;
+  readonly #ready: Ready;
   readonly #client: { readonly id: string; readonly secret: string };
   /** The receiver that it is like. */
   readonly like: Like;
@@ -160,12 +163,14 @@ export class ReceiverEmulator implements AsyncDisposable {
   readonly audience: string;
 
   private constructor(
-    emulator: NativeEmulator,
+    process: EmulatorProcess,
+    ready: Ready,
     like: Like,
     audience: string,
     client: { readonly id: string; readonly secret: string },
   ) {
-    this.#native = emulator;
+    this.#process = process;
+    this.#ready = ready;
     this.#client = client;
     this.like = like;
     this.audience = audience;
@@ -173,22 +178,22 @@ export class ReceiverEmulator implements AsyncDisposable {
 
   /** The URL that SETs are pushed to. */
   get url(): string {
-    return this.#native.pushUrl;
+    return this.#ready.push;
   }
 
   /** The URL of the server: what the URL of the org is at Okta. */
   get baseUrl(): string {
-    return this.#native.baseUrl;
+    return this.#ready.base;
   }
 
   /** The URL of the token endpoint, if the receiver has one. */
   get tokenUrl(): string | undefined {
-    return this.#native.tokenUrl ?? undefined;
+    return this.#ready.token;
   }
 
   /** The authority to trust, if it speaks TLS: the `caBundle` of a transmitter. */
   get caPem(): string | undefined {
-    return this.#native.caPem ?? undefined;
+    return this.#ready.ca_pem;
   }
 
   /** This emulator as a receiver to send to. */
@@ -203,7 +208,7 @@ export class ReceiverEmulator implements AsyncDisposable {
 
   /** What it saw, oldest first, refused and misdirected requests too. */
   get requests(): SeenRequest[] {
-    return JSON.parse(unwrap(this.#native.ledger(), new Place(ReceiverEmulator)));
+    return this.#process.ask('requests', new Place(ReceiverEmulator)) as SeenRequest[];
   }
 
   /** The claims of the SETs that it took and that had an effect, oldest first; a `jti` has it once. */
@@ -218,12 +223,12 @@ export class ReceiverEmulator implements AsyncDisposable {
 
   /** How often each `jti` was accepted. */
   get accepted(): Readonly<Record<string, number>> {
-    return unwrap(this.#native.accepted(), new Place(ReceiverEmulator));
+    return this.#process.ask('accepted', new Place(ReceiverEmulator)) as Record<string, number>;
   }
 
   /** Forgets what it saw. */
   clear(): void {
-    unwrap(this.#native.clear(), this.clear);
+    this.#process.ask('clear', this.clear);
   }
 
   /**
@@ -247,7 +252,7 @@ export class ReceiverEmulator implements AsyncDisposable {
 
   /** Stops it, when requests under way are answered. */
   async stop(): Promise<void> {
-    await call((mailbox, number) => this.#native.stop(mailbox, number), new Place(this.stop));
+    await this.#process.stop();
   }
 
   /** {@link ReceiverEmulator.stop}, for `await using`. */
@@ -257,12 +262,13 @@ export class ReceiverEmulator implements AsyncDisposable {
 
   /** @internal */
   static of(
-    emulator: NativeEmulator,
+    process: EmulatorProcess,
+    ready: Ready,
     like: Like,
     audience: string,
     client: { readonly id: string; readonly secret: string },
   ): ReceiverEmulator {
-    return new ReceiverEmulator(emulator, like, audience, client);
+    return new ReceiverEmulator(process, ready, like, audience, client);
   }
 }
 

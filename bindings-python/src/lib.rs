@@ -7,8 +7,6 @@ mod attach;
 mod batch;
 mod conformance;
 mod emission;
-#[cfg(feature = "testing")]
-mod emulator;
 mod errors;
 mod fork;
 mod futures;
@@ -46,8 +44,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<batch::Batch>()?;
     module.add_class::<batch::RequestLimit>()?;
     module.add_class::<emission::Emission>()?;
-    #[cfg(feature = "testing")]
-    module.add_class::<emulator::Emulator>()?;
     module.add_class::<futures::Mailbox>()?;
     module.add_class::<futures::Task>()?;
     module.add_class::<jwks::Jwks>()?;

@@ -65,6 +65,11 @@ def test_a_wrong_setting_is_a_value_error(key: SigningKey, settings: dict[str, A
 def test_a_wrong_type_is_a_type_error(key: SigningKey) -> None:
     with pytest.raises(TypeError, match="keys: expected"):
         ReceiverEmulator(issuer=ISSUER, keys=7)  # type: ignore[arg-type]
+    for name, value in {"issuer": 7, "tls": 1, "token_lifetime": "1", "log_page": 1.5, "client": None}.items():
+        with pytest.raises(TypeError, match=f"{name}: expected"):
+            ReceiverEmulator(**{"issuer": ISSUER, "keys": key, name: value})
+    with pytest.raises(TypeError, match="users and client: expected texts"):
+        ReceiverEmulator(issuer=ISSUER, keys=key, users=[1])  # type: ignore[list-item]
     with pytest.raises(TypeError, match="did you mean 'script'"):
         ReceiverEmulator(issuer=ISSUER, keys=key, skript=[])  # type: ignore[call-arg]
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what tests share")]
 
+#[path = "../../emulator/tests/common/mod.rs"]
 mod common;
 
 use std::fs;
@@ -10,7 +11,7 @@ use std::process::Stdio;
 
 use common::{AUDIENCE, CLIENT_ID, ISSUER, Reply, Transmitter, http, http_trusting, key, set};
 use serde_json::{Value, json};
-use ssf_cli::receiver::KeySource;
+use ssf_emulator::KeySource;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 

@@ -5,8 +5,8 @@
 mod program;
 
 use program::{Run, file, ssf};
-use ssf_cli::publish::Published;
-use ssf_cli::receiver::{ApiTokens, Config, Emulator, Like};
+use ssf_emulator::Published;
+use ssf_emulator::{ApiTokens, Config, Emulator, Like};
 use ssf_transmitter::{
     Jwks, KeyType, OktaProviders, SigningKey,
     okta::{NewProvider, ProviderSettings},
@@ -24,7 +24,7 @@ struct World {
 
 async fn world(name: &str) -> World {
     let key = SigningKey::generate(KeyType::Rsa2048).unwrap();
-    let published = Published::start(&Jwks::new([key.public_key().clone()]).unwrap()).await.unwrap();
+    let published = Published::start(Jwks::new([key.public_key().clone()]).unwrap().to_json()).await.unwrap();
     let mut config = Config::registering(Like::Okta, ORG.to_owned(), ApiTokens::new(TOKEN.1.to_owned()));
     config.users = vec!["ada@example.com".to_owned()];
     let okta = Emulator::start(config).await.unwrap();

@@ -8,8 +8,8 @@ use std::process::{Command, Output};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use ssf_cli::publish::Published;
-use ssf_cli::receiver::{Config, Emulator, KeySource, Like};
+use ssf_emulator::Published;
+use ssf_emulator::{Config, Emulator, KeySource, Like};
 use ssf_transmitter::{KeySet, KeyType, SigningKey};
 
 fn ssf(arguments: &[&str]) -> Output {
@@ -96,7 +96,7 @@ async fn doctor_finds_a_setup_healthy_and_then_not() {
     let key = SigningKey::generate(KeyType::Rsa2048).unwrap();
     let file = temporary("doctor.pem");
     fs::write(&file, key.export_private_pem().unwrap().expose()).unwrap();
-    let published = Published::start(&KeySet::new(key).jwks().unwrap()).await.unwrap();
+    let published = Published::start(KeySet::new(key).jwks().unwrap().to_json()).await.unwrap();
     let keys = KeySource::WellKnown(published.configuration().to_owned());
     let mut config = Config::new(Like::Okta, published.issuer(), keys, "https://acme.okta.com");
     config.tls = true;

@@ -10,7 +10,7 @@ use std::path::Path;
 use program::{Run, command as ssf, run};
 
 use serde_json::{Value, json};
-use ssf_cli::publish::Published;
+use ssf_emulator::Published;
 use ssf_transmitter::event::{OktaRiskLevel, okta as okta_event};
 use ssf_transmitter::{Jwks, KeyType, Receiver, SigningKey, Subject, Timestamp, Transmitter};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -34,7 +34,7 @@ async fn receiver() -> (Child, String) {
 async fn published() -> (SigningKey, Published) {
     let key = SigningKey::generate(KeyType::Rsa2048).unwrap();
     let jwks = Jwks::new([key.public_key().clone()]).unwrap();
-    (key, Published::start(&jwks).await.unwrap())
+    (key, Published::start(jwks.to_json()).await.unwrap())
 }
 
 async fn okta(org: &str, arguments: &[&str]) -> Run {

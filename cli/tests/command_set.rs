@@ -8,8 +8,8 @@ use std::{fs, process::Stdio};
 
 use program::{Run, command, file, folder, ssf};
 use serde_json::{Value, json};
-use ssf_cli::publish::Published;
-use ssf_cli::receiver::{Config, Emulator, KeySource, Like};
+use ssf_emulator::Published;
+use ssf_emulator::{Config, Emulator, KeySource, Like};
 use ssf_transmitter::{Jwks, KeyType, SignedSet, SigningKey};
 use tokio::io::AsyncWriteExt as _;
 
@@ -27,7 +27,7 @@ struct World {
 async fn world(name: &str) -> World {
     let key = SigningKey::generate(KeyType::Rsa2048).unwrap();
     let path = file(&format!("set-{name}.pem"), key.export_private_pem().unwrap().expose());
-    let published = Published::start(&Jwks::new([key.public_key().clone()]).unwrap()).await.unwrap();
+    let published = Published::start(Jwks::new([key.public_key().clone()]).unwrap().to_json()).await.unwrap();
     let keys = KeySource::JwksUri(published.jwks_uri().to_owned());
     let okta =
         Emulator::start(Config::new(Like::Okta, ISSUER.to_owned(), keys, ORG.to_owned())).await.unwrap();

@@ -2,14 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what tests share")]
 
+#[path = "../../emulator/tests/common/mod.rs"]
 mod common;
 mod program;
 
 use common::{AUDIENCE, ISSUER};
 use program::{Run, ssf};
 use serde_json::{Value, json};
-use ssf_cli::publish::Published;
-use ssf_cli::receiver::{Client, Config, Emulator, KeySource, Like};
+use ssf_emulator::Published;
+use ssf_emulator::{Client, Config, Emulator, KeySource, Like};
 use ssf_transmitter::{Jwks, KeyType, SigningKey};
 
 fn file(name: &str, text: impl AsRef<[u8]>) -> String {
@@ -129,7 +130,7 @@ async fn a_client_certificate_is_read_from_its_files() {
 /// A transmitter, and a receiver that wants its own token.
 async fn govuk() -> (SigningKey, Published, Emulator) {
     let key = SigningKey::generate(KeyType::Rsa2048).unwrap();
-    let published = Published::start(&Jwks::new([key.public_key().clone()]).unwrap()).await.unwrap();
+    let published = Published::start(Jwks::new([key.public_key().clone()]).unwrap().to_json()).await.unwrap();
     let source = KeySource::JwksUri(published.jwks_uri().to_owned());
     let mut config = Config::new(Like::GovUkOneLogin, published.issuer(), source, AUDIENCE);
     config.client = Some(Client { id: "client-1".to_owned(), secret: "s3cret".to_owned() });

@@ -6,8 +6,8 @@ mod program;
 
 use program::{Run, file, ssf};
 use serde_json::Value;
-use ssf_cli::publish::Published;
-use ssf_cli::receiver::{ApiTokens, Client, Config, Emulator, Fault, KeySource, Like, Rule, Script};
+use ssf_emulator::Published;
+use ssf_emulator::{ApiTokens, Client, Config, Emulator, Fault, KeySource, Like, Rule, Script};
 use ssf_transmitter::{Jwks, KeyType, SigningKey};
 
 const VECTORS: &str = include_str!("../../tests/vectors/command.json");
@@ -25,7 +25,8 @@ struct World {
 impl World {
     async fn new() -> Self {
         let key = SigningKey::generate(KeyType::Rsa2048).unwrap();
-        let published = Published::start(&Jwks::new([key.public_key().clone()]).unwrap()).await.unwrap();
+        let published =
+            Published::start(Jwks::new([key.public_key().clone()]).unwrap().to_json()).await.unwrap();
         let config = |like, audience: &str| {
             Config::new(
                 like,

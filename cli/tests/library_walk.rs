@@ -4,8 +4,8 @@
 
 mod program;
 
-use ssf_cli::publish::Published;
-use ssf_cli::receiver::{ApiTokens, Client, Config, Emulator, KeySource, Like};
+use ssf_emulator::Published;
+use ssf_emulator::{ApiTokens, Client, Config, Emulator, KeySource, Like};
 use ssf_transmitter::{
     Dialect, Jwks, KeyType, OktaProviders, PublicKey, Receiver, SigningKey, Subject, Timestamp, Transmitter,
     event::{AccountDisabledReason, OktaRiskLevel, okta, risc},
@@ -25,7 +25,7 @@ async fn oktas_guide() {
     // Publish the public key, and the configuration at its well-known URL.
     let jwks = Jwks::new([key.public_key().clone()]).unwrap();
     assert!(!jwks.to_json().contains("\"d\""));
-    let published = Published::start(&jwks).await.unwrap();
+    let published = Published::start(jwks.to_json()).await.unwrap();
 
     // Register the transmitter in the org, by its well-known URL.
     let api = ApiTokens::new("00t".to_owned());
@@ -57,7 +57,7 @@ async fn govuks_guidance() {
 
     // Id and secret get a token at /authorize; the same token until it expires.
     let (issuer, audience) = ("https://rp.example.gov.uk", "https://ssf.account.gov.uk/");
-    let published = Published::start(&Jwks::new([handed_over]).unwrap()).await.unwrap();
+    let published = Published::start(Jwks::new([handed_over]).unwrap().to_json()).await.unwrap();
     let source = KeySource::JwksUri(published.jwks_uri().to_owned());
     let mut config = Config::new(Like::GovUkOneLogin, issuer.to_owned(), source, audience.to_owned());
     config.client = Some(Client { id: "rp-1".to_owned(), secret: "secret".to_owned() });

@@ -11,7 +11,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use ssf_cli::publish::Published;
+use ssf_emulator::Published;
 use ssf_transmitter::{
     Event, KeySet, KeyType, Receipt, Receiver, SetBuilder, SignedSet, SigningKey, Subject, Timestamp,
     Transmitter,
@@ -28,7 +28,7 @@ const GOVUK: &str = "https://ssf.account.gov.uk/";
 async fn main() -> Result<ExitCode> {
     let key = SigningKey::generate(KeyType::Rsa2048)?;
     let keys = KeySet::new(key.clone());
-    let published = Published::start(&keys.jwks()?).await?;
+    let published = Published::start(keys.jwks()?.to_json()).await?;
     println!("key           {key:?}");
     println!("JWKS          {}", published.jwks_uri());
     println!("configuration {}", published.configuration());

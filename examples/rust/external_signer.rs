@@ -12,10 +12,7 @@ use openssl::{
     pkey::PKey,
     sign,
 };
-use ssf_cli::{
-    publish::Published,
-    receiver::{Config, Emulator, KeySource, Like},
-};
+use ssf_emulator::{Config, Emulator, KeySource, Like, Published};
 use ssf_transmitter::{
     Algorithm, Jwks, PublicKey, Receiver, Signature, Signer, Subject, Transmitter,
     event::caep,
@@ -73,7 +70,7 @@ fn start_service() -> Result<(String, PublicKey, mpsc::Sender<Request>), Box<dyn
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let (key_id, public_key, requests) = start_service()?;
-    let published = Published::start(&Jwks::new([public_key])?).await?;
+    let published = Published::start(Jwks::new([public_key])?.to_json()).await?;
     let audience = "https://receiver.example.net";
     let source = KeySource::JwksUri(published.jwks_uri().to_owned());
     let emulator = Emulator::start(Config::new(

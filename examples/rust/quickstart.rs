@@ -3,10 +3,7 @@
 //! The receiver is an emulator that checks SETs as Okta does, so this runs without an Okta org:
 //! `cargo run -p ssf-examples --example quickstart`
 
-use ssf_cli::{
-    publish::Published,
-    receiver::{Config, Emulator, KeySource, Like},
-};
+use ssf_emulator::{Config, Emulator, KeySource, Like, Published};
 use ssf_transmitter::{
     KeySet, KeyType, Receiver, SigningKey, Subject, Timestamp, Transmitter,
     event::{OktaRiskLevel, okta},
@@ -16,7 +13,7 @@ use ssf_transmitter::{
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Once: a key, and the documents by which receivers find its public half.
     let keys = KeySet::new(SigningKey::generate(KeyType::Rsa2048)?);
-    let published = Published::start(&keys.jwks()?).await?;
+    let published = Published::start(keys.jwks()?.to_json()).await?;
 
     // In a product this is the customer's Okta org, where an admin has registered your configuration URL.
     let audience = "https://acme.okta.com";

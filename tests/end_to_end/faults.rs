@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use ssf_cli::receiver::Like;
+use ssf_emulator::Like;
 use ssf_transmitter::{
     Error, Network, Receipt, Subject, Timestamp,
     delivery::{ReceiptNote, RetryPolicy},

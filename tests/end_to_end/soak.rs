@@ -6,7 +6,7 @@ mod support;
 
 use std::collections::HashSet;
 
-use ssf_cli::receiver::Like;
+use ssf_emulator::Like;
 use ssf_transmitter::{Network, Subject, event::caep};
 use support::{World, quick};
 

@@ -1,12 +1,20 @@
 //! The fences around the engine: modules and crates use only what `core/modules.toml` lists; no runtime and no HTTP client, no
-//! clock and no randomness of its own.
+//! clock and no randomness of its own. And around what is installed in production: nothing of the tools.
 
 use std::{fs, path::Path};
+
+use serde_json::Value;
 
 use crate::{Result, imports, run::cargo};
 
 /// Crates that only the feature `client` may bring in.
 const OUTSIDE: &[&str] = &["tokio", "reqwest", "hyper"];
+
+/// What is installed in production.
+const PRODUCTION: &[&str] =
+    &["ssf-transmitter", "ssf-transmitter-node", "ssf-transmitter-python", "ssf-transmitter-swift"];
+/// What the command and the emulator alone may bring in: a web server, a second JOSE library, a command line.
+const TOOLS: &[&str] = &["axum", "clap", "jsonwebtoken", "rsa", "ssf-emulator", "ssf-cli"];
 
 /// Where the system clock and random bytes may be named: each in its one module.
 const MODULES: &[(&str, &[&str])] =
@@ -15,19 +23,51 @@ const MODULES: &[(&str, &[&str])] =
 pub(crate) fn run(root: &Path) -> Result {
     imports::check(root)?;
     dependencies(root)?;
+    versions(root)?;
     sources(root)
 }
 
 fn dependencies(root: &Path) -> Result {
-    let tree = cargo(root, "tree -p ssf-transmitter --no-default-features -e normal --prefix none --locked")
-        .output()?;
+    lacks(root, "ssf-transmitter --no-default-features", OUTSIDE)?;
+    PRODUCTION.iter().try_for_each(|package| lacks(root, package, TOOLS))
+}
+
+/// Refuses dependencies of these names, however far below the package.
+fn lacks(root: &Path, package: &str, banned: &[&str]) -> Result {
+    let tree = cargo(root, &format!("tree -p {package} -e normal --prefix none --locked")).output()?;
     if !tree.contains("josekit") {
-        return Err("cargo tree does not show the engine's dependencies".into());
+        return Err(format!("cargo tree does not show the dependencies of {package}").into());
     }
-    match tree.lines().find(|line| OUTSIDE.iter().any(|name| line.split(' ').next() == Some(name))) {
-        Some(line) => Err(format!("the engine, without the feature client, depends on {line}").into()),
+    match tree.lines().find(|line| banned.iter().any(|name| line.split(' ').next() == Some(name))) {
+        Some(line) => Err(format!("{package} depends on {line}").into()),
         None => Ok(()),
     }
+}
+
+/// Packages ask for the command of their own version, and the command for programs of its own.
+fn versions(root: &Path) -> Result {
+    let version = env!("CARGO_PKG_VERSION");
+    for (file, line) in [
+        ("bindings-python/pyproject.toml", format!("testing = [\"ssf-transmitter-cli=={version}\"]")),
+        (
+            "bindings-swift/Sources/SSFTransmitterTesting/EmulatorProcess.swift",
+            format!("let version = \"{version}\""),
+        ),
+    ] {
+        if !fs::read_to_string(root.join(file))?.lines().any(|found| found == line) {
+            return Err(format!("{file} has no line {line}").into());
+        }
+    }
+    for (file, dependencies) in
+        [("bindings-node/package.json", "peerDependencies"), ("cli/npm/package.json", "optionalDependencies")]
+    {
+        let manifest: Value = serde_json::from_str(&fs::read_to_string(root.join(file))?)?;
+        let mut all = manifest[dependencies].as_object().into_iter().flat_map(|all| all.values());
+        if manifest["version"] != version || all.any(|of| of != version) {
+            return Err(format!("{file}: version and {dependencies} are not all {version}").into());
+        }
+    }
+    Ok(())
 }
 
 /// clippy.toml bans these calls; that no file but the one module allows them again is checked here.

@@ -1,6 +1,7 @@
 //! Project automation: `cargo xtask <task>`.
 
 mod bench;
+mod cli;
 mod codegen;
 mod demo;
 mod deny;
@@ -102,6 +103,8 @@ enum Stress {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Package {
+    /// The command `ssf`, as a wheel and as npm packages.
+    Cli,
     Node,
     Python,
     Swift,
@@ -119,6 +122,7 @@ fn main() -> ExitCode {
         Task::Bench { of: Part::Node } => node::bench(&root()),
         Task::Bench { of: Part::Python } => python::bench(&root()),
         Task::Stress { of: Stress::Fork, rounds } => python::stress(&root(), rounds),
+        Task::Dist { of: Package::Cli } => cli::dist(&root()),
         Task::Dist { of: Package::Node } => node::dist(&root()),
         Task::Dist { of: Package::Python } => python::dist(&root()),
         Task::Swift { generate: false } => swift::test(&root()),

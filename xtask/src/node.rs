@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    Result,
+    Result, cli,
     elf::Library,
     glibc,
     install::{call, clear, install, read, write},
@@ -19,7 +19,7 @@ const OTHER: &str = "24.21.0";
 /// What is installed has to be of this line: the oldest that is supported.
 const OLDEST: u32 = 20;
 
-const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
+pub(crate) const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 const ADVICE: &str = "install Node.js 20 with npm (https://nodejs.org/en/download)";
 
 /// Builds the package with the profile of the tests and runs everything against it. What that needs is installed below
@@ -30,12 +30,13 @@ pub(crate) fn test(root: &Path) -> Result {
     let oldest = oldest()?;
     tools(&package, &work)?;
     let other = other(&work)?;
+    cli::build(root)?;
 
     node(&package, &oldest, &["scripts/build.mjs", "dev"])?;
     for binary in binaries(&package)? {
         check_stays_loaded(&binary)?;
     }
-    let biome = ["check", "--config-path=.", ".", "../examples/node"];
+    let biome = ["check", "--config-path=.", ".", "../examples/node", "../cli/npm"];
     tool(&package, "@biomejs/biome/bin/biome", &biome)?;
     tool(&package, "typescript/bin/tsc", &["--project", "test/types"])?;
     for program in [&oldest, &other] {
@@ -53,6 +54,7 @@ pub(crate) fn dist(root: &Path) -> Result {
     let program = PathBuf::from("node");
     let released = root.join("target/dist/node");
     clear(&released)?;
+    cli::build(root)?;
     release(root)?;
     for binary in binaries(&package)? {
         openssl::check(&binary)?;
@@ -66,6 +68,7 @@ pub(crate) fn dist(root: &Path) -> Result {
 
 /// Measures what is released beside what people use instead.
 pub(crate) fn bench(root: &Path) -> Result {
+    cli::build(root)?;
     release(root)?;
     node(&root.join("bindings-node"), &PathBuf::from("node"), &["benches/bench.mjs"])
 }
@@ -180,10 +183,12 @@ fn tests(package: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// Runs a script in the package. The emulator that it may start is the command of the tests.
 fn node<A: AsRef<str>>(package: &Path, program: &Path, arguments: &[A]) -> Result {
     let arguments: Vec<_> = arguments.iter().map(AsRef::as_ref).collect();
     println!("$ node {}", arguments.join(" "));
     let mut command = Command::new(program);
+    command.env("SSF_COMMAND", cli::program(&package.join("..")));
     call(command.current_dir(package).args(arguments), "node", ADVICE)
 }
 

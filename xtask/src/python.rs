@@ -19,8 +19,11 @@ const VERSIONS: [&str; 2] = ["3.10", "3.13"];
 const TESTS: &[&str] =
     &["-m", "pytest", "--quiet", "--doctest-modules", "--pyargs", "ssf_transmitter", "tests"];
 
+/// How maturin builds for the tests.
+const DEV: &[&str] = &["--profile", "dev", "--compatibility", "off"];
+
 /// A virtual environment.
-struct Venv {
+pub(crate) struct Venv {
     folder: PathBuf,
 }
 
@@ -52,19 +55,25 @@ pub(crate) fn stress(root: &Path, rounds: u32) -> Result {
     })
 }
 
-/// An environment for each version, with the wheel of the tests in it.
+/// An environment for each version, with the wheels of the tests in it: the package's, and the command's.
 fn trial(root: &Path) -> Result<[Venv; 2]> {
     let package = root.join("bindings-python");
     let work = root.join("target/python");
     let [oldest, newest] = VERSIONS.map(|version| Venv::make(&work, &package, version));
     let venvs = [oldest?, newest?];
     venvs[0].install(&package.join("requirements/tools.txt"))?;
-    let options = ["--profile", "dev", "--compatibility", "off"];
-    let wheel = build(&package, &venvs[0], &options, &Variables::new(), &work.join("wheels"))?;
+    let wheel = build(&package, &venvs[0], DEV, &Variables::new(), &work.join("wheels"))?;
+    let command = command(root, &venvs[0])?;
     for venv in &venvs {
         venv.install_wheel(&wheel)?;
+        venv.install_wheel(&command)?;
     }
     Ok(venvs)
+}
+
+/// The wheel of the command, built with the profile of the tests: the emulator that they start.
+fn command(root: &Path, venv: &Venv) -> Result<PathBuf> {
+    build(&root.join("cli"), venv, DEV, &Variables::new(), &root.join("target/python/wheels-cli"))
 }
 
 /// Builds the wheel that is released, with a tag for all machines that it runs on, and puts it into `target/dist/python/`
@@ -82,6 +91,7 @@ pub(crate) fn dist(root: &Path) -> Result {
     // How the interpreter ends a thread differs between versions, and what happens then depends on how the wheel is linked.
     let oldest = Venv::make_in(&root.join("target/python/release-oldest"), &package, VERSIONS[0])?;
     oldest.install_wheel(&built)?;
+    oldest.install_wheel(&command(root, &venv)?)?;
     oldest.run(&package, "python", &["-m", "pytest", "--quiet", "tests/test_interpreter_end.py"])?;
     fs::create_dir_all(&released)?;
     let wheel = released.join(built.file_name().unwrap_or_default());
@@ -100,17 +110,23 @@ pub(crate) fn bench(root: &Path) -> Result {
 
 /// The wheel that is released, installed in an environment of its own.
 fn release(root: &Path) -> Result<(Venv, PathBuf)> {
-    let package = root.join("bindings-python");
-    let venv = Venv::make_in(&root.join("target/python/release"), &package, VERSIONS[1])?;
-    venv.install(&package.join("requirements/tools.txt"))?;
+    let (venv, wheel) = released(root, &root.join("bindings-python"), &root.join("target/python/released"))?;
+    venv.install_wheel(&wheel)?;
+    venv.install_wheel(&command(root, &venv)?)?;
+    Ok((venv, wheel))
+}
+
+/// Builds the wheel of a package as it is released, and returns it with the environment that the tools are in.
+pub(crate) fn released(root: &Path, package: &Path, out: &Path) -> Result<(Venv, PathBuf)> {
+    let tests = root.join("bindings-python");
+    let venv = Venv::make_in(&root.join("target/python/release"), &tests, VERSIONS[1])?;
+    venv.install(&tests.join("requirements/tools.txt"))?;
     let mut shipped = openssl::variables(root, None)?;
     shipped.extend(glibc::variables(root)?);
     let manylinux = glibc::manylinux();
     // Where it would not run there, maturin refuses the tag.
     let tag: &[&str] = if cfg!(target_os = "linux") { &["--compatibility", &manylinux] } else { &[] };
-    let options = [&["--release"], tag].concat();
-    let wheel = build(&package, &venv, &options, &shipped, &root.join("target/python/released"))?;
-    venv.install_wheel(&wheel)?;
+    let wheel = build(package, &venv, &[&["--release"], tag].concat(), &shipped, out)?;
     Ok((venv, wheel))
 }
 
@@ -193,7 +209,9 @@ impl Venv {
             "--no-deps",
             "--force-reinstall",
         ];
-        install(wheel, &self.stamp(Path::new("wheel")), &self.program("python"), || {
+        let name = wheel.file_name().unwrap_or_default().to_string_lossy();
+        let package = name.split('-').next().unwrap_or_default();
+        install(wheel, &self.stamp(Path::new(package)), &self.program("python"), || {
             call(Command::new(self.program("python")).args(pip).arg(wheel), "pip", ADVICE)
         })
     }
@@ -217,7 +235,7 @@ impl Venv {
     }
 
     /// A program of the environment.
-    fn program(&self, name: &str) -> PathBuf {
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
         let folder = self.folder.join(if cfg!(windows) { "Scripts" } else { "bin" });
         folder.join(format!("{name}{}", env::consts::EXE_SUFFIX))
     }

@@ -48,7 +48,6 @@ __all__ = [
     "DecodedSet",
     "Dialect",
     "Emission",
-    "Emulator",
     "Examination",
     "Jwks",
     "KeySet",
@@ -523,38 +522,6 @@ class OktaProviders:
     ) -> LogPager: ...
     def call(self, operation: tuple[str, str, Any]) -> list[_Provider]: ...
     def call_async(self, operation: tuple[str, str, Any], mailbox: Mailbox, future: Any) -> Task: ...
-
-@final
-class Emulator:
-    def __new__(
-        cls,
-        *,
-        like: str,
-        issuer: str,
-        audience: str,
-        jwks: Jwks | None,
-        jwks_uri: str | None,
-        users: Sequence[str],
-        client: tuple[str, str] | None,
-        token_lifetime: _Span,
-        script: str | None,
-        tls: bool,
-        ledger_size: int,
-        api_token: str | None,
-        log: tuple[_Span, int, bool],
-    ) -> Self: ...
-    @property
-    def base_url(self) -> str: ...
-    @property
-    def push_url(self) -> str: ...
-    @property
-    def token_url(self) -> str | None: ...
-    @property
-    def ca_pem(self) -> str | None: ...
-    def ledger(self) -> list[dict[str, Any]]: ...
-    def clear(self) -> None: ...
-    def accepted(self) -> dict[str, int]: ...
-    def stop(self) -> None: ...
 
 def check_event(event: _Json, /) -> None: ...
 def check_subject(subject: _Subject, /) -> None: ...

@@ -1,7 +1,8 @@
-"""A receiver to test against, in this process and without a network.
+"""A receiver to test against, on this machine and without a network: `pip install ssf-transmitter[testing]`.
 
 It judges SETs as Okta, GOV.UK One Login or any RFC 8935 receiver does, with a JOSE library of its own. What it can be
-told to get wrong is described in `docs/emulator.md`.
+told to get wrong is described in `docs/emulator.md`. It is a process of the command `ssf`, which ends with this one.
+The variable `SSF_COMMAND` names another program.
 
 >>> from ssf_transmitter import Email, SigningKey, Transmitter
 >>> from ssf_transmitter.events import caep
@@ -20,16 +21,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
+from operator import index
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ssf_transmitter import _native
+from ssf_transmitter._command import Process
 from ssf_transmitter._keywords import known_keywords
 from ssf_transmitter._model import CatalogueEvent, Subject
 from ssf_transmitter._receiver import ClientCredentials, Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import timedelta
     from types import TracebackType
 
     from typing_extensions import Self
@@ -90,6 +93,8 @@ class ReceiverEmulator:
 
     Raises:
         ValueError: If a setting is wrong.
+        FileNotFoundError: If the command `ssf` is not installed.
+        RuntimeError: If it is of another version than this package.
     """
 
     @known_keywords
@@ -114,41 +119,49 @@ class ReceiverEmulator:
         self.like = like
         self.audience = audience
         self._client = client
-        self._native = _native.Emulator(
-            like=like,
-            issuer=issuer,
-            audience=audience,
-            jwks=None if isinstance(keys, str) else _jwks(keys),
-            jwks_uri=keys if isinstance(keys, str) else None,
-            users=list(users),
-            client=client if like == "govuk-one-login" else None,
-            token_lifetime=token_lifetime,
-            script=None if script is None else json.dumps(script),
-            tls=tls,
-            ledger_size=10_000,
-            api_token=api_token,
-            log=(log_delay, log_page, log_jti),
-        )
+        users = list(users)
+        identifier, secret = client
+        texts = (like, issuer, audience, "" if api_token is None else api_token, identifier, secret, *users)
+        if not (all(isinstance(text, str) for text in texts) and isinstance(tls, bool) and isinstance(log_jti, bool)):
+            # The decorator names the argument, unless it is part of one.
+            raise TypeError("users and client: expected texts")
+        settings: dict[str, object] = {
+            "like": like,
+            "issuer": issuer,
+            "audience": audience,
+            "users": users,
+            "client": {"id": identifier, "secret": secret} if like == "govuk-one-login" else None,
+            "token_lifetime": _seconds(token_lifetime),
+            "script": script if script is None or isinstance(script, dict) else list(script),
+            "tls": tls,
+            "api_token": api_token,
+            "log": {"delay": _seconds(log_delay), "page": index(log_page), "jti": log_jti},
+        }
+        if isinstance(keys, str):
+            settings["jwks_uri"] = keys
+        else:
+            settings["jwks"] = json.loads(_jwks(keys).to_json())
+        self._process = Process(settings)
 
     @property
     def url(self) -> str:
         """The URL that SETs are pushed to."""
-        return self._native.push_url
+        return self._process.ready["push"]
 
     @property
     def base_url(self) -> str:
         """The URL of the server: what the URL of the org is at Okta."""
-        return self._native.base_url
+        return self._process.ready["base"]
 
     @property
     def token_url(self) -> str | None:
         """The URL of the token endpoint, if the receiver has one."""
-        return self._native.token_url
+        return self._process.ready.get("token")
 
     @property
     def ca_pem(self) -> str | None:
         """The authority to trust, if it speaks TLS: the `ca_bundle` of a transmitter."""
-        return self._native.ca_pem
+        return self._process.ready.get("ca_pem")
 
     def receiver(self) -> Receiver:
         """This emulator as a receiver to send to."""
@@ -165,7 +178,7 @@ class ReceiverEmulator:
     def requests(self) -> list[Request]:
         """What it saw, oldest first, refused and misdirected requests too."""
         names = Request.__dataclass_fields__
-        return [Request(**{name: entry[name] for name in names}) for entry in self._native.ledger()]
+        return [Request(**{name: entry[name] for name in names}) for entry in self._process.ask("requests")]
 
     @property
     def received(self) -> list[dict[str, Any]]:
@@ -179,11 +192,12 @@ class ReceiverEmulator:
     @property
     def accepted(self) -> dict[str, int]:
         """How often each `jti` was accepted."""
-        return self._native.accepted()
+        accepted: dict[str, int] = self._process.ask("accepted")
+        return accepted
 
     def clear(self) -> None:
         """Forget what it saw."""
-        self._native.clear()
+        self._process.ask("clear")
 
     def assert_received(
         self, event: str | type[CatalogueEvent], *, subject: Subject | Mapping[str, object] | None = None
@@ -212,7 +226,7 @@ class ReceiverEmulator:
 
     def stop(self) -> None:
         """Stop it, when requests under way are answered."""
-        self._native.stop()
+        self._process.stop()
 
     def __enter__(self) -> Self:
         """Use it as a context manager."""
@@ -236,6 +250,14 @@ def _jwks(keys: SigningKey | KeySet | Jwks) -> Jwks:
     if isinstance(keys, _native.Jwks):
         return keys
     raise TypeError(f"keys: expected keys or the URL of a JWKS, got {type(keys).__name__}")
+
+
+def _seconds(span: timedelta | float) -> float:
+    if isinstance(span, timedelta):
+        return span.total_seconds()
+    if isinstance(span, bool) or not isinstance(span, (int, float)):
+        raise TypeError("expected a timedelta or seconds")
+    return float(span)
 
 
 def _uri(event: str | type[CatalogueEvent]) -> str:

@@ -1,5 +1,6 @@
 import Foundation
 import SSFTransmitter
+import SSFTransmitterTesting
 import Testing
 
 /// Many at once, and what becomes of a call whose task is cancelled.
@@ -17,7 +18,7 @@ import Testing
     private let never = #"{ "rules": [{ "fault": "never" }] }"#
 
     @Test func aHundredTasksShareATransmitter() async throws {
-        let emulator = try Emulator(keys: jwks)
+        let emulator = try await Emulator(keys: jwks)
         let receiver = try emulator.receiver()
         try await withThrowingTaskGroup(of: String.self) { group in
             for number in 0..<100 {
@@ -34,7 +35,7 @@ import Testing
     }
 
     @Test func manyComeBackOneByOneAndNoneIsLost() async throws {
-        let emulator = try Emulator(keys: jwks)
+        let emulator = try await Emulator(keys: jwks)
         let receiver = try emulator.receiver()
         let emissions = (0..<500).map { number in
             // One in ten breaks a rule.
@@ -55,7 +56,7 @@ import Testing
     }
 
     @Test func aSlowSourceHoldsUpNoResult() async throws {
-        let emulator = try Emulator(keys: jwks)
+        let emulator = try await Emulator(keys: jwks)
         let receiver = try emulator.receiver()
         let (source, feed) = AsyncStream<Emission>.makeStream()
         feed.yield(Emission(event, about: .opaque("first"), to: receiver))
@@ -71,7 +72,7 @@ import Testing
 
     @Test func aSourceThatFailsEndsAfterItsResults() async throws {
         struct Broken: Error {}
-        let emulator = try Emulator(keys: jwks)
+        let emulator = try await Emulator(keys: jwks)
         let emission = Emission(event, about: .opaque("1"), to: try emulator.receiver())
         let source = AsyncThrowingStream<Emission, any Error> { feed in
             feed.yield(emission)
@@ -88,7 +89,7 @@ import Testing
     }
 
     @Test func emissionsAreTakenOnlyAsThereIsRoom() async throws {
-        let emulator = try Emulator(keys: jwks)
+        let emulator = try await Emulator(keys: jwks)
         let emission = Emission(event, about: .opaque("1"), to: try emulator.receiver())
         let taken = Tally()
         let source = AsyncStream<Emission>(unfolding: {
@@ -102,7 +103,7 @@ import Testing
     }
 
     @Test func leavingTheLoopAbandonsTheRest() async throws {
-        let emulator = try Emulator(keys: jwks, faults: #"{ "rules": [{ "from": 2, "fault": "never" }] }"#)
+        let emulator = try await Emulator(keys: jwks, faults: #"{ "rules": [{ "from": 2, "fault": "never" }] }"#)
         let receiver = try emulator.receiver()
         let emissions = (0..<20).map { Emission(event, about: .opaque("s-\($0)"), to: receiver) }
         for try await emitted in transmitter.emitAll(emissions, concurrency: 1) {
@@ -113,7 +114,7 @@ import Testing
     }
 
     @Test func cancellingATaskDropsItsWork() async throws {
-        let emulator = try Emulator(keys: jwks, faults: never)
+        let emulator = try await Emulator(keys: jwks, faults: never)
         let receiver = try emulator.receiver()
         let task = Task { try await transmitter.emit(event, about: .opaque("1"), to: receiver) }
         try await until { transmitter.counters.attempts == 1 }
@@ -124,7 +125,7 @@ import Testing
     }
 
     @Test func aTaskThatIsCancelledBeforeSendsNothing() async throws {
-        let emulator = try Emulator(keys: jwks)
+        let emulator = try await Emulator(keys: jwks)
         let receiver = try emulator.receiver()
         let (gate, open) = AsyncStream<Void>.makeStream()
         let task = Task {
@@ -134,11 +135,11 @@ import Testing
         task.cancel()
         open.finish()
         await #expect(throws: CancellationError.self) { try await task.value }
-        #expect(try await emulator.entries().isEmpty && transmitter.counters.attempts == 0)
+        #expect(try await emulator.pushes().isEmpty && transmitter.counters.attempts == 0)
     }
 
     @Test func cancellingEndsDeliverDoctorAndMany() async throws {
-        let emulator = try Emulator(keys: jwks, faults: never)
+        let emulator = try await Emulator(keys: jwks, faults: never)
         let receiver = try emulator.receiver()
         let set = try transmitter.prepare(event, about: .opaque("1"), to: receiver).sign(with: key)
         let delivering = Task { try await transmitter.deliver(set, to: receiver) }
@@ -170,7 +171,7 @@ import Testing
     }
 
     @Test func aDeadlineIsKept() async throws {
-        let emulator = try Emulator(keys: jwks, faults: never)
+        let emulator = try await Emulator(keys: jwks, faults: never)
         let receiver = try emulator.receiver()
         let error = try await failure {
             try await transmitter.emit(event, about: .opaque("1"), to: receiver, options: .init(deadline: 0.2))
@@ -179,7 +180,7 @@ import Testing
     }
 
     @Test func thousandsOfCancelledTasksLeaveNothingBehind() async throws {
-        let emulator = try Emulator(keys: jwks)
+        let emulator = try await Emulator(keys: jwks)
         let receiver = try emulator.receiver(options: .init(allowsLoopback: true, concurrency: 4))
         await withTaskGroup(of: Void.self) { group in
             for number in 0..<1000 {

@@ -1,5 +1,6 @@
 import Foundation
 import SSFTransmitter
+import SSFTransmitterTesting
 import Testing
 
 /// Keys, documents, and the registration at Okta.
@@ -59,8 +60,8 @@ import Testing
     @Test func aProviderIsRegisteredAtOkta() async throws {
         let key = try await SigningKey.generate(.rsa2048)
         let documents = try Documents(KeySet(key).jwks())
-        let emulator = try Emulator(like: "okta", others: ["--api-token", "t0ken"])
-        let providers = try OktaProviders(org: emulator.base, .apiToken("t0ken"), allowsLoopback: true)
+        let emulator = try await Emulator(like: .okta, audience: audience, apiToken: "t0ken")
+        let providers = try OktaProviders(org: emulator.baseURL, .apiToken("t0ken"), allowsLoopback: true)
         let draft = OktaProvider.Draft(name: "EDR", type: "edr", .wellKnown(documents.configuration))
         let provider = try await providers.ensure(draft)
         #expect(provider.status == .active && provider.issuer == documents.issuer && provider.type == "edr")
@@ -80,7 +81,7 @@ import Testing
         try await providers.delete(id: provider.id)
         #expect(try await failure { try await providers.read(id: provider.id) }.details.status == 404)
 
-        let stranger = try OktaProviders(org: emulator.base, .apiToken("wr0ng"), allowsLoopback: true)
+        let stranger = try OktaProviders(org: emulator.baseURL, .apiToken("wr0ng"), allowsLoopback: true)
         let refused = try await failure { try await stranger.list() }
         #expect(refused.kind == .api && refused.details.status == 401 && !"\(refused)".contains("wr0ng"))
     }

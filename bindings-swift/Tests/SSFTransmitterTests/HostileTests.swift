@@ -1,5 +1,6 @@
 import Foundation
 import SSFTransmitter
+import SSFTransmitterTesting
 import Testing
 
 /// Input that nobody should give: it is refused with an error of ours, and the process goes on.
@@ -134,8 +135,8 @@ import Testing
     @Test func receiversThatAreGone() async throws {
         let key = try await SigningKey.generate(.p256)
         for _ in 0..<40 {
-            let emulator = try Emulator(keys: KeySet(key).jwks(), tls: true)
-            let network = Network(caBundles: [try #require(emulator.caBundle)])
+            let emulator = try await Emulator(keys: KeySet(key).jwks(), tls: true)
+            let network = Network(caBundles: [try #require(emulator.caPEM)])
             let transmitter = try Transmitter(issuer: issuer, key: key, options: .init(network: network))
             try await transmitter.emit(CAEP.SessionRevoked(), about: .opaque("1"), to: emulator.receiver())
             // Both end here, the one killed, the other with a word of farewell.

@@ -1,5 +1,6 @@
 import Foundation
 import SSFTransmitter
+import SSFTransmitterTesting
 import Testing
 
 /// Whether a SET arrived: Okta's System Log as the emulator plays it.
@@ -14,16 +15,18 @@ import Testing
         let receiver: Receiver
         let providers: OktaProviders
 
-        init(deadline: TimeInterval? = nil, faults: String? = nil, others: [String] = []) async throws {
+        init(
+            deadline: TimeInterval? = nil, faults: String? = nil, users: [String] = [], log: Emulator.Log = .init()
+        ) async throws {
             let keys = KeySet(try await SigningKey.generate(.rsa2048))
-            emulator = try Emulator(
-                like: "okta", keys: keys.jwks(), faults: faults, others: ["--api-token", "t0ken"] + others)
+            emulator = try await Emulator(
+                like: .okta, keys: keys.jwks(), users: users, faults: faults, apiToken: "t0ken", log: log)
             transmitter = try Transmitter(issuer: issuer, keys: keys)
             receiver = try emulator.receiver(dialect: "okta")
             var retry = RetryPolicy()
             (retry.base, retry.maxBackoff) = (0.001, 0.02)
             providers = try OktaProviders(
-                org: emulator.base, .apiToken("t0ken"), deadline: deadline, retry: retry, allowsLoopback: true)
+                org: emulator.baseURL, .apiToken("t0ken"), deadline: deadline, retry: retry, allowsLoopback: true)
         }
 
         func emit(_ subject: Subject) async throws -> Receipt {
@@ -40,12 +43,11 @@ import Testing
     @Test func everySETIsFoundOrItsAbsenceExplained() async throws {
         for one in try Vectors.cases("okta-log.json", "receptions") {
             let (name, log) = (one["name"].text, one["log"])
-            let users = one["users"].list.flatMap { ["--user", $0.text] }
-            var others = users + ["--log-delay", "\(Int(log?["delay_ms"]?.number ?? 0))"]
-            others += ["--log-page", "\(Int(log?["page"]?.number ?? 1000))"]
-            if log?["jti"] == true { others.append("--log-jti") }
+            let settings = Emulator.Log(
+                delay: (log?["delay_ms"]?.number ?? 0) / 1000, page: Int(log?["page"]?.number ?? 1000),
+                jti: log?["jti"] == true)
             let faults = try one["script"].map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) }
-            let world = try await World(faults: faults, others: others)
+            let world = try await World(faults: faults, users: one["users"].list.map(\.text), log: settings)
             let receipt = try await world.emit(ada)
             let deadline = (one["deadline_ms"]?.number ?? 20_000) / 1000
             if let code = one["error"] {
@@ -67,7 +69,7 @@ import Testing
     }
 
     @Test func anEntrySaysWhoAndWhatAndShowsNoPersonalData() async throws {
-        let world = try await World(others: ["--log-jti"])
+        let world = try await World(log: .init(jti: true))
         let receipt = try await world.emit(ada)
         #expect(abs(receipt.answeredAt.timeIntervalSinceNow) < 60)
         // Another process has the SET alone.
@@ -87,7 +89,7 @@ import Testing
     }
 
     @Test func theLogIsReadPageByPageAndFollowed() async throws {
-        let world = try await World(others: ["--log-page", "2"])
+        let world = try await World(log: .init(page: 2))
         for _ in 0..<3 { _ = try await world.emit(ada) }
         let (since, later) = (Date(timeIntervalSinceNow: -3600), Date(timeIntervalSinceNow: 60))
         let all = Self.events + Self.events + Self.events
@@ -127,7 +129,7 @@ import Testing
     @Test func aDoctorLooksForTheSET() async throws {
         // The emulator's own transmitter is no registered provider: without the list there are no facts.
         let faults = #"[{"on": "api", "fault": {"status": {"status": 403}}}]"#
-        let world = try await World(deadline: 2, faults: faults, others: ["--user", "ada@example.com"])
+        let world = try await World(deadline: 2, faults: faults, users: ["ada@example.com"])
         func check(_ subject: Subject, send: Bool) async throws -> Diagnosis.Check? {
             let diagnosis = try await world.transmitter.doctor(
                 Self.risk, about: subject, to: world.receiver, send: send, confirm: world.providers)
@@ -136,7 +138,7 @@ import Testing
         #expect(try await check(ada, send: true)?.outcome == .passed)
         #expect(try await check(ada, send: false)?.outcome == .skipped)
         let dropped = try #require(try await check(.email("eve@example.com"), send: true))
-        #expect(dropped.outcome == .failed && dropped.message.contains("no sign-in"))
+        #expect(dropped.outcome == .failed && dropped.message.contains("not a sign-in"))
         #expect(dropped.remedy.contains("username"))
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import SSFTransmitter
+import SSFTransmitterTesting
 import Testing
 
 /// A key in another process, as it would be in the Secure Enclave.
@@ -39,7 +40,7 @@ struct Refusal: Error { let text = "s3cret" }
 
     @Test func aKeyThatIsSomewhereElseSigns() async throws {
         let enclave = try Enclave()
-        let emulator = try Emulator(keys: enclave.jwks)
+        let emulator = try await Emulator(keys: enclave.jwks)
         let transmitter = try Transmitter(issuer: issuer, signer: enclave)
         #expect(try transmitter.jwks() == enclave.jwks)
         let receipt = try await transmitter.emit(event, about: ada, to: emulator.receiver())
@@ -51,17 +52,17 @@ struct Refusal: Error { let text = "s3cret" }
 
     @Test func theStepsDoWithoutASigner() async throws {
         let enclave = try Enclave()
-        let emulator = try Emulator(keys: enclave.jwks)
+        let emulator = try await Emulator(keys: enclave.jwks)
         let transmitter = try Transmitter(issuer: issuer, signer: enclave)
         let unsigned = try transmitter.prepare(event, about: ada, to: emulator.receiver())
         let set = try unsigned.attach(await enclave.signature(for: unsigned.signingInput))
         try await transmitter.deliver(set, to: emulator.receiver())
-        #expect(try await emulator.accepted().first?["jti"] == .string(unsigned.jti))
+        #expect(try await emulator.received().first?["jti"] == .string(unsigned.jti))
     }
 
     @Test func manyAreSignedElsewhere() async throws {
         let enclave = try Enclave()
-        let emulator = try Emulator(keys: enclave.jwks)
+        let emulator = try await Emulator(keys: enclave.jwks)
         let transmitter = try Transmitter(issuer: issuer, signer: enclave)
         let receiver = try emulator.receiver()
         let emissions = (0..<50).map { Emission(event, about: .opaque("s-\($0)"), to: receiver) }

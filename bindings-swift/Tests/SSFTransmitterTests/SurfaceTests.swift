@@ -61,7 +61,7 @@ struct Scripted: Signer {
             own = key
         }
         let script = try faults ?? one["fault"].map { "{\"rules\":[{\"fault\":\(try $0.json)}]}" }
-        let emulator = try Emulator(keys: transmitter.jwks(), from: issuer, faults: script)
+        let emulator = try await Emulator(keys: transmitter.jwks(), from: issuer, faults: script)
         let receiver = try emulator.receiver(dialect: one["dialect"]?.string)
         return World(transmitter: transmitter, key: own, emulator: emulator, receiver: receiver)
     }
@@ -191,7 +191,7 @@ struct Scripted: Signer {
                 }
             let documents = try Documents(JWKS(keys: [published]))
             let script = try one["fault"].map { "{\"rules\":[{\"fault\":\(try $0.json)}]}" }
-            let emulator = try Emulator(keys: JWKS(keys: [own]), from: documents.issuer, faults: script)
+            let emulator = try await Emulator(keys: JWKS(keys: [own]), from: documents.issuer, faults: script)
             let options = Transmitter.Options(retry: .once)
             let transmitter =
                 if let signer {

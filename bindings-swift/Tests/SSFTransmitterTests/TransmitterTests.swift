@@ -1,5 +1,6 @@
 import Foundation
 import SSFTransmitter
+import SSFTransmitterTesting
 import Testing
 
 /// Sending, against the receiver emulator.
@@ -17,7 +18,7 @@ import Testing
     private let ada = Subject.email("ada@example.com")
 
     @Test func anEventArrives() async throws {
-        let emulator = try Emulator(keys: jwks)
+        let emulator = try await Emulator(keys: jwks)
         let time = Date(timeIntervalSince1970: 1_767_225_600)
         let receipt = try await transmitter.emit(
             event, about: ada, to: emulator.receiver(),
@@ -25,7 +26,7 @@ import Testing
         #expect(receipt.jti == "jti-1" && receipt.status == 202 && receipt.attempts == 1 && receipt.isExpected)
         #expect(receipt.notes.isEmpty)
         #expect(receipt.set.event == "caep.session-revoked" && receipt.set.jti == "jti-1")
-        let claims = try #require(try await emulator.accepted().first)
+        let claims = try #require(try await emulator.received().first)
         #expect(claims["iss"] == .string(issuer) && claims["aud"] == .string(audience))
         #expect(claims["txn"] == "incident-4711" && claims["toe"] == 1_767_225_600)
         #expect(claims["sub_id"] == ["format": "email", "email": "ada@example.com"])
@@ -46,7 +47,7 @@ import Testing
             ),
         ]
         for (rules, notes) in cases {
-            let emulator = try Emulator(keys: jwks, faults: #"{ "rules": [\#(rules)] }"#)
+            let emulator = try await Emulator(keys: jwks, faults: #"{ "rules": [\#(rules)] }"#)
             let receipt = try await transmitter.emit(event, about: ada, to: emulator.receiver())
             #expect(receipt.notes == notes)
             #expect(try await emulator.accepted().count == 1)
@@ -56,14 +57,14 @@ import Testing
     @Test func oktaGetsItsOwnForm() async throws {
         let rsa = try await SigningKey.generate(.rsa2048)
         let transmitter = try Transmitter(issuer: issuer, key: rsa)
-        let emulator = try Emulator(like: "okta", keys: KeySet(rsa).jwks(), others: ["--user", "ada@example.com"])
+        let emulator = try await Emulator(like: .okta, keys: KeySet(rsa).jwks(), users: ["ada@example.com"])
         let acme = try Receiver.okta(
-            emulator.base, audience: .one(audience), options: .init(allowsLoopback: true))
+            emulator.baseURL, audience: .one(audience), options: .init(allowsLoopback: true))
         #expect(acme.dialect.id == "okta" && acme.audience == .one(audience) && "\(acme)".contains(acme.host))
         let risk = Okta.UserRiskChange(
             currentLevel: .high, previousLevel: .low, eventTimestamp: Date(), reasonAdmin: ["en": "Impossible travel"])
         try await transmitter.emit(risk, about: ada, to: acme)
-        let claims = try #require(try await emulator.accepted().first)
+        let claims = try #require(try await emulator.received().first)
         let members = claims["events"]?[risk.uri]
         #expect(members?["subject"]?["user"] == ["format": "email", "email": "ada@example.com"])
         #expect(claims["sub_id"] == nil)
@@ -72,21 +73,20 @@ import Testing
     @Test func govUKOneLoginGetsATokenFirst() async throws {
         let rsa = try await SigningKey.generate(.rsa2048)
         let transmitter = try Transmitter(issuer: issuer, key: rsa)
-        let emulator = try Emulator(
-            like: "govuk-one-login", keys: KeySet(rsa).jwks(),
-            others: ["--client-id", "client", "--client-secret", "s3cret"])
+        let emulator = try await Emulator(
+            like: .govUKOneLogin, keys: KeySet(rsa).jwks(), client: .init(id: "client", secret: "s3cret"))
         let credentials = ClientCredentials(
-            tokenURL: try #require(emulator.token), clientID: "client", .basic(secret: "s3cret"))
+            tokenURL: try #require(emulator.tokenURL), clientID: "client", .basic(secret: "s3cret"))
         let receiver = try Receiver.govUKOneLogin(
-            emulator.push, audience: .one(audience), credentials: credentials,
+            emulator.url, audience: .one(audience), credentials: credentials,
             options: .init(allowsLoopback: true))
         try await transmitter.emit(RISC.AccountPurged(), about: .uri("urn:fdc:gov.uk:2022:abc"), to: receiver)
         #expect(try await emulator.accepted().count == 1)
 
         let wrong = ClientCredentials(
-            tokenURL: try #require(emulator.token), clientID: "client", .body(secret: "wr0ng"))
+            tokenURL: try #require(emulator.tokenURL), clientID: "client", .body(secret: "wr0ng"))
         let refusing = try Receiver.govUKOneLogin(
-            emulator.push, audience: .one(audience), credentials: wrong, options: .init(allowsLoopback: true))
+            emulator.url, audience: .one(audience), credentials: wrong, options: .init(allowsLoopback: true))
         let error = try await failure {
             try await transmitter.emit(RISC.AccountPurged(), about: .uri("urn:x"), to: refusing)
         }
@@ -98,15 +98,15 @@ import Testing
         let faults = """
             { "rules": [{ "nth": 1, "fault": "lost_answer" }, { "nth": 2, "fault": { "status": { "status": 503 } } }] }
             """
-        let emulator = try Emulator(keys: jwks, faults: faults)
+        let emulator = try await Emulator(keys: jwks, faults: faults)
         let receipt = try await transmitter.emit(event, about: ada, to: emulator.receiver())
         #expect(receipt.attempts == 3)
-        let tried = try await emulator.entries()
-        #expect(tried.count == 3 && Set(tried.map { $0["claims"]?["jti"] }).count == 1)
+        let tried = try await emulator.pushes()
+        #expect(tried.count == 3 && Set(tried.map { $0.claims?["jti"] }).count == 1)
     }
 
     @Test func theStepsAreThoseOfAnEmit() async throws {
-        let emulator = try Emulator(keys: jwks)
+        let emulator = try await Emulator(keys: jwks)
         let unsigned = try transmitter.prepare(event, about: ada, to: emulator.receiver(), options: .init(txn: "t"))
         #expect(unsigned.algorithm == .es256 && !unsigned.signingInput.isEmpty)
         #expect(try unsigned.decoded().claims["txn"] == "t")
@@ -114,7 +114,7 @@ import Testing
         #expect(try set.decoded().verify(with: jwks).kid == key.kid)
         let receipt = try await transmitter.deliver(set, to: emulator.receiver(), deadline: 5)
         #expect(receipt.jti == unsigned.jti)
-        #expect(try await emulator.accepted().first?["jti"] == .string(unsigned.jti))
+        #expect(try await emulator.received().first?["jti"] == .string(unsigned.jti))
     }
 
     @Test func companionsTravelBeside() async throws {
@@ -129,13 +129,13 @@ import Testing
     }
 
     @Test func TLSIsChecked() async throws {
-        let emulator = try Emulator(keys: jwks, tls: true)
+        let emulator = try await Emulator(keys: jwks, tls: true)
         let untrusting = try await failure {
             try await transmitter.emit(
                 event, about: ada, to: emulator.receiver(), options: .init(retry: RetryPolicy.once))
         }
         #expect(untrusting.kind == .transport && !untrusting.details.remedy.isEmpty)
-        let network = Network(caBundles: [try #require(emulator.caBundle)])
+        let network = Network(caBundles: [try #require(emulator.caPEM)])
         let trusting = try Transmitter(issuer: issuer, key: key, options: .init(network: network))
         #expect(try await trusting.emit(event, about: ada, to: emulator.receiver()).status == 202)
     }
@@ -146,13 +146,13 @@ import Testing
         let next = try await SigningKey.generate(.p256)
         try keys.stage(next)
         #expect(keys.next?.kid == next.kid && keys.active.kid == key.kid)
-        let emulator = try Emulator(keys: keys.jwks())
+        let emulator = try await Emulator(keys: keys.jwks())
         try await transmitter.emit(event, about: ada, to: emulator.receiver())
         let early = try await failure { try keys.rotate(published: 86_400) }
         #expect(early.code == .keySetTooEarly)
         #expect(try keys.rotate(published: 0) == key.kid)
         try await transmitter.emit(event, about: ada, to: emulator.receiver())
-        let kids = try await emulator.entries().map { $0["header"]?["kid"].text }
+        let kids = try await emulator.pushes().map { $0.header?["kid"].text }
         #expect(kids == [key.kid, next.kid])
         try keys.remove(kid: key.kid)
         let published = try transmitter.jwks().keys.map(\.kid)
@@ -167,7 +167,7 @@ import Testing
     }
 
     @Test func findingsKeepASETFromBeingSentUnlessTheyAreAllowed() async throws {
-        let emulator = try Emulator(keys: jwks)
+        let emulator = try await Emulator(keys: jwks)
         let receiver = try emulator.receiver(dialect: "okta")
         let refused = try await failure { try await transmitter.emit(CAEP.SessionRevoked(), about: ada, to: receiver) }
         #expect(refused.kind == .validation || refused.kind == .signing || refused.kind == .key)
@@ -188,7 +188,7 @@ import Testing
         let fault = """
             { "rules": [{ "fault": { "status": { "status": 400, "err": "invalid_audience", "description": "aud" } } }] }
             """
-        let emulator = try Emulator(keys: jwks, faults: fault)
+        let emulator = try await Emulator(keys: jwks, faults: fault)
         let error = try await failure { try await transmitter.emit(event, about: ada, to: emulator.receiver()) }
         #expect(error.kind == .delivery && error.details.status == 400)
         #expect(error.details.receiverError == "invalid_audience" && error.details.receiverDescription == "aud")
@@ -199,7 +199,7 @@ import Testing
     @Test func aDoctorLooksAtAllOfIt() async throws {
         let rsa = try await SigningKey.generate(.rsa2048)
         let documents = try Documents(KeySet(rsa).jwks())
-        let emulator = try Emulator(keys: KeySet(rsa).jwks(), from: documents.issuer)
+        let emulator = try await Emulator(keys: KeySet(rsa).jwks(), from: documents.issuer)
         let transmitter = try Transmitter(issuer: documents.issuer, key: rsa)
         let told = try await transmitter.doctor(
             event, about: ada, to: emulator.receiver(), configurationURL: URL(string: documents.configuration),

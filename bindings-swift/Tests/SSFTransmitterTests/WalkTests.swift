@@ -1,5 +1,6 @@
 import Foundation
 import SSFTransmitter
+import SSFTransmitterTesting
 import Testing
 
 /// Both guides from their first sentence to their last, with the library alone.
@@ -18,14 +19,14 @@ import Testing
         let documents = try Documents(jwks)
 
         // Register the transmitter in the org, by its well-known URL.
-        let org = try Emulator(like: "okta", others: ["--api-token", "t0ken"])
-        let providers = try OktaProviders(org: org.base, .apiToken("t0ken"), allowsLoopback: true)
+        let org = try await Emulator(like: .okta, audience: audience, apiToken: "t0ken")
+        let providers = try OktaProviders(org: org.baseURL, .apiToken("t0ken"), allowsLoopback: true)
         let provider = try await providers.create(
             .init(name: "Example EDR", type: "example-edr", .wellKnown(documents.configuration)))
         #expect(provider.status == .active && provider.issuer == documents.issuer)
 
         // Build the SET, look at it, send it, and check the response code.
-        let acme = try Receiver.okta(org.base, audience: .one(audience), options: .init(allowsLoopback: true))
+        let acme = try Receiver.okta(org.baseURL, audience: .one(audience), options: .init(allowsLoopback: true))
         let event = Okta.UserRiskChange(
             currentLevel: .high, previousLevel: .low, eventTimestamp: Date(),
             reasonAdmin: ["en": "Impossible travel"])
@@ -45,11 +46,10 @@ import Testing
         #expect(try key.publicPEM().contains("BEGIN PUBLIC KEY"))
 
         // Id and secret get a token at /authorize; the same token until it expires.
-        let client = ["--client-id", "client", "--client-secret", "secret"]
-        let inbound = try Emulator(like: "govuk-one-login", keys: KeySet(key).jwks(), others: client)
-        let token = try #require(inbound.token)
+        let inbound = try await Emulator(like: .govUKOneLogin, keys: KeySet(key).jwks())
+        let token = try #require(inbound.tokenURL)
         let receiver = try Receiver.govUKOneLogin(
-            inbound.push, audience: .one(audience),
+            inbound.url, audience: .one(audience),
             credentials: ClientCredentials(tokenURL: token, clientID: "client", .basic(secret: "secret")),
             options: .init(allowsLoopback: true))
         let event = RISC.AccountDisabled(reason: .hijacking)

@@ -4,6 +4,7 @@ mod configuration;
 mod decode;
 mod doctor;
 mod emit;
+mod emulate;
 mod event;
 mod explain;
 mod guide;
@@ -65,6 +66,7 @@ enum Command {
     Decode(decode::Arguments),
     Guide(guide::Arguments),
     Receiver(receiver::Arguments),
+    Emulate(emulate::Arguments),
     Serve(serve::Arguments),
     /// Write the reference of this command, `docs/cli.md`
     #[command(hide = true)]
@@ -95,6 +97,7 @@ impl Ssf {
             Command::Decode(arguments) => decode::run(&arguments),
             Command::Guide(arguments) => guide::run(&arguments),
             Command::Receiver(arguments) => receiver::run(arguments),
+            Command::Emulate(arguments) => emulate::run(arguments),
             Command::Serve(arguments) => serve::run(&arguments),
             Command::Reference => reference::run(),
         }

@@ -2,17 +2,18 @@
 
 use std::error::Error;
 use std::fs;
-use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::json;
-use ssf_cli::receiver::{
+use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde_json::{Value, json};
+use ssf_emulator::{
     ApiTokens, Client, Config, Emulator, Fault, KeySource, Like, LogSettings, Rule, Script, Status, TlsFault,
 };
 
-use super::shutdown;
+use super::{print, shutdown};
 
 /// Run a receiver emulator on the loopback interface.
 ///
@@ -21,7 +22,7 @@ use super::shutdown;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The receiver to answer like
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = like())]
     like: Like,
     /// Where to listen; loopback addresses only, port 0 picks a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
@@ -89,7 +90,7 @@ struct Faults {
     token_fault: Option<u16>,
     /// Let every TLS connection go wrong in this way
     #[arg(long, value_enum, requires = "tls")]
-    tls_fault: Option<TlsFault>,
+    tls_fault: Option<BadTls>,
 }
 
 #[derive(clap::Args)]
@@ -127,6 +128,30 @@ struct Tls {
     ca_out: Option<PathBuf>,
 }
 
+/// What is wrong with TLS.
+#[derive(Clone, Copy, ValueEnum)]
+enum BadTls {
+    /// The receiver ends the handshake with an alert.
+    Handshake,
+    /// The certificate is for another host.
+    WrongHost,
+    /// The certificate has expired.
+    Expired,
+    /// The certificate is by an authority nobody knows.
+    Untrusted,
+}
+
+impl From<BadTls> for TlsFault {
+    fn from(bad: BadTls) -> Self {
+        match bad {
+            BadTls::Handshake => Self::Handshake,
+            BadTls::WrongHost => Self::WrongHost,
+            BadTls::Expired => Self::Expired,
+            BadTls::Untrusted => Self::Untrusted,
+        }
+    }
+}
+
 impl Faults {
     fn script(self) -> Result<Script, Box<dyn Error>> {
         let mut script = match self.script {
@@ -137,7 +162,7 @@ impl Faults {
             script = script.rule(Rule::token(Status::new(status)));
         }
         if let Some(fault) = self.tls_fault {
-            script = script.rule(Rule::connection(Fault::Tls(fault)));
+            script = script.rule(Rule::connection(Fault::Tls(fault.into())));
         }
         if let Some(percent) = self.fault_percent {
             script = script.mix(percent);
@@ -147,6 +172,12 @@ impl Faults {
             None => script,
         })
     }
+}
+
+/// Reads the name of a receiver.
+fn like() -> impl TypedValueParser<Value = Like> {
+    let names = PossibleValuesParser::new(Like::ALL.iter().map(|like| like.name()));
+    names.try_map(|name| Like::named(&name).ok_or("there is no such receiver"))
 }
 
 fn percent(text: &str) -> Result<f64, String> {
@@ -207,13 +238,14 @@ async fn serve(config: Config, ca_out: Option<PathBuf>) -> super::Result {
     if let (Some(file), Some(ca)) = (ca_out, emulator.ca_pem()) {
         fs::write(&file, ca).map_err(|error| format!("{}: {error}", file.display()))?;
     }
-    announce(like, &emulator)?;
+    print(&ready(like, &emulator).to_string())?;
     interrupted.await;
     emulator.stop().await;
     Ok(())
 }
 
-fn announce(like: Like, emulator: &Emulator) -> io::Result<()> {
+/// What is said when it is ready: its addresses.
+pub(super) fn ready(like: Like, emulator: &Emulator) -> Value {
     let mut ready = json!({
         "like": like.name(),
         "base": emulator.base_url(),
@@ -229,7 +261,5 @@ fn announce(like: Like, emulator: &Emulator) -> io::Result<()> {
     if let Some(log) = emulator.log_url() {
         ready["log"] = log.into();
     }
-    let mut stdout = io::stdout();
-    writeln!(stdout, "{ready}")?;
-    stdout.flush()
+    ready
 }

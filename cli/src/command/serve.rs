@@ -3,7 +3,7 @@
 use std::{fs, net::SocketAddr, path::PathBuf};
 
 use serde_json::json;
-use ssf_cli::publish::Published;
+use ssf_emulator::Published;
 use ssf_transmitter::Jwks;
 
 use super::{Failure, Result, block_on, input, print, shutdown};
@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
 
 async fn serve(listen: SocketAddr, jwks: Jwks) -> Result {
     let interrupted = shutdown::requested()?;
-    let published = Published::start_at(listen, &jwks).await?;
+    let published = Published::start_at(listen, jwks.to_json()).await?;
     let ready = json!({
         "issuer": published.issuer(),
         "jwks_uri": published.jwks_uri(),

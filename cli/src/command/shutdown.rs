@@ -17,6 +17,30 @@ pub(crate) fn requested() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
+/// Resolves when this very process is told to end. Ctrl-C goes to every process of a terminal: the parent decides what
+/// comes of it.
+#[cfg(unix)]
+pub(crate) fn terminated() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        // Who listens for a signal does not end by it.
+        let _ignored = interrupt;
+        terminate.recv().await;
+    })
+}
+
+#[cfg(not(unix))]
+pub(crate) fn terminated() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        // Who listens for it does not end by it.
+        while tokio::signal::ctrl_c().await.is_ok() {}
+        std::future::pending::<()>().await;
+    })
+}
+
 #[cfg(not(unix))]
 pub(crate) fn requested() -> io::Result<impl Future<Output = ()>> {
     Ok(async {

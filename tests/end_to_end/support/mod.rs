@@ -4,10 +4,7 @@
 
 use std::time::Duration;
 
-use ssf_cli::{
-    publish::Published,
-    receiver::{Client, Config, Emulator, KeySource, Like, Script},
-};
+use ssf_emulator::{Client, Config, Emulator, KeySource, Like, Published, Script};
 use ssf_transmitter::{
     KeySet, KeyType, Network, Receiver, SigningKey, Timestamp, Transmitter, delivery::RetryPolicy,
     token::ClientCredentials,
@@ -46,7 +43,7 @@ impl World {
         let kind = if like == Like::Rfc8935 { KeyType::Ed25519 } else { KeyType::Rsa2048 };
         let keys = KeySet::new(SigningKey::generate(kind).unwrap());
         keys.stage(SigningKey::generate(kind).unwrap(), Timestamp::now()).unwrap();
-        let published = Published::start(&keys.jwks().unwrap()).await.unwrap();
+        let published = Published::start(keys.jwks().unwrap().to_json()).await.unwrap();
 
         let source = KeySource::WellKnown(published.configuration().to_owned());
         let mut config = Config::new(like, published.issuer().to_owned(), source, AUDIENCE.to_owned());

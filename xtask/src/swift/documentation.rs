@@ -21,7 +21,12 @@ let package = Package(
     platforms: [.macOS(.v13)],
     dependencies: [.package(path: "PACKAGE")],
     targets: [
-        .target(name: "Documentation", dependencies: [.product(name: "SSFTransmitter", package: "bindings-swift")])
+        .target(
+            name: "Documentation",
+            dependencies: [
+                .product(name: "SSFTransmitter", package: "bindings-swift"),
+                .product(name: "SSFTransmitterTesting", package: "bindings-swift"),
+            ])
     ],
     swiftLanguageModes: [.v6]
 )
@@ -40,7 +45,9 @@ pub(super) fn compile(package: &Package, library: &Path) -> Result {
     fs::copy(enclave, sources.join("EnclaveSigner.swift"))?;
 
     let mut files = vec![package.sources.join("README.md")];
-    collect(&package.sources.join("Sources/SSFTransmitter"), &mut files)?;
+    for target in ["SSFTransmitter", "SSFTransmitterTesting"] {
+        collect(&package.sources.join("Sources").join(target), &mut files)?;
+    }
     files.sort();
     let mut count = 0;
     for file in files {
@@ -94,7 +101,7 @@ fn wrapped(block: &str, number: usize, file: &str) -> String {
     let (imports, body): (Vec<_>, Vec<_>) = block.lines().partition(|line| line.starts_with("import "));
     let (imports, body) = (imports.join("\n"), body.join("\n"));
     let code = format!(
-        "// {file}\nimport Foundation\nimport SSFTransmitter\n{imports}\nfunc example{number}({GIVEN}) async throws {{\n{body}\n}}\n"
+        "// {file}\nimport Foundation\nimport SSFTransmitter\nimport SSFTransmitterTesting\n{imports}\nfunc example{number}({GIVEN}) async throws {{\n{body}\n}}\n"
     );
     if block.contains("Enclave") {
         format!("#if canImport(CryptoKit)\nimport CryptoKit\n{code}#endif\n")

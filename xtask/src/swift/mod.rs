@@ -132,6 +132,7 @@ impl Package {
         let mut command = self.command("format", &self.root);
         command.args(["lint", "--strict", "--recursive", "--configuration", "bindings-swift/.swift-format"]);
         command.args(["bindings-swift/Package.swift", "bindings-swift/Sources/SSFTransmitter"]);
+        command.arg("bindings-swift/Sources/SSFTransmitterTesting");
         command.args(["bindings-swift/Tests", "examples/swift/Package.swift", "examples/swift/Sources"]);
         call(&mut command, "swift format lint")
     }

@@ -1,5 +1,6 @@
 import Foundation
 import SSFTransmitter
+import SSFTransmitterTesting
 
 #if canImport(FoundationNetworking)
     import FoundationNetworking
@@ -44,68 +45,29 @@ final class Documents: Sendable {
     }
 }
 
-/// The command `ssf receiver`: a real server that judges SETs as a known receiver does, and misbehaves on command.
-final class Emulator: Sendable {
-    let push: String
-    let base: String
-    let token: String?
-    let caBundle: Data?
-    private let ledger: String
-    private let child: Child
-    private let documents: Documents?
-    private let folder: Folder
+typealias Emulator = ReceiverEmulator
 
+extension ReceiverEmulator {
     /// A receiver that takes the SETs of the issuer with these keys.
     convenience init(
-        like: String = "rfc8935", keys: JWKS, from sender: String = issuer, faults: String? = nil,
-        tls: Bool = false, others: [String] = []
-    ) throws {
-        let documents = try Documents(keys)
-        let known = ["--issuer", sender, "--jwks-uri", documents.jwksURI]
-        try self.init(like: like, faults: faults, tls: tls, others: known + others, beside: documents)
+        like: Like = .rfc8935, keys: JWKS, from sender: String = issuer, users: [String] = [],
+        client: Client = Client(id: "client", secret: "secret"), faults: String? = nil, tls: Bool = false,
+        apiToken: String? = nil, log: Log = Log()
+    ) async throws {
+        let script = try faults.map { try JSONDecoder().decode(JSONValue.self, from: Data($0.utf8)) }
+        try await self.init(
+            like: like, issuer: sender, keys: .jwks(keys), audience: SSFTransmitterTests.audience, users: users,
+            client: client, script: script, tls: tls, apiToken: apiToken, log: log)
     }
 
-    init(
-        like: String, faults: String? = nil, tls: Bool = false, others: [String], beside documents: Documents? = nil
-    ) throws {
-        folder = try Folder()
-        self.documents = documents
-        var arguments = ["receiver", "--like", like, "--audience", audience] + others
-        if let faults { arguments += ["--script", try folder.write(faults, to: "faults.json")] }
-        let ca = folder.url.appendingPathComponent("ca.pem")
-        if tls { arguments += ["--tls", "--ca-out", ca.path] }
-        child = try Child("SSF_COMMAND", arguments)
-        let ready = try JSONDecoder().decode([String: String].self, from: child.announcement)
-        push = ready["push"] ?? ""
-        base = ready["base"] ?? ""
-        token = ready["token"]
-        ledger = ready["ledger"] ?? ""
-        caBundle = tls ? try Data(contentsOf: ca) : nil
-    }
-
-    /// This receiver, as a transmitter knows it.
-    func receiver(
-        dialect: String? = nil, authorization: Authorization = .none, options: Receiver.Options? = nil
-    ) throws -> Receiver {
+    /// This receiver, as a transmitter knows it that has settings of its own for it.
+    func receiver(dialect: String? = nil, options: Receiver.Options = .init(allowsLoopback: true)) throws -> Receiver {
         try Receiver(
-            endpoint: push, audience: .one(audience), dialect: dialect.map { try Dialect($0) },
-            authorization: authorization, options: options ?? .init(allowsLoopback: true))
-    }
-
-    /// The claims of the SETs that it accepted.
-    func accepted() async throws -> [[String: JSONValue]] {
-        try await entries().compactMap { entry in
-            guard entry["accepted"] == true else { return nil }
-            guard case .object(let claims) = entry["claims"] else { throw Unusable("an entry without claims") }
-            return claims
-        }
+            endpoint: url, audience: .one(audience), dialect: dialect.map { try Dialect($0) }, options: options)
     }
 
     /// All requests to the push endpoint.
-    func entries() async throws -> [[String: JSONValue]] {
-        let all = try JSONDecoder().decode([[String: JSONValue]].self, from: try await fetch(ledger))
-        return all.filter { base + ($0["path"]?.string ?? "") == push }
-    }
+    func pushes() async throws -> [Request] { try await requests().filter { baseURL + $0.path == url } }
 }
 
 /// What is at a URL of this machine.

@@ -1,0 +1,46 @@
+// Lays out what is released: the package of the command, and one with the program for this machine. The packages for other
+// machines are made on those.
+//
+// node dist.mjs <program> <folder>
+
+import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const folder = fileURLToPath(new URL('./', import.meta.url));
+const [built, out] = process.argv.slice(2).map((path) => resolve(path));
+const { machine: here, program } = createRequire(import.meta.url)('./index.js');
+const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+const machine = here();
+
+rmSync(out, { recursive: true, force: true });
+const main = join(out, manifest.name);
+const own = join(out, `cli-${machine}`);
+for (const target of [main, own]) {
+  mkdirSync(target, { recursive: true });
+  for (const name of ['LICENSE-APACHE', 'LICENSE-MIT']) cpSync(join(folder, '..', name), join(target, name));
+}
+for (const name of ['index.js', 'index.d.ts', 'ssf.js']) cpSync(join(folder, name), join(main, name));
+cpSync(join(folder, '../README.md'), join(main, 'README.md'));
+write(main, manifest);
+
+const [os, cpu, libc] = machine.split('-');
+cpSync(built, join(own, program));
+chmodSync(join(own, program), 0o755);
+write(own, {
+  name: `@ssf-transmitter/cli-${machine}`,
+  version: manifest.version,
+  description: `The command ssf of ssf-transmitter for ${machine}`,
+  license: manifest.license,
+  engines: manifest.engines,
+  files: [program, 'LICENSE-APACHE', 'LICENSE-MIT'],
+  os: [os],
+  cpu: [cpu],
+  ...(os === 'linux' && { libc: [libc === 'gnu' ? 'glibc' : 'musl'] }),
+});
+console.log(`${main}\n${own}: ${(statSync(join(own, program)).size / 1e6).toFixed(1)} MB`);
+
+function write(target, content) {
+  writeFileSync(join(target, 'package.json'), `${JSON.stringify(content, null, 2)}\n`);
+}
