@@ -55,7 +55,7 @@ pub fn lint_text(known: Known<'_>, text: String) -> Outcome<Vec<Finding>> {
     known.findings(|linter| linter.jwt(&text))
 }
 
-/// Looks at a SET that is not signed yet.
+/// Lints an unsigned SET.
 #[napi]
 pub fn lint_unsigned(known: Known<'_>, set: &UnsignedSet) -> Outcome<Vec<Finding>> {
     known.findings(|linter| linter.unsigned(&set.0))

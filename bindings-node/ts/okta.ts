@@ -1,4 +1,4 @@
-/** Okta's SSF Receiver API: the providers whose SETs an org takes, and its System Log, which says what became of them. */
+/** Okta's SSF Receiver API: the providers whose SETs an org accepts, and its System Log. */
 
 import { call } from './calls.js';
 import { errorOf, Place, unwrap } from './errors.js';
@@ -190,7 +190,7 @@ export class OktaProviders {
   }
 
   /**
-   * Looks in the org's System Log for what became of a SET that it answered with 202. Okta takes SETs that it then drops.
+   * Searches the org's System Log for a SET that it answered with 202. Okta takes SETs that it then drops.
    * The token needs the scope `okta.logs.read`; one that may read the providers too makes causes certain.
    *
    * @param sent The receipt, or, where another process has sent it, the SET and the time of the answer.

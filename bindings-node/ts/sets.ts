@@ -25,7 +25,7 @@ import type { Subject } from './subjects.js';
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
 /**
- * A SET that is complete but for its signature: `jti`, `iat` and the header are fixed. It cannot be sent.
+ * An unsigned SET whose `jti`, `iat` and header are fixed. It cannot be sent.
  */
 export class UnsignedSet {
   readonly #native: NativeUnsignedSet;
@@ -194,7 +194,7 @@ export class DecodedSet {
   }
 }
 
-/** That a receiver has taken a SET. It says nothing of what the receiver does with it (RFC 8935 §2.2). */
+/** Confirms that a receiver accepted a SET. It does not say whether the receiver processed it (RFC 8935 §2.2). */
 export class Receipt {
   /** The id of the SET. */
   readonly jti: string;
@@ -265,7 +265,7 @@ export interface SetParts {
   readonly issuedAt?: Date | undefined;
   /** Further claims, such as `nbf`. What JSON does not have is refused with its place. */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
-  /** What becomes of findings. */
+  /** How findings are handled. */
   readonly lint?: LintPolicy | undefined;
 }
 

@@ -43,11 +43,11 @@ import type { Signer } from './signature.js';
 import { delivered, finished, signed } from './signing.js';
 import type { Subject } from './subjects.js';
 
-/** The settings of a transmitter, but for its keys. */
+/** The settings of a transmitter, except its keys. */
 export interface TransmitterSettings extends Bounds, NetworkOptions {
   /** The `iss` of its SETs: the exact `issuer` of its configuration. */
   readonly issuer: string;
-  /** What becomes of findings. */
+  /** How findings are handled. */
   readonly lint?: LintPolicy | undefined;
 }
 
@@ -92,7 +92,7 @@ export interface SetOptions {
   readonly jti?: string | undefined;
   /** Events that travel beside the first, for receivers that take them. */
   readonly companions?: readonly SsfEvent[] | undefined;
-  /** What becomes of findings. */
+  /** How findings are handled. */
   readonly lint?: LintPolicy | undefined;
 }
 
@@ -121,7 +121,7 @@ export interface Counters {
   readonly delivered: number;
   /** SETs that were not delivered, for whatever reason. */
   readonly failed: number;
-  /** SETs under way, those that wait for a signature included. */
+  /** Pending SETs, including those that wait for a signature. */
   readonly inFlight: number;
   /** Requests to receivers, repeats included. */
   readonly attempts: number;
@@ -176,7 +176,7 @@ export class Transmitter implements AsyncDisposable {
     checked(options, OPTIONS, ['issuer'], Transmitter);
     const { issuer, key, signer, algorithm, kid, publicKey } = options;
     if ((key === undefined) === (signer === undefined)) {
-      const message = 'give either a key, or a signer with its algorithm';
+      const message = 'pass either a key, or a signer with its algorithm';
       throw errorOf('SSF_CONFIGURATION_INVALID', message, Transmitter, { pointer: '/key' });
     }
     this.issuer = issuer;
@@ -201,7 +201,7 @@ export class Transmitter implements AsyncDisposable {
 
   /**
    * Sends an event: builds the SET in the receiver's dialect, signs it and delivers it, trying again as
-   * `docs/delivery.md` tells. Signing does not hold up the event loop.
+   * see `docs/delivery.md`. Signing does not block the event loop.
    *
    * The subject may be `undefined` where the event has it inside, as the pages of receivers print events.
    *
@@ -288,7 +288,7 @@ export class Transmitter implements AsyncDisposable {
     subject: Subject | undefined,
     options: {
       readonly to: Receiver;
-      /** Where the transmitter configuration is, if it is not where the issuer says. */
+      /** The URL of the transmitter configuration, if it is not the default for the issuer. */
       readonly configurationUrl?: string | undefined;
       /** Send the event too: the receiver gets a real SET. */
       readonly send?: boolean | undefined;
@@ -335,8 +335,8 @@ export class Transmitter implements AsyncDisposable {
   }
 
   /**
-   * Takes no new work, which fails with the code `SSF_TRANSMITTER_CLOSED`, and waits until all that is under way has ended,
-   * each within its deadline; then the connections are closed. To close twice does no harm. What needs no network still works.
+   * Rejects new work with the code `SSF_TRANSMITTER_CLOSED`, and waits for pending calls,
+   * each within its deadline; then the connections are closed. Closing twice is harmless. What needs no network still works.
    *
    * Without it the process stays alive as long as a result is waited for, and `process.exit` abandons what is under way.
    */

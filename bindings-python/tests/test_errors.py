@@ -249,7 +249,7 @@ def test_a_misspelt_keyword_is_named_with_the_one_that_was_meant(make: Any, mess
         (lambda: Linter().jwt(b"x"), "text: expected str, got bytes"),
         (lambda: Linter().explain(status="400"), "status: expected int, got str"),
         (lambda: Linter().explain_error("x"), "error: expected SsfError"),
-        (lambda: OktaProviders("https://acme.okta.com"), "give one of ssws, bearer and client_credentials"),
+        (lambda: OktaProviders("https://acme.okta.com"), "pass exactly one of ssws, bearer and client_credentials"),
         (lambda: OktaProviders("https://acme.okta.com", ssws="a", bearer="b"), "give one of ssws"),
         (lambda: OktaProviders("https://acme.okta.com", ssws="a").read(7), "id: expected str, got int"),
     ],

@@ -76,8 +76,7 @@ pub struct Answer {
 /// What the answer of a receiver to a SET means.
 #[uniffi::export]
 pub fn explain(known: Known, set: String, answer: Answer) -> Result<Explanation> {
-    let status =
-        answer.status.try_into().map_err(|_| Failure::config("this is no status of an HTTP answer"))?;
+    let status = answer.status.try_into().map_err(|_| Failure::config("not an HTTP status"))?;
     let headers = answer.headers.into_iter().map(|header| (header.name, header.value));
     let answer = Response::new(status, headers, answer.body);
     Ok(known.linter()?.explain(&set, &answer).into())

@@ -155,7 +155,7 @@ impl Error {
         self.0.pointer.as_deref()
     }
 
-    /// Whether the same call may pass later without a change.
+    /// Whether the same call may succeed later without changes.
     pub fn is_retryable(&self) -> bool {
         self.0.code.is_retryable()
     }

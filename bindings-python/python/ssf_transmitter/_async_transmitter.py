@@ -233,7 +233,7 @@ class AsyncTransmitter(BaseTransmitter):
                 future.result().abandon()
 
     async def aclose(self) -> None:
-        """Take no new work, and wait until all that is under way has ended.
+        """Reject new work, and wait for pending calls.
 
         New work fails with the code `transmitter_closed`. What is under way has the time of its deadline; then the
         connections are closed. To close twice does no harm, and a cancelled close stays one. What needs no network

@@ -282,7 +282,7 @@ def _object(value: object, expected: str = "a mapping") -> Json:
 
 
 def _localized(value: object) -> Json:
-    return _object(value, "a mapping of texts by language, such as {'en': '…'}")
+    return _object(value, "a mapping of strings by language, such as {'en': '…'}")
 
 
 def _subject(value: object) -> Json:

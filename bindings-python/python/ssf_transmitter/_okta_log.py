@@ -85,7 +85,7 @@ class Cause:
 
     Attributes:
         id: A stable id, such as `user-unknown`. All are in `docs/errors.md`.
-        is_certain: Whether it is a fact, not one of several things that may be.
+        is_certain: Whether the cause is certain, not just possible.
         meaning: What it is, in one sentence or two.
         remedy: What to do about it.
     """
@@ -98,7 +98,7 @@ class Cause:
 
 @dataclass(frozen=True)
 class Reception:
-    """What became of a SET in an org.
+    """The reception of a SET in an org.
 
     Attributes:
         outcome: What became of it.

@@ -34,7 +34,7 @@ def prepare_set(
     claims: Mapping[str, object] | None = None,
     lint: LintPolicy | None = None,
 ) -> UnsignedSet:
-    """A SET from all its parts, checked, complete but for its signature. To send one, `Transmitter.emit` is simpler.
+    """An unsigned SET, built from its parts and validated. To send a SET, use `Transmitter.emit`.
 
     >>> from ssf_transmitter import Email, SigningKey, prepare_set
     >>> from ssf_transmitter.events import caep

@@ -200,7 +200,7 @@ public struct JWKS: Hashable, Sendable {
 /// ```swift
 /// let keys = KeySet(try await SigningKey.generate(.p256))
 /// try keys.stage(try await SigningKey.generate(.p256))  // published, and does not sign yet
-/// let retired = try keys.rotate(published: 0)  // in earnest: a day later, `published: .seconds(86_400)`
+/// let retired = try keys.rotate(published: 0)  // in production, wait a day: `published: .seconds(86_400)`
 /// try keys.remove(kid: retired)
 /// ```
 public struct KeySet: Sendable {

@@ -31,7 +31,7 @@ public struct Finding: Hashable, Sendable {
     public let pointer: String
     /// What is wrong, in one sentence.
     public let message: String
-    /// What to do about it.
+    /// How to fix it.
     public let remedy: String
     /// Where the rule comes from.
     public let source: String
@@ -109,7 +109,7 @@ public struct Explanation: Hashable, Sendable {
     public let reason: String
     /// Why, in plain words.
     public let cause: String
-    /// What to do about it.
+    /// How to fix it.
     public let remedy: String
     /// What else may be the cause.
     public let possible: [Cause]
@@ -174,7 +174,7 @@ public struct Linter: Sendable {
         try native { try lintText(known: known, text: text) }.map(Finding.init)
     }
 
-    /// Looks at an event and its subject, put together as they would go out. What is wrong with them is a finding, and no
+    /// Lints an event and its subject, combined as they would be sent. What is wrong with them is a finding, and no
     /// error.
     public func lint(_ event: some SecurityEvent, about subject: Subject?) throws -> [Finding] {
         let (event, subject) = (try event.written(), try subject?.written())

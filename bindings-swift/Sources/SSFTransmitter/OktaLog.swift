@@ -2,7 +2,7 @@ import Foundation
 internal import SSFTransmitterFFI
 
 extension OktaProviders {
-    /// Looks in the org's System Log for what became of a SET that it answered with 202.
+    /// Searches the org's System Log for a SET that it answered with 202.
     ///
     /// Okta takes SETs that it then drops. The token needs the scope `okta.logs.read`; one that may read the providers too
     /// makes causes certain.
@@ -189,7 +189,7 @@ public struct Reception: Sendable {
         public static let exact: Self = "exact"
         /// It names the provider and the user, and is of the right time.
         public static let likely: Self = "likely"
-        /// It is of the right time, and speaks of no other user and no other provider.
+        /// The time matches, and the entry names no other user or provider.
         public static let possible: Self = "possible"
     }
 
@@ -204,11 +204,11 @@ public struct Reception: Sendable {
 
         /// Which one.
         public let id: ID
-        /// Whether it is a fact, not one of several things that may be.
+        /// Whether the cause is certain, not just possible.
         public let isCertain: Bool
         /// What it is, in one sentence or two.
         public let meaning: String
-        /// What to do about it.
+        /// How to fix it.
         public let remedy: String
     }
 

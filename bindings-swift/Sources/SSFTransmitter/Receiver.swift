@@ -209,7 +209,7 @@ public struct Receiver: Sendable {
             options: options)
     }
 
-    /// An Okta org, by the URL that its users sign in at, such as `https://acme.okta.com`. It is the audience too, unless an
+    /// An Okta org: the URL where its users sign in, such as `https://acme.okta.com`. It is the audience too, unless an
     /// org wants another.
     public static func okta(
         _ org: String, audience: Audience? = nil, options: Options = Options()
@@ -217,7 +217,7 @@ public struct Receiver: Sendable {
         try Self(.okta(org: org), audience: audience, dialect: nil, authorization: .none, options: options)
     }
 
-    /// An Okta org, by the URL that its users sign in at, without a slash at its end.
+    /// An Okta org: the URL where its users sign in, without a slash at its end.
     public static func okta(_ org: URL, audience: Audience? = nil, options: Options = Options()) throws -> Self {
         try okta(org.absoluteString, audience: audience, options: options)
     }

@@ -1,7 +1,7 @@
 import Foundation
 internal import SSFTransmitterFFI
 
-/// A SET that is complete but for its signature: `jti`, `iat` and the header are fixed.
+/// An unsigned SET whose `jti`, `iat` and header are fixed.
 ///
 /// Give ``signingInput`` to whatever holds the key, and ``attach(_:)`` what it returns.
 public struct UnsignedSET: Sendable {
@@ -109,7 +109,7 @@ func object(_ json: String) throws -> [String: JSONValue] {
     do {
         return try JSONDecoder().decode([String: JSONValue].self, from: Data(json.utf8))
     } catch {
-        throw SSFError(.jsonInvalid, "this is no JSON object that Swift can hold")
+        throw SSFError(.jsonInvalid, "not a JSON object that Swift can represent")
     }
 }
 

@@ -84,7 +84,7 @@ struct Enveloped<Event: SecurityEvent>: Codable {
         event = try events.decode(Event.self, forKey: uri)
         guard event.uri == uri.stringValue else {
             throw DecodingError.typeMismatch(
-                Event.self, .init(codingPath: [uri], debugDescription: "this is another type of event"))
+                Event.self, .init(codingPath: [uri], debugDescription: "not an event of this type"))
         }
     }
 

@@ -66,7 +66,7 @@ extension Signer {
         let timer = Task {
             try await Task.sleep(nanoseconds: UInt64(min(deadline, 1e9) * 1e9))
             answer.finish(
-                throwing: SSFError(.deadlineExceeded, "the deadline passed in a wait for a signature"))
+                throwing: SSFError(.deadlineExceeded, "the deadline passed while waiting for a signature"))
         }
         defer {
             signing.cancel()
@@ -74,6 +74,6 @@ extension Signer {
         }
         for try await signature in answers { return signature }
         try Task.checkCancellation()
-        throw SSFError(.signerFailed, "the signer gave no signature")
+        throw SSFError(.signerFailed, "the signer returned no signature")
     }
 }

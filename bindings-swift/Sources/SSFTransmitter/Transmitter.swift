@@ -154,7 +154,7 @@ public struct Transmitter: Sendable {
     /// in them, TLS, clock, token, and a SET with this event and subject.
     ///
     /// - Parameters:
-    ///   - configurationURL: Where the transmitter configuration is, if it is not where the issuer says.
+    ///   - configurationURL: The URL of the transmitter configuration, if it is not the default for the issuer.
     ///   - send: Send the event too: the receiver gets a real SET.
     ///   - confirm: The org whose System Log to look into for the SET, once it is sent: the check `okta-log`. That takes no
     ///     longer than a call of it may, beyond the time of the other checks.
@@ -191,7 +191,7 @@ public struct Transmitter: Sendable {
     /// Takes no new work, which fails with the code `transmitter_closed`, and waits until all that is under way has ended, each
     /// within its deadline; then the connections are closed.
     ///
-    /// To close twice does no harm. A task that is cancelled waits no longer, and the transmitter stays closed. What needs no
+    /// Closing twice is harmless. A task that is cancelled waits no longer, and the transmitter stays closed. What needs no
     /// network still works. A transmitter that goes without it abandons nothing that a task waits for; the end of the process
     /// abandons all.
     public func close() async throws {

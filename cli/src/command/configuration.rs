@@ -39,10 +39,10 @@ pub(super) struct Document {
     /// Where receivers remove subjects
     #[arg(long, value_name = "URL")]
     remove_subject_endpoint: Option<String>,
-    /// Where receivers ask for a verification event
+    /// Where receivers request a verification event
     #[arg(long, value_name = "URL")]
     verification_endpoint: Option<String>,
-    /// A member of complex subjects that receivers have to understand; repeatable
+    /// A member of complex subjects that receivers must understand; repeatable
     #[arg(long = "critical-subject-member", value_name = "NAME")]
     critical_subject_members: Vec<String>,
     /// A way to authorize at these endpoints, by URN, such as `urn:ietf:rfc:6749` for OAuth 2.0; repeatable
@@ -54,7 +54,7 @@ pub(super) struct Document {
     /// The version of the specification
     #[arg(long, value_name = "VERSION", default_value = "1_0")]
     spec_version: String,
-    /// A member of your own, as JSON: `name=value`; repeatable
+    /// A custom member, as JSON: `name=value`; repeatable
     #[arg(long = "member", value_name = "NAME=JSON", value_parser = member)]
     members: Vec<(String, Value)>,
 }

@@ -20,7 +20,7 @@ pub enum ErrorKind {
     Delivery,
     /// The network between here and there failed.
     Transport,
-    /// A receiver's management API did not do what it was asked for.
+    /// A call to a receiver's management API failed.
     Api,
     /// Time ran out.
     Deadline,

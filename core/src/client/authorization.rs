@@ -73,9 +73,9 @@ impl Authorized {
         refused: Option<&Secret<String>>,
     ) -> Result<Secret<String>> {
         match self {
-            Self::Not => Err(Error::internal("no authorization is needed here")),
+            Self::Not => Err(Error::internal("the receiver needs no authorization")),
             Self::Fixed(_) if refused.is_some() => {
-                let message = format!("{host} does not accept the authorization, which is a fixed one");
+                let message = format!("{host} does not accept the fixed authorization");
                 Err(Error::new(ErrorCode::ReceiverUnauthorized, message))
             }
             Self::Fixed(value) => Ok(value.clone()),

@@ -23,7 +23,7 @@ pub struct Counters {
     pub delivered: u64,
     /// SETs that were not delivered, for whatever reason.
     pub failed: u64,
-    /// SETs under way, those that wait for a signature included.
+    /// Pending SETs, including those that wait for a signature.
     pub in_flight: u64,
     /// Requests to receivers, repeats included.
     pub attempts: u64,

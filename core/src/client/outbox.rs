@@ -24,7 +24,7 @@ pub struct Waiting {
     pub set: SignedSet,
 }
 
-/// What became of a SET that was taken out.
+/// The outcome of a SET taken from the outbox.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Settlement {

@@ -75,7 +75,9 @@ pub(super) fn refusal(
     };
     let message = match (&reason.code, verdict) {
         // No attempt of this delivery can have brought it there.
-        (_, Verdict::Duplicate) => format!("{host} answered {status}: it has another SET with this jti"),
+        (_, Verdict::Duplicate) => {
+            format!("{host} answered {status}: it already has another SET with this jti")
+        }
         (Some(err), _) => format!("{host} answered {status} with the error {err}"),
         (None, _) => format!("{host} answered {status}"),
     };

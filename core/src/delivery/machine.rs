@@ -121,7 +121,7 @@ impl Delivery {
             Admission::After(_) => self.too_late(),
             Admission::OpenUntil(_) => {
                 let message =
-                    format!("{} has failed too often; the circuit to it is open", self.target.host());
+                    format!("{} failed repeatedly; its circuit breaker is open", self.target.host());
                 self.fail_with(Error::new(ErrorCode::CircuitOpen, message))
             }
         }

@@ -88,7 +88,7 @@ impl Dialect {
     pub fn built_in(id: &str) -> Result<Self> {
         DIALECTS.iter().find(|dialect| dialect.id() == id).cloned().ok_or_else(|| {
             let known: Vec<_> = Self::ids().collect();
-            let message = format!("no built-in dialect has this id{}", near::suggestion(id, known));
+            let message = format!("unknown built-in dialect{}", near::suggestion(id, known));
             Error::new(ErrorCode::DialectUnknown, message)
         })
     }
@@ -172,11 +172,11 @@ impl Dialect {
         let extends = match own.get_mut().remove("extends").map(Spanned::into_inner) {
             None => None,
             Some(DeValue::String(id)) => Some(id),
-            Some(_) => return Err(invalid("extends is the id of a dialect").at("/extends")),
+            Some(_) => return Err(invalid("extends must be the id of a dialect").at("/extends")),
         };
         let base = match base(extends.as_deref().unwrap_or(BASE)) {
             Some(base) if own.get_ref().contains_key("id") => Some(base),
-            Some(_) => return Err(invalid("a dialect needs an id of its own").at("/id")),
+            Some(_) => return Err(invalid("a dialect needs a unique id").at("/id")),
             // The first of the built-in dialects has nothing to extend.
             None if extends.is_none() => None,
             None => {

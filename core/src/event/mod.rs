@@ -103,7 +103,7 @@ impl Event {
             _ => return Err(Error::new(ErrorCode::JsonInvalid, "an event is a JSON object")),
         };
         let (Some((uri, value)), None) = (members.next(), members.next()) else {
-            let message = "an event is an object with one member, named by the event type URI";
+            let message = "an event must be an object with a single member, named by the event type URI";
             return Err(Error::new(ErrorCode::JsonInvalid, message));
         };
         let Value::Object(members) = value else {

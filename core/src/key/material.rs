@@ -152,6 +152,6 @@ pub(super) fn ed25519(d: &[u8], public: Option<&[u8]>) -> Result<Material> {
 }
 
 pub(super) fn inconsistent<T>(_: T) -> Error {
-    let message = "the parts of the key do not belong together: they make no key";
+    let message = "the parts of the key do not match";
     Error::new(ErrorCode::KeyInconsistent, message)
 }

@@ -74,7 +74,7 @@ impl FromStr for KeyType {
 
 /// A private key that signs SETs, with its algorithm and `kid`.
 ///
-/// The key is parsed once, here, and checked: its parts belong together. Signing only uses it. Cloning shares it, threads may share it. Its bytes are wiped when
+/// The key is parsed and validated once, here. Signing only uses it. Cloning shares it, threads may share it. Its bytes are wiped when
 /// the last clone goes. `Debug` shows algorithm and `kid` only.
 ///
 /// ```

@@ -150,7 +150,7 @@ fn check_text(value: &str, pointer: &str, most: usize) -> Result<()> {
     if (1..=most).contains(&characters) {
         return Ok(());
     }
-    let message = format!("{characters} characters, where Okta takes 1 to {most}");
+    let message = format!("{characters} characters; Okta accepts 1 to {most}");
     Err(Error::new(ErrorCode::ProviderInvalid, message).at(pointer))
 }
 

@@ -144,7 +144,7 @@ impl OktaProviders {
         }
     }
 
-    /// Looks in the org's System Log for what became of a SET that it answered with 202: with a [`Receipt`], or with a
+    /// Searches the org's System Log for a SET that it answered with 202: with a [`Receipt`], or with a
     /// [`Sent`] where another process has sent it. Await it.
     ///
     /// Okta takes SETs that it then drops. The token needs the scope `okta.logs.read`; one that may read the providers too

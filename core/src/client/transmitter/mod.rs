@@ -77,7 +77,7 @@ impl Transmitter {
         Emit::new(self.clone(), self.set_for(to).event(event).about(subject.into()), to.clone())
     }
 
-    /// The first step of [`emit`](Self::emit): a SET for this receiver, complete but for its signature.
+    /// The first step of [`emit`](Self::emit): an unsigned SET for this receiver.
     pub fn prepare(
         &self,
         event: impl Into<Event>,
@@ -247,7 +247,7 @@ impl Transmitter {
         self.0.driver.ledger.visit()
     }
 
-    /// What became of everything that this transmitter, and its clones, were to send.
+    /// Counters of this transmitter and its clones.
     pub fn counters(&self) -> Counters {
         self.0.driver.ledger.read()
     }
