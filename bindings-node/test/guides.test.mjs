@@ -43,7 +43,7 @@ test('a subject that is given beside the one in the event has to be the same', (
   assert.throws(() => transmitter.prepare(event, { format: 'email', email: 'ada@example.com' }, { to: okta() }), {
     code: 'SSF_EVENT_MEMBER_FORBIDDEN',
     pointer: '/events/https:~1~1schemas.openid.net~1secevent~1risc~1event-type~1identifier-changed/subject',
-    message: /differs from the subject that was given/,
+    message: /differs from the subject passed/,
   });
 });
 

@@ -144,7 +144,7 @@ fn other(given: &Bound<'_, PyAny>, room: usize) -> Outcome<Value> {
 }
 
 fn deeper(room: usize) -> Outcome<usize> {
-    let message = "the value is nested too deep, or one contains itself";
+    let message = "the value is nested too deep, or contains itself";
     room.checked_sub(1).ok_or_else(|| Problem::refused(ErrorCode::ValueTooDeep, message))
 }
 
@@ -171,7 +171,8 @@ fn object_of(pairs: Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>)>, room: usize) -> O
     let mut read = Map::with_capacity(pairs.len());
     for (name, given) in pairs {
         let Ok(name) = name.cast::<PyString>() else {
-            let message = format!("a member name is {}; JSON names must be strings", type_name(&name)?);
+            let message =
+                format!("a member name is of type {}; JSON names must be strings", type_name(&name)?);
             return Err(Problem::refused(ErrorCode::ValueNotJson, message));
         };
         let name = name.to_str().map_err(|_| Problem::refused(ErrorCode::TextNotUnicode, NOT_UNICODE))?;
@@ -192,7 +193,7 @@ fn instead(given: &Bound<'_, PyAny>) -> PyResult<String> {
     let name = type_name(given)?;
     let instead = match name.as_str() {
         "datetime" | "date" | "time" | "timedelta" | "Timestamp" => "seconds since 1970, or a string",
-        "bytes" | "bytearray" | "memoryview" => "text, such as base64",
+        "bytes" | "bytearray" | "memoryview" => "a string, such as base64",
         "set" | "frozenset" | "generator" => "a list",
         _ if given.is_instance_of::<PyTuple>() => "a list, or its _asdict()",
         _ if given.hasattr("item")? => "what its item() or tolist() returns",

@@ -223,7 +223,7 @@ def test_a_misspelt_keyword_is_named_with_the_one_that_was_meant(make: Any, mess
         (lambda: Receiver("https://x.example", 7), "audience: expected str"),
         (lambda: Receiver("https://x.example", "x", bearer=b"x"), "bearer: expected str"),
         (lambda: Receiver("https://x.example", "x", concurrency="x"), "concurrency: expected int, got str"),
-        (lambda: Receiver("https://x.example", "x", bearer="a", authorization="b"), "give one of bearer"),
+        (lambda: Receiver("https://x.example", "x", bearer="a", authorization="b"), "pass exactly one of bearer"),
         (lambda: Transmitter(ISSUER, "key"), "key: expected SigningKey"),
         (lambda: Transmitter(ISSUER), "either a key or a signer"),
         (lambda: Transmitter(ISSUER, KEY, signer=lambda _: b""), "either a key or a signer"),
@@ -250,7 +250,7 @@ def test_a_misspelt_keyword_is_named_with_the_one_that_was_meant(make: Any, mess
         (lambda: Linter().explain(status="400"), "status: expected int, got str"),
         (lambda: Linter().explain_error("x"), "error: expected SsfError"),
         (lambda: OktaProviders("https://acme.okta.com"), "pass exactly one of ssws, bearer and client_credentials"),
-        (lambda: OktaProviders("https://acme.okta.com", ssws="a", bearer="b"), "give one of ssws"),
+        (lambda: OktaProviders("https://acme.okta.com", ssws="a", bearer="b"), "pass exactly one of ssws"),
         (lambda: OktaProviders("https://acme.okta.com", ssws="a").read(7), "id: expected str, got int"),
     ],
 )

@@ -206,7 +206,7 @@ impl Response {
         match self.body_end {
             BodyEnd::Complete => None,
             BodyEnd::TooLong => Some("is too long"),
-            BodyEnd::Broken => Some("breaks off"),
+            BodyEnd::Broken => Some("is incomplete"),
             BodyEnd::Unfinished => Some("does not end in time"),
         }
     }

@@ -242,7 +242,7 @@ fn a_public_key_is_read_from_every_form_that_it_is_written_in() {
     }
     for (given, says) in [
         (public.to_jwk().to_string(), "as a JWK"),
-        ("/etc/ssf/key.pem".to_owned(), "path of a file"),
+        ("/etc/ssf/key.pem".to_owned(), "a file path"),
         ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----".to_owned(), "public half"),
     ] {
         let error = PublicKey::from_pem(given).unwrap_err();

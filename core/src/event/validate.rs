@@ -74,12 +74,12 @@ pub(crate) fn check_member(kind: &EventType, field: &Field, value: &Value) -> Re
 
     match (field.kind, value) {
         (FieldType::String | FieldType::Enum { open: true, .. }, Value::String(text)) if text.is_empty() => {
-            wrong_value("is not empty")
+            wrong_value("must not be empty")
         }
         (FieldType::Enum { open: false, values }, Value::String(text))
             if !values.contains(&text.as_str()) =>
         {
-            wrong_value(&format!("is one of {}", values.join(", ")))
+            wrong_value(&format!("must be one of {}", values.join(", ")))
         }
         (FieldType::Timestamp, Value::Number(number)) => {
             if number.as_f64().is_some_and(|seconds| seconds.abs() < SECONDS_LIMIT) {

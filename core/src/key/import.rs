@@ -31,7 +31,7 @@ pub(super) fn pem(bytes: &[u8], password: Option<&str>) -> Result<Material> {
         [] => return Err(not_private(&blocks).unwrap_or_else(not_pem)),
         [one] => one,
         _ => {
-            let message = "the PEM holds several private keys: give the one that signs";
+            let message = "the PEM contains several private keys: pass only the signing key";
             return Err(Error::new(ErrorCode::KeySetAmbiguous, message));
         }
     };

@@ -157,7 +157,7 @@ impl Documents<'_> {
         Check::failed("configuration-issuer", message, remedy)
     }
 
-    /// Whether the key that signs is published.
+    /// Whether the signing key is published.
     fn published(&self, jwks: &str) -> Check {
         const ID: &str = "signing-key";
         let remedy = "Publish the JWKS that the library generates for the signing key.";
@@ -177,7 +177,7 @@ impl Documents<'_> {
                 );
                 Check::failed(ID, message, remedy)
             }
-            Some(_) => Check::passed(ID, "the key that signs is published"),
+            Some(_) => Check::passed(ID, "the signing key is published"),
             None if self.thumbprint.is_some() && keys.keys().iter().any(same_key) => {
                 Check::failed(ID, "the signing key is published under another kid", remedy)
             }

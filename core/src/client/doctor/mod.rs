@@ -334,7 +334,7 @@ impl Doctor {
     /// One real SET, if that was asked for, and if nothing speaks against it.
     fn to_send(&self) -> Result<Emit, Check> {
         if !self.send {
-            return Err(Check::skipped(SEND, "no SET was requested to be sent (use send)"));
+            return Err(Check::skipped(SEND, "sending a SET was not requested"));
         }
         match &self.event {
             Some((event, subject)) if self.lint().outcome != Outcome::Failed => {

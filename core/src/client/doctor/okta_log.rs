@@ -44,7 +44,7 @@ fn judged(reception: &Reception) -> Check {
             match reception.causes() {
                 [] => Check::failed(ID, message, ""),
                 [cause, ..] => {
-                    let may = if cause.is_certain() { "" } else { "Possible cause:  " };
+                    let may = if cause.is_certain() { "" } else { "Possible cause: " };
                     let message = format!("{message}. {may}{}", cause.kind().meaning());
                     Check::failed(ID, message, cause.kind().remedy())
                 }
