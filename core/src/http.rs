@@ -124,7 +124,7 @@ impl Request {
         }
     }
 
-    /// The most of the answer's body that is to be read, in bytes: [`MAX_ANSWER`] but for APIs with long lists.
+    /// The maximum size of the answer's body, in bytes: [`MAX_ANSWER`], except for APIs with long lists.
     pub fn max_answer(&self) -> usize {
         self.max_answer
     }

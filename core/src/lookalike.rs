@@ -16,7 +16,7 @@ const PKCS12: &str =
     "PKCS#12 (.p12, .pfx): `openssl pkcs12 -in FILE -nocerts -nodes` extracts its private key";
 const UTF16: &str = "UTF-16 text: save it as UTF-8";
 
-/// The form that was asked for.
+/// The requested form.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(crate) enum Form {
     Pem,

@@ -1,4 +1,4 @@
-//! The events of a SET and their members, as they go out: in the receiver's names, units and spellings.
+//! The events of a SET and their members, as they are sent: in the receiver's names, units and spellings.
 
 use std::borrow::Cow;
 

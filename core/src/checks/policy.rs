@@ -15,7 +15,7 @@ use crate::{
 /// ```
 /// use ssf_transmitter::lint::{LintPolicy, Severity};
 ///
-/// // Warnings keep a SET from being sent too, but for this one.
+/// // Warnings block the send too, except this one.
 /// let strict = LintPolicy::new().refuse(Some(Severity::Warning)).allow("txn-missing")?;
 /// // Everything is sent and everything is told.
 /// let lenient = LintPolicy::new().refuse(None).report(Some(Severity::Note));

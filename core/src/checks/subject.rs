@@ -1,4 +1,4 @@
-//! Where the subject stands in a SET, and what it is.
+//! The place of the subject in a SET, and its format.
 
 use serde_json::{Map, Value};
 

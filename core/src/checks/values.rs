@@ -37,7 +37,7 @@ pub(super) fn check(report: &mut Report<'_>, claims: &Map<String, Value>) {
     }
 }
 
-/// Looks at a value in which at most `room` objects and lists may contain one another.
+/// Checks a value that may be nested at most `room` levels deep.
 fn value(report: &mut Report<'_>, given: &Value, place: &Place<'_>, room: usize) {
     let deeper = match given {
         Value::Number(number) if !is_safe(number) => return too_large(report, place),

@@ -1,4 +1,4 @@
-//! The loop around the machines: does what they ask for, and tells them what came of it.
+//! The loop around the machines: executes their requests, and returns the results to them.
 
 use std::{future::Future, task::Poll, time::Duration};
 

@@ -24,7 +24,7 @@ pub(super) fn private_key(pem: &[u8], setting: &str) -> Result<PrivateKeyDer<'st
     })
 }
 
-/// Without a byte order mark, and with the line ends that an environment variable had to do without.
+/// Without a byte order mark, and with the newlines that an environment variable lost.
 fn text(pem: &[u8]) -> Zeroizing<Vec<u8>> {
     let pem = pem.strip_prefix("\u{feff}".as_bytes()).unwrap_or(pem);
     let escaped = !pem.contains(&b'\n');

@@ -20,7 +20,7 @@ use crate::{
     token::{Authorization, ClientCredentials},
 };
 
-/// So many deliveries to one receiver are under way at once, if nothing else is said.
+/// Concurrent deliveries to one receiver, by default.
 const CONCURRENCY: usize = 16;
 
 /// Where SETs go: push endpoint, audience, dialect and authorization. Cheap to clone, and to have thousands of.
@@ -44,7 +44,7 @@ struct Inner {
     dialect: Dialect,
     authorization: Authorized,
     gate: Arc<Gate>,
-    /// How many deliveries may be under way at once.
+    /// Concurrent deliveries.
     slots: Semaphore,
 }
 
@@ -81,8 +81,8 @@ impl Receiver {
 
     /// An Okta org: the URL where its users sign in, such as `https://acme.okta.com`.
     ///
-    /// The URL is the audience too, as it is: Okta's pages show it with and without a slash at its end, and without one
-    /// is what works. Set [`audience`](ReceiverBuilder::audience) where an org wants another.
+    /// The URL is the audience too, as it is: Okta's pages show it with and without a trailing slash, and only the latter
+    /// works. Set [`audience`](ReceiverBuilder::audience) if an org expects another.
     pub fn okta(org: impl Into<String>) -> ReceiverBuilder {
         let org = org.into().trim().to_owned();
         let dialect = Dialect::okta();

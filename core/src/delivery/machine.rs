@@ -25,7 +25,7 @@ pub struct Delivery {
     gate: Arc<Gate>,
     attempts: Attempts,
     authorization: Option<Secret<String>>,
-    /// The receiver may have the SET: an attempt ended without saying what became of it.
+    /// The receiver may have the SET: an attempt ended with an unknown outcome.
     may_be_there: bool,
     last: Option<Error>,
 }

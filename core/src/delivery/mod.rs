@@ -126,7 +126,7 @@ pub enum Action<T = Receipt> {
     Fail(Error),
 }
 
-/// What came of it.
+/// The result.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Input {

@@ -1,4 +1,4 @@
-//! The settings of a dialect, as they stand in its file.
+//! The settings of a dialect, as in its file.
 
 use std::collections::BTreeMap;
 
@@ -213,7 +213,7 @@ pub(crate) struct EventRules {
     pub(crate) formats: Option<Vec<String>>,
     /// As for all events.
     pub(crate) wrap: Option<String>,
-    /// `none`: the event goes out without a subject.
+    /// `none`: the event is sent without a subject.
     pub(crate) subject: Option<NoSubject>,
     /// The values that a member may have.
     #[serde(default)]

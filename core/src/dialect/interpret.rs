@@ -107,7 +107,7 @@ impl Dialect {
         })
     }
 
-    /// Checks an event for a receiver of this dialect: as [`Event::validate`], but for what this receiver takes beyond the
+    /// Checks an event for a receiver of this dialect: like [`Event::validate`], except for what this receiver accepts beyond the
     /// definition, such as the subject inside the event.
     pub(crate) fn check_event(&self, event: &Event) -> Result<()> {
         self.subject_of(event)?;
@@ -148,7 +148,7 @@ impl Dialect {
         }
     }
 
-    /// Whether the event goes out with a member `subject`.
+    /// Whether the event is sent with a member `subject`.
     pub(crate) fn wants_subject(&self, kind: Option<&EventType>, rules: Option<&EventRules>) -> bool {
         let forbidden = kind.is_some_and(|kind| kind.event_member == EventMember::Forbidden);
         !is_without_subject(kind, rules)

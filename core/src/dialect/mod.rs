@@ -186,7 +186,7 @@ impl Dialect {
             }
         };
 
-        // Merged before they are read, and with their places in the texts. What is wrong can only stand in the last.
+        // Merged before they are read, and with their places in the texts. Only the last can be wrong.
         let mut texts = base.map_or_else(Vec::new, |base| base.0.texts.clone());
         let read = |text| DeTable::parse(text).map_err(unreadable);
         let mut merged = texts.iter().try_fold(DeTable::new(), |mut merged, text| {

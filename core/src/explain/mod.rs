@@ -227,7 +227,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// Anything else that is no success, by its status.
+    /// Any other failure, by its status.
     fn by_status(&self, status: u16) -> (String, Cause, Vec<Cause>) {
         let code = code_of(status);
         if status == 415
@@ -330,7 +330,7 @@ fn sentence(text: &str) -> String {
 
 impl Linter {
     /// What the answer of the receiver to a SET means. The more the linter knows, the closer it comes: with
-    /// [`jwks`](Self::jwks) a complaint of the key is told from one of something else.
+    /// [`jwks`](Self::jwks) a rejected key is distinguished from other causes.
     ///
     /// ```
     /// use ssf_transmitter::{Dialect, http::Response, lint::Linter};

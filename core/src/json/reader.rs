@@ -76,7 +76,7 @@ impl Broken {
     }
 }
 
-/// Reads a text in which at most `room` objects and lists may contain one another.
+/// Reads JSON that may be nested at most `room` levels deep.
 pub(crate) fn read(json: &[u8], room: usize) -> Result<Reading, Broken> {
     let mut notes = Notes { room, ..Notes::default() };
     let mut deserializer = serde_json::Deserializer::from_slice(json);

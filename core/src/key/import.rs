@@ -82,7 +82,7 @@ pub(super) fn der(bytes: &[u8], password: Option<&str>) -> Result<Material> {
     Err(lookalike::refused(Form::Der, "a private key in DER", bytes, forms))
 }
 
-/// A DER value without the line end that editors and shells add: nothing else can be meant by bytes after its end.
+/// A DER value without the newline that editors and shells add. Bytes after its end can mean nothing else.
 fn without_line_end(bytes: &[u8]) -> &[u8] {
     let mut rest = Reader::new(bytes);
     match rest.take(der::SEQUENCE) {

@@ -41,7 +41,7 @@ struct Jwk {
     public: Map<String, Value>,
 }
 
-/// A private member; `None` if it is no string.
+/// A private member; `None` if it is not a string.
 struct Text(Option<Zeroizing<String>>);
 
 impl<'de> Deserialize<'de> for Text {

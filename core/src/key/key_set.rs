@@ -16,7 +16,7 @@ use crate::{
 /// The keys of a transmitter, shared by its clones: one signs, all are published.
 ///
 /// Receivers cache the JWKS, so a key is published before it signs, and stays published until no SET signed with it is
-/// under way any more: [`stage`](Self::stage) the next key, wait, [`rotate`](Self::rotate), wait, [`remove`](Self::remove)
+/// pending: [`stage`](Self::stage) the next key, wait, [`rotate`](Self::rotate), wait, [`remove`](Self::remove)
 /// the retired one.
 ///
 /// ```
@@ -166,7 +166,7 @@ impl KeySet {
         Ok(())
     }
 
-    // No code that could panic runs under the lock, so a poisoned one holds whole keys all the same.
+    // No code that could panic runs under the lock, so a poisoned one still contains complete keys.
     fn read<T>(&self, read: impl FnOnce(&Keys) -> T) -> T {
         #[cfg(feature = "client")]
         if let Some(watch) = &self.0.watch {

@@ -52,7 +52,7 @@ fn check(report: &mut Report<'_>, document: &str) {
         private(report, &place, jwk);
         let entry = Entry::of(jwk);
         if let Entry::Foreign(why) = entry {
-            // RFC 7517 §5: readers ignore it, but for a secret that the whole world reads.
+            // RFC 7517 §5: readers ignore it. A published secret is a problem nevertheless.
             if jwk.get("kty").is_none_or(|kty| kty != "oct") {
                 report.add(&rules::JWKS_KEY_FOREIGN, place, format!("the key cannot verify SETs: {why}"));
             }

@@ -1,4 +1,4 @@
-//! Looks at events, SETs and tokens before a receiver does.
+//! Lints events, SETs and tokens.
 
 use super::{Finding, text};
 use crate::{

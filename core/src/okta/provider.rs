@@ -32,15 +32,15 @@ pub enum ProviderSettings {
     /// By the transmitter configuration, which names both.
     #[non_exhaustive]
     WellKnown {
-        /// The https URL of the configuration, 1000 characters at the most.
+        /// The https URL of the configuration, at most 1000 characters.
         well_known_url: String,
     },
     /// By both themselves.
     #[non_exhaustive]
     Issuer {
-        /// The exact `iss` of the SETs, 700 characters at the most.
+        /// The exact `iss` of the SETs, at most 700 characters.
         issuer: String,
-        /// The https URL of the JWKS, 1000 characters at the most.
+        /// The https URL of the JWKS, at most 1000 characters.
         jwks_url: String,
     },
 }

@@ -61,7 +61,7 @@ impl Default for Bounds {
 }
 
 impl Bounds {
-    /// These bounds, but for what is given.
+    /// These bounds, with the given values replaced.
     pub(crate) fn with(&self, deadline: Option<Duration>, retry: &RetryPolicy) -> Self {
         Self {
             deadline: deadline.unwrap_or(self.deadline),

@@ -24,7 +24,7 @@ const OWN: &[&str] = &["iss", "jti", "iat", "aud", "txn", "toe", "sub_id", "even
 /// Builds a SET: what it says, to whom, in which dialect.
 ///
 /// Everything is checked when the SET is prepared: the claims by RFC 8417 and SSF 1.0, event and subject by their
-/// definitions, and then all of it, as it would go out, by the rules of [`lint`](crate::lint) and the dialect.
+/// definitions, and then the whole SET, as it would be sent, by the rules of [`lint`](crate::lint) and the dialect.
 ///
 /// ```
 /// use ssf_transmitter::{KeyType, SetBuilder, SigningKey, Subject, event::caep};
@@ -258,7 +258,7 @@ impl SetBuilder {
         self.events.iter().try_for_each(|event| self.dialect.check_event(event))
     }
 
-    /// Takes the subject that stands in an event, which has to be that of the SET, if there is one.
+    /// Takes the subject from an event. It must be equal to the subject of the SET, if there is one.
     fn take_subject(&mut self) -> Result<()> {
         for event in &self.events {
             let Some(own) = self.dialect.subject_of(event)? else {

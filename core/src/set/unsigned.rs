@@ -1,4 +1,4 @@
-//! A SET that is complete but for its signature.
+//! An unsigned SET.
 
 use std::fmt;
 

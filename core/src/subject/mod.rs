@@ -125,7 +125,7 @@ impl Subject {
     /// # Ok::<(), ssf_transmitter::Error>(())
     /// ```
     pub fn parse(json: &str) -> Result<Self> {
-        // It stands in the claims.
+        // The claims contain it.
         let members = json::object_inside(json, 1, "a subject identifier")?;
         Ok(Self { members, private_formats: false })
     }

@@ -120,8 +120,8 @@ impl TokenMachine {
     /// There was no answer.
     pub fn broken(&mut self, now: Timestamp, failure: &Failure) -> Result<Secret<String>> {
         let error = failure.error(self.endpoint.host()).prefixed("no answer from the token endpoint");
-        // A token request may be repeated whatever became of the first one; what no repeat mends keeps its own code, and
-        // what is wrong on the way keeps it too, as it names the setting.
+        // A token request may be repeated, whatever the result of the first one. An error that a retry cannot fix keeps its
+        // code, and so does an error on the network path, because it names the setting.
         let error = match error.code() {
             ErrorCode::ProxyUnreachable | ErrorCode::ProxyUnavailable => error,
             code if code.retry() == Retry::Later => error.with_code(ErrorCode::TokenUnavailable),
@@ -130,7 +130,7 @@ impl TokenMachine {
         self.fall_back(now, error)
     }
 
-    /// A renewal that fails for a while does no harm while the old token lives.
+    /// A failed renewal is harmless while the old token is valid.
     fn fall_back(&self, now: Timestamp, error: Error) -> Result<Secret<String>> {
         match &self.token {
             Some(token) if now < token.ends && !token.refused && error.is_retryable() => {
@@ -146,7 +146,7 @@ impl TokenMachine {
         self.endpoint.host()
     }
 
-    /// The scope that is asked for.
+    /// The requested scope.
     #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "the client's doctor asks"))]
     pub(crate) fn scope(&self) -> Option<&str> {
         let scope = self.credentials.parameters.iter().find(|(name, _)| name == "scope");

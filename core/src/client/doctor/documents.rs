@@ -153,7 +153,7 @@ impl Documents<'_> {
             "the issuer of the configuration differs from that of the SETs"
         };
         let remedy = "Write the same issuer in the configuration, in the transmitter and where it is registered \
-            (an Okta provider's `issuer`); a slash at the end counts.";
+            (an Okta provider's `issuer`); a trailing slash matters.";
         Check::failed("configuration-issuer", message, remedy)
     }
 

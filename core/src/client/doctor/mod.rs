@@ -331,7 +331,7 @@ impl Doctor {
         }
     }
 
-    /// One real SET, if that was asked for, and if nothing speaks against it.
+    /// One real SET, if requested, and if lint allows it.
     fn to_send(&self) -> Result<Emit, Check> {
         if !self.send {
             return Err(Check::skipped(SEND, "sending a SET was not requested"));
@@ -373,7 +373,7 @@ impl Examination {
     }
 }
 
-/// What became of the SET.
+/// The outcome for the SET.
 fn sent(linter: &Linter, result: &Result<Receipt, Error>) -> Check {
     match result {
         Ok(receipt) => {

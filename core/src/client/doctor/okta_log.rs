@@ -14,7 +14,7 @@ pub(super) fn not_sent() -> Check {
     Check::skipped(ID, "no SET was sent that the log of the org could contain")
 }
 
-/// What became of the SET, if that was asked for.
+/// The outcome for the SET, if requested.
 pub(super) async fn confirmed(
     providers: Option<&OktaProviders>,
     sent: &Result<Receipt, Error>,

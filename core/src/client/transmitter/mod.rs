@@ -220,7 +220,7 @@ impl Transmitter {
     }
 
     /// Closes the transmitter and its clones: it takes no new work, which fails with [`ErrorCode::TransmitterClosed`](crate::ErrorCode::TransmitterClosed). The
-    /// future ends when all that is under way has ended, each within its deadline, and the connections are closed. Whether it
+    /// future ends when all pending calls have ended, each within its deadline, and the connections are closed. Whether it
     /// is awaited or dropped, the transmitter stays closed; a second close waits likewise.
     ///
     /// What needs no network still works: [`counters`](Self::counters), [`lint`](Self::lint), [`prepare`](Self::prepare) and

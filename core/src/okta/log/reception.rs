@@ -81,7 +81,7 @@ impl Cause {
     }
 }
 
-/// What became of a SET in an org: from [`Confirmation`](super::Confirmation), or from
+/// The reception of a SET in an org: from [`Confirmation`](super::Confirmation), or from
 /// [`OktaProviders::received`](crate::client::OktaProviders::received). As JSON it has the names and texts of all of it.
 #[derive(Clone)]
 pub struct Reception {
@@ -109,7 +109,7 @@ impl Reception {
         Self { outcome, certainty: None, events: Vec::new(), causes }
     }
 
-    /// What became of it.
+    /// The outcome.
     pub fn outcome(&self) -> ReceptionOutcome {
         self.outcome
     }
