@@ -75,7 +75,7 @@ export async function* emitAll<E extends Emission>(
         (error) => end({ index, emission, error }),
       );
   };
-  // Takes one at a time, and only as there is room; a slow source holds up no result.
+  // Takes one at a time, and only as there is room; a slow source delays no result.
   const take = async () => {
     while (!exhausted && !stop.aborted) {
       while (started - finished >= limit.window && !stop.aborted) await room();

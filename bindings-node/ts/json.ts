@@ -8,7 +8,7 @@
 import type { SsfErrorCode } from './codes.js';
 import { type Caller, errorOf, type Place } from './errors.js';
 
-/** How many objects and lists may contain one another in a SET, from its claims inwards; the core has the same limit. */
+/** How deep objects and lists may be nested in a SET, counted from its claims; the core has the same limit. */
 const MAX_DEPTH = 64;
 
 /** A text that is JSON already. */
@@ -35,11 +35,11 @@ export function subjectText(value: unknown, spot: Spot, at: Caller | Place): [js
   return [written(writer, value, spot, at), writer.privateFormats];
 }
 
-/** Whether a text is one of Unicode, without half of a surrogate pair. */
+/** Whether a string is valid Unicode, without an unpaired surrogate. */
 export const isUnicode = (text: string): boolean => !LONE_SURROGATE.test(text);
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
-/** What stands in JSON as it is: no quotation mark, backslash, control character or surrogate. */
+/** Text that JSON does not escape: no quotation mark, backslash, control character or surrogate. */
 const PLAIN = /^[ !#-[\]-\ud7ff\ue000-\uffff]*$/;
 
 /** Why a value cannot be written, and the way to it, the innermost step first. */
@@ -141,7 +141,7 @@ class Writer {
           text += `${text === '' ? '' : ','}${quoted(name)}:${this.value(value, room)}`;
         }
       } catch (thrown) {
-        // A name that is not Unicode cannot stand in a pointer.
+        // A name that is not Unicode cannot be part of a pointer.
         throw isUnicode(name) ? Refusal.of(thrown).within(name) : thrown;
       }
     }

@@ -114,8 +114,8 @@ function known(context: LintContext & { readonly contentType?: string | undefine
 }
 
 /**
- * Looks at an event, a SET, or a token that something else made, before a receiver does. Nothing is sent, and whatever
- * the token is, this returns.
+ * Lints an event, a SET, or a token from other software. Sends nothing, and returns findings even for an invalid
+ * token.
  *
  * @example
  * ```ts

@@ -115,7 +115,7 @@ export interface ReceptionCause {
 
 /** The reception of a SET in an org. */
 export interface Reception {
-  /** What became of it. */
+  /** The outcome. */
   readonly outcome: ReceptionOutcome;
   /** How certain it is that the entries are about the SET; `null` where there are none. */
   readonly certainty: Certainty | null;

@@ -106,7 +106,7 @@ const OPTIONS = {
 const WANTED = { name: string, type: string, wellKnownUrl: string, issuer: string, jwksUrl: string };
 
 /**
- * The security events providers of an Okta org: who may send it SETs. What is asked for is asked again after a throttled,
+ * The security events providers of an Okta org: who may send it SETs. A request is retried after a throttled,
  * failed or lost answer; a `create` only where it is certain that nothing was created.
  *
  * @example

@@ -121,7 +121,7 @@ function isText(value: unknown): boolean {
 }
 
 function notUnicode(name: string, at: Caller | Place) {
-  return errorOf('SSF_TEXT_NOT_UNICODE', `${name} holds half of a surrogate pair`, at, { pointer: `/${name}` });
+  return errorOf('SSF_TEXT_NOT_UNICODE', `${name} contains an unpaired surrogate`, at, { pointer: `/${name}` });
 }
 
 /** Names the type of what was given, and never the value: it may be a secret. */

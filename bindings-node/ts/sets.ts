@@ -91,7 +91,7 @@ export class UnsignedSet {
 
 /** A signed SET in compact form. However often it is sent, its bytes are the same. */
 export class SignedSet {
-  /** Of most SETs only the text comes, and is read when more is asked for. */
+  /** For most SETs only the text is transferred, and parsed on demand. */
   #native: NativeSigned;
 
   private constructor(set: NativeSigned) {
@@ -205,7 +205,7 @@ export class Receipt {
   /** Whether the status is the one that the receiver documents. */
   readonly isExpected: boolean;
   /**
-   * What was remarkable about the answer, such as `already_received` or `body_broken`. A note is about the answer, a
+   * Anything unusual about the answer, such as `already_received` or `body_broken`. A note is about the answer, a
    * finding about the SET; neither changes that it is delivered.
    */
   readonly notes: readonly ReceiptNote[];
@@ -285,7 +285,7 @@ const PARTS = {
   lint: object,
 };
 
-/** A SET from all its parts, without a transmitter, complete but for its signature. */
+/** An unsigned SET from all its parts, without a transmitter. */
 export function prepareSet(parts: SetParts): UnsignedSet {
   const at = prepareSet;
   checked(parts, PARTS, ['issuer', 'audience', 'events', 'algorithm'], at);

@@ -216,7 +216,7 @@ export class Transmitter implements AsyncDisposable {
 
   /**
    * Sends many events, with a bound on how many requests are on the wire at once. Results come in the order in which
-   * they are done; events are taken from `emissions` only as there is room. Leaving the loop abandons what is under way.
+   * they are done; events are taken from `emissions` only as there is room. Leaving the loop abandons pending calls.
    *
    * @example
    * ```ts
@@ -253,7 +253,7 @@ export class Transmitter implements AsyncDisposable {
     );
   }
 
-  /** The first step of an emit: a SET for this receiver, complete but for its signature. Nothing is sent. */
+  /** The first step of an emit: an unsigned SET for this receiver. Sends nothing. */
   prepare(event: SsfEvent, subject: Subject | undefined, options: SetOptions): UnsignedSet {
     checked(options, SET, ['to'], this.prepare);
     return this.#prepare(event, subject, options, this.prepare);
@@ -325,7 +325,7 @@ export class Transmitter implements AsyncDisposable {
     return JSON.parse(unwrap(this.#native.jwks(), this.jwks));
   }
 
-  /** What became of everything that this transmitter was to send. */
+  /** The counters of this transmitter. */
   get counters(): Counters {
     const { failures, ...counters } = this.#native.counters();
     return {
@@ -338,7 +338,7 @@ export class Transmitter implements AsyncDisposable {
    * Rejects new work with the code `SSF_TRANSMITTER_CLOSED`, and waits for pending calls,
    * each within its deadline; then the connections are closed. Closing twice is harmless. What needs no network still works.
    *
-   * Without it the process stays alive as long as a result is waited for, and `process.exit` abandons what is under way.
+   * Without it the process stays alive as long as a result is waited for, and `process.exit` abandons pending calls.
    */
   async close(): Promise<void> {
     const at = new Place(this.close);

@@ -43,7 +43,7 @@ pub(crate) fn object(given: &Bound<'_, PyAny>, spot: Spot) -> Result<Map<String,
     Err(sdk::Error::new(refusal.code, refusal.message).at(pointer).into())
 }
 
-/// A text that is to stand in a SET at `pointer`.
+/// A string for a SET, at `pointer`.
 pub(crate) fn text(given: &Bound<'_, PyString>, pointer: &str) -> Result<String> {
     let text = given.to_str().map(str::to_owned);
     text.map_err(|_| sdk::Error::new(ErrorCode::TextNotUnicode, NOT_UNICODE).at(pointer).into())
@@ -51,7 +51,7 @@ pub(crate) fn text(given: &Bound<'_, PyString>, pointer: &str) -> Result<String>
 
 const NOT_UNICODE: &str = "the string contains an unpaired surrogate";
 
-/// Why a value cannot stand in a SET, and the way to it, the innermost step first.
+/// Why a SET cannot contain a value, and the path to it, the innermost step first.
 struct Refusal {
     code: ErrorCode,
     message: String,
@@ -91,7 +91,7 @@ impl From<PyErr> for Problem {
 
 type Outcome<T> = Result<T, Problem>;
 
-/// Reads a value in which at most `room` objects and lists may contain one another.
+/// Reads a value that may be nested at most `room` levels deep.
 fn value(given: &Bound<'_, PyAny>, room: usize) -> Outcome<Value> {
     if let Ok(text) = given.cast::<PyString>() {
         let text = text.to_str().map_err(|_| Problem::refused(ErrorCode::TextNotUnicode, NOT_UNICODE))?;

@@ -75,7 +75,7 @@ impl OktaProviders {
         Ok(wait_directly(py, perform(call, providers))??)
     }
 
-    /// Looks in the log for what became of a SET.
+    /// Searches the log for a SET.
     fn received(&self, py: Python<'_>, sent: GivenSent, deadline: Option<Span>) -> Result<ToldReception> {
         Ok(wait_directly(py, received(self.direct()?.clone(), sent, deadline))??)
     }

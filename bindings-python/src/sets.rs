@@ -209,7 +209,7 @@ impl Receipt {
         self.0.is_expected()
     }
 
-    /// What was remarkable about the answer, such as `already_received` or `body_broken`. A note is about the answer, a
+    /// Anything unusual about the answer, such as `already_received` or `body_broken`. A note is about the answer, a
     /// finding about the SET; neither changes that it is delivered.
     #[getter]
     fn notes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {

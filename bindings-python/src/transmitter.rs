@@ -205,7 +205,7 @@ impl Transmitter {
         mailbox.spawn(future, async { Ok(examined.await) }, Examination::of)
     }
 
-    /// Takes no new work, and waits until all that is under way has ended.
+    /// Rejects new work, and waits for pending calls.
     fn close(&self, py: Python<'_>) -> Result<()> {
         wait_directly(py, self.closing())
     }

@@ -42,7 +42,7 @@ impl Known {
     }
 }
 
-/// Looks at a text that is to be a SET.
+/// Lints any text as a SET.
 #[uniffi::export]
 pub fn lint_text(known: Known, text: String) -> Result<Vec<Finding>> {
     Ok(findings(&known.linter()?.jwt(&text)))
@@ -59,7 +59,7 @@ pub fn lint_event(
     Ok(findings(&known.linter()?.read(event.core(), subject)))
 }
 
-/// Looks at a JWKS document as it is published.
+/// Lints a published JWKS document.
 #[uniffi::export]
 pub fn lint_jwks(json: String) -> Vec<Finding> {
     findings(&sdk::lint::jwks(&json))

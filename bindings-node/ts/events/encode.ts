@@ -15,7 +15,7 @@ export type LocalizedText = Readonly<Record<string, string>>;
 /** A point in time: a `Date`, or a number as it is sent. */
 export type Moment = Date | number;
 
-/** Where events stand in a SET. */
+/** The place of events in a SET. */
 const EVENTS = { pointer: () => '/events', outer: 1 };
 
 /** What every event may carry. */
@@ -27,7 +27,7 @@ export interface CommonMembers {
 /** How an event is written. */
 export interface EventEntry {
   readonly uri: string;
-  /** Names that stand in braces in the URI. */
+  /** Names in braces in the URI. */
   readonly parameters: readonly string[];
   /** The name on the wire, and what is there. */
   readonly members: Readonly<Record<string, readonly [name: string, type: string]>>;

@@ -132,7 +132,7 @@ class BaseTransmitter:
     @known_keywords
     def linter(self, to: Receiver) -> Linter:
         """A linter that knows issuer and keys of this transmitter, and audience and dialect of a receiver."""
-        from ssf_transmitter.lint import Linter  # loaded when it is asked for
+        from ssf_transmitter.lint import Linter  # loaded on demand
 
         return Linter._of(self._native.linter(to))  # noqa: SLF001  # of this package
 

@@ -1,4 +1,4 @@
-"""What is to be sent, and what became of it."""
+"""Emissions and their results."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ class Transmitter(BaseTransmitter):
         """Send many events, with a bound on how many requests are on the wire at once.
 
         Results come in the order in which they are done. Emissions are taken only as there is room: sixteen for each
-        request on the wire. Leaving the loop abandons what is under way.
+        request on the wire. Leaving the loop abandons pending calls.
 
         Args:
             emissions: What to send, from any iterable.
@@ -210,11 +210,11 @@ class Transmitter(BaseTransmitter):
     ) -> Diagnosis:
         """Check this transmitter and a receiver end to end, in less than ten seconds.
 
-        Looked at are the documents that are published, the key in them, TLS, clock, token, and a SET with this event
+        Checks the published documents, the key in them, TLS, clock, token, and a SET with this event
         and subject. `docs/lint.md` describes the checks.
 
         Args:
-            event: What to look at, and to send if that is asked for.
+            event: The event to check, and to send if `send` is set.
             subject: Whom or what it is about.
             to: The receiver.
             configuration_url: The URL of the transmitter configuration, if it is not the default for the issuer.
@@ -222,7 +222,7 @@ class Transmitter(BaseTransmitter):
             confirm: The org whose System Log to look into for the SET, once it is sent: the check `okta-log`. That
                 takes no longer than a method of it may, beyond the ten seconds.
         """
-        from ssf_transmitter.doctor import _diagnosis  # loaded when it is asked for
+        from ssf_transmitter.doctor import _diagnosis  # loaded on demand
         from ssf_transmitter.okta import _opened
 
         setup = (event_object(event), given_subject(subject), to, configuration_url, send, _opened(confirm))
@@ -238,8 +238,8 @@ class Transmitter(BaseTransmitter):
     def close(self) -> None:
         """Reject new work, and wait for pending calls of other threads.
 
-        New work fails with the code `transmitter_closed`. What is under way has the time of its deadline; then the
-        connections are closed. To close twice does no harm, and Ctrl-C ends the wait. What needs no network still
+        New work fails with the code `transmitter_closed`. Pending calls end within their deadlines; then the
+        connections are closed. Closing twice is harmless, and Ctrl-C ends the wait. What needs no network still
         works.
 
         The end of a `with` block closes too. The end of the interpreter does not: it abandons what other threads send.
@@ -291,7 +291,7 @@ class Transmitter(BaseTransmitter):
 
 def _next(batch: _native.Batch, under_way: dict[int, tuple[int, Emission]]) -> Emitted:
     done = batch.next()
-    assert done is not None  # noqa: S101  # something is under way
+    assert done is not None  # noqa: S101  # a call is pending
     started, receipt, error = done
     index, emission = under_way.pop(started)
     return Emitted(index, emission, receipt, error)

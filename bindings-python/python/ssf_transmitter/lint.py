@@ -243,7 +243,7 @@ class Linter:
 
 
 def jwks(document: str) -> tuple[Finding, ...]:
-    """Look at a JWKS document as it is published.
+    """Lint a published JWKS document.
 
     >>> [finding.rule for finding in jwks('{ "keys": [{ "kty": "oct", "k": "c2VjcmV0" }] }')][0]
     'jwks-symmetric'

@@ -145,7 +145,7 @@ def _opened(providers: _Settings | None) -> _native.OktaProviders | None:
 class OktaProviders(_Settings):
     """The security events providers of an Okta org: who may send it SETs. Threads may share it.
 
-    Each method ends within the deadline. What is asked for is asked again after a throttled, failed or lost answer; a
+    Each method ends within the deadline. A request is retried after a throttled, failed or lost answer; a
     `create` only where it is certain that nothing was created.
 
     Args:

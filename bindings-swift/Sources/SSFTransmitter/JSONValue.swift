@@ -65,10 +65,10 @@ extension JSONValue: Codable {
 }
 
 extension JSONValue {
-    /// How many objects and lists may contain one another in a SET, from its claims inwards; the core has the same limit.
+    /// How deep objects and lists may be nested in a SET, counted from its claims; the core has the same limit.
     private static let maxDepth = 64
 
-    /// Refuses what cannot stand in JSON, and what Swift itself cannot walk through.
+    /// Rejects values that JSON cannot contain, and those that Swift itself cannot traverse.
     private func refuse(in encoder: any Encoder) throws {
         let refusal: Refusal
         switch self {
@@ -88,7 +88,7 @@ extension JSONValue {
     }
 }
 
-/// Why a value cannot stand in a SET.
+/// Why a SET cannot contain a value.
 struct Refusal: Error {
     let code: SSFError.Code
     let message: String

@@ -186,7 +186,7 @@ public struct JWKS: Hashable, Sendable {
         try self.init(json: native { try jwksOf(keys: keys.map(\.jwk)) })
     }
 
-    /// The document for a public key in DER (`SubjectPublicKeyInfo`), whose private half is somewhere else: for the key of a
+    /// The document for a public key in DER (`SubjectPublicKeyInfo`), whose private half is outside the process: for the key of a
     /// ``Signer``, as `publicKey.derRepresentation` of CryptoKit gives it. Without `kid` it is the thumbprint.
     public init(publicKeyDER der: Data, kid: String? = nil) throws {
         try self.init(keys: [PublicKey(der: der, kid: kid)])

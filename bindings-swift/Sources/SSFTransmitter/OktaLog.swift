@@ -163,9 +163,9 @@ extension LogEvent.Entity: CustomStringConvertible, CustomReflectable {
     public var customMirror: Mirror { Mirror(self, children: ["type": type as Any]) }
 }
 
-/// What became of a SET in an org: `received` of ``OktaProviders`` gives it.
+/// The reception of a SET in an org, returned by `received` of ``OktaProviders``.
 public struct Reception: Sendable {
-    /// What became of a SET.
+    /// The outcome for a SET.
     public struct Outcome: OpenValue {
         public let rawValue: String
         public init(rawValue: String) { self.rawValue = rawValue }
@@ -212,7 +212,7 @@ public struct Reception: Sendable {
         public let remedy: String
     }
 
-    /// What became of it.
+    /// The outcome.
     public let outcome: Outcome
     /// How certain it is that the entries are about the SET; `nil` where there are none.
     public let certainty: Certainty?

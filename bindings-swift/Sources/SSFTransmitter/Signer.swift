@@ -1,6 +1,6 @@
 import Foundation
 
-/// A key that is somewhere else: in the Secure Enclave, the keychain, a key management service.
+/// A key outside the process: in the Secure Enclave, the keychain, a key management service.
 ///
 /// ```swift
 /// struct Enclave: Signer {

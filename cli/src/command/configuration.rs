@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     document: Document,
 }
 
-/// What the document says, but for where the JWKS is.
+/// The members of the document, except `jwks_uri`.
 #[derive(clap::Args)]
 pub(super) struct Document {
     /// The issuer: an https URL, the exact `iss` of your SETs
@@ -110,7 +110,7 @@ impl Document {
     }
 }
 
-/// A member of one's own.
+/// A custom member.
 fn member(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=JSON, such as tenant='\"acme\"'")?;
     let value = serde_json::from_str(value).map_err(|error| format!("the value is not JSON: {error}"))?;

@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result {
     let findings = match (&arguments.document, &arguments.set) {
         (Some(path), _) => jwks(&fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?),
         (None, set) => {
-            // A file ends in a line end that is not part of the SET.
+            // A file ends in a newline that is not part of the SET.
             let text = input::text(set.as_deref().unwrap_or_default())?;
             arguments.known.linter()?.jwt(text.trim_end_matches(['\r', '\n']))
         }

@@ -9,7 +9,7 @@ pub(super) fn parse(text: &str) -> Result<Timestamp, String> {
         return Ok(Timestamp::now());
     }
     if let Ok(seconds) = text.parse::<i64>() {
-        // As JSON, so that milliseconds are told from seconds as everywhere else.
+        // As JSON, so that milliseconds are distinguished from seconds as everywhere else.
         return serde_json::from_value(seconds.into())
             .map_err(|_| "milliseconds: use seconds since 1970".to_owned());
     }
