@@ -1,4 +1,4 @@
-// What the guides of receivers print goes out as they print it.
+// The examples of the receivers' guides are sent as printed.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ for (const [id, to, rule] of [
   ['govuk-account-disabled-guidance-pasted', govuk(), 'subject-form-disputed'],
   ['govuk-account-disabled-guidance-pasted', govuk({ subjectShape: 'legacy' }), 'subject-form-disputed'],
 ]) {
-  test(`${id} goes out as printed, with the warning ${rule}`, () => {
+  test(`${id} is sent as printed, with the warning ${rule}`, () => {
     const { issuer, events, event } = printed(id);
     const set = new Transmitter({ issuer, key }).prepare(event, undefined, { to });
     assert.deepEqual(set.decode().claims.events, events);

@@ -1,4 +1,4 @@
-"""What the guides of receivers print goes out as they print it."""
+"""The examples of the receivers' guides are sent as printed."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ use tokio::process::Child;
 
 const TOKEN: &str = "00manage";
 
-/// A receiver that plays the API, and its address.
+/// A receiver that emulates the API, and its address.
 async fn receiver() -> (Child, String) {
     let arguments =
         ["receiver", "--like", "okta", "--audience", "https://acme.okta.com", "--api-token", TOKEN];

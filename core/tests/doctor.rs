@@ -40,7 +40,7 @@ struct Setup {
     event: Option<caep::SessionRevoked>,
     clock: Option<Timestamp>,
     own_kid: Option<&'static str>,
-    /// The issuer of the configuration has a slash at its end.
+    /// The issuer of the configuration has a trailing slash.
     slash: bool,
     /// Keys that are published beside the one that signs.
     beside: Vec<Value>,

@@ -231,7 +231,7 @@ async fn each_variable_for_trust_counts_and_is_told() {
         says(&run(&url, &[(name, value)]).await, &["delivered: 202", &format!("2 from {name} ({value})")]);
     }
 
-    // OpenSSL's variables stand in place of the operating system's certificates, the others beside all.
+    // OpenSSL's variables replace the operating system's certificates, the others add to them.
     let output = run(&url, &[("SSL_CERT_FILE", &other), ("NODE_EXTRA_CA_CERTS", &ca)]).await;
     says(&output, &["delivered: 202", "1 from SSL_CERT_FILE", "1 from NODE_EXTRA_CA_CERTS"]);
     assert!(!output.contains("operating system"), "{output}");

@@ -319,7 +319,7 @@ fn a_set_of_keys_publishes_before_it_signs_and_after() {
     assert!(keys.next().is_none());
     assert_eq!(keys.retired().iter().map(SigningKey::kid).collect::<Vec<_>>(), [first.kid()]);
     assert_eq!(published(&keys), [second.kid(), first.kid()]);
-    // What is under way verifies still, and what comes now does too.
+    // Pending SETs still verify, and new ones do too.
     assert_eq!(verified(&before, &keys.jwks().unwrap()).unwrap(), first.kid());
     assert_eq!(verified(&signed(&keys.active()), &keys.jwks().unwrap()).unwrap(), second.kid());
 

@@ -2,7 +2,7 @@ import Foundation
 import SSFTransmitter
 import Testing
 
-/// Many at once, and what becomes of a call whose task is cancelled.
+/// Concurrent calls, and calls whose task is cancelled.
 @Suite struct ConcurrencyTests {
     let key: SigningKey
     let transmitter: Transmitter

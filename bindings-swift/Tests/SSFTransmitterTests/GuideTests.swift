@@ -2,7 +2,7 @@ import Foundation
 import SSFTransmitter
 import Testing
 
-/// What the guides of receivers print goes out as they print it.
+/// The examples of the receivers' guides are sent as printed.
 @Suite struct GuideTests {
     private let changed = "okta-receiver-identifier-changed-pasted"
     private let disabled = "govuk-account-disabled-guidance-pasted"
