@@ -44,7 +44,7 @@ struct New {
     out: PathBuf,
 }
 
-/// Show a key in another formatat
+/// Show a key in another format
 ///
 /// Prints the public key, unless --private is given. A private key is written to a file or a pipe, and to a terminal only with --yes.
 #[derive(clap::Args)]
