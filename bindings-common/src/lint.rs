@@ -11,8 +11,9 @@ use crate::{invalid, set};
 
 /// A policy for findings by the names of severities: `note`, `warning`, `error`, or `never`.
 pub fn policy(refuse: Option<&str>, report: Option<&str>, allow: &[String]) -> Result<LintPolicy> {
-    let read =
-        |name: &str| severity(name).ok_or_else(|| invalid("a severity is note, warning, error, or never"));
+    let read = |name: &str| {
+        severity(name).ok_or_else(|| invalid("a severity must be note, warning, error or never"))
+    };
     let policy = set(LintPolicy::new(), refuse.map(read).transpose()?, LintPolicy::refuse);
     let policy = set(policy, report.map(read).transpose()?, LintPolicy::report);
     allow.iter().try_fold(policy, |policy, rule| policy.allow(rule))

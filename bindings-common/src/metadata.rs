@@ -58,5 +58,5 @@ pub fn default_subjects(name: &str) -> Result<DefaultSubjects> {
 /// Further members, from a JSON object.
 pub fn members(json: &str) -> Result<Map<String, Value>> {
     let read = serde_json::from_str(json);
-    read.map_err(|_| Error::new(ErrorCode::JsonInvalid, "further members are a JSON object"))
+    read.map_err(|_| Error::new(ErrorCode::JsonInvalid, "additional members must be a JSON object"))
 }

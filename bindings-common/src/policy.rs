@@ -66,9 +66,9 @@ impl Unit {
     pub fn span(self, number: f64) -> Result<Duration> {
         let (seconds, message) = match self {
             Self::Milliseconds => {
-                (number / 1000.0, "a span of time is a number of milliseconds, zero or more")
+                (number / 1000.0, "a duration must be a number of milliseconds, zero or more")
             }
-            Self::Seconds => (number, "a span of time is a number of seconds, zero or more"),
+            Self::Seconds => (number, "a duration must be a number of seconds, zero or more"),
         };
         Duration::try_from_secs_f64(seconds).map_err(|_| invalid(message))
     }

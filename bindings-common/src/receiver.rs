@@ -121,7 +121,7 @@ pub struct ReceiverSettings {
     pub credentials: Credentials,
     /// Whether it may be this machine.
     pub allow_loopback: bool,
-    /// How many deliveries may be under way at once.
+    /// Maximum number of concurrent deliveries.
     pub concurrency: Option<usize>,
     /// How many requests per second it takes.
     pub rate_limit: Option<f64>,

@@ -39,7 +39,7 @@ pub struct SetParts {
 }
 
 impl SetParts {
-    /// The SET, complete but for its signature. This checks the parts.
+    /// Checks the parts, and builds the unsigned SET.
     pub fn prepare(self) -> Result<UnsignedSet> {
         let builder = SetBuilder::new(self.issuer, self.audience);
         let builder = set(builder, self.dialect.as_ref(), SetBuilder::dialect);

@@ -23,7 +23,7 @@ impl RequestLimit {
         Self(sdk::client::RequestLimit::new(requests as usize))
     }
 
-    /// How many deliveries to have under way at once.
+    /// Maximum number of pending deliveries.
     #[napi(getter)]
     #[allow(clippy::cast_possible_truncation, reason = "it is at most 16,384")]
     pub fn window(&self) -> u32 {

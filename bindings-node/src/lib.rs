@@ -1,4 +1,4 @@
-//! The native part of the npm package `ssf-transmitter`. It is private: the package is what stands in `ts/`.
+//! The native part of the npm package `ssf-transmitter`. It is private: the package is in `ts/`.
 //!
 //! It converts, calls the core, and converts back. Events and subjects come as JSON text; what goes wrong is returned
 //! as a [`failure::Failure`], from which `ts/errors.ts` makes exceptions. What takes time runs on the [`runtime`], and

@@ -49,13 +49,13 @@ impl Known<'_> {
     }
 }
 
-/// Looks at a text that is to be a SET.
+/// Lints any text as a SET.
 #[napi]
 pub fn lint_text(known: Known<'_>, text: String) -> Outcome<Vec<Finding>> {
     known.findings(|linter| linter.jwt(&text))
 }
 
-/// Looks at a SET that is not signed yet.
+/// Lints an unsigned SET.
 #[napi]
 pub fn lint_unsigned(known: Known<'_>, set: &UnsignedSet) -> Outcome<Vec<Finding>> {
     known.findings(|linter| linter.unsigned(&set.0))
@@ -73,7 +73,7 @@ pub fn lint_event(
     known.findings(|linter| linter.read(any_event(event), subject))
 }
 
-/// Looks at a JWKS document as it is published.
+/// Lints a published JWKS document.
 #[napi]
 pub fn lint_jwks(json: String) -> Vec<Finding> {
     findings(&sdk::lint::jwks(&json))

@@ -45,7 +45,7 @@ struct Inner {
 
 #[derive(Default)]
 struct Post {
-    /// What is under way.
+    /// Pending tasks.
     tasks: HashMap<u32, AbortHandle>,
     letters: Vec<(u32, Letter)>,
     /// When the first of the letters came, unless JavaScript was told.
@@ -131,7 +131,7 @@ impl Mailbox {
         }))
     }
 
-    /// Runs `work`, which computes and does not wait, where it holds up neither JavaScript nor a delivery.
+    /// Runs `work`, which computes and does not wait, on a thread where it blocks neither JavaScript nor a delivery.
     pub(crate) fn spawn_blocking<T: ToNapiValue + Send + 'static>(
         &self,
         number: u32,
@@ -167,7 +167,7 @@ impl Drop for Envelope {
 }
 
 impl Post {
-    /// Half as many as are still under way are worth waking JavaScript for: nobody is about to run out of work.
+    /// Results are worth a wake-up of JavaScript once they are half as many as the pending tasks: no caller runs out of work.
     fn is_due(&self) -> bool {
         2 * self.letters.len() >= self.tasks.len()
             || self.since.is_none_or(|since| since.elapsed() >= PATIENCE)

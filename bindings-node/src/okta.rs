@@ -96,7 +96,7 @@ impl OrgSettings<'_> {
     fn build(self) -> Result<OktaProviders> {
         let client = self.client_credentials.map(ClientCredentials::read).transpose()?;
         let credentials = OrgCredentials::one_of(self.ssws, self.bearer, client)
-            .ok_or_else(|| invalid("give one of apiToken, bearer and clientCredentials"))?;
+            .ok_or_else(|| invalid("set exactly one of apiToken, bearer and clientCredentials"))?;
         let settings = okta::OrgSettings {
             org: self.org,
             credentials,
@@ -119,7 +119,7 @@ impl Wanted {
 
 fn failure(problem: PartsProblem) -> Failure {
     let message = match problem {
-        PartsProblem::Ambiguous => "a provider has either a wellKnownUrl, or an issuer and a jwksUrl",
+        PartsProblem::Ambiguous => "set either wellKnownUrl, or issuer and jwksUrl",
         PartsProblem::Incomplete => {
             "a provider has a name, a type, and either a wellKnownUrl, or an issuer and a jwksUrl"
         }

@@ -103,7 +103,7 @@ impl Examination {
 
     fn end(&mut self, mailbox: &Mailbox, number: u32, signature: sdk::Result<sdk::Signature>) -> Outcome<()> {
         let Some(examination) = self.0.take() else {
-            return outcome(Err(Failure::internal("this examination has ended")));
+            return outcome(Err(Failure::internal("this doctor run has ended")));
         };
         let diagnosed = examination.finish(signature);
         mailbox.spawn(number, async move { Ok(checks(&diagnosed.await)) })

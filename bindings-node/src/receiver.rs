@@ -147,7 +147,7 @@ impl ReceiverSettings<'_> {
     fn build(self) -> sdk::Result<sdk::Receiver> {
         let client = self.client_credentials.map(ClientCredentials::read).transpose()?;
         let credentials = Credentials::one_of(self.bearer, self.authorization, client)
-            .ok_or_else(|| invalid("give one of bearer, authorization and clientCredentials"))?;
+            .ok_or_else(|| invalid("set exactly one of bearer, authorization and clientCredentials"))?;
         let settings = receiver::ReceiverSettings {
             kind: Kind::named(&self.kind),
             address: self.address,

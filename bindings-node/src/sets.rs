@@ -15,7 +15,7 @@ use crate::{
     records::{Finding, findings},
 };
 
-/// A SET that is complete but for its signature.
+/// An unsigned SET.
 #[napi]
 pub struct UnsignedSet(pub(crate) sdk::UnsignedSet);
 
@@ -143,7 +143,7 @@ pub(crate) fn signed(set: &sdk::SignedSet) -> Either<String, SignedSet> {
     }
 }
 
-/// That a receiver has taken a SET: its `jti`, the status, the number of attempts, whether it was the status that is
+/// Confirms that a receiver accepted a SET: its `jti`, the status, the number of attempts, whether it was the status that is
 /// documented, the SET, when the answer came, and the notes.
 pub(crate) type Receipt =
     Vec<Either7<String, u16, u32, bool, Either<String, SignedSet>, f64, Vec<&'static str>>>;

@@ -98,7 +98,7 @@ impl Transmitter {
         }
     }
 
-    /// The SET of an emit, complete but for its signature.
+    /// The unsigned SET of an emit.
     #[napi]
     pub fn prepare(
         &self,
@@ -192,7 +192,7 @@ impl Transmitter {
         outcome(self.core.jwks().map(|jwks| jwks.to_json()).map_err(Failure::from))
     }
 
-    /// Takes nothing more; ends when all that is under way has.
+    /// Rejects new work; ends when all pending calls have ended.
     #[napi]
     pub fn close(&self, mailbox: &Mailbox, number: u32) -> Outcome<()> {
         let closed = self.core.close();

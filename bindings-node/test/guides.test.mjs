@@ -1,4 +1,4 @@
-// What the guides of receivers print goes out as they print it.
+// The examples of the receivers' guides are sent as printed.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ for (const [id, to, rule] of [
   ['govuk-account-disabled-guidance-pasted', govuk(), 'subject-form-disputed'],
   ['govuk-account-disabled-guidance-pasted', govuk({ subjectShape: 'legacy' }), 'subject-form-disputed'],
 ]) {
-  test(`${id} goes out as printed, with the warning ${rule}`, () => {
+  test(`${id} is sent as printed, with the warning ${rule}`, () => {
     const { issuer, events, event } = printed(id);
     const set = new Transmitter({ issuer, key }).prepare(event, undefined, { to });
     assert.deepEqual(set.decode().claims.events, events);
@@ -43,7 +43,7 @@ test('a subject that is given beside the one in the event has to be the same', (
   assert.throws(() => transmitter.prepare(event, { format: 'email', email: 'ada@example.com' }, { to: okta() }), {
     code: 'SSF_EVENT_MEMBER_FORBIDDEN',
     pointer: '/events/https:~1~1schemas.openid.net~1secevent~1risc~1event-type~1identifier-changed/subject',
-    message: /differs from the subject that was given/,
+    message: /differs from the subject passed/,
   });
 });
 

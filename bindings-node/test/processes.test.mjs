@@ -43,7 +43,7 @@ test('the event loop turns while SETs are signed', async () => {
   assert.ok(turns > 2000 / 32, `${turns} turns`);
 });
 
-test('a process that has nothing under way ends by itself', async () => {
+test('a process without pending calls ends by itself', async () => {
   const { code, stdout, stderr } = await run(`${PREPARED}
     const emulator = await startReceiver({ issuer, keys: key });
     const to = emulator.receiver();
@@ -52,7 +52,7 @@ test('a process that has nothing under way ends by itself', async () => {
   assert.deepEqual([code, stdout, stderr], [0, '202\n', '']);
 });
 
-test('a process waits for what is under way', async () => {
+test('a process waits for pending calls', async () => {
   const { code, stdout } = await run(`${PREPARED}
     const script = { rules: [{ fault: { slow_headers: { ms: 200 } } }] };
     const emulator = await startReceiver({ issuer, keys: key, script });
@@ -125,7 +125,7 @@ test('worker threads send side by side, and end', async () => {
   assert.deepEqual(await Promise.all(exits), [0, 0, 0, 0]);
 });
 
-test('a worker may be terminated with deliveries under way; others and the main thread go on', async () => {
+test('a worker may be terminated with pending deliveries; others and the main thread continue', async () => {
   const [first, second] = [inWorker(true), inWorker(true)];
   await Promise.all([message(first), message(second)]);
   await first.terminate();

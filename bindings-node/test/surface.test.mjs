@@ -211,7 +211,7 @@ each('the keys to publish are those of the signer, or an error', 'jwks', async (
   }
 });
 
-each('a close waits for what is under way, and refuses what is new', 'close', async (t, one) => {
+each('a close waits for pending calls, and rejects new ones', 'close', async (t, one) => {
   const all = await world(t, { ...one, fault: { slow_headers: { ms: 500 } } });
   const { transmitter, to } = all;
   const sending = Array.from({ length: one.in_flight }, () => emit(all, one));

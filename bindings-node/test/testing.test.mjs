@@ -43,7 +43,7 @@ test('an error is explained', async (t) => {
   const { delivered, reason, cause, remedy } = explain('', error, { dialect: to.dialect });
   assert.deepEqual([delivered, reason], [false, 'invalid_audience']);
   assert.ok(cause.length > 10 && remedy.length > 10);
-  const nowhere = new SsfError('SSF_CONNECTION_FAILED', 'no connection to receiver.example.net');
+  const nowhere = new SsfError('SSF_CONNECTION_FAILED', 'could not connect to receiver.example.net');
   assert.equal(explain('', nowhere).reason, 'connection_failed');
 });
 

@@ -39,7 +39,7 @@ test('an event arrives', async (t) => {
   });
 });
 
-test('what is remarkable about the answer is noted', async (t) => {
+test('anything unusual about the answer is noted', async (t) => {
   const status = (of) => ({ status: { after: true, ...of } });
   for (const [script, notes] of [
     [always({ huge_body: { bytes: 200_000 } }), ['body_too_long']],
@@ -122,7 +122,7 @@ test('the steps of an emit', async (t) => {
   assert.deepEqual(emulator.accepted, { 'jti-1': 1 });
 });
 
-test('a bad answer is tried again with the same bytes', async (t) => {
+test('after a bad answer, the same bytes are sent again', async (t) => {
   const script = { rules: [{ first: 2, fault: { status: { status: 503 } } }] };
   const { emulator, transmitter, to } = await pair(t, { emulator: { script } });
   const receipt = await transmitter.emit(revoked, ADA, { to, retry: { base: 1 } });
@@ -167,11 +167,11 @@ test('emitAll takes as there is room, and gives all results', async (t) => {
     [...Array(200).keys()],
   );
   assert.equal(emulator.received.length, 196);
-  // 32 under way, some done and not told yet, one in hand; and never all.
+  // 32 pending, some done but not yet reported, one in hand; and never all.
   assert.ok(most < 120, `${most} taken and not told`);
 });
 
-test('emitAll takes arrays, abandons what is under way when the loop is left, and closes its source', async (t) => {
+test('emitAll takes arrays, abandons pending calls when the loop is left, and closes its source', async (t) => {
   const { transmitter, to } = await pair(t, { emulator: { script: { rules: [{ from: 2, fault: 'never' }] } } });
   const one = { event: revoked, subject: ADA, to };
   let closed = false;
@@ -226,7 +226,7 @@ test('what is no emission is an error among the results of emitAll', async (t) =
   assert.ok(results[2] instanceof Error);
 });
 
-test('a transmitter closes when all that is under way has ended, and then takes nothing', async (t) => {
+test('a transmitter closes when all pending calls have ended, and then rejects new ones', async (t) => {
   const { transmitter, to } = await pair(t, { emulator: { script: always({ slow_headers: { ms: 100 } }) } });
   const emit = transmitter.emit(revoked, ADA, { to });
   await transmitter[Symbol.asyncDispose]();

@@ -130,7 +130,7 @@ function refused(work, code, pointer) {
   });
 }
 
-test('every value goes out exactly, or is refused with its place', async (t) => {
+test('every value is sent exactly, or rejected with its place', async (t) => {
   assert.equal(TABLE.values.length, MANIFEST.values);
   const known = TABLE.values.filter(({ given }) => given.node !== undefined).map(({ id }) => id);
   assert.deepEqual(Object.keys(VALUES).sort(), known.sort());
@@ -177,7 +177,7 @@ test('a value is looked at in every place that takes any', () => {
   assert.deepEqual([found.rule, found.pointer], ['json-invalid', `/events/${URI}/value`]);
 });
 
-test('half of a surrogate pair is refused in every text', () => {
+test('an unpaired surrogate is rejected in every string', () => {
   const half = 'a\udc00';
   for (const name of ['issuer', 'audience', 'txn', 'jti', 'kid']) {
     refused(() => build({ [name]: half }), 'text_not_unicode', `/${name}`);

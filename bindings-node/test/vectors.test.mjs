@@ -66,7 +66,7 @@ function event(value) {
   return customEvent({ uri, claims });
 }
 
-/** The event as its factory would take it, by the table; `null` where its claims do not fit into it. */
+/** The arguments of the factory for the event, by the table; `null` if its claims do not match it. */
 function typed(id, claims) {
   const { members, parameters } = EVENT_TABLE[id];
   if (parameters.length > 0) return null;
@@ -125,7 +125,7 @@ async function refused(work, { code, pointer, says = [] }) {
 const SUBJECTLESS = ['oauth.client-credential-changed', 'oauth.client-disabled', 'oauth.client-enabled'];
 const COMPANIONS = ['govuk.event-details', 'govuk.event-metadata', 'govuk.credential-change-information'];
 
-/** Claims as they go out: times in whole seconds, and the subjects inside OAuth events in their older form. */
+/** Claims as sent: times in whole seconds, and the subjects inside OAuth events in their older form. */
 function shaped({ id }, claims) {
   const shape = ([name, value]) => {
     if (typeof value === 'number') return [name, Math.floor(value)];

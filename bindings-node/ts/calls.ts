@@ -29,7 +29,7 @@ function take(): void {
 function settle(number: number, value: unknown): void {
   const entry = waiting.get(number);
   if (entry === undefined) {
-    // Nobody waits for what was abandoned, and it may be under way still.
+    // Nobody waits for an abandoned call, but it may still be pending.
     (value as { abandon?(): void } | null | undefined)?.abandon?.();
     return;
   }

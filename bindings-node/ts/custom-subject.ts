@@ -26,7 +26,7 @@ export function customSubject(format: string, members: Readonly<Record<string, u
   return { customFormat: format, members };
 }
 
-/** Where a subject stands in a SET. Places inside it are told without what is around it, as the core tells them. */
+/** The place of a subject in a SET. Places inside it are relative to the subject, as in the core. */
 const SUBJECT = { pointer: () => '', outer: 1 };
 
 /** The JSON text of a subject, and whether private formats are meant in it. */

@@ -16,7 +16,7 @@ export interface Emission extends Omit<EmitOptions, 'signal'> {
   readonly subject?: Subject | undefined;
 }
 
-/** What became of one of many: either a receipt, or an error. */
+/** The result of one emission: either a receipt, or an error. */
 export type Emitted<E extends Emission = Emission> = {
   /** Which one: its place in the order in which they were given, from zero. */
   readonly index: number;
@@ -29,7 +29,7 @@ export type Emitted<E extends Emission = Emission> = {
 
 /** What can be set of many. */
 export interface EmitAllOptions {
-  /** How many requests may be on the wire at once; 32 by default, 1024 at the most. */
+  /** Maximum number of concurrent requests; 32 by default, at most 1024. */
   readonly concurrency?: number | undefined;
   /** Abandons all. */
   readonly signal?: AbortSignal | undefined;
@@ -75,7 +75,7 @@ export async function* emitAll<E extends Emission>(
         (error) => end({ index, emission, error }),
       );
   };
-  // Takes one at a time, and only as there is room; a slow source holds up no result.
+  // Takes one at a time, and only as there is room; a slow source delays no result.
   const take = async () => {
     while (!exhausted && !stop.aborted) {
       while (started - finished >= limit.window && !stop.aborted) await room();

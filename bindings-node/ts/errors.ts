@@ -53,7 +53,7 @@ export interface SsfErrorParts {
 export class SsfError extends Error {
   /** The stable code, such as `SSF_EVENT_MEMBER_MISSING`; `docs/errors.md` explains each. */
   readonly code: SsfErrorCode;
-  /** Whether the same call may pass later without a change. */
+  /** Whether the same call may succeed later without changes. */
   readonly retryable: boolean;
   /** What to do about it, in one sentence. */
   readonly remedy: string;
@@ -119,7 +119,7 @@ export class ReceiverRejected extends DeliveryError {}
 export class TransportError extends DeliveryError {}
 /** Time ran out. */
 export class DeadlineExceeded extends DeliveryError {}
-/** A receiver's management API did not do what it was asked for. */
+/** A call to a receiver's management API failed. */
 export class ApiError extends SsfError {}
 /** A defect of this package. */
 export class InternalError extends SsfError {}

@@ -8,7 +8,7 @@
 import type { SsfErrorCode } from './codes.js';
 import { type Caller, errorOf, type Place } from './errors.js';
 
-/** How many objects and lists may contain one another in a SET, from its claims inwards; the core has the same limit. */
+/** How deep objects and lists may be nested in a SET, counted from its claims; the core has the same limit. */
 const MAX_DEPTH = 64;
 
 /** A text that is JSON already. */
@@ -35,11 +35,11 @@ export function subjectText(value: unknown, spot: Spot, at: Caller | Place): [js
   return [written(writer, value, spot, at), writer.privateFormats];
 }
 
-/** Whether a text is one of Unicode, without half of a surrogate pair. */
+/** Whether a string is valid Unicode, without an unpaired surrogate. */
 export const isUnicode = (text: string): boolean => !LONE_SURROGATE.test(text);
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
-/** What stands in JSON as it is: no quotation mark, backslash, control character or surrogate. */
+/** Text that JSON does not escape: no quotation mark, backslash, control character or surrogate. */
 const PLAIN = /^[ !#-[\]-\ud7ff\ue000-\uffff]*$/;
 
 /** Why a value cannot be written, and the way to it, the innermost step first. */
@@ -102,10 +102,10 @@ class Writer {
       case 'object':
         if (value === null) return 'null';
         if (value instanceof Written) return value.text;
-        if (room === 0) throw new Refusal('SSF_VALUE_TOO_DEEP', 'lists and objects nest too deep here');
+        if (room === 0) throw new Refusal('SSF_VALUE_TOO_DEEP', 'the value is nested too deep');
         return Array.isArray(value) ? this.#list(value, room - 1) : this.#object(value, room - 1);
       default:
-        throw notJson(`JSON has no ${typeof value}; leave the value out, or give null`);
+        throw notJson(`JSON has no ${typeof value}; omit the value, or pass null`);
     }
   }
 
@@ -141,7 +141,7 @@ class Writer {
           text += `${text === '' ? '' : ','}${quoted(name)}:${this.value(value, room)}`;
         }
       } catch (thrown) {
-        // A name that is not Unicode cannot stand in a pointer.
+        // A name that is not Unicode cannot be part of a pointer.
         throw isUnicode(name) ? Refusal.of(thrown).within(name) : thrown;
       }
     }
@@ -152,16 +152,16 @@ class Writer {
 function quoted(text: string): string {
   if (PLAIN.test(text)) return `"${text}"`;
   if (isUnicode(text)) return JSON.stringify(text);
-  throw new Refusal('SSF_TEXT_NOT_UNICODE', 'a text holds half of a surrogate pair');
+  throw new Refusal('SSF_TEXT_NOT_UNICODE', 'the string contains an unpaired surrogate');
 }
 
 function numeral(number: number): string {
   if (Number.isSafeInteger(number)) return Object.is(number, -0) ? '-0.0' : `${number}`;
-  if (!Number.isFinite(number)) throw notJson(`JSON has no ${number}; leave the value out, or give null or text`);
+  if (!Number.isFinite(number)) throw notJson(`JSON has no ${number}; omit the value, or pass null or a string`);
   const text = `${number}`;
   // JavaScript writes them as integers, and does not tell them from their neighbours.
   if (Number.isInteger(number) && !text.includes('e')) {
-    const message = 'an integer beyond 2^53 - 1 is not exact as a number of JavaScript; give a bigint, or text';
+    const message = 'a JavaScript number is not exact beyond 2^53 - 1; pass a bigint or a string';
     throw new Refusal('SSF_NUMBER_NOT_EXACT', message);
   }
   return text;
@@ -175,7 +175,7 @@ function integer(value: bigint): string {
 function checkPlain(value: object): void {
   if (!isPlain(value)) throw notJson(ofClass(value));
   if (Object.getOwnPropertySymbols(value).some((name) => Object.prototype.propertyIsEnumerable.call(value, name))) {
-    throw notJson('a member is named by a symbol; JSON has names of text only');
+    throw notJson('a member name is a symbol; JSON names must be strings');
   }
 }
 
@@ -187,16 +187,16 @@ export function isPlain(value: object): boolean {
 
 const isObjectLike = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
-/** What to give instead of an object of a class. */
+/** What to give instead of a class instance. */
 const INSTEAD: Readonly<Record<string, string>> = {
-  Date: 'seconds since 1970, or text',
+  Date: 'seconds since 1970, or a string',
   Map: 'Object.fromEntries(map)',
   Set: 'an array',
   Number: 'the number itself',
   String: 'the string itself',
   Boolean: 'the boolean itself',
   BigInt: 'the bigint itself',
-  ArrayBuffer: 'text, such as base64',
+  ArrayBuffer: 'a string, such as base64',
 };
 
 function ofClass(value: object): string {
@@ -206,6 +206,6 @@ function ofClass(value: object): string {
     : Object.hasOwn(INSTEAD, tag)
       ? INSTEAD[tag]
       : undefined;
-  const name = instead === undefined ? 'an object of a class' : `a ${tag}`;
-  return `${name} has no one form in JSON; give ${instead ?? 'a plain object'}`;
+  const name = instead === undefined ? 'a class instance' : `a ${tag}`;
+  return `${name} has no single JSON form; pass ${instead ?? 'a plain object'}`;
 }

@@ -258,7 +258,7 @@ export class SigningKey {
  * The keys of a transmitter: one signs, all are published.
  *
  * Receivers cache the JWKS, so a key is published before it signs, and stays published until no SET signed with it is
- * under way any more: {@link KeySet.stage} the next key, wait, {@link KeySet.rotate}, wait, {@link KeySet.remove} the
+ * pending: {@link KeySet.stage} the next key, wait, {@link KeySet.rotate}, wait, {@link KeySet.remove} the
  * retired one.
  */
 export class KeySet {

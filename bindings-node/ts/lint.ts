@@ -73,13 +73,13 @@ export interface Cause {
   readonly remedy: string;
 }
 
-/** What the answer of a receiver means. Its texts hold no value of the SET, but for `said`. */
+/** An explanation of a receiver's answer. Except for `said`, it contains no value of the SET. */
 export interface Explanation extends Cause {
-  /** Whether the receiver has taken the SET. */
+  /** Whether the receiver accepted the SET. */
   readonly delivered: boolean;
   /** A stable name for the cause: the id of a rule, the code of the answer, `content-type`, the code of an error, or `delivered`. */
   readonly reason: string;
-  /** What else it may be; after an accepted SET, why nothing may happen all the same. */
+  /** Other possible causes; after an accepted SET, reasons why nothing may happen. */
   readonly possible: readonly Cause[];
   /** What lint finds in the SET. */
   readonly findings: readonly Finding[];
@@ -114,8 +114,8 @@ function known(context: LintContext & { readonly contentType?: string | undefine
 }
 
 /**
- * Looks at an event, a SET, or a token that something else made, before a receiver does. Nothing is sent, and whatever
- * the token is, this returns.
+ * Lints an event, a SET, or a token from other software. Sends nothing, and returns findings even for an invalid
+ * token.
  *
  * @example
  * ```ts
@@ -159,7 +159,7 @@ function written<T>(write: () => T): T | NativeErrorParts {
   }
 }
 
-/** Looks at a JWKS document as it is published, as an object or as text. */
+/** Lints a published JWKS document, as an object or as text. */
 export function lintJwks(document: object | string): Finding[] {
   return findingsOf(native.lintJwks(jwksJson(document, lintJwks)));
 }

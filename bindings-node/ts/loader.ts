@@ -62,6 +62,6 @@ function advice(machine: string, name: string): string {
   return (
     `The package ${name}, which has the binary of ssf-transmitter for this machine, is not installed. ` +
     'Install again without --omit=optional (or --no-optional), and on the machine that will run it: ' +
-    'node_modules of another platform do not serve.'
+    'node_modules from another platform do not work.'
   );
 }

@@ -4,7 +4,7 @@ import type { CauseId } from './causes.js';
 
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
-/** What became of a SET. */
+/** The outcome of a SET. */
 export type ReceptionOutcome =
   /** It arrived, and Okta judged the risk of its user after it. */
   | 'judged'
@@ -21,7 +21,7 @@ export type Certainty =
   | 'exact'
   /** It names the provider and the user, and is of the right time. */
   | 'likely'
-  /** It is of the right time, and speaks of no other user and no other provider. */
+  /** The time matches, and the entry names no other user or provider. */
   | 'possible';
 
 /** Whoever did something, or something was done to, in a {@link LogEvent}. */
@@ -105,7 +105,7 @@ export class LogEvent implements Entry {
 export interface ReceptionCause {
   /** A stable id, such as `user-unknown`. All are in `docs/errors.md`. */
   readonly id: CauseId;
-  /** Whether it is a fact, not one of several things that may be. */
+  /** Whether the cause is certain, not just possible. */
   readonly isCertain: boolean;
   /** What it is, in one sentence or two. */
   readonly meaning: string;
@@ -113,9 +113,9 @@ export interface ReceptionCause {
   readonly remedy: string;
 }
 
-/** What became of a SET in an org. */
+/** The reception of a SET in an org. */
 export interface Reception {
-  /** What became of it. */
+  /** The outcome. */
   readonly outcome: ReceptionOutcome;
   /** How certain it is that the entries are about the SET; `null` where there are none. */
   readonly certainty: Certainty | null;

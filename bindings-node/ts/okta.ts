@@ -1,4 +1,4 @@
-/** Okta's SSF Receiver API: the providers whose SETs an org takes, and its System Log, which says what became of them. */
+/** Okta's SSF Receiver API: the providers whose SETs an org accepts, and its System Log. */
 
 import { call } from './calls.js';
 import { errorOf, Place, unwrap } from './errors.js';
@@ -106,7 +106,7 @@ const OPTIONS = {
 const WANTED = { name: string, type: string, wellKnownUrl: string, issuer: string, jwksUrl: string };
 
 /**
- * The security events providers of an Okta org: who may send it SETs. What is asked for is asked again after a throttled,
+ * The security events providers of an Okta org: who may send it SETs. A request is retried after a throttled,
  * failed or lost answer; a `create` only where it is certain that nothing was created.
  *
  * @example
@@ -190,7 +190,7 @@ export class OktaProviders {
   }
 
   /**
-   * Looks in the org's System Log for what became of a SET that it answered with 202. Okta takes SETs that it then drops.
+   * Searches the org's System Log for a SET that it answered with 202. Okta takes SETs that it then drops.
    * The token needs the scope `okta.logs.read`; one that may read the providers too makes causes certain.
    *
    * @param sent The receipt, or, where another process has sent it, the SET and the time of the answer.

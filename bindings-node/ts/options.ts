@@ -121,7 +121,7 @@ function isText(value: unknown): boolean {
 }
 
 function notUnicode(name: string, at: Caller | Place) {
-  return errorOf('SSF_TEXT_NOT_UNICODE', `${name} holds half of a surrogate pair`, at, { pointer: `/${name}` });
+  return errorOf('SSF_TEXT_NOT_UNICODE', `${name} contains an unpaired surrogate`, at, { pointer: `/${name}` });
 }
 
 /** Names the type of what was given, and never the value: it may be a secret. */
@@ -143,7 +143,7 @@ function nounOf(value: unknown): string {
 export function typeName(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'number' && !Number.isFinite(value)) return 'a number that is none';
-  if (typeof value === 'object') return 'an object of another kind';
+  if (typeof value === 'number' && !Number.isFinite(value)) return 'NaN';
+  if (typeof value === 'object') return 'another kind of object';
   return value === undefined ? 'undefined' : `a ${typeof value}`;
 }

@@ -1,4 +1,4 @@
-/** How often and how long a call is tried, and what becomes of findings. */
+/** Retries, timeouts, and how findings are handled. */
 
 import type { Caller, Place } from './errors.js';
 import type { NativeFindingsPolicy, NativePolicy } from './native.js';
@@ -27,11 +27,11 @@ export interface Bounds {
   readonly retry?: RetryPolicy | undefined;
 }
 
-/** What becomes of findings when a SET is prepared: by default errors keep it from being sent, warnings are reported. */
+/** How findings are handled when a SET is prepared: by default, errors block the send, and warnings are reported. */
 export interface LintPolicy {
   /** From which severity on a SET is not sent. What breaks a definition is refused whatever this says. */
   readonly refuse?: 'note' | 'warning' | 'error' | 'never' | undefined;
-  /** From which severity on findings stand on the receipt. */
+  /** Minimum severity of findings on the receipt. */
   readonly report?: 'note' | 'warning' | 'error' | 'never' | undefined;
   /** Rules that are neither refused nor reported. */
   readonly allow?: readonly LintRuleId[] | undefined;

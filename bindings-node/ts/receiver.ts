@@ -152,9 +152,9 @@ export interface ReceiverSettings {
   readonly clientCredentials?: ClientCredentials | undefined;
   /** Allow this machine, over plain http too, for trials and tests. */
   readonly allowLoopback?: boolean | undefined;
-  /** How many deliveries to this receiver may be under way at once; 16 by default. */
+  /** Maximum number of concurrent deliveries to this receiver; 16 by default. */
   readonly concurrency?: number | undefined;
-  /** How many requests per second it is sent at the most. */
+  /** Maximum number of requests per second. */
   readonly rateLimit?: number | undefined;
 }
 
@@ -199,7 +199,7 @@ export class Receiver {
     HANDLES.set(this, built('any', options.endpoint, options, Receiver));
   }
 
-  /** An Okta org, by the URL that its users sign in at, such as `https://acme.okta.com`. The URL is the audience too. */
+  /** An Okta org: the URL where its users sign in, such as `https://acme.okta.com`. The URL is the audience too. */
   static okta(org: string, settings: ReceiverSettings = {}): Receiver {
     checkedArgument('org', org, string, Receiver.okta);
     checked(settings, SETTINGS, [], Receiver.okta);

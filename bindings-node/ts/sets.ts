@@ -25,7 +25,7 @@ import type { Subject } from './subjects.js';
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
 /**
- * A SET that is complete but for its signature: `jti`, `iat` and the header are fixed. It cannot be sent.
+ * An unsigned SET whose `jti`, `iat` and header are fixed. It cannot be sent.
  */
 export class UnsignedSet {
   readonly #native: NativeUnsignedSet;
@@ -91,7 +91,7 @@ export class UnsignedSet {
 
 /** A signed SET in compact form. However often it is sent, its bytes are the same. */
 export class SignedSet {
-  /** Of most SETs only the text comes, and is read when more is asked for. */
+  /** For most SETs only the text is transferred, and parsed on demand. */
   #native: NativeSigned;
 
   private constructor(set: NativeSigned) {
@@ -194,7 +194,7 @@ export class DecodedSet {
   }
 }
 
-/** That a receiver has taken a SET. It says nothing of what the receiver does with it (RFC 8935 §2.2). */
+/** Confirms that a receiver accepted a SET. It does not say whether the receiver processed it (RFC 8935 §2.2). */
 export class Receipt {
   /** The id of the SET. */
   readonly jti: string;
@@ -205,7 +205,7 @@ export class Receipt {
   /** Whether the status is the one that the receiver documents. */
   readonly isExpected: boolean;
   /**
-   * What was remarkable about the answer, such as `already_received` or `body_broken`. A note is about the answer, a
+   * Anything unusual about the answer, such as `already_received` or `body_broken`. A note is about the answer, a
    * finding about the SET; neither changes that it is delivered.
    */
   readonly notes: readonly ReceiptNote[];
@@ -265,7 +265,7 @@ export interface SetParts {
   readonly issuedAt?: Date | undefined;
   /** Further claims, such as `nbf`. What JSON does not have is refused with its place. */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
-  /** What becomes of findings. */
+  /** How findings are handled. */
   readonly lint?: LintPolicy | undefined;
 }
 
@@ -285,7 +285,7 @@ const PARTS = {
   lint: object,
 };
 
-/** A SET from all its parts, without a transmitter, complete but for its signature. */
+/** An unsigned SET from all its parts, without a transmitter. */
 export function prepareSet(parts: SetParts): UnsignedSet {
   const at = prepareSet;
   checked(parts, PARTS, ['issuer', 'audience', 'events', 'algorithm'], at);

@@ -20,7 +20,7 @@ export function signatureOf(signature: unknown, at: Caller | Place): [bytes: Uin
   if (plain !== undefined) return [plain, false];
   const der = isObject(signature) ? bytesOf(signature.der) : undefined;
   if (der !== undefined) return [der, true];
-  const message = `a signature is a Uint8Array, an ArrayBuffer, or { der }, and not ${typeName(signature)}`;
+  const message = `a signature must be a Uint8Array, an ArrayBuffer or { der }, not ${typeName(signature)}`;
   throw errorOf('SSF_SIGNATURE_MALFORMED', message, at);
 }
 

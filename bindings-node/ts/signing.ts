@@ -64,7 +64,8 @@ export async function signed(
   let timer: NodeJS.Timeout | undefined;
   const ended = new Promise<never>((_, reject) => {
     if (signal !== undefined) release = onAbort(signal, () => reject(signal.reason));
-    const late = () => reject(errorOf('SSF_DEADLINE_EXCEEDED', 'the deadline passed in a wait for a signature', at));
+    const late = () =>
+      reject(errorOf('SSF_DEADLINE_EXCEEDED', 'the deadline passed while waiting for a signature', at));
     timer = setTimeout(late, Math.min(timeLeft, 2 ** 31 - 1));
   });
   const work = (async () => {

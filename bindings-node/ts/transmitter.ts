@@ -43,11 +43,11 @@ import type { Signer } from './signature.js';
 import { delivered, finished, signed } from './signing.js';
 import type { Subject } from './subjects.js';
 
-/** The settings of a transmitter, but for its keys. */
+/** The settings of a transmitter, except its keys. */
 export interface TransmitterSettings extends Bounds, NetworkOptions {
   /** The `iss` of its SETs: the exact `issuer` of its configuration. */
   readonly issuer: string;
-  /** What becomes of findings. */
+  /** How findings are handled. */
   readonly lint?: LintPolicy | undefined;
 }
 
@@ -92,7 +92,7 @@ export interface SetOptions {
   readonly jti?: string | undefined;
   /** Events that travel beside the first, for receivers that take them. */
   readonly companions?: readonly SsfEvent[] | undefined;
-  /** What becomes of findings. */
+  /** How findings are handled. */
   readonly lint?: LintPolicy | undefined;
 }
 
@@ -121,7 +121,7 @@ export interface Counters {
   readonly delivered: number;
   /** SETs that were not delivered, for whatever reason. */
   readonly failed: number;
-  /** SETs under way, those that wait for a signature included. */
+  /** Pending SETs, including those that wait for a signature. */
   readonly inFlight: number;
   /** Requests to receivers, repeats included. */
   readonly attempts: number;
@@ -176,7 +176,7 @@ export class Transmitter implements AsyncDisposable {
     checked(options, OPTIONS, ['issuer'], Transmitter);
     const { issuer, key, signer, algorithm, kid, publicKey } = options;
     if ((key === undefined) === (signer === undefined)) {
-      const message = 'give either a key, or a signer with its algorithm';
+      const message = 'pass either a key, or a signer with its algorithm';
       throw errorOf('SSF_CONFIGURATION_INVALID', message, Transmitter, { pointer: '/key' });
     }
     this.issuer = issuer;
@@ -201,7 +201,7 @@ export class Transmitter implements AsyncDisposable {
 
   /**
    * Sends an event: builds the SET in the receiver's dialect, signs it and delivers it, trying again as
-   * `docs/delivery.md` tells. Signing does not hold up the event loop.
+   * see `docs/delivery.md`. Signing does not block the event loop.
    *
    * The subject may be `undefined` where the event has it inside, as the pages of receivers print events.
    *
@@ -216,7 +216,7 @@ export class Transmitter implements AsyncDisposable {
 
   /**
    * Sends many events, with a bound on how many requests are on the wire at once. Results come in the order in which
-   * they are done; events are taken from `emissions` only as there is room. Leaving the loop abandons what is under way.
+   * they are done; events are taken from `emissions` only as there is room. Leaving the loop abandons pending calls.
    *
    * @example
    * ```ts
@@ -253,7 +253,7 @@ export class Transmitter implements AsyncDisposable {
     );
   }
 
-  /** The first step of an emit: a SET for this receiver, complete but for its signature. Nothing is sent. */
+  /** The first step of an emit: an unsigned SET for this receiver. Sends nothing. */
   prepare(event: SsfEvent, subject: Subject | undefined, options: SetOptions): UnsignedSet {
     checked(options, SET, ['to'], this.prepare);
     return this.#prepare(event, subject, options, this.prepare);
@@ -288,7 +288,7 @@ export class Transmitter implements AsyncDisposable {
     subject: Subject | undefined,
     options: {
       readonly to: Receiver;
-      /** Where the transmitter configuration is, if it is not where the issuer says. */
+      /** The URL of the transmitter configuration, if it is not the default for the issuer. */
       readonly configurationUrl?: string | undefined;
       /** Send the event too: the receiver gets a real SET. */
       readonly send?: boolean | undefined;
@@ -325,7 +325,7 @@ export class Transmitter implements AsyncDisposable {
     return JSON.parse(unwrap(this.#native.jwks(), this.jwks));
   }
 
-  /** What became of everything that this transmitter was to send. */
+  /** The counters of this transmitter. */
   get counters(): Counters {
     const { failures, ...counters } = this.#native.counters();
     return {
@@ -335,10 +335,10 @@ export class Transmitter implements AsyncDisposable {
   }
 
   /**
-   * Takes no new work, which fails with the code `SSF_TRANSMITTER_CLOSED`, and waits until all that is under way has ended,
-   * each within its deadline; then the connections are closed. To close twice does no harm. What needs no network still works.
+   * Rejects new work with the code `SSF_TRANSMITTER_CLOSED`, and waits for pending calls,
+   * each within its deadline; then the connections are closed. Closing twice is harmless. What needs no network still works.
    *
-   * Without it the process stays alive as long as a result is waited for, and `process.exit` abandons what is under way.
+   * Without it the process stays alive as long as a result is waited for, and `process.exit` abandons pending calls.
    */
   async close(): Promise<void> {
     const at = new Place(this.close);

@@ -32,7 +32,7 @@ impl<'py> FromPyObject<'_, 'py> for Span {
             given.extract().map_err(|_| expected("a timedelta or a number of seconds", given))?;
         Duration::try_from_secs_f64(seconds)
             .map(Self)
-            .map_err(|_| PyValueError::new_err("a span of time is finite and not negative"))
+            .map_err(|_| PyValueError::new_err("a duration must be finite and not negative"))
     }
 }
 

@@ -27,7 +27,7 @@ impl RequestLimit {
         Self(sdk::client::RequestLimit::new(requests))
     }
 
-    /// How many deliveries to have under way at once.
+    /// Maximum number of pending deliveries.
     #[getter]
     fn window(&self) -> usize {
         self.0.window()
@@ -37,7 +37,7 @@ impl RequestLimit {
 /// Its index, and its receipt or its exception.
 type Told = (usize, Option<Receipt>, Option<Py<PyAny>>);
 
-/// Deliveries under way; they are abandoned when it goes. One thread waits for it.
+/// Pending deliveries; dropping it abandons them. One thread waits for it.
 #[pyclass(frozen, module = "ssf_transmitter._native")]
 pub(crate) struct Batch {
     limit: sdk::client::RequestLimit,
@@ -58,7 +58,7 @@ impl Batch {
         self.with(|batch| batch.as_mut().and_then(Own::get_mut).is_some_and(|batch| batch.has_room()))
     }
 
-    /// The next that is done; `None` if nothing is under way.
+    /// The next that is done; `None` if nothing is pending.
     fn next(&self, py: Python<'_>) -> Result<Option<Told>> {
         let Some(mut batch) = self.with(Option::take) else { return Err(not_open().into()) };
         let Some(under_way) = batch.get_mut() else { return Err(PyRuntimeError::new_err(ELSEWHERE).into()) };
@@ -71,7 +71,7 @@ impl Batch {
         }))
     }
 
-    /// Abandons what is under way.
+    /// Abandons pending deliveries.
     fn close(&self) {
         drop(self.with(Option::take));
     }

@@ -159,7 +159,7 @@ fn wake(py: Python<'_>, inner: &Arc<Inner>) {
     }
 }
 
-/// Work under way.
+/// Pending work.
 #[pyclass(frozen, module = "ssf_transmitter._native")]
 pub(crate) struct Task(Own<AbortHandle>);
 

@@ -35,7 +35,7 @@ pub(crate) const CLAIMS: Spot = Spot { pointer: "", outer: 0 };
 pub(crate) fn object(given: &Bound<'_, PyAny>, spot: Spot) -> Result<Map<String, Value>> {
     let refusal = match value(given, MAX_DEPTH - spot.outer) {
         Ok(Value::Object(members)) => return Ok(members),
-        Ok(_) => Refusal::new(ErrorCode::JsonInvalid, "a mapping is needed here"),
+        Ok(_) => Refusal::new(ErrorCode::JsonInvalid, "expected a mapping"),
         Err(Problem::Raised(raised)) => return Err(raised.into()),
         Err(Problem::Refused(refusal)) => *refusal,
     };
@@ -43,15 +43,15 @@ pub(crate) fn object(given: &Bound<'_, PyAny>, spot: Spot) -> Result<Map<String,
     Err(sdk::Error::new(refusal.code, refusal.message).at(pointer).into())
 }
 
-/// A text that is to stand in a SET at `pointer`.
+/// A string for a SET, at `pointer`.
 pub(crate) fn text(given: &Bound<'_, PyString>, pointer: &str) -> Result<String> {
     let text = given.to_str().map(str::to_owned);
     text.map_err(|_| sdk::Error::new(ErrorCode::TextNotUnicode, NOT_UNICODE).at(pointer).into())
 }
 
-const NOT_UNICODE: &str = "a text holds half of a surrogate pair";
+const NOT_UNICODE: &str = "the string contains an unpaired surrogate";
 
-/// Why a value cannot stand in a SET, and the way to it, the innermost step first.
+/// Why a SET cannot contain a value, and the path to it, the innermost step first.
 struct Refusal {
     code: ErrorCode,
     message: String,
@@ -91,7 +91,7 @@ impl From<PyErr> for Problem {
 
 type Outcome<T> = Result<T, Problem>;
 
-/// Reads a value in which at most `room` objects and lists may contain one another.
+/// Reads a value that may be nested at most `room` levels deep.
 fn value(given: &Bound<'_, PyAny>, room: usize) -> Outcome<Value> {
     if let Ok(text) = given.cast::<PyString>() {
         let text = text.to_str().map_err(|_| Problem::refused(ErrorCode::TextNotUnicode, NOT_UNICODE))?;
@@ -114,7 +114,7 @@ fn value(given: &Bound<'_, PyAny>, room: usize) -> Outcome<Value> {
         return whole.map(Value::Number).map_err(|_| too_large());
     }
     if let Ok(number) = given.cast::<PyFloat>() {
-        let message = "JSON has no nan and no inf; leave the value out, or give None or text";
+        let message = "JSON has no nan or inf; omit the value, or pass None or a string";
         let number = Number::from_f64(number.value());
         return number.map(Value::Number).ok_or_else(|| Problem::refused(ErrorCode::ValueNotJson, message));
     }
@@ -144,7 +144,7 @@ fn other(given: &Bound<'_, PyAny>, room: usize) -> Outcome<Value> {
 }
 
 fn deeper(room: usize) -> Outcome<usize> {
-    let message = "lists and objects nest too deep here, or one contains itself";
+    let message = "the value is nested too deep, or contains itself";
     room.checked_sub(1).ok_or_else(|| Problem::refused(ErrorCode::ValueTooDeep, message))
 }
 
@@ -171,7 +171,8 @@ fn object_of(pairs: Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>)>, room: usize) -> O
     let mut read = Map::with_capacity(pairs.len());
     for (name, given) in pairs {
         let Ok(name) = name.cast::<PyString>() else {
-            let message = format!("a member is named by {}; JSON has names of text only", type_name(&name)?);
+            let message =
+                format!("a member name is of type {}; JSON names must be strings", type_name(&name)?);
             return Err(Problem::refused(ErrorCode::ValueNotJson, message));
         };
         let name = name.to_str().map_err(|_| Problem::refused(ErrorCode::TextNotUnicode, NOT_UNICODE))?;
@@ -191,15 +192,15 @@ fn is_subject(given: &Bound<'_, PyAny>) -> PyResult<bool> {
 fn instead(given: &Bound<'_, PyAny>) -> PyResult<String> {
     let name = type_name(given)?;
     let instead = match name.as_str() {
-        "datetime" | "date" | "time" | "timedelta" | "Timestamp" => "seconds since 1970, or text",
-        "bytes" | "bytearray" | "memoryview" => "text, such as base64",
+        "datetime" | "date" | "time" | "timedelta" | "Timestamp" => "seconds since 1970, or a string",
+        "bytes" | "bytearray" | "memoryview" => "a string, such as base64",
         "set" | "frozenset" | "generator" => "a list",
         _ if given.is_instance_of::<PyTuple>() => "a list, or its _asdict()",
         _ if given.hasattr("item")? => "what its item() or tolist() returns",
         _ if given.hasattr("value")? && given.hasattr("name")? => "its value",
-        _ => "text, or a dict",
+        _ => "a string or a dict",
     };
-    Ok(format!("a value of the type {name} has no one form in JSON; give {instead}"))
+    Ok(format!("{name} has no single JSON form; pass {instead}"))
 }
 
 fn type_name(given: &Bound<'_, PyAny>) -> PyResult<String> {

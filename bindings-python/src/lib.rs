@@ -1,6 +1,6 @@
 //! The native part of the Python package `ssf-transmitter`. It is private: `python/ssf_transmitter` is what users see.
 //!
-//! Nothing is decided here. Each file takes what Python gives, calls the core, and gives Python what came of it.
+//! Nothing is decided here. Each file converts arguments, calls the core, and converts the result.
 
 mod arguments;
 mod attach;

@@ -1,4 +1,4 @@
-//! Findings, explanations, and what becomes of findings.
+//! Findings, explanations, and how findings are handled.
 
 use pyo3::{
     Borrowed,
@@ -29,7 +29,7 @@ use crate::{
 
 type Found<'py> = Bound<'py, PyTuple>;
 
-/// Looks at events, SETs and tokens before a receiver does.
+/// Lints events, SETs and tokens.
 #[pyclass(frozen, module = "ssf_transmitter._native")]
 pub(crate) struct Linter(pub(crate) sdk::lint::Linter);
 
@@ -100,7 +100,7 @@ impl Linter {
     }
 }
 
-/// Looks at a JWKS document as it is published.
+/// Lints a published JWKS document.
 #[pyfunction]
 #[pyo3(signature = (document, /))]
 pub(crate) fn lint_jwks<'py>(py: Python<'py>, document: &str) -> PyResult<Found<'py>> {
@@ -143,7 +143,7 @@ fn told<'py>(py: Python<'py>, explanation: &Explanation) -> PyResult<Told<'py>> 
     ))
 }
 
-/// What becomes of findings: a `ssf_transmitter.lint.LintPolicy`.
+/// How findings are handled: a `ssf_transmitter.lint.LintPolicy`.
 #[derive(Clone)]
 pub(crate) struct Lint(pub(crate) LintPolicy);
 

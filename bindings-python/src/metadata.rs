@@ -39,7 +39,7 @@ impl TransmitterConfiguration {
             None => None,
             Some(name) => Some(
                 metadata::default_subjects(name)
-                    .map_err(|_| PyValueError::new_err("default_subjects: is ALL or NONE"))?,
+                    .map_err(|_| PyValueError::new_err("default_subjects: must be ALL or NONE"))?,
             ),
         };
         let members = members.map(|members| json::object(&members, json::CLAIMS)).transpose()?;

@@ -53,7 +53,7 @@ impl OktaProviders {
     ) -> Result<Self> {
         let client = client_credentials.map(|credentials| credentials.0.clone());
         let credentials = OrgCredentials::one_of(ssws, bearer, client)
-            .ok_or_else(|| PyTypeError::new_err("give one of ssws, bearer and client_credentials"))?;
+            .ok_or_else(|| PyTypeError::new_err("pass exactly one of ssws, bearer and client_credentials"))?;
         let network = NetworkSettings {
             ca_bundles,
             client_certificate: None,
@@ -75,7 +75,7 @@ impl OktaProviders {
         Ok(wait_directly(py, perform(operation, providers))??)
     }
 
-    /// Looks in the log for what became of a SET.
+    /// Searches the log for a SET.
     fn received(&self, py: Python<'_>, sent: GivenSent, deadline: Option<Span>) -> Result<ToldReception> {
         Ok(wait_directly(py, received(self.direct()?.clone(), sent, deadline))??)
     }
@@ -150,7 +150,7 @@ impl<'py> FromPyObject<'_, 'py> for Call {
         Operation::named(&name, id, parts).map(Self).map_err(|problem| {
             PyTypeError::new_err(match problem {
                 PartsProblem::NoSuchOperation => "there is no such call",
-                _ => "give either well_known_url, or issuer and jwks_url",
+                _ => "pass either well_known_url, or issuer and jwks_url",
             })
         })
     }

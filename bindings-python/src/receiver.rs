@@ -121,7 +121,7 @@ impl Receiver {
         }
         let client = client_credentials.map(|credentials| credentials.0.clone());
         let credentials = Credentials::one_of(bearer, authorization, client).ok_or_else(|| {
-            PyTypeError::new_err("give one of bearer, authorization and client_credentials")
+            PyTypeError::new_err("pass exactly one of bearer, authorization and client_credentials")
         })?;
         let settings = receiver::ReceiverSettings {
             kind,

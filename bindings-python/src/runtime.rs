@@ -21,7 +21,7 @@ static DIRECT: PerProcess<Runtime> = PerProcess::new();
 
 /// The message for a child that continues a call of its parent.
 pub(crate) const ELSEWHERE: &str =
-    "the process was forked during this call, which goes on in the parent alone";
+    "the process was forked during this call, which continues only in the parent";
 
 /// How long a call waits before it looks whether Python has a signal to handle.
 const SLICE: Duration = Duration::from_millis(50);

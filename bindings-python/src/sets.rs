@@ -23,7 +23,7 @@ use crate::{
     receiver::Dialect,
 };
 
-/// A SET that is complete but for its signature: `jti`, `iat` and the header are fixed.
+/// An unsigned SET whose `jti`, `iat` and header are fixed.
 #[pyclass(frozen, module = "ssf_transmitter")]
 pub(crate) struct UnsignedSet(pub(crate) sdk::UnsignedSet);
 
@@ -167,7 +167,7 @@ fn object<'py>(py: Python<'py>, members: &Map<String, Value>) -> PyResult<Bound<
     loads(py, &Value::Object(members.clone()).to_string())
 }
 
-/// That a receiver has taken a SET. It says nothing of what the receiver does with it (RFC 8935 §2.2).
+/// Confirms that a receiver accepted a SET. It does not say whether the receiver processed it (RFC 8935 §2.2).
 #[pyclass(frozen, module = "ssf_transmitter")]
 pub(crate) struct Receipt(pub(crate) sdk::Receipt);
 
@@ -209,7 +209,7 @@ impl Receipt {
         self.0.is_expected()
     }
 
-    /// What was remarkable about the answer, such as `already_received` or `body_broken`. A note is about the answer, a
+    /// Anything unusual about the answer, such as `already_received` or `body_broken`. A note is about the answer, a
     /// finding about the SET; neither changes that it is delivered.
     #[getter]
     fn notes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {

@@ -73,7 +73,7 @@ impl Transmitter {
         let signing = match (keys, algorithm) {
             (Some(keys), None) => Signing::Keys(keys.0.clone()),
             (None, Some(algorithm)) => Signing::signer(algorithm, kid, public_key.map(|key| key.0.clone()))?,
-            _ => return Err(PyTypeError::new_err("give either a key or a signer with its algorithm").into()),
+            _ => return Err(PyTypeError::new_err("pass either a key or a signer with its algorithm").into()),
         };
         let client_certificate = client_certificate.map(|(chain, key)| (chain, Secret::new(key)));
         let network =
@@ -205,7 +205,7 @@ impl Transmitter {
         mailbox.spawn(future, async { Ok(examined.await) }, Examination::of)
     }
 
-    /// Takes no new work, and waits until all that is under way has ended.
+    /// Rejects new work, and waits for pending calls.
     fn close(&self, py: Python<'_>) -> Result<()> {
         wait_directly(py, self.closing())
     }
@@ -314,7 +314,7 @@ pub(crate) struct Counters {
     delivered: u64,
     /// SETs that were not delivered, for whatever reason.
     failed: u64,
-    /// SETs under way, those that wait for a signature included.
+    /// Pending SETs, including those that wait for a signature.
     in_flight: u64,
     /// Requests to receivers, repeats included.
     attempts: u64,

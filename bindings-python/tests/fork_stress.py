@@ -30,7 +30,7 @@ EVENT, ADA = caep.SessionRevoked(), Email("ada@example.com")
 
 # A child that has not sent its SET after so many seconds hangs, however busy the machine is.
 HANGS = 120.0
-# Children that may be under way at once.
+# Maximum number of concurrent children.
 CHILDREN = 16
 
 
@@ -44,7 +44,7 @@ def serve() -> None:
 
 
 class Stress:
-    """The rounds, and what came of them."""
+    """The rounds, and their results."""
 
     def __init__(self, key: SigningKey, receiver: Receiver) -> None:
         self.key, self.receiver = key, receiver
@@ -75,7 +75,7 @@ class Stress:
         self.reap(CHILDREN - 1)
 
     def calls(self, transmitter: Transmitter, waits: AsyncTransmitter) -> list[Callable[[], object]]:
-        """What threads and, but for the last two, children do."""
+        """The work of threads and, except for the last two, of children."""
         arguments = (EVENT, ADA, self.receiver)
 
         async def both() -> None:
@@ -99,7 +99,7 @@ class Stress:
             print(f"in a thread of the parent: {error!r}", file=sys.stderr, flush=True)
 
     def reap(self, left: int) -> None:
-        """Wait until no more than so many children are under way."""
+        """Wait until at most so many children are running."""
         while self.children:
             for child, began in list(self.children.items()):
                 done, status = os.waitpid(child, os.WNOHANG)

@@ -29,7 +29,7 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```", (PACKAGE / "README.md").read_text(
 
 
 class Kms:
-    """Plays the service of the README."""
+    """Emulates the service of the README."""
 
     def __init__(self) -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())

@@ -1,4 +1,4 @@
-"""What the guides of receivers print goes out as they print it."""
+"""The examples of the receivers' guides are sent as printed."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_subject_beside_the_one_in_the_event_has_to_be_the_same() -> None:
     event, _ = printed("okta-receiver-identifier-changed-pasted")
     with Transmitter("https://issuer.com", key=SigningKey.generate("RSA-2048")) as transmitter:
         transmitter.prepare(event, Email("john@doe.net"), okta())
-        with pytest.raises(ValidationError, match="differs from the subject that was given") as raised:
+        with pytest.raises(ValidationError, match="differs from the subject passed") as raised:
             transmitter.prepare(event, Email("ada@example.com"), okta())
     assert raised.value.code == "event_member_forbidden"
 

@@ -135,9 +135,9 @@ def test_settings_are_said_in_one_way(providers: OktaProviders, method: str) -> 
     place = ("sse1",) if method == "replace" else ()
     url = "https://edr.example.com/.well-known/ssf-configuration"
     for settings in ({}, {"issuer": "x"}, {"well_known_url": url, "jwks_url": url}):
-        with pytest.raises(TypeError, match="give either well_known_url, or issuer and jwks_url"):
+        with pytest.raises(TypeError, match="pass either well_known_url, or issuer and jwks_url"):
             getattr(providers, method)(*place, name="x", type="x", **settings)
-    with pytest.raises(TypeError, match="give either"):
+    with pytest.raises(TypeError, match="pass either"):
         providers.update("sse1", issuer="x")
 
 

@@ -23,7 +23,7 @@ TOKEN = "00t0ken"
 ADA = {"format": "email", "email": "ada@example.com"}
 EVE = {"format": "email", "email": "eve@example.com"}
 EVENTS = ["security.events.provider.receive_event", "user.risk.detect"]
-#: The emulator's own transmitter is no registered provider: without the list there are no facts.
+#: The emulator's own transmitter is not a registered provider: without the list there are no facts.
 NO_LIST = [{"on": "api", "fault": {"status": {"status": 403}}}]
 
 

@@ -50,7 +50,7 @@ def set_of(file: dict[str, Any], case: dict[str, Any], *others: Any, dialect: st
 
 
 def shaped(file: dict[str, Any], claims: dict[str, Any]) -> dict[str, Any]:
-    """Claims as they go out: times in whole seconds, and the subjects inside OAuth events in their older form."""
+    """Claims as sent: times in whole seconds, and the subjects inside OAuth events in their older form."""
 
     def shape(name: str, value: Any) -> Any:
         if isinstance(value, float):

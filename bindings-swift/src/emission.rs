@@ -23,7 +23,7 @@ impl RequestLimit {
         Arc::new(Self(sdk::client::RequestLimit::new(requests)))
     }
 
-    /// How many deliveries to have under way at once.
+    /// Maximum number of pending deliveries.
     #[allow(clippy::cast_possible_wrap, reason = "it is at most 16,384")]
     pub fn window(&self) -> i64 {
         self.0.window() as i64

@@ -1,8 +1,8 @@
-//! The native part of the Swift package `SSFTransmitter`. It is private: the package is what stands in `Sources/`.
+//! The native part of the Swift package `SSFTransmitter`. It is private: the package is in `Sources/`.
 //!
-//! It converts, calls the core, and converts back. Events and subjects come as JSON text, points and spans of time as
-//! seconds, and all are checked here: what Swift's own converters do with a negative span or a date that is no number is to
-//! end the process. What goes wrong is a [`failure::Failure`], from which `SSFError.swift` makes errors.
+//! It converts, calls the core, and converts back. Events and subjects come as JSON text, times and durations as
+//! seconds, and all are checked here: Swift's own converters end the process on a negative duration or an invalid
+//! date. Errors cross as [`failure::Failure`], which `SSFError.swift` converts.
 
 mod cancellation;
 mod conformance;

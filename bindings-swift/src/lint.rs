@@ -42,7 +42,7 @@ impl Known {
     }
 }
 
-/// Looks at a text that is to be a SET.
+/// Lints any text as a SET.
 #[uniffi::export]
 pub fn lint_text(known: Known, text: String) -> Result<Vec<Finding>> {
     Ok(findings(&known.linter()?.jwt(&text)))
@@ -59,7 +59,7 @@ pub fn lint_event(
     Ok(findings(&known.linter()?.read(event.core(), subject)))
 }
 
-/// Looks at a JWKS document as it is published.
+/// Lints a published JWKS document.
 #[uniffi::export]
 pub fn lint_jwks(json: String) -> Vec<Finding> {
     findings(&sdk::lint::jwks(&json))
@@ -76,8 +76,7 @@ pub struct Answer {
 /// What the answer of a receiver to a SET means.
 #[uniffi::export]
 pub fn explain(known: Known, set: String, answer: Answer) -> Result<Explanation> {
-    let status =
-        answer.status.try_into().map_err(|_| Failure::config("this is no status of an HTTP answer"))?;
+    let status = answer.status.try_into().map_err(|_| Failure::config("not an HTTP status"))?;
     let headers = answer.headers.into_iter().map(|header| (header.name, header.value));
     let answer = Response::new(status, headers, answer.body);
     Ok(known.linter()?.explain(&set, &answer).into())

@@ -54,7 +54,7 @@ pub struct ReceptionCause {
     pub remedy: String,
 }
 
-/// What became of a SET.
+/// The reception of a SET.
 #[derive(uniffi::Record)]
 pub struct Reception {
     pub outcome: String,

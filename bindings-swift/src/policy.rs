@@ -23,7 +23,7 @@ impl Policy {
     pub(crate) fn read(self) -> Result<ssf_bindings::policy::Policy> {
         let Self { max_attempts, deadline, attempt_timeout, base, max_backoff, max_retry_after } = self;
         let attempts =
-            |most: i64| u32::try_from(most).map_err(|_| invalid("the number of attempts is at least one"));
+            |most: i64| u32::try_from(most).map_err(|_| invalid("the number of attempts must be at least 1"));
         let spans = Spans { deadline, attempt_timeout, base, max_backoff, max_retry_after };
         ssf_bindings::policy::Policy::read(max_attempts.map(attempts).transpose()?, spans, Unit::Seconds)
     }
@@ -40,7 +40,7 @@ pub(crate) fn moment_of(seconds: f64) -> Result<Timestamp> {
     if seconds.is_finite() && seconds.abs() < 253_402_300_800.0 {
         return Ok(Timestamp::from_unix_millis((seconds * 1000.0).round() as i64));
     }
-    Err(invalid("a date is before the year 10000"))
+    Err(invalid("a date must be before the year 10000"))
 }
 
 /// Seconds since 1970.

@@ -187,7 +187,7 @@ impl ReceiverSettings {
             subject_shape: self.subject_shape,
             credentials,
             allow_loopback: self.allow_loopback,
-            concurrency: concurrency.map_err(|_| invalid("a concurrency is at least one"))?,
+            concurrency: concurrency.map_err(|_| invalid("the concurrency must be at least 1"))?,
             rate_limit: self.rate_limit,
         };
         settings.builder()?.build()

@@ -15,7 +15,7 @@ use crate::{
     records::{Finding, findings},
 };
 
-/// A SET that is complete but for its signature.
+/// An unsigned SET.
 #[derive(uniffi::Object)]
 pub struct UnsignedSet(pub(crate) sdk::UnsignedSet);
 
@@ -112,7 +112,7 @@ pub fn verify_set(compact: String, jwks: String) -> Result<PublicKey> {
     Ok(sdk::set::DecodedSet::parse(&compact)?.verify(&jwks)?.into())
 }
 
-/// That a receiver has taken a SET.
+/// Confirms that a receiver accepted a SET.
 #[derive(uniffi::Record)]
 pub struct Receipt {
     pub set: Arc<SignedSet>,

@@ -91,7 +91,7 @@ impl Transmitter {
         cancellation.or(async { Ok(emitted.await?.into()) }).await
     }
 
-    /// The SET of an emit, complete but for its signature.
+    /// The unsigned SET of an emit.
     pub fn prepare(&self, emission: Emission) -> Result<Arc<UnsignedSet>> {
         Ok(Arc::new(UnsignedSet(self.emit_of(emission)?.prepare()?)))
     }
@@ -126,7 +126,7 @@ impl Transmitter {
         findings(&self.core.linter(&to.0).read(event.core(), subject.map(WrittenSubject::core)))
     }
 
-    /// Checks this transmitter and a receiver end to end, but for the SET, which may wait for a signature.
+    /// Checks this transmitter and a receiver end to end, except for the SET, which may wait for a signature.
     pub async fn examine(
         &self,
         event: WrittenEvent,
@@ -157,7 +157,7 @@ impl Transmitter {
         Ok(self.core.jwks()?.to_json())
     }
 
-    /// Takes no new work; ends when all that is under way has.
+    /// Rejects new work; ends when all pending calls have ended.
     pub async fn close(&self, cancellation: Arc<Cancellation>) -> Result<()> {
         let closed = self.core.close();
         cancellation

@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Says what is wrong with the command line, or shows the help that was asked for.
+/// Says what is wrong with the command line, or shows the requested help.
 fn misused(error: &clap::Error) -> ExitCode {
     let json = env::args_os().any(|argument| argument == "--json");
     match command::unknown_event() {

@@ -73,7 +73,7 @@ async fn a_set_that_okta_dropped_is_an_error_with_its_causes() {
         world.run(&["emit"], "nobody@example.com", &["--confirm", "--confirm-within", "2"], &[TOKEN]).await;
     assert_eq!(run.code, Some(12), "{run:?}");
     let printed: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
-    assert_eq!(printed["status"], 202, "it was delivered all the same");
+    assert_eq!(printed["status"], 202, "it was delivered nevertheless");
     assert_eq!(printed["reception"]["outcome"], "not-seen");
     run.fails_saying(&["System Log", "user-unknown"]);
     assert!(!run.stderr.contains("nobody"), "no subject in a message");
@@ -95,7 +95,7 @@ async fn what_is_missing_is_said() {
     run.fails_saying(&["OKTA_API_TOKEN is not set"]);
     let wrong = world.run(&["emit"], "ada@example.com", &["--confirm"], &[("OKTA_API_TOKEN", "wrong")]).await;
     assert_eq!(wrong.code, Some(10), "{wrong:?}");
-    assert!(wrong.stdout.contains("\"status\":202"), "it was delivered all the same: {wrong:?}");
+    assert!(wrong.stdout.contains("\"status\":202"), "it was delivered nevertheless: {wrong:?}");
     let run = ssf(&["emit", "--endpoint", "https://receiver.example.net/", "--confirm"], &[TOKEN]).await;
     assert_eq!(run.code, Some(2), "{run:?}");
 }

@@ -43,7 +43,7 @@ async fn every_event_has_an_example_for_every_receiver_that_takes_it() {
         assert!(event.fields.iter().all(|field| text.text().contains(field.name)), "{text:?}");
     }
     let refused = ssf(&["event", "show", "caep.credential-change", "--receiver", "okta"], &[]).await;
-    refused.fails_saying(&["does not take"]);
+    refused.fails_saying(&["does not accept"]);
     ssf(&["event", "show", "session-revokd"], &[])
         .await
         .fails_saying(&["did you mean caep.session-revoked?"]);

@@ -62,7 +62,7 @@ fn lint_prints_for_people_and_reads_files() {
     let output = ssf(&["lint", "--dialect", "okta", &format!("@{}", file.display())]);
     let shown = text(&output.stdout);
     assert!(shown.contains("error: the header has no typ"), "{shown}");
-    assert!(!shown.contains("body-whitespace"), "the line end of a file is not part of the SET: {shown}");
+    assert!(!shown.contains("body-whitespace"), "the newline of a file is not part of the SET: {shown}");
     assert!(!shown.contains("ada@example.com"));
 }
 

@@ -18,7 +18,7 @@ use tokio::process::Child;
 
 const TOKEN: &str = "00manage";
 
-/// A receiver that plays the API, and its address.
+/// A receiver that emulates the API, and its address.
 async fn receiver() -> (Child, String) {
     let arguments =
         ["receiver", "--like", "okta", "--audience", "https://acme.okta.com", "--api-token", TOKEN];
@@ -94,7 +94,7 @@ async fn a_provider_is_created_changed_and_deleted() {
     assert_eq!(okta(&org, &["delete", id]).await.json(), json!({ "deleted": id }));
     let gone = okta(&org, &["show", id]).await;
     assert!(gone.code != Some(0) && gone.stdout.is_empty());
-    for part in ["provider_not_found", "E0000007", "what to do: "] {
+    for part in ["provider_not_found", "E0000007", "fix: "] {
         assert!(gone.stderr.contains(part), "{gone:?}");
     }
 }
@@ -181,7 +181,7 @@ async fn the_log_is_printed_line_by_line_and_followed() {
     );
     for wrong in ["yesterday", "1w", "h", "", "é"] {
         let run = okta(&org, &["log", "--since", wrong]).await;
-        assert!(run.code != Some(0) && run.stderr.contains("has to be as 90s"), "{run:?}");
+        assert!(run.code != Some(0) && run.stderr.contains("must be like 90s"), "{run:?}");
     }
 
     let arguments = ["okta", "--org", &org, "--allow-loopback", "log", "--follow"];

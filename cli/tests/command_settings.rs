@@ -74,7 +74,7 @@ async fn keys_are_read_in_the_forms_that_files_have_them_in() {
     }
     let utf16: Vec<u8> = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
     dry_run(&["--key", &file("utf16.jwk", utf16)]).await.fails_saying(&["UTF-16"]);
-    dry_run(&["--key", &file("empty.pem", "")]).await.fails_saying(&["empty text"]);
+    dry_run(&["--key", &file("empty.pem", "")]).await.fails_saying(&["empty: check"]);
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ pub(crate) fn encode_to(text: &mut String, bytes: impl AsRef<[u8]>) {
     URL_SAFE_NO_PAD.encode_string(bytes, text);
 }
 
-/// Decodes `text`; `None` where it is no base64url.
+/// Decodes `text`; `None` if it is not base64url.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }

@@ -155,7 +155,7 @@ impl Error {
         self.0.pointer.as_deref()
     }
 
-    /// Whether the same call may pass later without a change.
+    /// Whether the same call may succeed later without changes.
     pub fn is_retryable(&self) -> bool {
         self.0.code.is_retryable()
     }
@@ -183,7 +183,7 @@ impl Error {
     }
 
     /// What the receiver, the token endpoint or the API says about it, from any of the usual error objects (RFC 9457 among
-    /// them), plain text, or the title of an HTML page: 1024 characters at the most, without control characters.
+    /// them), plain text, or the title of an HTML page: at most 1024 characters, without control characters.
     ///
     /// The other side wrote it, so it is not part of the message. Where it quotes the SET, its subject, a token or the
     /// credentials that were sent, it says `[redacted]`.

@@ -41,7 +41,7 @@ impl Finding {
         &self.message
     }
 
-    /// What to do about it.
+    /// How to fix it.
     pub fn remedy(&self) -> &'static str {
         self.rule.remedy
     }

@@ -124,7 +124,7 @@ impl Request {
         }
     }
 
-    /// The most of the answer's body that is to be read, in bytes: [`MAX_ANSWER`] but for APIs with long lists.
+    /// The maximum size of the answer's body, in bytes: [`MAX_ANSWER`], except for APIs with long lists.
     pub fn max_answer(&self) -> usize {
         self.max_answer
     }
@@ -206,7 +206,7 @@ impl Response {
         match self.body_end {
             BodyEnd::Complete => None,
             BodyEnd::TooLong => Some("is too long"),
-            BodyEnd::Broken => Some("breaks off"),
+            BodyEnd::Broken => Some("is incomplete"),
             BodyEnd::Unfinished => Some("does not end in time"),
         }
     }
@@ -330,11 +330,11 @@ impl Failure {
         match self {
             Self::Refused(refusal) => refusal.message().to_owned(),
             Self::Unresolved => format!("the name {host} could not be resolved"),
-            Self::Forbidden => format!("{host} is at an address that must not be reached"),
-            Self::NotConnected => format!("no connection to {host}"),
-            Self::Tls => format!("no TLS with {host}"),
+            Self::Forbidden => format!("{host} has a forbidden address"),
+            Self::NotConnected => format!("could not connect to {host}"),
+            Self::Tls => format!("the TLS handshake with {host} failed"),
             Self::TimedOut => format!("{host} gave no answer in time"),
-            Self::Broken => format!("the connection to {host} broke before an answer"),
+            Self::Broken => format!("the connection to {host} broke before the answer"),
         }
     }
 
@@ -362,17 +362,17 @@ impl Endpoint {
     /// Reads a URL: https, a host, no credentials, no fragment. `loopback` allows this machine, over plain http too.
     pub(crate) fn parse(text: &str, loopback: bool) -> Result<Self> {
         let invalid = |message: &str| Err(Error::new(ErrorCode::EndpointInvalid, message));
-        let Ok(url) = Url::parse(text) else { return invalid("this is no absolute URL") };
+        let Ok(url) = Url::parse(text) else { return invalid("not an absolute URL") };
         match url.scheme() {
             "https" => {}
             "http" if is_loopback(&url) && loopback => {}
             "http" if is_loopback(&url) => {
-                return invalid("http to this machine has to be allowed explicitly");
+                return invalid("http to a loopback host must be allowed explicitly (allow_loopback)");
             }
             _ => return invalid("the URL does not start with https://"),
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return invalid("the URL holds credentials; they belong into the authorization");
+            return invalid("the URL contains credentials; use the authorization setting instead");
         }
         if url.fragment().is_some() {
             return invalid("the URL has a fragment (#…), which is never sent");

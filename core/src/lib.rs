@@ -17,12 +17,12 @@
 //! # }
 //! ```
 //!
-//! # The way of the data
+//! # Data flow
 //!
 //! [`Event`] and [`Subject`] become an [`UnsignedSet`] (shaped for the receiver's [`Dialect`] and checked), that becomes
 //! a [`SignedSet`], and delivery turns that into a [`Receipt`]. One type per station: an unsigned SET cannot be sent.
 //!
-//! [`lint`] looks at each SET before it is sent, and says what an answer means; [`Transmitter::doctor`] checks a whole
+//! [`lint`] checks each SET before it is sent, and [`explain`] tells you what an answer means; [`Transmitter::doctor`] checks a whole
 //! setup.
 //!
 //! # Features

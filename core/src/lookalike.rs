@@ -14,9 +14,9 @@ const SSH: &[&str] = &["ssh-", "ecdsa-sha2-", "sk-ssh-", "---- BEGIN SSH2 PUBLIC
 
 const PKCS12: &str =
     "PKCS#12 (.p12, .pfx): `openssl pkcs12 -in FILE -nocerts -nodes` extracts its private key";
-const UTF16: &str = "a text in UTF-16: save it in UTF-8";
+const UTF16: &str = "UTF-16 text: save it as UTF-8";
 
-/// The form that was asked for.
+/// The requested form.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(crate) enum Form {
     Pem,
@@ -54,11 +54,9 @@ fn of_bytes(form: Form, bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some(UTF16),
         [0xfe, 0xed, 0xfe, 0xed, ..] => {
-            Some("a Java key store: `keytool -importkeystore -deststoretype PKCS12` makes PKCS#12 of it")
+            Some("a Java key store: convert it with `keytool -importkeystore -deststoretype PKCS12`")
         }
-        [0x30, ..] if begins(PKCS7_SIGNED) => {
-            Some("certificates in PKCS#7: give the private key of one of them")
-        }
+        [0x30, ..] if begins(PKCS7_SIGNED) => Some("PKCS#7 certificates: use the private key of one of them"),
         [0x30, ..] if begins(PKCS7_DATA) => Some(PKCS12),
         [0x30, ..] if form != Form::Der => Some("DER: import it as DER"),
         _ => None,
@@ -67,14 +65,14 @@ fn of_bytes(form: Form, bytes: &[u8]) -> Option<&'static str> {
 
 fn of_text(form: Form, text: &str) -> Option<&'static str> {
     if text.is_empty() {
-        return Some("an empty text: check that the variable or the file it comes from is set");
+        return Some("empty: check the variable or file that it comes from");
     }
     if text.contains('\0') {
         return Some(UTF16);
     }
     if text.contains("-----BEGIN ") {
         return Some(if pem::blocks(text).is_empty() {
-            "a PEM that is cut short: its END line is missing, or has another label than its BEGIN line"
+            "truncated PEM: the END line is missing, or does not match the BEGIN line"
         } else {
             "PEM: import it as PEM"
         });
@@ -89,12 +87,12 @@ fn of_text(form: Form, text: &str) -> Option<&'static str> {
     }
     if let Some(members) = text.strip_prefix('{') {
         if members.trim_start().starts_with('\'') {
-            return Some("a dictionary as Python prints it: JSON has double quotes (json.dumps)");
+            return Some("a printed Python dict: use json.dumps, because JSON needs double quotes");
         }
         return (form != Form::Jwk).then_some("JSON: import a key in JSON as a JWK");
     }
     if text.starts_with("\"{") || text.starts_with("'{") {
-        return Some("a JWK in quotes: import the text between them");
+        return Some("a JWK in quotes: import it without the quotes");
     }
     if text.starts_with('<') {
         return Some("an HTML or XML page: check the address it was downloaded from");
@@ -103,7 +101,7 @@ fn of_text(form: Form, text: &str) -> Option<&'static str> {
         return Some("an encrypted JWK (JWE): decrypt it first");
     }
     if is_path(text) {
-        return Some("the path of a file: read the file, and import what is in it");
+        return Some("a file path: read the file and import its content");
     }
     match pem::any_base64(text)?.first() {
         Some(0x30) => Some("base64 of DER, without BEGIN and END lines: decode it, and import it as DER"),

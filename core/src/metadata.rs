@@ -201,7 +201,7 @@ impl TransmitterConfiguration {
         let own = serde_json::to_value(Self { others: Map::new(), ..self.clone() })
             .map_err(|error| Error::internal("the configuration is JSON").because(error))?;
         if let Some(name) = self.others.keys().find(|name| own.get(name.as_str()).is_some()) {
-            let message = format!("the member {name} is set twice: leave it out of the members of your own");
+            let message = format!("the member {name} is set twice: remove it from the custom members");
             return Err(Error::new(ErrorCode::ConfigurationInvalid, message).at(pointer_step(name)));
         }
         serde_json::to_string(self)

@@ -1,6 +1,6 @@
 //! Names that are nearly others: "did you mean", for every closed list of names.
 
-/// Which of `names` is meant by `name`, which is none of them: the nearest, if it is near.
+/// The name in `names` that an unknown `name` probably means: the nearest, if it is near.
 pub(crate) fn meant<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = fold(name);
     names
@@ -10,7 +10,7 @@ pub(crate) fn meant<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, other)| other)
 }
 
-/// The end of a message about `name`, which is none of `names`: "; did you mean X?", or nothing where none is near.
+/// The end of a message about `name`, which `names` does not contain: "; did you mean X?", or empty if none is near.
 pub(crate) fn did_you_mean<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     meant(name, names).map_or_else(String::new, |meant| format!("; did you mean {meant}?"))
 }
@@ -40,7 +40,7 @@ pub(crate) fn event_uri<'a>(uri: &str, known: impl IntoIterator<Item = &'a str>)
     known.into_iter().filter_map(near).min_by_key(|(distance, _)| *distance).map(|(_, other)| other)
 }
 
-/// Whether two names are the same but for case, hyphens and underscores.
+/// Whether two names differ only in case, hyphens and underscores.
 pub(crate) fn same(one: &str, other: &str) -> bool {
     fold(one) == fold(other)
 }
@@ -51,7 +51,7 @@ fn distance(one: &str, other: &str) -> Option<usize> {
         return Some(0);
     }
     let most = other.len() / 6;
-    // Most names are told apart by their length.
+    // Most names differ in length.
     if most == 0 || one.len().abs_diff(other.len()) > most {
         return None;
     }

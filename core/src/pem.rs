@@ -1,5 +1,5 @@
-//! PEM texts (RFC 7468) as people have them: with a byte order mark, escaped or missing line ends, indents, quotes, or in
-//! base64 once more. What cannot be meant otherwise is read.
+//! A tolerant PEM reader (RFC 7468): accepts a byte order mark, escaped or missing newlines, indents, quotes, and a second
+//! base64 encoding, as long as the meaning is unambiguous.
 
 use base64::{
     Engine as _, alphabet,
@@ -89,7 +89,7 @@ pub(crate) fn any_base64(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     [STANDARD, URL_SAFE].iter().find_map(|engine| decode(engine, &letters)).filter(|bytes| !bytes.is_empty())
 }
 
-/// The text with a line end for each `\n` or `\r` that is written with a backslash: base64 has no backslash.
+/// The text with a newline for each `\n` or `\r` that is written with a backslash: base64 has no backslash.
 fn line_ends_restored(text: &str) -> Zeroizing<String> {
     let mut restored = Zeroizing::new(String::with_capacity(text.len()));
     let mut escaped = false;

@@ -28,5 +28,6 @@ pub(crate) fn identifier() -> Result<String> {
 /// Fills `bytes` with random ones.
 pub(crate) fn fill(bytes: &mut [u8]) -> Result<()> {
     #[allow(clippy::disallowed_methods, reason = "this is the one place")]
-    getrandom::fill(bytes).map_err(|error| Error::internal("the system gives no random bytes").because(error))
+    getrandom::fill(bytes)
+        .map_err(|error| Error::internal("the system provides no random bytes").because(error))
 }

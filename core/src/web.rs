@@ -34,7 +34,7 @@ pub(crate) fn is_issuer(text: &str) -> bool {
     })
 }
 
-/// Whether two URLs are the same but for a slash at the end.
+/// Whether two URLs differ only in a trailing slash.
 pub(crate) fn differ_by_slash(one: &str, other: &str) -> bool {
     let without = |url: &str| url.strip_suffix('/').unwrap_or(url).to_owned();
     one != other && without(one) == without(other)

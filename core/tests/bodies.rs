@@ -150,7 +150,7 @@ async fn a_success_is_delivered_once_however_its_body_ends() {
             ReceiptNote::BodyBroken,
         ),
         (
-            "a chunk that is none",
+            "an invalid chunk",
             b"HTTP/1.1 202 Accepted\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\nhello\r\n".to_vec(),
             Then::Hold,
             ReceiptNote::BodyBroken,

@@ -1,4 +1,4 @@
-//! What each receiver wants of a SET, and how a dialect of one's own says it.
+//! What each receiver requires of a SET, and how a custom dialect declares it.
 
 #![allow(clippy::unwrap_used, reason = "a test panics where it fails")]
 
@@ -392,7 +392,7 @@ fn only_gov_uk_one_login_is_sent_no_kid() {
     }
 }
 
-// A dialect of one's own, setting by setting.
+// A custom dialect, setting by setting.
 
 #[test]
 fn extends_takes_over_everything_that_is_not_written() {

@@ -40,7 +40,7 @@ struct Setup {
     event: Option<caep::SessionRevoked>,
     clock: Option<Timestamp>,
     own_kid: Option<&'static str>,
-    /// The issuer of the configuration has a slash at its end.
+    /// The issuer of the configuration has a trailing slash.
     slash: bool,
     /// Keys that are published beside the one that signs.
     beside: Vec<Value>,
@@ -183,16 +183,16 @@ async fn a_configuration_that_is_a_web_page() {
     let page = of_type("text/html", "<html>Welcome</html>");
     let diagnosis = Setup { configuration: Some(page), ..Setup::default() }.diagnose().await;
     fails(&diagnosis, "configuration-content-type", "application/json");
-    fails(&diagnosis, "configuration-issuer", "no JSON object");
+    fails(&diagnosis, "configuration-issuer", "not a JSON object");
 }
 
 #[tokio::test]
 async fn an_issuer_with_a_slash_more() {
     let issuer = Some("http://127.0.0.1:1/".to_owned());
     let diagnosis = Setup { issuer, ..Setup::default() }.diagnose().await;
-    fails(&diagnosis, "configuration-issuer", "another one");
+    fails(&diagnosis, "configuration-issuer", "differs from that of the SETs");
     let diagnosis = Setup { slash: true, ..Setup::default() }.diagnose().await;
-    fails(&diagnosis, "configuration-issuer", "differs from that of the SETs by the slash at its end");
+    fails(&diagnosis, "configuration-issuer", "differs from that of the SETs only in a trailing slash");
 }
 
 #[tokio::test]

@@ -155,7 +155,7 @@ async fn each_variable_for_proxies_counts_and_is_named() {
     let output = run(RECEIVER, &[("HTTPS_PROXY", ""), ("ALL_PROXY", &url), ("CHILD_CA_BUNDLE", &ca)]).await;
     says(&output, &["delivered: 202", "(ALL_PROXY)"]);
     let output = run(RECEIVER, &[("HTTPS_PROXY", "")]).await;
-    says(&output, &["[dns_failed]", "through no proxy"]);
+    says(&output, &["[dns_failed]", "use no proxy"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,11 +184,11 @@ async fn hosts_without_a_proxy_are_judged_by_the_guard_again() {
     {
         // The same name as the proxy's, which the guard lets through.
         let output = run(&receiver, &[("HTTPS_PROXY", &url), (name, value)]).await;
-        says(&output, &["[address_forbidden]", "through no proxy"]);
+        says(&output, &["[address_forbidden]", "use no proxy"]);
     }
     for value in [".invalid", "*.invalid", "invalid", "receiver.invalid"] {
         let output = run(RECEIVER, &[("HTTPS_PROXY", &url), ("NO_PROXY", value)]).await;
-        says(&output, &["[dns_failed]", "through no proxy"]);
+        says(&output, &["[dns_failed]", "use no proxy"]);
     }
     // The doctor looks for the documents of the issuer, which is no exception.
     let requests = proxy.requests();
@@ -231,7 +231,7 @@ async fn each_variable_for_trust_counts_and_is_told() {
         says(&run(&url, &[(name, value)]).await, &["delivered: 202", &format!("2 from {name} ({value})")]);
     }
 
-    // OpenSSL's variables stand in place of the operating system's certificates, the others beside all.
+    // OpenSSL's variables replace the operating system's certificates, the others add to them.
     let output = run(&url, &[("SSL_CERT_FILE", &other), ("NODE_EXTRA_CA_CERTS", &ca)]).await;
     says(&output, &["delivered: 202", "1 from SSL_CERT_FILE", "1 from NODE_EXTRA_CA_CERTS"]);
     assert!(!output.contains("operating system"), "{output}");
@@ -283,7 +283,7 @@ async fn a_machine_without_certificates_is_told_what_to_set() {
         tokio::task::spawn_blocking(move || said(&command.output().unwrap()))
     };
     let output = hidden(None).await.unwrap();
-    says(&output, &["refused: ", "the operating system has no CA certificates", "[ca_certificates_missing]"]);
+    says(&output, &["refused: ", "no trusted CA certificates", "[ca_certificates_missing]"]);
     assert!(ssf_transmitter::ErrorCode::CaCertificatesMissing.remedy().contains("ca_bundle"));
     let output = hidden(Some(&ca)).await.unwrap();
     says(&output, &["delivered: 202", "0 from the operating system, 1 from `ca_bundle`"]);

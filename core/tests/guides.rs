@@ -1,4 +1,4 @@
-//! What the guides of receivers print goes out as they print it: pasted events with their subject inside, and the unit and
+//! The examples of the receivers' guides are sent as printed: pasted events with their subject inside, and the unit and
 //! form that one page has against another.
 
 #![allow(clippy::unwrap_used, reason = "a test panics where it fails")]

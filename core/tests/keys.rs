@@ -242,7 +242,7 @@ fn a_public_key_is_read_from_every_form_that_it_is_written_in() {
     }
     for (given, says) in [
         (public.to_jwk().to_string(), "as a JWK"),
-        ("/etc/ssf/key.pem".to_owned(), "path of a file"),
+        ("/etc/ssf/key.pem".to_owned(), "a file path"),
         ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----".to_owned(), "public half"),
     ] {
         let error = PublicKey::from_pem(given).unwrap_err();
@@ -319,7 +319,7 @@ fn a_set_of_keys_publishes_before_it_signs_and_after() {
     assert!(keys.next().is_none());
     assert_eq!(keys.retired().iter().map(SigningKey::kid).collect::<Vec<_>>(), [first.kid()]);
     assert_eq!(published(&keys), [second.kid(), first.kid()]);
-    // What is under way verifies still, and what comes now does too.
+    // Pending SETs still verify, and new ones do too.
     assert_eq!(verified(&before, &keys.jwks().unwrap()).unwrap(), first.kid());
     assert_eq!(verified(&signed(&keys.active()), &keys.jwks().unwrap()).unwrap(), second.kid());
 

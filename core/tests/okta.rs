@@ -315,8 +315,8 @@ async fn ensure_finds_what_is_there_mends_what_differs_and_creates_what_is_missi
     let found = ensured(there(), by_configuration()).await;
     assert_eq!(found, (Ok("sse2".to_owned()), vec!["GET".to_owned()]));
 
-    let mended = ensured(there(), by_configuration().with_kind("edr")).await;
-    assert_eq!(mended.1, ["GET", "PUT"]);
+    let fixed = ensured(there(), by_configuration().with_kind("edr")).await;
+    assert_eq!(fixed.1, ["GET", "PUT"]);
 
     let issuer = "https://edr.example.com";
     let by_issuer = ProviderSettings::issuer(issuer, "https://edr.example.com/keys.json");

@@ -97,7 +97,7 @@ async fn a_silent_receiver_does_not_delay_another() {
     let transmitter = transmitter(key());
     let hour = Duration::from_hours(1);
     let policy = quick().attempt_timeout(hour);
-    // Twice as many for the dead one as it may have under way, given first.
+    // Twice the concurrency limit for the dead one, first.
     let emits: Vec<_> = (0..40)
         .map(|number| {
             transmitter.emit(event(), Subject::opaque("1"), if number < 32 { &dead } else { &live })

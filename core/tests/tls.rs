@@ -42,7 +42,7 @@ async fn examined(builder: TransmitterBuilder, url: &str) -> Check {
     diagnosis.check("tls-version").unwrap().clone()
 }
 
-/// That no SET goes out, at once, with this code and a message that holds these parts; and that the doctor says the same.
+/// Checks that no SET is sent, with this code and a message that contains these parts, and that the doctor agrees.
 #[track_caller]
 fn fails<'a>(
     make: impl Fn() -> TransmitterBuilder + 'a,
@@ -137,7 +137,7 @@ async fn a_certificate_of_an_unknown_authority_is_untrusted() {
         let server = TlsServer::start(&Tls::default(), identity).await;
         fails(make, &server.url(), ErrorCode::TlsCertificateUntrusted, &["localhost", "trusted"]).await;
     };
-    // An authority of one's own, or a proxy that intercepts TLS.
+    // A private CA, or a proxy that intercepts TLS.
     untrusted(&Identity::new(&certificate_for("localhost"), &authority()), &builder).await;
     untrusted(&Identity::self_signed(&certificate_for("localhost")), &builder).await;
     let another = authority();

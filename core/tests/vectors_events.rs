@@ -22,7 +22,7 @@ fn set(file: &Value, claims: &Value, dialect: &str) -> Result<SetBuilder, Error>
     })
 }
 
-/// The claims as they go out: times in whole seconds, rounded down, and subjects inside in the form of the event.
+/// The claims as sent: times in whole seconds, rounded down, and subjects inside in the form of the event.
 fn shaped(kind: &EventType, claims: &Value) -> Value {
     let shaped = |name: &String, value: &Value| match value {
         #[allow(clippy::cast_possible_truncation, reason = "rounding is meant")]

@@ -18,7 +18,7 @@ use common::{file, list, object, run, text};
 use serde_json::{Value, json};
 use ssf_transmitter::{Error, KeySet, KeySource};
 
-/// Reads the source of one case, and prints what came of it.
+/// Reads the source of one case, and prints the result.
 #[test]
 #[ignore = "it is run by the other test, in an environment of its own"]
 fn child() {

@@ -1,4 +1,4 @@
-//! `tests/vectors/keys.json`: private keys in every form that people have, and in every form that is none.
+//! `tests/vectors/keys.json`: private keys in all common formats, and values that are not keys.
 
 #![allow(clippy::unwrap_used, reason = "a test panics where it fails")]
 

@@ -64,7 +64,7 @@ impl Any {
         }
     }
 
-    /// What came of an attempt, in the form of the cases.
+    /// The result of an attempt, in the form of the cases.
     fn judge(&mut self, outcome: Result<Response, Failure>) -> Result<Value, Error> {
         match (self, outcome) {
             (Self::Provider(call), Ok(response)) => {

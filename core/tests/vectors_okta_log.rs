@@ -161,7 +161,7 @@ fn confirm(case: &Value) -> (Result<Reception, Error>, Trace) {
                 })
             }
             ConfirmAction::Wait { until } => {
-                assert!(until > now, "a wait that is none");
+                assert!(until > now, "the wait must be positive");
                 now = until;
                 ConfirmInput::Woken
             }

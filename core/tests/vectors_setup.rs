@@ -78,7 +78,7 @@ fn credentials_that_cannot_be_right_are_named_and_others_go_out_as_they_are_mean
             ClientCredentials::new(url, id, secret).machine(false).and_then(|mut machine| {
                 let TokenAction::Fetch(request) = machine.wanted(Timestamp::from_unix_seconds(0), None)?
                 else {
-                    panic!("there is no token yet")
+                    panic!("the request has no token yet")
                 };
                 let mut headers = request.headers();
                 Ok(headers.find(|(name, _)| *name == "authorization").unwrap().1.to_owned())

@@ -38,7 +38,7 @@ fn an_invalid_subject_is_refused_by_the_set_too_at_its_place_there() {
         else {
             continue;
         };
-        // The constructor for private formats takes any members; a format that is known is checked all the same.
+        // The constructor for private formats takes any members; a known format is checked nevertheless.
         let members = object(&case["subject"]).clone();
         let made = Subject::custom(format, members.into_iter().filter(|(name, _)| name != "format"));
         let nested_unknown = case["pointer"].as_str().is_some_and(|pointer| pointer.ends_with("/format"));

@@ -82,7 +82,7 @@ fn places(value: &Value) -> [(&'static str, SetBuilder, [String; 2], String); 3]
     ]
 }
 
-/// What becomes of a case in this language.
+/// The outcome of a case in this language.
 fn outcome(case: &Value) -> &Value {
     case["except"].get("rust").unwrap_or(&case["outcome"])
 }

@@ -1,4 +1,4 @@
-//! From nothing to a SET in an Okta org: the client of Okta's API and a transmitter against the emulator.
+//! Registration and delivery in an Okta org: the client of Okta's API and a transmitter against the emulator.
 
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what tests share")]
 

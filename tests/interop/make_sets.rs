@@ -271,7 +271,7 @@ impl Receiver {
     fn takes(&self, event: &str) -> bool {
         let (family, name) = event.split_once('.').unwrap_or_default();
         match self.id {
-            // It takes e-mail addresses and iss_sub, except for events about the stream.
+            // It accepts email addresses and iss_sub, except for events about the stream.
             "caep-interop" => match family {
                 "caep" | "risc" | "okta" | "login-gov" => true,
                 "oauth" => !matches!(name, "token-issued" | "token-revoked"),
@@ -288,7 +288,7 @@ impl Receiver {
             }
             "govuk-one-login" => match family {
                 "risc" => true,
-                // A companion says nothing without its event; alone it is a SET all the same.
+                // A companion says nothing without its event; alone it is a SET nevertheless.
                 "govuk" => name != "credential-change-information",
                 "caep" => !matches!(name, "session-established" | "session-presented" | "risk-level-change"),
                 _ => false,
@@ -324,7 +324,7 @@ impl Receiver {
         !self.sub_id && (is_companion(event) || (self.id == "govuk-app" && event.starts_with("ssf.")))
     }
 
-    /// A SET for the receiver, but for its id and its time.
+    /// A SET for the receiver, except its id and its time.
     fn builder(&self, vector: &Vector, claims: &Object, subject: &Object) -> Result<SetBuilder> {
         Ok(SetBuilder::new(ISSUER, AUDIENCE)
             .dialect(&self.dialect)
@@ -333,7 +333,7 @@ impl Receiver {
             .txn(vector.txn.as_deref().unwrap_or(TXN)))
     }
 
-    /// The claims that the SET must hold, but for issuer, id and time.
+    /// The claims that the SET must contain, except issuer, id and time.
     fn claims(&self, vector: &Vector, claims: &Object, subject: &Object) -> Object {
         let mut members = claims.clone();
         if self.id == "govuk-one-login" && vector.id == "caep.device-compliance-change" {
@@ -539,7 +539,7 @@ impl Maker {
     }
 }
 
-/// What the conformance suite demands holds, but for what was asked for: another algorithm, companions.
+/// The requirements of the conformance suite are met, except for requested deviations: another algorithm, companions.
 fn conforms(name: &str, set: &SignedSet, expected: &Object, algorithm: Algorithm) -> Result {
     let audience = match expected.get("aud") {
         Some(Value::Array(several)) => several[0].as_str(),

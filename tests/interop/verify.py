@@ -73,7 +73,7 @@ def parse(text):
         return dict(pairs)
 
     def constant(name):
-        raise ValueError(f"{name} is no JSON")
+        raise ValueError(f"{name} is not a JSON object")
 
     return json.loads(text, object_pairs_hook=members, parse_constant=constant)
 

@@ -1,5 +1,5 @@
 //! Releases for Linux run on systems that are older than the one that builds them: zig links them for an old glibc, and
-//! what came of it is looked at.
+//! the result is checked.
 
 use std::{
     fs,

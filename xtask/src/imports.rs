@@ -62,7 +62,7 @@ pub(crate) fn check(root: &Path) -> Result {
     if faults.is_empty() { Ok(()) } else { Err(format!("{TABLE}:\n{}", faults.join("\n")).into()) }
 }
 
-/// The page of the architecture, with the table of modules as it has to be.
+/// The page of the architecture, with the expected table of modules.
 pub(crate) fn page(root: &Path) -> Result<(String, String)> {
     let table = read(root)?;
     let mut rows = String::from("| module | job | uses |\n| --- | --- | --- |\n");

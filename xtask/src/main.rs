@@ -34,37 +34,37 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Show the main job: keys, JWKS, events to two receivers that check them.
+    /// Run the demo: keys, a JWKS, and SETs to two emulated receivers.
     Demo,
-    /// Check what is quick to check: generated code, format, fences, lints.
+    /// Run the quick checks: generated code, format, fences, lints.
     Check,
     /// Run the full test suite, from a clean checkout.
     Test {
-        /// Run these steps alone: `rust`, `python`, `node`, `swift`, and others; a wrong name lists them.
+        /// Run only these steps: `rust`, `python`, `node`, `swift`, and others; an unknown name lists them.
         steps: Vec<String>,
-        /// Go on after a step that fails.
+        /// Continue after a failed step.
         #[arg(long)]
         keep_going: bool,
     },
     /// Build the Node package and test it.
     Node,
-    /// Build the OpenSSL that is shipped, and test with it what of the core uses it.
+    /// Build the bundled OpenSSL, and run the tests of the core that use it.
     Openssl,
     /// Build the Python package and test it.
     Python,
     /// Build the Swift package and test it.
     Swift {
-        /// Test nothing; write what uniffi generates from the library.
+        /// Only write the bindings that uniffi generates from the library.
         #[arg(long)]
         generate: bool,
     },
-    /// Measure, and print the ratios that count: one run, no absolute figures.
+    /// Run benchmarks, and print ratios from a single run.
     Bench {
         /// What to measure.
         #[arg(value_enum, default_value_t)]
         of: Part,
     },
-    /// Try for long what the tests try for a minute, and fail where something hangs.
+    /// Run a stress test, and fail if something hangs.
     Stress {
         /// What to try.
         #[arg(value_enum)]
@@ -73,7 +73,7 @@ enum Task {
         #[arg(long, default_value_t = 50_000)]
         rounds: u32,
     },
-    /// Build what is released, into `target/dist/`.
+    /// Build release packages into `target/dist/`.
     Dist {
         /// What to build.
         #[arg(value_enum)]
@@ -81,7 +81,7 @@ enum Task {
     },
     /// Write the code and the tables that are generated from the catalogue.
     Codegen {
-        /// Write nothing; fail where a generated file differs from the catalogue.
+        /// Write nothing; fail if a generated file differs from the catalogue.
         #[arg(long)]
         check: bool,
     },

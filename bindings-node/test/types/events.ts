@@ -38,7 +38,7 @@ caep.credentialChange({ credentialType: 'password' });
 caep.credentialChange({ credentialType: 'password', changeType: 'created' });
 // @ts-expect-error required members, and none given
 okta.userRiskChange();
-// @ts-expect-error a time is no string
+// @ts-expect-error a time is not a string
 caep.sessionRevoked({ eventTimestamp: '2026-01-01' });
 // @ts-expect-error a text is by language
 caep.sessionRevoked({ reasonAdmin: 'x' });
@@ -68,8 +68,8 @@ const complex: Subject = { format: 'complex', user: ada, device: { format: 'opaq
 const item: Subject = customSubject('catalog_item', { catalog_id: 'x' });
 // @ts-expect-error a misspelt member
 const misspeltSubject: Subject = { format: 'email', emial: 'ada@example.com' };
-// @ts-expect-error a format that is none
-const unknownFormat: Subject = { format: 'e-mail', email: 'ada@example.com' };
+// @ts-expect-error an unknown format
+const unknownFormat: Subject = { format: 'mail', email: 'ada@example.com' };
 // @ts-expect-error a member that is missing
 const halfSubject: Subject = { format: 'iss_sub', iss: 'https://x.example' };
 

@@ -14,7 +14,7 @@ export interface CustomEvent {
 
 /**
  * An event that the catalogue does not know, or one of it with its members as they are sent; the latter is checked by
- * its definition all the same.
+ * its definition nevertheless.
  *
  * @example
  * ```ts

@@ -15,7 +15,7 @@ export type LocalizedText = Readonly<Record<string, string>>;
 /** A point in time: a `Date`, or a number as it is sent. */
 export type Moment = Date | number;
 
-/** Where events stand in a SET. */
+/** The place of events in a SET. */
 const EVENTS = { pointer: () => '/events', outer: 1 };
 
 /** What every event may carry. */
@@ -27,7 +27,7 @@ export interface CommonMembers {
 /** How an event is written. */
 export interface EventEntry {
   readonly uri: string;
-  /** Names that stand in braces in the URI. */
+  /** Names in braces in the URI. */
   readonly parameters: readonly string[];
   /** The name on the wire, and what is there. */
   readonly members: Readonly<Record<string, readonly [name: string, type: string]>>;
@@ -95,7 +95,7 @@ function entryOf(type: unknown, at: Caller | Place): EventEntry {
   if (typeof type === 'string' && Object.hasOwn(EVENT_TABLE, type)) return EVENT_TABLE[type] as EventEntry;
   const known = Object.keys(EVENT_TABLE);
   const hint = typeof type === 'string' ? suggestion(type, known) : '; set its type, such as caep.session-revoked';
-  throw errorOf('SSF_EVENT_URI_INVALID', `this is no event of the catalogue${hint}`, at, { pointer: '/events' });
+  throw errorOf('SSF_EVENT_URI_INVALID', `not an event of the catalogue${hint}`, at, { pointer: '/events' });
 }
 
 function checkNames(type: string, entry: EventEntry, members: object, at: Caller | Place): void {
@@ -110,7 +110,7 @@ function checkNames(type: string, entry: EventEntry, members: object, at: Caller
 
 function filled(uri: string, name: string, value: unknown, at: Caller | Place): string {
   if (typeof value !== 'string') {
-    const message = `${name}, a part of the event type URI, is a string, not ${typeName(value)}`;
+    const message = `${name}, part of the event type URI, must be a string, not ${typeName(value)}`;
     throw errorOf('SSF_EVENT_URI_INVALID', message, at, { pointer: pointerTo(uri, name) });
   }
   return uri.replace(/\{\w+\}/, () => value);
@@ -124,7 +124,7 @@ function valueOnWire(value: unknown, kind: string, pointer: () => string, at: Ca
   if (kind !== 'timestamp' && kind !== 'milliseconds') return value;
   const number = types.isDate(value) ? value.getTime() / (kind === 'timestamp' ? 1000 : 1) : value;
   if (typeof number === 'number' && Number.isFinite(number)) return number;
-  const message = `a point in time is a valid Date or a number, not ${typeName(value)}`;
+  const message = `a time must be a valid Date or a number, not ${typeName(value)}`;
   throw errorOf('SSF_EVENT_MEMBER_TYPE', message, at, { pointer: pointer() });
 }
 

@@ -131,7 +131,7 @@ __all__ = [
     "well_known_url",
 ]
 
-# Loaded when they are asked for: asyncio takes longer to import than all of the rest.
+# Loaded on demand: asyncio takes longer to import than all of the rest.
 _LATER = {
     "AsyncTransmitter": "ssf_transmitter._async_transmitter",
     "TransmitterConfiguration": "ssf_transmitter.metadata",

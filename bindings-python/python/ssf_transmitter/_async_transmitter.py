@@ -139,7 +139,7 @@ class AsyncTransmitter(BaseTransmitter):
         """Send many events, with a bound on how many requests are on the wire at once.
 
         Results come in the order in which they are done. Emissions are taken only as there is room: sixteen for each
-        request on the wire, results that nobody has taken yet among them. Leaving the loop abandons what is under way.
+        request on the wire, results that nobody has taken yet among them. Leaving the loop abandons pending calls.
 
         Args:
             emissions: What to send, from any iterable, async or not.
@@ -211,7 +211,7 @@ class AsyncTransmitter(BaseTransmitter):
 
         The arguments are those of `Transmitter.doctor`.
         """
-        from ssf_transmitter.doctor import _diagnosis  # loaded when it is asked for
+        from ssf_transmitter.doctor import _diagnosis  # loaded on demand
         from ssf_transmitter.okta import _opened
 
         setup = (event_object(event), given_subject(subject), to, configuration_url, send, _opened(confirm))
@@ -233,13 +233,13 @@ class AsyncTransmitter(BaseTransmitter):
                 future.result().abandon()
 
     async def aclose(self) -> None:
-        """Take no new work, and wait until all that is under way has ended.
+        """Reject new work, and wait for pending calls.
 
-        New work fails with the code `transmitter_closed`. What is under way has the time of its deadline; then the
-        connections are closed. To close twice does no harm, and a cancelled close stays one. What needs no network
+        New work fails with the code `transmitter_closed`. Pending calls end within their deadlines; then the
+        connections are closed. Closing twice is harmless, and a cancelled close takes effect too. What needs no network
         still works.
 
-        The end of an `async with` block closes too. The end of the event loop does not: it cancels what is under way.
+        The end of an `async with` block closes too. The end of the event loop does not: it cancels pending calls.
         """
         self._closed = True
         future, mailbox = self._pending()
@@ -306,7 +306,7 @@ class AsyncTransmitter(BaseTransmitter):
     async def _call(self, signing_input: bytes) -> Any:
         if is_async(self._signer):
             return await self._signer(signing_input)
-        # It may wait for a network, which must not hold up the loop.
+        # It may wait for a network, which must not block the loop.
         signature = await asyncio.to_thread(self._signer, signing_input)
         return await signature if hasattr(signature, "__await__") else signature
 

@@ -55,13 +55,13 @@ class BaseTransmitter:
         allow_networks: Iterable[str],
     ) -> None:
         if (key is None) == (signer is None):
-            raise TypeError("give either a key or a signer")
+            raise TypeError("pass either a key or a signer")
         if signer is not None and not callable(signer):
             raise TypeError(f"signer: expected a callable, got {type(signer).__name__}")
         if signer is not None and algorithm is None:
-            raise TypeError("algorithm: a signer needs the algorithm that it signs with, such as 'ES256'")
+            raise TypeError("algorithm: required with a signer, such as 'ES256'")
         if signer is None and (algorithm is not None or kid is not None or public_key is not None):
-            raise TypeError("algorithm, kid and public_key are those of the key; set them there")
+            raise TypeError("algorithm, kid and public_key belong to the key; set them there")
         if isinstance(key, _native.SigningKey):
             key = _native.KeySet(key)
         self._issuer = issuer
@@ -91,7 +91,7 @@ class BaseTransmitter:
 
     @property
     def counters(self) -> Counters:
-        """What became of everything that was to be sent in this process."""
+        """The counters of this process."""
         return self._native.counters()
 
     @known_keywords
@@ -107,7 +107,7 @@ class BaseTransmitter:
         companions: Iterable[Event | Mapping[str, object]] = (),
         lint: LintPolicy | None = None,
     ) -> UnsignedSet:
-        """The first step of `emit`: a SET for this receiver, complete but for its signature. Nothing is sent.
+        """Prepare an unsigned SET for this receiver: the first step of `emit`. Sends nothing.
 
         Sign its `signing_input`, `attach` the signature, `deliver` the signed SET. The arguments are those of `emit`.
         """
@@ -132,7 +132,7 @@ class BaseTransmitter:
     @known_keywords
     def linter(self, to: Receiver) -> Linter:
         """A linter that knows issuer and keys of this transmitter, and audience and dialect of a receiver."""
-        from ssf_transmitter.lint import Linter  # loaded when it is asked for
+        from ssf_transmitter.lint import Linter  # loaded on demand
 
         return Linter._of(self._native.linter(to))  # noqa: SLF001  # of this package
 
@@ -167,7 +167,7 @@ def signer_failed(error: BaseException) -> SsfError:
 
 def late() -> SsfError:
     """The error for a signer that took all the time there was."""
-    return _of_code("deadline_exceeded", "the deadline passed in a wait for a signature")
+    return _of_code("deadline_exceeded", "the deadline passed while waiting for a signature")
 
 
 def _pem(value: str | bytes, place: str) -> bytes:

@@ -1,4 +1,4 @@
-"""What is to be sent, and what became of it."""
+"""Emissions and their results."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Emission(_native.Emission):
         toe: The time of the event, for receivers that read `toe`.
         jti: The id of the SET, for callers that keep their own.
         companions: Events that travel beside the first, for receivers that take them.
-        lint: What becomes of findings, instead of what the transmitter says.
+        lint: How findings are handled, overriding the transmitter.
         deadline: How long it may take: a `timedelta`, or a number of seconds.
         retry: How often it is tried.
     """
@@ -78,7 +78,7 @@ def _companions(companions: Iterable[Event | Mapping[str, object]]) -> list[Json
 
 @dataclass(frozen=True)
 class Emitted:
-    """What became of one of many.
+    """The result of one emission.
 
     Attributes:
         index: Which one: its place in the order in which they were given, from zero.

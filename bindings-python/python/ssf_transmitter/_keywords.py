@@ -1,4 +1,4 @@
-"""Arguments that do not fit: refused by name, with the keyword that may have been meant, on every version of Python."""
+"""Rejects unexpected arguments by name, with a suggested keyword, on every version of Python."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _blame(function: Callable[..., object], given: dict[str, object]) -> TypeErr
 
 
 def _parts(annotation: str) -> list[str]:
-    """The members of a union at the top level of an annotation, without what stands in brackets."""
+    """The members of a union at the top level of an annotation, without the parts in brackets."""
     parts, depth = [""], 0
     for letter in annotation:
         depth += (letter == "[") - (letter == "]")

@@ -10,7 +10,7 @@ def _load() -> None:
         raise ImportError(
             "ssf_transmitter works in the main interpreter of a process only, and this is a subinterpreter; "
             "under mod_wsgi set `WSGIApplicationGroup %{GLOBAL}`, elsewhere import it in the main interpreter "
-            "or in a process of its own",
+            "or in a separate process",
             name="ssf_transmitter",
         ) from error
 

@@ -41,7 +41,7 @@ class Event(Checked):
     """An event: what happened. Its `repr` shows which one, and nothing of what it says."""
 
     def to_dict(self) -> Json:
-        """The event as it stands in a SET: its members, under the event type URI."""
+        """The event as in a SET: its members, under the event type URI."""
         raise NotImplementedError
 
     def validate(self) -> None:
@@ -74,7 +74,7 @@ class CatalogueEvent(Event):
         self.__dict__["_claims"] = self._encode()
 
     def to_dict(self) -> Json:
-        """The event as it stands in a SET: its members, under the event type URI."""
+        """The event as in a SET: its members, under the event type URI."""
         return {uri: dict(claims) for uri, claims in self.claims_by_uri().items()}
 
     def claims_by_uri(self) -> dict[str, Json]:
@@ -110,7 +110,7 @@ class CustomEvent(Event):
         object.__setattr__(self, "claims", as_object(self.claims, "CustomEvent.claims"))
 
     def to_dict(self) -> Json:
-        """The event as it stands in a SET."""
+        """The event as in a SET."""
         return {self.uri: dict(self.claims)}
 
 
@@ -282,7 +282,7 @@ def _object(value: object, expected: str = "a mapping") -> Json:
 
 
 def _localized(value: object) -> Json:
-    return _object(value, "a mapping of texts by language, such as {'en': '…'}")
+    return _object(value, "a mapping of strings by language, such as {'en': '…'}")
 
 
 def _subject(value: object) -> Json:
@@ -322,7 +322,7 @@ ENCODERS: dict[str, Callable[[object], Any]] = {
 
 
 def event_object(event: Event | Mapping[str, object], place: str = "event") -> Json:
-    """An event as it stands in a SET. It is not to be changed."""
+    """An event as in a SET. Do not modify it."""
     if isinstance(event, CatalogueEvent):
         return event.claims_by_uri()
     return event.to_dict() if isinstance(event, Event) else as_object(event, place, "an event or a dict")

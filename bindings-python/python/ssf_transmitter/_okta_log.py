@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from ssf_transmitter._causes import CauseId
 
-#: What became of a SET: it arrived and the risk of its user was judged; it arrived; it was dropped, for a cause that is
-#: certain; it was not seen by the deadline.
+#: The outcome for a SET: it arrived and the risk of its user was evaluated; it arrived; it was dropped, for a certain
+#: cause; it was not seen by the deadline.
 ReceptionOutcome: TypeAlias = Literal["judged", "arrived", "dropped", "not-seen"]
 
-#: How certain it is that an entry is about the SET: it names the `jti`; it names provider and user, and is of the right
-#: time; it is of the right time, and speaks of no other user and no other provider.
+#: How certain it is that an entry is about the SET: it names the `jti`; it names provider and user, and the time
+#: matches; the time matches, and it names no other user or provider.
 Certainty: TypeAlias = Literal["exact", "likely", "possible"]
 
 
@@ -85,7 +85,7 @@ class Cause:
 
     Attributes:
         id: A stable id, such as `user-unknown`. All are in `docs/errors.md`.
-        is_certain: Whether it is a fact, not one of several things that may be.
+        is_certain: Whether the cause is certain, not just possible.
         meaning: What it is, in one sentence or two.
         remedy: What to do about it.
     """
@@ -98,10 +98,10 @@ class Cause:
 
 @dataclass(frozen=True)
 class Reception:
-    """What became of a SET in an org.
+    """The reception of a SET in an org.
 
     Attributes:
-        outcome: What became of it.
+        outcome: The outcome.
         certainty: How certain it is that the entries are about the SET; `None` where there are none.
         events: The entries that tell it: of the arrival, and of the judgement.
         causes: Why it may not have arrived: what is certain first, then what is likely. Empty where it arrived.

@@ -47,7 +47,7 @@ class ClientCredentials(_native.ClientCredentials):
     ) -> Self:
         """Make the credentials."""
         if method not in ("basic", "body"):
-            raise ValueError("method: is basic or body")
+            raise ValueError("method: must be basic or body")
         all_parameters = dict(parameters or {})
         if scope is not None:
             all_parameters["scope"] = scope
@@ -83,8 +83,8 @@ class Receiver(_native.Receiver):
         authorization: The value of the header `Authorization`, if it is none of the others.
         client_credentials: Credentials to get access tokens with.
         allow_loopback: Allow this machine, over plain http too, for trials and tests.
-        concurrency: How many deliveries to this receiver may be under way at once.
-        rate_limit: How many requests per second it is sent at the most.
+        concurrency: Maximum number of concurrent deliveries to this receiver.
+        rate_limit: Maximum number of requests per second.
 
     Raises:
         ConfigError: If a setting is wrong.
@@ -129,7 +129,7 @@ class Receiver(_native.Receiver):
         time_unit: Literal["s", "ms"] | None = None,
         subject_shape: Literal["modern", "bare-complex", "legacy"] | None = None,
     ) -> Self:
-        """An Okta org, by the URL that its users sign in at, such as `https://acme.okta.com`.
+        """An Okta org: the URL where its users sign in, such as `https://acme.okta.com`.
 
         >>> Receiver.okta("https://acme.okta.com")
         <Receiver acme.okta.com dialect=okta>

@@ -34,7 +34,7 @@ def prepare_set(
     claims: Mapping[str, object] | None = None,
     lint: LintPolicy | None = None,
 ) -> UnsignedSet:
-    """A SET from all its parts, checked, complete but for its signature. To send one, `Transmitter.emit` is simpler.
+    """An unsigned SET, built from its parts and validated. To send a SET, use `Transmitter.emit`.
 
     >>> from ssf_transmitter import Email, SigningKey, prepare_set
     >>> from ssf_transmitter.events import caep
@@ -63,7 +63,7 @@ def prepare_set(
         jti: The id of the SET; random without it.
         issued_at: The value of `iat`; the present without it.
         claims: Further claims. What JSON does not have is refused with its place.
-        lint: What becomes of findings; by default errors are refused, and warnings reported in `findings`.
+        lint: How findings are handled; by default errors are rejected, and warnings reported in `findings`.
 
     Raises:
         ValidationError: If a rule is broken; `pointer` is the place.

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Transmitter(BaseTransmitter):
-    """Who sends: issuer, key and one HTTP pool. Make one, share it between threads, keep it over forks.
+    """Sends SETs for one issuer. Create one, and share it between threads; it keeps working after a fork.
 
     >>> from ssf_transmitter import SigningKey, Transmitter
     >>> with Transmitter("https://edr.example.com", SigningKey.generate("P-256")) as transmitter:
@@ -47,7 +47,7 @@ class Transmitter(BaseTransmitter):
             is published.
         deadline: How long an operation may take, 30 seconds by default: a `timedelta`, or a number of seconds.
         retry: How often deliveries are tried.
-        lint: What becomes of findings; by default errors are refused, and warnings stand on the receipt.
+        lint: How findings are handled; by default, errors block the send, and warnings are returned on the receipt.
         ca_bundle: Certificates (PEM) to trust beside those of the operating system and of the environment.
         client_certificate: A client certificate with its chain, and its private key, both in PEM.
         proxy: The URL of an HTTP proxy. Without it that of the environment or of the operating system is used.
@@ -81,7 +81,7 @@ class Transmitter(BaseTransmitter):
     ) -> None:
         """Check the settings, and make the HTTP pool."""
         if is_async(signer):
-            raise TypeError("signer: this one is for asyncio, and needs an AsyncTransmitter")
+            raise TypeError("signer: an async signer requires an AsyncTransmitter")
         self._set_up(
             issuer, key, signer, algorithm, kid, public_key, deadline, retry, lint, ca_bundle, client_certificate,
             proxy, source_address, http2, allow_networks,
@@ -114,7 +114,7 @@ class Transmitter(BaseTransmitter):
             toe: The time of the event, for receivers that read `toe`.
             jti: The id of the SET, for callers that keep their own.
             companions: Events that travel beside the first, for receivers that take them.
-            lint: What becomes of findings, instead of what the transmitter says.
+            lint: How findings are handled, overriding the transmitter.
             deadline: How long it may take, instead of what the transmitter says.
             retry: How often it is tried, instead of what the transmitter says.
 
@@ -164,7 +164,7 @@ class Transmitter(BaseTransmitter):
         """Send many events, with a bound on how many requests are on the wire at once.
 
         Results come in the order in which they are done. Emissions are taken only as there is room: sixteen for each
-        request on the wire. Leaving the loop abandons what is under way.
+        request on the wire. Leaving the loop abandons pending calls.
 
         Args:
             emissions: What to send, from any iterable.
@@ -210,19 +210,19 @@ class Transmitter(BaseTransmitter):
     ) -> Diagnosis:
         """Check this transmitter and a receiver end to end, in less than ten seconds.
 
-        Looked at are the documents that are published, the key in them, TLS, clock, token, and a SET with this event
-        and subject. What each check means stands in `docs/lint.md`.
+        Checks the published documents, the key in them, TLS, clock, token, and a SET with this event
+        and subject. `docs/lint.md` describes the checks.
 
         Args:
-            event: What to look at, and to send if that is asked for.
+            event: The event to check, and to send if `send` is set.
             subject: Whom or what it is about.
             to: The receiver.
-            configuration_url: Where the transmitter configuration is, if it is not where the issuer says.
+            configuration_url: The URL of the transmitter configuration, if it is not the default for the issuer.
             send: Whether to send the event too: the receiver then gets a real SET.
             confirm: The org whose System Log to look into for the SET, once it is sent: the check `okta-log`. That
                 takes no longer than a method of it may, beyond the ten seconds.
         """
-        from ssf_transmitter.doctor import _diagnosis  # loaded when it is asked for
+        from ssf_transmitter.doctor import _diagnosis  # loaded on demand
         from ssf_transmitter.okta import _opened
 
         setup = (event_object(event), given_subject(subject), to, configuration_url, send, _opened(confirm))
@@ -236,10 +236,10 @@ class Transmitter(BaseTransmitter):
             examination.abandon()
 
     def close(self) -> None:
-        """Take no new work, and wait until all that is under way in other threads has ended.
+        """Reject new work, and wait for pending calls of other threads.
 
-        New work fails with the code `transmitter_closed`. What is under way has the time of its deadline; then the
-        connections are closed. To close twice does no harm, and Ctrl-C ends the wait. What needs no network still
+        New work fails with the code `transmitter_closed`. Pending calls end within their deadlines; then the
+        connections are closed. Closing twice is harmless, and Ctrl-C ends the wait. What needs no network still
         works.
 
         The end of a `with` block closes too. The end of the interpreter does not: it abandons what other threads send.
@@ -285,13 +285,13 @@ class Transmitter(BaseTransmitter):
         if hasattr(signature, "__await__"):
             if hasattr(signature, "close"):
                 signature.close()
-            raise TypeError("signer: this one is for asyncio, and needs an AsyncTransmitter")
+            raise TypeError("signer: an async signer requires an AsyncTransmitter")
         return signature
 
 
 def _next(batch: _native.Batch, under_way: dict[int, tuple[int, Emission]]) -> Emitted:
     done = batch.next()
-    assert done is not None  # noqa: S101  # something is under way
+    assert done is not None  # noqa: S101  # a call is pending
     started, receipt, error = done
     index, emission = under_way.pop(started)
     return Emitted(index, emission, receipt, error)

@@ -101,7 +101,7 @@ class SsfError(Exception):
 
     @property
     def retryable(self) -> bool:
-        """Whether the same call may pass later without a change."""
+        """Whether the same call may succeed later without changes."""
         return CODES[self.code].retryable
 
     @property
@@ -171,7 +171,7 @@ class DeadlineExceeded(DeliveryError):
 
 
 class ApiError(SsfError):
-    """A receiver's management API did not do what it was asked for."""
+    """A call to a receiver's management API failed."""
 
 
 class InternalError(SsfError):

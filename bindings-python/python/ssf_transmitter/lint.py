@@ -1,6 +1,6 @@
 """What a receiver would refuse, drop or misread, told before it is sent; and what its answer means, told after.
 
-`emit` looks at each SET by itself: an error keeps it from being sent, a warning stands on the receipt. All rules are in
+`emit` lints each SET: an error blocks the send, a warning is returned on the receipt. All rules are in
 `docs/rules.md`.
 
 >>> from ssf_transmitter import Email
@@ -90,12 +90,12 @@ class Explanation:
     """What the answer of a receiver means.
 
     Attributes:
-        is_delivered: Whether the receiver has taken the SET.
+        is_delivered: Whether the receiver accepted the SET.
         reason: A stable name for the cause: the id of a rule, the code of the answer, `content-type`, or the code of an
             error; `delivered` if all is well.
         cause: What has happened, in one sentence or two.
         remedy: What to do about it.
-        possible: What else it may be; after an accepted SET, why nothing may happen all the same.
+        possible: Other possible causes; after an accepted SET, reasons why nothing may happen.
         findings: What lint finds in the SET.
         said: What the receiver says about it. Where it quotes the SET that was given, or its subject, it says
             `[redacted]`. The `repr` leaves it out.
@@ -112,7 +112,7 @@ class Explanation:
 
 @dataclass(frozen=True, kw_only=True)
 class LintPolicy(Checked):
-    """What becomes of findings when a SET is prepared.
+    """How findings are handled when a SET is prepared.
 
     What breaks the definition of an event, a subject or a claim is refused whatever the policy says.
 
@@ -121,7 +121,7 @@ class LintPolicy(Checked):
 
     Args:
         refuse: From which severity on a SET is not sent; `None`: it always is.
-        report: From which severity on findings stand on the receipt; `None`: none do.
+        report: Minimum severity of findings on the receipt; `None`: no findings.
         allow: Rules whose findings neither keep a SET from being sent nor are reported.
 
     Raises:
@@ -142,7 +142,7 @@ class LintPolicy(Checked):
 
 
 class Linter:
-    """Looks at an event, a SET or a foreign token before a receiver does. Nothing is sent.
+    """Lints events, SETs, and tokens from other software. Sends nothing.
 
     The more it is told, the more it finds. `Transmitter.linter` knows all of it.
 
@@ -189,19 +189,19 @@ class Linter:
     def event(
         self, event: Event | Mapping[str, object], subject: Subject | Mapping[str, object] | None = None
     ) -> tuple[Finding, ...]:
-        """Look at an event and its subject, put together as they would go out."""
+        """Lint an event and its subject, combined as they would be sent."""
         return self._linter.event(event_object(event), None if subject is None else subject_object(subject))
 
     @known_keywords
     def set(self, set: UnsignedSet | SignedSet) -> tuple[Finding, ...]:  # noqa: A002  # what it is
-        """Look at a SET, signed or not."""
+        """Lint a signed or unsigned SET."""
         if isinstance(set, _native.UnsignedSet):
             return self._linter.unsigned(set)
         return self._linter.signed(set)
 
     @known_keywords
     def jwt(self, text: str) -> tuple[Finding, ...]:
-        """Look at a text that is to be a SET, whoever wrote it. Whatever the text is, this returns."""
+        """Lint any text as a SET. Never raises."""
         return self._linter.jwt(text)
 
     @known_keywords
@@ -243,7 +243,7 @@ class Linter:
 
 
 def jwks(document: str) -> tuple[Finding, ...]:
-    """Look at a JWKS document as it is published.
+    """Lint a published JWKS document.
 
     >>> [finding.rule for finding in jwks('{ "keys": [{ "kty": "oct", "k": "c2VjcmV0" }] }')][0]
     'jwks-symmetric'

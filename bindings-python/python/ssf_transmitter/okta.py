@@ -1,6 +1,6 @@
-"""Okta's API that registers transmitters: whose SETs an org takes, and what became of them.
+"""Okta's registration API and System Log.
 
-What Okta wants of a provider, what is tried again, and what its System Log tells is described in `docs/okta.md`.
+`docs/okta.md` describes Okta's requirements, the retries and the System Log.
 
 >>> from ssf_transmitter.okta import OktaProviders
 >>> with OktaProviders("https://acme.okta.com", ssws="00abc") as providers:
@@ -145,7 +145,7 @@ def _opened(providers: _Settings | None) -> _native.OktaProviders | None:
 class OktaProviders(_Settings):
     """The security events providers of an Okta org: who may send it SETs. Threads may share it.
 
-    Each method ends within the deadline. What is asked for is asked again after a throttled, failed or lost answer; a
+    Each method ends within the deadline. A request is retried after a throttled, failed or lost answer; a
     `create` only where it is certain that nothing was created.
 
     Args:
@@ -233,12 +233,12 @@ class OktaProviders(_Settings):
 
     @known_keywords
     def activate(self, id: str) -> Provider:  # noqa: A002  # Okta's name
-        """Have SETs of a provider taken."""
+        """Activate a provider, so that its SETs are accepted."""
         return self._one("activate", id)
 
     @known_keywords
     def deactivate(self, id: str) -> Provider:  # noqa: A002  # Okta's name
-        """Have SETs of a provider refused."""
+        """Deactivate a provider, so that its SETs are rejected."""
         return self._one("deactivate", id)
 
     @known_keywords
@@ -268,7 +268,7 @@ class OktaProviders(_Settings):
     def received(
         self, sent: Receipt | tuple[SignedSet, datetime], *, deadline: timedelta | float | None = None
     ) -> Reception:
-        """Look in the org's System Log for what became of a SET that it answered with 202.
+        """Search the org's System Log for a SET that it answered with 202.
 
         Okta takes SETs that it then drops. The token needs the scope `okta.logs.read`; one that may read the providers
         too makes causes certain.
@@ -387,12 +387,12 @@ class AsyncOktaProviders(_Settings):
 
     @known_keywords
     async def activate(self, id: str) -> Provider:  # noqa: A002  # Okta's name
-        """Have SETs of a provider taken."""
+        """Activate a provider, so that its SETs are accepted."""
         return await self._one("activate", id)
 
     @known_keywords
     async def deactivate(self, id: str) -> Provider:  # noqa: A002  # Okta's name
-        """Have SETs of a provider refused."""
+        """Deactivate a provider, so that its SETs are rejected."""
         return await self._one("deactivate", id)
 
     @known_keywords
@@ -417,7 +417,7 @@ class AsyncOktaProviders(_Settings):
     async def received(
         self, sent: Receipt | tuple[SignedSet, datetime], *, deadline: timedelta | float | None = None
     ) -> Reception:
-        """Look in the org's System Log for what became of a SET that it answered with 202."""
+        """Search the org's System Log for a SET that it answered with 202."""
         future, mailbox = self._pending()
         future.work = self._native.received_async(sent, deadline, mailbox, future)
         return _reception(await future)

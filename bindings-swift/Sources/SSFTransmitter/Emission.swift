@@ -15,7 +15,7 @@ public struct EmitOptions: Sendable {
     public var deadline: TimeInterval?
     /// How often it is tried: the members that are given, the others are the transmitter's.
     public var retry: RetryPolicy?
-    /// What becomes of findings.
+    /// How findings are handled.
     public var lint: LintPolicy?
 
     public init(

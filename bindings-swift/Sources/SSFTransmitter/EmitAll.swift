@@ -1,7 +1,7 @@
 import Foundation
 internal import SSFTransmitterFFI
 
-/// What became of one of many.
+/// The result of one emission.
 public struct Emitted: Sendable {
     /// Which one: its place in the order in which they were given, from zero.
     public let index: Int

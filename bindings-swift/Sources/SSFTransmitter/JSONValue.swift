@@ -6,7 +6,7 @@ import Foundation
 /// let members: [String: JSONValue] = ["host": "laptop-7", "score": 0.97, "tags": ["edr", nil]]
 /// ```
 ///
-/// In a SET it stands exactly as it is here, or it is refused: `docs/values.md` says what becomes of which value.
+/// A SET contains it exactly, or it is rejected: see `docs/values.md`.
 public enum JSONValue: Hashable, Sendable {
     case null
     case bool(Bool)
@@ -65,20 +65,20 @@ extension JSONValue: Codable {
 }
 
 extension JSONValue {
-    /// How many objects and lists may contain one another in a SET, from its claims inwards; the core has the same limit.
+    /// How deep objects and lists may be nested in a SET, counted from its claims; the core has the same limit.
     private static let maxDepth = 64
 
-    /// Refuses what cannot stand in JSON, and what Swift itself cannot walk through.
+    /// Rejects values that JSON cannot contain, and those that Swift itself cannot traverse.
     private func refuse(in encoder: any Encoder) throws {
         let refusal: Refusal
         switch self {
         case .number(let number) where !number.isFinite:
             refusal = Refusal(
-                code: .valueNotJson, message: "JSON has no \(number); leave the value out, or give null or text")
+                code: .valueNotJson, message: "JSON has no \(number); omit the value, or pass null or a string")
         case .array, .object:
             guard let outer = encoder.userInfo[.outer] as? Int, encoder.codingPath.count + outer >= Self.maxDepth
             else { return }
-            refusal = Refusal(code: .valueTooDeep, message: "lists and objects nest too deep here")
+            refusal = Refusal(code: .valueTooDeep, message: "the value is nested too deep")
         default:
             return
         }
@@ -88,7 +88,7 @@ extension JSONValue {
     }
 }
 
-/// Why a value cannot stand in a SET.
+/// Why a SET cannot contain a value.
 struct Refusal: Error {
     let code: SSFError.Code
     let message: String

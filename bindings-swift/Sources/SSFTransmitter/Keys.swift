@@ -186,7 +186,7 @@ public struct JWKS: Hashable, Sendable {
         try self.init(json: native { try jwksOf(keys: keys.map(\.jwk)) })
     }
 
-    /// The document for a public key in DER (`SubjectPublicKeyInfo`), whose private half is somewhere else: for the key of a
+    /// The document for a public key in DER (`SubjectPublicKeyInfo`), whose private half is outside the process: for the key of a
     /// ``Signer``, as `publicKey.derRepresentation` of CryptoKit gives it. Without `kid` it is the thumbprint.
     public init(publicKeyDER der: Data, kid: String? = nil) throws {
         try self.init(keys: [PublicKey(der: der, kid: kid)])
@@ -200,7 +200,7 @@ public struct JWKS: Hashable, Sendable {
 /// ```swift
 /// let keys = KeySet(try await SigningKey.generate(.p256))
 /// try keys.stage(try await SigningKey.generate(.p256))  // published, and does not sign yet
-/// let retired = try keys.rotate(published: 0)  // in earnest: a day later, `published: .seconds(86_400)`
+/// let retired = try keys.rotate(published: 0)  // in production, wait a day: `published: .seconds(86_400)`
 /// try keys.remove(kid: retired)
 /// ```
 public struct KeySet: Sendable {

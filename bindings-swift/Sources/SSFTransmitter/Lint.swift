@@ -31,7 +31,7 @@ public struct Finding: Hashable, Sendable {
     public let pointer: String
     /// What is wrong, in one sentence.
     public let message: String
-    /// What to do about it.
+    /// How to fix it.
     public let remedy: String
     /// Where the rule comes from.
     public let source: String
@@ -48,11 +48,11 @@ public struct Finding: Hashable, Sendable {
     }
 }
 
-/// What becomes of findings when a SET is prepared. What breaks a definition is refused whatever the policy says.
+/// How findings are handled when a SET is prepared. A SET that violates a definition is always rejected.
 public struct LintPolicy: Hashable, Sendable {
     /// From which severity on a SET is not sent; `nil`: it always is.
     public var refuse: Finding.Severity?
-    /// From which severity on findings stand on the receipt; `nil`: none do.
+    /// Minimum severity of findings on the receipt; `nil`: no findings.
     public var report: Finding.Severity?
     /// Rules whose findings are neither refused nor reported.
     public var allow: Set<LintRule>
@@ -109,7 +109,7 @@ public struct Explanation: Hashable, Sendable {
     public let reason: String
     /// Why, in plain words.
     public let cause: String
-    /// What to do about it.
+    /// How to fix it.
     public let remedy: String
     /// What else may be the cause.
     public let possible: [Cause]
@@ -142,7 +142,7 @@ extension Explanation: CustomReflectable, CustomStringConvertible {
     }
 }
 
-/// Looks at events, SETs and answers before, or after, a receiver does. Nothing is sent.
+/// Lints events and SETs, and explains answers. Sends nothing.
 ///
 /// ```swift
 /// var linter = Linter(dialect: try Dialect("okta"))
@@ -169,19 +169,19 @@ public struct Linter: Sendable {
 
     public init(dialect: Dialect? = nil) { self.dialect = dialect }
 
-    /// Looks at a text that is to be a SET, whoever wrote it.
+    /// Lints any text as a SET.
     public func lint(_ text: String) throws -> [Finding] {
         try native { try lintText(known: known, text: text) }.map(Finding.init)
     }
 
-    /// Looks at an event and its subject, put together as they would go out. What is wrong with them is a finding, and no
+    /// Lints an event and its subject, combined as they would be sent. What is wrong with them is a finding, and no
     /// error.
     public func lint(_ event: some SecurityEvent, about subject: Subject?) throws -> [Finding] {
         let (event, subject) = (try event.written(), try subject?.written())
         return try native { try lintEvent(known: known, event: event, subject: subject) }.map(Finding.init)
     }
 
-    /// Looks at a JWKS document as it is published.
+    /// Lints a published JWKS document.
     public static func lintJWKS(_ json: String) -> [Finding] {
         SSFTransmitterFFI.lintJwks(json: json).map(Finding.init)
     }
@@ -211,7 +211,7 @@ public struct Linter: Sendable {
 }
 
 extension SecurityEvent {
-    /// As it crosses to be looked at, or why it cannot: to lint that is a finding.
+    /// The event as passed to the linter, or why it cannot be: that is a finding.
     func written() throws -> WrittenEvent {
         do {
             return .json(json: try json())

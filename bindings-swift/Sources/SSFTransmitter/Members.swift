@@ -115,7 +115,7 @@ struct MemberWriter {
                 date,
                 .init(
                     codingPath: members.codingPath + [MemberName(name)],
-                    debugDescription: "this date is no point in time"))
+                    debugDescription: "not a valid date"))
         }
         return whole
     }

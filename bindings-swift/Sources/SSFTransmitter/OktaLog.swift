@@ -2,7 +2,7 @@ import Foundation
 internal import SSFTransmitterFFI
 
 extension OktaProviders {
-    /// Looks in the org's System Log for what became of a SET that it answered with 202.
+    /// Searches the org's System Log for a SET that it answered with 202.
     ///
     /// Okta takes SETs that it then drops. The token needs the scope `okta.logs.read`; one that may read the providers too
     /// makes causes certain.
@@ -163,9 +163,9 @@ extension LogEvent.Entity: CustomStringConvertible, CustomReflectable {
     public var customMirror: Mirror { Mirror(self, children: ["type": type as Any]) }
 }
 
-/// What became of a SET in an org: `received` of ``OktaProviders`` gives it.
+/// The reception of a SET in an org, returned by `received` of ``OktaProviders``.
 public struct Reception: Sendable {
-    /// What became of a SET.
+    /// The outcome for a SET.
     public struct Outcome: OpenValue {
         public let rawValue: String
         public init(rawValue: String) { self.rawValue = rawValue }
@@ -189,7 +189,7 @@ public struct Reception: Sendable {
         public static let exact: Self = "exact"
         /// It names the provider and the user, and is of the right time.
         public static let likely: Self = "likely"
-        /// It is of the right time, and speaks of no other user and no other provider.
+        /// The time matches, and the entry names no other user or provider.
         public static let possible: Self = "possible"
     }
 
@@ -204,15 +204,15 @@ public struct Reception: Sendable {
 
         /// Which one.
         public let id: ID
-        /// Whether it is a fact, not one of several things that may be.
+        /// Whether the cause is certain, not just possible.
         public let isCertain: Bool
         /// What it is, in one sentence or two.
         public let meaning: String
-        /// What to do about it.
+        /// How to fix it.
         public let remedy: String
     }
 
-    /// What became of it.
+    /// The outcome.
     public let outcome: Outcome
     /// How certain it is that the entries are about the SET; `nil` where there are none.
     public let certainty: Certainty?

@@ -9,7 +9,7 @@ internal import SSFTransmitterFFI
 ///     OktaProvider.Draft(name: "Example EDR", type: "example-edr", .wellKnown(configuration.url.absoluteString)))
 /// ```
 ///
-/// Each call ends within the deadline, and is tried again where that does no harm.
+/// Each call ends within the deadline, and is retried if that is safe.
 public struct OktaProviders: Sendable {
     /// How an org is asked.
     public enum Credentials: Sendable {

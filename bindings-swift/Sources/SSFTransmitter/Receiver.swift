@@ -166,9 +166,9 @@ public struct Receiver: Sendable {
     public struct Options: Sendable {
         /// Allows this machine as receiver, over plain http too, for trials and tests.
         public var allowsLoopback: Bool
-        /// How many deliveries may be under way at once; 16 if it is `nil`. Others wait.
+        /// Maximum number of concurrent deliveries; 16 if it is `nil`. Others wait.
         public var concurrency: Int?
-        /// How many requests per second the receiver is sent at the most; no limit if it is `nil`.
+        /// Maximum number of requests per second; unlimited if it is `nil`.
         public var rateLimit: Double?
         /// The unit of the times of events, where this receiver reads another than its dialect says.
         public var timeUnit: TimeUnit?
@@ -209,7 +209,7 @@ public struct Receiver: Sendable {
             options: options)
     }
 
-    /// An Okta org, by the URL that its users sign in at, such as `https://acme.okta.com`. It is the audience too, unless an
+    /// An Okta org: the URL where its users sign in, such as `https://acme.okta.com`. It is the audience too, unless an
     /// org wants another.
     public static func okta(
         _ org: String, audience: Audience? = nil, options: Options = Options()
@@ -217,7 +217,7 @@ public struct Receiver: Sendable {
         try Self(.okta(org: org), audience: audience, dialect: nil, authorization: .none, options: options)
     }
 
-    /// An Okta org, by the URL that its users sign in at, without a slash at its end.
+    /// An Okta org: the URL where its users sign in, without a trailing slash.
     public static func okta(_ org: URL, audience: Audience? = nil, options: Options = Options()) throws -> Self {
         try okta(org.absoluteString, audience: audience, options: options)
     }

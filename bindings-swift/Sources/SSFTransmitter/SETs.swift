@@ -1,7 +1,7 @@
 import Foundation
 internal import SSFTransmitterFFI
 
-/// A SET that is complete but for its signature: `jti`, `iat` and the header are fixed.
+/// An unsigned SET whose `jti`, `iat` and header are fixed.
 ///
 /// Give ``signingInput`` to whatever holds the key, and ``attach(_:)`` what it returns.
 public struct UnsignedSET: Sendable {
@@ -109,13 +109,13 @@ func object(_ json: String) throws -> [String: JSONValue] {
     do {
         return try JSONDecoder().decode([String: JSONValue].self, from: Data(json.utf8))
     } catch {
-        throw SSFError(.jsonInvalid, "this is no JSON object that Swift can hold")
+        throw SSFError(.jsonInvalid, "not a JSON object that Swift can represent")
     }
 }
 
-/// That a receiver has taken a SET.
+/// Confirms that a receiver accepted a SET.
 public struct Receipt: Sendable {
-    /// What was remarkable about the answer to a SET that was delivered. None of it changes the verdict (RFC 8935 §2.2).
+    /// Anything unusual about the answer to a delivered SET. It does not change the verdict (RFC 8935 §2.2).
     public struct Note: RawRepresentable, Codable, Hashable, Sendable, CustomStringConvertible {
         public let rawValue: String
         public init(rawValue: String) { self.rawValue = rawValue }
@@ -134,7 +134,7 @@ public struct Receipt: Sendable {
     public let answeredAt: Date
     /// Whether it is the status that this receiver documents for success.
     public let isExpected: Bool
-    /// What was remarkable about the answer, such as ``Note/alreadyReceived`` or ``Note/bodyBroken``. A note is about the
+    /// Anything unusual about the answer, such as ``Note/alreadyReceived`` or ``Note/bodyBroken``. A note is about the
     /// answer, a finding about the SET; neither changes that it is delivered.
     public let notes: [Note]
     /// What lint found in the SET, and was to report.
@@ -181,7 +181,7 @@ public struct SETParts: Sendable {
     public var claims: [String: JSONValue] = [:]
     /// What the receiver wants; `ssf-1.0` if it is `nil`.
     public var dialect: Dialect?
-    /// What becomes of findings.
+    /// How findings are handled.
     public var lint: LintPolicy?
 
     public init(issuer: String, audience: Audience) {
@@ -189,7 +189,7 @@ public struct SETParts: Sendable {
         self.audience = audience
     }
 
-    /// The SET, complete but for its signature by a key with this algorithm and `kid`.
+    /// The unsigned SET, for a key with this algorithm and `kid`.
     public func prepare(algorithm: Algorithm, kid: String?) throws -> UnsignedSET {
         let claims: String?
         do {

@@ -29,7 +29,7 @@ public enum SSFError: Error, Hashable, Sendable {
     case delivery(Details)
     /// The network between here and there failed.
     case transport(Details)
-    /// A receiver's management API did not do what it was asked for.
+    /// A call to a receiver's management API failed.
     case api(Details)
     /// Time ran out.
     case deadline(Details)
@@ -78,7 +78,7 @@ public enum SSFError: Error, Hashable, Sendable {
         /// or the title of an HTML page. The other side wrote it, so it is in no other text; where it quotes the SET, its
         /// subject or a credential, it says `[redacted]`.
         public var receiverDescription: String?
-        /// Whether the same call may pass later without a change.
+        /// Whether the same call may succeed later without changes.
         public let isRetryable: Bool
         /// Everything that lint found in a SET that was not sent because of it.
         public var findings: [Finding] = []
@@ -117,7 +117,7 @@ extension SSFError {
     /// The stable code.
     public var code: Code { details.code }
 
-    /// Whether the same call may pass later without a change.
+    /// Whether the same call may succeed later without changes.
     public var isRetryable: Bool { details.isRetryable }
 
     init(_ kind: Kind, _ details: Details) {
@@ -149,7 +149,7 @@ extension SSFError {
     /// What JSON cannot carry.
     init(_ error: EncodingError, at prefix: String) {
         guard case .invalidValue(_, let context) = error else {
-            self.init(.jsonInvalid, "this is nothing that JSON can carry", pointer: prefix)
+            self.init(.jsonInvalid, "JSON cannot represent this value, pointer: prefix)
             return
         }
         let place = prefix + pointer(context.codingPath)
@@ -157,7 +157,7 @@ extension SSFError {
             self.init(refusal.code, refusal.message, pointer: place)
             return
         }
-        self.init(.eventMemberType, "this is nothing that JSON can carry, or no point in time", pointer: place)
+        self.init(.eventMemberType, "JSON cannot represent this value, or it is not a valid date", pointer: place)
     }
 
     /// What is well formed, and not what it was to be.
@@ -170,7 +170,7 @@ extension SSFError {
             @unknown default: [any CodingKey]()
             }
         self.init(
-            .eventMemberType, "this is no event of the type that is asked for", pointer: "/events" + pointer(path))
+            .eventMemberType, "not an event of the requested type", pointer: "/events" + pointer(path))
     }
 }
 
@@ -208,7 +208,7 @@ extension SSFError.Details: CustomStringConvertible, CustomReflectable {
 extension SSFError.Code {
     /// The group of the code.
     public var kind: SSFError.Kind { Self.facts[self]?.kind ?? .internal }
-    /// Whether the same call may pass later without a change.
+    /// Whether the same call may succeed later without changes.
     public var isRetryable: Bool { Self.facts[self]?.isRetryable ?? false }
     /// What to do about it, in one sentence.
     public var remedy: String { Self.facts[self]?.remedy ?? "" }

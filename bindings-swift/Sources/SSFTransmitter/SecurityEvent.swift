@@ -17,7 +17,7 @@ public protocol SecurityEvent: Codable, Hashable, Sendable, CustomStringConverti
 public protocol CatalogueEvent: SecurityEvent {
     /// The catalogue's id, such as `caep.session-revoked`.
     static var id: String { get }
-    /// The event type URI. Parts that an event sets stand in braces.
+    /// The event type URI. Variable parts are in braces.
     static var uri: String { get }
     /// Members that the definition does not name, as they are sent.
     var otherMembers: [String: JSONValue] { get set }
@@ -84,7 +84,7 @@ struct Enveloped<Event: SecurityEvent>: Codable {
         event = try events.decode(Event.self, forKey: uri)
         guard event.uri == uri.stringValue else {
             throw DecodingError.typeMismatch(
-                Event.self, .init(codingPath: [uri], debugDescription: "this is another type of event"))
+                Event.self, .init(codingPath: [uri], debugDescription: "not an event of this type"))
         }
     }
 
@@ -94,7 +94,7 @@ struct Enveloped<Event: SecurityEvent>: Codable {
     }
 }
 
-/// The JSON text of a value around which so many objects stand in a SET.
+/// The JSON text of a value that is nested in `outer` objects of a SET.
 func encoded(_ value: some Encodable, outer: Int = 0) throws -> String {
     let encoder = JSONEncoder()
     encoder.userInfo[.outer] = outer
@@ -108,7 +108,7 @@ func encoded(_ value: some Encodable, outer: Int = 0) throws -> String {
 /// let event = CustomEvent(uri: "https://edr.example.com/events/quarantine", claims: ["host": "laptop-7"])
 /// ```
 ///
-/// An event of the catalogue is checked by its definition all the same.
+/// An event of the catalogue is checked by its definition nevertheless.
 public struct CustomEvent: SecurityEvent {
     /// The event type URI.
     public var uri: String

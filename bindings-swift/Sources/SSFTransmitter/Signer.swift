@@ -1,6 +1,6 @@
 import Foundation
 
-/// A key that is somewhere else: in the Secure Enclave, the keychain, a key management service.
+/// A key outside the process: in the Secure Enclave, the keychain, a key management service.
 ///
 /// ```swift
 /// struct Enclave: Signer {
@@ -66,7 +66,7 @@ extension Signer {
         let timer = Task {
             try await Task.sleep(nanoseconds: UInt64(min(deadline, 1e9) * 1e9))
             answer.finish(
-                throwing: SSFError(.deadlineExceeded, "the deadline passed in a wait for a signature"))
+                throwing: SSFError(.deadlineExceeded, "the deadline passed while waiting for a signature"))
         }
         defer {
             signing.cancel()
@@ -74,6 +74,6 @@ extension Signer {
         }
         for try await signature in answers { return signature }
         try Task.checkCancellation()
-        throw SSFError(.signerFailed, "the signer gave no signature")
+        throw SSFError(.signerFailed, "the signer returned no signature")
     }
 }

@@ -19,7 +19,7 @@ public struct Transmitter: Sendable {
         public var deadline: TimeInterval?
         /// How often deliveries are tried.
         public var retry: RetryPolicy
-        /// What becomes of findings.
+        /// How findings are handled.
         public var lint: LintPolicy
         /// How to reach receivers.
         public var network: Network
@@ -78,7 +78,7 @@ public struct Transmitter: Sendable {
             Emission(event, about: subject, to: receiver, options: options), limit: nil)
     }
 
-    /// The first step of an emit: a SET for this receiver, complete but for its signature.
+    /// The first step of an emit: an unsigned SET for this receiver.
     public func prepare(
         _ event: some SecurityEvent, about subject: Subject?, to receiver: Receiver,
         options: EmitOptions = EmitOptions()
@@ -110,15 +110,15 @@ public struct Transmitter: Sendable {
     /// }
     /// ```
     ///
-    /// Leaving the loop, or cancelling its task, abandons what is under way.
+    /// Leaving the loop, or cancelling its task, abandons pending calls.
     public func emitAll<Source: Sequence & Sendable>(
         _ emissions: Source, concurrency: Int = 32
     ) -> EmitAll<Listed<Source>> where Source.Element == Emission {
         emitAll(Listed(elements: emissions), concurrency: concurrency)
     }
 
-    /// Sends many events as they come from a sequence that is asynchronous. A slow one holds up no result; an error of its
-    /// own ends the results, after those of all that it gave before.
+    /// Sends many events from an asynchronous sequence. A slow sequence delays no result; an error that it throws
+    /// ends the results, after those of its previous elements.
     public func emitAll<Source: AsyncSequence & Sendable>(
         _ emissions: Source, concurrency: Int = 32
     ) -> EmitAll<Source> where Source.Element == Emission {
@@ -154,7 +154,7 @@ public struct Transmitter: Sendable {
     /// in them, TLS, clock, token, and a SET with this event and subject.
     ///
     /// - Parameters:
-    ///   - configurationURL: Where the transmitter configuration is, if it is not where the issuer says.
+    ///   - configurationURL: The URL of the transmitter configuration, if it is not the default for the issuer.
     ///   - send: Send the event too: the receiver gets a real SET.
     ///   - confirm: The org whose System Log to look into for the SET, once it is sent: the check `okta-log`. That takes no
     ///     longer than a call of it may, beyond the time of the other checks.
@@ -188,17 +188,17 @@ public struct Transmitter: Sendable {
         try JWKS(json: SSFTransmitter.native { try native.jwks() })
     }
 
-    /// Takes no new work, which fails with the code `transmitter_closed`, and waits until all that is under way has ended, each
-    /// within its deadline; then the connections are closed.
+    /// Rejects new work with the code `transmitter_closed`, and waits for pending calls, which end within
+    /// their deadlines. Then the connections are closed.
     ///
-    /// To close twice does no harm. A task that is cancelled waits no longer, and the transmitter stays closed. What needs no
+    /// Closing twice is harmless. A task that is cancelled waits no longer, and the transmitter stays closed. What needs no
     /// network still works. A transmitter that goes without it abandons nothing that a task waits for; the end of the process
     /// abandons all.
     public func close() async throws {
         try await SSFTransmitter.native { try await native.close(cancellation: $0) }
     }
 
-    /// What became of everything that this transmitter, and its copies, were to send.
+    /// The counters of this transmitter and its copies.
     public var counters: Counters { Counters(native.counters()) }
 
     func emit(_ emission: Emission, limit: RequestLimit?) async throws -> Receipt {
@@ -265,7 +265,7 @@ public struct Counters: Hashable, Sendable {
     public let delivered: Int
     /// Those that were given up.
     public let failed: Int
-    /// Those that are under way, those that wait for a signature included.
+    /// Pending SETs, including those that wait for a signature.
     public let inFlight: Int
     /// Requests that were sent.
     public let attempts: Int

@@ -83,6 +83,6 @@ public struct TransmitterConfiguration: Hashable, Sendable {
 
 /// A URL that the core has checked.
 private func web(_ text: String) throws -> URL {
-    guard let url = URL(string: text) else { throw SSFError(.issuerInvalid, "this is no URL") }
+    guard let url = URL(string: text) else { throw SSFError(.issuerInvalid, "not a URL") }
     return url
 }

@@ -3,7 +3,7 @@ import SSFTransmitter
 import SSFTransmitterTesting
 import Testing
 
-/// Many at once, and what becomes of a call whose task is cancelled.
+/// Concurrent calls, and calls whose task is cancelled.
 @Suite struct ConcurrencyTests {
     let key: SigningKey
     let transmitter: Transmitter

@@ -113,7 +113,7 @@ import Testing
 
     private func without(_ members: Case) -> JSONValue { members.filter { $0.key != "subject" }.normalized }
 
-    /// Claims as they go out: times in whole seconds, and the subjects inside OAuth events in their older form.
+    /// Claims as sent: times in whole seconds, and the subjects inside OAuth events in their older form.
     private func shaped(_ file: Case, _ one: Case) -> JSONValue {
         var members = one["claims"]?.object ?? [:]
         for (name, value) in members {

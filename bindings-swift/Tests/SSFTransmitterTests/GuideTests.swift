@@ -2,7 +2,7 @@ import Foundation
 import SSFTransmitter
 import Testing
 
-/// What the guides of receivers print goes out as they print it.
+/// The examples of the receivers' guides are sent as printed.
 @Suite struct GuideTests {
     private let changed = "okta-receiver-identifier-changed-pasted"
     private let disabled = "govuk-account-disabled-guidance-pasted"
@@ -51,7 +51,7 @@ import Testing
             try transmitter.prepare(event, about: .email("ada@example.com"), to: okta())
         }
         #expect(error.code == .eventMemberForbidden)
-        #expect(error.details.message.contains("differs from the subject that was given"))
+        #expect(error.details.message.contains("differs from the subject passed"))
     }
 
     @Test func aReceiverThatReadsNoSubjectInEventsIsSentNone() async throws {

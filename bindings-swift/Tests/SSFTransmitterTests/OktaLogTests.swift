@@ -127,7 +127,7 @@ import Testing
     }
 
     @Test func aDoctorLooksForTheSET() async throws {
-        // The emulator's own transmitter is no registered provider: without the list there are no facts.
+        // The emulator's own transmitter is not a registered provider: without the list there are no facts.
         let faults = #"[{"on": "api", "fault": {"status": {"status": 403}}}]"#
         let world = try await World(deadline: 2, faults: faults, users: ["ada@example.com"])
         func check(_ subject: Subject, send: Bool) async throws -> Diagnosis.Check? {

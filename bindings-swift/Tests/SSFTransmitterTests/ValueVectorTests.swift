@@ -116,7 +116,7 @@ import Testing
         }
     }
 
-    /// What a decoder of one's own reads is exact too, or refused there.
+    /// A custom decoder reads exact values too, or fails there.
     @Test func numbersOfOtherDecoders() throws {
         let read = { (text: String) in try JSONDecoder().decode([JSONValue].self, from: Data(text.utf8)) }
         #expect(try read("[18446744073709551615, 9007199254740993]") == [.unsigned(.max), 9_007_199_254_740_993])

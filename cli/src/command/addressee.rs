@@ -10,7 +10,7 @@ use super::{Failure, Result};
 
 #[derive(clap::Args)]
 pub(super) struct Addressee {
-    /// An Okta org, by the URL that its users sign in at
+    /// An Okta org: the URL where its users sign in
     #[arg(long, value_name = "URL")]
     pub(super) okta: Option<String>,
     /// The audience, exactly as the receiver documents it
@@ -19,10 +19,10 @@ pub(super) struct Addressee {
     /// The receiver's dialect: a built-in id, or a TOML file
     #[arg(long, value_name = "ID|FILE")]
     dialect: Option<String>,
-    /// The unit of times, where the receiver reads another than its dialect says: `s` or `ms`
+    /// The time unit, if it differs from the dialect: `s` or `ms`
     #[arg(long, value_name = "s|ms")]
     time_unit: Option<TimeUnit>,
-    /// The form of the subject in the event, where the receiver reads another: `modern`, `bare-complex` or `legacy`
+    /// The form of the subject in the event, if it differs from the dialect: `modern`, `bare-complex` or `legacy`
     #[arg(long, value_name = "SHAPE")]
     subject_shape: Option<Shape>,
 }

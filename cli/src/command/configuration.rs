@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     document: Document,
 }
 
-/// What the document says, but for where the JWKS is.
+/// The members of the document, except `jwks_uri`.
 #[derive(clap::Args)]
 pub(super) struct Document {
     /// The issuer: an https URL, the exact `iss` of your SETs
@@ -39,10 +39,10 @@ pub(super) struct Document {
     /// Where receivers remove subjects
     #[arg(long, value_name = "URL")]
     remove_subject_endpoint: Option<String>,
-    /// Where receivers ask for a verification event
+    /// Where receivers request a verification event
     #[arg(long, value_name = "URL")]
     verification_endpoint: Option<String>,
-    /// A member of complex subjects that receivers have to understand; repeatable
+    /// A member of complex subjects that receivers must understand; repeatable
     #[arg(long = "critical-subject-member", value_name = "NAME")]
     critical_subject_members: Vec<String>,
     /// A way to authorize at these endpoints, by URN, such as `urn:ietf:rfc:6749` for OAuth 2.0; repeatable
@@ -54,7 +54,7 @@ pub(super) struct Document {
     /// The version of the specification
     #[arg(long, value_name = "VERSION", default_value = "1_0")]
     spec_version: String,
-    /// A member of your own, as JSON: `name=value`; repeatable
+    /// A custom member, as JSON: `name=value`; repeatable
     #[arg(long = "member", value_name = "NAME=JSON", value_parser = member)]
     members: Vec<(String, Value)>,
 }
@@ -110,7 +110,7 @@ impl Document {
     }
 }
 
-/// A member of one's own.
+/// A custom member.
 fn member(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=JSON, such as tenant='\"acme\"'")?;
     let value = serde_json::from_str(value).map_err(|error| format!("the value is not JSON: {error}"))?;

@@ -12,10 +12,10 @@ const HEADING: &str = "Confirmation";
 
 #[derive(clap::Args)]
 pub(super) struct Confirmation {
-    /// Look in Okta's System Log until the SET is there. The API token is in the variable `OKTA_API_TOKEN`, or in a file
+    /// Search Okta's System Log for the SET. The API token is in the variable `OKTA_API_TOKEN`, or in a file
     #[arg(long = "confirm", id = "confirm", requires = "okta", help_heading = HEADING)]
     enabled: bool,
-    /// How long to look for it
+    /// How long to search for it
     #[arg(long = "confirm-within", value_name = "SECONDS", default_value_t = 60, requires = "confirm", help_heading = HEADING)]
     within: u64,
     /// Read the API token from this file

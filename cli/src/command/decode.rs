@@ -7,7 +7,7 @@ use ssf_transmitter::{Jwks, set::DecodedSet};
 
 use super::{Failure, Result, input, print};
 
-/// Show header and claims of a SET, and verify it with a JWKS
+/// Show the header and claims of a SET, and verify it with a JWKS
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The compact SET, `@FILE`, or `-` for standard input

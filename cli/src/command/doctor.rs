@@ -10,7 +10,7 @@ use super::{
 
 /// Check a setup end to end: documents, keys, TLS, clock, token, and a SET
 ///
-/// Nothing is sent to the receiver without `--send`. Fails if one of the checks does.
+/// Sends nothing to the receiver without `--send`. Fails if a check fails.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
     route: Route,
     #[command(flatten)]
     signal: Signal,
-    /// Where the transmitter configuration is, if it is not where the issuer says
+    /// The URL of the transmitter configuration, if it is not the default for the issuer
     #[arg(long, value_name = "URL")]
     configuration: Option<String>,
     /// Send the SET too

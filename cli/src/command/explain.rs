@@ -5,7 +5,7 @@ use ssf_transmitter::http::Response;
 
 use super::{Result, input, lint, output, print};
 
-/// Say what the answer of a receiver means, and what to do
+/// Explain a receiver's answer, and how to fix the problem
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The HTTP status of the answer
@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     /// The SET that was sent, or `@FILE`
     #[arg(long, default_value = "")]
     set: String,
-    /// The content type with which it was sent
+    /// The content type of the request
     #[arg(long, value_name = "TYPE")]
     content_type: Option<String>,
     #[command(flatten)]

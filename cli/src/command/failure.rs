@@ -81,11 +81,11 @@ impl Class {
             Self::Configuration => "A setting is wrong, or a file cannot be read or written",
             Self::Key => "A key cannot be used",
             Self::Validation => "The event, the subject or the SET is invalid; nothing was sent",
-            Self::Signing => "The signature could not be made; nothing was sent",
-            Self::Token => "The token endpoint gives no access token; nothing was sent",
+            Self::Signing => "Signing failed; nothing was sent",
+            Self::Token => "No access token was granted; nothing was sent",
             Self::Refused => "The receiver does not accept the SET",
-            Self::Unreachable => "No connection: name, network, proxy or TLS",
-            Self::Api => "Okta's API refuses the call, or does not answer",
+            Self::Unreachable => "The connection failed: DNS, network, proxy or TLS",
+            Self::Api => "Okta's API rejected the call, or did not answer",
             Self::Deadline => "The deadline passed",
             Self::Findings => "`lint` found an error, a check of `doctor` failed, or Okta dropped the SET",
         }
@@ -149,9 +149,9 @@ impl Failure {
         let mut text = self.placed(&self.message);
         let Some(error) = &self.error else { return text };
         if let Some(description) = error.receiver_description() {
-            text = format!("{text}\n  the receiver says: {description}");
+            text = format!("{text}\n  receiver: {description}");
         }
-        text = format!("{text}\n  what to do: {}", error.remedy());
+        text = format!("{text}\n  fix: {}", error.remedy());
         if let Some(option) = option(error.code()) {
             text = format!("{text} ({option})");
         }

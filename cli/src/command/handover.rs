@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Result, input, output};
 
-/// Print what a receiver's team must be sent, where registration is by mail
+/// Print the email for a receiver's team, if registration is by email
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]

@@ -20,7 +20,7 @@ pub(super) struct Key {
     /// The `kid` of the key: selects it from a JWKS, and names any other key
     #[arg(long)]
     kid: Option<String>,
-    /// The algorithm to sign with, where the key can do several, such as PS256
+    /// The algorithm to sign with, if the key supports several, such as PS256
     #[arg(long, value_name = "ALG")]
     algorithm: Option<Algorithm>,
 }
@@ -42,7 +42,7 @@ pub(super) struct Keys {
     /// The `kid` of the key: selects it from a JWKS, and names any other key; once for each --key, in their order
     #[arg(long = "kid", value_name = "KID")]
     kids: Vec<String>,
-    /// The algorithm that the key is published for, where it can do several, such as PS256
+    /// The algorithm to publish the key for, if it supports several, such as PS256
     #[arg(long, value_name = "ALG")]
     algorithm: Option<Algorithm>,
 }

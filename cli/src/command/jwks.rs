@@ -6,7 +6,7 @@ use super::{Failure, Result, input, pretty, print};
 
 /// Print the JWKS to publish
 ///
-/// It holds the public halves of the keys, never a private member. Serve it at your `jwks_uri` with the content type
+/// It contains only public keys. Serve it at your `jwks_uri` with the content type
 /// `application/json`.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

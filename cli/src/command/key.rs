@@ -12,7 +12,7 @@ use ssf_transmitter::{Jwks, KeyType, SigningKey, secret::Secret};
 
 use super::{Failure, Result, input, output};
 
-/// Generate a private key, or show one in another form
+/// Generate a private key, or convert one
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -30,10 +30,10 @@ enum Task {
 /// Writes the key to a new file that only you can read, and prints its `kid`.
 #[derive(clap::Args)]
 struct New {
-    /// The kind of key; RSA is what receivers commonly take
+    /// The key type; most receivers accept RSA
     #[arg(long = "type", value_enum, default_value_t = Kind::Rsa2048)]
     kind: Kind,
-    /// The form: PKCS#8 in PEM, or a JWK, which holds the public and the private key
+    /// The format: PKCS#8 in PEM, or a JWK with the public and private key
     #[arg(long, value_enum, default_value_t = NewForm::Pem)]
     format: NewForm,
     /// The `kid` of a JWK; the thumbprint of the key without it (RFC 7638)
@@ -44,15 +44,15 @@ struct New {
     out: PathBuf,
 }
 
-/// Show a key in another form
+/// Show a key in another format
 ///
-/// Prints the public key, unless --private is given. A private key goes to a file, or to a pipe; to a terminal only with --yes.
+/// Prints the public key, unless --private is given. A private key is written to a file or a pipe, and to a terminal only with --yes.
 #[derive(clap::Args)]
 struct Show {
     /// The private key: a file, `env:NAME`, `cmd:PROGRAM ARG…` (its output), or `-` (standard input), in any form that `ssf` reads
     #[arg(value_name = "SOURCE")]
     source: OsString,
-    /// The `kid` of the key: chooses it from a JWKS, and names any other key
+    /// The `kid`: selects a key from a JWKS, and sets the `kid` of any other key
     #[arg(long)]
     kid: Option<String>,
     /// Show the public key; this is the default

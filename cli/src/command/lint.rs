@@ -10,9 +10,9 @@ use ssf_transmitter::{
 
 use super::{Class, Failure, Result, addressee, input, output, print};
 
-/// Look at a SET, or any token that is to be one, before a receiver does
+/// Lint a SET, or any other token
 ///
-/// Prints one finding a line, with what to do about it. Fails if one of them is an error.
+/// Prints one finding per line, with a fix. Fails if there is an error.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The compact SET, `@FILE`, or `-` for standard input
@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     set: Option<String>,
     #[command(flatten)]
     known: Known,
-    /// Look at a JWKS document instead
+    /// Lint a JWKS document instead
     #[arg(long = "jwks-document", value_name = "FILE", conflicts_with = "set")]
     document: Option<PathBuf>,
 }
@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result {
     let findings = match (&arguments.document, &arguments.set) {
         (Some(path), _) => jwks(&fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?),
         (None, set) => {
-            // A file ends in a line end that is not part of the SET.
+            // A file ends in a newline that is not part of the SET.
             let text = input::text(set.as_deref().unwrap_or_default())?;
             arguments.known.linter()?.jwt(text.trim_end_matches(['\r', '\n']))
         }

@@ -9,9 +9,9 @@ pub(super) fn parse(text: &str) -> Result<Timestamp, String> {
         return Ok(Timestamp::now());
     }
     if let Ok(seconds) = text.parse::<i64>() {
-        // As JSON, so that milliseconds are told from seconds as everywhere else.
+        // As JSON, so that milliseconds are distinguished from seconds as everywhere else.
         return serde_json::from_value(seconds.into())
-            .map_err(|_| "these are milliseconds: write seconds since 1970".to_owned());
+            .map_err(|_| "milliseconds: use seconds since 1970".to_owned());
     }
     let time = OffsetDateTime::parse(text, &Rfc3339)
         .map_err(|_| "write now, seconds since 1970, or a time such as 2026-11-29T08:30:00Z")?;

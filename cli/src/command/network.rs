@@ -9,10 +9,10 @@ const NETWORK: &str = "Network";
 
 #[derive(clap::Args)]
 pub(super) struct Network {
-    /// Trust the certificates in this file (PEM) too
+    /// Also trust the CA certificates in this file (PEM)
     #[arg(long, value_name = "FILE", alias = "ca", help_heading = NETWORK)]
     ca_bundle: Option<PathBuf>,
-    /// Send through this HTTP proxy, instead of the one that `HTTPS_PROXY` names
+    /// Use this HTTP proxy instead of the one in `HTTPS_PROXY`
     #[arg(long, value_name = "URL", help_heading = NETWORK)]
     proxy: Option<String>,
     /// Send from this address of this machine, for receivers that allow-list addresses
@@ -24,7 +24,7 @@ pub(super) struct Network {
     /// Allow http to this machine
     #[arg(long, help_heading = NETWORK)]
     pub(super) allow_loopback: bool,
-    /// How long to try, all attempts together
+    /// The deadline for all attempts together
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..), help_heading = NETWORK)]
     deadline: Option<u64>,
 }

@@ -21,7 +21,7 @@ use super::{print, shutdown};
 /// what it saw, /counters the totals, /accepted how often each `jti` was accepted.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The receiver to answer like
+    /// The receiver to emulate
     #[arg(long, value_parser = like())]
     like: Like,
     /// Where to listen; loopback addresses only, port 0 picks a free one
@@ -41,15 +41,15 @@ pub(crate) struct Arguments {
     /// The secret of that client
     #[arg(long, value_name = "SECRET", requires = "client_id")]
     client_secret: Option<String>,
-    /// Play Okta's API that registers transmitters, with this token
+    /// Emulate Okta's registration API, with this token
     #[arg(long, value_name = "TOKEN")]
     api_token: Option<String>,
-    /// A token for the API that may read alone
+    /// A read-only token for the API
     #[arg(long, value_name = "TOKEN", requires = "api_token")]
     api_read_token: Option<String>,
     #[command(flatten)]
     log: Log,
-    /// How long a token is good for
+    /// The lifetime of a token
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     token_lifetime: u64,
     /// A user the receiver knows; repeatable. Without any, every user is known
@@ -68,7 +68,7 @@ pub(crate) struct Arguments {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Faults")]
 struct Faults {
-    /// What goes wrong, and when: a JSON file with a list of rules
+    /// Faults to simulate: a JSON file with a list of rules
     ///
     /// Each rule says where (`on`: `push`, the default, `token`, `api`, `log` or `connection`), when (one of `nth`, `from`,
     /// `first`, `every`, `percent`; without any, always) and what (`fault`). The first rule that matches decides.
@@ -79,16 +79,16 @@ struct Faults {
     /// `huge_body`, `invalid_token`, `drop`, `jwks_stale`, `tls`, `one_of`.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
-    /// Let so many of a hundred pushes go wrong in ways that call for another attempt
+    /// The percentage of pushes that fail with transient faults
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     fault_percent: Option<f64>,
-    /// What everything that is drawn follows from, instead of the seed in the script
+    /// The random seed, instead of the one in the script
     #[arg(long)]
     seed: Option<u64>,
     /// Answer every token request with this status
     #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(200..=599))]
     token_fault: Option<u16>,
-    /// Let every TLS connection go wrong in this way
+    /// Break every TLS connection in this way
     #[arg(long, value_enum, requires = "tls")]
     tls_fault: Option<BadTls>,
 }
@@ -99,7 +99,7 @@ struct Log {
     /// How long after a SET was taken its entries are in the log that is played beside the API
     #[arg(long = "log-delay", value_name = "MS", default_value_t = 0, requires = "api_token")]
     delay: u64,
-    /// The most entries on a page of the log, whatever is asked for
+    /// The maximum number of entries on a page of the log, whatever `limit` says
     #[arg(long = "log-page", value_name = "N", default_value_t = 1000, requires = "api_token")]
     page: usize,
     /// Have entries name the `jti` of their SET, which Okta does not document
@@ -120,7 +120,7 @@ impl Log {
 #[derive(clap::Args)]
 #[command(next_help_heading = "TLS")]
 struct Tls {
-    /// Speak TLS, with a certificate for localhost by an authority made for this run
+    /// Serve TLS, with a localhost certificate from a CA generated for this run
     #[arg(long)]
     tls: bool,
     /// Where to write the certificate of that authority (PEM)
@@ -182,7 +182,7 @@ fn like() -> impl TypedValueParser<Value = Like> {
 
 fn percent(text: &str) -> Result<f64, String> {
     let percent = text.parse().ok().filter(|percent| (0.0..=100.0).contains(percent));
-    percent.ok_or_else(|| "has to be 0 to 100".to_owned())
+    percent.ok_or_else(|| "must be 0 to 100".to_owned())
 }
 
 fn read(file: &Path) -> Result<Script, Box<dyn Error>> {

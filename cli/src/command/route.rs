@@ -24,7 +24,7 @@ pub(super) struct Route {
     /// The client id at the token endpoint
     #[arg(long, value_name = "ID", requires = "token_url")]
     client_id: Option<String>,
-    /// The scope to ask for
+    /// The scope to request
     #[arg(long, requires = "token_url")]
     scope: Option<String>,
     /// How the client authenticates at the token endpoint
@@ -36,7 +36,7 @@ pub(super) struct Route {
     /// Send this header `Authorization`, such as `Bearer …`, which is in a variable or a file
     #[arg(long, value_name = "env:NAME|file:PATH", conflicts_with = "token_url")]
     authorization: Option<String>,
-    /// Show this client certificate (PEM) in TLS
+    /// Use this client certificate (PEM) for mutual TLS
     #[arg(long, value_name = "FILE", requires = "client_key")]
     client_certificate: Option<PathBuf>,
     /// The private key of the client certificate (PEM)

@@ -26,7 +26,7 @@ impl FromStr for Place {
 }
 
 impl Place {
-    /// The secret, without the line end and byte order mark that editors add.
+    /// The secret, without the newline and byte order mark that editors add.
     pub(super) fn read(&self) -> Result<Zeroizing<String>> {
         let text = Zeroizing::new(match self {
             Self::Variable(name) => env::var(name).map_err(|_| format!("the variable {name} is not set"))?,

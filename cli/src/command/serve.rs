@@ -8,7 +8,7 @@ use ssf_transmitter::Jwks;
 
 use super::{Failure, Result, block_on, input, print, shutdown};
 
-/// Serve JWKS and transmitter configuration on the loopback interface, for trials with `ssf receiver`
+/// Serve JWKS and transmitter configuration on the loopback interface, for tests with `ssf receiver`
 ///
 /// Prints one line of JSON with the addresses when it is ready, and runs until it is interrupted. The issuer is the
 /// address itself, over plain http: no real receiver would take it.
@@ -16,7 +16,7 @@ use super::{Failure, Result, block_on, input, print, shutdown};
 pub(crate) struct Arguments {
     #[command(flatten)]
     keys: input::Keys,
-    /// A JWKS document of public keys instead, where the private ones are somewhere else
+    /// A JWKS document with public keys, if you do not have the private keys
     #[arg(long, value_name = "FILE", conflicts_with = "sources")]
     jwks: Option<PathBuf>,
     /// Where to listen; loopback addresses only, port 0 picks a free one

@@ -22,7 +22,7 @@ pub(super) struct Signal {
     /// The event's members, a JSON object; `@FILE` or `-` read it
     #[arg(long, value_name = "JSON", default_value = "{}")]
     claims: String,
-    /// Set the event's `event_timestamp` to the present
+    /// Set the event's `event_timestamp` to the current time
     #[arg(long)]
     now: bool,
     #[command(flatten)]
@@ -43,13 +43,13 @@ pub(super) struct Signal {
 #[derive(clap::Args)]
 #[group(multiple = false)]
 struct About {
-    /// The subject: a user by e-mail address
+    /// The subject: a user, by email address
     #[arg(long, value_name = "ADDRESS")]
     email: Option<String>,
     /// The subject: any identifier, a JSON object; `@FILE` or `-` read it
     #[arg(long, value_name = "JSON")]
     subject: Option<String>,
-    /// The subject: an identifier of a private format that the receiver agreed on, a JSON object; `@FILE` or `-` read it
+    /// The subject: an identifier in a private format agreed on with the receiver, a JSON object; `@FILE` or `-` read it
     #[arg(long, value_name = "JSON")]
     custom_subject: Option<String>,
 }
@@ -115,7 +115,7 @@ impl Signal {
         for (name, value) in &self.members.0 {
             if members.insert(name.clone(), value.clone()).is_some() {
                 let message =
-                    format!("the member {name} is given twice: by its option, and in --claims or by --now");
+                    format!("the member {name} is set twice: by its option, and by --claims or --now");
                 return Err(Failure::usage(message));
             }
         }

@@ -20,7 +20,7 @@ pub enum ErrorKind {
     Delivery,
     /// The network between here and there failed.
     Transport,
-    /// A receiver's management API did not do what it was asked for.
+    /// A call to a receiver's management API failed.
     Api,
     /// Time ran out.
     Deadline,
@@ -36,7 +36,7 @@ pub enum Retry {
     Never,
     /// Sends the same SET again after a wait.
     Later,
-    /// Nothing within the call, as the other side has to repair something; the same call may pass later.
+    /// Not within the call, because the other side must repair something; the same call may succeed later.
     ByCaller,
     /// Sends it once more with a fresh token.
     AfterRenewal,

@@ -119,7 +119,7 @@ pub struct Field {
     pub non_empty: bool,
     /// Of an object, the members whose type is known.
     pub members: &'static [(&'static str, MemberKind)],
-    /// Whether one of those has to be there.
+    /// Whether one of those is required.
     pub any_member: bool,
     /// The dialect of the one receiver that knows it.
     pub only_for: Option<&'static str>,
@@ -238,9 +238,9 @@ pub enum Check {
     NonEmpty,
     /// `acct:` URI (RFC 7565).
     AcctUri,
-    /// Bare e-mail address (RFC 5322 addr-spec).
+    /// Bare email address (RFC 5322 addr-spec).
     Email,
-    /// E.164 telephone number.
+    /// E.164 phone number.
     E164,
     /// DID or DID URL.
     Did,

@@ -27,7 +27,7 @@ pub struct Rule {
     pub source: &'static str,
     /// What is wrong, in plain words.
     pub doc: &'static str,
-    /// What to do about it.
+    /// How to fix it.
     pub remedy: &'static str,
 }
 

@@ -22,17 +22,17 @@ pub(super) fn check(report: &mut Report<'_>, claims: &Map<String, Value>) {
     }
     audience(report, claims.get("aud"));
     if claims.contains_key("sub") {
-        report.add(&rules::SUB_PRESENT, "/sub", "an SSF SET has no sub: the subject goes into sub_id");
+        report.add(&rules::SUB_PRESENT, "/sub", "an SSF SET must not have sub: put the subject into sub_id");
     }
     if claims.contains_key("exp") {
-        let message = "an SSF SET has no exp: it states what happened, which does not expire";
+        let message = "an SSF SET must not have exp: events do not expire";
         report.add(&rules::EXP_PRESENT, "/exp", message);
     }
     transaction(report, claims);
     if let Some(toe) = claims.get("toe") {
         let in_seconds = toe.as_f64().is_some_and(|seconds| seconds.abs() < SECONDS_LIMIT);
         if !in_seconds {
-            report.add(&rules::TOE_TYPE, "/toe", "toe is a number of seconds since 1970");
+            report.add(&rules::TOE_TYPE, "/toe", "toe must be a number of seconds since 1970");
         }
     }
     unknown(report, claims);
@@ -40,51 +40,55 @@ pub(super) fn check(report: &mut Report<'_>, claims: &Map<String, Value>) {
 
 fn issuer(report: &mut Report<'_>, iss: Option<&Value>) {
     let Some(iss) = iss.and_then(Value::as_str).filter(|iss| !iss.is_empty()) else {
-        return report.add(&rules::ISS_MISSING, "/iss", "the SET does not say who sends it (iss)");
+        return report.add(&rules::ISS_MISSING, "/iss", "the SET has no issuer (iss)");
     };
     if let Some(expected) = report.context.issuer
         && iss != expected
     {
         let message = if differ_by_slash(iss, expected) {
-            "iss differs from the registered issuer by the slash at the end"
+            "iss differs from the registered issuer only in a trailing slash"
         } else {
             "iss is not the registered issuer"
         };
         return report.add(&rules::ISS_MISMATCH, "/iss", message);
     }
     if !is_issuer(iss) {
-        report.add(&rules::ISS_NOT_URL, "/iss", "iss is no https URL without query and fragment");
+        report.add(&rules::ISS_NOT_URL, "/iss", "iss is not an https URL without query and fragment");
     }
 }
 
 fn issued_at(report: &mut Report<'_>, iat: Option<&Value>) {
     let number = match iat {
         None | Some(Value::Null) => {
-            return report.add(&rules::IAT_MISSING, "/iat", "the SET does not say when it was issued (iat)");
+            return report.add(&rules::IAT_MISSING, "/iat", "the SET has no issue time (iat)");
         }
         Some(Value::Number(number)) => number,
         Some(_) => {
-            return report.add(&rules::IAT_TYPE, "/iat", "iat is a number of seconds since 1970, not a text");
+            return report.add(
+                &rules::IAT_TYPE,
+                "/iat",
+                "iat must be a number of seconds since 1970, not a string",
+            );
         }
     };
     let seconds = number.as_f64().unwrap_or_default();
     if seconds.abs() >= SECONDS_LIMIT {
-        return report.add(&rules::IAT_UNIT, "/iat", "iat is in seconds, not milliseconds");
+        return report.add(&rules::IAT_UNIT, "/iat", "iat must be in seconds, not milliseconds");
     }
     if !number.is_i64() && !number.is_u64() {
-        report.add(&rules::IAT_FRACTION, "/iat", "iat is written with a fraction");
+        report.add(&rules::IAT_FRACTION, "/iat", "iat has a fraction");
     }
     if let (Some(now), Some(time)) = (report.context.now, Timestamp::from_json_seconds(number))
         && time > now
     {
-        report.add(&rules::IAT_FUTURE, "/iat", "iat lies in the future");
+        report.add(&rules::IAT_FUTURE, "/iat", "iat is in the future");
     }
 }
 
 fn audience(report: &mut Report<'_>, aud: Option<&Value>) {
     let values: Vec<&str> = match aud {
         None | Some(Value::Null) => {
-            return report.add(&rules::AUD_MISSING, "/aud", "the SET does not say whom it is for (aud)");
+            return report.add(&rules::AUD_MISSING, "/aud", "the SET has no audience (aud)");
         }
         Some(Value::String(one)) => vec![one],
         Some(Value::Array(several)) => {
@@ -93,13 +97,21 @@ fn audience(report: &mut Report<'_>, aud: Option<&Value>) {
         Some(_) => vec![""],
     };
     if values.is_empty() || values.iter().any(|value| value.is_empty()) {
-        return report.add(&rules::AUD_TYPE, "/aud", "aud is a text, or a list of texts, none of them empty");
+        return report.add(
+            &rules::AUD_TYPE,
+            "/aud",
+            "aud must be a non-empty string, or a list of non-empty strings",
+        );
     }
     let dialect = report.context.dialect;
     if aud.is_some_and(Value::is_array) && dialect.data().set.audience != AudienceForm::Any {
-        report.add(&rules::AUD_LIST, "/aud", format!("{} takes one audience, a text", dialect.title()));
+        report.add(
+            &rules::AUD_LIST,
+            "/aud",
+            format!("{} accepts a single audience, as a string", dialect.title()),
+        );
     } else if values.len() > 1 {
-        report.add(&rules::AUD_SEVERAL, "/aud", "aud names several; they have to be one receiver");
+        report.add(&rules::AUD_SEVERAL, "/aud", "aud has several values, which must all name one receiver");
     }
     expected_audience(report, &values);
     if dialect.data().set.audience == AudienceForm::Org {
@@ -118,10 +130,14 @@ fn expected_audience(report: &mut Report<'_>, values: &[&str]) {
     }
     let close = |value: &&str| expected.iter().any(|other| differ_by_slash(other, value));
     if values.iter().any(close) {
-        let message = "aud differs from the expected audience by the slash at the end";
+        let message = "aud differs from the expected audience only in a trailing slash";
         report.add(&rules::AUD_SLASH, "/aud", message);
     } else {
-        report.add(&rules::AUD_MISMATCH, "/aud", "aud does not hold the audience that the receiver expects");
+        report.add(
+            &rules::AUD_MISMATCH,
+            "/aud",
+            "aud does not contain the audience that the receiver expects",
+        );
     }
 }
 
@@ -132,7 +148,7 @@ fn org_audience(report: &mut Report<'_>, values: &[&str]) {
     }
     if !report.found(&rules::AUD_SLASH) && values.iter().any(|value| value.ends_with('/')) {
         let title = report.context.dialect.title();
-        let message = format!("aud ends in a slash; what is known to work at {title} is without");
+        let message = format!("aud has a trailing slash; the value known to work at {title} has none");
         report.add(&rules::AUD_SLASH, "/aud", message);
     }
 }
@@ -141,8 +157,8 @@ fn transaction(report: &mut Report<'_>, claims: &Map<String, Value>) {
     let required = claims.get("events").and_then(Value::as_object).is_some_and(requires_txn);
     match claims.get("txn") {
         Some(Value::String(txn)) if !txn.is_empty() => {}
-        Some(_) => report.add(&rules::TXN_TYPE, "/txn", "txn is a text, and not empty"),
-        None if required => report.add(&rules::TXN_REQUIRED, "/txn", "this event needs the claim txn"),
+        Some(_) => report.add(&rules::TXN_TYPE, "/txn", "txn must be a non-empty string"),
+        None if required => report.add(&rules::TXN_REQUIRED, "/txn", "this event requires the claim txn"),
         None if report.context.dialect.data().set.txn == Txn::Generate => {
             report.add(&rules::TXN_MISSING, "/txn", "the SET has no transaction id (txn)");
         }
@@ -168,7 +184,7 @@ fn unknown(report: &mut Report<'_>, claims: &Map<String, Value>) {
     };
     let title = report.context.dialect.title();
     for name in claims.keys().filter(|name| !known(name)) {
-        let message = format!("{title} refuses claims that it does not know");
+        let message = format!("{title} rejects unknown claims");
         report.add(&rules::CLAIM_NOT_ACCEPTED, pointer_step(name), message);
     }
 }

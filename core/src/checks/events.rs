@@ -1,4 +1,4 @@
-//! The events of a SET and their members, as they go out: in the receiver's names, units and spellings.
+//! The events of a SET and their members, as they are sent: in the receiver's names, units and spellings.
 
 use std::borrow::Cow;
 
@@ -52,18 +52,18 @@ pub(super) fn check(report: &mut Report<'_>, claims: &Map<String, Value>) {
     let dialect = report.context.dialect;
     let Some(events) = claims.get("events").and_then(Value::as_object).filter(|events| !events.is_empty())
     else {
-        return report.add(&rules::EVENTS_MISSING, "/events", "the SET holds no event");
+        return report.add(&rules::EVENTS_MISSING, "/events", "the SET contains no event");
     };
     let most = dialect.data().set.max_events;
     if events.len() > most {
-        let message = format!("{} events in one SET; {} takes {most}", events.len(), dialect.title());
+        let message = format!("{} events in one SET; {} accepts {most}", events.len(), dialect.title());
         report.add(&rules::EVENTS_TOO_MANY, "/events", message);
     }
 
     let mut read = Vec::new();
     for (uri, value) in events {
         let Value::Object(members) = value else {
-            let message = "what an event says is a JSON object";
+            let message = "the value of an event must be a JSON object";
             report.add(&rules::EVENT_NOT_OBJECT, event_pointer(uri), message);
             continue;
         };
@@ -80,7 +80,7 @@ pub(super) fn check(report: &mut Report<'_>, claims: &Map<String, Value>) {
 fn event_type(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>) {
     let place = || event_pointer(event.uri);
     if check_event_uri(event.uri).is_err() {
-        return report.add(&rules::EVENT_URI_INVALID, place(), "an event type is an absolute URI");
+        return report.add(&rules::EVENT_URI_INVALID, place(), "an event type must be an absolute URI");
     }
     let nearly = || near::event_uri(event.uri, EVENTS.iter().map(|kind| kind.uri));
     if let Some(meant) = event.kind.is_none().then(nearly).flatten() {
@@ -93,12 +93,12 @@ fn event_type(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>) {
     let data = dialect.data();
     if event.rules.is_none() && data.accept.only_listed {
         let known: Vec<_> = data.events.keys().map(String::as_str).collect();
-        let message = format!("{} does not take this event; it takes {}", data.title, known.join(", "));
+        let message = format!("{} does not accept this event; it accepts {}", data.title, known.join(", "));
         return report.add(&rules::EVENT_NOT_ACCEPTED, place(), message);
     }
     match event.kind {
         None => {
-            report.add(&rules::EVENT_UNKNOWN, place(), "no specification is known that defines this event");
+            report.add(&rules::EVENT_UNKNOWN, place(), "no known specification defines this event");
         }
         // Where the receiver has asked for the old one, that is the right one.
         Some(kind) if kind.status == Status::Deprecated && event.rules.is_none() => {
@@ -140,7 +140,7 @@ fn members(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>) {
         values(report, event, rules);
     }
     for name in missing {
-        let message = format!("{} needs the member {name}", event.name());
+        let message = format!("{} requires the member {name}", event.name());
         report.add(&rules::EVENT_MEMBER_MISSING, event.place(&name), message);
     }
     // What travels beside an event has members of each sender's own.
@@ -183,7 +183,7 @@ fn values(report: &mut Report<'_>, event: &OnWire<'_>, rules: &EventRules) {
         if let Some(value) = event.members.get(name).filter(|value| !allowed(value)) {
             let given = value.as_str().unwrap_or_default();
             let suggestion = near::did_you_mean(given, values.iter().map(String::as_str));
-            let message = format!("the member {name} is one of {}{suggestion}", values.join(", "));
+            let message = format!("the member {name} must be one of {}{suggestion}", values.join(", "));
             report.add(&rules::EVENT_MEMBER_VALUE, event.place(name), message);
         }
     }
@@ -242,13 +242,13 @@ fn enumerated(
     }
     let lower = text.to_ascii_lowercase();
     if let Some(meant) = values.iter().find(|value| value.to_ascii_lowercase() == lower) {
-        let message = format!("the member {name} is written {meant}: case counts");
+        let message = format!("the member {name} must be {meant}: values are case-sensitive");
         report.add(&rules::EVENT_VALUE_CASE, place, message);
     } else if let Some(meant) = values.iter().find(|value| same_words(value, text)) {
-        report.add(&rules::EVENT_VALUE_SPELLING, place, format!("the member {name} is spelled {meant}"));
+        report.add(&rules::EVENT_VALUE_SPELLING, place, format!("the member {name} must be spelled {meant}"));
     } else if !open {
         let suggestion = near::did_you_mean(text, values.iter().map(String::as_str));
-        let message = format!("the member {name} is one of {}{suggestion}", values.join(", "));
+        let message = format!("the member {name} must be one of {}{suggestion}", values.join(", "));
         report.add(&rules::EVENT_MEMBER_VALUE, place, message);
     }
 }
@@ -269,7 +269,7 @@ fn same_words(one: &str, other: &str) -> bool {
 fn time(report: &mut Report<'_>, place: Place<'_>, name: &str, value: &Value, milliseconds: bool) {
     let unit = if milliseconds { "milliseconds" } else { "seconds" };
     let Value::Number(number) = value else {
-        let message = format!("the member {name} is a number of {unit} since 1970, not a text");
+        let message = format!("the member {name} must be a number of {unit} since 1970, not a string");
         return report.add(&rules::EVENT_MEMBER_TYPE, place, message);
     };
     let amount = number.as_f64().unwrap_or_default();
@@ -278,17 +278,17 @@ fn time(report: &mut Report<'_>, place: Place<'_>, name: &str, value: &Value, mi
         if milliseconds { !(1e9..SECONDS_LIMIT).contains(&amount) } else { amount.abs() < SECONDS_LIMIT };
     if !fits {
         let other = if milliseconds { "seconds" } else { "milliseconds" };
-        let message = format!("the member {name} is in {unit}, not {other}");
+        let message = format!("the member {name} must be in {unit}, not {other}");
         return report.add(&rules::TIMESTAMP_UNIT, place, message);
     }
     if !number.is_i64() && !number.is_u64() {
-        let message = format!("the member {name} is written with a fraction");
+        let message = format!("the member {name} has a fraction");
         report.add(&rules::TIMESTAMP_FRACTION, place, message);
     }
     #[allow(clippy::cast_possible_truncation, reason = "a time within the limits above")]
     let millis = if milliseconds { amount } else { amount * 1000.0 } as i64;
     if report.context.now.is_some_and(|now| Timestamp::from_unix_millis(millis) > now) {
-        report.add(&rules::TIMESTAMP_FUTURE, place, format!("the member {name} lies in the future"));
+        report.add(&rules::TIMESTAMP_FUTURE, place, format!("the member {name} is in the future"));
     }
 }
 
@@ -307,7 +307,7 @@ fn unknown(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>, field
             let message = format!("{} has no such member; did you mean {meant}?", event.name());
             report.add(&rules::EVENT_MEMBER_MISSPELT, event.place(name), message);
         } else {
-            let message = format!("the definition of {} has no such member", event.name());
+            let message = format!("the specification of {} defines no such member", event.name());
             report.add(&rules::EVENT_MEMBER_UNKNOWN, event.place(name), message);
         }
     }

@@ -13,19 +13,19 @@ pub(super) fn check(report: &mut Report<'_>, header: &Map<String, Value>) {
     algorithm(report, header.get("alg"));
     kid(report, header.get("kid"));
     if header.contains_key("crit") {
-        report.add(&rules::CRIT_PRESENT, "/crit", "the header has extensions that must be understood");
+        report.add(&rules::CRIT_PRESENT, "/crit", "the header has critical extensions (crit)");
     }
 }
 
 fn typ(report: &mut Report<'_>, typ: Option<&Value>) {
     match typ {
-        None => report.add(&rules::TYP_MISSING, "/typ", "the header has no typ; it is secevent+jwt"),
+        None => report.add(&rules::TYP_MISSING, "/typ", "the header has no typ; expected secevent+jwt"),
         Some(Value::String(typ)) if typ == SET_TYPE => {}
         Some(Value::String(typ)) if typ.eq_ignore_ascii_case("application/secevent+jwt") => {
-            let message = "the typ of a SET is secevent+jwt, without application/";
+            let message = "the typ must be secevent+jwt, without application/";
             report.add(&rules::TYP_WRONG, "/typ", message);
         }
-        Some(_) => report.add(&rules::TYP_WRONG, "/typ", "the typ of a SET is secevent+jwt, not another one"),
+        Some(_) => report.add(&rules::TYP_WRONG, "/typ", "the typ must be secevent+jwt"),
     }
 }
 
@@ -37,18 +37,19 @@ fn algorithm(report: &mut Report<'_>, alg: Option<&Value>) {
         return report.add(&rules::ALG_NONE, "/alg", "the SET is not signed: alg is none");
     }
     if ["HS256", "HS384", "HS512"].contains(&&**name) {
-        return report.add(&rules::ALG_SYMMETRIC, "/alg", "the algorithm works with a shared secret");
+        return report.add(&rules::ALG_SYMMETRIC, "/alg", "the algorithm uses a shared secret");
     }
     let Ok(algorithm) = name.parse::<Algorithm>() else {
         let names: Vec<_> = Algorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
-        let message = format!("alg is no signature algorithm for SETs; known are {}", names.join(", "));
+        let message =
+            format!("alg is not a signature algorithm for SETs; known algorithms: {}", names.join(", "));
         return report.add(&rules::ALG_UNKNOWN, "/alg", message);
     };
     let dialect = report.context.dialect;
     let taken = &dialect.data().set.algorithms;
     if !taken.is_empty() && !taken.iter().any(|taken| taken == name) {
         let title = dialect.title();
-        let message = format!("{title} takes signatures by {}, not {algorithm}", taken.join(", "));
+        let message = format!("{title} accepts {}, not {algorithm}", taken.join(", "));
         report.add(&rules::ALG_NOT_ACCEPTED, "/alg", message);
     }
 }
@@ -58,11 +59,11 @@ fn kid(report: &mut Report<'_>, kid: Option<&Value>) {
     let there = kid.and_then(Value::as_str).is_some_and(|kid| !kid.is_empty());
     match (there, dialect.data().set.kid) {
         (true, false) => {
-            let message = format!("{} does not ask for a kid", dialect.title());
+            let message = format!("{} does not expect a kid", dialect.title());
             report.add(&rules::KID_NOT_WANTED, "/kid", message);
         }
         (false, true) => {
-            report.add(&rules::KID_MISSING, "/kid", "the header does not say which key signed (kid)");
+            report.add(&rules::KID_MISSING, "/kid", "the header has no key id (kid)");
         }
         (true, true) | (false, false) => {}
     }

@@ -7,7 +7,7 @@ use crate::{
     near,
 };
 
-/// What becomes of findings when a SET is prepared: by default errors keep it from being sent, and warnings stand on the
+/// How findings are handled when a SET is prepared: by default, errors block the send, and warnings are returned on the
 /// receipt.
 ///
 /// What breaks the definition of an event, a subject or a claim is refused whatever the policy says.
@@ -15,7 +15,7 @@ use crate::{
 /// ```
 /// use ssf_transmitter::lint::{LintPolicy, Severity};
 ///
-/// // Warnings keep a SET from being sent too, but for this one.
+/// // Warnings block the send too, except this one.
 /// let strict = LintPolicy::new().refuse(Some(Severity::Warning)).allow("txn-missing")?;
 /// // Everything is sent and everything is told.
 /// let lenient = LintPolicy::new().refuse(None).report(Some(Severity::Note));
@@ -40,7 +40,7 @@ impl LintPolicy {
         self
     }
 
-    /// Sets from which severity on findings stand on the receipt; `None`: none do.
+    /// Sets the minimum severity of findings on the receipt; `None`: no findings.
     pub fn report(mut self, from: Option<Severity>) -> Self {
         self.report = from;
         self
@@ -50,7 +50,7 @@ impl LintPolicy {
     pub fn allow(mut self, rule: &str) -> Result<Self> {
         let Some(rule) = Rule::by_id(rule) else {
             let suggestion = near::did_you_mean(rule, RULES.iter().map(|rule| rule.id));
-            let message = format!("no lint rule has this id{suggestion}");
+            let message = format!("unknown lint rule{suggestion}");
             return Err(Error::new(ErrorCode::ConfigurationInvalid, message));
         };
         self.allowed.push(rule.id);

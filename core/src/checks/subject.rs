@@ -1,4 +1,4 @@
-//! Where the subject stands in a SET, and what it is.
+//! The place of the subject in a SET, and its format.
 
 use serde_json::{Map, Value};
 
@@ -28,7 +28,7 @@ pub(super) fn check(report: &mut Report<'_>, claims: &Map<String, Value>, events
         let inside = in_event(report, dialect, event);
         if !at_top && !event.members.contains_key("subject") && dialect.has_no_place(event.kind, event.rules)
         {
-            let message = format!("{} has no place for the subject of this event", dialect.title());
+            let message = format!("{} defines no place for the subject of this event", dialect.title());
             report.add(&rules::SUBJECT_MISSING, event.place("subject"), message);
         }
         let Some(subject) = inside.as_ref().or(top.as_ref().filter(|_| at_top)) else {
@@ -40,7 +40,7 @@ pub(super) fn check(report: &mut Report<'_>, claims: &Map<String, Value>, events
             && at_top
             && !same(dialect, event, top, inside)
         {
-            let message = "the subject of the event is another one than sub_id";
+            let message = "the subject in the event differs from sub_id";
             report.add(&rules::SUBJECTS_DIFFER, inside.place.as_str(), message);
         }
     }
@@ -58,9 +58,9 @@ fn sub_id(
         None if set.subject.sub_id => {
             let inside = events.iter().any(|event| event.members.contains_key("subject"));
             let message = if inside {
-                "the subject stands in the event only; it belongs into sub_id"
+                "the subject is only in the event; it belongs in sub_id"
             } else {
-                "the SET needs a subject (sub_id)"
+                "the SET has no subject (sub_id)"
             };
             report.add(&rules::SUBJECT_MISSING, "/sub_id", message);
             None
@@ -90,7 +90,8 @@ fn in_event(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>) -> O
     };
     let own = event.kind.is_some_and(|kind| kind.event_member != EventMember::Forbidden);
     if !wanted && !own {
-        let message = format!("{} has no subject of its own; the subject belongs into sub_id", event.name());
+        let message =
+            format!("{} must not have its own subject; the subject belongs in sub_id", event.name());
         report.add(&rules::SUBJECT_IN_EVENT, place, message);
         return None;
     }
@@ -123,7 +124,7 @@ pub(super) fn check_inner(
 /// The members of a subject in the form of RFC 9493.
 fn read(report: &mut Report<'_>, place: &str, value: &Value, shape: &SubjectShape<'_>) -> Option<Found> {
     let Value::Object(members) = value else {
-        report.add(&rules::SUBJECT_NOT_AN_OBJECT, place, "a subject identifier is a JSON object");
+        report.add(&rules::SUBJECT_NOT_AN_OBJECT, place, "a subject identifier must be a JSON object");
         return None;
     };
     let members = match shape.read(members) {
@@ -156,7 +157,7 @@ fn formats(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>, subje
     let unwrapped = shape.wrap.filter(|_| subject.members.len() == 2).and_then(inner);
     let mut refuse = |who: &str, formats: &[&str]| {
         let discriminator = if subject.place == "/sub_id" { "format" } else { shape.discriminator() };
-        let message = format!("{who} takes subjects of format {}, not {own}", formats.join(", "));
+        let message = format!("{who} accepts subjects of format {}, not {own}", formats.join(", "));
         report.add(&rules::SUBJECT_NOT_ACCEPTED, format!("{}/{discriminator}", subject.place), message);
     };
 
@@ -186,7 +187,7 @@ fn users(report: &mut Report<'_>, dialect: &Dialect, subject: &Found) {
     };
     if !known.is_empty() && !known.iter().any(|known| known == format(user)) {
         let message =
-            format!("{} finds users by identifiers of format {} only", dialect.title(), known.join(", "));
+            format!("{} looks up users only by identifiers of format {}", dialect.title(), known.join(", "));
         report.add(
             &rules::USER_NOT_FOUND,
             format!("{}{}/format", subject.place, pointer_step("user")),

@@ -37,7 +37,7 @@ pub(super) fn check(report: &mut Report<'_>, claims: &Map<String, Value>) {
     }
 }
 
-/// Looks at a value in which at most `room` objects and lists may contain one another.
+/// Checks a value that may be nested at most `room` levels deep.
 fn value(report: &mut Report<'_>, given: &Value, place: &Place<'_>, room: usize) {
     let deeper = match given {
         Value::Number(number) if !is_safe(number) => return too_large(report, place),
@@ -45,7 +45,7 @@ fn value(report: &mut Report<'_>, given: &Value, place: &Place<'_>, room: usize)
         _ => return,
     };
     let Some(room) = deeper else {
-        let message = format!("more than {MAX_DEPTH} lists and objects contain one another");
+        let message = format!("the value is nested more than {MAX_DEPTH} levels deep");
         return report.add(&rules::VALUE_TOO_DEEP, place.pointer(), message);
     };
     let mut look = |step, inner: &Value| value(report, inner, &Place { outer: Some(place), step }, room);
@@ -79,6 +79,6 @@ fn too_large(report: &mut Report<'_>, place: &Place<'_>) {
 
 /// Notes an integer that most receivers round.
 pub(crate) fn integer_too_large(report: &mut Report<'_>, pointer: String) {
-    let message = "the integer is beyond 2^53 - 1, and most receivers round it";
+    let message = "the integer exceeds 2^53 - 1, so most receivers round it";
     report.add(&rules::INTEGER_TOO_LARGE, pointer, message);
 }

@@ -73,9 +73,9 @@ impl Authorized {
         refused: Option<&Secret<String>>,
     ) -> Result<Secret<String>> {
         match self {
-            Self::Not => Err(Error::internal("no authorization is needed here")),
+            Self::Not => Err(Error::internal("the receiver needs no authorization")),
             Self::Fixed(_) if refused.is_some() => {
-                let message = format!("{host} does not accept the authorization, which is a fixed one");
+                let message = format!("{host} does not accept the fixed authorization");
                 Err(Error::new(ErrorCode::ReceiverUnauthorized, message))
             }
             Self::Fixed(value) => Ok(value.clone()),
@@ -98,7 +98,7 @@ pub(super) struct Fetched {
     pub(super) response: Response,
     /// How long it lives, if that was said.
     pub(super) expires_in: Option<Duration>,
-    /// It is not for the whole scope that was asked for (RFC 6749 §5.1).
+    /// It does not cover the requested scope (RFC 6749 §5.1).
     pub(super) lacks_scope: bool,
 }
 
@@ -111,7 +111,7 @@ impl Fetched {
         };
         let granted: Option<Vec<&str>> =
             answer.get("scope").and_then(|scope| scope.as_str()).map(|scope| scope.split(' ').collect());
-        // No scope in the answer: that which was asked for.
+        // Without a scope in the answer, the token has the requested scope.
         let lacks =
             |granted: Vec<&str>| wanted.unwrap_or_default().split(' ').any(|scope| !granted.contains(&scope));
         let lacks_scope = wanted.is_some() && granted.is_some_and(lacks);

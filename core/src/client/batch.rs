@@ -1,4 +1,4 @@
-//! Many deliveries under way at once, within one bound.
+//! Concurrent deliveries, within one bound.
 
 use std::{
     collections::HashMap,
@@ -19,7 +19,7 @@ use crate::{
 
 /// The default number of requests on the wire at once.
 pub(super) const CONCURRENCY: usize = 32;
-/// Deliveries that may be under way for each request on the wire: they wait for a slot, a token or the next attempt.
+/// Pending deliveries for each request on the wire: they wait for a slot, a token or the next attempt.
 const WINDOW: usize = 16;
 
 /// A bound on the requests on the wire, shared by all that are given it. Cheap to clone.
@@ -49,8 +49,8 @@ impl RequestLimit {
         Self { requests: Arc::new(Semaphore::new(requests)), window: requests * WINDOW }
     }
 
-    /// How many deliveries to have under way at once: more than requests, because some wait for a token or their next attempt,
-    /// and not all that there are, because each takes memory.
+    /// How many deliveries are pending at once: more than requests, because some wait for a token or their next attempt,
+    /// but not all of them, because each takes memory.
     pub fn window(&self) -> usize {
         self.window
     }
@@ -89,8 +89,8 @@ impl Progress {
     }
 }
 
-/// Deliveries under way, into which more are pushed and from which results are taken, for callers that cannot hand over an
-/// iterator as [`Transmitter::emit_all`](super::Transmitter::emit_all) takes. Dropping it abandons what is under way.
+/// Pending deliveries: push new ones, and take results. For callers that cannot hand over an
+/// iterator as [`Transmitter::emit_all`](super::Transmitter::emit_all) takes. Dropping it abandons pending deliveries.
 ///
 /// ```no_run
 /// # use ssf_transmitter::{Receiver, Subject, Transmitter, client::Batch, event::caep};
@@ -109,7 +109,7 @@ impl Progress {
 /// }
 /// # }
 /// ```
-#[must_use = "dropped, it abandons what is under way"]
+#[must_use = "dropped, it abandons pending deliveries"]
 pub struct Batch {
     limit: RequestLimit,
     tasks: JoinSet<Result<Receipt>>,
@@ -130,7 +130,7 @@ impl Batch {
         &self.limit
     }
 
-    /// Whether another delivery may be pushed without too many under way; see [`RequestLimit::window`].
+    /// Whether another delivery may be pushed without exceeding the limit; see [`RequestLimit::window`].
     pub fn has_room(&self) -> bool {
         self.tasks.len() < self.limit.window
     }
@@ -149,7 +149,7 @@ impl Batch {
         index
     }
 
-    /// The next result, in the order in which they arrive; `None` if nothing is under way. Dropping the future loses none.
+    /// The next result, in the order in which they arrive; `None` if nothing is pending. Dropping the future loses none.
     pub async fn next(&mut self) -> Option<Emitted> {
         let (id, result) = match self.tasks.join_next_with_id().await? {
             Ok(done) => done,

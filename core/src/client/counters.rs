@@ -1,4 +1,4 @@
-//! What became of everything that was to be sent, and the end of it.
+//! Counters of all SETs, and the shutdown that waits for pending ones.
 
 use std::{
     collections::BTreeMap,
@@ -23,7 +23,7 @@ pub struct Counters {
     pub delivered: u64,
     /// SETs that were not delivered, for whatever reason.
     pub failed: u64,
-    /// SETs under way, those that wait for a signature included.
+    /// Pending SETs, including those that wait for a signature.
     pub in_flight: u64,
     /// Requests to receivers, repeats included.
     pub attempts: u64,
@@ -38,7 +38,7 @@ pub(super) struct Ledger(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     state: Mutex<State>,
-    /// Told when nothing is under way any more.
+    /// Notified when no SET is pending.
     idle: Notify,
 }
 
@@ -56,7 +56,7 @@ impl State {
     }
 }
 
-/// A SET under way. Whatever happens to it, it is counted once when it ends.
+/// A pending SET. Whatever happens to it, it is counted once when it ends.
 #[derive(Debug)]
 pub(super) struct Entry {
     ledger: Ledger,
@@ -86,7 +86,7 @@ impl Ledger {
         Ok(Visit(self.clone()))
     }
 
-    /// Refuses new work from now on. The future ends when nothing is under way.
+    /// Refuses new work from now on. The future ends when no SET is pending.
     pub(super) fn close(&self) -> impl Future<Output = ()> + Send + use<> {
         self.with(|state| state.closed = true);
         let ledger = self.clone();

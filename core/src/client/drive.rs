@@ -1,4 +1,4 @@
-//! The loop around the machines: does what they ask for, and tells them what came of it.
+//! The loop around the machines: executes their requests, and returns the results to them.
 
 use std::{future::Future, task::Poll, time::Duration};
 
@@ -106,7 +106,7 @@ pub(super) async fn within<T>(time: Duration, work: impl Future<Output = T>) -> 
     tokio::time::timeout(time, work).await.map_err(|_| {
         Error::new(
             ErrorCode::DeadlineExceeded,
-            "the deadline passed in a wait for a slot, a token or a signature",
+            "the deadline passed while waiting for a slot, a token or a signature",
         )
     })
 }

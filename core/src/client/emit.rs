@@ -57,7 +57,7 @@ impl Emit {
         self
     }
 
-    /// Sets what becomes of findings.
+    /// Sets how findings are handled.
     pub fn lint(mut self, policy: LintPolicy) -> Self {
         self.set = self.set.lint(policy);
         self
@@ -81,7 +81,7 @@ impl Emit {
         self
     }
 
-    /// The SET as it stands, complete but for its signature, for a signer elsewhere. Nothing is sent.
+    /// The unsigned SET, for an external signer. Sends nothing.
     ///
     /// ```
     /// # use ssf_transmitter::{KeyType, Receiver, SigningKey, Subject, Transmitter, event::caep};

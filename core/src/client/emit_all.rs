@@ -3,7 +3,7 @@
 use super::{Batch, Emit, Emitted, Progress, batch::CONCURRENCY};
 
 /// Many events on their way, from [`Transmitter::emit_all`](super::Transmitter::emit_all). Dropping it abandons those that
-/// are under way.
+/// are pending.
 #[must_use = "nothing is sent until `next` is awaited"]
 #[derive(Debug)]
 pub struct EmitAll<I> {

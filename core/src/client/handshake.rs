@@ -76,7 +76,7 @@ async fn version(
     config.client_auth_cert_resolver = asked.clone();
     let identified = asked.has_certs();
     let failed = |error: io::Error| match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-        // Such an alert is ambiguous, unless it is known what was asked for.
+        // The alert is ambiguous unless the server requested a client certificate.
         Some(rustls::Error::AlertReceived(AlertDescription::HandshakeFailure)) if asked.was_asked() => {
             let alert = if identified {
                 AlertDescription::CertificateUnknown

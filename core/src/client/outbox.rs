@@ -12,7 +12,7 @@ use crate::{
     set::SignedSet,
 };
 
-/// So many deliveries are under way at once.
+/// Concurrent deliveries.
 const CONCURRENCY: usize = 32;
 
 /// A signed SET that waits, and the name of its receiver: both are text, and fit into a row of a table.
@@ -24,7 +24,7 @@ pub struct Waiting {
     pub set: SignedSet,
 }
 
-/// What became of a SET that was taken out.
+/// The outcome of a SET taken from the outbox.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Settlement {
@@ -53,7 +53,7 @@ pub trait Outbox: Send {
     /// The next SET that may be sent, or `None` if there is none now. No other call gets it until it is settled.
     fn take(&mut self) -> BoxFuture<'_, Result<Option<Waiting>>>;
 
-    /// Tells what became of a SET that was taken.
+    /// Reports the outcome of a SET that was taken.
     fn settle(&mut self, waiting: Waiting, settlement: Settlement) -> BoxFuture<'_, Result<()>>;
 }
 
@@ -130,7 +130,7 @@ impl Transmitter {
     /// Sends what waits in an outbox until nothing does, and settles each SET. `receiver_of` finds the receiver that a name
     /// stands for; a SET for a name that it does not know fails.
     ///
-    /// Dropping the future ends the deliveries under way and loses nothing: their SETs are not settled. As an outbox gives
+    /// Dropping the future ends the pending deliveries and loses nothing: their SETs are not settled. As an outbox gives
     /// out a SET again after that, or after a crash, a receiver that says it has the SET already counts as delivered.
     ///
     /// ```no_run

@@ -9,8 +9,8 @@ pub(super) fn certificates(pem: &[u8], setting: &str) -> Result<Vec<CertificateD
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
-        Ok(_) => Err(format!("{setting} holds no certificate in PEM{}", instead(pem))),
-        Err(_) => Err(format!("{setting} holds PEM that cannot be read")),
+        Ok(_) => Err(format!("{setting} contains no PEM certificate{}", instead(pem))),
+        Err(_) => Err(format!("{setting} contains invalid PEM")),
     }
 }
 
@@ -20,11 +20,11 @@ pub(super) fn private_key(pem: &[u8], setting: &str) -> Result<PrivateKeyDer<'st
         let text = String::from_utf8_lossy(pem);
         let encrypted = text.contains("ENCRYPTED");
         let why = if encrypted { "; it is encrypted, decrypt it first" } else { instead(pem) };
-        format!("{setting} holds no private key in PEM{why}")
+        format!("{setting} contains no PEM private key{why}")
     })
 }
 
-/// Without a byte order mark, and with the line ends that an environment variable had to do without.
+/// Without a byte order mark, and with the newlines that an environment variable lost.
 fn text(pem: &[u8]) -> Zeroizing<Vec<u8>> {
     let pem = pem.strip_prefix("\u{feff}".as_bytes()).unwrap_or(pem);
     let escaped = !pem.contains(&b'\n');
@@ -59,7 +59,7 @@ fn instead(given: &[u8]) -> &'static str {
     } else if text.contains("-----BEGIN CERTIFICATE-----") {
         "; it is a certificate"
     } else if !text.contains('\n') && text.contains(['/', '\\', '.']) && text.len() < 1024 {
-        "; it looks like a path, set the content of the file"
+        "; it looks like a path: pass the content of the file"
     } else {
         ""
     }

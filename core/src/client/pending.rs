@@ -14,7 +14,7 @@ use crate::{
 /// An emit that waits for its signature, from [`Emit::begin`](super::Emit::begin): for callers that hold the key elsewhere and
 /// cannot be called back, as a [`Signer`](crate::Signer) is.
 ///
-/// It is counted as under way. Deliver it with a signature, or say why there is none; dropped, it counts as `abandoned`.
+/// It counts as pending. Deliver it with a signature, or say why there is none; dropped, it counts as `abandoned`.
 ///
 /// ```no_run
 /// # use ssf_transmitter::{Error, Receiver, Signature, Subject, Transmitter, event::caep};
@@ -38,7 +38,7 @@ impl Pending {
         Self { sending, unsigned }
     }
 
-    /// The SET, complete but for its signature.
+    /// The unsigned SET.
     pub fn unsigned(&self) -> &UnsignedSet {
         &self.unsigned
     }

@@ -88,7 +88,7 @@ fn checked(url: &str, setting: &str, exceptions: &str) -> Result<Matcher> {
             "socks" | "socks4" | "socks4a" | "socks5" | "socks5h" => {
                 return Err(invalid("names a SOCKS proxy; only HTTP proxies are supported"));
             }
-            _ => return Err(invalid("has to start with http:// or https://")),
+            _ => return Err(invalid("must start with http:// or https://")),
         }
     }
     // What follows the host would be dropped, and a password with it.

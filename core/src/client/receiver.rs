@@ -20,7 +20,7 @@ use crate::{
     token::{Authorization, ClientCredentials},
 };
 
-/// So many deliveries to one receiver are under way at once, if nothing else is said.
+/// Concurrent deliveries to one receiver, by default.
 const CONCURRENCY: usize = 16;
 
 /// Where SETs go: push endpoint, audience, dialect and authorization. Cheap to clone, and to have thousands of.
@@ -44,7 +44,7 @@ struct Inner {
     dialect: Dialect,
     authorization: Authorized,
     gate: Arc<Gate>,
-    /// How many deliveries may be under way at once.
+    /// Concurrent deliveries.
     slots: Semaphore,
 }
 
@@ -79,10 +79,10 @@ impl Receiver {
         }
     }
 
-    /// An Okta org, by the URL that its users sign in at, such as `https://acme.okta.com`.
+    /// An Okta org: the URL where its users sign in, such as `https://acme.okta.com`.
     ///
-    /// The URL is the audience too, as it is: Okta's pages show it with and without a slash at its end, and without one
-    /// is what works. Set [`audience`](ReceiverBuilder::audience) where an org wants another.
+    /// The URL is the audience too, as it is: Okta's pages show it with and without a trailing slash, and only the latter
+    /// works. Set [`audience`](ReceiverBuilder::audience) if an org expects another.
     pub fn okta(org: impl Into<String>) -> ReceiverBuilder {
         let org = org.into().trim().to_owned();
         let dialect = Dialect::okta();
@@ -204,14 +204,14 @@ impl ReceiverBuilder {
         self
     }
 
-    /// Sets how many deliveries to this receiver may be under way at once; 16 by default. Others wait, and no other
+    /// Limits concurrent deliveries to this receiver; 16 by default. Others wait, and no other
     /// receiver's deliveries do.
     pub fn concurrency(mut self, deliveries: usize) -> Self {
         self.concurrency = deliveries;
         self
     }
 
-    /// Sets how many requests per second the receiver is sent at the most; without it there is no limit.
+    /// Limits the requests per second to the receiver; unlimited by default.
     pub fn rate_limit(mut self, requests_per_second: f64) -> Self {
         self.requests_per_second = Some(requests_per_second);
         self
@@ -231,14 +231,17 @@ impl ReceiverBuilder {
         let authorization = Authorized::new(self.authorization, self.loopback)?;
         let rate = self.requests_per_second;
         if rate.is_some_and(|rate| !rate.is_finite() || rate <= 0.0) {
-            return Err(Error::new(ErrorCode::ConfigurationInvalid, "a rate limit is a positive number"));
+            return Err(Error::new(
+                ErrorCode::ConfigurationInvalid,
+                "the rate limit must be a positive number",
+            ));
         }
         if !(1..=Semaphore::MAX_PERMITS).contains(&self.concurrency) {
-            return Err(Error::new(ErrorCode::ConfigurationInvalid, "a concurrency is at least one"));
+            return Err(Error::new(ErrorCode::ConfigurationInvalid, "the concurrency must be at least 1"));
         }
         let authorizes = !matches!(authorization, Authorized::Not);
         if !authorizes && dialect.requires_authorization() {
-            let message = format!("{} needs an authorization", dialect.title());
+            let message = format!("{} requires an authorization", dialect.title());
             return Err(Error::new(ErrorCode::ConfigurationInvalid, message));
         }
         let mut target = Target::at(endpoint).with_dialect(&dialect);

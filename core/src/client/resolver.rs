@@ -22,7 +22,7 @@ impl fmt::Display for Unreachable {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Unresolved => "the name could not be resolved",
-            Self::Forbidden => "the name leads to addresses that must not be reached",
+            Self::Forbidden => "the name resolves to forbidden addresses",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! One SET under way: counted once, kept within its bounds. Every way to send ends here.
+//! One pending SET: counted once, within its bounds. All ways to send end here.
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,7 +30,7 @@ impl Terms {
     }
 }
 
-/// A SET under way, signed or not yet. Dropped, it counts as `abandoned`.
+/// A pending SET, signed or unsigned. Dropped, it counts as `abandoned`.
 pub(super) struct Sending {
     transmitter: Transmitter,
     receiver: Receiver,

@@ -28,12 +28,12 @@ impl SourceAddress {
             invalid("is not an IP address; expected one such as 192.0.2.7, without port and zone")
         })?;
         if address.is_unspecified() || address.is_multicast() {
-            return Err(invalid("is not the address of one machine"));
+            return Err(invalid("is not the address of a single host"));
         }
         match UdpSocket::bind((address, 0)) {
             Ok(_) => Ok(Self(Some(address))),
             Err(error) => {
-                let message = format!("this machine does not have the source address {address}");
+                let message = format!("this host does not have the source address {address}");
                 Err(Error::new(ErrorCode::SourceAddressUnavailable, message).because(error))
             }
         }
@@ -83,7 +83,7 @@ impl SourceAddress {
     /// The host has no address that can be reached from it.
     pub(super) fn of_other_family(self) -> Refusal {
         let family = if self.0.is_some_and(|own| own.is_ipv6()) { "IPv6" } else { "IPv4" };
-        let message = format!("the host has no {family} address, and the source address is one");
+        let message = format!("the server has no {family} address, but the source address is {family}");
         Refusal::new(ErrorCode::SourceAddressUnavailable, message)
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn config(trust: &Trust, store: &TrustStore) -> Result<ClientConfig> 
     let verifier = store.verifier(provider.clone())?;
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| Error::internal("TLS 1.2 and 1.3 are there").because(error))?
+        .map_err(|error| Error::internal("TLS 1.2 and 1.3 are available").because(error))?
         .dangerous()
         .with_custom_certificate_verifier(verifier);
     let mut config = match &trust.identity {
@@ -30,7 +30,7 @@ pub(super) fn config(trust: &Trust, store: &TrustStore) -> Result<ClientConfig> 
             builder.with_client_auth_cert(chain, key).map_err(|error| {
                 let why = match error {
                     rustls::Error::InconsistentKeys(_) => {
-                        "the key is not that of the client certificate".to_owned()
+                        "the key does not match the client certificate".to_owned()
                     }
                     _ => format!("the client certificate cannot be used ({error})"),
                 };

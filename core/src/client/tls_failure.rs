@@ -30,13 +30,13 @@ pub(super) fn refusal(error: &rustls::Error, who: &str, identified: bool) -> Ref
         }
         rustls::Error::PeerIncompatible(problem) => {
             let message =
-                format!("{who} shares no TLS 1.2 or 1.3 parameters with this library ({problem:?})");
+                format!("{who} and this library have no TLS 1.2 or 1.3 parameters in common ({problem:?})");
             (ErrorCode::TlsIncompatible, message)
         }
         rustls::Error::NoApplicationProtocol => (ErrorCode::TlsIncompatible, no_protocol(who)),
         rustls::Error::InvalidMessage(
             rustls::InvalidMessage::InvalidContentType | rustls::InvalidMessage::UnknownProtocolVersion,
-        ) => (ErrorCode::TlsNotSpoken, format!("{who} answers on this port, and does not speak TLS")),
+        ) => (ErrorCode::TlsNotSpoken, format!("{who} answers on this port, but does not speak TLS")),
         other => (ErrorCode::TlsFailed, format!("no TLS with {who}: {other}")),
     };
     Refusal::new(code, message)
@@ -71,12 +71,12 @@ fn certificate(error: &CertificateError, who: &str) -> (ErrorCode, String) {
             of(ErrorCode::TlsCertificateName, format!("is {}", names(presented)))
         }
         CertificateError::UnknownIssuer => {
-            of(ErrorCode::TlsCertificateUntrusted, "comes from no authority that is trusted here".to_owned())
+            of(ErrorCode::TlsCertificateUntrusted, "was not issued by a trusted CA".to_owned())
         }
         CertificateError::Revoked => of(ErrorCode::TlsCertificateRevoked, "is revoked".to_owned()),
         CertificateError::BadEncoding => of(ErrorCode::TlsCertificateInvalid, "is malformed".to_owned()),
         CertificateError::BadSignature => {
-            let what = "is not signed by the trusted authority whose name it gives";
+            let what = "is not signed by the trusted CA that it names as its issuer";
             of(ErrorCode::TlsCertificateUntrusted, what.to_owned())
         }
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
@@ -94,9 +94,9 @@ fn by_text(text: &str, who: &str) -> (ErrorCode, String) {
     }
     let what = match text {
         "CaUsedAsEndEntity" => {
-            "is a certificate authority's own (CA:TRUE), which a server must not show, even if it is trusted"
+            "is a CA certificate (CA:TRUE), which a server must not present, even if it is trusted"
         }
-        "UnsupportedCertVersion" => "is of X.509 version 1; it has to be of version 3, with a subjectAltName",
+        "UnsupportedCertVersion" => "has X.509 version 1; it must have version 3 and a subjectAltName",
         "certificate had invalid extensions" => "is not for TLS servers (extended key usage)",
         _ => {
             let message = format!("the certificate of {who} is refused: {}", printable(text, NAME_LENGTH));
@@ -134,11 +134,9 @@ fn alert_received(alert: AlertDescription, who: &str, identified: bool) -> (Erro
         }
         // The other side failed, and may not the next time.
         AlertDescription::InternalError => {
-            (ErrorCode::ConnectionFailed, format!("{who} broke off the TLS handshake with an internal error"))
+            (ErrorCode::ConnectionFailed, format!("{who} aborted the TLS handshake with an internal error"))
         }
-        other => {
-            (ErrorCode::TlsFailed, format!("{who} broke off the TLS handshake with the alert {other:?}"))
-        }
+        other => (ErrorCode::TlsFailed, format!("{who} aborted the TLS handshake with the alert {other:?}")),
     }
 }
 
@@ -146,7 +144,7 @@ fn alert_received(alert: AlertDescription, who: &str, identified: bool) -> (Erro
 fn about_client(alert: AlertDescription, identified: bool) -> Option<&'static str> {
     match alert {
         AlertDescription::CertificateRequired | AlertDescription::NoCertificate => {
-            Some("the host got none that it asked for")
+            Some("the server did not get a certificate")
         }
         AlertDescription::BadCertificate => Some("it is malformed, or its signature is wrong"),
         AlertDescription::DecryptError if identified => Some("its signature does not verify"),
@@ -154,10 +152,8 @@ fn about_client(alert: AlertDescription, identified: bool) -> Option<&'static st
         AlertDescription::CertificateRevoked => Some("it is revoked"),
         AlertDescription::CertificateExpired => Some("it has expired, or is not valid yet"),
         AlertDescription::CertificateUnknown => Some("the host does not say why"),
-        AlertDescription::UnknownCA => {
-            Some("its authority is unknown, or an intermediate certificate is missing")
-        }
-        AlertDescription::AccessDenied => Some("it is valid, and not allowed"),
+        AlertDescription::UnknownCA => Some("its CA is unknown, or an intermediate certificate is missing"),
+        AlertDescription::AccessDenied => Some("it is valid, but not authorized"),
         _ => None,
     }
 }
@@ -169,7 +165,7 @@ fn no_protocol(who: &str) -> String {
 /// Whom a certificate is for, as its subjectAltName says; the other side wrote that.
 fn names(presented: &[String]) -> String {
     if presented.is_empty() {
-        return "for no name: it has no subjectAltName, and a common name does not count".to_owned();
+        return "for no name: it has no subjectAltName, and the common name is ignored".to_owned();
     }
     let mut text = "for ".to_owned();
     for (index, name) in presented.iter().take(NAMES).enumerate() {

@@ -34,9 +34,9 @@ const KEPT: [&str; 6] =
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The answer to a SET is its status. The body is read for so long, so that the connection can serve again.
 const PUSHED_BODY: Duration = Duration::from_millis(500);
-/// What is wrong may stand in the body of a refusal. It is waited for so long.
+/// How long to wait for the body of a rejection, which may explain it.
 const REFUSAL_BODY: Duration = Duration::from_secs(2);
-/// Gateways add headers. An answer with more than the 100 that are usual is an answer all the same.
+/// Gateways add headers. An answer with more than the 100 that are usual is an answer nevertheless.
 pub(super) const MAX_HEADERS: usize = 512;
 /// The same for HTTP/2, in bytes.
 pub(super) const MAX_HEADER_LIST: u32 = 256 * 1024;
@@ -201,7 +201,7 @@ impl Transport {
             builder = builder.body(request.body().to_owned());
         }
         for (name, value) in request.headers() {
-            // What does not fit into a header fails when the request is built.
+            // A value that is invalid in a header fails when the request is built.
             builder = match HeaderValue::from_str(value) {
                 Ok(mut value) => {
                     // HTTP/2 keeps it out of its compression (RFC 7541 §7.1.3).
@@ -226,7 +226,7 @@ impl Transport {
         }
     }
 
-    /// What became of a request to `host`, by the errors beneath those of the client. `connecting`: nothing was sent.
+    /// The failure of a request to `host`, from the sources of the client's error. `connecting`: nothing was sent.
     fn failure(&self, error: &(dyn StdError + 'static), connecting: bool, host: &str) -> Failure {
         let mut cause = Some(error);
         while let Some(current) = cause {

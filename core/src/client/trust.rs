@@ -58,7 +58,7 @@ impl TrustStore {
             let invalid = |message: String| Error::new(ErrorCode::CaBundleInvalid, message);
             let certificates = pem::certificates(bundle, "`ca_bundle`").map_err(invalid)?;
             if usable(&certificates) == 0 {
-                return Err(invalid("`ca_bundle` holds no certificate that can be read".to_owned()));
+                return Err(invalid("`ca_bundle` contains no readable certificate".to_owned()));
             }
             sources.push(Source { certificates: usable(&certificates), origin: "`ca_bundle`".to_owned() });
             adding.extend(certificates);
@@ -127,7 +127,7 @@ fn of_variable(name: &str) -> Result<Option<(Certificates, Source)>> {
     match usable(&certificates) {
         0 => {
             let why = problem.map_or_else(
-                || "it holds no certificate in PEM".to_owned(),
+                || "it contains no PEM certificate".to_owned(),
                 |problem| match problem.kind {
                     rustls_native_certs::ErrorKind::Io { inner, .. } => {
                         format!("it cannot be read ({inner})")
@@ -161,12 +161,12 @@ fn usable(certificates: &[CertificateDer<'static>]) -> usize {
 fn shown(value: &OsStr) -> String {
     let value = value.to_string_lossy();
     if value.contains("-----BEGIN") {
-        return "PEM itself, in place of the path of a file".to_owned();
+        return "PEM content instead of a file path".to_owned();
     }
     value.chars().take(200).map(|letter| if letter.is_control() { '?' } else { letter }).collect()
 }
 
 fn missing() -> Error {
-    let message = "no certificate authorities to trust: the operating system has no CA certificates";
+    let message = "no trusted CA certificates: the operating system has none";
     Error::new(ErrorCode::CaCertificatesMissing, message)
 }

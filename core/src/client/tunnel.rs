@@ -92,7 +92,7 @@ impl Tunnels {
             return Ok(MaybeHttpsStream::Http(stream));
         }
         let name = ServerName::try_from(proxy.host().to_owned())
-            .map_err(|_| proxy.unreachable("has a name that no certificate can be for"))?;
+            .map_err(|_| proxy.unreachable("has a name that no certificate can cover"))?;
         match TlsConnector::from(self.tls.clone()).connect(name, TokioIo::new(stream)).await {
             Ok(stream) => Ok(stream.into()),
             Err(error) => match error.get_ref().and_then(|inner| inner.downcast_ref()) {
@@ -100,7 +100,7 @@ impl Tunnels {
                     let identified = self.tls.client_auth_cert_resolver.has_certs();
                     Err(tls_failure::refusal(error, &proxy.to_string(), identified))
                 }
-                None => Err(proxy.unreachable("closed the connection in the TLS handshake")),
+                None => Err(proxy.unreachable("closed the connection during the TLS handshake")),
             },
         }
     }
@@ -157,16 +157,17 @@ fn verdict(answer: &[u8], proxy: &Proxy, target: &str) -> Result<Verdict, Refusa
     let length = match response.parse(answer) {
         Ok(httparse::Status::Partial) => return Ok(Verdict::Incomplete),
         Ok(httparse::Status::Complete(length)) => length,
-        Err(_) => return Err(proxy.unreachable("does not answer as an HTTP proxy does")),
+        Err(_) => return Err(proxy.unreachable("does not answer like an HTTP proxy")),
     };
     let status = response.code.unwrap_or_default();
     let (code, what) = match status {
         100..200 => return Ok(Verdict::Interim(length)),
         200..300 => return Ok(Verdict::Open(length)),
         407 => (ErrorCode::ProxyRefused, credentials(response.headers, proxy)),
-        429 | 500..=510 => {
-            (ErrorCode::ProxyUnavailable, format!("answered {status}: it opens no tunnel to {target} now"))
-        }
+        429 | 500..=510 => (
+            ErrorCode::ProxyUnavailable,
+            format!("answered {status}: it cannot open a tunnel to {target} now"),
+        ),
         _ => (ErrorCode::ProxyRefused, format!("answered {status}: it refuses a tunnel to {target}")),
     };
     Err(Refusal::new(code, format!("{proxy} {what}")).with_status(status))
@@ -189,12 +190,12 @@ fn credentials(headers: &[httparse::Header<'_>], proxy: &Proxy) -> String {
         .collect();
     if !offers("Basic") && !others.is_empty() {
         return format!(
-            "answered 407: it accepts {} only, and Basic is all that is supported",
+            "answered 407: it accepts only {}, but the library supports only Basic",
             others.join(" and ")
         );
     }
     match proxy.authorization() {
-        None => "answered 407: it wants user name and password".to_owned(),
+        None => "answered 407: it requires a user name and password".to_owned(),
         Some(_) => "answered 407: it does not accept the user name and password in its URL".to_owned(),
     }
 }

@@ -12,13 +12,13 @@ use crate::{
 /// What a receiver says about a SET.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Verdict {
-    /// It has taken it, with the status that it documents.
+    /// Accepted, with the documented status.
     Delivered,
-    /// It has taken it, with another success.
+    /// Accepted, with another success status.
     DeliveredOtherwise,
     /// It has it already.
     Duplicate,
-    /// It has not taken it.
+    /// Rejected.
     Refused,
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn code_of(status: u16) -> ErrorCode {
     classes::of_status(status)
 }
 
-/// What is remarkable about the answer to a SET that is delivered.
+/// Anything unusual about the answer to a delivered SET.
 pub(super) fn notes(verdict: Verdict, response: &Response) -> Vec<ReceiptNote> {
     let by_verdict = match verdict {
         Verdict::DeliveredOtherwise => Some(ReceiptNote::UnexpectedStatus),
@@ -75,7 +75,9 @@ pub(super) fn refusal(
     };
     let message = match (&reason.code, verdict) {
         // No attempt of this delivery can have brought it there.
-        (_, Verdict::Duplicate) => format!("{host} answered {status}: it has another SET with this jti"),
+        (_, Verdict::Duplicate) => {
+            format!("{host} answered {status}: it already has another SET with this jti")
+        }
         (Some(err), _) => format!("{host} answered {status} with the error {err}"),
         (None, _) => format!("{host} answered {status}"),
     };
@@ -86,7 +88,7 @@ pub(super) fn refusal(
 }
 
 /// Whether the receiver may have the SET after an attempt that ended so: the request was sent, and there is no answer, or
-/// one that does not say what became of it. A server that fails, or a gateway before it, may have stored the SET first (RFC 9110
+/// one that does not say whether it was stored. A server that fails, or a gateway before it, may have stored the SET first (RFC 9110
 /// §15.6).
 pub(super) fn leaves_open(code: ErrorCode) -> bool {
     matches!(code, ErrorCode::ReceiverTimeout | ErrorCode::OutcomeUnknown | ErrorCode::ReceiverUnavailable)

@@ -25,7 +25,7 @@ pub struct Delivery {
     gate: Arc<Gate>,
     attempts: Attempts,
     authorization: Option<Secret<String>>,
-    /// The receiver may have the SET: an attempt ended without saying what became of it.
+    /// The receiver may have the SET: an attempt ended with an unknown outcome.
     may_be_there: bool,
     last: Option<Error>,
 }
@@ -121,7 +121,7 @@ impl Delivery {
             Admission::After(_) => self.too_late(),
             Admission::OpenUntil(_) => {
                 let message =
-                    format!("{} has failed too often; the circuit to it is open", self.target.host());
+                    format!("{} failed repeatedly; its circuit breaker is open", self.target.host());
                 self.fail_with(Error::new(ErrorCode::CircuitOpen, message))
             }
         }

@@ -126,7 +126,7 @@ pub enum Action<T = Receipt> {
     Fail(Error),
 }
 
-/// What came of it.
+/// The result.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Input {
@@ -148,7 +148,7 @@ pub enum Input {
     Broken(Failure),
 }
 
-/// That a receiver has taken a SET. It says nothing of what the receiver does with it (RFC 8935 §2.2).
+/// Confirms that a receiver accepted a SET. It does not say whether the receiver processed it (RFC 8935 §2.2).
 #[derive(Clone, Debug)]
 pub struct Receipt {
     set: SignedSet,
@@ -196,7 +196,7 @@ impl Receipt {
         self.expected
     }
 
-    /// What was remarkable about the answer, such as a body that was cut. A note is about the answer, a
+    /// Anything unusual about the answer, such as a truncated body. A note is about the answer, a
     /// [finding](Self::findings) about the SET; neither changes that it is delivered.
     pub fn notes(&self) -> &[ReceiptNote] {
         &self.notes

@@ -1,4 +1,4 @@
-//! The settings of a dialect, as they stand in its file.
+//! The settings of a dialect, as in its file.
 
 use std::collections::BTreeMap;
 
@@ -213,7 +213,7 @@ pub(crate) struct EventRules {
     pub(crate) formats: Option<Vec<String>>,
     /// As for all events.
     pub(crate) wrap: Option<String>,
-    /// `none`: the event goes out without a subject.
+    /// `none`: the event is sent without a subject.
     pub(crate) subject: Option<NoSubject>,
     /// The values that a member may have.
     #[serde(default)]
@@ -247,11 +247,11 @@ impl Data {
             return invalid("/id".to_owned(), "the id is empty");
         }
         if self.set.max_events == 0 {
-            return invalid("/set/max_events".to_owned(), "a SET holds at least one event");
+            return invalid("/set/max_events".to_owned(), "max_events must be at least 1");
         }
         for (index, name) in self.set.algorithms.iter().enumerate() {
             if name.parse::<Algorithm>().is_err() {
-                return invalid(format!("/set/algorithms/{index}"), "this is no signature algorithm");
+                return invalid(format!("/set/algorithms/{index}"), "not a signature algorithm");
             }
         }
         // Any other status means something else already.
@@ -267,7 +267,7 @@ impl Data {
             .iter()
             .position(|name| SubjectFormat::by_name(name).is_none())
         {
-            Some(index) => invalid(format!("{place}/{index}"), "this is no subject identifier format"),
+            Some(index) => invalid(format!("{place}/{index}"), "not a subject identifier format"),
             None => Ok(()),
         };
         formats(&self.subject.formats, "/subject/formats")?;
@@ -278,16 +278,16 @@ impl Data {
         for (name, rules) in &self.events {
             let place = format!("/events{}", pointer_step(name));
             if EventType::by_id(name).is_none() && !is_uri(name) {
-                return invalid(place, "this is neither the id of an event nor a URI");
+                return invalid(place, "neither an event id nor a URI");
             }
             formats(rules.formats.as_deref().unwrap_or_default(), &format!("{place}/formats"))?;
         }
         if let Some(id) = self.lint.keys().find(|id| Rule::by_id(id).is_none()) {
-            return invalid(format!("/lint{}", pointer_step(id)), "there is no lint rule of this id");
+            return invalid(format!("/lint{}", pointer_step(id)), "unknown lint rule");
         }
         for (id, uri) in &self.uris {
             if EventType::by_id(id).is_none() || !is_uri(uri) {
-                let message = "the id of an event stands on the left, a URI on the right";
+                let message = "the key must be an event id, and the value a URI";
                 return invalid(format!("/uris{}", pointer_step(id)), message);
             }
         }

@@ -46,7 +46,7 @@ impl Dialect {
             }
             let uri = kind.and_then(|kind| data.uris.get(kind.id)).map_or(event.uri(), String::as_str);
             if shaped.events.insert(uri.to_owned(), Value::Object(members)).is_some() {
-                let message = "the same event stands twice in the SET";
+                let message = "the SET contains the same event twice";
                 return Err(Error::new(ErrorCode::EventsTooMany, message).at(event_pointer(uri)));
             }
         }
@@ -68,14 +68,14 @@ impl Dialect {
             return Err(event.has_no_subject().at(place()));
         }
         let Value::Object(members) = value else {
-            let message = "a subject identifier is a JSON object";
+            let message = "a subject identifier must be a JSON object";
             return Err(Error::new(ErrorCode::SubjectMemberType, message).at(place()));
         };
         let shape = self.subject_shape(kind, rules);
         let read = match self.printed_subject(members) {
             Some((_, read)) => read,
             None => shape.read(members).map_err(|problem| {
-                let message = format!("{} does not take this subject: {}", self.title(), problem.message);
+                let message = format!("{} does not accept this subject: {}", self.title(), problem.message);
                 Error::new(ErrorCode::EventMemberForbidden, message).at(place())
             })?,
         };
@@ -107,7 +107,7 @@ impl Dialect {
         })
     }
 
-    /// Checks an event for a receiver of this dialect: as [`Event::validate`], but for what this receiver takes beyond the
+    /// Checks an event for a receiver of this dialect: like [`Event::validate`], except for what this receiver accepts beyond the
     /// definition, such as the subject inside the event.
     pub(crate) fn check_event(&self, event: &Event) -> Result<()> {
         self.subject_of(event)?;
@@ -148,7 +148,7 @@ impl Dialect {
         }
     }
 
-    /// Whether the event goes out with a member `subject`.
+    /// Whether the event is sent with a member `subject`.
     pub(crate) fn wants_subject(&self, kind: Option<&EventType>, rules: Option<&EventRules>) -> bool {
         let forbidden = kind.is_some_and(|kind| kind.event_member == EventMember::Forbidden);
         !is_without_subject(kind, rules)

@@ -88,7 +88,7 @@ impl Dialect {
     pub fn built_in(id: &str) -> Result<Self> {
         DIALECTS.iter().find(|dialect| dialect.id() == id).cloned().ok_or_else(|| {
             let known: Vec<_> = Self::ids().collect();
-            let message = format!("no built-in dialect has this id{}", near::suggestion(id, known));
+            let message = format!("unknown built-in dialect{}", near::suggestion(id, known));
             Error::new(ErrorCode::DialectUnknown, message)
         })
     }
@@ -172,11 +172,11 @@ impl Dialect {
         let extends = match own.get_mut().remove("extends").map(Spanned::into_inner) {
             None => None,
             Some(DeValue::String(id)) => Some(id),
-            Some(_) => return Err(invalid("extends is the id of a dialect").at("/extends")),
+            Some(_) => return Err(invalid("extends must be the id of a dialect").at("/extends")),
         };
         let base = match base(extends.as_deref().unwrap_or(BASE)) {
             Some(base) if own.get_ref().contains_key("id") => Some(base),
-            Some(_) => return Err(invalid("a dialect needs an id of its own").at("/id")),
+            Some(_) => return Err(invalid("a dialect needs a unique id").at("/id")),
             // The first of the built-in dialects has nothing to extend.
             None if extends.is_none() => None,
             None => {
@@ -186,7 +186,7 @@ impl Dialect {
             }
         };
 
-        // Merged before they are read, and with their places in the texts. What is wrong can only stand in the last.
+        // Merged before they are read, and with their places in the texts. Only the last can be wrong.
         let mut texts = base.map_or_else(Vec::new, |base| base.0.texts.clone());
         let read = |text| DeTable::parse(text).map_err(unreadable);
         let mut merged = texts.iter().try_fold(DeTable::new(), |mut merged, text| {

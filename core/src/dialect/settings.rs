@@ -37,7 +37,7 @@ impl FromStr for TimeUnit {
         match text {
             "s" => Ok(Self::Seconds),
             "ms" => Ok(Self::Milliseconds),
-            _ => Err(Error::new(ErrorCode::ConfigurationInvalid, "a unit of time is s or ms")),
+            _ => Err(Error::new(ErrorCode::ConfigurationInvalid, "the time unit must be s or ms")),
         }
     }
 }
@@ -52,7 +52,7 @@ impl FromStr for Shape {
             "bare-complex" => Ok(Self::BareComplex),
             "legacy" => Ok(Self::Legacy),
             _ => {
-                let message = "a subject shape is modern, bare-complex or legacy";
+                let message = "the subject shape must be modern, bare-complex or legacy";
                 Err(Error::new(ErrorCode::ConfigurationInvalid, message))
             }
         }
@@ -88,8 +88,7 @@ impl Dialect {
     /// ```
     pub fn with_subject_shape(&self, shape: Shape) -> Result<Self> {
         if self.data().subject.in_event != InEvent::Always {
-            let message =
-                format!("{} has no subject in its events that could have another shape", self.title());
+            let message = format!("{} puts no subject into events, so it has no subject shape", self.title());
             return Err(Error::new(ErrorCode::ConfigurationInvalid, message).at("/subject_shape"));
         }
         let shape = match shape {

@@ -80,12 +80,12 @@ impl Event {
     /// # Ok::<(), ssf_transmitter::Error>(())
     /// ```
     pub fn parse(json: &str) -> Result<Self> {
-        // It stands in the claims.
+        // The claims contain it.
         let read = json::object_inside(json, 1, "an event").map_err(|error| error.inside("/events"))?;
         Self::from_value(Value::Object(read))
     }
 
-    /// An event from a value that is parsed already. Only its form is looked at: what its definition says is checked when a SET is
+    /// An event from a value that is parsed already. Checks only its form: its definition is checked when a SET is
     /// prepared.
     ///
     /// ```
@@ -103,7 +103,7 @@ impl Event {
             _ => return Err(Error::new(ErrorCode::JsonInvalid, "an event is a JSON object")),
         };
         let (Some((uri, value)), None) = (members.next(), members.next()) else {
-            let message = "an event is an object with one member, named by the event type URI";
+            let message = "an event must be an object with a single member, named by the event type URI";
             return Err(Error::new(ErrorCode::JsonInvalid, message));
         };
         let Value::Object(members) = value else {
@@ -175,7 +175,7 @@ impl fmt::Debug for Event {
 
 /// An event that the catalogue does not know, or one of its events from members that you already have as JSON.
 ///
-/// An event of the catalogue is checked by its definition all the same. Members that come as a JSON text are read exactly by
+/// An event of the catalogue is checked by its definition nevertheless. Members that come as a JSON text are read exactly by
 /// [`json::parse_object`]. `Value::from(f64::NAN)` is null: `serde_json` decides that before this library sees the value.
 ///
 /// ```
@@ -226,7 +226,7 @@ pub(crate) fn requires_txn(events: &Map<String, Value>) -> bool {
     events.keys().any(|uri| EventType::by_uri(uri).is_some_and(|kind| kind.requires_txn))
 }
 
-/// Where an event stands in its SET.
+/// The place of an event in its SET.
 pub(crate) fn event_pointer(uri: &str) -> String {
     format!("/events{}", pointer_step(uri))
 }

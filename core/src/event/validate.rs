@@ -34,7 +34,7 @@ pub(crate) fn check(event: &Event, takes_milliseconds: bool) -> Result<()> {
                 check_member(kind, field, value).map_err(|error| error.within(&place(field.name)))?;
             }
             None if field.required => {
-                let message = format!("the event {} needs the member {}", kind.id, field.name);
+                let message = format!("the event {} requires the member {}", kind.id, field.name);
                 return Err(Error::new(ErrorCode::EventMemberMissing, message).at(place(field.name)));
             }
             None => {}
@@ -53,14 +53,14 @@ pub(crate) fn check_uri(uri: &str) -> Result<()> {
     if subject::is_uri(uri) {
         return Ok(());
     }
-    let message = "an event type is an absolute URI";
+    let message = "an event type must be an absolute URI";
     Err(Error::new(ErrorCode::EventUriInvalid, message).at(event_pointer(uri)))
 }
 
 /// Checks a member against its definition.
 pub(crate) fn check_member(kind: &EventType, field: &Field, value: &Value) -> Result<()> {
     let wrong_type = |expected: &str| {
-        let message = format!("the member {} of {} is {expected}", field.name, kind.id);
+        let message = format!("the member {} of {} must be {expected}", field.name, kind.id);
         Err(Error::new(ErrorCode::EventMemberType, message))
     };
     let wrong_value = |expected: &str| {
@@ -68,18 +68,18 @@ pub(crate) fn check_member(kind: &EventType, field: &Field, value: &Value) -> Re
         Err(Error::new(ErrorCode::EventMemberValue, message))
     };
     let wrong_unit = |expected: &str, given: &str| {
-        let message = format!("the member {} of {} is in {expected}, not {given}", field.name, kind.id);
+        let message = format!("the member {} of {} must be in {expected}, not {given}", field.name, kind.id);
         Err(Error::new(ErrorCode::TimestampUnit, message))
     };
 
     match (field.kind, value) {
         (FieldType::String | FieldType::Enum { open: true, .. }, Value::String(text)) if text.is_empty() => {
-            wrong_value("is not empty")
+            wrong_value("must not be empty")
         }
         (FieldType::Enum { open: false, values }, Value::String(text))
             if !values.contains(&text.as_str()) =>
         {
-            wrong_value(&format!("is one of {}", values.join(", ")))
+            wrong_value(&format!("must be one of {}", values.join(", ")))
         }
         (FieldType::Timestamp, Value::Number(number)) => {
             if number.as_f64().is_some_and(|seconds| seconds.abs() < SECONDS_LIMIT) {
@@ -97,15 +97,15 @@ pub(crate) fn check_member(kind: &EventType, field: &Field, value: &Value) -> Re
         },
         (FieldType::Localized, Value::Object(texts)) => {
             if texts.is_empty() {
-                return wrong_value("holds a text in at least one language");
+                return wrong_value("must have text in at least one language");
             }
             for (language, text) in texts {
                 let checked = match text {
                     _ if !is_language_tag(language) => {
-                        wrong_value("is named by BCP 47 language tags, such as en")
+                        wrong_value("must have BCP 47 language tags as names, such as en")
                     }
                     Value::String(_) => Ok(()),
-                    _ => wrong_type("an object of texts by language"),
+                    _ => wrong_type("an object of strings by language"),
                 };
                 checked.map_err(|error| error.at(pointer_step(language)))?;
             }
@@ -116,13 +116,13 @@ pub(crate) fn check_member(kind: &EventType, field: &Field, value: &Value) -> Re
             None => Ok(()),
         },
         (FieldType::Object, Value::Object(object)) if field.non_empty && object.is_empty() => {
-            wrong_value("holds at least one member")
+            wrong_value("must have at least one member")
         }
         (FieldType::Object, Value::Object(object)) => {
             let there = |(name, _): &(&str, MemberKind)| object.contains_key(*name);
             if field.any_member && !field.members.iter().any(there) {
                 let names: Vec<_> = field.members.iter().map(|(name, _)| *name).collect();
-                return wrong_value(&format!("holds one of {}", names.join(", ")));
+                return wrong_value(&format!("must contain one of {}", names.join(", ")));
             }
             let fits = |(name, kind): &(&str, MemberKind)| match (kind, object.get(*name)) {
                 (_, None) | (MemberKind::String, Some(Value::String(_))) => true,
@@ -148,7 +148,9 @@ pub(crate) fn check_member(kind: &EventType, field: &Field, value: &Value) -> Re
         (FieldType::Integer, _) => wrong_type("a whole number"),
         (FieldType::Timestamp, _) => wrong_type("a number of seconds since 1970"),
         (FieldType::Milliseconds, _) => wrong_type("a whole number of milliseconds"),
-        (FieldType::Localized, _) => wrong_type("an object of texts by language, such as { \"en\": \"…\" }"),
+        (FieldType::Localized, _) => {
+            wrong_type("an object of strings by language, such as { \"en\": \"…\" }")
+        }
         (FieldType::List, _) => wrong_type("a list of strings"),
         (FieldType::Object, _) => wrong_type("an object"),
         (FieldType::Subject, _) => wrong_type("a subject identifier"),

@@ -81,7 +81,7 @@ impl Explanation {
         }
     }
 
-    /// Whether the receiver has taken the SET.
+    /// Whether the receiver accepted the SET.
     pub fn is_delivered(&self) -> bool {
         self.delivered
     }
@@ -92,17 +92,17 @@ impl Explanation {
         &self.reason
     }
 
-    /// What has happened, in one sentence or two.
+    /// What happened.
     pub fn cause(&self) -> &str {
         &self.cause.cause
     }
 
-    /// What to do about it.
+    /// How to fix it.
     pub fn remedy(&self) -> &str {
         &self.cause.remedy
     }
 
-    /// What else it may be; after an accepted SET, why nothing may happen all the same.
+    /// Other possible causes; after an accepted SET, reasons why nothing may happen.
     pub fn possible(&self) -> &[Cause] {
         &self.possible
     }
@@ -153,8 +153,8 @@ impl Exchange<'_> {
     fn accepted(&self) -> Cause {
         let title = self.context.dialect.title();
         Cause::new(
-            format!("{title} has taken the SET. It does not say what it does with it."),
-            "Nothing; if no effect is seen, go through the possible causes.",
+            format!("{title} accepted the SET. It does not say how it processes it."),
+            "No action is needed. If nothing happens, check the possible causes.",
         )
     }
 
@@ -170,9 +170,9 @@ impl Exchange<'_> {
 
     fn unexpected(&self) -> (String, Cause, Vec<Cause>) {
         let (title, status) = (self.context.dialect.title(), self.answer.status);
-        let cause = format!("{title} answers 202 when it has taken a SET, and this answer is {status}.");
+        let cause = format!("{title} answers 202 when it accepts a SET, but this answer is {status}.");
         let remedy =
-            "Check that the URL is the push endpoint; a web page or a proxy answers 200 to anything.";
+            "Check that the URL is the push endpoint; a web page or a proxy answers 200 to any request.";
         ("receiver_answer_unexpected".to_owned(), Cause::new(cause, remedy), self.silent())
     }
 
@@ -227,7 +227,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// Anything else that is no success, by its status.
+    /// Any other failure, by its status.
     fn by_status(&self, status: u16) -> (String, Cause, Vec<Cause>) {
         let code = code_of(status);
         if status == 415
@@ -242,7 +242,7 @@ impl Exchange<'_> {
     fn content_type(&self) -> Option<Cause> {
         (media_type(self.sent_as?) != "application/secevent+jwt").then(|| {
             Cause::new(
-                "The request had another content type than application/secevent+jwt, and receivers complain of something else then.",
+                "The content type of the request was not application/secevent+jwt. Receivers often report this as another error.",
                 "Send the header Content-Type: application/secevent+jwt.",
             )
         })
@@ -298,13 +298,11 @@ impl Exchange<'_> {
             return Some((finding.rule().id.to_owned(), Cause::of(finding)));
         }
         let what = rules.phrases.iter().find(|(phrase, _)| said.contains(phrase.as_str()));
-        let what = what.map_or("is not as it has to be", |(_, meaning)| meaning.as_str());
+        let what = what.map_or("is invalid", |(_, meaning)| meaning.as_str());
         let of = kind.map_or(String::new(), |kind| format!(" of the event {}", kind.id));
         let title = dialect.title();
         let cause = format!("The member `{member}`{of}, which {title} calls {word}, {what}.");
-        let remedy = format!(
-            "Mend `{member}`; its definition and what {title} demands of it stand in docs/events.md."
-        );
+        let remedy = format!("Fix `{member}`. docs/events.md documents it, and what {title} requires.");
         Some(("invalid_request".to_owned(), Cause::new(cause, remedy)))
     }
 }
@@ -332,7 +330,7 @@ fn sentence(text: &str) -> String {
 
 impl Linter {
     /// What the answer of the receiver to a SET means. The more the linter knows, the closer it comes: with
-    /// [`jwks`](Self::jwks) a complaint of the key is told from one of something else.
+    /// [`jwks`](Self::jwks) a rejected key is distinguished from other causes.
     ///
     /// ```
     /// use ssf_transmitter::{Dialect, http::Response, lint::Linter};

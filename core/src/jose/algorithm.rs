@@ -132,7 +132,7 @@ impl KeyFamily {
             .filter(|other| other.family() == self)
             .map(|other| other.as_str())
             .collect();
-        let message = format!("{algorithm} does not fit this key, which signs with {}", fitting.join(", "));
+        let message = format!("{algorithm} does not match this key, which signs with {}", fitting.join(", "));
         Err(Error::new(ErrorCode::KeyAlgorithmMismatch, message))
     }
 }

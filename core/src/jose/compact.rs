@@ -49,19 +49,20 @@ impl<'a> Compact<'a> {
         let (Some(header), Some(payload), Some(signature), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
-            return Err(malformed("a compact SET has three parts with a dot between"));
+            return Err(malformed("a compact SET has three parts, separated by dots"));
         };
         let object =
             |part: &str, name: &str| match base64::decode(part).map(|bytes| serde_json::from_slice(&bytes)) {
                 Some(Ok(Value::Object(object))) => Ok(object),
-                Some(_) => Err(malformed(&format!("the {name} is no JSON object"))),
-                None => Err(malformed(&format!("the {name} is no base64url"))),
+                Some(_) => Err(malformed(&format!("the {name} is not a JSON object"))),
+                None => Err(malformed(&format!("the {name} is not base64url"))),
             };
         Ok(Self {
             header: object(header, "header")?,
             payload: object(payload, "payload")?,
             signing_input: &text[..header.len() + 1 + payload.len()],
-            signature: base64::decode(signature).ok_or_else(|| malformed("the signature is no base64url"))?,
+            signature: base64::decode(signature)
+                .ok_or_else(|| malformed("the signature is not base64url"))?,
         })
     }
 

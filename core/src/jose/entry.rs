@@ -56,13 +56,13 @@ pub(crate) fn foreign(jwk: &Map<String, Value>) -> Option<&'static str> {
     if let Some(kty) = text("kty")
         && meant_type(kty).is_none()
     {
-        return Some(if kty == "oct" { "it is symmetric" } else { "its type (kty) signs no SETs" });
+        return Some(if kty == "oct" { "it is symmetric" } else { "its key type (kty) cannot sign SETs" });
     }
     if let Some(curve) = text("crv")
         && text("kty") != Some("RSA")
         && meant_curve(curve).is_none()
     {
-        return Some("its curve (crv) signs no SETs");
+        return Some("its curve (crv) cannot sign SETs");
     }
     if let Some(usage) = text("use")
         && !is_signature(usage)
@@ -78,7 +78,7 @@ pub(crate) fn foreign(jwk: &Map<String, Value>) -> Option<&'static str> {
         && name.parse::<Algorithm>().is_err()
         && near::meant(name, Algorithm::ALL.iter().map(|known| known.as_str())).is_none()
     {
-        return Some("its algorithm (alg) signs no SETs");
+        return Some("its algorithm (alg) cannot sign SETs");
     }
     None
 }
@@ -116,7 +116,7 @@ pub(crate) fn checked(jwk: &Map<String, Value>, operation: Operation) -> Result<
         None => Ok(()),
         Some(Value::Array(operations)) if operations.iter().any(|operation| operation == name) => Ok(()),
         Some(_) => {
-            let message = format!("the key_ops of the JWK do not hold {name}");
+            let message = format!("the key_ops of the JWK do not contain {name}");
             Err(Error::new(ErrorCode::KeyOps, message).at("/key_ops"))
         }
     }

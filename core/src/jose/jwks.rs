@@ -50,7 +50,7 @@ impl Jwks {
         }
         let object = crate::json::parse_object(json, "a JWK Set")?;
         let Some(Value::Array(keys)) = object.get("keys") else {
-            let message = "a JWK Set has the member keys, an array";
+            let message = "a JWK Set must have an array `keys`";
             return Err(Error::new(ErrorCode::KeyMemberInvalid, message).at("/keys"));
         };
         let key = |jwk| match Entry::of(jwk) {
@@ -78,7 +78,7 @@ impl Jwks {
         input: &[u8],
         signature: &[u8],
     ) -> Result<&PublicKey> {
-        let mut last = Error::new(ErrorCode::KeyNotFound, "no key of the set fits the header of the SET");
+        let mut last = Error::new(ErrorCode::KeyNotFound, "no key in the set matches the header of the SET");
         for key in &self.keys {
             let named = kid.is_none_or(|kid| kid == key.kid());
             if !named || key.family() != algorithm.family() {

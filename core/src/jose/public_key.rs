@@ -80,7 +80,7 @@ impl PublicKey {
     /// Reads a public key in DER (`SubjectPublicKeyInfo`, or `RSAPublicKey`). Its `kid` is the thumbprint.
     pub fn from_der(der: impl AsRef<[u8]>) -> Result<Self> {
         let der = der.as_ref();
-        let forms = "it is neither a SubjectPublicKeyInfo nor an RSAPublicKey";
+        let forms = "not a DER public key (expected SubjectPublicKeyInfo or RSAPublicKey)";
         Self::of_spki(der)?.ok_or_else(|| lookalike::refused(Form::Der, "a public key in DER", der, forms))
     }
 
@@ -196,7 +196,7 @@ impl PublicKey {
             let message = format!("the header says {algorithm}, the key is for {}", self.algorithm());
             return Err(Error::new(ErrorCode::SignatureInvalid, message));
         }
-        let broken = |_| Error::internal("the verifier refuses the key");
+        let broken = |_| Error::internal("the verifier rejects the key");
         let spki = &self.spki;
         let verifier: Box<dyn JwsVerifier> = match algorithm {
             Algorithm::Rs256 => Box::new(RS256.verifier_from_der(spki).map_err(broken)?),
@@ -234,7 +234,7 @@ impl Numbers {
                 let rsa = key.rsa().map_err(failed)?;
                 let bits = rsa.n().num_bits();
                 if bits < 2048 {
-                    let message = format!("the RSA key has {bits} bits; 2048 is the least");
+                    let message = format!("the RSA key has {bits} bits; the minimum is 2048");
                     return Err(Error::new(ErrorCode::KeyRsaTooShort, message));
                 }
                 check_exponent(rsa.e())?;
@@ -288,7 +288,7 @@ impl Numbers {
             }
             Some(kty @ ("EC" | "OKP")) => {
                 let Some(curve) = text("crv") else {
-                    return Err(invalid("crv", "is missing or no string"));
+                    return Err(invalid("crv", "is missing or not a string"));
                 };
                 let family = KeyFamily::of_curve(curve)
                     .filter(|family| (*family == KeyFamily::Ed25519) == (kty == "OKP"))
@@ -302,7 +302,7 @@ impl Numbers {
                 Err(Error::new(ErrorCode::KeySymmetric, message).at("/kty"))
             }
             Some(_) => Err(unsupported("this type of key").at("/kty")),
-            None => Err(invalid("kty", "is missing or no string")),
+            None => Err(invalid("kty", "is missing or not a string")),
         }
     }
 
@@ -349,7 +349,7 @@ impl Numbers {
     /// The key that the numbers make.
     fn to_key(&self) -> Result<PKey<Public>> {
         let refused = |_| {
-            let message = "the public members of the JWK make no key: the point is not on the curve, or a number is off";
+            let message = "the public members of the JWK are not a valid key: the point is not on the curve, or a number is wrong";
             Error::new(ErrorCode::KeyInconsistent, message)
         };
         let big = |text: &str| BigNum::from_slice(&base64::decode(text).unwrap_or_default());
@@ -389,10 +389,10 @@ impl KeyFamily {
 /// A base64url number of a JWK, of `length` bytes if the curve fixes it.
 fn number(jwk: &Map<String, Value>, name: &str, length: Option<usize>) -> Result<String> {
     let Some(text) = jwk.get(name).and_then(Value::as_str) else {
-        return Err(invalid(name, "is missing or no string"));
+        return Err(invalid(name, "is missing or not a string"));
     };
     match (base64::decode(text), length) {
-        (None, _) => Err(invalid(name, "is no base64url without padding")),
+        (None, _) => Err(invalid(name, "is not base64url without padding")),
         (Some(bytes), Some(length)) if bytes.len() != length => {
             Err(invalid(name, &format!("has {} bytes; the curve needs {length}", bytes.len())))
         }

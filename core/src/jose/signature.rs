@@ -40,11 +40,11 @@ impl Signature {
             (Self::Raw(bytes), _) => Ok(bytes),
             (Self::Der(der), Some(length)) if algorithm.family() != KeyFamily::Ed25519 => {
                 let Some(raw) = der_to_raw(&der, length / 2) else {
-                    return malformed(format!("this is no DER signature for {algorithm}"));
+                    return malformed(format!("not a DER signature for {algorithm}"));
                 };
                 Ok(raw)
             }
-            (Self::Der(_), _) => malformed(format!("signatures for {algorithm} have no DER form")),
+            (Self::Der(_), _) => malformed(format!("{algorithm} signatures have no DER form")),
         }
     }
 }

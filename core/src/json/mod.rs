@@ -2,7 +2,7 @@
 //!
 //! A SET is signed, so nobody may find a value in it that the caller did not write. Most JSON readers change some
 //! silently: an integer beyond 64 bits becomes a float, of two members with one name the first is lost. `docs/values.md`
-//! lists what becomes of which value in each language.
+//! lists how each language converts its values.
 //!
 //! ```
 //! use ssf_transmitter::{ErrorCode, json};
@@ -20,7 +20,7 @@ pub(crate) use reader::{Kind, Problem, read};
 
 use crate::error::{Error, ErrorCode, Result};
 
-/// How many objects and lists may contain one another in a SET, from its claims inwards. Readers have limits of their own,
+/// How deep objects and lists may be nested in a SET, counted from its claims. Readers have their own limits,
 /// mostly 100 or more.
 pub const MAX_DEPTH: usize = 64;
 

@@ -34,7 +34,7 @@ pub(crate) enum Kind {
 impl From<Problem> for Error {
     fn from(problem: Problem) -> Self {
         let (code, message) = match problem.kind {
-            Kind::Duplicate => (ErrorCode::JsonInvalid, "the name occurs twice in one object"),
+            Kind::Duplicate => (ErrorCode::JsonInvalid, "duplicate name in an object"),
             Kind::Integer => (ErrorCode::NumberNotExact, "the integer has more than 64 bits"),
             Kind::Decimal => (ErrorCode::NumberNotExact, "the number has more digits than a double holds"),
         };
@@ -62,9 +62,9 @@ impl Broken {
     /// The error of it; `what` names the text.
     pub(crate) fn into_error(self, what: &str) -> Error {
         let (code, message) = match self.reason {
-            Reason::TooDeep => (ErrorCode::ValueTooDeep, "lists and objects nest too deep here"),
-            Reason::Surrogate => (ErrorCode::TextNotUnicode, "a text holds half of a surrogate pair"),
-            Reason::Range => (ErrorCode::NumberNotExact, "the number is beyond those that a double holds"),
+            Reason::TooDeep => (ErrorCode::ValueTooDeep, "the value is nested too deep"),
+            Reason::Surrogate => (ErrorCode::TextNotUnicode, "the string contains an unpaired surrogate"),
+            Reason::Range => (ErrorCode::NumberNotExact, "the number is outside the range of a double"),
             Reason::Syntax => {
                 // Only the place: the parser's own text could quote the input.
                 let (line, column) = self.position;
@@ -76,7 +76,7 @@ impl Broken {
     }
 }
 
-/// Reads a text in which at most `room` objects and lists may contain one another.
+/// Reads JSON that may be nested at most `room` levels deep.
 pub(crate) fn read(json: &[u8], room: usize) -> Result<Reading, Broken> {
     let mut notes = Notes { room, ..Notes::default() };
     let mut deserializer = serde_json::Deserializer::from_slice(json);

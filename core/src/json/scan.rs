@@ -33,7 +33,7 @@ fn string_length(text: &[u8]) -> usize {
     text.len()
 }
 
-/// Whether half of a surrogate pair is escaped somewhere (RFC 8259 §7).
+/// Whether there is an escaped, unpaired surrogate (RFC 8259 §7).
 pub(super) fn has_lone_surrogate(json: &[u8]) -> bool {
     let mut index = 0;
     let mut high = false;

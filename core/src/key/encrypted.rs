@@ -188,7 +188,7 @@ fn crypt(
 
 /// What a wrong password gives: no padding, or no key.
 pub(super) fn wrong_password() -> Error {
-    Error::new(ErrorCode::KeyPasswordWrong, "the password does not open the key")
+    Error::new(ErrorCode::KeyPasswordWrong, "the password does not decrypt the key")
 }
 
 fn unsupported() -> Error {

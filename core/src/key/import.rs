@@ -31,7 +31,7 @@ pub(super) fn pem(bytes: &[u8], password: Option<&str>) -> Result<Material> {
         [] => return Err(not_private(&blocks).unwrap_or_else(not_pem)),
         [one] => one,
         _ => {
-            let message = "the PEM holds several private keys: give the one that signs";
+            let message = "the PEM contains several private keys: pass only the signing key";
             return Err(Error::new(ErrorCode::KeySetAmbiguous, message));
         }
     };
@@ -78,11 +78,11 @@ pub(super) fn der(bytes: &[u8], password: Option<&str>) -> Result<Material> {
     if Reader::new(der).take(der::SEQUENCE).is_some() && Reader::only(der, der::SEQUENCE).is_none() {
         return Err(unknown("bytes follow the end of the DER value"));
     }
-    let forms = "it is neither PKCS#8 nor PKCS#1 nor SEC1, or is cut short";
+    let forms = "not a DER private key (expected PKCS#8, PKCS#1 or SEC1), or truncated";
     Err(lookalike::refused(Form::Der, "a private key in DER", bytes, forms))
 }
 
-/// A DER value without the line end that editors and shells add: nothing else can be meant by bytes after its end.
+/// A DER value without the newline that editors and shells add. Bytes after its end can mean nothing else.
 fn without_line_end(bytes: &[u8]) -> &[u8] {
     let mut rest = Reader::new(bytes);
     match rest.take(der::SEQUENCE) {
@@ -174,7 +174,7 @@ fn pss_algorithms(mut identifier: Reader<'_>) -> Result<&'static [Algorithm]> {
         Some((2, ..=48)) => Ok(&[Algorithm::Ps384]),
         Some((3, ..=64)) => Ok(&[Algorithm::Ps512]),
         _ => Err(unsupported(
-            "an RSASSA-PSS key that is bound to parameters other than those of PS256, PS384 or PS512",
+            "an RSASSA-PSS key restricted to parameters other than those of PS256, PS384 or PS512",
         )),
     }
 }
@@ -241,10 +241,8 @@ fn not_private(blocks: &[Block<'_>]) -> Option<Error> {
         "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" | "PKCS7" => certificate(),
         "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => certificate_request(),
         "PUBLIC KEY" | "RSA PUBLIC KEY" => public(),
-        "PGP PRIVATE KEY BLOCK" => {
-            unknown("not a private key in PEM, but one of OpenPGP, which signs no SETs")
-        }
-        _ => unknown(&format!("the PEM holds a block {}, and no private key", block.shown())),
+        "PGP PRIVATE KEY BLOCK" => unknown("an OpenPGP key, which cannot sign SETs"),
+        _ => unknown(&format!("the PEM contains a block {}, but no private key", block.shown())),
     })
 }
 
@@ -254,7 +252,7 @@ fn unknown(message: &str) -> Error {
 
 /// RFC 7518 §3.3.
 pub(super) fn too_short(bits: i32) -> Error {
-    let message = format!("the RSA key has {bits} bits; 2048 is the least");
+    let message = format!("the RSA key has {bits} bits; the minimum is 2048");
     Error::new(ErrorCode::KeyRsaTooShort, message)
 }
 

@@ -41,7 +41,7 @@ struct Jwk {
     public: Map<String, Value>,
 }
 
-/// A private member; `None` if it is no string.
+/// A private member; `None` if it is not a string.
 struct Text(Option<Zeroizing<String>>);
 
 impl<'de> Deserialize<'de> for Text {
@@ -154,11 +154,10 @@ fn choose(keys: Vec<Jwk>, kid: Option<&str>) -> Result<(usize, Jwk)> {
         // A set of one: its own error says more than "not found".
         None => only || (jwk.d.is_some() && foreign(&jwk.public).is_none()),
     });
-    let found = fitting
-        .next()
-        .ok_or_else(|| not_found("the JWK Set holds no private key for signatures that fits"))?;
+    let found =
+        fitting.next().ok_or_else(|| not_found("the JWK Set contains no matching private signing key"))?;
     if fitting.next().is_some() {
-        let message = "the JWK Set holds several private keys for signatures: name one by its kid";
+        let message = "the JWK Set contains several private signing keys: select one by its kid";
         return Err(Error::new(ErrorCode::KeySetAmbiguous, message));
     }
     Ok(found)
@@ -181,7 +180,7 @@ impl Jwk {
             None => None,
             Some(Value::String(kid)) if !kid.is_empty() => Some(kid.clone()),
             Some(_) => {
-                return Err(Error::new(ErrorCode::KidInvalid, "a kid is a string, not empty").at("/kid"));
+                return Err(Error::new(ErrorCode::KidInvalid, "a kid must be a non-empty string").at("/kid"));
             }
         };
         let key = match &numbers {
@@ -203,7 +202,7 @@ impl Jwk {
                 family.check(algorithm).map(Some).map_err(|error| error.at("/alg"))
             }
             Some(_) => {
-                Err(Error::new(ErrorCode::KeyMemberInvalid, "the alg of the JWK is no string").at("/alg"))
+                Err(Error::new(ErrorCode::KeyMemberInvalid, "the alg of the JWK is not a string").at("/alg"))
             }
         }
     }
@@ -259,17 +258,17 @@ impl Jwk {
         let place = format!("/{name}");
         match member {
             Some(Text(None)) => {
-                let message = format!("the member {name} of the JWK is no string");
+                let message = format!("the member {name} of the JWK is not a string");
                 Err(Error::new(ErrorCode::KeyMemberInvalid, message).at(place))
             }
             Some(Text(Some(text))) => {
                 base64::decode_secret(text).filter(|bytes| !bytes.is_empty()).ok_or_else(|| {
-                    let message = format!("the member {name} of the JWK is no base64url without padding");
+                    let message = format!("the member {name} of the JWK is not base64url without padding");
                     Error::new(ErrorCode::KeyMemberInvalid, message).at(place)
                 })
             }
             None if private => {
-                let message = format!("the JWK is private, but its member {name} is missing");
+                let message = format!("the private JWK lacks the member {name}");
                 Err(Error::new(ErrorCode::KeyPrivateMemberMissing, message).at(place))
             }
             None => {

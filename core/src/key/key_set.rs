@@ -16,7 +16,7 @@ use crate::{
 /// The keys of a transmitter, shared by its clones: one signs, all are published.
 ///
 /// Receivers cache the JWKS, so a key is published before it signs, and stays published until no SET signed with it is
-/// under way any more: [`stage`](Self::stage) the next key, wait, [`rotate`](Self::rotate), wait, [`remove`](Self::remove)
+/// pending: [`stage`](Self::stage) the next key, wait, [`rotate`](Self::rotate), wait, [`remove`](Self::remove)
 /// the retired one.
 ///
 /// ```
@@ -106,7 +106,7 @@ impl KeySet {
             let taken =
                 std::iter::once(&keys.active).chain(&keys.retired).find(|key| key.kid() == next.kid());
             if taken.is_some() {
-                let message = format!("the set has a key with the kid {} already", next.kid());
+                let message = format!("the set already has a key with the kid {}", next.kid());
                 return Err(Error::new(ErrorCode::KidDuplicate, message));
             }
             keys.next = Some((next, now));
@@ -126,7 +126,7 @@ impl KeySet {
             if now.since(staged) < published {
                 keys.next = Some((next, staged));
                 let message =
-                    format!("the next key has not been published for {} seconds yet", published.as_secs());
+                    format!("the next key has been published for less than {} seconds", published.as_secs());
                 return Err(Error::new(ErrorCode::KeySetTooEarly, message));
             }
             let retired = std::mem::replace(&mut keys.active, next);
@@ -166,7 +166,7 @@ impl KeySet {
         Ok(())
     }
 
-    // No code that could panic runs under the lock, so a poisoned one holds whole keys all the same.
+    // No code that could panic runs under the lock, so a poisoned one still contains complete keys.
     fn read<T>(&self, read: impl FnOnce(&Keys) -> T) -> T {
         #[cfg(feature = "client")]
         if let Some(watch) = &self.0.watch {
@@ -218,7 +218,7 @@ fn same(one: &SigningKey, other: &SigningKey) -> bool {
 
 #[cfg(feature = "client")]
 fn no_key() -> Error {
-    Error::internal("a source without keys was read")
+    Error::internal("the source contains no keys")
 }
 
 impl Keys {

@@ -17,7 +17,7 @@ use crate::{
     jose::{Algorithm, KeyFamily},
 };
 
-/// A private key. Cheap to clone, but for the seed.
+/// A private key. Cheap to clone, except the seed.
 #[derive(Clone)]
 pub(super) struct Material {
     pub(super) key: PKey<Private>,
@@ -59,7 +59,7 @@ pub(super) fn padded(number: &BigNumRef, length: usize) -> Result<Zeroizing<Vec<
 /// The private numbers of an RSA key: `d`, `p`, `q`, `d mod (p-1)`, `d mod (q-1)`, the inverse of `q`.
 pub(super) type RsaNumbers = [BigNum; 6];
 
-/// The RSA key of these numbers, if they belong together.
+/// The RSA key of these numbers, if they match.
 #[allow(clippy::many_single_char_names, reason = "the names of RFC 8017 §3")]
 pub(super) fn rsa(n: BigNum, e: BigNum, [d, p, q, dp, dq, qi]: RsaNumbers) -> Result<Material> {
     let numbers = [d, p, q, dp, dq, qi];
@@ -114,7 +114,7 @@ pub(super) enum Point<'a> {
     Encoded(&'a [u8]),
 }
 
-/// The key on a curve, if its halves belong together.
+/// The key on a curve, if its halves match.
 pub(super) fn curve(family: KeyFamily, d: &[u8], point: &Point<'_>) -> Result<Material> {
     let d = secret_number(d)?;
     let read = || {
@@ -141,7 +141,7 @@ pub(super) fn curve(family: KeyFamily, d: &[u8], point: &Point<'_>) -> Result<Ma
     read().map_err(inconsistent)
 }
 
-/// The Ed25519 key, if its halves belong together.
+/// The Ed25519 key, if its halves match.
 pub(super) fn ed25519(d: &[u8], public: Option<&[u8]>) -> Result<Material> {
     let key = PKey::private_key_from_raw_bytes(d, Id::ED25519).map_err(inconsistent)?;
     let own = key.raw_public_key().map_err(inconsistent)?;
@@ -152,6 +152,6 @@ pub(super) fn ed25519(d: &[u8], public: Option<&[u8]>) -> Result<Material> {
 }
 
 pub(super) fn inconsistent<T>(_: T) -> Error {
-    let message = "the parts of the key do not belong together: they make no key";
+    let message = "the parts of the key do not match";
     Error::new(ErrorCode::KeyInconsistent, message)
 }

@@ -50,14 +50,14 @@ impl KeyOptions {
 enum Form<'a> {
     Json(&'a str),
     Der(&'a [u8]),
-    /// Also everything that is no key: the reader of PEM says what it is instead.
+    /// Also anything that is not a key: the PEM reader reports what it is instead.
     Pem,
 }
 
 impl SigningKey {
     /// Reads a key in any form that the other functions read, and in base64: as files, variables and secret stores keep it.
     ///
-    /// Without a `kid`, a JWK Set has to hold a single private key for signatures. See [`KeyOptions`] for an example.
+    /// Without a `kid`, a JWK Set must contain a single private signing key. See [`KeyOptions`] for an example.
     pub fn from_any(key: impl AsRef<[u8]>, options: &KeyOptions) -> Result<Self> {
         let bytes = key.as_ref();
         let text = std::str::from_utf8(bytes).ok();

@@ -74,7 +74,7 @@ impl FromStr for KeyType {
 
 /// A private key that signs SETs, with its algorithm and `kid`.
 ///
-/// The key is parsed once, here, and checked: its parts belong together. Signing only uses it. Cloning shares it, threads may share it. Its bytes are wiped when
+/// The key is parsed and validated once, here. Signing only uses it. Cloning shares it, threads may share it. Its bytes are wiped when
 /// the last clone goes. `Debug` shows algorithm and `kid` only.
 ///
 /// ```
@@ -123,8 +123,8 @@ impl SigningKey {
 
     /// Reads a key in PEM: PKCS#8 (`PRIVATE KEY`), PKCS#1 (`RSA PRIVATE KEY`) or SEC1 (`EC PRIVATE KEY`).
     ///
-    /// Text around it and other blocks, such as certificates, are skipped. What happens to a key in files and variables is
-    /// read too: a byte order mark, indents, quotes, line ends that are lost or written as `\n`, and base64 of the whole PEM.
+    /// Text around it and other blocks, such as certificates, are skipped. Common damage in files and variables is
+    /// tolerated: a byte order mark, indents, quotes, newlines that are lost or written as `\n`, and base64 of the whole PEM.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self> {
         Self::of(import::pem(pem.as_ref(), None)?)
     }

@@ -16,7 +16,7 @@ use crate::{
 /// Members that only a private or symmetric key has (RFC 7518 §6; `priv` of the type AKP, ML-DSA for JOSE).
 const PRIVATE: &[&str] = &["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
 
-/// Looks at a JWKS document as it is published (RFC 7517, RFC 7518 §6).
+/// Lints a published JWKS document (RFC 7517, RFC 7518 §6).
 ///
 /// ```
 /// use ssf_transmitter::lint::jwks;
@@ -37,7 +37,7 @@ fn check(report: &mut Report<'_>, document: &str) {
         let message = if document.starts_with(BOM) {
             "the document starts with a byte order mark, which JSON must not have"
         } else {
-            "a JWKS is an object with keys, a list of objects"
+            "a JWKS must be an object with a list of objects `keys`"
         };
         return report.add(&rules::JWKS_INVALID, "", message);
     };
@@ -52,9 +52,9 @@ fn check(report: &mut Report<'_>, document: &str) {
         private(report, &place, jwk);
         let entry = Entry::of(jwk);
         if let Entry::Foreign(why) = entry {
-            // RFC 7517 §5: readers ignore it, but for a secret that the whole world reads.
+            // RFC 7517 §5: readers ignore it. A published secret is a problem nevertheless.
             if jwk.get("kty").is_none_or(|kty| kty != "oct") {
-                report.add(&rules::JWKS_KEY_FOREIGN, place, format!("the key verifies no SETs: {why}"));
+                report.add(&rules::JWKS_KEY_FOREIGN, place, format!("the key cannot verify SETs: {why}"));
             }
             continue;
         }
@@ -80,15 +80,11 @@ fn key(report: &mut Report<'_>, place: &str, jwk: &Map<String, Value>, entry: En
             report.add(
                 &rules::JWKS_USE_AND_KEY_OPS,
                 format!("{place}/key_ops"),
-                "use and key_ops stand together",
+                "the key has both use and key_ops",
             );
         }
         (false, false) => {
-            report.add(
-                &rules::JWKS_USE_MISSING,
-                format!("{place}/use"),
-                "the key does not say what it is for",
-            );
+            report.add(&rules::JWKS_USE_MISSING, format!("{place}/use"), "the key has no use");
         }
         _ => {}
     }
@@ -98,7 +94,7 @@ fn key(report: &mut Report<'_>, place: &str, jwk: &Map<String, Value>, entry: En
     for name in ["n", "e"] {
         let number = jwk.get(name).and_then(Value::as_str).and_then(base64::decode);
         if number.is_some_and(|bytes| bytes.len() > 1 && bytes.first() == Some(&0)) {
-            let message = format!("the number {name} is written with leading zero bytes");
+            let message = format!("the number {name} has leading zero bytes");
             report.add(&rules::JWKS_LEADING_ZERO, format!("{place}/{name}"), message);
         }
     }

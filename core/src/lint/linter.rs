@@ -1,4 +1,4 @@
-//! Looks at events, SETs and tokens before a receiver does.
+//! Lints events, SETs and tokens.
 
 use super::{Finding, text};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// Looks at an event, a SET or a foreign token before a receiver does. Nothing is sent.
+/// Lints events, SETs, and tokens from other software. Sends nothing.
 ///
 /// The more it is told the more it finds: the registered issuer, the audience that the receiver expects, the published
 /// keys.
@@ -92,7 +92,7 @@ impl Linter {
         self
     }
 
-    /// Looks at an event and its subject, put together as they would go out.
+    /// Lints an event and its subject, combined as they would be sent.
     pub fn event(&self, event: &Event, subject: Option<&Subject>) -> Vec<Finding> {
         const ISSUER: &str = "https://transmitter.example.com";
         const AUDIENCE: &str = "https://receiver.example.com";
@@ -137,18 +137,18 @@ impl Linter {
         checks::findings_of(self.context(), &errors)
     }
 
-    /// Looks at a SET that is not signed yet.
+    /// Lints an unsigned SET.
     pub fn unsigned(&self, set: &UnsignedSet) -> Vec<Finding> {
         let input = String::from_utf8_lossy(set.signing_input());
         text::check(self.context(), &format!("{input}."), false)
     }
 
-    /// Looks at a signed SET.
+    /// Lints a signed SET.
     pub fn signed(&self, set: &SignedSet) -> Vec<Finding> {
         self.jwt(set.as_str())
     }
 
-    /// Looks at a text that is to be a SET, whoever wrote it. Whatever the text is, this returns.
+    /// Lints any text as a SET. Never fails.
     pub fn jwt(&self, text: &str) -> Vec<Finding> {
         text::check(self.context(), text, true)
     }

@@ -1,7 +1,7 @@
 //! What a receiver would refuse, drop or misread, told before it is sent; and what its answer means, told after.
 //!
-//! A [`Finding`] names a [`Rule`], the place, and what is wrong there. [`Linter`] looks at an event, at a SET, or at a token
-//! that something else made; [`jwks`] at published keys. `emit` does the same by itself: see [`LintPolicy`]. All rules are
+//! A [`Finding`] names a [`Rule`], the place, and what is wrong there. [`Linter`] checks an event, a SET, or a token
+//! from other software; [`jwks`] checks published keys. `emit` does the same by itself: see [`LintPolicy`]. All rules are
 //! in `docs/rules.md`.
 
 mod jwks;

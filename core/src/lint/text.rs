@@ -21,7 +21,7 @@ pub(super) fn check(context: Context<'_>, text: &str, signed: bool) -> Vec<Findi
             let message = "the text has five parts: it is encrypted, not only signed";
             report.add(&rules::BODY_ENCRYPTED, "", message);
         } else {
-            let message = "a compact SET has three parts with a dot between";
+            let message = "a compact SET has three parts, separated by dots";
             report.add(&rules::BODY_NOT_COMPACT, "", message);
         }
         return report.into_findings();
@@ -51,11 +51,11 @@ pub(crate) fn claims(text: &str) -> Option<Map<String, Value>> {
 fn bare(report: &mut Report<'_>, text: &str) -> String {
     let mut text = text.to_owned();
     if text.contains(char::is_whitespace) {
-        report.add(&rules::BODY_WHITESPACE, "", "there are spaces or line ends in the text");
+        report.add(&rules::BODY_WHITESPACE, "", "the text contains spaces or line breaks");
         text.retain(|letter| !letter.is_whitespace());
     }
     if let Some(inside) = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        report.add(&rules::BODY_QUOTED, "", "the text stands in quotation marks");
+        report.add(&rules::BODY_QUOTED, "", "the text is enclosed in quotation marks");
         text = inside.to_owned();
     }
     text
@@ -66,7 +66,7 @@ fn decoded(report: &mut Report<'_>, part: &str, name: &str) -> Option<Vec<u8>> {
     if let Some(bytes) = base64::decode(part) {
         return Some(bytes);
     }
-    report.add(&rules::BASE64_INVALID, "", format!("the {name} is no base64url without padding"));
+    report.add(&rules::BASE64_INVALID, "", format!("the {name} is not base64url without padding"));
     base64::decode(part.trim_end_matches('=').replace('+', "-").replace('/', "_").as_str())
 }
 
@@ -76,7 +76,7 @@ fn object(report: &mut Report<'_>, part: &str, name: &str) -> Option<Map<String,
     let reading = json::read(&bytes, usize::MAX).ok();
     let Some((Value::Object(object), problems)) = reading.map(|reading| (reading.value, reading.problems))
     else {
-        report.add(&rules::JSON_INVALID, "", format!("the {name} is no JSON object"));
+        report.add(&rules::JSON_INVALID, "", format!("the {name} is not a JSON object"));
         return None;
     };
     let mut duplicated = false;
@@ -85,11 +85,7 @@ fn object(report: &mut Report<'_>, part: &str, name: &str) -> Option<Map<String,
             Kind::Duplicate if duplicated => {}
             Kind::Duplicate => {
                 duplicated = true;
-                report.add(
-                    &rules::JSON_DUPLICATE_MEMBER,
-                    pointer,
-                    format!("a name occurs twice in the {name}"),
-                );
+                report.add(&rules::JSON_DUPLICATE_MEMBER, pointer, format!("duplicate name in the {name}"));
             }
             Kind::Integer => checks::integer_too_large(report, pointer),
             // All who read doubles read the same one.
@@ -141,7 +137,8 @@ fn verify(
     if fits || error.code() == ErrorCode::Internal {
         report.add(&rules::SIGNATURE_INVALID, "", "the signature does not verify with the published key");
     } else if let Some(key) = named.clone().next() {
-        let message = format!("the published key is for {}, the header says {algorithm}", key.algorithm());
+        let message =
+            format!("the published key is for {}, but the header says {algorithm}", key.algorithm());
         report.add(&rules::ALG_KEY_MISMATCH, "/alg", message);
     }
 }

@@ -98,7 +98,7 @@ impl ProvidersApi {
 pub(super) fn org(url: &str, loopback: bool) -> Result<Endpoint> {
     let endpoint = Endpoint::parse(url, loopback)?;
     if endpoint.url().path() != "/" || endpoint.url().query().is_some() {
-        let message = "the URL of an org has no path and no query: https://acme.okta.com";
+        let message = "the org URL must have no path or query, as in https://acme.okta.com";
         return Err(Error::new(ErrorCode::EndpointInvalid, message));
     }
     Ok(endpoint)
@@ -111,7 +111,7 @@ fn step(id: &str) -> Result<String> {
     if is_id {
         return Ok(format!("/{id}"));
     }
-    let message = "an id of a provider has letters and digits, as in sse1qg25RpusjUP6m0g5";
+    let message = "a provider id has only letters and digits, as in sse1qg25RpusjUP6m0g5";
     Err(Error::new(ErrorCode::ProviderInvalid, message).at("/id"))
 }
 
@@ -149,7 +149,7 @@ fn read_provider(request: &Request, response: &Response) -> Result<SecurityEvent
 }
 
 fn read_page(request: &Request, response: &Response) -> Result<Page> {
-    let providers = read_json(request, response, "no list of providers")?;
+    let providers = read_json(request, response, "not a list of providers")?;
     let next = next_page(request, response)?;
     if next.as_ref() == Some(&request.url) {
         return Err(unexpected(request, response, "a page that is its own next page"));

@@ -1,4 +1,4 @@
-//! One call: its request, what its answer means, and whether asking again does no harm.
+//! One call: its request, what its answer means, and whether a retry is safe.
 
 use std::fmt;
 
@@ -25,10 +25,10 @@ pub(super) enum Effect {
 /// How a successful answer is read.
 type Read<T> = fn(&Request, &Response) -> Result<T>;
 
-/// One call of the API, which may take several attempts: send its request, and tell what came of it.
+/// One call of the API, which may take several attempts: send its request, and report the result.
 ///
-/// The code of an error says whether to try again: where [`ErrorCode::retry`] is [`Retry::Later`](crate::error::Retry::Later), another attempt does no
-/// harm. Where a provider may have been created without anybody saying so, it is
+/// The code of an error says whether to retry: if [`ErrorCode::retry`] is [`Retry::Later`](crate::error::Retry::Later), another attempt is
+/// safe. Where a provider may have been created without anybody saying so, it is
 /// [`ErrorCode::ApiOutcomeUnknown`] and not to be tried again.
 pub struct Call<T> {
     operation: &'static str,
@@ -68,7 +68,7 @@ impl<T> Call<T> {
             let Some(defect) = response.defect() else { return (self.read)(&self.request, response) };
             let code = match response.body_end() {
                 BodyEnd::TooLong => ErrorCode::ApiAnswerUnexpected,
-                // It is done, and what came of it is lost.
+                // The call was executed, and its result is lost.
                 _ => ErrorCode::ApiUnavailable,
             };
             let message = format!("the body of the answer of {host} {defect}");

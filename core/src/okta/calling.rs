@@ -11,7 +11,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// A [`Call`] with its attempts: it is made again where that does no harm, with a fresh token where the last one was refused,
+/// A [`Call`] with its attempts: it is retried if that is safe, with a fresh token if the last one was rejected,
 /// and within a deadline. Drive it like a [`Delivery`](crate::delivery::Delivery); it never asks to
 /// [sign again](Action::SignAgain).
 ///

@@ -1,4 +1,4 @@
-//! Okta's error object, and what an answer that is no success means.
+//! Okta's error object, and the meaning of an unsuccessful answer.
 
 use std::fmt;
 
@@ -96,7 +96,7 @@ impl fmt::Debug for ApiError {
 
 impl std::error::Error for ApiError {}
 
-/// What an answer means that is no success.
+/// The error for an unsuccessful answer.
 pub(super) fn answer(response: &Response, redaction: &Redaction, host: &str, now: Timestamp) -> Error {
     let status = response.status;
     let code = match status {

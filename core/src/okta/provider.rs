@@ -32,15 +32,15 @@ pub enum ProviderSettings {
     /// By the transmitter configuration, which names both.
     #[non_exhaustive]
     WellKnown {
-        /// The https URL of the configuration, 1000 characters at the most.
+        /// The https URL of the configuration, at most 1000 characters.
         well_known_url: String,
     },
     /// By both themselves.
     #[non_exhaustive]
     Issuer {
-        /// The exact `iss` of the SETs, 700 characters at the most.
+        /// The exact `iss` of the SETs, at most 700 characters.
         issuer: String,
-        /// The https URL of the JWKS, 1000 characters at the most.
+        /// The https URL of the JWKS, at most 1000 characters.
         jwks_url: String,
     },
 }
@@ -150,7 +150,7 @@ fn check_text(value: &str, pointer: &str, most: usize) -> Result<()> {
     if (1..=most).contains(&characters) {
         return Ok(());
     }
-    let message = format!("{characters} characters, where Okta takes 1 to {most}");
+    let message = format!("{characters} characters; Okta accepts 1 to {most}");
     Err(Error::new(ErrorCode::ProviderInvalid, message).at(pointer))
 }
 

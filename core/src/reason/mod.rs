@@ -25,7 +25,7 @@ const TEXTS: [&str; 8] =
 /// Members that hold several texts, or objects with texts.
 const LISTS: [&str; 2] = ["errorCauses", "errors"];
 
-/// What an answer that is no success says about itself.
+/// What an unsuccessful answer says about itself.
 #[derive(Default)]
 pub(crate) struct Reason {
     /// A word for programs, such as `invalid_audience`. It decides, and is not shown.
@@ -62,7 +62,7 @@ struct Found {
 
 impl Found {
     fn body(&mut self, response: &Response) {
-        // An encoding is never asked for; without decoding it there is no text.
+        // The request accepts no encoding; an encoded body cannot be read.
         let encoded = response.header("content-encoding");
         if encoded.is_some_and(|encoding| !encoding.trim().eq_ignore_ascii_case("identity")) {
             return;

@@ -97,7 +97,7 @@ impl Default for Bounds {
 }
 
 impl Bounds {
-    /// These bounds, but for what is given.
+    /// These bounds, with the given values replaced.
     pub(crate) fn with(&self, deadline: Option<Duration>, retry: &RetryPolicy) -> Self {
         Self {
             deadline: deadline.unwrap_or(self.deadline),
@@ -114,10 +114,10 @@ impl Bounds {
     pub(crate) fn checked(self) -> Result<Self> {
         let wrong = |message| Err(Error::new(ErrorCode::ConfigurationInvalid, message));
         if self.max_attempts == 0 {
-            return wrong("the number of attempts is at least one");
+            return wrong("the number of attempts must be at least 1");
         }
         if self.attempt_timeout.is_zero() {
-            return wrong("a timeout of zero leaves an attempt no time");
+            return wrong("the timeout of an attempt must be greater than zero");
         }
         Ok(self)
     }

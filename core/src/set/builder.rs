@@ -24,7 +24,7 @@ const OWN: &[&str] = &["iss", "jti", "iat", "aud", "txn", "toe", "sub_id", "even
 /// Builds a SET: what it says, to whom, in which dialect.
 ///
 /// Everything is checked when the SET is prepared: the claims by RFC 8417 and SSF 1.0, event and subject by their
-/// definitions, and then all of it, as it would go out, by the rules of [`lint`](crate::lint) and the dialect.
+/// definitions, and then the whole SET, as it would be sent, by the rules of [`lint`](crate::lint) and the dialect.
 ///
 /// ```
 /// use ssf_transmitter::{KeyType, SetBuilder, SigningKey, Subject, event::caep};
@@ -135,13 +135,13 @@ impl SetBuilder {
         self
     }
 
-    /// Sets what becomes of findings: without it errors are refused, and warnings stand on the receipt.
+    /// Sets how findings are handled. By default, errors block the send, and warnings are returned on the receipt.
     pub fn lint(mut self, policy: LintPolicy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// Checks everything, and fixes `jti`, `iat` and the header: the SET is complete but for its signature.
+    /// Validates everything, and fixes `jti`, `iat` and the header. Only the signature is missing.
     ///
     /// A subject inside an event, as receivers print their events, is taken as the subject of the SET where the dialect would
     /// write it there.
@@ -239,9 +239,9 @@ impl SetBuilder {
         for name in self.others.keys() {
             let reason = match name.as_str() {
                 // SSF 1.0 §4.1.2, §4.1.7.
-                "sub" => "an SSF SET has no sub: the subject goes into sub_id",
-                "exp" => "an SSF SET has no exp: it states what happened, which does not expire",
-                name if OWN.contains(&name) => "this claim is the builder's own",
+                "sub" => "an SSF SET must not have sub: put the subject into sub_id",
+                "exp" => "an SSF SET must not have exp: events do not expire",
+                name if OWN.contains(&name) => "the builder sets this claim",
                 _ => continue,
             };
             let error = Error::new(ErrorCode::ClaimForbidden, reason);
@@ -258,7 +258,7 @@ impl SetBuilder {
         self.events.iter().try_for_each(|event| self.dialect.check_event(event))
     }
 
-    /// Takes the subject that stands in an event, which has to be that of the SET, if there is one.
+    /// Takes the subject from an event. It must be equal to the subject of the SET, if there is one.
     fn take_subject(&mut self) -> Result<()> {
         for event in &self.events {
             let Some(own) = self.dialect.subject_of(event)? else {
@@ -266,7 +266,7 @@ impl SetBuilder {
             };
             match &self.subject {
                 Some(given) if !self.dialect.are_same(event, given, &own) => {
-                    let message = "the subject in the event differs from the subject that was given with it";
+                    let message = "the subject in the event differs from the subject passed with it";
                     let place = event_pointer(event.uri()) + &pointer_step("subject");
                     return Err(Error::new(ErrorCode::EventMemberForbidden, message).at(place));
                 }

@@ -63,7 +63,7 @@ impl DecodedSet {
         }
         // RFC 7515 §4.1.11: extensions that the reader does not understand make the JWS invalid. None is understood here.
         if parts.header.contains_key("crit") {
-            let message = "the header has extensions that must be understood (crit)";
+            let message = "the header has critical extensions (crit)";
             return Err(Error::new(ErrorCode::SetMalformed, message).at("/crit"));
         }
         jwks.verify(parts.kid(), algorithm, parts.signing_input.as_bytes(), &parts.signature)

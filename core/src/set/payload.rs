@@ -14,7 +14,7 @@ use crate::{
 impl SetBuilder {
     /// From a whole payload in JSON, as guides print it: `iss`, `aud` and `events`, and whatever else is in it.
     ///
-    /// A `jti` or `iat` that is missing is filled in when the SET is prepared. Every other member goes out as it is, or is refused.
+    /// A `jti` or `iat` that is missing is filled in when the SET is prepared. Every other member is sent unchanged, or rejected.
     ///
     /// ```
     /// use ssf_transmitter::{Dialect, KeyType, SetBuilder, SigningKey};
@@ -94,7 +94,7 @@ fn object(value: Value, place: &str) -> Result<Map<String, Value>> {
     }
 }
 
-/// Whole seconds only: a fraction would not go out as it is.
+/// Whole seconds only: a fraction would not be sent unchanged.
 fn seconds(value: Value, place: &str) -> Result<Timestamp> {
     let invalid = || invalid("a whole number of seconds since 1970", place);
     value.as_i64().and_then(|_| serde_json::from_value(value).ok()).ok_or_else(invalid)

@@ -1,4 +1,4 @@
-//! A SET that is complete but for its signature.
+//! An unsigned SET.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use crate::{
     key::{self, Signer, SigningKey},
 };
 
-/// A SET that is complete but for its signature: `jti`, `iat` and the header are fixed.
+/// An unsigned SET whose `jti`, `iat` and header are fixed.
 ///
 /// Sign it with a key of this process, or give [`signing_input`](Self::signing_input) to whatever holds the key and
 /// [`attach`](Self::attach) what it returns.
@@ -84,7 +84,7 @@ impl UnsignedSet {
     pub fn sign(self, key: &SigningKey) -> Result<SignedSet> {
         if key.algorithm() != self.algorithm {
             let message = format!(
-                "the SET was prepared for {}, the key signs with {}",
+                "the SET was prepared for {}, but the key signs with {}",
                 self.algorithm,
                 key.algorithm()
             );

@@ -22,7 +22,8 @@ pub(super) fn check(members: &Map<String, Value>, private: bool) -> Result<()> {
             Some(value) => check_member(format, member, value, private)
                 .map_err(|error| error.within(&pointer_step(member.name)))?,
             None if member.required => {
-                let message = format!("a subject of format {} needs the member {}", format.name, member.name);
+                let message =
+                    format!("a subject of format {} requires the member {}", format.name, member.name);
                 let error = Error::new(ErrorCode::SubjectMemberMissing, message);
                 return Err(error.at(pointer_step(member.name)));
             }
@@ -37,7 +38,7 @@ fn known_format(members: &Map<String, Value>, private: bool) -> Result<Option<&'
     let place = format!("/{FORMAT}");
     let name = match members.get(FORMAT) {
         None => {
-            let message = "a subject identifier needs the member format";
+            let message = "a subject identifier requires the member format";
             return Err(Error::new(ErrorCode::SubjectFormatMissing, message).at(place));
         }
         Some(Value::String(name)) => name,
@@ -87,7 +88,7 @@ fn check_member(format: &SubjectFormat, member: &SubjectMember, value: &Value, p
     };
     let at_least_one = |items: &[Value]| {
         if items.is_empty() {
-            let message = format!("the member {} holds at least one item", member.name);
+            let message = format!("the member {} must have at least one item", member.name);
             return Err(Error::new(ErrorCode::SubjectMemberValue, message));
         }
         Ok(())
@@ -107,8 +108,10 @@ fn check_member(format: &SubjectFormat, member: &SubjectMember, value: &Value, p
             // RFC 9493 §3.2.8: no exact duplicates.
             match items.iter().enumerate().position(|(index, item)| items[..index].contains(item)) {
                 Some(index) => {
-                    let error =
-                        Error::new(ErrorCode::SubjectMemberValue, "this identifier is in the list already");
+                    let error = Error::new(
+                        ErrorCode::SubjectMemberValue,
+                        "the list already contains this identifier",
+                    );
                     Err(error.at(format!("/{index}")))
                 }
                 None => Ok(()),
@@ -128,11 +131,11 @@ fn each(items: &[Value], check: impl Fn(&Value) -> Result<()>) -> Result<()> {
 /// A subject inside another: RFC 9493 §3.2.8 forbids aliases within aliases, SSF 1.0 §3.3 complex subjects anywhere.
 fn check_inner(value: &Value, private: bool, forbidden: &[&str]) -> Result<()> {
     let Value::Object(members) = value else {
-        return Err(Error::new(ErrorCode::SubjectMemberType, "a subject identifier is a JSON object"));
+        return Err(Error::new(ErrorCode::SubjectMemberType, "a subject identifier must be a JSON object"));
     };
     let format = members.get(FORMAT).and_then(Value::as_str);
     if let Some(name) = format.filter(|name| forbidden.contains(name)) {
-        let message = format!("a subject of format {name} cannot be inside another one");
+        let message = format!("a subject of format {name} cannot be nested");
         return Err(Error::new(ErrorCode::SubjectNesting, message));
     }
     check(members, private)
@@ -172,7 +175,7 @@ fn violated(check: Check, text: &str) -> Option<&'static str> {
     let (holds, expected) = match check {
         Check::NonEmpty => (!text.is_empty(), "not empty"),
         Check::AcctUri => (is_acct_uri(text), "an acct: URI, such as acct:user@example.com"),
-        Check::Email => (is_email(text), "a bare e-mail address, such as user@example.com"),
+        Check::Email => (is_email(text), "a bare email address, such as user@example.com"),
         Check::E164 => (is_e164(text), "an E.164 number: + and up to 15 digits, without separators"),
         Check::Did => (is_did(text), "a DID or DID URL, such as did:example:123"),
         Check::Uri => (is_uri(text), "a URI"),

@@ -125,7 +125,7 @@ impl Subject {
     /// # Ok::<(), ssf_transmitter::Error>(())
     /// ```
     pub fn parse(json: &str) -> Result<Self> {
-        // It stands in the claims.
+        // The claims contain it.
         let members = json::object_inside(json, 1, "a subject identifier")?;
         Ok(Self { members, private_formats: false })
     }
@@ -243,6 +243,6 @@ pub(crate) fn check_members(members: &Map<String, Value>) -> Result<()> {
 pub(crate) fn check_value(value: &Value) -> Result<()> {
     match value {
         Value::Object(members) => check_members(members),
-        _ => Err(Error::new(ErrorCode::SubjectMemberType, "a subject identifier is a JSON object")),
+        _ => Err(Error::new(ErrorCode::SubjectMemberType, "a subject identifier must be a JSON object")),
     }
 }

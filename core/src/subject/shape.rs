@@ -99,11 +99,14 @@ impl SubjectShape<'_> {
             Shape::Modern if has(SUBJECT_TYPE) && !has(FORMAT) => {
                 return Err(FormProblem::form(
                     SUBJECT_TYPE,
-                    "a subject is named by format, not by subject_type",
+                    "the subject must have format, not subject_type",
                 ));
             }
             Shape::Modern if !has(FORMAT) && of_objects(members) => {
-                return Err(FormProblem::form(FORMAT, "a subject of several parts has the format complex"));
+                return Err(FormProblem::form(
+                    FORMAT,
+                    "a subject with several parts must have the format complex",
+                ));
             }
             Shape::Modern => members.get(FORMAT).and_then(Value::as_str) == Some("complex"),
             Shape::BareComplex | Shape::Legacy
@@ -128,7 +131,7 @@ impl SubjectShape<'_> {
         for (name, value) in members.iter().filter(|(name, _)| *name != FORMAT) {
             if !self.members.is_empty() && !self.members.contains(name) {
                 let known = self.members.join(", ");
-                let message = format!("the receiver takes only these parts of a subject: {known}");
+                let message = format!("the receiver accepts only these parts of a subject: {known}");
                 return Err(FormProblem { pointer: pointer_step(name), message, form: false });
             }
             let value = match value {
@@ -152,7 +155,7 @@ impl SubjectShape<'_> {
         let discriminator = self.discriminator();
         let other = if legacy { FORMAT } else { SUBJECT_TYPE };
         if members.contains_key(other) && !members.contains_key(discriminator) {
-            let message = format!("a subject is named by {discriminator} here, not by {other}");
+            let message = format!("the subject must have {discriminator}, not {other}");
             return Err(FormProblem::form(other, message));
         }
         let Some(Value::String(name)) = members.get(discriminator) else {

@@ -114,9 +114,7 @@ fn client_text<'a>(text: &'a str, setting: &str) -> Result<&'a str> {
 fn token_alone(token: &str, setting: &str) -> Result<Secret<String>> {
     overall(token, setting)?;
     if let Some(scheme) = scheme_before(token) {
-        let what = format!(
-            "holds the scheme `{scheme}` where the token begins; set the token without it, and one scheme only"
-        );
+        let what = format!("has the scheme `{scheme}` twice; set the token without a scheme");
         return Err(invalid(setting, &what));
     }
     if let Some(letter) = token.chars().find(|letter| !letter.is_ascii_graphic()) {
@@ -126,7 +124,7 @@ fn token_alone(token: &str, setting: &str) -> Result<Secret<String>> {
         // JWS and JWE in compact form (RFC 7515 §7.1, RFC 7516 §7.1).
         None | Some(3 | 5) => Ok(token.into()),
         Some(parts) => {
-            let what = format!("is a JWT with {parts} of its 3 parts; copy it whole");
+            let what = format!("is a JWT with {parts} of 3 parts; copy it completely");
             Err(invalid(setting, &what))
         }
     }
@@ -137,7 +135,7 @@ fn basic(credentials: &str, setting: &str) -> Result<Secret<String>> {
     let decoded = base64::decode_standard(credentials).map(Zeroizing::new);
     match decoded.map(|bytes| bytes.contains(&b':')) {
         Some(true) => Ok(credentials.into()),
-        _ => Err(invalid(setting, "needs base64 of `user:password` after `Basic`")),
+        _ => Err(invalid(setting, "must have the base64 of `user:password` after `Basic`")),
     }
 }
 
@@ -154,7 +152,7 @@ fn overall(text: &str, setting: &str) -> Result<()> {
     }
     let last_word = text.rsplit(' ').next().unwrap_or(text);
     if is_placeholder(text) || is_placeholder(last_word) {
-        return Err(invalid(setting, "is a placeholder; put in the value that it stands for"));
+        return Err(invalid(setting, "is a placeholder; replace it with the real value"));
     }
     Ok(())
 }
@@ -197,7 +195,7 @@ fn parts_of_jwt(token: &str) -> Option<usize> {
 /// A character that does not belong, by its name: none of these is part of a secret.
 fn described(letter: char) -> String {
     match letter {
-        '\n' | '\r' => "a line end".to_owned(),
+        '\n' | '\r' => "a line break".to_owned(),
         '\t' => "a tab".to_owned(),
         ' ' => "a space".to_owned(),
         '\u{a0}' => "a no-break space (U+00A0)".to_owned(),

@@ -96,7 +96,7 @@ impl TokenMachine {
                 // Who tries next may find a receiver that accepts it again.
                 known.refused = false;
                 let message = format!(
-                    "the receiver refused the access token, and the token endpoint at {} gives the same one",
+                    "the receiver rejected the access token, and the token endpoint at {} returned the same one",
                     self.endpoint.host()
                 );
                 return Err(Error::new(ErrorCode::TokenStale, message));
@@ -120,8 +120,8 @@ impl TokenMachine {
     /// There was no answer.
     pub fn broken(&mut self, now: Timestamp, failure: &Failure) -> Result<Secret<String>> {
         let error = failure.error(self.endpoint.host()).prefixed("no answer from the token endpoint");
-        // A token request may be repeated whatever became of the first one; what no repeat mends keeps its own code, and
-        // what is wrong on the way keeps it too, as it names the setting.
+        // A token request may be repeated, whatever the result of the first one. An error that a retry cannot fix keeps its
+        // code, and so does an error on the network path, because it names the setting.
         let error = match error.code() {
             ErrorCode::ProxyUnreachable | ErrorCode::ProxyUnavailable => error,
             code if code.retry() == Retry::Later => error.with_code(ErrorCode::TokenUnavailable),
@@ -130,7 +130,7 @@ impl TokenMachine {
         self.fall_back(now, error)
     }
 
-    /// A renewal that fails for a while does no harm while the old token lives.
+    /// A failed renewal is harmless while the old token is valid.
     fn fall_back(&self, now: Timestamp, error: Error) -> Result<Secret<String>> {
         match &self.token {
             Some(token) if now < token.ends && !token.refused && error.is_retryable() => {
@@ -146,7 +146,7 @@ impl TokenMachine {
         self.endpoint.host()
     }
 
-    /// The scope that is asked for.
+    /// The requested scope.
     #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "the client's doctor asks"))]
     pub(crate) fn scope(&self) -> Option<&str> {
         let scope = self.credentials.parameters.iter().find(|(name, _)| name == "scope");
@@ -230,12 +230,12 @@ impl TokenMachine {
             Some(_) => return Err(invalid("holds an access_token that is not a string")),
             // Some endpoints refuse with a success.
             None if granted.contains_key("error") => return Err(self.refused(now, response)),
-            None => return Err(invalid("holds no access_token")),
+            None => return Err(invalid("contains no access_token")),
         };
         check_type(granted.get("token_type")).map_err(|what| invalid(&what))?;
         let is_header_text = |byte: u8| (0x21..0x7f).contains(&byte);
         if value.expose().is_empty() || !value.expose().bytes().all(is_header_text) {
-            return Err(invalid("holds an access_token that no header can carry"));
+            return Err(invalid("contains an access_token that is not a valid header value"));
         }
         let stated = lifetime(granted.get("expires_in"));
         let lifetime = stated.unwrap_or(UNSTATED_LIFETIME);
@@ -280,7 +280,7 @@ fn check_type(token_type: Option<&Value>) -> Result<(), String> {
             Ok(())
         }
         Some(Value::String(kind)) if is_code(kind) => Err(format!("has the token_type {kind}, not Bearer")),
-        Some(_) => Err("has a token_type that is not a word, where Bearer is expected".to_owned()),
+        Some(_) => Err("has an invalid token_type; expected Bearer".to_owned()),
     }
 }
 

@@ -168,7 +168,7 @@ impl TlsServer {
     }
 }
 
-/// What a proxy does when it is asked for a tunnel.
+/// How a proxy responds to a tunnel request.
 #[derive(Clone)]
 pub(crate) enum Behaviour {
     /// Opens it, wherever it should lead, to this address.

@@ -320,7 +320,7 @@ struct Answer {
     remedy: String,
 }
 
-/// What is remarkable about the answer to a SET that was delivered.
+/// Anything unusual about the answer to a delivered SET.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct ReceiptNote {

@@ -1,4 +1,4 @@
-//! Templates to text. Rust goes through rustfmt, so that templates need not care for line ends.
+//! Templates to text. Rust goes through rustfmt, so that templates need not care about line breaks.
 
 use std::{
     io::Write as _,
@@ -66,7 +66,7 @@ impl Renderer {
     }
 }
 
-/// The text as a documentation comment, in lines of 110 characters at the most. Further lines of a list item are indented.
+/// The text as a documentation comment, in lines of at most 110 characters. Further lines of a list item are indented.
 fn comment(text: &str, indent: usize) -> String {
     let start = format!("{}///", " ".repeat(indent));
     let hanging = if text.trim_start().starts_with("- ") { "    " } else { "" };
@@ -83,7 +83,7 @@ fn comment(text: &str, indent: usize) -> String {
     lines.join("\n")
 }
 
-/// The text in lines of 100 characters at the most, all but the first indented: for docstrings, which no formatter wraps.
+/// The text in lines of at most 100 characters, all but the first indented: for docstrings, which no formatter wraps.
 fn wrap(text: &str, indent: usize) -> String {
     let mut wrapped = String::new();
     let mut column = indent;

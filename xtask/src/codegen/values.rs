@@ -1,4 +1,4 @@
-//! What becomes of values that callers give: `tests/vectors/values.json`, whose cases the tests of all languages run.
+//! Conversion of values that callers pass: `tests/vectors/values.json`, whose cases the tests of all languages run.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -24,7 +24,7 @@ struct GivenValue {
     #[serde(default)]
     absent: BTreeMap<String, String>,
     outcome: Outcome,
-    /// What becomes of it in one language only.
+    /// The outcome in one language only.
     #[serde(default)]
     except: BTreeMap<String, Outcome>,
     /// Where in a SET it is tried; anywhere if there are none.

@@ -27,7 +27,7 @@ pub(super) fn claims(event: &'static EventType, dialect: &Dialect) -> Result<Map
             Err(error) => refused = refused.or(Some(error)),
         }
     }
-    Err(refused.unwrap_or_else(|| Error::new(ErrorCode::SubjectNotAccepted, "no form of subject fits")))
+    Err(refused.unwrap_or_else(|| Error::new(ErrorCode::SubjectNotAccepted, "no subject form matches")))
 }
 
 fn prepare(

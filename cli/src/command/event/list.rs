@@ -10,10 +10,10 @@ use super::super::{Failure, Result, addressee, output};
 
 /// List the event types
 ///
-/// Prints id, title and the receivers that are known to take it.
+/// Prints the id, the title and the receivers known to accept the event.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// Only those that this receiver takes: a dialect's id, or a TOML file
+    /// Only events that this receiver accepts: a dialect id, or a TOML file
     #[arg(long, value_name = "ID|FILE")]
     receiver: Option<String>,
     /// Only those of this family, such as `caep`

@@ -6,7 +6,7 @@ mod show;
 
 use super::Result;
 
-/// List the events, or show what one of them holds
+/// List the events, or show the members of one
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]

@@ -9,7 +9,7 @@ use ssf_transmitter::{
 use super::super::{Failure, Result, addressee, output};
 use super::{example, list::takers};
 
-/// Show what an event holds: members, types, allowed values, and an example
+/// Show the members of an event, their types and values, and an example
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// The event: an id such as `caep.session-revoked`, or an event type URI

@@ -10,7 +10,7 @@ use walk::Walk;
 
 use super::{Failure, Result};
 
-/// Walk through a receiver's guide, step by step, against the emulator on this machine
+/// Run a receiver's guide step by step against a local emulator
 ///
 /// Prints what the guide asks for, the command that does it, and what the command answers. Nothing leaves this machine.
 #[derive(clap::Args)]

@@ -16,7 +16,7 @@ pub(super) fn walk(walk: &mut Walk) -> Result {
 
     walk.step("Publish the public key as a JWKS, and the transmitter configuration at its well-known URL.")?;
     walk.run(&["publish", "--issuer", ISSUER, "--key", "key.json", "--out", "site"])?;
-    say("No web server is at hand here, so `ssf serve` serves the JWKS, and `ssf receiver` plays the org:")?;
+    say("Without a web server, `ssf serve` publishes the JWKS, and `ssf receiver` acts as the org:")?;
     let documents = walk.start(&["serve", "--key", "key.json"])?;
     let emulator =
         walk.start(&["receiver", "--like", "okta", "--audience", ORG, "--api-token", "the-emulators-token"])?;
@@ -38,7 +38,7 @@ pub(super) fn walk(walk: &mut Walk) -> Result {
     let event = ["--event", "okta.user-risk-change", "--event-timestamp", "now", "--current-level", "high"];
     let more = ["--previous-level", "low", "--reason-admin", "en=Impossible travel", "--out", "set.jwt"];
     walk.run(&[&["set", "sign"], &said[..], &event, &more].concat())?;
-    say("What is in it, and what Okta would find wrong with it:")?;
+    say("Show its content, and lint it for Okta:")?;
     walk.run(&["decode", "@set.jwt"])?;
     walk.run(&["lint", "@set.jwt", "--dialect", "okta", "--issuer", ISSUER, "--audience", ORG])?;
 
@@ -52,7 +52,7 @@ pub(super) fn walk(walk: &mut Walk) -> Result {
     walk.run(&[&sign[..], &["--out", "pasted.jwt"]].concat())?;
     walk.run(&[&["set", "push", "pasted.jwt"][..], &to].concat())?;
 
-    walk.step("See in the System Log that they arrived.")?;
+    walk.step("Check in the System Log that they arrived.")?;
     walk.run(&[&api[..], &["log", "--since", "15m"]].concat())?;
 
     walk.step("Build, send and look in the System Log in one step, which is what a product does.")?;

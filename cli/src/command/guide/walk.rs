@@ -117,7 +117,7 @@ fn show(arguments: &[&str], end: &str) -> Result {
     output::print(&format!("\n    $ ssf {}{end}", words.join(" ")))
 }
 
-/// A member of JSON that has to be a text.
+/// A JSON member that must be a string.
 pub(super) fn text(value: &Value, member: &str) -> Result<String> {
     let missing = || Failure::new(Class::Other, format!("the answer has no {member}"));
     Ok(value[member].as_str().ok_or_else(missing)?.to_owned())

@@ -8,16 +8,16 @@ use crate::command::{Result, print, shutdown};
 
 #[derive(clap::Args)]
 pub(super) struct Log {
-    /// Begin so long ago, such as `90s`, `15m`, `1h` or `7d`, or at a time, such as `2026-11-29T13:05:00Z`
+    /// Start this long ago, such as `90s`, `15m`, `1h` or `7d`, or at a time, such as `2026-11-29T13:05:00Z`
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = moment)]
     since: Timestamp,
     /// End before that, in the same forms
     #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with = "follow")]
     until: Option<Timestamp>,
-    /// Go on with entries that are yet to come, until it is interrupted
+    /// Follow new entries until interrupted
     #[arg(long)]
     follow: bool,
-    /// Read entries of this type; repeatable. Without any, those about SETs and about the risk of users
+    /// Read entries of this type; repeatable. By default, entries about SETs and user risk
     #[arg(long = "event-type", value_name = "TYPE", conflicts_with = "all")]
     event_types: Vec<String>,
     /// Read entries of all types
@@ -69,5 +69,5 @@ fn moment(text: &str) -> Result<Timestamp, String> {
         Some(Timestamp::now().minus(Duration::from_secs(seconds)))
     };
     let moment = Timestamp::from_rfc3339(text).or_else(ago);
-    moment.ok_or_else(|| "has to be as 90s, 15m, 1h or 7d, or as 2026-11-29T13:05:00Z".to_owned())
+    moment.ok_or_else(|| "must be like 90s, 15m, 1h or 7d, or like 2026-11-29T13:05:00Z".to_owned())
 }

@@ -21,7 +21,7 @@ use log::Log;
 /// The variable that holds the token: a command line is visible to others.
 const TOKEN: &str = "OKTA_API_TOKEN";
 
-/// Register your transmitter in an Okta org, and look after it
+/// Register your transmitter in an Okta org, and manage it
 ///
 /// Prints what Okta answers as JSON. The token is in the variable `OKTA_API_TOKEN`, or in a file.
 #[derive(clap::Args)]
@@ -48,12 +48,12 @@ enum Operation {
         /// The name that admins see
         #[arg(long)]
         name: String,
-        /// The type: a text of your choice, such as the name of your product
+        /// The type: a string of your choice, such as the name of your product
         #[arg(long = "type", value_name = "TYPE")]
         kind: String,
         #[command(flatten)]
         settings: Settings,
-        /// Where there is one of that name with the same settings, take that one
+        /// If a provider with this name and these settings exists, use it
         #[arg(long)]
         ensure: bool,
     },
@@ -64,7 +64,7 @@ enum Operation {
         /// Its id
         id: String,
     },
-    /// Replace what can be set of a provider; what is not given stays
+    /// Replace the settings of a provider; omitted settings stay unchanged
     Replace {
         /// Its id
         id: String,
@@ -77,12 +77,12 @@ enum Operation {
         #[command(flatten)]
         settings: Settings,
     },
-    /// Have SETs of a provider taken
+    /// Activate a provider, so that its SETs are accepted
     Activate {
         /// Its id
         id: String,
     },
-    /// Have SETs of a provider refused
+    /// Deactivate a provider, so that its SETs are rejected
     Deactivate {
         /// Its id
         id: String,
@@ -92,7 +92,7 @@ enum Operation {
         /// Its id
         id: String,
     },
-    /// Read the System Log: what the org did with SETs
+    /// Read the System Log entries about SETs
     Log(Log),
 }
 

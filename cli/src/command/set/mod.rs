@@ -8,7 +8,7 @@ use ssf_transmitter::SignedSet;
 
 use super::{Result, output};
 
-/// Build and sign a SET, or send one that exists
+/// Build and sign a SET, or send an existing one
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]

@@ -10,9 +10,9 @@ use super::super::{
     Failure, Result, addressee::Addressee, block_on, confirm::Confirmation, input, route::Route,
 };
 
-/// Send a finished SET, whoever made it
+/// Send an existing SET
 ///
-/// Sends it byte by byte as it is, and prints the receipt as JSON. `ssf lint` checks it before.
+/// Sends the SET unchanged, and prints the receipt as JSON. `ssf lint` checks it before.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// The file with the compact SET, the SET itself, or `-` for standard input

@@ -52,7 +52,7 @@ impl Documents<'_> {
         if !self.needed {
             for check in found.checks.iter_mut().filter(|check| check.outcome == Outcome::Failed) {
                 check.outcome = Outcome::Warning;
-                check.message.push_str("; this receiver is given the public key by hand");
+                check.message.push_str("; you give this receiver the public key manually");
             }
         }
         found
@@ -79,10 +79,10 @@ impl Documents<'_> {
         found.checks.push(content_type(&answer, "configuration-content-type", "the configuration"));
         let text = String::from_utf8_lossy(answer.body.expose()).into_owned();
         let Ok(document) = serde_json::from_str::<Map<String, Value>>(&text) else {
-            let remedy = "Serve what the library writes as configuration.";
+            let remedy = "Serve the configuration that the library generates.";
             return found.checks.push(Check::failed(
                 "configuration-issuer",
-                "the configuration is no JSON object",
+                "the configuration is not a JSON object",
                 remedy,
             ));
         };
@@ -90,7 +90,7 @@ impl Documents<'_> {
         found.checks.push(conforms(&text, &url));
 
         let Some(jwks_uri) = document.get("jwks_uri").and_then(Value::as_str) else {
-            let message = "the configuration does not say where the keys are (jwks_uri)";
+            let message = "the configuration has no jwks_uri";
             return found.checks.push(Check::failed(
                 "jwks-reachable",
                 message,
@@ -121,18 +121,17 @@ impl Documents<'_> {
             Ok(response) => {
                 found.answered.extend(Answered::of(&response, self.clock.now(), &host));
                 if let Some(defect) = response.defect().filter(|_| response.status == 200) {
-                    let message = format!("{what}, as {host} answers with it, {defect}");
-                    let remedy = "Check the web server that publishes it, and the proxies before it.";
+                    let message = format!("{what} from {host} {defect}");
+                    let remedy = "Check the web server that publishes it, and any proxy in front of it.";
                     found.checks.push(Check::failed(id, message, remedy));
                     return None;
                 }
                 if response.status == 200 {
-                    found.checks.push(Check::passed(id, format!("{what} is there, at {host}")));
+                    found.checks.push(Check::passed(id, format!("{what} is available at {host}")));
                     return Some(response);
                 }
                 let message = format!("{host} answered {} for {what}", response.status);
-                let remedy =
-                    "Publish the document at this URL, readable without a login and without a redirect.";
+                let remedy = "Publish the document at this URL, without login or redirect.";
                 found.checks.push(Check::failed(id, message, remedy));
             }
             Err(failure) => {
@@ -146,46 +145,43 @@ impl Documents<'_> {
     fn same_issuer(&self, document: &Map<String, Value>) -> Check {
         let published = document.get("issuer").and_then(Value::as_str).unwrap_or_default();
         if published == self.issuer {
-            return Check::passed(
-                "configuration-issuer",
-                "the issuer of the configuration is that of the SETs",
-            );
+            return Check::passed("configuration-issuer", "the issuer of the configuration matches the SETs");
         }
         let message = if differ_by_slash(published, self.issuer) {
-            "the issuer of the configuration differs from that of the SETs by the slash at its end"
+            "the issuer of the configuration differs from that of the SETs only in a trailing slash"
         } else {
-            "the issuer of the configuration is another one than that of the SETs"
+            "the issuer of the configuration differs from that of the SETs"
         };
         let remedy = "Write the same issuer in the configuration, in the transmitter and where it is registered \
-            (an Okta provider's `issuer`); a slash at the end counts.";
+            (an Okta provider's `issuer`); a trailing slash matters.";
         Check::failed("configuration-issuer", message, remedy)
     }
 
-    /// Whether the key that signs is published.
+    /// Whether the signing key is published.
     fn published(&self, jwks: &str) -> Check {
         const ID: &str = "signing-key";
-        let remedy = "Publish the JWKS that the library writes for the key that signs.";
+        let remedy = "Publish the JWKS that the library generates for the signing key.";
         let keys = Jwks::from_json(jwks).unwrap_or_default();
         let same_kid = |key: &&PublicKey| self.header.kid.as_deref() == Some(key.kid());
         let same_key = |key: &PublicKey| self.thumbprint.as_deref().is_none_or(|own| own == key.thumbprint());
         match keys.keys().iter().find(same_kid) {
             Some(key) if !same_key(key) => {
-                let message = "another key is published under the kid of the key that signs";
+                let message = "another key is published under the kid of the signing key";
                 Check::failed(ID, message, remedy)
             }
             Some(key) if !key.verifies(self.header.algorithm) => {
                 let message = format!(
-                    "the key is published for {}, and signs with {}",
+                    "the key is published for {}, but signs with {}",
                     key.algorithm(),
                     self.header.algorithm
                 );
                 Check::failed(ID, message, remedy)
             }
-            Some(_) => Check::passed(ID, "the key that signs is published"),
+            Some(_) => Check::passed(ID, "the signing key is published"),
             None if self.thumbprint.is_some() && keys.keys().iter().any(same_key) => {
-                Check::failed(ID, "the key that signs is published under another kid", remedy)
+                Check::failed(ID, "the signing key is published under another kid", remedy)
             }
-            None => Check::failed(ID, "the key that signs is not published", remedy),
+            None => Check::failed(ID, "the signing key is not published", remedy),
         }
     }
 }
@@ -197,10 +193,10 @@ fn content_type(answer: &Response, id: &'static str, what: &str) -> Check {
         "application/json" => Check::passed(id, format!("{what} has the content type application/json")),
         "application/jwk-set+json" => Check::warning(
             id,
-            "the content type application/jwk-set+json is right, and Okta asks for application/json",
+            "application/jwk-set+json is correct, but Okta requires application/json",
             remedy,
         ),
-        _ => Check::failed(id, format!("{what} has another content type than application/json"), remedy),
+        _ => Check::failed(id, format!("{what} has a content type other than application/json"), remedy),
     }
 }
 
@@ -210,10 +206,10 @@ fn conforms(document: &str, url: &str) -> Check {
     let broken =
         conformance::check_configuration(document, url).into_iter().find(|condition| !condition.holds);
     match broken {
-        None => Check::passed(ID, "the configuration is as the conformance suite demands"),
+        None => Check::passed(ID, "the configuration passes the conformance suite"),
         Some(condition) => {
-            let message = format!("the conformance suite demands: {}", condition.demand);
-            Check::warning(ID, message, "Serve what the library writes as configuration.")
+            let message = format!("the conformance suite requires: {}", condition.demand);
+            Check::warning(ID, message, "Serve the configuration that the library generates.")
         }
     }
 }

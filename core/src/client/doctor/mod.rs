@@ -1,4 +1,4 @@
-//! Looks at a whole setup from outside, as a receiver would: documents, keys, TLS, clock, token, a SET.
+//! Checks a whole setup from the outside, like a receiver: documents, keys, TLS, clock, token and a SET.
 
 mod documents;
 mod network;
@@ -279,11 +279,11 @@ impl Doctor {
         let fetch = self.receiver.fetch_token(transport, clock);
         let fetched = match tokio::time::timeout(LIMIT, fetch).await {
             Err(_) => {
-                let message = "the token endpoint gave no answer in time";
+                let message = "the token endpoint did not answer in time";
                 return (vec![Check::failed("token", message, "Check the token URL and the network.")], None);
             }
             Ok(None) if self.receiver.is_authorized() => {
-                let message = "the authorization is a fixed one, and nothing is fetched";
+                let message = "the authorization is fixed; no token is fetched";
                 return (vec![Check::skipped("token", message)], None);
             }
             Ok(None) => return (vec![Check::skipped("token", "the receiver needs no token")], None),
@@ -294,23 +294,24 @@ impl Doctor {
         checks.push(match fetched.expires_in {
             None => Check::warning(
                 "token-lifetime",
-                "the token endpoint does not say how long the token lives; it is renewed every five minutes",
-                "Ask the receiver how long its tokens live.",
+                "the token response has no expires_in; the token is renewed every five minutes",
+                "Ask the receiver for the lifetime of its tokens.",
             ),
             Some(lifetime) if lifetime < Duration::from_mins(1) => Check::warning(
                 "token-lifetime",
-                format!("the token lives for {} seconds only", lifetime.as_secs()),
-                "Ask the receiver for tokens that live longer.",
+                format!("the token is valid for only {} seconds", lifetime.as_secs()),
+                "Ask the receiver for a longer token lifetime.",
             ),
-            Some(lifetime) => {
-                Check::passed("token-lifetime", format!("the token lives for {} seconds", lifetime.as_secs()))
-            }
+            Some(lifetime) => Check::passed(
+                "token-lifetime",
+                format!("the token is valid for {} seconds", lifetime.as_secs()),
+            ),
         });
         checks.push(if fetched.lacks_scope {
-            let remedy = "Ask the receiver to grant this client the scope that is asked for.";
-            Check::warning("token-scope", "the token is not for the whole scope that was asked for", remedy)
+            let remedy = "Ask the receiver to grant this client the requested scope.";
+            Check::warning("token-scope", "the token does not cover the requested scope", remedy)
         } else {
-            Check::passed("token-scope", "the token is for the scope that was asked for")
+            Check::passed("token-scope", "the token covers the requested scope")
         });
         (checks, Answered::of(&fetched.response, self.transmitter.clock().now(), "the token endpoint"))
     }
@@ -326,21 +327,21 @@ impl Doctor {
             Some(worst) if worst.severity() == Severity::Warning => {
                 Check::warning(ID, worst.to_string(), worst.remedy())
             }
-            _ => Check::passed(ID, "nothing is found in the SET that would be sent"),
+            _ => Check::passed(ID, "lint finds no problem in the SET"),
         }
     }
 
-    /// One real SET, if that was asked for, and if nothing speaks against it.
+    /// One real SET, if requested, and if lint allows it.
     fn to_send(&self) -> Result<Emit, Check> {
         if !self.send {
-            return Err(Check::skipped(SEND, "no SET was to be sent"));
+            return Err(Check::skipped(SEND, "sending a SET was not requested"));
         }
         match &self.event {
             Some((event, subject)) if self.lint().outcome != Outcome::Failed => {
                 let emit = self.transmitter.emit(event.clone(), subject.clone(), &self.receiver);
                 Ok(emit.deadline(LIMIT / 2))
             }
-            _ => Err(Check::skipped(SEND, "no SET was sent, because of what lint finds in it")),
+            _ => Err(Check::skipped(SEND, "no SET was sent, because lint found errors")),
         }
     }
 }
@@ -372,16 +373,17 @@ impl Examination {
     }
 }
 
-/// What became of the SET.
+/// The outcome for the SET.
 fn sent(linter: &Linter, result: &Result<Receipt, Error>) -> Check {
     match result {
         Ok(receipt) => {
-            let message = format!("the receiver took the SET {} with {}", receipt.jti(), receipt.status());
+            let message =
+                format!("the receiver accepted the SET {} with status {}", receipt.jti(), receipt.status());
             match receipt.notes() {
                 [] => Check::passed(SEND, message),
                 notes => {
                     let meanings: Vec<_> = notes.iter().map(|note| note.meaning()).collect();
-                    let remedy = "Check the receiver, and the proxies before it.";
+                    let remedy = "Check the receiver, and any proxy in front of it.";
                     Check::warning(SEND, format!("{message}. {}", meanings.join(" ")), remedy)
                 }
             }
@@ -417,16 +419,16 @@ impl Answered {
 fn clock(answered: &[Answered]) -> Check {
     const ID: &str = "clock";
     let Some(worst) = answered.iter().max_by_key(|answered| answered.ahead.abs()) else {
-        return Check::skipped(ID, "no server told the time");
+        return Check::skipped(ID, "no server sent a Date header");
     };
     let seconds = worst.ahead.unsigned_abs();
     let way = if worst.ahead < 0 { "ahead of" } else { "behind" };
-    let message = format!("the clock of this machine is {seconds} seconds {way} that of {}", worst.who);
+    let message = format!("the local clock is {seconds} seconds {way} that of {}", worst.who);
     let remedy = "Synchronize the clock of this machine (NTP).";
     match Duration::from_secs(seconds) {
         skew if skew > SKEW_FAILS => Check::failed(ID, message, remedy),
         skew if skew > SKEW_WARNS => Check::warning(ID, message, remedy),
-        _ => Check::passed(ID, "the clock of this machine agrees with those of the servers"),
+        _ => Check::passed(ID, "the local clock agrees with the servers"),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{client::transport::Transport, delivery::Target};
 pub(super) fn proxy(transport: &Transport, target: &Target) -> Check {
     const ID: &str = "proxy";
     match transport.proxy(target.endpoint()) {
-        None => Check::skipped(ID, format!("requests to {} go through no proxy", target.host())),
+        None => Check::skipped(ID, format!("requests to {} use no proxy", target.host())),
         Some(proxy) => Check::passed(
             ID,
             format!(
@@ -26,7 +26,7 @@ pub(super) async fn source(transport: &Transport, target: &Target, limit: Durati
     const ID: &str = "source-address";
     let found = tokio::time::timeout(limit, transport.local_address(target.endpoint())).await;
     let Ok(Some(address)) = found else {
-        return Check::skipped(ID, "no route to the receiver is known, so the address is not known either");
+        return Check::skipped(ID, "no route to the receiver, so the source address is unknown");
     };
     let by = match transport.source_address() {
         Some(_) => "as `source_address` says",
@@ -34,7 +34,7 @@ pub(super) async fn source(transport: &Transport, target: &Target, limit: Durati
     };
     let beyond = match transport.proxy(target.endpoint()) {
         Some(_) => "the receiver sees an address of the proxy",
-        None => "a NAT on the way may change what the receiver sees",
+        None => "the receiver may see another address, because of NAT",
     };
     Check::passed(ID, format!("connections leave from {address}, {by}; {beyond}"))
 }
@@ -48,12 +48,12 @@ pub(super) fn trust(transport: &Transport) -> Check {
 pub(super) async fn tls(transport: &Transport, target: &Target, limit: Duration) -> Check {
     const ID: &str = "tls-version";
     if !target.endpoint().is_https() {
-        return Check::skipped(ID, "the receiver is this machine, over plain http");
+        return Check::skipped(ID, "the receiver is a loopback host over plain http");
     }
     match tokio::time::timeout(limit, transport.tls_version(target.endpoint())).await {
         Ok(Ok("TLSv1_3")) => Check::passed(ID, format!("{} speaks TLS 1.3", target.host())),
         Ok(Ok(_)) => Check::passed(ID, format!("{} speaks TLS 1.2", target.host())),
         Ok(Err(failure)) => Check::failed(ID, failure.describe(target.host()), failure.code().remedy()),
-        Err(_) => Check::failed(ID, format!("{} gave no answer in time", target.host()), ""),
+        Err(_) => Check::failed(ID, format!("{} did not answer in time", target.host()), ""),
     }
 }

@@ -11,10 +11,10 @@ const ID: &str = "okta-log";
 
 /// There is nothing to look for.
 pub(super) fn not_sent() -> Check {
-    Check::skipped(ID, "no SET was sent that could be in the log of the org")
+    Check::skipped(ID, "no SET was sent that the log of the org could contain")
 }
 
-/// What became of the SET, if that was asked for.
+/// The outcome for the SET, if requested.
 pub(super) async fn confirmed(
     providers: Option<&OktaProviders>,
     sent: &Result<Receipt, Error>,
@@ -31,21 +31,20 @@ fn judged(reception: &Reception) -> Check {
     let is_sure = reception.certainty() > Some(Certainty::Possible);
     match reception.outcome() {
         ReceptionOutcome::Judged if is_sure => {
-            Check::passed(ID, "the SET arrived in the org, which judged the risk of its user")
+            Check::passed(ID, "the SET arrived in the org, which evaluated the risk of the user")
         }
         ReceptionOutcome::Arrived if is_sure => Check::passed(ID, "the SET arrived in the org"),
         ReceptionOutcome::Judged | ReceptionOutcome::Arrived => Check::warning(
             ID,
-            "a SET arrived in the org at the right time, but its log does not say which one",
-            "Look at the entry in the System Log of the org.",
+            "a SET arrived in the org at the right time, but the log does not identify it",
+            "Check the entry in the org's System Log.",
         ),
         ReceptionOutcome::Dropped | ReceptionOutcome::NotSeen => {
-            let message =
-                "the org answered the SET with a success, and its log does not have it by the deadline";
+            let message = "the org accepted the SET, but the log did not contain it by the deadline";
             match reception.causes() {
                 [] => Check::failed(ID, message, ""),
                 [cause, ..] => {
-                    let may = if cause.is_certain() { "" } else { "It may be this: " };
+                    let may = if cause.is_certain() { "" } else { "Possible cause: " };
                     let message = format!("{message}. {may}{}", cause.kind().meaning());
                     Check::failed(ID, message, cause.kind().remedy())
                 }

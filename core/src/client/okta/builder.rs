@@ -108,7 +108,7 @@ impl OktaProvidersBuilder {
         };
         let bounds = Bounds::default().with(self.deadline, &self.retry).checked()?;
         if bounds.deadline.is_zero() {
-            return missing("a deadline of zero leaves no time");
+            return missing("the deadline must be greater than zero");
         }
         Ok(OktaProviders(Arc::new(Inner {
             api: ProvidersApi::at(&self.org, self.loopback)?,

@@ -9,7 +9,7 @@ use crate::{
     time::{Clock as _, Timestamp},
 };
 
-/// How often the end of the log is looked at. Okta allows an org 120 reads in a minute at the most.
+/// How often the end of the log is read. Okta allows an org at most 120 reads per minute.
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// The entries of a System Log, the oldest first: from [`OktaProviders::log`].
@@ -33,7 +33,7 @@ impl LogPager {
     }
 
     /// Goes on at the end of the log with entries that are yet to come, looked for every five seconds. A query with an end
-    /// ends all the same.
+    /// ends nevertheless.
     pub fn follow(self) -> Self {
         self.follow_every(PAUSE)
     }

@@ -1,4 +1,4 @@
-//! Okta's SSF Receiver API over HTTP: the calls of [`crate::okta`], tried again where that does no harm.
+//! Okta's SSF Receiver API over HTTP: the calls of [`crate::okta`], retried if that is safe.
 
 mod builder;
 mod log;
@@ -27,8 +27,8 @@ use crate::{
 
 /// The security events providers of an Okta org: who may send it SETs. Cheap to clone; clones share one HTTP pool.
 ///
-/// Each method ends within the deadline. What is asked for is asked again after a throttled, failed or lost answer, with the
-/// waits of [`RetryPolicy`](crate::delivery::RetryPolicy); a `create` only where it is certain that nothing was created.
+/// Each method ends within the deadline. A request is retried after a throttled, failed or lost answer, with the
+/// delays of [`RetryPolicy`](crate::delivery::RetryPolicy); a `create` only where it is certain that nothing was created.
 ///
 /// ```no_run
 /// use ssf_transmitter::{OktaProviders, okta::{NewProvider, ProviderSettings}};
@@ -144,7 +144,7 @@ impl OktaProviders {
         }
     }
 
-    /// Looks in the org's System Log for what became of a SET that it answered with 202: with a [`Receipt`], or with a
+    /// Searches the org's System Log for a SET that it answered with 202: with a [`Receipt`], or with a
     /// [`Sent`] where another process has sent it. Await it.
     ///
     /// Okta takes SETs that it then drops. The token needs the scope `okta.logs.read`; one that may read the providers too
@@ -216,7 +216,7 @@ impl OktaProviders {
         self.0.clock.now().plus(self.0.bounds.deadline)
     }
 
-    /// Makes a call, as often as it does no harm and makes sense.
+    /// Makes a call, and retries it where that is safe and useful.
     async fn run<T>(&self, call: Call<T>, ends: Timestamp) -> Result<T> {
         self.run_within(call, self.0.bounds.clone(), ends).await
     }

@@ -12,7 +12,7 @@ use crate::{
     time::Clock as _,
 };
 
-/// A look into the System Log of an org for what became of a SET: from [`OktaProviders::received`]. Set more, then await it.
+/// Searches the System Log of an org for a SET: from [`OktaProviders::received`]. Set more, then await it.
 #[must_use = "nothing is read until it is awaited"]
 pub struct Received {
     providers: OktaProviders,

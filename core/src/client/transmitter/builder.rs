@@ -48,7 +48,7 @@ impl TransmitterBuilder {
         self
     }
 
-    /// Sets what becomes of findings; by default errors are refused, and warnings stand on the receipt.
+    /// Sets how findings are handled. By default, errors block the send, and warnings are returned on the receipt.
     pub fn lint(mut self, policy: LintPolicy) -> Self {
         self.lint = policy;
         self
@@ -74,7 +74,10 @@ impl TransmitterBuilder {
         }
         let bounds = Bounds::default().with(self.deadline, &self.retry).checked()?;
         if bounds.deadline.is_zero() {
-            return Err(Error::new(ErrorCode::ConfigurationInvalid, "a deadline of zero leaves no time"));
+            return Err(Error::new(
+                ErrorCode::ConfigurationInvalid,
+                "the deadline must be greater than zero",
+            ));
         }
         self.keys.check()?;
         let own_clock = self.clock.is_some();

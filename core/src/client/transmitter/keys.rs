@@ -14,7 +14,7 @@ pub(super) enum Keys {
 }
 
 impl Keys {
-    /// Finds a public key that does not fit its algorithm now, and not when it is published.
+    /// Rejects a public key that does not match its algorithm now, rather than when it is published.
     pub(super) fn check(&self) -> Result<()> {
         match self {
             Self::External(signer) if signer.public_key().is_some() => key::jwks_of(&**signer).map(drop),
@@ -67,7 +67,7 @@ impl Keys {
 
     pub(super) async fn sign(&self, set: SetBuilder) -> Result<SignedSet> {
         match self {
-            // One look at the set: a rotation in between must not part header and signature.
+            // Read the set once: with a rotation in between, header and signature would not match.
             Self::Own(keys) => set.sign(&keys.active()),
             Self::External(signer) => set.prepare(signer.header())?.sign_with(&**signer).await,
         }

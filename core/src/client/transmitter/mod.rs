@@ -77,7 +77,7 @@ impl Transmitter {
         Emit::new(self.clone(), self.set_for(to).event(event).about(subject.into()), to.clone())
     }
 
-    /// The first step of [`emit`](Self::emit): a SET for this receiver, complete but for its signature.
+    /// The first step of [`emit`](Self::emit): an unsigned SET for this receiver.
     pub fn prepare(
         &self,
         event: impl Into<Event>,
@@ -220,7 +220,7 @@ impl Transmitter {
     }
 
     /// Closes the transmitter and its clones: it takes no new work, which fails with [`ErrorCode::TransmitterClosed`](crate::ErrorCode::TransmitterClosed). The
-    /// future ends when all that is under way has ended, each within its deadline, and the connections are closed. Whether it
+    /// future ends when all pending calls have ended, each within its deadline, and the connections are closed. Whether it
     /// is awaited or dropped, the transmitter stays closed; a second close waits likewise.
     ///
     /// What needs no network still works: [`counters`](Self::counters), [`lint`](Self::lint), [`prepare`](Self::prepare) and
@@ -247,7 +247,7 @@ impl Transmitter {
         self.0.driver.ledger.visit()
     }
 
-    /// What became of everything that this transmitter, and its clones, were to send.
+    /// Counters of this transmitter and its clones.
     pub fn counters(&self) -> Counters {
         self.0.driver.ledger.read()
     }

@@ -54,12 +54,12 @@ pub(super) fn run(source: &KeySource, program: &OsStr, arguments: &[OsString]) -
     };
     if !status.success() {
         let message =
-            format!("the command failed ({status}); its output is not shown, it could hold a secret");
+            format!("the command failed ({status}); its output is hidden, because it may contain a secret");
         return Err(unavailable(source, message));
     }
     let output = output?;
     if output.trim_ascii().is_empty() {
-        return Err(unavailable(source, "the command succeeded, and wrote nothing to its standard output"));
+        return Err(unavailable(source, "the command succeeded, but wrote nothing to standard output"));
     }
     Ok(output)
 }

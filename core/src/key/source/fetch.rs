@@ -98,7 +98,7 @@ fn variable(source: &KeySource, name: &str) -> Result<Bytes> {
 fn input(source: &KeySource) -> Result<Bytes> {
     static WAS_READ: AtomicBool = AtomicBool::new(false);
     if WAS_READ.swap(true, Ordering::Relaxed) {
-        return Err(unavailable(source, "standard input can be read once, and was read before"));
+        return Err(unavailable(source, "standard input can be read only once, and has already been read"));
     }
     read(source, io::stdin().lock())
 }
@@ -123,12 +123,15 @@ fn files(source: &KeySource) -> Result<Vec<Named>> {
     match &source.origin {
         Origin::Directory(path) => {
             if source.options.kid.is_some() {
-                let message = "the keys of a directory have their own kid, or their thumbprint: leave it out";
+                let message = "keys in a directory use their own kid or thumbprint: omit kid";
                 return Err(Error::new(ErrorCode::KeySourceInvalid, message));
             }
             let files = stamp::files(path).map_err(|error| unavailable(source, error))?;
             if files.is_empty() {
-                return Err(unavailable(source, "the directory holds no files, hidden ones aside"));
+                return Err(unavailable(
+                    source,
+                    "the directory contains no files (hidden files are ignored)",
+                ));
             }
             let named = |path: &Path| {
                 let name = path.file_name().unwrap_or_default();
@@ -161,7 +164,7 @@ pub(super) fn read(source: &KeySource, mut reader: impl Read) -> Result<Bytes> {
         }
     }
     if length > LIMIT {
-        return Err(unavailable(source, format!("it is longer than {LIMIT} bytes, which no key is")));
+        return Err(unavailable(source, format!("it is longer than {LIMIT} bytes, too long for a key")));
     }
     bytes.truncate(length);
     Ok(bytes)

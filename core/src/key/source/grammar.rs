@@ -36,7 +36,7 @@ pub(super) fn parse(text: &str) -> Result<Origin> {
         other => {
             let suggestion = near::suggestion(other, KINDS);
             Err(invalid(format!(
-                "`{other}:` is not a kind of source{suggestion}; a path with a colon starts with `./`"
+                "`{other}:` is not a source type{suggestion}; start a path that contains a colon with `./`"
             )))
         }
     }
@@ -74,10 +74,10 @@ fn path(text: &str, after: &str) -> Result<PathBuf> {
 
 fn command(text: &str) -> Result<Origin> {
     let Some(words) = shlex::split(text) else {
-        return Err(invalid("the command after `cmd:` has a quote without its end"));
+        return Err(invalid("the command after `cmd:` has an unclosed quote"));
     };
     if words.iter().any(|word| SHELL.contains(&word.as_str())) {
-        let message = "no shell runs the command after `cmd:`: put pipes and redirections into a script, and name the script";
+        let message = "`cmd:` does not use a shell: put pipes and redirections into a script";
         return Err(invalid(message));
     }
     let mut words = words.into_iter().map(Into::into);

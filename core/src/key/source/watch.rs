@@ -93,7 +93,7 @@ impl KeySet {
         self.source_watch().map(|watch| &watch.source)
     }
 
-    /// Looks at the source now, which blocks, and tells whether the keys changed. A set without a source does not change.
+    /// Reads the source now, which blocks, and returns whether the keys changed. A set without a source does not change.
     pub fn refresh(&self) -> Result<bool> {
         self.fetch().map_or(Ok(false), |fetched| self.refresh_fetched(&fetched))
     }

@@ -39,7 +39,7 @@ pub enum ConfirmAction {
     Fail(Error),
 }
 
-/// What came of it.
+/// The result.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConfirmInput {
@@ -53,8 +53,8 @@ pub enum ConfirmInput {
     Read(Result<LogPage>),
 }
 
-/// Looks in the System Log of an org for what became of a SET. No input or output in here, and no clock;
-/// [`OktaProviders::received`](crate::client::OktaProviders::received) drives it, another HTTP stack can do so too.
+/// Searches the System Log of an org for a SET. Does no input or output, and has no clock;
+/// [`OktaProviders::received`](crate::client::OktaProviders::received) drives it, another HTTP stack can drive it too.
 ///
 /// ```
 /// use ssf_transmitter::{

@@ -1,4 +1,4 @@
-//! What became of a SET in an org.
+//! The reception of a SET in an org.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{CauseKind, LogEvent, Sent, matching::Providers};
 use crate::{catalogue::EventType, dialect::Dialect, okta::ProviderStatus, web::differ_by_slash};
 
-/// What became of a SET that an org answered with 202.
+/// The outcome for a SET that an org answered with 202.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ReceptionOutcome {
@@ -43,7 +43,7 @@ impl ReceptionOutcome {
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum Certainty {
-    /// It is of the right time, and speaks of no other user and no other provider.
+    /// The time matches, and the entry names no other user or provider.
     Possible,
     /// It names the provider and the user, and is of the right time.
     Likely,
@@ -75,13 +75,13 @@ impl Cause {
         self.kind
     }
 
-    /// Whether it is a fact, not one of several things that may be.
+    /// Whether the cause is certain, not just possible.
     pub fn is_certain(self) -> bool {
         self.is_certain
     }
 }
 
-/// What became of a SET in an org: from [`Confirmation`](super::Confirmation), or from
+/// The reception of a SET in an org: from [`Confirmation`](super::Confirmation), or from
 /// [`OktaProviders::received`](crate::client::OktaProviders::received). As JSON it has the names and texts of all of it.
 #[derive(Clone)]
 pub struct Reception {
@@ -109,7 +109,7 @@ impl Reception {
         Self { outcome, certainty: None, events: Vec::new(), causes }
     }
 
-    /// What became of it.
+    /// The outcome.
     pub fn outcome(&self) -> ReceptionOutcome {
         self.outcome
     }
