@@ -19,7 +19,8 @@ pub enum Failure {
 /// What went wrong.
 #[derive(uniffi::Record)]
 pub struct Details {
-    pub kind: Kind,
+    /// The group of the code.
+    pub kind: String,
     pub code: String,
     pub message: String,
     pub remedy: String,
@@ -33,21 +34,6 @@ pub struct Details {
     pub findings: Vec<Finding>,
     /// The texts of the errors beneath, the nearest first.
     pub causes: Vec<String>,
-}
-
-/// The group of a code.
-#[derive(Clone, Copy, Debug, uniffi::Enum)]
-pub enum Kind {
-    Config,
-    Key,
-    Validation,
-    Signing,
-    Token,
-    Delivery,
-    Transport,
-    Api,
-    Deadline,
-    Internal,
 }
 
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -69,7 +55,7 @@ impl Failure {
 impl Details {
     fn of(code: sdk::ErrorCode, message: String) -> Self {
         Self {
-            kind: code.kind().into(),
+            kind: code.kind().as_str().to_owned(),
             code: code.as_str().to_owned(),
             message,
             remedy: code.remedy().to_owned(),
@@ -99,23 +85,6 @@ impl From<sdk::Error> for Failure {
             ..Details::of(error.code(), error.message().to_owned())
         };
         Self::Failed { details }
-    }
-}
-
-impl From<sdk::ErrorKind> for Kind {
-    fn from(kind: sdk::ErrorKind) -> Self {
-        match kind {
-            sdk::ErrorKind::Config => Self::Config,
-            sdk::ErrorKind::Key => Self::Key,
-            sdk::ErrorKind::Validation => Self::Validation,
-            sdk::ErrorKind::Signing => Self::Signing,
-            sdk::ErrorKind::Token => Self::Token,
-            sdk::ErrorKind::Delivery => Self::Delivery,
-            sdk::ErrorKind::Transport => Self::Transport,
-            sdk::ErrorKind::Api => Self::Api,
-            sdk::ErrorKind::Deadline => Self::Deadline,
-            _ => Self::Internal,
-        }
     }
 }
 

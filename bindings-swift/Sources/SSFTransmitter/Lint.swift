@@ -200,7 +200,7 @@ public struct Linter: Sendable {
         let explained = Explanation(
             try native { try explainError(known: known, set: set, error: error.parts) })
         // Where there was no answer, lint has spoken before.
-        return error.details.status == nil ? explained.with(findings: error.details.findings) : explained
+        return error.status == nil ? explained.with(findings: error.findings) : explained
     }
 
     private var known: Known {
@@ -236,8 +236,8 @@ extension SSFError {
     /// As it crosses back to the core.
     var parts: ErrorParts {
         ErrorParts(
-            code: code.rawValue, message: details.message, pointer: details.pointer,
-            status: details.status.flatMap(UInt16.init(exactly:)), receiverError: details.receiverError,
-            receiverDescription: details.receiverDescription)
+            code: code.rawValue, message: message, pointer: pointer,
+            status: status.flatMap(UInt16.init(exactly:)), receiverError: receiverError,
+            receiverDescription: receiverDescription)
     }
 }

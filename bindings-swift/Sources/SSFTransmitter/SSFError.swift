@@ -8,33 +8,39 @@ internal import SSFTransmitterFFI
 ///     try await transmitter.emit(event, about: subject, to: acme)
 /// } catch let error as SSFError where error.isRetryable {
 ///     print("later: \(error.code)")
-/// } catch SSFError.delivery(let details) {
-///     print(details.code, details.receiverError ?? "-", details.remedy)
+/// } catch let error as SSFError where error.kind == .delivery {
+///     print(error.code, error.receiverError ?? "-", error.remedy)
 /// }
 /// ```
 ///
-/// Its texts are safe to log: no key, token, subject or payload is in them. A cancelled task throws `CancellationError`.
-public enum SSFError: Error, Hashable, Sendable {
-    /// A setting is wrong.
-    case config(Details)
-    /// A key cannot be used.
-    case key(Details)
-    /// An event, a subject, a SET or a provider breaks a rule.
-    case validation(Details)
-    /// A signature could not be made or verified.
-    case signing(Details)
-    /// No access token could be had.
-    case token(Details)
-    /// The receiver answered, and did not take the SET.
-    case delivery(Details)
-    /// The network between here and there failed.
-    case transport(Details)
-    /// A call to a receiver's management API failed.
-    case api(Details)
-    /// Time ran out.
-    case deadline(Details)
-    /// A defect of this package.
-    case `internal`(Details)
+/// Its texts are safe to log: they contain no key, token, subject or payload. A cancelled task throws `CancellationError`.
+public struct SSFError: Error, Hashable, Sendable {
+    /// The stable code.
+    public let code: Code
+    /// The group of the code.
+    public let kind: Kind
+    /// What went wrong, in one sentence.
+    public let message: String
+    /// What to do about it, in one sentence.
+    public let remedy: String
+    /// The place in the input: a JSON pointer (RFC 6901).
+    public internal(set) var pointer: String?
+    /// The HTTP status of the answer, if there was one.
+    public internal(set) var status: Int?
+    /// How many seconds the receiver asks to wait before the next attempt.
+    public internal(set) var retryAfter: TimeInterval?
+    /// The error code from the receiver, the token endpoint or the API.
+    public internal(set) var receiverError: String?
+    /// The explanation from the receiver, the token endpoint or the API, from any of the usual error objects, plain text, or
+    /// the title of an HTML page. The other side wrote it, so no other text contains it; where it quotes the SET, its subject
+    /// or a credential, it says `[redacted]`.
+    public internal(set) var receiverDescription: String?
+    /// Whether the same call may succeed later without changes.
+    public let isRetryable: Bool
+    /// All findings of lint in a SET that was not sent because of them.
+    public internal(set) var findings: [Finding] = []
+    /// The texts of the underlying errors, the nearest first.
+    public internal(set) var causes: [String] = []
 
     /// A stable code, such as `event_member_missing`: match on it, log it, raise alerts by it.
     public struct Code: RawRepresentable, Codable, Hashable, Sendable, CustomStringConvertible {
@@ -53,97 +59,42 @@ public enum SSFError: Error, Hashable, Sendable {
         }
     }
 
-    /// The group of a code; a case of the error.
-    public enum Kind: String, Hashable, Sendable, CaseIterable {
-        case config, key, validation, signing, token, delivery, transport, api, deadline, `internal`
-    }
+    /// A group of codes. Later versions may add groups.
+    public struct Kind: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+        public let rawValue: String
+        public init(rawValue: String) { self.rawValue = rawValue }
+        public var description: String { rawValue }
 
-    /// What is known of an error.
-    public struct Details: Hashable, Sendable {
-        /// The stable code.
-        public let code: Code
-        /// What went wrong, in one sentence.
-        public let message: String
-        /// What to do about it, in one sentence.
-        public let remedy: String
-        /// Where in what was given: a JSON pointer (RFC 6901).
-        public var pointer: String?
-        /// The HTTP status of the answer, if there was one.
-        public var status: Int?
-        /// How many seconds the receiver asks to wait before the next attempt.
-        public var retryAfter: TimeInterval?
-        /// The code that the receiver, the token endpoint or the API gave.
-        public var receiverError: String?
-        /// What the receiver, the token endpoint or the API says about it, from any of the usual error objects, plain text,
-        /// or the title of an HTML page. The other side wrote it, so it is in no other text; where it quotes the SET, its
-        /// subject or a credential, it says `[redacted]`.
-        public var receiverDescription: String?
-        /// Whether the same call may succeed later without changes.
-        public let isRetryable: Bool
-        /// Everything that lint found in a SET that was not sent because of it.
-        public var findings: [Finding] = []
-        /// The texts of the errors beneath, the nearest first.
-        public var causes: [String] = []
+        /// A setting is wrong.
+        public static let config = Self(rawValue: "config")
+        /// A key cannot be used.
+        public static let key = Self(rawValue: "key")
+        /// An event, a subject, a SET or a provider breaks a rule.
+        public static let validation = Self(rawValue: "validation")
+        /// A signature could not be made or verified.
+        public static let signing = Self(rawValue: "signing")
+        /// No access token is available.
+        public static let token = Self(rawValue: "token")
+        /// The receiver answered, and did not accept the SET.
+        public static let delivery = Self(rawValue: "delivery")
+        /// The network to the receiver failed.
+        public static let transport = Self(rawValue: "transport")
+        /// A call to a receiver's management API failed.
+        public static let api = Self(rawValue: "api")
+        /// The deadline passed.
+        public static let deadline = Self(rawValue: "deadline")
+        /// A defect of this package.
+        public static let `internal` = Self(rawValue: "internal")
     }
 }
 
 extension SSFError {
-    /// What is known of it, whichever case it is.
-    public var details: Details {
-        switch self {
-        case .config(let details), .key(let details), .validation(let details), .signing(let details),
-            .token(let details), .delivery(let details), .transport(let details), .api(let details),
-            .deadline(let details), .internal(let details):
-            details
-        }
-    }
-
-    /// The group of the code.
-    public var kind: Kind {
-        switch self {
-        case .config: .config
-        case .key: .key
-        case .validation: .validation
-        case .signing: .signing
-        case .token: .token
-        case .delivery: .delivery
-        case .transport: .transport
-        case .api: .api
-        case .deadline: .deadline
-        case .internal: .internal
-        }
-    }
-
-    /// The stable code.
-    public var code: Code { details.code }
-
-    /// Whether the same call may succeed later without changes.
-    public var isRetryable: Bool { details.isRetryable }
-
-    init(_ kind: Kind, _ details: Details) {
-        self =
-            switch kind {
-            case .config: .config(details)
-            case .key: .key(details)
-            case .validation: .validation(details)
-            case .signing: .signing(details)
-            case .token: .token(details)
-            case .delivery: .delivery(details)
-            case .transport: .transport(details)
-            case .api: .api(details)
-            case .deadline: .deadline(details)
-            case .internal: .internal(details)
-            }
-    }
-
-    /// An error that is found here, before there is anything for the core to look at.
+    /// An error that is found here, before the core sees anything.
     init(_ code: Code, _ message: String, pointer: String? = nil, causes: [String] = []) {
         let facts = Code.facts[code] ?? Code.Facts(.internal, false, "")
-        var details = Details(
-            code: code, message: message, remedy: facts.remedy, isRetryable: facts.isRetryable)
-        details.pointer = pointer
-        details.causes = causes
-        self.init(facts.kind, details)
+        self.init(
+            code: code, kind: facts.kind, message: message, remedy: facts.remedy, pointer: pointer,
+            isRetryable: facts.isRetryable, causes: causes)
     }
 
     /// What JSON cannot carry.
@@ -183,25 +134,18 @@ private func pointer(_ path: [any CodingKey]) -> String {
 
 extension SSFError: LocalizedError, CustomStringConvertible {
     public var errorDescription: String? { description }
-    public var failureReason: String? { details.message }
-    public var recoverySuggestion: String? { details.remedy }
+    public var failureReason: String? { message }
+    public var recoverySuggestion: String? { remedy }
 
     public var description: String {
-        let place = details.pointer.map { " (at \($0))" } ?? ""
-        return "\(details.message)\(place) [\(details.code)]"
+        let place = pointer.map { " (at \($0))" } ?? ""
+        return "\(message)\(place) [\(code)]"
     }
 }
 
 extension SSFError: CustomReflectable {
     public var customMirror: Mirror {
-        Mirror(self, children: ["code": code.rawValue, "message": details.message])
-    }
-}
-
-extension SSFError.Details: CustomStringConvertible, CustomReflectable {
-    public var description: String { "\(message) [\(code)]" }
-    public var customMirror: Mirror {
-        Mirror(self, children: ["code": code.rawValue, "message": message, "status": status as Any])
+        Mirror(self, children: ["code": code.rawValue, "message": message])
     }
 }
 
@@ -216,25 +160,11 @@ extension SSFError.Code {
 
 extension SSFError {
     init(_ native: SSFTransmitterFFI.Details) {
-        let kind: Kind =
-            switch native.kind {
-            case .config: .config
-            case .key: .key
-            case .validation: .validation
-            case .signing: .signing
-            case .token: .token
-            case .delivery: .delivery
-            case .transport: .transport
-            case .api: .api
-            case .deadline: .deadline
-            case .internal: .internal
-            }
         self.init(
-            kind,
-            Details(
-                code: Code(rawValue: native.code), message: native.message, remedy: native.remedy,
-                pointer: native.pointer, status: native.status.map(Int.init), retryAfter: native.retryAfter,
-                receiverError: native.receiverError, receiverDescription: native.receiverDescription,
-                isRetryable: native.retryable, findings: native.findings.map(Finding.init), causes: native.causes))
+            code: Code(rawValue: native.code), kind: Kind(rawValue: native.kind), message: native.message,
+            remedy: native.remedy, pointer: native.pointer, status: native.status.map(Int.init),
+            retryAfter: native.retryAfter, receiverError: native.receiverError,
+            receiverDescription: native.receiverDescription, isRetryable: native.retryable,
+            findings: native.findings.map(Finding.init), causes: native.causes)
     }
 }

@@ -69,7 +69,7 @@ import Testing
         let refused = try await failure {
             try await transmitter.emit(CAEP.SessionRevoked(), about: ada, to: emulator.receiver())
         }
-        #expect(refused.details.receiverError == "access_denied")
+        #expect(refused.receiverError == "access_denied")
         let request = try #require(try await emulator.requests().first)
         #expect(request.status == 400 && request.fault == "status" && !request.accepted)
     }

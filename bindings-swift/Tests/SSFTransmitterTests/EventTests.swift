@@ -141,7 +141,7 @@ import Testing
             let error = try await failure { try event.json() }
             #expect(error.code == .eventMemberType)
             let uri = CAEP.SessionRevoked.uri.replacingOccurrences(of: "/", with: "~1")
-            #expect(error.details.pointer == "/events/\(uri)/event_timestamp")
+            #expect(error.pointer == "/events/\(uri)/event_timestamp")
         }
     }
 

@@ -51,7 +51,7 @@ import Testing
             try transmitter.prepare(event, about: .email("ada@example.com"), to: okta())
         }
         #expect(error.code == .eventMemberForbidden)
-        #expect(error.details.message.contains("differs from the subject passed"))
+        #expect(error.message.contains("differs from the subject passed"))
     }
 
     @Test func aReceiverThatReadsNoSubjectInEventsIsSentNone() async throws {

@@ -49,7 +49,7 @@ import Testing
                 #expect(key.algorithm.rawValue == one["expect"]?["algorithm"]?.text, "\(one.name)")
                 #expect(published == one["expect"]?["published"].list.map(\.text), "\(one.name)")
             } catch let error as SSFError {
-                let message = error.details.message
+                let message = error.message
                 #expect(error.code.rawValue == one["error"]?["code"]?.text, "\(one.name): \(message)")
                 for part in one["error"]?["says"].list ?? [] {
                     #expect(message.contains(part.text), "\(one.name): \(message)")

@@ -122,7 +122,7 @@ import Testing
         ]
         for (log, pointer) in invalid {
             let refused = try await failure { try await types(log) }
-            #expect(refused.code == .configurationInvalid && refused.details.pointer == pointer)
+            #expect(refused.code == .configurationInvalid && refused.pointer == pointer)
         }
     }
 

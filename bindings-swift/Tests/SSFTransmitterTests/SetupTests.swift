@@ -77,9 +77,9 @@ import Testing
             _ = try build()
             #expect(expected["code"] == nil, "\(expected.name): it was to be refused")
         } catch let error as SSFError {
-            #expect(error.code.rawValue == expected["code"]?.text, "\(expected.name): \(error.details.message)")
+            #expect(error.code.rawValue == expected["code"]?.text, "\(expected.name): \(error.message)")
             for part in expected["says"].list {
-                #expect(error.details.message.contains(part.text), "\(expected.name): \(error.details.message)")
+                #expect(error.message.contains(part.text), "\(expected.name): \(error.message)")
             }
         } catch {
             Issue.record("\(expected.name): \(error)")

@@ -74,7 +74,7 @@ struct Refusal: Error { let text = "s3cret" }
         let receiver = try Receiver(endpoint: "https://r.example", audience: "a")
         let failing = try Transmitter(issuer: issuer, signer: Odd { throw Refusal() })
         let error = try await failure { try await failing.emit(event, about: ada, to: receiver) }
-        #expect(error.code == .signerFailed && error.kind == .signing && error.details.causes == ["Refusal"])
+        #expect(error.code == .signerFailed && error.kind == .signing && error.causes == ["Refusal"])
         #expect(!"\(error)".contains("s3cret"))
     }
 

@@ -90,7 +90,7 @@ import Testing
         let error = try await failure {
             try await transmitter.emit(RISC.AccountPurged(), about: .uri("urn:x"), to: refusing)
         }
-        #expect(error.kind == .token && error.details.receiverError == "invalid_client")
+        #expect(error.kind == .token && error.receiverError == "invalid_client")
         #expect(!"\(error) \(wrong)".contains("wr0ng"))
     }
 
@@ -134,7 +134,7 @@ import Testing
             try await transmitter.emit(
                 event, about: ada, to: emulator.receiver(), options: .init(retry: RetryPolicy.once))
         }
-        #expect(untrusting.kind == .transport && !untrusting.details.remedy.isEmpty)
+        #expect(untrusting.kind == .transport && !untrusting.remedy.isEmpty)
         let network = Network(caBundles: [try #require(emulator.caPEM)])
         let trusting = try Transmitter(issuer: issuer, key: key, options: .init(network: network))
         #expect(try await trusting.emit(event, about: ada, to: emulator.receiver()).status == 202)
@@ -171,7 +171,7 @@ import Testing
         let receiver = try emulator.receiver(dialect: "okta")
         let refused = try await failure { try await transmitter.emit(CAEP.SessionRevoked(), about: ada, to: receiver) }
         #expect(refused.kind == .validation || refused.kind == .signing || refused.kind == .key)
-        #expect(refused.details.findings.contains { $0.rule == .eventReasonMissing })
+        #expect(refused.findings.contains { $0.rule == .eventReasonMissing })
         let allowing = LintPolicy(refuse: nil, report: .note)
         let receipt = try await transmitter.emit(
             CAEP.SessionRevoked(eventTimestamp: Date(), reasonAdmin: ["en": "Lost"]), about: ada,
@@ -190,8 +190,8 @@ import Testing
             """
         let emulator = try await Emulator(keys: jwks, faults: fault)
         let error = try await failure { try await transmitter.emit(event, about: ada, to: emulator.receiver()) }
-        #expect(error.kind == .delivery && error.details.status == 400)
-        #expect(error.details.receiverError == "invalid_audience" && error.details.receiverDescription == "aud")
+        #expect(error.kind == .delivery && error.status == 400)
+        #expect(error.receiverError == "invalid_audience" && error.receiverDescription == "aud")
         let told = try transmitter.explain(error, from: emulator.receiver())
         #expect(!told.isDelivered && told.reason == "invalid_audience" && !told.remedy.isEmpty)
     }

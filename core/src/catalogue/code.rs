@@ -28,6 +28,24 @@ pub enum ErrorKind {
     Internal,
 }
 
+impl ErrorKind {
+    /// Its name, such as `config`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Key => "key",
+            Self::Validation => "validation",
+            Self::Signing => "signing",
+            Self::Token => "token",
+            Self::Delivery => "delivery",
+            Self::Transport => "transport",
+            Self::Api => "api",
+            Self::Deadline => "deadline",
+            Self::Internal => "internal",
+        }
+    }
+}
+
 /// What the sender does by itself about a failed delivery.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]

@@ -114,9 +114,9 @@ func refused<Value>(_ expected: Case, _ label: String = "", _ work: () throws ->
         Issue.record("\(expected.name) \(label): it was to be refused")
     } catch let error as SSFError {
         #expect(error.code.rawValue == expected["code"].text, "\(expected.name) \(label)")
-        #expect(error.details.pointer == expected["pointer"]?.string, "\(expected.name) \(label)")
+        #expect(error.pointer == expected["pointer"]?.string, "\(expected.name) \(label)")
         for words in expected["says"].list {
-            #expect(error.details.message.contains(words.text), "\(expected.name): \(error.details.message)")
+            #expect(error.message.contains(words.text), "\(expected.name): \(error.message)")
         }
     } catch {
         Issue.record("\(expected.name) \(label): \(error)")
