@@ -279,6 +279,11 @@ void uniffi_ssf_transmitter_swift_fn_free_requestlimit(uint64_t handle, RustCall
 uint64_t uniffi_ssf_transmitter_swift_fn_constructor_requestlimit_new(int64_t requests, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_METHOD_REQUESTLIMIT_WINDOW
+#define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_METHOD_REQUESTLIMIT_WINDOW
+int64_t uniffi_ssf_transmitter_swift_fn_method_requestlimit_window(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_CLONE_KEYSET
 #define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_CLONE_KEYSET
 uint64_t uniffi_ssf_transmitter_swift_fn_clone_keyset(uint64_t handle, RustCallStatus *_Nonnull out_status
@@ -1292,6 +1297,12 @@ uint16_t uniffi_ssf_transmitter_swift_checksum_func_verify_set(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_METHOD_CANCELLATION_CANCEL
 #define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_METHOD_CANCELLATION_CANCEL
 uint16_t uniffi_ssf_transmitter_swift_checksum_method_cancellation_cancel(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_METHOD_REQUESTLIMIT_WINDOW
+#define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_METHOD_REQUESTLIMIT_WINDOW
+uint16_t uniffi_ssf_transmitter_swift_checksum_method_requestlimit_window(void
     
 );
 #endif

@@ -2203,6 +2203,11 @@ public func FfiConverterTypeReceiver_lower(_ value: Receiver) -> UInt64 {
  */
 public protocol RequestLimitProtocol: AnyObject, Sendable {
     
+    /**
+     * Maximum number of pending deliveries.
+     */
+    func window()  -> Int64
+    
 }
 /**
  * A bound on the requests on the wire.
@@ -2268,6 +2273,18 @@ public convenience init(requests: Int64) {
 
     
 
+    
+    /**
+     * Maximum number of pending deliveries.
+     */
+open func window() -> Int64  {
+    return try!  FfiConverterInt64.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_method_requestlimit_window(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
     
 
     
@@ -2747,7 +2764,7 @@ public protocol TransmitterProtocol: AnyObject, Sendable {
     func begin(emission: Emission) throws  -> Pending
     
     /**
-     * Takes no new work; ends when all that is under way has.
+     * Rejects new work; ends when all pending calls have ended.
      */
     func close(cancellation: Cancellation) async throws 
     
@@ -2769,7 +2786,7 @@ public protocol TransmitterProtocol: AnyObject, Sendable {
     func emit(emission: Emission, cancellation: Cancellation) async throws  -> Receipt
     
     /**
-     * Checks this transmitter and a receiver end to end, but for the SET, which may wait for a signature.
+     * Checks this transmitter and a receiver end to end, except for the SET, which may wait for a signature.
      */
     func examine(event: WrittenEvent, subject: WrittenSubject?, to: Receiver, options: DoctorOptions, cancellation: Cancellation) async throws  -> Examination
     
@@ -2784,7 +2801,7 @@ public protocol TransmitterProtocol: AnyObject, Sendable {
     func lint(event: WrittenEvent, subject: WrittenSubject?, to: Receiver)  -> [Finding]
     
     /**
-     * The SET of an emit, complete but for its signature.
+     * The unsigned SET of an emit.
      */
     func prepare(emission: Emission) throws  -> UnsignedSet
     
@@ -2868,7 +2885,7 @@ open func begin(emission: Emission)throws  -> Pending  {
 }
     
     /**
-     * Takes no new work; ends when all that is under way has.
+     * Rejects new work; ends when all pending calls have ended.
      */
 open func close(cancellation: Cancellation)async throws   {
     return
@@ -2953,7 +2970,7 @@ open func emit(emission: Emission, cancellation: Cancellation)async throws  -> R
 }
     
     /**
-     * Checks this transmitter and a receiver end to end, but for the SET, which may wait for a signature.
+     * Checks this transmitter and a receiver end to end, except for the SET, which may wait for a signature.
      */
 open func examine(event: WrittenEvent, subject: WrittenSubject?, to: Receiver, options: DoctorOptions, cancellation: Cancellation)async throws  -> Examination  {
     return
@@ -2999,7 +3016,7 @@ open func lint(event: WrittenEvent, subject: WrittenSubject?, to: Receiver) -> [
 }
     
     /**
-     * The SET of an emit, complete but for its signature.
+     * The unsigned SET of an emit.
      */
 open func prepare(emission: Emission)throws  -> UnsignedSet  {
     return try  FfiConverterTypeUnsignedSet_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -3062,7 +3079,7 @@ public func FfiConverterTypeTransmitter_lower(_ value: Transmitter) -> UInt64 {
 
 
 /**
- * A SET that is complete but for its signature.
+ * An unsigned SET.
  */
 public protocol UnsignedSetProtocol: AnyObject, Sendable {
     
@@ -3088,7 +3105,7 @@ public protocol UnsignedSetProtocol: AnyObject, Sendable {
     
 }
 /**
- * A SET that is complete but for its signature.
+ * An unsigned SET.
  */
 open class UnsignedSet: UnsignedSetProtocol, @unchecked Sendable {
     fileprivate let handle: UInt64
@@ -3630,7 +3647,7 @@ public func FfiConverterTypeClientCredentials_lower(_ value: ClientCredentials) 
 
 
 /**
- * One demand, and whether it holds.
+ * One demand of the conformance suite, and whether it holds.
  */
 public struct Condition: Equatable, Hashable {
     public var id: String
@@ -3691,7 +3708,7 @@ public func FfiConverterTypeCondition_lower(_ value: Condition) -> RustBuffer {
 
 
 /**
- * What a configuration says.
+ * The members of a transmitter configuration.
  */
 public struct ConfigurationSettings: Equatable, Hashable {
     public var issuer: String
@@ -3704,8 +3721,11 @@ public struct ConfigurationSettings: Equatable, Hashable {
     public var removeSubjectEndpoint: String?
     public var verificationEndpoint: String?
     public var criticalSubjectMembers: [String]?
-    public var authorizationSchemes: [String]
-    public var allSubjects: Bool?
+    public var authorizationSchemes: [String]?
+    /**
+     * `ALL` or `NONE`.
+     */
+    public var defaultSubjects: String?
     /**
      * Further members, as JSON.
      */
@@ -3714,7 +3734,10 @@ public struct ConfigurationSettings: Equatable, Hashable {
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
-    public init(issuer: String, jwksUri: String?, specVersion: String?, deliveryMethods: [String]?, configurationEndpoint: String?, statusEndpoint: String?, addSubjectEndpoint: String?, removeSubjectEndpoint: String?, verificationEndpoint: String?, criticalSubjectMembers: [String]?, authorizationSchemes: [String], allSubjects: Bool?, 
+    public init(issuer: String, jwksUri: String?, specVersion: String?, deliveryMethods: [String]?, configurationEndpoint: String?, statusEndpoint: String?, addSubjectEndpoint: String?, removeSubjectEndpoint: String?, verificationEndpoint: String?, criticalSubjectMembers: [String]?, authorizationSchemes: [String]?, 
+        /**
+         * `ALL` or `NONE`.
+         */defaultSubjects: String?, 
         /**
          * Further members, as JSON.
          */members: String?, allowLoopback: Bool) {
@@ -3729,7 +3752,7 @@ public struct ConfigurationSettings: Equatable, Hashable {
         self.verificationEndpoint = verificationEndpoint
         self.criticalSubjectMembers = criticalSubjectMembers
         self.authorizationSchemes = authorizationSchemes
-        self.allSubjects = allSubjects
+        self.defaultSubjects = defaultSubjects
         self.members = members
         self.allowLoopback = allowLoopback
     }
@@ -3760,8 +3783,8 @@ public struct FfiConverterTypeConfigurationSettings: FfiConverterRustBuffer {
                 removeSubjectEndpoint: FfiConverterOptionString.read(from: &buf), 
                 verificationEndpoint: FfiConverterOptionString.read(from: &buf), 
                 criticalSubjectMembers: FfiConverterOptionSequenceString.read(from: &buf), 
-                authorizationSchemes: FfiConverterSequenceString.read(from: &buf), 
-                allSubjects: FfiConverterOptionBool.read(from: &buf), 
+                authorizationSchemes: FfiConverterOptionSequenceString.read(from: &buf), 
+                defaultSubjects: FfiConverterOptionString.read(from: &buf), 
                 members: FfiConverterOptionString.read(from: &buf), 
                 allowLoopback: FfiConverterBool.read(from: &buf)
         )
@@ -3778,8 +3801,8 @@ public struct FfiConverterTypeConfigurationSettings: FfiConverterRustBuffer {
         FfiConverterOptionString.write(value.removeSubjectEndpoint, into: &buf)
         FfiConverterOptionString.write(value.verificationEndpoint, into: &buf)
         FfiConverterOptionSequenceString.write(value.criticalSubjectMembers, into: &buf)
-        FfiConverterSequenceString.write(value.authorizationSchemes, into: &buf)
-        FfiConverterOptionBool.write(value.allSubjects, into: &buf)
+        FfiConverterOptionSequenceString.write(value.authorizationSchemes, into: &buf)
+        FfiConverterOptionString.write(value.defaultSubjects, into: &buf)
         FfiConverterOptionString.write(value.members, into: &buf)
         FfiConverterBool.write(value.allowLoopback, into: &buf)
     }
@@ -3992,7 +4015,10 @@ public func FfiConverterTypeDeliverOptions_lower(_ value: DeliverOptions) -> Rus
  * What went wrong.
  */
 public struct Details: Equatable, Hashable {
-    public var kind: Kind
+    /**
+     * The group of the code.
+     */
+    public var kind: String
     public var code: String
     public var message: String
     public var remedy: String
@@ -4013,7 +4039,10 @@ public struct Details: Equatable, Hashable {
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
-    public init(kind: Kind, code: String, message: String, remedy: String, pointer: String?, status: UInt16?, 
+    public init(
+        /**
+         * The group of the code.
+         */kind: String, code: String, message: String, remedy: String, pointer: String?, status: UInt16?, 
         /**
          * In seconds.
          */retryAfter: Double?, receiverError: String?, receiverDescription: String?, retryable: Bool, findings: [Finding], 
@@ -4050,7 +4079,7 @@ public struct FfiConverterTypeDetails: FfiConverterRustBuffer {
     public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Details {
         return
             try Details(
-                kind: FfiConverterTypeKind.read(from: &buf), 
+                kind: FfiConverterString.read(from: &buf), 
                 code: FfiConverterString.read(from: &buf), 
                 message: FfiConverterString.read(from: &buf), 
                 remedy: FfiConverterString.read(from: &buf), 
@@ -4066,7 +4095,7 @@ public struct FfiConverterTypeDetails: FfiConverterRustBuffer {
     }
 
     public static func write(_ value: Details, into buf: inout [UInt8]) {
-        FfiConverterTypeKind.write(value.kind, into: &buf)
+        FfiConverterString.write(value.kind, into: &buf)
         FfiConverterString.write(value.code, into: &buf)
         FfiConverterString.write(value.message, into: &buf)
         FfiConverterString.write(value.remedy, into: &buf)
@@ -4325,7 +4354,7 @@ public func FfiConverterTypeEmitOptions_lower(_ value: EmitOptions) -> RustBuffe
 
 
 /**
- * An error of Swift's on its way back to the core.
+ * An error of the host language, on its way back to the core.
  */
 public struct ErrorParts: Equatable, Hashable {
     public var code: String
@@ -4556,7 +4585,7 @@ public func FfiConverterTypeFinding_lower(_ value: Finding) -> RustBuffer {
 
 
 /**
- * What becomes of findings: the severities as `note`, `warning`, `error`, or `never`.
+ * What happens with findings: the severities as `note`, `warning`, `error`, or `never`.
  */
 public struct Findings: Equatable, Hashable {
     public var refuse: String
@@ -4613,132 +4642,6 @@ public func FfiConverterTypeFindings_lift(_ buf: RustBuffer) throws -> Findings 
 #endif
 public func FfiConverterTypeFindings_lower(_ value: Findings) -> RustBuffer {
     return FfiConverterTypeFindings.lower(value)
-}
-
-
-/**
- * A source: the text of one, or the path of a file.
- */
-public struct KeySource: Equatable, Hashable {
-    public var text: String?
-    public var path: String?
-    public var options: KeySourceOptions
-
-    // Default memberwise initializers are never public by default, so we
-    // declare one manually.
-    public init(text: String?, path: String?, options: KeySourceOptions) {
-        self.text = text
-        self.path = path
-        self.options = options
-    }
-
-    
-
-    
-}
-
-#if compiler(>=6)
-extension KeySource: Sendable {}
-#endif
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public struct FfiConverterTypeKeySource: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> KeySource {
-        return
-            try KeySource(
-                text: FfiConverterOptionString.read(from: &buf), 
-                path: FfiConverterOptionString.read(from: &buf), 
-                options: FfiConverterTypeKeySourceOptions.read(from: &buf)
-        )
-    }
-
-    public static func write(_ value: KeySource, into buf: inout [UInt8]) {
-        FfiConverterOptionString.write(value.text, into: &buf)
-        FfiConverterOptionString.write(value.path, into: &buf)
-        FfiConverterTypeKeySourceOptions.write(value.options, into: &buf)
-    }
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeKeySource_lift(_ buf: RustBuffer) throws -> KeySource {
-    return try FfiConverterTypeKeySource.lift(buf)
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeKeySource_lower(_ value: KeySource) -> RustBuffer {
-    return FfiConverterTypeKeySource.lower(value)
-}
-
-
-/**
- * How to read a key. The time limit is in seconds.
- */
-public struct KeySourceOptions: Equatable, Hashable {
-    public var kid: String?
-    public var algorithm: String?
-    public var password: String?
-    public var timeLimit: Double?
-
-    // Default memberwise initializers are never public by default, so we
-    // declare one manually.
-    public init(kid: String?, algorithm: String?, password: String?, timeLimit: Double?) {
-        self.kid = kid
-        self.algorithm = algorithm
-        self.password = password
-        self.timeLimit = timeLimit
-    }
-
-    
-
-    
-}
-
-#if compiler(>=6)
-extension KeySourceOptions: Sendable {}
-#endif
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public struct FfiConverterTypeKeySourceOptions: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> KeySourceOptions {
-        return
-            try KeySourceOptions(
-                kid: FfiConverterOptionString.read(from: &buf), 
-                algorithm: FfiConverterOptionString.read(from: &buf), 
-                password: FfiConverterOptionString.read(from: &buf), 
-                timeLimit: FfiConverterOptionDouble.read(from: &buf)
-        )
-    }
-
-    public static func write(_ value: KeySourceOptions, into buf: inout [UInt8]) {
-        FfiConverterOptionString.write(value.kid, into: &buf)
-        FfiConverterOptionString.write(value.algorithm, into: &buf)
-        FfiConverterOptionString.write(value.password, into: &buf)
-        FfiConverterOptionDouble.write(value.timeLimit, into: &buf)
-    }
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeKeySourceOptions_lift(_ buf: RustBuffer) throws -> KeySourceOptions {
-    return try FfiConverterTypeKeySourceOptions.lift(buf)
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeKeySourceOptions_lower(_ value: KeySourceOptions) -> RustBuffer {
-    return FfiConverterTypeKeySourceOptions.lower(value)
 }
 
 
@@ -4830,7 +4733,7 @@ public func FfiConverterTypeKnown_lower(_ value: Known) -> RustBuffer {
 
 
 /**
- * A configuration: the document, and where it belongs.
+ * A transmitter configuration: the document, and where it belongs.
  */
 public struct Located: Equatable, Hashable {
     public var document: String
@@ -5138,7 +5041,7 @@ public func FfiConverterTypeLogOptions_lower(_ value: LogOptions) -> RustBuffer 
 
 
 /**
- * How to reach receivers.
+ * How connections leave this machine.
  */
 public struct Network: Equatable, Hashable {
     /**
@@ -5621,7 +5524,7 @@ public func FfiConverterTypePublicKeys_lower(_ value: PublicKeys) -> RustBuffer 
 
 
 /**
- * That a receiver has taken a SET.
+ * Confirms that a receiver accepted a SET.
  */
 public struct Receipt {
     public var set: SignedSet
@@ -5793,7 +5696,7 @@ public func FfiConverterTypeReceiverSettings_lower(_ value: ReceiverSettings) ->
 
 
 /**
- * What became of a SET.
+ * The reception of a SET.
  */
 public struct Reception: Equatable, Hashable {
     public var outcome: String
@@ -6101,6 +6004,132 @@ public func FfiConverterTypeSigningTask_lift(_ buf: RustBuffer) throws -> Signin
 #endif
 public func FfiConverterTypeSigningTask_lower(_ value: SigningTask) -> RustBuffer {
     return FfiConverterTypeSigningTask.lower(value)
+}
+
+
+/**
+ * A source of keys: the text of one, or the path of a file.
+ */
+public struct Source: Equatable, Hashable {
+    public var text: String?
+    public var path: String?
+    public var options: SourceOptions
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(text: String?, path: String?, options: SourceOptions) {
+        self.text = text
+        self.path = path
+        self.options = options
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Source: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSource: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Source {
+        return
+            try Source(
+                text: FfiConverterOptionString.read(from: &buf), 
+                path: FfiConverterOptionString.read(from: &buf), 
+                options: FfiConverterTypeSourceOptions.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Source, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.text, into: &buf)
+        FfiConverterOptionString.write(value.path, into: &buf)
+        FfiConverterTypeSourceOptions.write(value.options, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSource_lift(_ buf: RustBuffer) throws -> Source {
+    return try FfiConverterTypeSource.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSource_lower(_ value: Source) -> RustBuffer {
+    return FfiConverterTypeSource.lower(value)
+}
+
+
+/**
+ * How to read a key. The time limit is in the language's unit of time.
+ */
+public struct SourceOptions: Equatable, Hashable {
+    public var kid: String?
+    public var algorithm: String?
+    public var password: String?
+    public var timeLimit: Double?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(kid: String?, algorithm: String?, password: String?, timeLimit: Double?) {
+        self.kid = kid
+        self.algorithm = algorithm
+        self.password = password
+        self.timeLimit = timeLimit
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SourceOptions: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSourceOptions: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SourceOptions {
+        return
+            try SourceOptions(
+                kid: FfiConverterOptionString.read(from: &buf), 
+                algorithm: FfiConverterOptionString.read(from: &buf), 
+                password: FfiConverterOptionString.read(from: &buf), 
+                timeLimit: FfiConverterOptionDouble.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SourceOptions, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.kid, into: &buf)
+        FfiConverterOptionString.write(value.algorithm, into: &buf)
+        FfiConverterOptionString.write(value.password, into: &buf)
+        FfiConverterOptionDouble.write(value.timeLimit, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSourceOptions_lift(_ buf: RustBuffer) throws -> SourceOptions {
+    return try FfiConverterTypeSourceOptions.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSourceOptions_lower(_ value: SourceOptions) -> RustBuffer {
+    return FfiConverterTypeSourceOptions.lower(value)
 }
 
 
@@ -7052,131 +7081,6 @@ public func FfiConverterTypeKeys_lower(_ value: Keys) -> RustBuffer {
 
 
 /**
- * The group of a code.
- */
-
-public enum Kind: Equatable, Hashable {
-    
-    case config
-    case key
-    case validation
-    case signing
-    case token
-    case delivery
-    case transport
-    case api
-    case deadline
-    case `internal`
-
-
-
-
-
-}
-
-#if compiler(>=6)
-extension Kind: Sendable {}
-#endif
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public struct FfiConverterTypeKind: FfiConverterRustBuffer {
-    typealias SwiftType = Kind
-
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Kind {
-        let variant: Int32 = try readInt(&buf)
-        switch variant {
-        
-        case 1: return .config
-        
-        case 2: return .key
-        
-        case 3: return .validation
-        
-        case 4: return .signing
-        
-        case 5: return .token
-        
-        case 6: return .delivery
-        
-        case 7: return .transport
-        
-        case 8: return .api
-        
-        case 9: return .deadline
-        
-        case 10: return .`internal`
-        
-        default: throw UniffiInternalError.unexpectedEnumCase
-        }
-    }
-
-    public static func write(_ value: Kind, into buf: inout [UInt8]) {
-        switch value {
-        
-        
-        case .config:
-            writeInt(&buf, Int32(1))
-        
-        
-        case .key:
-            writeInt(&buf, Int32(2))
-        
-        
-        case .validation:
-            writeInt(&buf, Int32(3))
-        
-        
-        case .signing:
-            writeInt(&buf, Int32(4))
-        
-        
-        case .token:
-            writeInt(&buf, Int32(5))
-        
-        
-        case .delivery:
-            writeInt(&buf, Int32(6))
-        
-        
-        case .transport:
-            writeInt(&buf, Int32(7))
-        
-        
-        case .api:
-            writeInt(&buf, Int32(8))
-        
-        
-        case .deadline:
-            writeInt(&buf, Int32(9))
-        
-        
-        case .`internal`:
-            writeInt(&buf, Int32(10))
-        
-        }
-    }
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeKind_lift(_ buf: RustBuffer) throws -> Kind {
-    return try FfiConverterTypeKind.lift(buf)
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeKind_lower(_ value: Kind) -> RustBuffer {
-    return FfiConverterTypeKind.lower(value)
-}
-
-
-
-/**
  * How an org is asked.
  */
 
@@ -7556,30 +7460,6 @@ fileprivate struct FfiConverterOptionDouble: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterDouble.read(from: &buf)
-        default: throw UniffiInternalError.unexpectedOptionalTag
-        }
-    }
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-fileprivate struct FfiConverterOptionBool: FfiConverterRustBuffer {
-    typealias SwiftType = Bool?
-
-    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
-        guard let value = value else {
-            writeInt(&buf, Int8(0))
-            return
-        }
-        writeInt(&buf, Int8(1))
-        FfiConverterBool.write(value, into: &buf)
-    }
-
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
-        switch try readInt(&buf) as Int8 {
-        case 0: return nil
-        case 1: return try FfiConverterBool.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -8478,23 +8358,23 @@ public func readPublicKey(form: PublicForm, key: Data, kid: String?)throws  -> P
 /**
  * Reads a key in any form.
  */
-public func readAnyKey(key: Data, options: KeySourceOptions)throws  -> SigningKey  {
+public func readAnyKey(key: Data, options: SourceOptions)throws  -> SigningKey  {
     return try  FfiConverterTypeSigningKey_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
     uniffi_ssf_transmitter_swift_fn_func_read_any_key(
         FfiConverterData.lower(key),
-        FfiConverterTypeKeySourceOptions_lower(options),uniffiCallStatus
+        FfiConverterTypeSourceOptions_lower(options),uniffiCallStatus
     )
 })
 }
 /**
  * Reads the key of a source.
  */
-public func readKeySource(source: KeySource, cancellation: Cancellation)async throws  -> SigningKey  {
+public func readKeySource(source: Source, cancellation: Cancellation)async throws  -> SigningKey  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
-                uniffi_ssf_transmitter_swift_fn_func_read_key_source(FfiConverterTypeKeySource_lower(source),FfiConverterTypeCancellation_lower(cancellation)
+                uniffi_ssf_transmitter_swift_fn_func_read_key_source(FfiConverterTypeSource_lower(source),FfiConverterTypeCancellation_lower(cancellation)
                 )
             },
             pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_u64,
@@ -8507,11 +8387,11 @@ public func readKeySource(source: KeySource, cancellation: Cancellation)async th
 /**
  * A set that follows a source, which is looked at after `every` seconds.
  */
-public func watchKeySource(source: KeySource, every: Double, cancellation: Cancellation)async throws  -> KeySet  {
+public func watchKeySource(source: Source, every: Double, cancellation: Cancellation)async throws  -> KeySet  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
-                uniffi_ssf_transmitter_swift_fn_func_watch_key_source(FfiConverterTypeKeySource_lower(source),FfiConverterDouble.lower(every),FfiConverterTypeCancellation_lower(cancellation)
+                uniffi_ssf_transmitter_swift_fn_func_watch_key_source(FfiConverterTypeSource_lower(source),FfiConverterDouble.lower(every),FfiConverterTypeCancellation_lower(cancellation)
                 )
             },
             pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_u64,
@@ -8561,7 +8441,7 @@ public func lintEvent(known: Known, event: WrittenEvent, subject: WrittenSubject
 })
 }
 /**
- * Looks at a JWKS document as it is published.
+ * Lints a published JWKS document.
  */
 public func lintJwks(json: String) -> [Finding]  {
     return try!  FfiConverterSequenceTypeFinding.lift(try! rustCall() {
@@ -8572,7 +8452,7 @@ public func lintJwks(json: String) -> [Finding]  {
 })
 }
 /**
- * Looks at a text that is to be a SET.
+ * Lints any text as a SET.
  */
 public func lintText(known: Known, text: String)throws  -> [Finding]  {
     return try  FfiConverterSequenceTypeFinding.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -8677,13 +8557,13 @@ private let initializationResult: InitializationResult = {
     if bindings_contract_version != scaffolding_contract_version {
         return InitializationResult.contractVersionMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_func_conformance_of_configuration() != 59786) {
+    if (uniffi_ssf_transmitter_swift_checksum_func_conformance_of_configuration() != 24224) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_func_conformance_of_set() != 9695) {
+    if (uniffi_ssf_transmitter_swift_checksum_func_conformance_of_set() != 63268) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_func_conformance_of_token() != 5840) {
+    if (uniffi_ssf_transmitter_swift_checksum_func_conformance_of_token() != 15429) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_func_check_event() != 26180) {
@@ -8704,37 +8584,37 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_func_read_public_key() != 13585) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_func_read_any_key() != 7726) {
+    if (uniffi_ssf_transmitter_swift_checksum_func_read_any_key() != 8582) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_func_read_key_source() != 53886) {
+    if (uniffi_ssf_transmitter_swift_checksum_func_read_key_source() != 49488) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_func_watch_key_source() != 55514) {
+    if (uniffi_ssf_transmitter_swift_checksum_func_watch_key_source() != 50635) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_func_explain() != 32288) {
+    if (uniffi_ssf_transmitter_swift_checksum_func_explain() != 27039) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_func_explain_error() != 26843) {
+    if (uniffi_ssf_transmitter_swift_checksum_func_explain_error() != 54747) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_func_lint_event() != 18823) {
+    if (uniffi_ssf_transmitter_swift_checksum_func_lint_event() != 15628) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_func_lint_jwks() != 65508) {
+    if (uniffi_ssf_transmitter_swift_checksum_func_lint_jwks() != 33599) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_func_lint_text() != 46504) {
+    if (uniffi_ssf_transmitter_swift_checksum_func_lint_text() != 50210) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_func_read_configuration() != 46375) {
+    if (uniffi_ssf_transmitter_swift_checksum_func_read_configuration() != 10284) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_func_well_known_url() != 22016) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_func_write_configuration() != 41998) {
+    if (uniffi_ssf_transmitter_swift_checksum_func_write_configuration() != 44339) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_func_dialect_ids() != 29568) {
@@ -8750,6 +8630,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_cancellation_cancel() != 28924) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_requestlimit_window() != 27284) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_keyset_active() != 16727) {
@@ -8803,31 +8686,31 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_method_signingkey_with_kid() != 50874) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_providers_activate() != 65266) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_providers_activate() != 5759) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_providers_create() != 45184) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_providers_create() != 61028) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_providers_deactivate() != 12263) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_providers_deactivate() != 54157) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_providers_delete() != 26985) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_providers_ensure() != 32689) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_providers_ensure() != 17712) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_providers_list() != 37713) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_providers_list() != 12258) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_providers_read() != 58788) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_providers_read() != 24608) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_providers_replace() != 21402) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_providers_replace() != 60031) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_providers_update() != 32897) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_providers_update() != 12146) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_providers_log() != 2663) {
@@ -8839,10 +8722,10 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_method_logpager_next() != 47717) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_examination_fail() != 60276) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_examination_fail() != 52013) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_examination_finish() != 30150) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_examination_finish() != 28162) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_examination_waits() != 40283) {
@@ -8890,7 +8773,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_method_signedset_event() != 16101) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_signedset_findings() != 9003) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_signedset_findings() != 18069) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_signedset_jti() != 33827) {
@@ -8905,7 +8788,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_method_unsignedset_decode() != 4569) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_unsignedset_findings() != 31436) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_unsignedset_findings() != 37111) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_unsignedset_jti() != 17533) {
@@ -8920,31 +8803,31 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_begin() != 38619) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_close() != 32656) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_close() != 55046) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_counters() != 65387) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_counters() != 19029) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_deliver() != 31276) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_doctor() != 15390) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_doctor() != 9627) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_emit() != 62822) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_examine() != 15565) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_examine() != 52584) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_jwks() != 8569) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_lint() != 11079) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_lint() != 7279) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_prepare() != 64070) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_prepare() != 37437) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_constructor_cancellation_new() != 36238) {
