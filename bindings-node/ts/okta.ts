@@ -2,7 +2,13 @@
 
 import { call } from './calls.js';
 import { errorOf, Place, unwrap } from './errors.js';
-import { type NativeLogPager, type NativeProvider, type NativeProviders, type NativeWanted, native } from './native.js';
+import {
+  type NativeLogPager,
+  type NativeProvider,
+  type NativeProviderInput,
+  type NativeProviders,
+  native,
+} from './native.js';
 import { NETWORK, type NetworkOptions, networkOf } from './network.js';
 import { eventOf, type LogEvent, type Reception, receptionOf } from './okta-log.js';
 import {
@@ -297,7 +303,7 @@ async function* entries(
   }
 }
 
-function wantedOf(provider: ProviderChange | undefined, required: ('name' | 'type')[], at: Place): NativeWanted {
+function wantedOf(provider: ProviderChange | undefined, required: ('name' | 'type')[], at: Place): NativeProviderInput {
   if (provider === undefined) throw errorOf('SSF_PROVIDER_INVALID', 'a provider is missing', at);
   const { name, type, wellKnownUrl, issuer, jwksUrl } = checked(provider, WANTED, required, at);
   return { name, kind: type, wellKnownUrl, issuer, jwksUrl };

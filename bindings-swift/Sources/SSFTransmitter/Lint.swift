@@ -203,8 +203,8 @@ public struct Linter: Sendable {
         return error.details.status == nil ? explained.with(findings: error.details.findings) : explained
     }
 
-    private var known: Known {
-        Known(
+    private var known: LinterSettings {
+        LinterSettings(
             dialect: dialect?.native, issuer: issuer, audience: audience?.native, jwks: jwks?.json,
             now: now?.timeIntervalSince1970, algorithm: header?.algorithm.rawValue, kid: header?.kid, sentAs: sentAs)
     }

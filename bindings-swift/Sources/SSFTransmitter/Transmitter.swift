@@ -52,9 +52,9 @@ public struct Transmitter: Sendable {
 
     /// A transmitter whose signatures are made elsewhere.
     public init(issuer: String, signer: any Signer, options: Options = Options()) throws {
-        let elsewhere = Keys.elsewhere(
+        let keys = Keys.signer(
             algorithm: signer.algorithm.rawValue, kid: signer.kid, publicKey: signer.publicKey?.jwk)
-        try self.init(issuer, elsewhere, signer: signer, options)
+        try self.init(issuer, keys, signer: signer, options)
     }
 
     private init(_ issuer: String, _ native: Keys, signer: (any Signer)?, _ options: Options) throws {
