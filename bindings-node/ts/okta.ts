@@ -70,7 +70,7 @@ export interface OktaProvidersOptions extends Bounds, NetworkOptions {
   readonly bearer?: string | undefined;
   /** Credentials of an API services app of the org, to get access tokens with. */
   readonly clientCredentials?: ClientCredentials | undefined;
-  /** Allow this machine, over plain http too, for trials and tests. */
+  /** Allow loopback addresses, and plain http to them, for tests. */
   readonly allowLoopback?: boolean | undefined;
 }
 
@@ -196,7 +196,7 @@ export class OktaProviders {
   }
 
   /**
-   * Searches the org's System Log for a SET that it answered with 202. Okta takes SETs that it then drops.
+   * Searches the org's System Log for a SET that it answered with 202. Okta accepts SETs that it then drops.
    * The token needs the scope `okta.logs.read`; one that may read the providers too makes causes certain.
    *
    * @param sent The receipt, or, where another process has sent it, the SET and the time of the answer.

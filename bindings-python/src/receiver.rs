@@ -64,7 +64,7 @@ impl Dialect {
     }
 }
 
-/// Client credentials, and the endpoint that gives access tokens for them.
+/// Client credentials, and the endpoint that issues access tokens for them.
 #[pyclass(frozen, subclass, module = "ssf_transmitter._native")]
 pub(crate) struct ClientCredentials(pub(crate) sdk::token::ClientCredentials);
 

@@ -74,7 +74,7 @@ public enum SSFError: Error, Hashable, Sendable {
         public var retryAfter: TimeInterval?
         /// The code that the receiver, the token endpoint or the API gave.
         public var receiverError: String?
-        /// What the receiver, the token endpoint or the API says about it, from any of the usual error objects, plain text,
+        /// The description from the receiver, the token endpoint or the API, from any of the usual error objects, plain text,
         /// or the title of an HTML page. The other side wrote it, so it is in no other text; where it quotes the SET, its
         /// subject or a credential, it says `[redacted]`.
         public var receiverDescription: String?

@@ -25,7 +25,7 @@ pub enum ClientAuthentication {
     Certificate,
 }
 
-/// Client credentials, and the endpoint that gives access tokens for them (RFC 6749 §4.4).
+/// Client credentials, and the endpoint that issues access tokens for them (RFC 6749 §4.4).
 ///
 /// ```
 /// use ssf_transmitter::token::{ClientAuthentication, ClientCredentials};

@@ -92,7 +92,7 @@ impl Transmitter {
         Deliver::new(self.clone(), set.clone(), to.clone())
     }
 
-    /// Sends many events, with a bound on how many requests are on the wire at once. Results come in the order in which
+    /// Sends many events, with a limit on concurrent requests. Results come in the order in which
     /// they are done; events are taken from the iterator only as there is room.
     ///
     /// ```no_run
