@@ -68,14 +68,14 @@ macro_rules! output_records {
             findings.iter().map(Finding::from).collect()
         }
 
-        /// Why something may have happened, and what to do about it.
+        /// A possible cause, and how to fix it.
         $(#[$attribute])*
         pub struct Cause {
             pub cause: String,
             pub remedy: String,
         }
 
-        /// What the answer of a receiver means.
+        /// An explanation of a receiver's answer.
         $(#[$attribute])*
         pub struct Explanation {
             pub delivered: bool,

@@ -77,10 +77,10 @@ impl EmitOptions<'_> {
 }
 
 /// JSON text, or why there is none.
-pub(crate) type Written = Either<String, ErrorParts>;
+pub(crate) type JsonOrError = Either<String, ErrorParts>;
 
 /// An event to be looked at, whatever is wrong with it.
-pub(crate) fn any_event(written: Written) -> sdk::Result<Event> {
+pub(crate) fn any_event(written: JsonOrError) -> sdk::Result<Event> {
     match written {
         Either::A(json) => emission::event(&json),
         Either::B(error) => Err(error.into()),
@@ -88,7 +88,7 @@ pub(crate) fn any_event(written: Written) -> sdk::Result<Event> {
 }
 
 /// A subject to be looked at, whatever is wrong with it.
-pub(crate) fn any_subject(written: Written, private: bool) -> sdk::Result<Subject> {
+pub(crate) fn any_subject(written: JsonOrError, private: bool) -> sdk::Result<Subject> {
     match written {
         Either::A(json) => emission::subject(&json, private),
         Either::B(error) => Err(error.into()),

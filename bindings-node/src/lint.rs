@@ -6,7 +6,7 @@ use ssf_bindings::{header, lint::Setup};
 use ssf_transmitter::{self as sdk, Jwks, http::Response};
 
 use crate::{
-    emission::{Written, any_event, any_subject},
+    emission::{JsonOrError, any_event, any_subject},
     failure::{Failure, Outcome, outcome},
     key::moment,
     receiver::{Addressee, Dialect, audience},
@@ -16,7 +16,7 @@ use crate::{
 
 /// What a linter knows.
 #[napi(object, object_to_js = false)]
-pub struct Known<'a> {
+pub struct LinterSettings<'a> {
     pub dialect: Option<ClassInstance<'a, Dialect>>,
     pub issuer: Option<String>,
     pub audience: Option<Addressee>,
@@ -27,7 +27,7 @@ pub struct Known<'a> {
     pub sent_as: Option<String>,
 }
 
-impl Known<'_> {
+impl LinterSettings<'_> {
     fn linter(self) -> sdk::Result<sdk::lint::Linter> {
         let setup = Setup {
             dialect: self.dialect.map(|dialect| dialect.0.clone()).unwrap_or_default(),
@@ -51,22 +51,22 @@ impl Known<'_> {
 
 /// Lints any text as a SET.
 #[napi]
-pub fn lint_text(known: Known<'_>, text: String) -> Outcome<Vec<Finding>> {
+pub fn lint_text(known: LinterSettings<'_>, text: String) -> Outcome<Vec<Finding>> {
     known.findings(|linter| linter.jwt(&text))
 }
 
 /// Lints an unsigned SET.
 #[napi]
-pub fn lint_unsigned(known: Known<'_>, set: &UnsignedSet) -> Outcome<Vec<Finding>> {
+pub fn lint_unsigned(known: LinterSettings<'_>, set: &UnsignedSet) -> Outcome<Vec<Finding>> {
     known.findings(|linter| linter.unsigned(&set.0))
 }
 
 /// Looks at an event, and its subject if there is one.
 #[napi]
 pub fn lint_event(
-    known: Known<'_>,
-    event: Written,
-    subject: Option<Written>,
+    known: LinterSettings<'_>,
+    event: JsonOrError,
+    subject: Option<JsonOrError>,
     private: bool,
 ) -> Outcome<Vec<Finding>> {
     let subject = subject.map(|subject| any_subject(subject, private));
@@ -82,7 +82,7 @@ pub fn lint_jwks(json: String) -> Vec<Finding> {
 /// What the answer of a receiver to a SET means.
 #[napi]
 pub fn explain(
-    known: Known<'_>,
+    known: LinterSettings<'_>,
     set: String,
     status: u16,
     headers: Vec<String>,
@@ -95,7 +95,7 @@ pub fn explain(
 
 /// What it means that a SET was not delivered.
 #[napi]
-pub fn explain_error(known: Known<'_>, set: String, error: ErrorParts) -> Outcome<Explanation> {
+pub fn explain_error(known: LinterSettings<'_>, set: String, error: ErrorParts) -> Outcome<Explanation> {
     let error = error.into();
     outcome(known.linter().map(|linter| linter.explain_error(&set, &error).into()).map_err(Failure::from))
 }

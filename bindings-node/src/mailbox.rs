@@ -26,7 +26,7 @@ use crate::{
 type Waker = ThreadsafeFunction<(), (), (), Status, false, true>;
 
 /// Makes the JavaScript value of a result, on the thread of JavaScript.
-type Letter = Box<dyn for<'e> FnOnce(&'e Env) -> napi::Result<Unknown<'e>> + Send>;
+type Completion = Box<dyn for<'e> FnOnce(&'e Env) -> napi::Result<Unknown<'e>> + Send>;
 
 /// Where results arrive, for one thread of JavaScript.
 ///
@@ -47,8 +47,8 @@ struct Inner {
 struct Post {
     /// Pending tasks.
     tasks: HashMap<u32, AbortHandle>,
-    letters: Vec<(u32, Letter)>,
-    /// When the first of the letters came, unless JavaScript was told.
+    completions: Vec<(u32, Completion)>,
+    /// When the first of the completions came, unless JavaScript was told.
     since: Option<Instant>,
 }
 
@@ -88,14 +88,14 @@ impl Mailbox {
     /// What has arrived: number and result by turns.
     #[napi]
     pub fn take<'e>(&self, env: &'e Env) -> napi::Result<Vec<Either<u32, Unknown<'e>>>> {
-        let letters = {
+        let completions = {
             let mut post = lock(&self.0.post);
             post.since = None;
-            mem::take(&mut post.letters)
+            mem::take(&mut post.completions)
         };
-        let mut all = Vec::with_capacity(2 * letters.len());
-        for (number, letter) in letters {
-            all.extend([Either::A(number), Either::B(letter(env)?)]);
+        let mut all = Vec::with_capacity(2 * completions.len());
+        for (number, completion) in completions {
+            all.extend([Either::A(number), Either::B(completion(env)?)]);
         }
         Ok(all)
     }
@@ -117,7 +117,7 @@ impl Mailbox {
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Outcome<()> {
         outcome(runtime().map(|runtime| {
-            let envelope = Envelope { mailbox: self.0.clone(), number, letter: None };
+            let envelope = Envelope { mailbox: self.0.clone(), number, completion: None };
             // Held until the task is noted: it may end before that.
             let mut post = lock(&self.0.post);
             let task = runtime.spawn(async move {
@@ -125,7 +125,7 @@ impl Mailbox {
                 // What comes now may be a signature, during which this thread tells nothing.
                 hold(None);
                 let result = work.await;
-                envelope.letter = Some(Box::new(move |env| outcome(result).into_unknown(env)));
+                envelope.completion = Some(Box::new(move |env| outcome(result).into_unknown(env)));
             });
             post.tasks.insert(number, task.abort_handle());
         }))
@@ -148,17 +148,17 @@ impl Mailbox {
 struct Envelope {
     mailbox: Arc<Inner>,
     number: u32,
-    letter: Option<Letter>,
+    completion: Option<Completion>,
 }
 
 impl Drop for Envelope {
     fn drop(&mut self) {
-        let letter = self.letter.take().unwrap_or_else(|| {
+        let completion = self.completion.take().unwrap_or_else(|| {
             Box::new(|env| {
                 outcome::<()>(Err(Failure::internal("a task ended without a result"))).into_unknown(env)
             })
         });
-        if self.mailbox.put(self.number, letter) {
+        if self.mailbox.put(self.number, completion) {
             hold(Some(self.mailbox.clone()));
         } else {
             self.mailbox.tell(Post::is_due);
@@ -169,25 +169,25 @@ impl Drop for Envelope {
 impl Post {
     /// Results are worth a wake-up of JavaScript once they are half as many as the pending tasks: no caller runs out of work.
     fn is_due(&self) -> bool {
-        2 * self.letters.len() >= self.tasks.len()
+        2 * self.completions.len() >= self.tasks.len()
             || self.since.is_none_or(|since| since.elapsed() >= PATIENCE)
     }
 }
 
 impl Inner {
-    /// Puts the letter of a task that has ended in. Returns whether it is the first.
-    fn put(&self, number: u32, letter: Letter) -> bool {
+    /// Puts the completion of a task that has ended in. Returns whether it is the first.
+    fn put(&self, number: u32, completion: Completion) -> bool {
         let mut post = lock(&self.post);
         post.tasks.remove(&number);
-        let first = post.letters.is_empty();
-        post.letters.push((number, letter));
+        let first = post.completions.is_empty();
+        post.completions.push((number, completion));
         if first {
             post.since = Some(Instant::now());
         }
         first
     }
 
-    /// Tells JavaScript of its letters if they are due. Returns whether it knows of them.
+    /// Tells JavaScript of its completions if they are due. Returns whether it knows of them.
     fn tell(&self, is_due: impl FnOnce(&Post) -> bool) -> bool {
         let mut post = lock(&self.post);
         if post.since.is_some() {

@@ -33,7 +33,7 @@ pub struct OrgSettings<'a> {
 /// What can be set of a provider: either a configuration, or issuer and JWKS. Of a change, what is to be another.
 #[napi(object, object_to_js = false)]
 #[derive(Default)]
-pub struct Wanted {
+pub struct ProviderInput {
     pub name: Option<String>,
     pub kind: Option<String>,
     pub well_known_url: Option<String>,
@@ -73,10 +73,10 @@ impl Providers {
         number: u32,
         operation: String,
         id: Option<String>,
-        wanted: Option<Wanted>,
+        wanted: Option<ProviderInput>,
     ) -> Outcome<()> {
         let api = self.0.clone();
-        match Operation::named(&operation, id.unwrap_or_default(), wanted.map(Wanted::parts)) {
+        match Operation::named(&operation, id.unwrap_or_default(), wanted.map(ProviderInput::parts)) {
             Ok(operation) => mailbox.spawn(number, async move {
                 let shown = operation.perform(api).await?;
                 Ok(shown.iter().map(Provider::from).collect::<Vec<_>>())
@@ -110,7 +110,7 @@ impl OrgSettings<'_> {
     }
 }
 
-impl Wanted {
+impl ProviderInput {
     fn parts(self) -> ProviderParts {
         let Self { name, kind, well_known_url, issuer, jwks_url } = self;
         ProviderParts { name, kind, well_known_url, issuer, jwks_url }

@@ -83,11 +83,11 @@ fn reception(reception: &Reception) -> Value {
         "outcome": reception.outcome().as_str(),
         "certainty": reception.certainty().map(Certainty::as_str),
         "events": reception.events().iter().map(event).collect::<Vec<_>>(),
-        "causes": reception.causes().iter().map(|cause| told(*cause)).collect::<Vec<_>>(),
+        "causes": reception.causes().iter().map(|cause| cause_parts(*cause)).collect::<Vec<_>>(),
     })
 }
 
-fn told(cause: Cause) -> Value {
+fn cause_parts(cause: Cause) -> Value {
     let kind = cause.kind();
     let (id, meaning, remedy) = (kind.as_str(), kind.meaning(), kind.remedy());
     json!({ "id": id, "isCertain": cause.is_certain(), "meaning": meaning, "remedy": remedy })

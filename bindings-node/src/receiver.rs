@@ -71,7 +71,7 @@ impl Dialect {
     }
 }
 
-/// Client credentials, and the endpoint that gives access tokens for them.
+/// Client credentials, and the endpoint that issues access tokens for them.
 #[napi(object, object_to_js = false)]
 pub struct ClientCredentials<'a> {
     pub token_url: String,

@@ -11,7 +11,7 @@ use ssf_bindings::{
 use ssf_transmitter::{self as sdk, client::Emit};
 
 use crate::{
-    emission::{EmitOptions, RequestLimit, Written, any_event, any_subject, emit},
+    emission::{EmitOptions, JsonOrError, RequestLimit, any_event, any_subject, emit},
     failure::{Failure, Outcome, Result, outcome},
     key::KeySet,
     mailbox::Mailbox,
@@ -151,8 +151,8 @@ impl Transmitter {
     #[napi]
     pub fn lint(
         &self,
-        event: Written,
-        subject: Option<Written>,
+        event: JsonOrError,
+        subject: Option<JsonOrError>,
         private: bool,
         to: &Receiver,
     ) -> Vec<Finding> {
@@ -167,8 +167,8 @@ impl Transmitter {
         &self,
         mailbox: &Mailbox,
         number: u32,
-        event: Written,
-        subject: Option<Written>,
+        event: JsonOrError,
+        subject: Option<JsonOrError>,
         private: bool,
         to: &Receiver,
         configuration_url: Option<String>,

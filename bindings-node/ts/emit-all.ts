@@ -12,7 +12,7 @@ import type { EmitOptions } from './transmitter.js';
 /** One of many: an event for a subject to a receiver. */
 export interface Emission extends Omit<EmitOptions, 'signal'> {
   readonly event: SsfEvent;
-  /** Whom or what the event is about; absent where the event has it inside. */
+  /** The subject of the event; absent where the event has it inside. */
   readonly subject?: Subject | undefined;
 }
 

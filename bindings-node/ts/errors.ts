@@ -66,7 +66,7 @@ export class SsfError extends Error {
   /** The code that the receiver, the token endpoint or the API gave. */
   declare readonly receiverError?: string;
   /**
-   * What the receiver, the token endpoint or the API says about it, from any of the usual error objects, plain text, or
+   * The description from the receiver, the token endpoint or the API, from any of the usual error objects, plain text, or
    * the title of an HTML page. The other side wrote it, so it is neither in the message, nor shown when the error is
    * printed; where it quotes the SET, its subject or a credential, it says `[redacted]`.
    */

@@ -12,7 +12,7 @@ import { type Caller, errorOf, type Place } from './errors.js';
 const MAX_DEPTH = 64;
 
 /** A text that is JSON already. */
-export class Written {
+export class RawJson {
   constructor(readonly text: string) {}
 }
 
@@ -101,7 +101,7 @@ class Writer {
         return value ? 'true' : 'false';
       case 'object':
         if (value === null) return 'null';
-        if (value instanceof Written) return value.text;
+        if (value instanceof RawJson) return value.text;
         if (room === 0) throw new Refusal('SSF_VALUE_TOO_DEEP', 'the value is nested too deep');
         return Array.isArray(value) ? this.#list(value, room - 1) : this.#object(value, room - 1);
       default:

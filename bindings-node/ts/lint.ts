@@ -14,7 +14,13 @@ import {
 import { eventJson } from './events/encode.js';
 import type { SsfEvent } from './events/union.js';
 import { ALGORITHM, type Algorithm, bytesOf, type Jwks, jwksJson } from './keys.js';
-import { type NativeErrorParts, type NativeExplanation, type NativeKnown, native, type Written } from './native.js';
+import {
+  type JsonOrError,
+  type NativeErrorParts,
+  type NativeExplanation,
+  type NativeLinterSettings,
+  native,
+} from './native.js';
 import {
   anything,
   audience,
@@ -98,7 +104,10 @@ const CONTEXT = {
 };
 const ANSWER = { status: count, headers: either(stringMap, iterable), body: bytes };
 
-function known(context: LintContext & { readonly contentType?: string | undefined }, at: Caller | Place): NativeKnown {
+function known(
+  context: LintContext & { readonly contentType?: string | undefined },
+  at: Caller | Place,
+): NativeLinterSettings {
   checked(context, { ...CONTEXT, contentType: string }, [], at);
   const { audience, jwks } = context;
   return {
@@ -136,7 +145,7 @@ export function lint(what: LintedEvent | UnsignedSet | SignedSet | string, conte
 }
 
 /** The JSON text of an event, or why there is none: what `emit` throws is a finding here. */
-export function writtenEvent(event: SsfEvent, at: Caller | Place): Written {
+export function writtenEvent(event: SsfEvent, at: Caller | Place): JsonOrError {
   return written(() => eventJson(event, at));
 }
 
@@ -144,7 +153,7 @@ export function writtenEvent(event: SsfEvent, at: Caller | Place): Written {
 export function writtenSubject(
   subject: Subject | undefined,
   at: Caller | Place,
-): [written: Written | undefined, privateFormats: boolean] {
+): [written: JsonOrError | undefined, privateFormats: boolean] {
   const made = written(() => subjectJson(subject, at));
   // The core puts the place of the subject before that in it.
   return Array.isArray(made) ? made : [{ ...made, pointer: made.pointer?.replace(/^\/sub_id/, '') }, false];
@@ -190,7 +199,7 @@ export function explain(
   return found === undefined ? explanation : { ...explanation, findings: found };
 }
 
-function explained(knows: NativeKnown, set: string, answer: ReceiverAnswer | SsfError, at: Caller | Place) {
+function explained(knows: NativeLinterSettings, set: string, answer: ReceiverAnswer | SsfError, at: Caller | Place) {
   if (answer instanceof SsfError) return native.explainError(knows, set, partsOf(answer));
   const { status, headers = {}, body = '' } = checked(answer, ANSWER, ['status'], at);
   const pairs = iterable.is(headers) ? [...(headers as Iterable<[string, string]>)] : Object.entries(headers);

@@ -11,7 +11,7 @@ import { boolean, checked, checkedArgument, either, object, oneOf, string, strin
 export interface ConfigurationOptions {
   /** An https URL without query and fragment: the exact `iss` of the SETs. */
   readonly issuer: string;
-  /** The URL of the JWKS; required where SETs are signed. */
+  /** The URL of the JWKS; required if SETs are signed. */
   readonly jwksUri?: string | undefined;
   /** The version of the specification; `1_0` by default. */
   readonly specVersion?: string | undefined;
@@ -30,7 +30,7 @@ export interface ConfigurationOptions {
   readonly defaultSubjects?: 'ALL' | 'NONE' | undefined;
   /** Members of your own. */
   readonly members?: Readonly<Record<string, unknown>> | undefined;
-  /** Allow http URLs of this machine, for trials. */
+  /** Allow http URLs of loopback hosts, for tests. */
   readonly allowLoopback?: boolean | undefined;
 }
 

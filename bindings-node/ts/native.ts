@@ -240,7 +240,7 @@ export interface NativeErrorParts {
 }
 
 /** JSON text, or why there is none. */
-export type Written = string | NativeErrorParts;
+export type JsonOrError = string | NativeErrorParts;
 
 /** What waits for a signature. */
 export interface NativePending {
@@ -300,12 +300,17 @@ export interface NativeTransmitter {
     policy: NativePolicy | undefined,
     limit: NativeRequestLimit | undefined,
   ): Outcome<void>;
-  lint(event: Written, subject: Written | undefined, privateFormats: boolean, to: NativeReceiver): NativeFinding[];
+  lint(
+    event: JsonOrError,
+    subject: JsonOrError | undefined,
+    privateFormats: boolean,
+    to: NativeReceiver,
+  ): NativeFinding[];
   doctor(
     mailbox: NativeMailbox,
     number: number,
-    event: Written,
-    subject: Written | undefined,
+    event: JsonOrError,
+    subject: JsonOrError | undefined,
     privateFormats: boolean,
     to: NativeReceiver,
     configurationUrl: string | undefined,
@@ -317,7 +322,7 @@ export interface NativeTransmitter {
   counters(): NativeCounters;
 }
 
-export interface NativeKnown {
+export interface NativeLinterSettings {
   dialect: NativeDialect | undefined;
   issuer: string | undefined;
   audience: string | string[] | undefined;
@@ -338,7 +343,7 @@ export interface NativeExplanation {
   said?: string;
 }
 
-export interface NativeWanted {
+export interface NativeProviderInput {
   name: string | undefined;
   kind: string | undefined;
   wellKnownUrl: string | undefined;
@@ -381,7 +386,7 @@ export interface NativeProviders {
     number: number,
     operation: string,
     id: string | undefined,
-    wanted: NativeWanted | undefined,
+    wanted: NativeProviderInput | undefined,
   ): Outcome<void>;
 }
 
@@ -457,23 +462,23 @@ interface Native {
   LogPager: { open(providers: NativeProviders, query: NativeLogQuery): Outcome<NativeLogPager> };
   Providers: { build(settings: NativeOrgSettings): Outcome<NativeProviders> };
   prepareSet(parts: NativeSetParts, dialect: NativeDialect | undefined): Outcome<NativeUnsignedSet>;
-  lintText(known: NativeKnown, text: string): Outcome<NativeFinding[]>;
-  lintUnsigned(known: NativeKnown, set: NativeUnsignedSet): Outcome<NativeFinding[]>;
+  lintText(known: NativeLinterSettings, text: string): Outcome<NativeFinding[]>;
+  lintUnsigned(known: NativeLinterSettings, set: NativeUnsignedSet): Outcome<NativeFinding[]>;
   lintEvent(
-    known: NativeKnown,
-    event: Written,
-    subject: Written | undefined,
+    known: NativeLinterSettings,
+    event: JsonOrError,
+    subject: JsonOrError | undefined,
     privateFormats: boolean,
   ): Outcome<NativeFinding[]>;
   lintJwks(json: string): NativeFinding[];
   explain(
-    known: NativeKnown,
+    known: NativeLinterSettings,
     set: string,
     status: number,
     headers: string[],
     body: Uint8Array,
   ): Outcome<NativeExplanation>;
-  explainError(known: NativeKnown, set: string, error: NativeErrorParts): Outcome<NativeExplanation>;
+  explainError(known: NativeLinterSettings, set: string, error: NativeErrorParts): Outcome<NativeExplanation>;
   configuration(settings: NativeConfigurationSettings): Outcome<NativeLocated>;
   readConfiguration(document: string): Outcome<NativeLocated>;
   wellKnownUrl(issuer: string, legacy: boolean): Outcome<string>;

@@ -13,7 +13,7 @@ export interface NetworkOptions {
   readonly clientCertificate?: { readonly chain: string | Uint8Array; readonly key: string | Uint8Array } | undefined;
   /** An HTTP proxy. Without it that of the environment (`HTTPS_PROXY`, `NO_PROXY`) or of the operating system is used. */
   readonly proxy?: string | undefined;
-  /** The address of this machine to send from, for receivers that allow-list addresses. */
+  /** The local source address, for receivers that allow-list addresses. */
   readonly sourceAddress?: string | undefined;
   /** Whether to offer HTTP/2; `true` by default. */
   readonly http2?: boolean | undefined;

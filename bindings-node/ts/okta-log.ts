@@ -1,4 +1,4 @@
-/** Okta's System Log: its entries, and what they say of a SET. */
+/** Okta's System Log: its entries, and the reception of SETs. */
 
 import type { CauseId } from './causes.js';
 
@@ -29,7 +29,7 @@ export interface LogEntity {
   readonly id: string | null;
   /** What it is, such as `User`. */
   readonly type: string | null;
-  /** The name that it is known by, of a user the sign-in. */
+  /** The alternate id; for a user, the sign-in name. */
   readonly alternateId: string | null;
   /** The name for people. */
   readonly displayName: string | null;
@@ -119,9 +119,9 @@ export interface Reception {
   readonly outcome: ReceptionOutcome;
   /** How certain it is that the entries are about the SET; `null` where there are none. */
   readonly certainty: Certainty | null;
-  /** The entries that tell it: of the arrival, and of the judgement. */
+  /** The entries about the arrival and the risk evaluation. */
   readonly events: readonly LogEvent[];
-  /** Why it may not have arrived: what is certain first, then what is likely. Empty where it arrived. */
+  /** Why it may not have arrived: certain causes first, then likely ones. Empty if it arrived. */
   readonly causes: readonly ReceptionCause[];
 }
 

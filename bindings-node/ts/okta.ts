@@ -2,7 +2,13 @@
 
 import { call } from './calls.js';
 import { errorOf, Place, unwrap } from './errors.js';
-import { type NativeLogPager, type NativeProvider, type NativeProviders, type NativeWanted, native } from './native.js';
+import {
+  type NativeLogPager,
+  type NativeProvider,
+  type NativeProviderInput,
+  type NativeProviders,
+  native,
+} from './native.js';
 import { NETWORK, type NetworkOptions, networkOf } from './network.js';
 import { eventOf, type LogEvent, type Reception, receptionOf } from './okta-log.js';
 import {
@@ -64,7 +70,7 @@ export interface OktaProvidersOptions extends Bounds, NetworkOptions {
   readonly bearer?: string | undefined;
   /** Credentials of an API services app of the org, to get access tokens with. */
   readonly clientCredentials?: ClientCredentials | undefined;
-  /** Allow this machine, over plain http too, for trials and tests. */
+  /** Allow loopback addresses, and plain http to them, for tests. */
   readonly allowLoopback?: boolean | undefined;
 }
 
@@ -190,7 +196,7 @@ export class OktaProviders {
   }
 
   /**
-   * Searches the org's System Log for a SET that it answered with 202. Okta takes SETs that it then drops.
+   * Searches the org's System Log for a SET that it answered with 202. Okta accepts SETs that it then drops.
    * The token needs the scope `okta.logs.read`; one that may read the providers too makes causes certain.
    *
    * @param sent The receipt, or, where another process has sent it, the SET and the time of the answer.
@@ -297,7 +303,7 @@ async function* entries(
   }
 }
 
-function wantedOf(provider: ProviderChange | undefined, required: ('name' | 'type')[], at: Place): NativeWanted {
+function wantedOf(provider: ProviderChange | undefined, required: ('name' | 'type')[], at: Place): NativeProviderInput {
   if (provider === undefined) throw errorOf('SSF_PROVIDER_INVALID', 'a provider is missing', at);
   const { name, type, wellKnownUrl, issuer, jwksUrl } = checked(provider, WANTED, required, at);
   return { name, kind: type, wellKnownUrl, issuer, jwksUrl };

@@ -7,13 +7,13 @@ import type { LintRuleId } from './rules.js';
 
 /** How often and how long a delivery is tried. All spans are in milliseconds. */
 export interface RetryPolicy {
-  /** The most attempts; at least one is made. 6 by default. */
+  /** Maximum number of attempts, at least one; 6 by default. */
   readonly maxAttempts?: number | undefined;
   /** How long one attempt may take. 10 seconds by default. */
   readonly attemptTimeout?: number | undefined;
-  /** The longest wait before the second attempt; it doubles with each further one. Half a second by default. */
+  /** Maximum delay before the second attempt; it doubles with each further one. Half a second by default. */
   readonly base?: number | undefined;
-  /** The longest wait that backoff leads to. 30 seconds by default. */
+  /** Maximum backoff delay. 30 seconds by default. */
   readonly maxBackoff?: number | undefined;
   /** The longest wait that a receiver may ask for. 24 hours by default; the deadline bounds it too. */
   readonly maxRetryAfter?: number | undefined;

@@ -114,7 +114,7 @@ export class Dialect {
 
 export const DIALECT = either(instance(Dialect, 'a Dialect'), string);
 
-/** Client credentials, and the endpoint that gives access tokens for them (RFC 6749 §4.4). */
+/** Client credentials, and the endpoint that issues access tokens for them (RFC 6749 §4.4). */
 export interface ClientCredentials {
   /** The URL of the token endpoint, whatever its path. */
   readonly tokenUrl: string;
@@ -126,9 +126,9 @@ export interface ClientCredentials {
   readonly key?: SigningKey | undefined;
   /** How the secret is sent: `basic` in a header, which is the default, or `body` in the form. */
   readonly method?: 'basic' | 'body' | undefined;
-  /** The scope to ask for. */
+  /** The scope to request. */
   readonly scope?: string | undefined;
-  /** The audience to ask for, where the endpoint wants one. */
+  /** The audience to request, if the endpoint requires one. */
   readonly audience?: string | undefined;
   /** Further parameters of the request, such as `resource`. */
   readonly parameters?: Readonly<Record<string, string>> | undefined;
@@ -138,7 +138,7 @@ export interface ClientCredentials {
 export interface ReceiverSettings {
   /** The audience, exactly as the receiver documents it. */
   readonly audience?: string | readonly string[] | undefined;
-  /** What the receiver wants of a SET: the id of a built-in dialect, or one of your own. */
+  /** The receiver's requirements for SETs: the id of a built-in dialect, or a custom dialect. */
   readonly dialect?: Dialect | DialectId | undefined;
   /** The unit of the times of events, where this receiver reads another than its dialect says: seconds or milliseconds. */
   readonly timeUnit?: 's' | 'ms' | undefined;
@@ -146,11 +146,11 @@ export interface ReceiverSettings {
   readonly subjectShape?: 'modern' | 'bare-complex' | 'legacy' | undefined;
   /** A bearer token that does not change. */
   readonly bearer?: string | undefined;
-  /** The value of the header `Authorization`, if it is none of the others. */
+  /** The value of the header `Authorization`, if it is not one of the others. */
   readonly authorization?: string | undefined;
   /** Credentials to get access tokens with. */
   readonly clientCredentials?: ClientCredentials | undefined;
-  /** Allow this machine, over plain http too, for trials and tests. */
+  /** Allow loopback addresses, and plain http to them, for tests. */
   readonly allowLoopback?: boolean | undefined;
   /** Maximum number of concurrent deliveries to this receiver; 16 by default. */
   readonly concurrency?: number | undefined;
@@ -179,7 +179,7 @@ const SETTINGS = {
 };
 
 /**
- * Where SETs go: push endpoint, audience, dialect and authorization. Cheap, and to have thousands of. What its deliveries
+ * The destination of SETs: push endpoint, audience, dialect and authorization. Cheap, even by the thousands. What its deliveries
  * share, an access token among it, it keeps.
  *
  * @example
@@ -206,7 +206,7 @@ export class Receiver {
     return receiverOf(built('okta', org, settings, Receiver.okta));
   }
 
-  /** GOV.UK One Login, with the inbound URL and the audience that its team gives. It needs `clientCredentials`. */
+  /** GOV.UK One Login, with the inbound URL and the audience from its team. It needs `clientCredentials`. */
   static govukOneLogin(
     inbound: string,
     settings: ReceiverSettings & { readonly audience: string | readonly string[] },

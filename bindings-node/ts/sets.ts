@@ -247,7 +247,7 @@ export interface SetParts {
   readonly audience: string | readonly string[];
   /** The event, or several where the dialect takes them. */
   readonly events: readonly SsfEvent[];
-  /** Whom or what it is about. */
+  /** The subject. */
   readonly subject?: Subject | undefined;
   /** In whose form; `ssf-1.0` by default. */
   readonly dialect?: Dialect | DialectId | undefined;

@@ -90,7 +90,7 @@ export interface SetOptions {
   readonly toe?: Date | undefined;
   /** The id of the SET, for callers that keep their own. */
   readonly jti?: string | undefined;
-  /** Events that travel beside the first, for receivers that take them. */
+  /** Additional events in the same SET, for receivers that accept them. */
   readonly companions?: readonly SsfEvent[] | undefined;
   /** How findings are handled. */
   readonly lint?: LintPolicy | undefined;
@@ -205,7 +205,7 @@ export class Transmitter implements AsyncDisposable {
    *
    * The subject may be `undefined` where the event has it inside, as the pages of receivers print events.
    *
-   * @throws {ValidationError} If event, subject or SET break a rule; `pointer` is the place.
+   * @throws {ValidationError} If event, subject or SET violate a rule; `pointer` is the place.
    * @throws {SigningError} If the signer fails.
    * @throws {TokenError} If no access token can be had.
    * @throws {DeliveryError} If the SET was not delivered; `retryable` tells whether to try later.
@@ -215,8 +215,8 @@ export class Transmitter implements AsyncDisposable {
   }
 
   /**
-   * Sends many events, with a bound on how many requests are on the wire at once. Results come in the order in which
-   * they are done; events are taken from `emissions` only as there is room. Leaving the loop abandons pending calls.
+   * Sends many events, with a limit on concurrent requests. Results arrive in the order of
+   * completion; events are taken from `emissions` only as there is room. Leaving the loop abandons pending calls.
    *
    * @example
    * ```ts
@@ -293,7 +293,7 @@ export class Transmitter implements AsyncDisposable {
       /** Send the event too: the receiver gets a real SET. */
       readonly send?: boolean | undefined;
       /**
-       * The org whose System Log to look into for the SET, once it is sent: the check `okta-log`. That takes no longer than
+       * The org whose System Log is searched for the SET, once it is sent: the check `okta-log`. That takes no longer than
        * a method of it may, beyond the ten seconds.
        */
       readonly confirm?: OktaProviders | undefined;
@@ -318,7 +318,7 @@ export class Transmitter implements AsyncDisposable {
   /**
    * The keys to publish; serve them with the content type `application/json`. With a signer they are its `publicKey`.
    *
-   * @throws {ConfigError} If the public key of the signer is not known, with the code `SSF_SIGNER_PUBLIC_KEY_MISSING`: an
+   * @throws {ConfigError} If the public key of the signer is unknown, with the code `SSF_SIGNER_PUBLIC_KEY_MISSING`: an
    * empty set would cut every receiver off.
    */
   jwks(): Jwks {

@@ -12,7 +12,7 @@ use crate::{
     errors::{Result, exception},
     fork::Guarded,
     process::Own,
-    runtime::{ELSEWHERE, shared, wait},
+    runtime::{FORKED, shared, wait},
     sets::Receipt,
 };
 
@@ -35,7 +35,7 @@ impl RequestLimit {
 }
 
 /// Its index, and its receipt or its exception.
-type Told = (usize, Option<Receipt>, Option<Py<PyAny>>);
+type EmittedTuple = (usize, Option<Receipt>, Option<Py<PyAny>>);
 
 /// Pending deliveries; dropping it abandons them. One thread waits for it.
 #[pyclass(frozen, module = "ssf_transmitter._native")]
@@ -59,9 +59,9 @@ impl Batch {
     }
 
     /// The next that is done; `None` if nothing is pending.
-    fn next(&self, py: Python<'_>) -> Result<Option<Told>> {
+    fn next(&self, py: Python<'_>) -> Result<Option<EmittedTuple>> {
         let Some(mut batch) = self.with(Option::take) else { return Err(not_open().into()) };
-        let Some(under_way) = batch.get_mut() else { return Err(PyRuntimeError::new_err(ELSEWHERE).into()) };
+        let Some(under_way) = batch.get_mut() else { return Err(PyRuntimeError::new_err(FORKED).into()) };
         let emitted = wait(py, under_way.next());
         self.with(|slot| *slot = Some(batch));
         let Some(sdk::client::Emitted { index, result, .. }) = emitted? else { return Ok(None) };

@@ -10,7 +10,7 @@ use ssf_transmitter::{
 use crate::arguments::Moment;
 
 /// Its id, what is demanded, whether it holds.
-type Told = (&'static str, &'static str, bool);
+type ConditionTuple = (&'static str, &'static str, bool);
 
 /// What is demanded of a SET.
 #[pyfunction]
@@ -22,23 +22,23 @@ pub(crate) fn check_set(
     stream_id: Option<&str>,
     state: Option<&str>,
     now: Option<Moment>,
-) -> Vec<Told> {
+) -> Vec<ConditionTuple> {
     let stream = set(set(Stream::new(issuer, audience), stream_id, Stream::id), state, Stream::state);
-    told(stream.check_set(text, now.map_or_else(Timestamp::now, |now| now.0)))
+    condition_tuples(stream.check_set(text, now.map_or_else(Timestamp::now, |now| now.0)))
 }
 
 /// What is demanded of the configuration document at `url`.
 #[pyfunction]
-pub(crate) fn check_configuration(document: &str, url: &str) -> Vec<Told> {
-    told(sdk::conformance::check_configuration(document, url))
+pub(crate) fn check_configuration(document: &str, url: &str) -> Vec<ConditionTuple> {
+    condition_tuples(sdk::conformance::check_configuration(document, url))
 }
 
 /// What is demanded of the answer of a token endpoint.
 #[pyfunction]
-pub(crate) fn check_token(answer: &str) -> Vec<Told> {
-    told(sdk::conformance::check_token(answer))
+pub(crate) fn check_token(answer: &str) -> Vec<ConditionTuple> {
+    condition_tuples(sdk::conformance::check_token(answer))
 }
 
-fn told(conditions: Vec<Condition>) -> Vec<Told> {
+fn condition_tuples(conditions: Vec<Condition>) -> Vec<ConditionTuple> {
     conditions.into_iter().map(|condition| (condition.id, condition.demand, condition.holds)).collect()
 }

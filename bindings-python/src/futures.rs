@@ -38,13 +38,13 @@ pub(crate) struct Mailbox(Arc<Inner>);
 
 struct Inner {
     event_loop: Py<PyAny>,
-    results: Mutex<Vec<Letter>>,
+    results: Mutex<Vec<Completion>>,
     /// Whether the loop was told, and has not come yet.
     told: AtomicBool,
 }
 
 /// A future of asyncio, and how to make its result.
-struct Letter {
+struct Completion {
     future: Py<PyAny>,
     open: Open,
 }
@@ -84,15 +84,15 @@ impl Mailbox {
                 Ok(value) => convert(value).into_py_any(py),
                 Err(error) => Err(exception(py, &error)),
             });
-            inner.put(Letter { future, open });
+            inner.put(Completion { future, open });
         }));
         Ok(Task(Own::new(task.abort_handle())))
     }
 }
 
 impl Inner {
-    fn put(self: Arc<Self>, letter: Letter) {
-        self.results.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
+    fn put(self: Arc<Self>, completion: Completion) {
+        self.results.lock().unwrap_or_else(PoisonError::into_inner).push(completion);
         if !self.told.swap(true, Ordering::AcqRel) {
             tell(self);
         }
@@ -101,17 +101,17 @@ impl Inner {
     /// Called by the loop.
     fn take(&self, py: Python<'_>) {
         self.told.store(false, Ordering::Release);
-        let letters = mem::take(&mut *self.results.lock().unwrap_or_else(PoisonError::into_inner));
+        let completions = mem::take(&mut *self.results.lock().unwrap_or_else(PoisonError::into_inner));
         logging::forward(py, Patience::Short);
-        for letter in letters {
-            if let Err(error) = letter.deliver(py) {
+        for completion in completions {
+            if let Err(error) = completion.deliver(py) {
                 error.write_unraisable(py, None);
             }
         }
     }
 }
 
-impl Letter {
+impl Completion {
     fn deliver(self, py: Python<'_>) -> PyResult<()> {
         let future = self.future.bind(py);
         // It may have been cancelled when the result was on its way.

@@ -74,7 +74,7 @@ pub(crate) fn fill(py: Python<'_>) -> PyResult<()> {
     let given = py.import("types")?.getattr("SimpleNamespace")?.call((), Some(&given))?;
     given.extract::<Retry>()?;
     given.extract::<Lint>()?;
-    given.extract::<okta::Wanted>()?;
+    given.extract::<okta::ProviderArguments>()?;
     for name in ["code", "message"] {
         given.setattr(name, "")?;
     }

@@ -210,7 +210,7 @@ impl SigningKey {
         let fetched = py.detach(|| source.fetch())?;
         let keys = inside(|| fetched.keys())?;
         let first = keys.into_iter().next();
-        Ok(Self(first.ok_or_else(|| PyValueError::new_err("the source holds no key"))?))
+        Ok(Self(first.ok_or_else(|| PyValueError::new_err("the source contains no key"))?))
     }
 }
 

@@ -27,14 +27,15 @@ use crate::{
     sets::{Addressee, SignedSet, UnsignedSet},
 };
 
-type Found<'py> = Bound<'py, PyTuple>;
+type FindingsTuple<'py> = Bound<'py, PyTuple>;
 
 /// Lints events, SETs and tokens.
 #[pyclass(frozen, module = "ssf_transmitter._native")]
 pub(crate) struct Linter(pub(crate) sdk::lint::Linter);
 
 /// Whether it is delivered, the reason, the cause and its remedy, other causes and theirs, findings, what was said.
-type Told<'py> = (bool, String, String, String, Vec<(String, String)>, Found<'py>, Option<String>);
+type ExplanationTuple<'py> =
+    (bool, String, String, String, Vec<(String, String)>, FindingsTuple<'py>, Option<String>);
 
 #[pymethods]
 impl Linter {
@@ -63,19 +64,19 @@ impl Linter {
         py: Python<'py>,
         event: ReadEvent,
         subject: Option<ReadSubject>,
-    ) -> PyResult<Found<'py>> {
+    ) -> PyResult<FindingsTuple<'py>> {
         findings(py, &self.0.read(event.0, subject.map(|subject| subject.0)))
     }
 
-    fn unsigned<'py>(&self, py: Python<'py>, set: &UnsignedSet) -> PyResult<Found<'py>> {
+    fn unsigned<'py>(&self, py: Python<'py>, set: &UnsignedSet) -> PyResult<FindingsTuple<'py>> {
         findings(py, &self.0.unsigned(&set.0))
     }
 
-    fn signed<'py>(&self, py: Python<'py>, set: &SignedSet) -> PyResult<Found<'py>> {
+    fn signed<'py>(&self, py: Python<'py>, set: &SignedSet) -> PyResult<FindingsTuple<'py>> {
         findings(py, &detached(py, || self.0.signed(&set.0)))
     }
 
-    fn jwt<'py>(&self, py: Python<'py>, text: &str) -> PyResult<Found<'py>> {
+    fn jwt<'py>(&self, py: Python<'py>, text: &str) -> PyResult<FindingsTuple<'py>> {
         findings(py, &detached(py, || self.0.jwt(text)))
     }
 
@@ -88,27 +89,32 @@ impl Linter {
         headers: Vec<(String, String)>,
         body: Data<'_>,
         sent_as: Option<String>,
-    ) -> PyResult<Told<'py>> {
+    ) -> PyResult<ExplanationTuple<'py>> {
         let answer = Response::new(status, headers, body.as_ref().to_vec());
         let linter = ssf_bindings::set(self.0.clone(), sent_as, sdk::lint::Linter::sent_as);
-        told(py, &detached(py, || linter.explain(set, &answer)))
+        explanation_tuple(py, &detached(py, || linter.explain(set, &answer)))
     }
 
-    fn explain_error<'py>(&self, py: Python<'py>, set: &str, error: ErrorParts) -> PyResult<Told<'py>> {
+    fn explain_error<'py>(
+        &self,
+        py: Python<'py>,
+        set: &str,
+        error: ErrorParts,
+    ) -> PyResult<ExplanationTuple<'py>> {
         let error = error.into();
-        told(py, &detached(py, || self.0.explain_error(set, &error)))
+        explanation_tuple(py, &detached(py, || self.0.explain_error(set, &error)))
     }
 }
 
 /// Lints a published JWKS document.
 #[pyfunction]
 #[pyo3(signature = (document, /))]
-pub(crate) fn lint_jwks<'py>(py: Python<'py>, document: &str) -> PyResult<Found<'py>> {
+pub(crate) fn lint_jwks<'py>(py: Python<'py>, document: &str) -> PyResult<FindingsTuple<'py>> {
     findings(py, &inside(|| sdk::lint::jwks(document)))
 }
 
 /// Findings as `ssf_transmitter.lint.Finding`.
-pub(crate) fn findings<'py>(py: Python<'py>, found: &[Finding]) -> PyResult<Found<'py>> {
+pub(crate) fn findings<'py>(py: Python<'py>, found: &[Finding]) -> PyResult<FindingsTuple<'py>> {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     if found.is_empty() {
         return Ok(PyTuple::empty(py));
@@ -130,7 +136,7 @@ pub(crate) fn findings<'py>(py: Python<'py>, found: &[Finding]) -> PyResult<Foun
     PyTuple::new(py, made.collect::<PyResult<Vec<_>>>()?)
 }
 
-fn told<'py>(py: Python<'py>, explanation: &Explanation) -> PyResult<Told<'py>> {
+fn explanation_tuple<'py>(py: Python<'py>, explanation: &Explanation) -> PyResult<ExplanationTuple<'py>> {
     let possible = explanation.possible().iter().map(|other| (other.cause.clone(), other.remedy.clone()));
     Ok((
         explanation.is_delivered(),

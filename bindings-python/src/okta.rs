@@ -11,7 +11,7 @@ use crate::{
     arguments::{Moment, Span},
     errors::Result,
     futures::{Mailbox, Task},
-    okta_log::{GivenSent, LogPager, ToldReception, received},
+    okta_log::{LogPager, ReceptionTuple, SentArgument, received},
     policy::{Retry, policy},
     process::PerProcess,
     receiver,
@@ -28,7 +28,7 @@ pub(crate) struct OktaProviders {
 }
 
 /// Id, name, type, status, and the URL of the configuration, issuer and URL of the JWKS, as far as they are known.
-type Told = (String, String, String, String, Option<String>, Option<String>, Option<String>);
+type ProviderTuple = (String, String, String, String, Option<String>, Option<String>, Option<String>);
 
 #[pymethods]
 impl OktaProviders {
@@ -70,24 +70,24 @@ impl OktaProviders {
     }
 
     /// Makes a call, and returns the providers that it shows.
-    fn call(&self, py: Python<'_>, operation: Call) -> Result<Vec<Told>> {
+    fn call(&self, py: Python<'_>, operation: Call) -> Result<Vec<ProviderTuple>> {
         let providers = self.direct()?.clone();
         Ok(wait_directly(py, perform(operation, providers))??)
     }
 
     /// Searches the log for a SET.
-    fn received(&self, py: Python<'_>, sent: GivenSent, deadline: Option<Span>) -> Result<ToldReception> {
+    fn received(&self, py: Python<'_>, sent: SentArgument, deadline: Option<Span>) -> Result<ReceptionTuple> {
         Ok(wait_directly(py, received(self.direct()?.clone(), sent, deadline))??)
     }
 
     fn received_async(
         &self,
-        sent: GivenSent,
+        sent: SentArgument,
         deadline: Option<Span>,
         mailbox: &Mailbox,
         future: Py<PyAny>,
     ) -> Result<Task> {
-        mailbox.spawn(future, received(self.core()?.clone(), sent, deadline), |told| told)
+        mailbox.spawn(future, received(self.core()?.clone(), sent, deadline), |result| result)
     }
 
     /// The log, for `next`, or for `next_async` if that is said. `follow` is how often to look for new entries.
@@ -106,7 +106,7 @@ impl OktaProviders {
 
     fn call_async(&self, operation: Call, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
         let providers = self.core()?.clone();
-        mailbox.spawn(future, perform(operation, providers), |told| told)
+        mailbox.spawn(future, perform(operation, providers), |result| result)
     }
 }
 
@@ -124,7 +124,7 @@ impl OktaProviders {
 
 /// What is wanted of a provider, as far as it is said.
 #[derive(FromPyObject)]
-pub(crate) struct Wanted {
+pub(crate) struct ProviderArguments {
     name: Option<String>,
     kind: Option<String>,
     well_known_url: Option<String>,
@@ -139,13 +139,9 @@ impl<'py> FromPyObject<'_, 'py> for Call {
     type Error = PyErr;
 
     fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let (name, id, wanted): (String, String, Option<Wanted>) = given.extract()?;
-        let parts = wanted.map(|Wanted { name, kind, well_known_url, issuer, jwks_url }| ProviderParts {
-            name,
-            kind,
-            well_known_url,
-            issuer,
-            jwks_url,
+        let (name, id, wanted): (String, String, Option<ProviderArguments>) = given.extract()?;
+        let parts = wanted.map(|ProviderArguments { name, kind, well_known_url, issuer, jwks_url }| {
+            ProviderParts { name, kind, well_known_url, issuer, jwks_url }
         });
         Operation::named(&name, id, parts).map(Self).map_err(|problem| {
             PyTypeError::new_err(match problem {
@@ -156,11 +152,11 @@ impl<'py> FromPyObject<'_, 'py> for Call {
     }
 }
 
-async fn perform(call: Call, providers: sdk::OktaProviders) -> sdk::Result<Vec<Told>> {
-    Ok(call.0.perform(providers).await?.iter().map(told).collect())
+async fn perform(call: Call, providers: sdk::OktaProviders) -> sdk::Result<Vec<ProviderTuple>> {
+    Ok(call.0.perform(providers).await?.iter().map(provider_tuple).collect())
 }
 
-fn told(provider: &SecurityEventsProvider) -> Told {
+fn provider_tuple(provider: &SecurityEventsProvider) -> ProviderTuple {
     (
         provider.id().to_owned(),
         provider.name().to_owned(),

@@ -19,15 +19,15 @@ use crate::{
     errors::Result,
     futures::{Mailbox, Task},
     process::Own,
-    runtime::{ELSEWHERE, wait_directly},
+    runtime::{FORKED, wait_directly},
     sets::{Receipt, SignedSet},
 };
 
 type Text = Option<String>;
 /// Id, type, alternate id and name for people.
-type ToldEntity = (Text, Text, Text, Text);
+type EntityTuple = (Text, Text, Text, Text);
 /// Id, time, type, severity, message, result, reason; actor and targets; debug data and all of it as JSON.
-pub(crate) type ToldEvent = (
+pub(crate) type EventTuple = (
     String,
     Option<SystemTime>,
     String,
@@ -35,20 +35,20 @@ pub(crate) type ToldEvent = (
     Text,
     Text,
     Text,
-    Option<ToldEntity>,
-    Vec<ToldEntity>,
+    Option<EntityTuple>,
+    Vec<EntityTuple>,
     Text,
     String,
 );
 /// Id, whether it is certain, what it is, what to do.
-type ToldCause = (&'static str, bool, &'static str, &'static str);
+type CauseTuple = (&'static str, bool, &'static str, &'static str);
 /// Outcome, certainty, entries, causes.
-pub(crate) type ToldReception = (&'static str, Option<&'static str>, Vec<ToldEvent>, Vec<ToldCause>);
+pub(crate) type ReceptionTuple = (&'static str, Option<&'static str>, Vec<EventTuple>, Vec<CauseTuple>);
 
 /// A SET to look for: a receipt, or a SET and the time of the answer.
-pub(crate) struct GivenSent(Sent);
+pub(crate) struct SentArgument(Sent);
 
-impl<'py> FromPyObject<'_, 'py> for GivenSent {
+impl<'py> FromPyObject<'_, 'py> for SentArgument {
     type Error = PyErr;
 
     fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
@@ -66,9 +66,9 @@ const EXPECTED: &str = "expected a receipt, or a signed SET and the time of its 
 /// Looks for a SET.
 pub(crate) async fn received(
     providers: sdk::OktaProviders,
-    sent: GivenSent,
+    sent: SentArgument,
     deadline: Option<Span>,
-) -> sdk::error::Result<ToldReception> {
+) -> sdk::error::Result<ReceptionTuple> {
     let received = policy::received(&providers, sent.0, deadline.map(|deadline| deadline.0));
     Ok(reception(&received.await?))
 }
@@ -80,12 +80,12 @@ pub(crate) struct LogPager(Own<Arc<Mutex<sdk::client::LogPager>>>);
 #[pymethods]
 impl LogPager {
     /// The next entry; `None` at the end.
-    fn next(&self, py: Python<'_>) -> Result<Option<ToldEvent>> {
+    fn next(&self, py: Python<'_>) -> Result<Option<EventTuple>> {
         Ok(wait_directly(py, next(self.here()?))??)
     }
 
     fn next_async(&self, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
-        mailbox.spawn(future, next(self.here()?), |told| told)
+        mailbox.spawn(future, next(self.here()?), |result| result)
     }
 }
 
@@ -110,29 +110,29 @@ impl LogPager {
     }
 
     fn here(&self) -> PyResult<Arc<Mutex<sdk::client::LogPager>>> {
-        self.0.get().map(Arc::clone).ok_or_else(|| PyRuntimeError::new_err(ELSEWHERE))
+        self.0.get().map(Arc::clone).ok_or_else(|| PyRuntimeError::new_err(FORKED))
     }
 }
 
-async fn next(log: Arc<Mutex<sdk::client::LogPager>>) -> sdk::error::Result<Option<ToldEvent>> {
+async fn next(log: Arc<Mutex<sdk::client::LogPager>>) -> sdk::error::Result<Option<EventTuple>> {
     Ok(log.lock().await.next().await?.as_ref().map(event))
 }
 
-fn reception(reception: &Reception) -> ToldReception {
+fn reception(reception: &Reception) -> ReceptionTuple {
     (
         reception.outcome().as_str(),
         reception.certainty().map(Certainty::as_str),
         reception.events().iter().map(event).collect(),
-        reception.causes().iter().map(|cause| told_cause(*cause)).collect(),
+        reception.causes().iter().map(|cause| cause_tuple(*cause)).collect(),
     )
 }
 
-fn told_cause(cause: Cause) -> ToldCause {
+fn cause_tuple(cause: Cause) -> CauseTuple {
     let kind = cause.kind();
     (kind.as_str(), cause.is_certain(), kind.meaning(), kind.remedy())
 }
 
-fn event(event: &LogEvent) -> ToldEvent {
+fn event(event: &LogEvent) -> EventTuple {
     let text = |text: Option<&str>| text.map(str::to_owned);
     let json = |value: serde_json::Result<String>| value.unwrap_or_default();
     (
@@ -150,7 +150,7 @@ fn event(event: &LogEvent) -> ToldEvent {
     )
 }
 
-fn entity(entity: LogEntity<'_>) -> ToldEntity {
+fn entity(entity: LogEntity<'_>) -> EntityTuple {
     let text = |text: Option<&str>| text.map(str::to_owned);
     (text(entity.id()), text(entity.kind()), text(entity.alternate_id()), text(entity.display_name()))
 }

@@ -10,8 +10,8 @@ use crate::{
     errors::{ErrorParts, Result, code_named},
     futures::{Mailbox, Task},
     process::Own,
-    runtime::{ELSEWHERE, wait_directly},
-    sets::{Given, Receipt},
+    runtime::{FORKED, wait_directly},
+    sets::{Receipt, SignatureArgument},
     transmitter::{Checked, checked},
 };
 
@@ -33,16 +33,21 @@ impl Pending {
         self.look(|pending| pending.time_left().as_secs_f64())
     }
 
-    fn deliver(&self, py: Python<'_>, signature: Given) -> Result<Receipt> {
+    fn deliver(&self, py: Python<'_>, signature: SignatureArgument) -> Result<Receipt> {
         let pending = take(&self.0)?;
         Ok(Receipt(wait_directly(py, pending.deliver(signature.0))??))
     }
 
-    fn deliver_async(&self, signature: Given, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
+    fn deliver_async(
+        &self,
+        signature: SignatureArgument,
+        mailbox: &Mailbox,
+        future: Py<PyAny>,
+    ) -> Result<Task> {
         mailbox.spawn(future, take(&self.0)?.deliver(signature.0), Receipt)
     }
 
-    fn deliver_in(&self, batch: &Batch, signature: Given) -> Result<usize> {
+    fn deliver_in(&self, batch: &Batch, signature: SignatureArgument) -> Result<usize> {
         batch.push(take(&self.0)?.deliver(signature.0))
     }
 
@@ -65,7 +70,7 @@ impl Pending {
     fn look<T>(&self, look: impl FnOnce(&sdk::client::Pending) -> T) -> Result<T> {
         let pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let pending = pending.as_ref().ok_or_else(ended)?;
-        Ok(pending.get().map(look).ok_or_else(elsewhere)?)
+        Ok(pending.get().map(look).ok_or_else(forked)?)
     }
 }
 
@@ -110,7 +115,7 @@ impl Examination {
 #[derive(FromPyObject)]
 enum Signed {
     Failed(ErrorParts),
-    Given(Given),
+    Given(SignatureArgument),
 }
 
 impl Signed {
@@ -124,12 +129,12 @@ impl Signed {
 
 fn take<T>(slot: &Mutex<Option<Own<T>>>) -> PyResult<T> {
     let taken = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-    taken.ok_or_else(ended)?.into_inner().ok_or_else(elsewhere)
+    taken.ok_or_else(ended)?.into_inner().ok_or_else(forked)
 }
 
 /// The signer has forked, and returns in the child, too.
-fn elsewhere() -> PyErr {
-    PyRuntimeError::new_err(ELSEWHERE)
+fn forked() -> PyErr {
+    PyRuntimeError::new_err(FORKED)
 }
 
 fn ended() -> PyErr {

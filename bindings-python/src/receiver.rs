@@ -64,7 +64,7 @@ impl Dialect {
     }
 }
 
-/// Client credentials, and the endpoint that gives access tokens for them.
+/// Client credentials, and the endpoint that issues access tokens for them.
 #[pyclass(frozen, subclass, module = "ssf_transmitter._native")]
 pub(crate) struct ClientCredentials(pub(crate) sdk::token::ClientCredentials);
 
@@ -81,7 +81,7 @@ impl ClientCredentials {
         parameters: Vec<(String, String)>,
     ) -> PyResult<Self> {
         let proof = ClientProof::one_of(client_secret, key.map(|key| key.0.clone()), in_body)
-            .ok_or_else(|| PyTypeError::new_err("give either client_secret or key"))?;
+            .ok_or_else(|| PyTypeError::new_err("pass either client_secret or key"))?;
         Ok(Self(receiver::client_credentials(token_url, client_id, proof, parameters)))
     }
 }

@@ -20,8 +20,7 @@ static SHARED: PerProcess<Runtime> = PerProcess::new();
 static DIRECT: PerProcess<Runtime> = PerProcess::new();
 
 /// The message for a child that continues a call of its parent.
-pub(crate) const ELSEWHERE: &str =
-    "the process was forked during this call, which continues only in the parent";
+pub(crate) const FORKED: &str = "the process was forked during this call, which continues only in the parent";
 
 /// How long a call waits before it looks whether Python has a signal to handle.
 const SLICE: Duration = Duration::from_millis(50);
@@ -80,7 +79,7 @@ fn wait_on<T: Send>(py: Python<'_>, runtime: &Runtime, work: impl Future<Output 
         };
         // A signal handler or a logging handler may have forked, and then returns here in the child, too.
         if !here.is_here() {
-            return Err(PyRuntimeError::new_err(ELSEWHERE).into());
+            return Err(PyRuntimeError::new_err(FORKED).into());
         }
         signals?;
         if let Some(done) = done {

@@ -64,7 +64,7 @@ impl UnsignedSet {
     }
 
     /// Attaches a signature over `signing_input`. Its form and length are checked. `bytes` are a raw signature.
-    fn attach(&self, signature: Given) -> Result<SignedSet> {
+    fn attach(&self, signature: SignatureArgument) -> Result<SignedSet> {
         Ok(SignedSet(inside(|| self.0.clone().attach(signature.0))?))
     }
 
@@ -74,9 +74,9 @@ impl UnsignedSet {
 }
 
 /// A signature, or the bytes of a raw one.
-pub(crate) struct Given(pub(crate) sdk::Signature);
+pub(crate) struct SignatureArgument(pub(crate) sdk::Signature);
 
-impl FromPyObject<'_, '_> for Given {
+impl FromPyObject<'_, '_> for SignatureArgument {
     type Error = PyErr;
 
     fn extract(given: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {

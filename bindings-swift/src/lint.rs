@@ -15,7 +15,7 @@ use crate::{
 
 /// What a linter knows.
 #[derive(uniffi::Record)]
-pub struct Known {
+pub struct LinterSettings {
     pub dialect: Option<Arc<Dialect>>,
     pub issuer: Option<String>,
     pub audience: Option<Audience>,
@@ -27,7 +27,7 @@ pub struct Known {
     pub sent_as: Option<String>,
 }
 
-impl Known {
+impl LinterSettings {
     fn linter(self) -> sdk::Result<sdk::lint::Linter> {
         let setup = Setup {
             dialect: self.dialect.map(|dialect| dialect.0.clone()).unwrap_or_default(),
@@ -44,14 +44,14 @@ impl Known {
 
 /// Lints any text as a SET.
 #[uniffi::export]
-pub fn lint_text(known: Known, text: String) -> Result<Vec<Finding>> {
+pub fn lint_text(known: LinterSettings, text: String) -> Result<Vec<Finding>> {
     Ok(findings(&known.linter()?.jwt(&text)))
 }
 
 /// Looks at an event, and its subject if there is one.
 #[uniffi::export]
 pub fn lint_event(
-    known: Known,
+    known: LinterSettings,
     event: WrittenEvent,
     subject: Option<WrittenSubject>,
 ) -> Result<Vec<Finding>> {
@@ -75,7 +75,7 @@ pub struct Answer {
 
 /// What the answer of a receiver to a SET means.
 #[uniffi::export]
-pub fn explain(known: Known, set: String, answer: Answer) -> Result<Explanation> {
+pub fn explain(known: LinterSettings, set: String, answer: Answer) -> Result<Explanation> {
     let status = answer.status.try_into().map_err(|_| Failure::config("not an HTTP status"))?;
     let headers = answer.headers.into_iter().map(|header| (header.name, header.value));
     let answer = Response::new(status, headers, answer.body);
@@ -84,6 +84,6 @@ pub fn explain(known: Known, set: String, answer: Answer) -> Result<Explanation>
 
 /// What it means that a SET was not delivered.
 #[uniffi::export]
-pub fn explain_error(known: Known, set: String, error: ErrorParts) -> Result<Explanation> {
+pub fn explain_error(known: LinterSettings, set: String, error: ErrorParts) -> Result<Explanation> {
     Ok(known.linter()?.explain_error(&set, &error.into()).into())
 }

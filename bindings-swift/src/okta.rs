@@ -33,17 +33,17 @@ pub struct OrgSettings {
 
 /// Where issuer and keys are found.
 #[derive(uniffi::Enum)]
-pub enum Found {
+pub enum ProviderLocation {
     WellKnown { url: String },
     Issuer { issuer: String, jwks_url: String },
 }
 
 /// What can be set of a provider.
 #[derive(uniffi::Record)]
-pub struct Wanted {
+pub struct ProviderInput {
     pub name: String,
     pub kind: String,
-    pub settings: Found,
+    pub settings: ProviderLocation,
 }
 
 /// What of a provider is to be another.
@@ -51,7 +51,7 @@ pub struct Wanted {
 pub struct Change {
     pub name: Option<String>,
     pub kind: Option<String>,
-    pub settings: Option<Found>,
+    pub settings: Option<ProviderLocation>,
 }
 
 /// The providers of an org.
@@ -77,18 +77,18 @@ impl Providers {
         Ok(Arc::new(Self(settings.build()?)))
     }
 
-    pub async fn create(&self, wanted: Wanted, cancellation: Arc<Cancellation>) -> Result<Provider> {
+    pub async fn create(&self, wanted: ProviderInput, cancellation: Arc<Cancellation>) -> Result<Provider> {
         self.one(&cancellation, |org| async move { org.create(&wanted.into()).await }).await
     }
 
-    pub async fn ensure(&self, wanted: Wanted, cancellation: Arc<Cancellation>) -> Result<Provider> {
+    pub async fn ensure(&self, wanted: ProviderInput, cancellation: Arc<Cancellation>) -> Result<Provider> {
         self.one(&cancellation, |org| async move { org.ensure(&wanted.into()).await }).await
     }
 
     pub async fn replace(
         &self,
         id: String,
-        wanted: Wanted,
+        wanted: ProviderInput,
         cancellation: Arc<Cancellation>,
     ) -> Result<Provider> {
         self.one(&cancellation, |org| async move { org.replace(&id, &wanted.into()).await }).await
@@ -154,17 +154,17 @@ impl From<Change> for ProviderChange {
     }
 }
 
-impl From<Wanted> for NewProvider {
-    fn from(wanted: Wanted) -> Self {
+impl From<ProviderInput> for NewProvider {
+    fn from(wanted: ProviderInput) -> Self {
         Self::new(wanted.name, wanted.kind, wanted.settings.into())
     }
 }
 
-impl From<Found> for ProviderSettings {
-    fn from(settings: Found) -> Self {
+impl From<ProviderLocation> for ProviderSettings {
+    fn from(settings: ProviderLocation) -> Self {
         match settings {
-            Found::WellKnown { url } => Self::well_known(url),
-            Found::Issuer { issuer, jwks_url } => Self::issuer(issuer, jwks_url),
+            ProviderLocation::WellKnown { url } => Self::well_known(url),
+            ProviderLocation::Issuer { issuer, jwks_url } => Self::issuer(issuer, jwks_url),
         }
     }
 }

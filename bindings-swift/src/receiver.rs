@@ -65,7 +65,7 @@ impl Dialect {
     }
 }
 
-/// Client credentials, and the endpoint that gives access tokens for them.
+/// Client credentials, and the endpoint that issues access tokens for them.
 #[derive(uniffi::Record)]
 pub struct ClientCredentials {
     pub token_url: String,

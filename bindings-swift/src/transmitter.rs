@@ -29,7 +29,7 @@ pub enum Keys {
         keys: Arc<KeySet>,
     },
     /// The public key is a JWK.
-    Elsewhere {
+    Signer {
         algorithm: String,
         kid: Option<String>,
         public_key: Option<String>,
@@ -199,7 +199,7 @@ impl TransmitterSettings {
     fn build(self) -> sdk::Result<Transmitter> {
         let signing = match self.keys {
             Keys::Own { keys } => Signing::Keys(keys.0.clone()),
-            Keys::Elsewhere { algorithm, kid, public_key } => {
+            Keys::Signer { algorithm, kid, public_key } => {
                 let public_key = public_key.map(|jwk| sdk::PublicKey::from_jwk(&jwk)).transpose()?;
                 Signing::signer(&algorithm, kid, public_key)?
             }

@@ -74,7 +74,7 @@ impl Stream {
     pub fn check_set(&self, compact: &str, now: Timestamp) -> Vec<Condition> {
         let mut list = Conditions::default();
         let parts = Compact::parse(compact);
-        list.add("set-compact", "the text is a compact JWS", parts.is_ok());
+        list.add("set-compact", "the SET is a compact JWS", parts.is_ok());
         if let Ok(parts) = parts {
             let header = |name| parts.header.get(name).and_then(Value::as_str);
             list.add("set-typ", "typ is exactly secevent+jwt", header("typ") == Some(SET_TYPE));
@@ -88,7 +88,7 @@ impl Stream {
         list.add("set-no-sub", "there is no sub", !claims.contains_key("sub"));
         list.add("set-no-exp", "there is no exp", !claims.contains_key("exp"));
         let iat = claims.get("iat").and_then(Value::as_i64);
-        list.add("set-iat", "iat is there, a whole number", iat.is_some());
+        list.add("set-iat", "iat is present, an integer", iat.is_some());
         let past = iat.is_some_and(|iat| Timestamp::from_unix_seconds(iat) <= now);
         list.add("set-iat-past", "iat is not in the future, without tolerance", past);
         list.add(
@@ -110,7 +110,7 @@ impl Stream {
         );
         for (uri, members) in events.into_iter().flatten() {
             let Some(members) = members.as_object() else {
-                list.add("event-object", "what an event says is an object", false);
+                list.add("event-object", "the value of an event is an object", false);
                 continue;
             };
             match EventType::by_uri(uri) {
@@ -135,7 +135,7 @@ impl Stream {
             && self.id.as_deref().is_none_or(|id| member("id") == Some(id));
         list.add("verification-sub-id", "sub_id is opaque, the id of the stream", about_stream);
         let state = members.get("state").and_then(Value::as_str);
-        let demand = "state is that of the request, and absent where there was none";
+        let demand = "state is equal to that of the request, and absent if it had none";
         list.add("verification-state", demand, state == self.state.as_deref());
     }
 }
@@ -153,7 +153,7 @@ fn check_caep(list: &mut Conditions, members: &Map<String, Value>) {
         let texts = members.get(name).is_none_or(|reason| {
             reason.as_object().is_some_and(|texts| !texts.is_empty() && texts.values().all(Value::is_string))
         });
-        list.add("event-reasons", "reasons are objects of texts, and not empty", texts);
+        list.add("event-reasons", "reasons are non-empty objects of strings", texts);
     }
 }
 

@@ -160,7 +160,7 @@ impl Error {
         self.0.code.is_retryable()
     }
 
-    /// How long the receiver asks to wait before the next attempt.
+    /// The delay that the receiver requests before the next attempt.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
@@ -182,7 +182,7 @@ impl Error {
         self.0.receiver_error.as_deref()
     }
 
-    /// What the receiver, the token endpoint or the API says about it, from any of the usual error objects (RFC 9457 among
+    /// The description from the receiver, the token endpoint or the API, from any of the usual error objects (RFC 9457 among
     /// them), plain text, or the title of an HTML page: at most 1024 characters, without control characters.
     ///
     /// The other side wrote it, so it is not part of the message. Where it quotes the SET, its subject, a token or the

@@ -111,7 +111,7 @@ impl TransmitterConfiguration {
         Ok(configuration)
     }
 
-    /// Sets the URL of the JWKS; required where SETs are signed.
+    /// Sets the URL of the JWKS; required if SETs are signed.
     pub fn jwks_uri(mut self, url: impl Into<String>) -> Self {
         self.jwks_uri = Some(url.into());
         self

@@ -3,7 +3,7 @@
 import { types } from 'node:util';
 
 import { type Caller, errorOf, type Place } from '../errors.js';
-import { jsonText, refuseUnlessPlain, subjectText, Written } from '../json.js';
+import { jsonText, RawJson, refuseUnlessPlain, subjectText } from '../json.js';
 import { isObject, suggestion, typeName } from '../options.js';
 import { type CustomEvent, isCustom } from './custom.js';
 import { EVENT_TABLE } from './table.js';
@@ -119,7 +119,7 @@ function filled(uri: string, name: string, value: unknown, at: Caller | Place): 
 function valueOnWire(value: unknown, kind: string, pointer: () => string, at: Caller | Place): unknown {
   if (kind === 'subject') {
     const [text] = subjectText(value, { pointer, outer: 3 }, at);
-    return new Written(text);
+    return new RawJson(text);
   }
   if (kind !== 'timestamp' && kind !== 'milliseconds') return value;
   const number = types.isDate(value) ? value.getTime() / (kind === 'timestamp' ? 1000 : 1) : value;

@@ -127,7 +127,7 @@ class AsyncTransmitter(BaseTransmitter):
         deadline: timedelta | float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Receipt:
-        """The last step of `emit`: deliver a signed SET. A SET that was kept is sent with the same bytes."""
+        """The last step of `emit`: deliver a signed SET. A stored SET is sent with the same bytes."""
         future, mailbox = self._pending()
         future.work = self._native.deliver_async(set, to, deadline, retry, mailbox, future, None)
         return await future  # type: ignore[no-any-return]
@@ -136,14 +136,14 @@ class AsyncTransmitter(BaseTransmitter):
     async def emit_all(
         self, emissions: AsyncIterable[Emission] | Iterable[Emission], *, concurrency: int = 32
     ) -> AsyncIterator[Emitted]:
-        """Send many events, with a bound on how many requests are on the wire at once.
+        """Send many events, with a limit on concurrent requests.
 
-        Results come in the order in which they are done. Emissions are taken only as there is room: sixteen for each
+        Results arrive in the order of completion. Emissions are taken only as there is room: sixteen for each
         request on the wire, results that nobody has taken yet among them. Leaving the loop abandons pending calls.
 
         Args:
             emissions: What to send, from any iterable, async or not.
-            concurrency: How many requests may be on the wire at once: one to 1024.
+            concurrency: Maximum number of concurrent requests: 1 to 1024.
         """
         limit = _native.RequestLimit(requests(concurrency))
         room = asyncio.Semaphore(limit.window)
@@ -236,8 +236,8 @@ class AsyncTransmitter(BaseTransmitter):
         """Reject new work, and wait for pending calls.
 
         New work fails with the code `transmitter_closed`. Pending calls end within their deadlines; then the
-        connections are closed. Closing twice is harmless, and a cancelled close takes effect too. What needs no network
-        still works.
+        connections are closed. Closing twice is harmless, and a cancelled close takes effect too. Methods without
+        network access still work.
 
         The end of an `async with` block closes too. The end of the event loop does not: it cancels pending calls.
         """
@@ -281,7 +281,7 @@ class AsyncTransmitter(BaseTransmitter):
         return _Pending(loop=loop), mailbox
 
     async def _answer(self, signing_input: bytes, seconds: float) -> Any:
-        """What the signer gives, or the exception that tells why it gives nothing."""
+        """The signature from the signer, or the exception that says why there is none."""
         try:
             return await self._ask(signing_input, seconds)
         except SsfError as error:

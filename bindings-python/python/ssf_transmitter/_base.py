@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def requests(concurrency: int) -> int:
-    """As many requests at once as there may be: one to 1024."""
+    """The limit of concurrent requests: from 1 to 1024."""
     return min(max(concurrency, 1), 1024)
 
 
@@ -118,7 +118,7 @@ class BaseTransmitter:
     def lint(
         self, event: Event | Mapping[str, object], subject: Subject | Mapping[str, object] | None, to: Receiver
     ) -> tuple[Finding, ...]:
-        """What would be found in a SET with this event and subject for this receiver. Nothing is sent.
+        """Lint a SET with this event and subject for this receiver. Sends nothing.
 
         >>> from ssf_transmitter import Email, Receiver, SigningKey, Transmitter
         >>> from ssf_transmitter.events import caep
@@ -144,8 +144,8 @@ class BaseTransmitter:
         1
 
         Raises:
-            ConfigError: If the public key of the signer is not known, with the code `signer_public_key_missing`: an
-                empty set would cut every receiver off.
+            ConfigError: If the public key of the signer is unknown, with the code `signer_public_key_missing`: with an
+                empty set, receivers could verify nothing.
         """
         return self._native.jwks()
 
@@ -166,7 +166,7 @@ def signer_failed(error: BaseException) -> SsfError:
 
 
 def late() -> SsfError:
-    """The error for a signer that took all the time there was."""
+    """The error for a signer that exceeded the deadline."""
     return _of_code("deadline_exceeded", "the deadline passed while waiting for a signature")
 
 

@@ -26,17 +26,17 @@ class Emission(_native.Emission):
     """An event for a subject to a receiver: one of those that `emit_all` sends. Its values are checked when it is sent.
 
     Args:
-        event: What happened: an event, or the dict that it is in a SET, `{uri: members}`.
-        subject: Whom or what it is about: a subject, or the dict that it is in a SET. `None` where the event has it
+        event: The event: an `Event`, or its dict as in a SET, `{uri: members}`.
+        subject: The subject: a `Subject`, or its dict as in a SET. `None` where the event has it
             inside, as the pages of receivers print events.
         to: The receiver.
         txn: The transaction: the same value in all SETs with the same cause.
         toe: The time of the event, for receivers that read `toe`.
         jti: The id of the SET, for callers that keep their own.
-        companions: Events that travel beside the first, for receivers that take them.
+        companions: Additional events in the same SET, for receivers that accept them.
         lint: How findings are handled, overriding the transmitter.
         deadline: How long it may take: a `timedelta`, or a number of seconds.
-        retry: How often it is tried.
+        retry: The retry policy.
     """
 
     @known_keywords

@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 
 def unexpected(function: str, given: Iterable[str], known: Iterable[str]) -> TypeError:
-    """The error for keywords of which one is not known."""
+    """The error for an unknown keyword."""
     known = list(known)
     name = next(name for name in given if name not in known)
     meant = _native.nearest(name, known)
@@ -29,9 +29,9 @@ def unexpected(function: str, given: Iterable[str], known: Iterable[str]) -> Typ
 
 
 def known_keywords(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Lets a function refuse keywords that it does not know with a hint, and values of a wrong type by name.
+    """Makes a function reject unknown keywords with a hint, and values of a wrong type by name.
 
-    Nothing is looked at until Python itself has refused the call.
+    Nothing is checked until Python itself has rejected the call.
     """
 
     @wraps(function)
@@ -54,7 +54,7 @@ def known_keywords(function: Callable[Parameters, Result]) -> Callable[Parameter
 def _better(
     error: TypeError, function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]
 ) -> TypeError:
-    """The error that names the argument that is wrong, or the same one if it was not about an argument."""
+    """The error that names the wrong argument, or the original error if it is not about an argument."""
     code = function.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     if not kwargs.keys() <= set(names):
@@ -67,7 +67,7 @@ def _better(
 
 
 def _blame(function: Callable[..., object], given: dict[str, object]) -> TypeError | None:
-    """The error that names the first argument whose value is of another type than its annotation says."""
+    """The error that names the first argument whose type does not match its annotation."""
     for name, annotation in function.__annotations__.items():
         if name in given and not any(_fits(given[name], part.strip()) for part in _parts(annotation)):
             expected = annotation.replace("Mapping[str, object]", "dict")

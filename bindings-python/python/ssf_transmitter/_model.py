@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 
 class Checked:
-    """A dataclass whose constructor refuses keywords that it does not know with a hint."""
+    """A dataclass whose constructor rejects unknown keywords with a hint."""
 
     # From 3.13 on Python gives the hint itself.
     if not TYPE_CHECKING and sys.version_info < (3, 13):
@@ -38,7 +38,7 @@ class Checked:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Event(Checked):
-    """An event: what happened. Its `repr` shows which one, and nothing of what it says."""
+    """An event. Its `repr` shows only the type, and no members."""
 
     def to_dict(self) -> Json:
         """The event as in a SET: its members, under the event type URI."""
@@ -58,7 +58,7 @@ class Event(Checked):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class CatalogueEvent(Event):
-    """An event of the catalogue. Its types are checked when it is made, its values when it is sent."""
+    """An event of the catalogue. Types are checked on construction, values when it is sent."""
 
     #: The catalogue's id, such as `caep.session-revoked`.
     id: ClassVar[str]
@@ -78,7 +78,7 @@ class CatalogueEvent(Event):
         return {uri: dict(claims) for uri, claims in self.claims_by_uri().items()}
 
     def claims_by_uri(self) -> dict[str, Json]:
-        """The same, and not to be changed."""
+        """The same. Do not modify it."""
         uri = self.uri.format(**self.__dict__) if "{" in self.uri else self.uri
         return {uri: self.__dict__["_claims"]}
 
@@ -90,7 +90,7 @@ class CatalogueEvent(Event):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class CustomEvent(Event):
-    """An event that the catalogue does not know, or one of its events from members that you already have as JSON.
+    """An event outside the catalogue, or a catalogue event whose members you already have as JSON.
 
     >>> event = CustomEvent(uri="https://edr.example.com/events/quarantine", claims={"host": "laptop-7"})
     >>> event.validate()
@@ -116,7 +116,7 @@ class CustomEvent(Event):
 
 @dataclass(frozen=True, repr=False)
 class Subject(Checked):
-    """A subject identifier: whom or what an event is about. Its `repr` shows the format and nothing else."""
+    """A subject identifier. Its `repr` shows only the format."""
 
     #: The name of the format.
     format: ClassVar[str]
@@ -129,11 +129,11 @@ class Subject(Checked):
         self.__dict__["_members"] = self._encode()
 
     def to_dict(self) -> Json:
-        """The subject as JSON has it."""
+        """The subject as JSON."""
         return dict(self.as_json())
 
     def as_json(self) -> Json:
-        """The same, and not to be changed."""
+        """The same. Do not modify it."""
         members: Json = self.__dict__["_members"]
         return members
 
@@ -196,12 +196,12 @@ class CustomSubject(Subject):
 
 
 def wrong_type(value: object, place: str, expected: str) -> TypeError:
-    """The error for a value of another type than the one that was expected."""
+    """The error for a value of an unexpected type."""
     return TypeError(f"{place}: expected {expected}, got {type(value).__name__}")
 
 
 class Mismatch(Exception):
-    """A value of another type than the one that was expected, `where` inside the field."""
+    """A value of an unexpected type, `where` inside the field."""
 
     def __init__(self, value: object, expected: str, where: str = "") -> None:
         self.value = value

@@ -1,4 +1,4 @@
-"""Okta's System Log: its entries, and what they say of a SET."""
+"""Okta's System Log: its entries, and the reception of SETs."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 #: cause; it was not seen by the deadline.
 ReceptionOutcome: TypeAlias = Literal["judged", "arrived", "dropped", "not-seen"]
 
-#: How certain it is that an entry is about the SET: it names the `jti`; it names provider and user, and the time
+#: The certainty that an entry is about the SET: it names the `jti`; it names provider and user, and the time
 #: matches; the time matches, and it names no other user or provider.
 Certainty: TypeAlias = Literal["exact", "likely", "possible"]
 
 
 @dataclass(frozen=True, repr=False)
 class LogEntity:
-    """Whoever did something, or something was done to, in a `LogEvent`.
+    """An actor or a target of a `LogEvent`.
 
     Attributes:
         id: The id.
         type: What it is, such as `User`.
-        alternate_id: The name that it is known by, of a user the sign-in.
+        alternate_id: The alternate id; for a user, the sign-in name.
         display_name: The name for people.
     """
 
@@ -46,7 +46,7 @@ class LogEntity:
 
 @dataclass(frozen=True, repr=False)
 class LogEvent:
-    """An entry of Okta's System Log. What is missing, or of another type than documented, is `None`.
+    """An entry of Okta's System Log. A member that is missing, or has an undocumented type, is `None`.
 
     Attributes:
         uuid: The id of the entry, empty if it has none.
@@ -87,7 +87,7 @@ class Cause:
         id: A stable id, such as `user-unknown`. All are in `docs/errors.md`.
         is_certain: Whether the cause is certain, not just possible.
         meaning: What it is, in one sentence or two.
-        remedy: What to do about it.
+        remedy: How to fix it.
     """
 
     id: CauseId
@@ -102,9 +102,9 @@ class Reception:
 
     Attributes:
         outcome: The outcome.
-        certainty: How certain it is that the entries are about the SET; `None` where there are none.
-        events: The entries that tell it: of the arrival, and of the judgement.
-        causes: Why it may not have arrived: what is certain first, then what is likely. Empty where it arrived.
+        certainty: The certainty that the entries are about the SET; `None` if there are none.
+        events: The entries about the arrival and the risk evaluation.
+        causes: Why it may not have arrived: certain causes first, then likely ones. Empty if it arrived.
     """
 
     outcome: ReceptionOutcome

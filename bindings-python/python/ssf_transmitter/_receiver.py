@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ClientCredentials(_native.ClientCredentials):
-    """Client credentials, and the endpoint that gives access tokens for them (RFC 6749 §4.4).
+    """Client credentials, and the endpoint that issues access tokens for them (RFC 6749 §4.4).
 
     Args:
         token_url: The URL of the token endpoint, whatever its path.
@@ -27,8 +27,8 @@ class ClientCredentials(_native.ClientCredentials):
         client_secret: The client's secret.
         key: Instead of a secret, a key for `private_key_jwt` (RFC 7523 §2.2).
         method: How the secret is sent: `basic` in a header, `body` in the form.
-        scope: The scope to ask for.
-        audience: The audience to ask for, where the endpoint wants one.
+        scope: The scope to request.
+        audience: The audience to request, if the endpoint requires one.
         parameters: Further parameters of the request, such as `resource`.
     """
 
@@ -65,24 +65,23 @@ class ClientCredentials(_native.ClientCredentials):
 
 
 class Receiver(_native.Receiver):
-    """Where SETs go: push endpoint, audience, dialect and authorization. Cheap to have thousands of.
+    """The destination of SETs: push endpoint, audience, dialect and authorization. Cheap, even by the thousands.
 
     >>> Receiver("https://receiver.example.net/events", "https://receiver.example.net")
     <Receiver receiver.example.net dialect=ssf-1.0>
 
-    What it shares between deliveries, its access token among it, it keeps per process.
+    State shared between deliveries, such as the access token, is kept per process.
 
     Args:
         endpoint: The https URL of the push endpoint.
         audience: The audience, exactly as the receiver documents it.
-        dialect: What the receiver wants of a SET: the id of a built-in dialect, or one of your own.
-        time_unit: The unit of the times of events, where this receiver reads another than its dialect says.
-        subject_shape: The form of the subject inside the event, where this receiver reads another than its dialect
-            says.
+        dialect: The receiver's requirements for SETs: the id of a built-in dialect, or a custom dialect.
+        time_unit: The unit of event times, if it differs from the dialect.
+        subject_shape: The form of the subject inside the event, if it differs from the dialect.
         bearer: A bearer token that does not change.
-        authorization: The value of the header `Authorization`, if it is none of the others.
+        authorization: The value of the header `Authorization`, if it is not one of the others.
         client_credentials: Credentials to get access tokens with.
-        allow_loopback: Allow this machine, over plain http too, for trials and tests.
+        allow_loopback: Allow loopback addresses, and plain http to them, for tests.
         concurrency: Maximum number of concurrent deliveries to this receiver.
         rate_limit: Maximum number of requests per second.
 
@@ -134,7 +133,7 @@ class Receiver(_native.Receiver):
         >>> Receiver.okta("https://acme.okta.com")
         <Receiver acme.okta.com dialect=okta>
 
-        The URL is the audience too, unless another one is given. The other arguments are those of the class.
+        The URL is also the audience, unless another one is passed. The other arguments are those of the class.
         """
         return cls._of(
             "okta", org, audience, dialect, bearer, authorization, client_credentials, allow_loopback, concurrency,
@@ -158,7 +157,7 @@ class Receiver(_native.Receiver):
         time_unit: Literal["s", "ms"] | None = None,
         subject_shape: Literal["modern", "bare-complex", "legacy"] | None = None,
     ) -> Self:
-        """GOV.UK One Login, with the inbound URL and the audience that its team gives. It needs `client_credentials`.
+        """GOV.UK One Login, with the inbound URL and the audience from its team. It needs `client_credentials`.
 
         The other arguments are those of the class.
         """
@@ -202,16 +201,16 @@ class Receiver(_native.Receiver):
 
 @dataclass(frozen=True, kw_only=True)
 class RetryPolicy(Checked):
-    """How often a delivery is tried, and how long the waits are. Spans are `timedelta`s, or numbers of seconds.
+    """The retries of a delivery and their delays. Durations are `timedelta`s, or numbers of seconds.
 
-    What is `None` keeps its value: for a transmitter the default, for one call the value of its transmitter.
+    `None` means the default for a transmitter, and the value of its transmitter for a call.
 
     Args:
-        max_attempts: The most attempts; at least one is made. 6 by default.
+        max_attempts: Maximum number of attempts, at least one; 6 by default.
         attempt_timeout: How long one attempt may take. 10 seconds by default.
-        base: The longest wait before the second attempt; it doubles with each further one. Half a second by default.
-        max_backoff: The longest wait that backoff leads to. 30 seconds by default.
-        max_retry_after: The longest wait that a receiver may ask for; the deadline bounds it too. 24 hours by default.
+        base: Maximum delay before the second attempt; it doubles with each further one. Half a second by default.
+        max_backoff: Maximum backoff delay. 30 seconds by default.
+        max_retry_after: Maximum delay that a receiver may request; the deadline bounds it too. 24 hours by default.
     """
 
     max_attempts: int | None = None

@@ -51,22 +51,22 @@ def prepare_set(
     2
 
     Args:
-        events: The event, or the events where the dialect takes several.
+        events: The event, or the events if the dialect accepts several.
         issuer: The value of `iss`.
         audience: The value of `aud`.
         algorithm: The algorithm that will sign.
         kid: The key id, for dialects that send one.
-        subject: Whom or what the event is about.
-        dialect: What the receiver wants of a SET: the id of a built-in dialect, or one of your own.
-        txn: The transaction; random without it, where the dialect sends one.
+        subject: The subject of the event.
+        dialect: The receiver's requirements for SETs: the id of a built-in dialect, or a custom dialect.
+        txn: The transaction; by default random, if the dialect sends one.
         toe: The time of the event.
-        jti: The id of the SET; random without it.
-        issued_at: The value of `iat`; the present without it.
-        claims: Further claims. What JSON does not have is refused with its place.
+        jti: The id of the SET; random by default.
+        issued_at: The value of `iat`; the current time by default.
+        claims: Additional claims. A value that JSON cannot represent is rejected with its place.
         lint: How findings are handled; by default errors are rejected, and warnings reported in `findings`.
 
     Raises:
-        ValidationError: If a rule is broken; `pointer` is the place.
+        ValidationError: If a rule is violated; `pointer` is the place.
     """
     return _native.prepare_set(
         issuer,

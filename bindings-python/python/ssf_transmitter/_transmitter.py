@@ -46,14 +46,14 @@ class Transmitter(BaseTransmitter):
         public_key: The public half of the signer's key. `jwks` publishes it, and lint and doctor compare it with what
             is published.
         deadline: How long an operation may take, 30 seconds by default: a `timedelta`, or a number of seconds.
-        retry: How often deliveries are tried.
+        retry: The retry policy for deliveries.
         lint: How findings are handled; by default, errors block the send, and warnings are returned on the receipt.
-        ca_bundle: Certificates (PEM) to trust beside those of the operating system and of the environment.
+        ca_bundle: Certificates (PEM) to trust in addition to those of the operating system and the environment.
         client_certificate: A client certificate with its chain, and its private key, both in PEM.
-        proxy: The URL of an HTTP proxy. Without it that of the environment or of the operating system is used.
-        source_address: The address of this machine to send from, for receivers that allow-list addresses.
+        proxy: The URL of an HTTP proxy. By default, the proxy of the environment or the operating system.
+        source_address: The local source address, for receivers that allow-list addresses.
         http2: Whether to offer HTTP/2.
-        allow_networks: Networks of your own that receivers may be in, such as `10.1.0.0/16`.
+        allow_networks: Private networks where receivers may be, such as `10.1.0.0/16`.
 
     Raises:
         ConfigError: If a setting is wrong.
@@ -104,25 +104,25 @@ class Transmitter(BaseTransmitter):
     ) -> Receipt:
         """Send an event: build the SET in the receiver's dialect, sign it and deliver it.
 
-        Other threads run meanwhile. Ctrl-C ends it.
+        Other threads continue meanwhile. Ctrl-C aborts it.
 
         Args:
-            event: What happened: an event, or the dict that it is in a SET, `{uri: members}`.
-            subject: Whom or what it is about: a subject, or the dict that it is in a SET.
+            event: The event: an `Event`, or its dict as in a SET, `{uri: members}`.
+            subject: The subject: a `Subject`, or its dict as in a SET.
             to: The receiver.
             txn: The transaction: the same value in all SETs with the same cause.
             toe: The time of the event, for receivers that read `toe`.
             jti: The id of the SET, for callers that keep their own.
-            companions: Events that travel beside the first, for receivers that take them.
+            companions: Additional events in the same SET, for receivers that accept them.
             lint: How findings are handled, overriding the transmitter.
-            deadline: How long it may take, instead of what the transmitter says.
-            retry: How often it is tried, instead of what the transmitter says.
+            deadline: How long it may take, overriding the transmitter.
+            retry: The retry policy, overriding the transmitter.
 
         Raises:
-            ValidationError: If event, subject or SET break a rule; `pointer` is the place.
-            ReceiverRejected: If the receiver did not take it.
+            ValidationError: If event, subject or SET violate a rule; `pointer` is the place.
+            ReceiverRejected: If the receiver rejected it.
             DeliveryError: If it was not delivered for another reason.
-            SsfError: The class above all of them.
+            SsfError: The base class of all of them.
         """
         emission = Emission(
             event,
@@ -156,19 +156,19 @@ class Transmitter(BaseTransmitter):
         deadline: timedelta | float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Receipt:
-        """The last step of `emit`: deliver a signed SET. A SET that was kept is sent with the same bytes."""
+        """The last step of `emit`: deliver a signed SET. A stored SET is sent with the same bytes."""
         return self._native.deliver(set, to, deadline, retry)
 
     @known_keywords
     def emit_all(self, emissions: Iterable[Emission], *, concurrency: int = 32) -> Iterator[Emitted]:
-        """Send many events, with a bound on how many requests are on the wire at once.
+        """Send many events, with a limit on concurrent requests.
 
-        Results come in the order in which they are done. Emissions are taken only as there is room: sixteen for each
+        Results arrive in the order of completion. Emissions are taken only as there is room: sixteen for each
         request on the wire. Leaving the loop abandons pending calls.
 
         Args:
             emissions: What to send, from any iterable.
-            concurrency: How many requests may be on the wire at once: one to 1024.
+            concurrency: Maximum number of concurrent requests: 1 to 1024.
         """
         native, batch = self._native, _native.Batch(requests(concurrency))
         under_way: dict[int, tuple[int, Emission]] = {}
@@ -215,11 +215,11 @@ class Transmitter(BaseTransmitter):
 
         Args:
             event: The event to check, and to send if `send` is set.
-            subject: Whom or what it is about.
+            subject: The subject.
             to: The receiver.
             configuration_url: The URL of the transmitter configuration, if it is not the default for the issuer.
             send: Whether to send the event too: the receiver then gets a real SET.
-            confirm: The org whose System Log to look into for the SET, once it is sent: the check `okta-log`. That
+            confirm: The org whose System Log is searched for the SET, once it is sent: the check `okta-log`. That
                 takes no longer than a method of it may, beyond the ten seconds.
         """
         from ssf_transmitter.doctor import _diagnosis  # loaded on demand
@@ -239,8 +239,8 @@ class Transmitter(BaseTransmitter):
         """Reject new work, and wait for pending calls of other threads.
 
         New work fails with the code `transmitter_closed`. Pending calls end within their deadlines; then the
-        connections are closed. Closing twice is harmless, and Ctrl-C ends the wait. What needs no network still
-        works.
+        connections are closed. Closing twice is harmless, and Ctrl-C ends the wait. Methods without network access
+        still work.
 
         The end of a `with` block closes too. The end of the interpreter does not: it abandons what other threads send.
         """
@@ -270,14 +270,14 @@ class Transmitter(BaseTransmitter):
             pending.fail(None)
 
     def _answer(self, signing_input: bytes) -> Any:
-        """What the signer gives, or the exception that tells why it gives nothing."""
+        """The signature from the signer, or the exception that says why there is none."""
         try:
             return self._ask(signing_input)
         except SsfError as error:
             return error
 
     def _ask(self, signing_input: bytes) -> Any:
-        """What the signer gives. Nothing interrupts a function: whether it was in time is seen afterwards."""
+        """The signature from the signer. A function cannot be interrupted: the deadline is checked afterwards."""
         try:
             signature: Any = self._signer(signing_input)
         except Exception as error:

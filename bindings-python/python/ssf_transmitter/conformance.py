@@ -53,7 +53,7 @@ def check_set(
     state: str | None = None,
     now: datetime | None = None,
 ) -> list[Condition]:
-    """What is demanded of a SET.
+    """Check a SET.
 
     Args:
         text: The SET in its compact form.
@@ -69,7 +69,7 @@ def check_set(
 
 @known_keywords
 def check_configuration(document: str, url: str) -> list[Condition]:
-    """What is demanded of a transmitter configuration.
+    """Check a transmitter configuration.
 
     Args:
         document: The document, as it is served.
@@ -80,5 +80,5 @@ def check_configuration(document: str, url: str) -> list[Condition]:
 
 @known_keywords
 def check_token(answer: str) -> list[Condition]:
-    """What is demanded of the answer of a token endpoint, as JSON."""
+    """Check the answer of a token endpoint, as JSON."""
     return [Condition(*condition) for condition in _native.check_token(answer)]

@@ -1,4 +1,4 @@
-"""What `Transmitter.doctor` finds out about a whole setup."""
+"""The results of `Transmitter.doctor`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Check", "Diagnosis", "Outcome"]
 
-#: How a check came out: all is well; it may work; it does not work; it was not looked at.
+#: The outcome of a check: all is well; it may work; it does not work; it was not checked.
 Outcome: TypeAlias = Literal["passed", "warning", "failed", "skipped"]
 
 
@@ -33,7 +33,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was checked, and how it came out.
+    """The checks and their outcomes.
 
     Attributes:
         checks: All checks, in the order in which things are needed.

@@ -46,20 +46,20 @@ __all__ = [
 
 
 class SsfError(Exception):
-    """Everything that this package raises about SETs, keys and receivers.
+    """The base class of all exceptions about SETs, keys and receivers.
 
     Attributes:
         code: The stable code, such as `event_member_missing`.
         message: What went wrong, in one sentence.
         pointer: Where in the document that was given: a JSON pointer (RFC 6901).
         status: The HTTP status of the answer, if there was one.
-        retry_after: How long the receiver asks to wait before the next attempt.
-        receiver_error: The code that the receiver or the token endpoint gave.
-        receiver_description: What the receiver, the token endpoint or the API says about it, from any of the usual
+        retry_after: The delay that the receiver requests before the next attempt.
+        receiver_error: The error code from the receiver or the token endpoint.
+        receiver_description: The description from the receiver, the token endpoint or the API, from any of the usual
             error objects, plain text, or the title of an HTML page. The other side wrote it, so it is not part of the
             message; where it quotes the SET, its subject or a credential, it says `[redacted]`.
-        findings: Everything that lint found in a SET that was not sent because of it. The worst of them gives the error
-            its code, message and pointer.
+        findings: All findings in a SET that lint kept from being sent. The worst one determines the code, message and
+            pointer of the error.
     """
 
     code: ErrorCode
@@ -106,7 +106,7 @@ class SsfError(Exception):
 
     @property
     def remedy(self) -> str:
-        """What to do about it, in one sentence."""
+        """How to fix it, in one sentence."""
         return CODES[self.code].remedy
 
     def __str__(self) -> str:
@@ -119,9 +119,9 @@ class SsfError(Exception):
         return f"{type(self).__name__}(code={self.code!r}, message={self.message!r})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle all parts, the cause among them: pools of processes send exceptions so.
+        """Pickle all parts, the cause among them: process pools send exceptions this way.
 
-        Of a cause of another library only its type is kept: it may hold what cannot be pickled, or what is secret.
+        Of a cause from another library only the type is kept: it may contain secrets, or values that cannot be pickled.
         """
         cause = self.__cause__
         if cause is not None and not isinstance(cause, SsfError):
@@ -129,7 +129,7 @@ class SsfError(Exception):
         return type(self), (self.code, self.message), {**self.__dict__, "__cause__": cause}
 
     def __setstate__(self, state: dict[str, object] | None) -> None:
-        """Set what `__reduce__` has kept."""
+        """Restore what `__reduce__` has kept."""
         for name, value in (state or {}).items():
             setattr(self, name, value)
 
@@ -143,7 +143,7 @@ class KeyMaterialError(ConfigError):
 
 
 class ValidationError(SsfError):
-    """An event, a subject or a SET breaks a rule."""
+    """An event, a subject or a SET violates a rule."""
 
 
 class SigningError(SsfError):
@@ -151,7 +151,7 @@ class SigningError(SsfError):
 
 
 class TokenError(SsfError):
-    """No access token could be had."""
+    """No access token was granted."""
 
 
 class DeliveryError(SsfError):
@@ -159,15 +159,15 @@ class DeliveryError(SsfError):
 
 
 class ReceiverRejected(DeliveryError):
-    """The receiver answered, and did not take the SET."""
+    """The receiver rejected the SET."""
 
 
 class TransportError(DeliveryError):
-    """The network between here and there failed."""
+    """The connection to the receiver failed."""
 
 
 class DeadlineExceeded(DeliveryError):
-    """Time ran out."""
+    """The deadline passed."""
 
 
 class ApiError(SsfError):

@@ -1,4 +1,4 @@
-"""What a receiver would refuse, drop or misread, told before it is sent; and what its answer means, told after.
+"""Reports what a receiver would reject, drop or misread before a SET is sent, and explains its answer afterwards.
 
 `emit` lints each SET: an error blocks the send, a warning is returned on the receipt. All rules are in
 `docs/rules.md`.
@@ -44,7 +44,7 @@ Effect: TypeAlias = Literal["refuses", "drops", "misreads"]
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong with a SET: which rule, where, what. No value of the SET is in it.
+    """A problem in a SET: the rule, the place and a message. It contains no value of the SET.
 
     Attributes:
         rule: The id of the rule, such as `iat-future`.
@@ -53,7 +53,7 @@ class Finding:
         pointer: Where, as a JSON pointer: into the header for `alg`, `kid`, `typ` and `crit`, else into the claims, or
             into the document that was given. Empty for the whole.
         message: What is wrong, in one sentence.
-        remedy: What to do about it.
+        remedy: How to fix it.
         doc: What the rule is about.
         source: Where the rule comes from.
     """
@@ -74,11 +74,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Cause:
-    """Why something may have happened, and what to do about it.
+    """A possible cause, and how to fix it.
 
     Attributes:
-        cause: What has happened.
-        remedy: What to do.
+        cause: What happened.
+        remedy: How to fix it.
     """
 
     cause: str
@@ -87,18 +87,18 @@ class Cause:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What the answer of a receiver means.
+    """An explanation of a receiver's answer.
 
     Attributes:
         is_delivered: Whether the receiver accepted the SET.
         reason: A stable name for the cause: the id of a rule, the code of the answer, `content-type`, or the code of an
             error; `delivered` if all is well.
-        cause: What has happened, in one sentence or two.
-        remedy: What to do about it.
+        cause: What happened.
+        remedy: How to fix it.
         possible: Other possible causes; after an accepted SET, reasons why nothing may happen.
         findings: What lint finds in the SET.
-        said: What the receiver says about it. Where it quotes the SET that was given, or its subject, it says
-            `[redacted]`. The `repr` leaves it out.
+        said: The receiver's own message. Quotes of the SET or its subject are replaced by
+            `[redacted]`. The `repr` omits it.
     """
 
     is_delivered: bool
@@ -114,18 +114,18 @@ class Explanation:
 class LintPolicy(Checked):
     """How findings are handled when a SET is prepared.
 
-    What breaks the definition of an event, a subject or a claim is refused whatever the policy says.
+    A SET that violates the definition of an event, a subject or a claim is always rejected.
 
     >>> strict = LintPolicy(refuse="warning", allow=["txn-missing"])
     >>> lenient = LintPolicy(refuse=None, report="note")
 
     Args:
-        refuse: From which severity on a SET is not sent; `None`: it always is.
+        refuse: Minimum severity that blocks the send; `None`: nothing does.
         report: Minimum severity of findings on the receipt; `None`: no findings.
-        allow: Rules whose findings neither keep a SET from being sent nor are reported.
+        allow: Rules whose findings neither block the send nor are reported.
 
     Raises:
-        ConfigError: If there is no such rule.
+        ConfigError: If the rule is unknown.
     """
 
     refuse: Severity | None = "error"
@@ -151,7 +151,7 @@ class Linter:
     True
 
     Args:
-        dialect: What the receiver wants of a SET: the id of a built-in dialect, or one of your own.
+        dialect: The receiver's requirements for SETs: the id of a built-in dialect, or a custom dialect.
         issuer: The issuer that is registered at the receiver.
         audience: The audience that the receiver expects.
         jwks: The published keys: signatures are then verified too.
@@ -170,7 +170,7 @@ class Linter:
         jwks: Jwks | None = None,
         now: datetime | None = None,
     ) -> None:
-        """Make it."""
+        """Create the linter."""
         self._linter = _native.Linter(
             _native.Dialect.built_in(dialect) if isinstance(dialect, str) else dialect,
             issuer=issuer,
@@ -214,7 +214,7 @@ class Linter:
         headers: Mapping[str, str] | None = None,
         content_type: str | None = None,
     ) -> Explanation:
-        """Say what the answer of a receiver to a SET means.
+        """Explain the answer of a receiver to a SET.
 
         >>> body = '{ "err": "invalid_request", "description": "previousStatus: The field cannot be left blank" }'
         >>> "`previous_status`" in Linter("okta").explain(status=400, body=body).cause
@@ -234,7 +234,7 @@ class Linter:
 
     @known_keywords
     def explain_error(self, error: SsfError, set: SignedSet | str = "") -> Explanation:  # noqa: A002
-        """Say what it means that a SET was not delivered, from the error of `emit` or `deliver`."""
+        """Explain why a SET was not delivered, from the error of `emit` or `deliver`."""
         if not isinstance(error, SsfError):
             raise wrong_type(error, "error", "SsfError")
         explanation = _explanation(*self._linter.explain_error(_text(set), error))

@@ -26,20 +26,20 @@ class TransmitterConfiguration(_native.TransmitterConfiguration):
     'https://edr.example.com/.well-known/ssf-configuration'
 
     Args:
-        issuer: The https URL that is the exact `iss` of the SETs.
-        jwks_uri: The URL of the JWKS; required where SETs are signed.
+        issuer: The exact `iss` of the SETs, an https URL.
+        jwks_uri: The URL of the JWKS; required if SETs are signed.
         spec_version: The version of the specification; `1_0` by default.
         delivery_methods: The delivery methods; push by default.
         configuration_endpoint: The URL at which receivers create and change streams.
         status_endpoint: The URL at which receivers read and set the status of a stream.
         add_subject_endpoint: The URL at which receivers add subjects.
         remove_subject_endpoint: The URL at which receivers remove subjects.
-        verification_endpoint: The URL at which receivers ask for a verification event.
-        critical_subject_members: The members of complex subjects that receivers have to understand.
+        verification_endpoint: The URL at which receivers request a verification event.
+        critical_subject_members: The members of complex subjects that receivers must understand.
         authorization_schemes: Ways to authorize, by URN: `urn:ietf:rfc:6749` is OAuth 2.0.
         default_subjects: Whose events a new stream delivers.
-        members: Members of your own.
-        allow_loopback_http: Allow http URLs of this machine, for trials.
+        members: Custom members.
+        allow_loopback_http: Allow http URLs of loopback hosts, for tests.
 
     Raises:
         ConfigError: If a URL cannot be used.

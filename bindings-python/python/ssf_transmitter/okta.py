@@ -61,8 +61,8 @@ class Provider:
     Attributes:
         id: The id that Okta gave it.
         name: The name that admins see.
-        type: A text that the transmitter chose.
-        status: `ACTIVE` or `INACTIVE`: whether its SETs are taken.
+        type: A string that the transmitter chose.
+        status: `ACTIVE` or `INACTIVE`: whether its SETs are accepted.
         well_known_url: The URL of its transmitter configuration, if it is registered by that.
         issuer: The `iss` of its SETs, as it was set or as the configuration names it.
         jwks_url: The URL of its JWKS, as it was set or as the configuration names it.
@@ -82,7 +82,7 @@ _Providers: TypeAlias = list[Provider]
 
 
 class _Wanted(NamedTuple):
-    """What is wanted of a provider, as far as it is said."""
+    """The requested settings of a provider, as far as they are set."""
 
     name: str | None
     kind: str | None
@@ -157,9 +157,9 @@ class OktaProviders(_Settings):
         retry: How often a call is tried.
         ca_bundle: Certificates (PEM) to trust beside those of the operating system.
         proxy: The URL of a proxy. Without it the environment's is used.
-        source_address: The address of this machine to send from.
+        source_address: The local source address.
         allow_networks: Networks of your own that the org may be in, such as `10.1.0.0/16`.
-        allow_loopback: Allow this machine, over plain http too, for trials and tests.
+        allow_loopback: Allow loopback addresses, and plain http to them, for tests.
 
     Raises:
         ConfigError: If a setting is wrong.
@@ -225,9 +225,9 @@ class OktaProviders(_Settings):
         issuer: str | None = None,
         jwks_url: str | None = None,
     ) -> Provider:
-        """Change some of a provider: read it, and replace it if what is given here is another than it has.
+        """Change some settings of a provider: read it, and replace it if the settings differ.
 
-        Okta has no condition on a replacement: of two changes at once the later one stays.
+        Okta has no conditional replacement: of two concurrent changes, the later one wins.
         """
         return self._one("update", id, _Wanted(name, type, well_known_url, issuer, jwks_url))
 
@@ -256,7 +256,7 @@ class OktaProviders(_Settings):
         issuer: str | None = None,
         jwks_url: str | None = None,
     ) -> Provider:
-        """Make sure that there is a provider like that, however often it is called.
+        """Make sure that there is a provider with these settings. Calling it repeatedly is safe.
 
         It is the one with the same name and the same configuration URL or issuer, with type and JWKS URL set as they
         are wanted, or a new one. Whether one that was there is active is left to its admins: look at `status`. The
@@ -270,8 +270,8 @@ class OktaProviders(_Settings):
     ) -> Reception:
         """Search the org's System Log for a SET that it answered with 202.
 
-        Okta takes SETs that it then drops. The token needs the scope `okta.logs.read`; one that may read the providers
-        too makes causes certain.
+        Okta accepts SETs that it then drops. The token needs the scope `okta.logs.read`; one that may also read
+        the providers makes causes certain.
 
         Args:
             sent: The receipt, or, where another process has sent it, the SET and the time of the answer.
@@ -382,7 +382,7 @@ class AsyncOktaProviders(_Settings):
         issuer: str | None = None,
         jwks_url: str | None = None,
     ) -> Provider:
-        """Change some of a provider."""
+        """Change some settings of a provider."""
         return await self._one("update", id, _Wanted(name, type, well_known_url, issuer, jwks_url))
 
     @known_keywords
@@ -410,7 +410,7 @@ class AsyncOktaProviders(_Settings):
         issuer: str | None = None,
         jwks_url: str | None = None,
     ) -> Provider:
-        """Make sure that there is a provider like that, however often it is called."""
+        """Make sure that there is a provider with these settings. Calling it repeatedly is safe."""
         return await self._one("ensure", "", _Wanted(name, type, well_known_url, issuer, jwks_url))
 
     @known_keywords

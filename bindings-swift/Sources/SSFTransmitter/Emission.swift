@@ -42,7 +42,7 @@ public struct EmitOptions: Sendable {
 public struct Emission: Sendable {
     /// What happened.
     public var event: any SecurityEvent
-    /// Whom or what it is about; `nil` where the event says it, or is about no subject.
+    /// The subject; `nil` where the event says it, or is about no subject.
     public var subject: Subject?
     /// Who is told.
     public var receiver: Receiver

@@ -35,7 +35,7 @@ extension JSONValue: Codable {
             if let written = try? value.decode(Decimal.self), let read = Decimal(string: "\(number)"),
                 !written.isNaN, !read.isNaN, written != read
             {
-                let message = "the number has more digits than a double holds"
+                let message = "the number has more digits than a double can represent"
                 throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: message))
             }
             self = .number(number)

@@ -95,9 +95,9 @@ extension Answer: CustomStringConvertible, CustomReflectable {
     public var customMirror: Mirror { Mirror(self, children: ["status": status]) }
 }
 
-/// What the answer of a receiver means.
+/// An explanation of a receiver's answer.
 public struct Explanation: Hashable, Sendable {
-    /// Why something may have happened, and what to do about it.
+    /// A possible cause, and how to fix it.
     public struct Cause: Hashable, Sendable {
         public let cause: String
         public let remedy: String
@@ -174,8 +174,8 @@ public struct Linter: Sendable {
         try native { try lintText(known: known, text: text) }.map(Finding.init)
     }
 
-    /// Lints an event and its subject, combined as they would be sent. What is wrong with them is a finding, and no
-    /// error.
+    /// Lints an event and its subject, combined as they would be sent. Problems in them are findings, not
+    /// errors.
     public func lint(_ event: some SecurityEvent, about subject: Subject?) throws -> [Finding] {
         let (event, subject) = (try event.written(), try subject?.written())
         return try native { try lintEvent(known: known, event: event, subject: subject) }.map(Finding.init)
@@ -203,8 +203,8 @@ public struct Linter: Sendable {
         return error.status == nil ? explained.with(findings: error.findings) : explained
     }
 
-    private var known: Known {
-        Known(
+    private var known: LinterSettings {
+        LinterSettings(
             dialect: dialect?.native, issuer: issuer, audience: audience?.native, jwks: jwks?.json,
             now: now?.timeIntervalSince1970, algorithm: header?.algorithm.rawValue, kid: header?.kid, sentAs: sentAs)
     }

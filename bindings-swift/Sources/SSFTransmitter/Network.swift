@@ -3,13 +3,13 @@ internal import SSFTransmitterFFI
 
 /// How to reach receivers.
 public struct Network: Sendable {
-    /// Certificates to trust beside those of the operating system and of the environment, in PEM.
+    /// Certificates to trust in addition to those of the operating system and the environment, in PEM.
     public var caBundles: [Data]
     /// A client certificate with its chain, and its private key, in PEM (mutual TLS, RFC 8705).
     public var clientCertificate: (chain: Data, key: Data)?
     /// A proxy, such as `http://proxy.example.com:3128`. Without it those of the environment and the system are used.
     public var proxy: String?
-    /// The address of this machine to send from, such as `192.0.2.7`, for receivers that allow-list addresses.
+    /// The local source address, such as `192.0.2.7`, for receivers that allow-list addresses.
     public var sourceAddress: String?
     /// Whether HTTP/2 is offered.
     public var offersHTTP2: Bool

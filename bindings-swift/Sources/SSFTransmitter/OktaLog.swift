@@ -4,7 +4,7 @@ internal import SSFTransmitterFFI
 extension OktaProviders {
     /// Searches the org's System Log for a SET that it answered with 202.
     ///
-    /// Okta takes SETs that it then drops. The token needs the scope `okta.logs.read`; one that may read the providers too
+    /// Okta accepts SETs that it then drops. The token needs the scope `okta.logs.read`; one that may read the providers too
     /// makes causes certain.
     ///
     /// ```swift
@@ -93,7 +93,7 @@ public struct LogEvent: Hashable, Sendable {
         public let id: String?
         /// What it is, such as `User`.
         public let type: String?
-        /// The name that it is known by, of a user the sign-in.
+        /// The alternate id; for a user, the sign-in name.
         public let alternateID: String?
         /// The name for people.
         public let displayName: String?
@@ -216,9 +216,9 @@ public struct Reception: Sendable {
     public let outcome: Outcome
     /// How certain it is that the entries are about the SET; `nil` where there are none.
     public let certainty: Certainty?
-    /// The entries that tell it: of the arrival, and of the judgement.
+    /// The entries about the arrival and the risk evaluation.
     public let events: [LogEvent]
-    /// Why it may not have arrived: what is certain first, then what is likely. Empty where it arrived.
+    /// Why it may not have arrived: certain causes first, then likely ones. Empty if it arrived.
     public let causes: [Cause]
 
     init(_ native: SSFTransmitterFFI.Reception) {

@@ -115,7 +115,7 @@ public struct OktaProvider: Hashable, Sendable {
             /// By the exact `iss` of the SETs, and the URL of the JWKS.
             case issuer(String, jwksURL: String)
 
-            var native: Found {
+            var native: ProviderLocation {
                 switch self {
                 case .wellKnown(let url): .wellKnown(url: url)
                 case .issuer(let issuer, let jwksURL): .issuer(issuer: issuer, jwksUrl: jwksURL)
@@ -136,7 +136,7 @@ public struct OktaProvider: Hashable, Sendable {
             self.settings = settings
         }
 
-        var native: Wanted { Wanted(name: name, kind: type, settings: settings.native) }
+        var native: ProviderInput { ProviderInput(name: name, kind: type, settings: settings.native) }
     }
 
     /// Whether SETs of a provider are taken.

@@ -65,7 +65,7 @@ public enum SubjectShape: String, Hashable, Sendable, CaseIterable {
     case legacy
 }
 
-/// Client credentials, and the endpoint that gives access tokens for them (RFC 6749 §4.4).
+/// Client credentials, and the endpoint that issues access tokens for them (RFC 6749 §4.4).
 public struct ClientCredentials: Sendable {
     /// How a client names itself.
     public enum Authentication: Sendable {
@@ -153,7 +153,7 @@ extension Authorization: CustomStringConvertible, CustomReflectable {
     public var customMirror: Mirror { Mirror(self, children: [:]) }
 }
 
-/// Where SETs go: push endpoint, audience, dialect and authorization. Cheap to copy, and to have thousands of.
+/// The destination of SETs: push endpoint, audience, dialect and authorization. Cheap to copy, even by the thousands.
 ///
 /// ```swift
 /// let acme = try Receiver.okta("https://acme.okta.com")
@@ -170,7 +170,7 @@ public struct Receiver: Sendable {
         public var concurrency: Int?
         /// Maximum number of requests per second; unlimited if it is `nil`.
         public var rateLimit: Double?
-        /// The unit of the times of events, where this receiver reads another than its dialect says.
+        /// The unit of event times, if it differs from the dialect.
         public var timeUnit: TimeUnit?
         /// The form of the subject inside the event, where this receiver reads another than its dialect says. A dialect that
         /// leaves the form to each event, such as `ssf-1.0`, takes no such setting.
@@ -222,7 +222,7 @@ public struct Receiver: Sendable {
         try okta(org.absoluteString, audience: audience, options: options)
     }
 
-    /// GOV.UK One Login, with the inbound URL and the audience that its team gives.
+    /// GOV.UK One Login, with the inbound URL and the audience from its team.
     public static func govUKOneLogin(
         _ inbound: String, audience: Audience, credentials: ClientCredentials, options: Options = Options()
     ) throws -> Self {

@@ -12,9 +12,9 @@ public struct RetryPolicy: Hashable, Sendable {
     public var maxAttempts: Int?
     /// How long one attempt may take. 10 seconds by default.
     public var attemptTimeout: TimeInterval?
-    /// The longest wait before the second attempt; it doubles with each further one. Half a second by default.
+    /// Maximum delay before the second attempt; it doubles with each further one. Half a second by default.
     public var base: TimeInterval?
-    /// The longest wait that backoff leads to. 30 seconds by default.
+    /// Maximum backoff delay. 30 seconds by default.
     public var maxBackoff: TimeInterval?
     /// The longest wait that a receiver may ask for. 24 hours by default; the deadline bounds it too.
     public var maxRetryAfter: TimeInterval?

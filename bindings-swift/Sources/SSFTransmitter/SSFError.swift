@@ -100,7 +100,7 @@ extension SSFError {
     /// What JSON cannot carry.
     init(_ error: EncodingError, at prefix: String) {
         guard case .invalidValue(_, let context) = error else {
-            self.init(.jsonInvalid, "JSON cannot represent this value, pointer: prefix)
+            self.init(.jsonInvalid, "JSON cannot represent this value", pointer: prefix)
             return
         }
         let place = prefix + pointer(context.codingPath)

@@ -102,7 +102,7 @@ func encoded(_ value: some Encodable, outer: Int = 0) throws -> String {
     return String(decoding: try encoder.encode(value), as: UTF8.self)
 }
 
-/// An event that the catalogue does not know, or one of its events from members that you already have as JSON.
+/// An event outside the catalogue, or a catalogue event whose members you already have as JSON.
 ///
 /// ```swift
 /// let event = CustomEvent(uri: "https://edr.example.com/events/quarantine", claims: ["host": "laptop-7"])

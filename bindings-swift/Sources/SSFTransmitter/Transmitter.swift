@@ -52,9 +52,9 @@ public struct Transmitter: Sendable {
 
     /// A transmitter whose signatures are made elsewhere.
     public init(issuer: String, signer: any Signer, options: Options = Options()) throws {
-        let elsewhere = Keys.elsewhere(
+        let keys = Keys.signer(
             algorithm: signer.algorithm.rawValue, kid: signer.kid, publicKey: signer.publicKey?.jwk)
-        try self.init(issuer, elsewhere, signer: signer, options)
+        try self.init(issuer, keys, signer: signer, options)
     }
 
     private init(_ issuer: String, _ native: Keys, signer: (any Signer)?, _ options: Options) throws {
@@ -100,7 +100,7 @@ public struct Transmitter: Sendable {
             })
     }
 
-    /// Sends many events, with a bound on how many requests are on the wire at once; from 1 to 1024. Results come in the order
+    /// Sends many events, with a limit on concurrent requests; from 1 to 1024. Results come in the order
     /// in which they are done; emissions are taken only as there is room.
     ///
     /// ```swift
@@ -156,7 +156,7 @@ public struct Transmitter: Sendable {
     /// - Parameters:
     ///   - configurationURL: The URL of the transmitter configuration, if it is not the default for the issuer.
     ///   - send: Send the event too: the receiver gets a real SET.
-    ///   - confirm: The org whose System Log to look into for the SET, once it is sent: the check `okta-log`. That takes no
+    ///   - confirm: The org whose System Log is searched for the SET, once it is sent: the check `okta-log`. That takes no
     ///     longer than a call of it may, beyond the time of the other checks.
     public func doctor(
         _ event: some SecurityEvent, about subject: Subject?, to receiver: Receiver, configurationURL: URL? = nil,

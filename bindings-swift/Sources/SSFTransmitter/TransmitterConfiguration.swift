@@ -14,7 +14,7 @@ public struct TransmitterConfiguration: Hashable, Sendable {
     public struct Settings: Sendable {
         /// An https URL without query and fragment: the exact `iss` of the SETs.
         public var issuer: String
-        /// The URL of the JWKS; required where SETs are signed.
+        /// The URL of the JWKS; required if SETs are signed.
         public var jwksURI: String?
         /// The version of the specification; `1_0` if it is `nil`.
         public var specVersion: String?

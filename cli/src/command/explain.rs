@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TYPE")]
     content_type: Option<String>,
     #[command(flatten)]
-    known: lint::Known,
+    known: lint::LinterSettings,
 }
 
 pub(crate) fn run(arguments: &Arguments, json: bool) -> Result {

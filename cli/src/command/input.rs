@@ -50,7 +50,7 @@ pub(super) struct Keys {
 impl Keys {
     pub(super) fn read(&self) -> Result<Vec<SigningKey>> {
         if !self.kids.is_empty() && self.kids.len() != self.sources.len() {
-            return Err(Failure::usage("give --kid once for each --key, or not at all"));
+            return Err(Failure::usage("pass --kid once for each --key, or not at all"));
         }
         let mut kids = self.kids.iter();
         let mut keys = Vec::new();

@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
     #[arg(required_unless_present = "document")]
     set: Option<String>,
     #[command(flatten)]
-    known: Known,
+    known: LinterSettings,
     /// Lint a JWKS document instead
     #[arg(long = "jwks-document", value_name = "FILE", conflicts_with = "set")]
     document: Option<PathBuf>,
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 
 /// What is known of transmitter and receiver.
 #[derive(clap::Args)]
-pub(super) struct Known {
+pub(super) struct LinterSettings {
     /// The receiver's dialect: a built-in id, or a TOML file
     #[arg(long, value_name = "ID|FILE", default_value = "ssf-1.0")]
     dialect: String,
@@ -42,7 +42,7 @@ pub(super) struct Known {
     jwks: Option<PathBuf>,
 }
 
-impl Known {
+impl LinterSettings {
     pub(super) fn linter(&self) -> Result<Linter> {
         let mut linter = Linter::new(&addressee::dialect(&self.dialect)?);
         if let Some(issuer) = &self.issuer {

@@ -10,7 +10,7 @@ use crate::{
 /// How findings are handled when a SET is prepared: by default, errors block the send, and warnings are returned on the
 /// receipt.
 ///
-/// What breaks the definition of an event, a subject or a claim is refused whatever the policy says.
+/// A SET that violates the definition of an event, a subject or a claim is always rejected.
 ///
 /// ```
 /// use ssf_transmitter::lint::{LintPolicy, Severity};

@@ -33,7 +33,7 @@ pub struct Counters {
 
 /// The counters of a transmitter, and whether it is closed.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ledger(Arc<Shared>);
+pub(super) struct Tracker(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -59,15 +59,15 @@ impl State {
 /// A pending SET. Whatever happens to it, it is counted once when it ends.
 #[derive(Debug)]
 pub(super) struct Entry {
-    ledger: Ledger,
+    tracker: Tracker,
     open: bool,
 }
 
 /// Work that a close waits for, and that is not counted.
 #[derive(Debug)]
-pub(super) struct Visit(Ledger);
+pub(super) struct Visit(Tracker);
 
-impl Ledger {
+impl Tracker {
     pub(super) fn read(&self) -> Counters {
         self.with(|state| state.counters.clone())
     }
@@ -78,7 +78,7 @@ impl Ledger {
             state.counters.enqueued += 1;
             state.counters.in_flight += 1;
         })?;
-        Ok(Entry { ledger: self.clone(), open: true })
+        Ok(Entry { tracker: self.clone(), open: true })
     }
 
     pub(super) fn visit(&self) -> Result<Visit> {
@@ -89,12 +89,12 @@ impl Ledger {
     /// Refuses new work from now on. The future ends when no SET is pending.
     pub(super) fn close(&self) -> impl Future<Output = ()> + Send + use<> {
         self.with(|state| state.closed = true);
-        let ledger = self.clone();
+        let tracker = self.clone();
         async move {
             loop {
                 // Made before the look: it hears what happens after it.
-                let idle = ledger.0.idle.notified();
-                if ledger.with(|state| state.is_idle()) {
+                let idle = tracker.0.idle.notified();
+                if tracker.with(|state| state.is_idle()) {
                     return;
                 }
                 idle.await;
@@ -129,7 +129,7 @@ impl Ledger {
 
 impl Entry {
     pub(super) fn attempt(&self) {
-        self.ledger.with(|state| state.counters.attempts += 1);
+        self.tracker.with(|state| state.counters.attempts += 1);
     }
 
     pub(super) fn delivered(mut self) {
@@ -142,7 +142,7 @@ impl Entry {
 
     fn close(&mut self, outcome: impl FnOnce(&mut Counters)) {
         self.open = false;
-        self.ledger.end(|state| {
+        self.tracker.end(|state| {
             state.counters.in_flight -= 1;
             outcome(&mut state.counters);
         });

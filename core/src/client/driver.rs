@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 
 use super::{
     Receiver, Transmitter,
-    counters::{Entry, Ledger},
+    counters::{Entry, Tracker},
     drive::{Surroundings, drive, within},
     transport::Transport,
 };
@@ -36,7 +36,7 @@ pub(super) struct Driver {
     pub(super) transport: Transport,
     /// The clock of waits, deadlines and token lifetimes.
     pub(super) steady: Box<dyn Clock>,
-    pub(super) ledger: Ledger,
+    pub(super) tracker: Tracker,
     /// Where the jitter of the next delivery starts: random for the process, and another one for each delivery.
     pub(super) seed: AtomicU64,
 }

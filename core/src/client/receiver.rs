@@ -23,7 +23,7 @@ use crate::{
 /// Concurrent deliveries to one receiver, by default.
 const CONCURRENCY: usize = 16;
 
-/// Where SETs go: push endpoint, audience, dialect and authorization. Cheap to clone, and to have thousands of.
+/// The destination of SETs: push endpoint, audience, dialect and authorization. Cheap to clone, even by the thousands.
 ///
 /// ```
 /// use ssf_transmitter::{Receiver, token::ClientCredentials};
@@ -91,7 +91,7 @@ impl Receiver {
         Self::builder(endpoint, org).dialect(&dialect)
     }
 
-    /// GOV.UK One Login, with the inbound URL and the audience that its team gives. It needs
+    /// GOV.UK One Login, with the inbound URL and the audience from its team. It needs
     /// [`client_credentials`](ReceiverBuilder::client_credentials).
     pub fn govuk_one_login(inbound: impl Into<String>, audience: impl Into<Audience>) -> ReceiverBuilder {
         Self::builder(inbound, audience).dialect(&Dialect::govuk_one_login())

@@ -75,8 +75,7 @@ impl SourceAddress {
     /// Why no connection came about, if this address is the reason.
     pub(super) fn refusal(self, error: &io::Error) -> Option<Refusal> {
         let own = self.0.filter(|_| error.kind() == io::ErrorKind::AddrNotAvailable)?;
-        let message =
-            format!("this machine does not have the source address {own} now, or cannot send from it");
+        let message = format!("this host does not have the source address {own} now, or cannot send from it");
         Some(Refusal::new(ErrorCode::SourceAddressUnavailable, message))
     }
 

@@ -83,7 +83,7 @@ fn certificate(error: &CertificateError, who: &str) -> (ErrorCode, String) {
             of(ErrorCode::TlsCertificateInvalid, "is not for TLS servers (extended key usage)".to_owned())
         }
         CertificateError::Other(other) => by_text(&other.to_string(), who),
-        other => of(ErrorCode::TlsCertificateInvalid, format!("is refused: {other}")),
+        other => of(ErrorCode::TlsCertificateInvalid, format!("is invalid: {other}")),
     }
 }
 
@@ -99,7 +99,7 @@ fn by_text(text: &str, who: &str) -> (ErrorCode, String) {
         "UnsupportedCertVersion" => "has X.509 version 1; it must have version 3 and a subjectAltName",
         "certificate had invalid extensions" => "is not for TLS servers (extended key usage)",
         _ => {
-            let message = format!("the certificate of {who} is refused: {}", printable(text, NAME_LENGTH));
+            let message = format!("the certificate of {who} is invalid: {}", printable(text, NAME_LENGTH));
             return (ErrorCode::TlsCertificateInvalid, message);
         }
     };
@@ -109,7 +109,7 @@ fn by_text(text: &str, who: &str) -> (ErrorCode, String) {
 fn alert_received(alert: AlertDescription, who: &str, identified: bool) -> (ErrorCode, String) {
     if let Some(reason) = about_client(alert, identified) {
         return if identified {
-            let message = format!("{who} refuses the client certificate: {reason}");
+            let message = format!("{who} rejects the client certificate: {reason}");
             (ErrorCode::TlsClientCertificateRefused, message)
         } else {
             let message = format!("{who} requires a client certificate, and none is set");
@@ -122,11 +122,11 @@ fn alert_received(alert: AlertDescription, who: &str, identified: bool) -> (Erro
         }
         AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity if identified => {
             let what = "shares no cipher suite, or does not accept the client certificate";
-            (ErrorCode::TlsIncompatible, format!("{who} refuses the handshake: it {what}"))
+            (ErrorCode::TlsIncompatible, format!("{who} rejects the handshake: it {what}"))
         }
         AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
             let what = "shares no cipher suite, or requires a client certificate, and none is set";
-            (ErrorCode::TlsIncompatible, format!("{who} refuses the handshake: it {what}"))
+            (ErrorCode::TlsIncompatible, format!("{who} rejects the handshake: it {what}"))
         }
         AlertDescription::NoApplicationProtocol => (ErrorCode::TlsIncompatible, no_protocol(who)),
         AlertDescription::UnrecognisedName => {

@@ -168,7 +168,7 @@ fn verdict(answer: &[u8], proxy: &Proxy, target: &str) -> Result<Verdict, Refusa
             ErrorCode::ProxyUnavailable,
             format!("answered {status}: it cannot open a tunnel to {target} now"),
         ),
-        _ => (ErrorCode::ProxyRefused, format!("answered {status}: it refuses a tunnel to {target}")),
+        _ => (ErrorCode::ProxyRefused, format!("answered {status}: it rejects a tunnel to {target}")),
     };
     Err(Refusal::new(code, format!("{proxy} {what}")).with_status(status))
 }

@@ -173,7 +173,7 @@ impl fmt::Debug for Event {
     }
 }
 
-/// An event that the catalogue does not know, or one of its events from members that you already have as JSON.
+/// An event outside the catalogue, or a catalogue event whose members you already have as JSON.
 ///
 /// An event of the catalogue is checked by its definition nevertheless. Members that come as a JSON text are read exactly by
 /// [`json::parse_object`]. `Value::from(f64::NAN)` is null: `serde_json` decides that before this library sees the value.

@@ -20,7 +20,7 @@ use crate::{
     web::media_type,
 };
 
-/// What the answer of a receiver means.
+/// An explanation of a receiver's answer.
 ///
 /// Its texts hold no value of the SET. What the receiver wrote is in [`said`](Self::said), apart from them.
 #[derive(Clone)]

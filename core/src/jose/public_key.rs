@@ -72,7 +72,7 @@ impl PublicKey {
                 let key = key.map_err(|_| damaged())?;
                 Self::of(&key)
             }
-            label if label.ends_with("PRIVATE KEY") => Err(refused("a private key: give its public half")),
+            label if label.ends_with("PRIVATE KEY") => Err(refused("a private key: pass its public key")),
             _ => Err(refused("a block of another kind")),
         }
     }
@@ -228,7 +228,7 @@ impl fmt::Debug for PublicKey {
 
 impl Numbers {
     fn of(key: &PKeyRef<impl HasPublic>) -> Result<Self> {
-        let failed = |error| Error::internal("OpenSSL does not give the numbers of the key").because(error);
+        let failed = |error| Error::internal("OpenSSL does not return the numbers of the key").because(error);
         match key.id() {
             Id::RSA | Id::RSA_PSS => {
                 let rsa = key.rsa().map_err(failed)?;
@@ -416,7 +416,7 @@ fn check_exponent(e: &BigNumRef) -> Result<()> {
     match e.num_bits() {
         ..=1 => Err(unsupported("an RSA key with an exponent (e) below 3")),
         bits if bits > MOST_BITS => {
-            Err(unsupported("an RSA key with an exponent (e) of more than 32 bits, which verifiers refuse,"))
+            Err(unsupported("an RSA key with an exponent (e) of more than 32 bits, which verifiers reject,"))
         }
         _ if !e.is_bit_set(0) => Err(unsupported("an RSA key with an even exponent (e)")),
         _ => Ok(()),

@@ -36,7 +36,9 @@ impl From<Problem> for Error {
         let (code, message) = match problem.kind {
             Kind::Duplicate => (ErrorCode::JsonInvalid, "duplicate name in an object"),
             Kind::Integer => (ErrorCode::NumberNotExact, "the integer has more than 64 bits"),
-            Kind::Decimal => (ErrorCode::NumberNotExact, "the number has more digits than a double holds"),
+            Kind::Decimal => {
+                (ErrorCode::NumberNotExact, "the number has more digits than a double can represent")
+            }
         };
         Self::new(code, message).at(problem.pointer)
     }

@@ -257,17 +257,17 @@ pub(super) fn too_short(bits: i32) -> Error {
 }
 
 fn password_missing() -> Error {
-    Error::new(ErrorCode::KeyPasswordMissing, "the key is encrypted; give its password")
+    Error::new(ErrorCode::KeyPasswordMissing, "the key is encrypted; pass its password")
 }
 
 fn certificate() -> Error {
-    Error::new(ErrorCode::KeyIsCertificate, "this is a certificate, not a private key")
+    Error::new(ErrorCode::KeyIsCertificate, "a certificate, not a private key")
 }
 
 fn certificate_request() -> Error {
-    Error::new(ErrorCode::KeyIsCertificate, "this is a certificate request, not a private key")
+    Error::new(ErrorCode::KeyIsCertificate, "a certificate request, not a private key")
 }
 
 fn public() -> Error {
-    Error::new(ErrorCode::KeyIsPublic, "this is a public key, not a private one")
+    Error::new(ErrorCode::KeyIsPublic, "a public key, not a private one")
 }

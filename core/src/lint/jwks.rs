@@ -69,7 +69,7 @@ fn check(report: &mut Report<'_>, document: &str) {
         }
     }
     if usable == 0 {
-        report.add(&rules::JWKS_EMPTY, "/keys", "the set holds no key that can verify a SET");
+        report.add(&rules::JWKS_EMPTY, "/keys", "the set contains no key that can verify a SET");
     }
 }
 

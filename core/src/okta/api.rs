@@ -149,7 +149,7 @@ fn read_provider(request: &Request, response: &Response) -> Result<SecurityEvent
 }
 
 fn read_page(request: &Request, response: &Response) -> Result<Page> {
-    let providers = read_json(request, response, "not a list of providers")?;
+    let providers = read_json(request, response, "no list of providers")?;
     let next = next_page(request, response)?;
     if next.as_ref() == Some(&request.url) {
         return Err(unexpected(request, response, "a page that is its own next page"));
@@ -172,6 +172,6 @@ pub(super) fn read_json<T: DeserializeOwned>(request: &Request, response: &Respo
 }
 
 pub(super) fn unexpected(request: &Request, response: &Response, what: &str) -> Error {
-    let message = format!("the answer of {} holds {what}", request.url.host());
+    let message = format!("the answer of {} contains {what}", request.url.host());
     Error::new(ErrorCode::ApiAnswerUnexpected, message).with_status(response.status)
 }

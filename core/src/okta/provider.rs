@@ -208,14 +208,14 @@ pub struct SecurityEventsProvider {
     #[serde(rename = "type")]
     kind: String,
     status: ProviderStatus,
-    settings: Shown,
+    settings: SettingsObject,
     #[serde(flatten)]
     others: Map<String, Value>,
 }
 
 /// Settings as they are read: those by configuration come with what Okta found there.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-struct Shown {
+struct SettingsObject {
     #[serde(skip_serializing_if = "Option::is_none")]
     well_known_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -265,7 +265,7 @@ impl SecurityEventsProvider {
     /// What can be set of it, as it is now. Of settings by configuration that is the URL alone: issuer and keys beside it
     /// are what Okta found there.
     pub fn to_new(&self) -> NewProvider {
-        let Shown { well_known_url, issuer, jwks_url, .. } = self.settings.clone();
+        let SettingsObject { well_known_url, issuer, jwks_url, .. } = self.settings.clone();
         let settings = match well_known_url {
             Some(url) => ProviderSettings::well_known(url),
             None => ProviderSettings::issuer(issuer.unwrap_or_default(), jwks_url.unwrap_or_default()),

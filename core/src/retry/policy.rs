@@ -21,9 +21,9 @@ pub struct RetryPolicy {
     pub max_attempts: Option<u32>,
     /// How long one attempt may take. 10 seconds by default.
     pub attempt_timeout: Option<Duration>,
-    /// The longest wait before the second attempt; it doubles with each further one. Half a second by default.
+    /// Maximum delay before the second attempt; it doubles with each further one. Half a second by default.
     pub base: Option<Duration>,
-    /// The longest wait that backoff leads to. 30 seconds by default.
+    /// Maximum backoff delay. 30 seconds by default.
     pub max_backoff: Option<Duration>,
     /// The longest wait that a receiver may ask for. 24 hours by default; the deadline bounds it too.
     pub max_retry_after: Option<Duration>,

@@ -34,7 +34,7 @@ pub(crate) fn header(value: &Secret<String>) -> Result<Secret<String>> {
     overall(value, SETTING)?;
     let scheme_alone = SCHEMES.iter().find(|scheme| scheme.eq_ignore_ascii_case(value.trim_end_matches(':')));
     if let Some(scheme) = scheme_alone {
-        return Err(invalid(SETTING, &format!("holds the scheme `{scheme}` without a token")));
+        return Err(invalid(SETTING, &format!("has the scheme `{scheme}` without a token")));
     }
     let Some((scheme, credentials)) = value.split_once([' ', '\t']) else {
         return Err(invalid(SETTING, "has no scheme; expected for example `Bearer <token>`"));
@@ -54,7 +54,7 @@ pub(crate) fn header(value: &Secret<String>) -> Result<Secret<String>> {
         None => {
             let unfit = credentials.char_indices().find(|(_, letter)| !matches!(letter, ' '..='~'));
             if let Some((_, letter)) = unfit {
-                return Err(invalid(SETTING, &format!("holds {}", described(letter))));
+                return Err(invalid(SETTING, &format!("contains {}", described(letter))));
             }
             Secret::from(credentials)
         }
@@ -106,7 +106,7 @@ fn client_text<'a>(text: &'a str, setting: &str) -> Result<&'a str> {
             || *letter == '…'
     };
     match text.chars().find(unmeant) {
-        Some(letter) => Err(invalid(setting, &format!("holds {}", described(letter)))),
+        Some(letter) => Err(invalid(setting, &format!("contains {}", described(letter)))),
         None => Ok(text),
     }
 }
@@ -114,11 +114,11 @@ fn client_text<'a>(text: &'a str, setting: &str) -> Result<&'a str> {
 fn token_alone(token: &str, setting: &str) -> Result<Secret<String>> {
     overall(token, setting)?;
     if let Some(scheme) = scheme_before(token) {
-        let what = format!("has the scheme `{scheme}` twice; set the token without a scheme");
+        let what = format!("contains the scheme `{scheme}` in the token; remove it from the token");
         return Err(invalid(setting, &what));
     }
     if let Some(letter) = token.chars().find(|letter| !letter.is_ascii_graphic()) {
-        return Err(invalid(setting, &format!("holds {}", described(letter))));
+        return Err(invalid(setting, &format!("contains {}", described(letter))));
     }
     match parts_of_jwt(token) {
         // JWS and JWE in compact form (RFC 7515 §7.1, RFC 7516 §7.1).

@@ -25,7 +25,7 @@ pub enum ClientAuthentication {
     Certificate,
 }
 
-/// Client credentials, and the endpoint that gives access tokens for them (RFC 6749 §4.4).
+/// Client credentials, and the endpoint that issues access tokens for them (RFC 6749 §4.4).
 ///
 /// ```
 /// use ssf_transmitter::token::{ClientAuthentication, ClientCredentials};
@@ -109,7 +109,7 @@ impl ClientCredentials {
         }
         let own = ["grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type"];
         if let Some((name, _)) = self.parameters.iter().find(|(name, _)| own.contains(&name.as_str())) {
-            let message = format!("the parameter {name} of a token request is not set by hand");
+            let message = format!("the parameter {name} of a token request cannot be set");
             return Err(Error::new(ErrorCode::ConfigurationInvalid, message));
         }
         Ok(TokenMachine::new(endpoint, self))

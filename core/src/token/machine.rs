@@ -227,7 +227,7 @@ impl TokenMachine {
             .map_err(|_| invalid(&format!("is not a JSON object{}", described_as(response))))?;
         let value = match granted.get("access_token") {
             Some(Value::String(token)) => Secret::from(token.as_str()),
-            Some(_) => return Err(invalid("holds an access_token that is not a string")),
+            Some(_) => return Err(invalid("contains an access_token that is not a string")),
             // Some endpoints refuse with a success.
             None if granted.contains_key("error") => return Err(self.refused(now, response)),
             None => return Err(invalid("contains no access_token")),

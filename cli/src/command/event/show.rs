@@ -67,7 +67,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result {
 
 fn claims(event: &'static EventType, dialect: &Dialect) -> Result<Map<String, Value>> {
     if !dialect.takes(event) {
-        return Err(Failure::usage(format!("{} does not take {}", dialect.title(), event.id)));
+        return Err(Failure::usage(format!("{} does not accept {}", dialect.title(), event.id)));
     }
     Ok(example::claims(event, dialect)?)
 }
@@ -93,11 +93,11 @@ fn kind(kind: FieldType) -> &'static str {
         FieldType::Integer => "whole number",
         FieldType::Timestamp => "seconds since 1970",
         FieldType::Milliseconds => "milliseconds since 1970",
-        FieldType::Localized => "texts by language",
-        FieldType::List => "list of texts",
+        FieldType::Localized => "strings by language",
+        FieldType::List => "list of strings",
         FieldType::Subject => "subject",
         FieldType::Object => "object",
-        _ => "text",
+        _ => "string",
     }
 }
 

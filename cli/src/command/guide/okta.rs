@@ -32,7 +32,7 @@ pub(super) fn walk(walk: &mut Walk) -> Result {
     walk.run(&[&api[..], &["create"], &settings].concat())?;
     walk.run(&[&api[..], &["list"]].concat())?;
 
-    walk.step("Build the sample SET: a user's risk has changed. See first what such an event holds.")?;
+    walk.step("Build the sample SET: the risk of a user has changed. First show the members of the event.")?;
     walk.run(&["event", "show", "okta.user-risk-change", "--receiver", "okta"])?;
     let said = ["--issuer", ISSUER, "--key", "key.json", "--okta", ORG, "--email", "ada@example.com"];
     let event = ["--event", "okta.user-risk-change", "--event-timestamp", "now", "--current-level", "high"];

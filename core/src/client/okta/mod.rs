@@ -85,7 +85,7 @@ impl OktaProviders {
 
     /// Changes some of a provider: reads it, hands what can be set to `change`, and replaces it if that changed anything.
     ///
-    /// Okta has no condition on a replacement: of two changes at once the later one stays.
+    /// Okta has no conditional replacement: of two concurrent changes, the later one wins.
     ///
     /// ```no_run
     /// # async fn example(providers: ssf_transmitter::OktaProviders) -> Result<(), ssf_transmitter::Error> {
@@ -147,7 +147,7 @@ impl OktaProviders {
     /// Searches the org's System Log for a SET that it answered with 202: with a [`Receipt`], or with a
     /// [`Sent`] where another process has sent it. Await it.
     ///
-    /// Okta takes SETs that it then drops. The token needs the scope `okta.logs.read`; one that may read the providers too
+    /// Okta accepts SETs that it then drops. The token needs the scope `okta.logs.read`; one that may read the providers too
     /// makes causes certain.
     ///
     /// ```no_run

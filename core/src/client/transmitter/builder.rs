@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::{Inner, Transmitter, keys::Keys};
 use crate::{
-    client::{counters::Ledger, driver::Driver, network::Network, transport::Transport},
+    client::{counters::Tracker, driver::Driver, network::Network, transport::Transport},
     error::{Error, ErrorCode, Result},
     lint::LintPolicy,
     random,
@@ -95,7 +95,7 @@ impl TransmitterBuilder {
             driver: Driver {
                 transport: Transport::new(&self.network)?,
                 steady,
-                ledger: Ledger::default(),
+                tracker: Tracker::default(),
                 seed: random::number()?.into(),
             },
         })))

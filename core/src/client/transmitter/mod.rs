@@ -92,7 +92,7 @@ impl Transmitter {
         Deliver::new(self.clone(), set.clone(), to.clone())
     }
 
-    /// Sends many events, with a bound on how many requests are on the wire at once. Results come in the order in which
+    /// Sends many events, with a limit on concurrent requests. Results come in the order in which
     /// they are done; events are taken from the iterator only as there is room.
     ///
     /// ```no_run
@@ -234,7 +234,7 @@ impl Transmitter {
     /// # }
     /// ```
     pub fn close(&self) -> impl Future<Output = ()> + Send + use<> {
-        let ended = self.0.driver.ledger.close();
+        let ended = self.0.driver.tracker.close();
         let inner = self.0.clone();
         async move {
             ended.await;
@@ -244,12 +244,12 @@ impl Transmitter {
 
     /// Work that a close waits for, and that is not counted.
     pub(in crate::client) fn visit(&self) -> Result<Visit> {
-        self.0.driver.ledger.visit()
+        self.0.driver.tracker.visit()
     }
 
     /// Counters of this transmitter and its clones.
     pub fn counters(&self) -> Counters {
-        self.0.driver.ledger.read()
+        self.0.driver.tracker.read()
     }
 
     /// How long an operation may take if nothing else is said of it.
@@ -285,7 +285,7 @@ impl Transmitter {
         retry: &RetryPolicy,
     ) -> Result<(Entry, Bounds)> {
         let bounds = self.0.bounds.with(deadline, retry).checked()?;
-        Ok((self.0.driver.ledger.enqueue()?, bounds))
+        Ok((self.0.driver.tracker.enqueue()?, bounds))
     }
 
     /// The same claims, signed with the key that is current now, if it is another one than before.

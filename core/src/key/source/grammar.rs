@@ -57,7 +57,7 @@ pub(super) fn variable(name: &str) -> Result<Origin> {
     if starts_well && name.len() <= 128 && name.bytes().all(fits) {
         return Ok(Origin::Variable(name.to_owned()));
     }
-    Err(invalid("`env:` takes the name of an environment variable, without `$`: letters, digits and `_`"))
+    Err(invalid("`env:` requires the name of an environment variable, without `$`: letters, digits and `_`"))
 }
 
 fn path(text: &str, after: &str) -> Result<PathBuf> {
@@ -65,7 +65,7 @@ fn path(text: &str, after: &str) -> Result<PathBuf> {
         return Err(invalid(format!("{after} needs the path of the key")));
     }
     if text.starts_with("~/") {
-        return Err(invalid("`~` is not expanded here: write the whole path"));
+        return Err(invalid("`~` is not expanded: write the full path"));
     }
     // `file:///etc/key`, as URLs have it.
     let text = if text.starts_with("///") { &text[2..] } else { text };

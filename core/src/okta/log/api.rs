@@ -89,7 +89,7 @@ impl LogQuery {
             return invalid("a page of the log has 1 to 1000 entries", "/page_size".to_owned());
         }
         if self.until.is_some_and(|until| until < self.since) {
-            return invalid("the end is before the beginning", "/until".to_owned());
+            return invalid("the end is before the start", "/until".to_owned());
         }
         // A quote would end the text of the filter.
         let is_type = |text: &str| {

@@ -116,7 +116,7 @@ impl<'a> LogEntity<'a> {
         text(self.0, "type")
     }
 
-    /// The name that it is known by, of a user the sign-in.
+    /// The alternate id; for a user, the sign-in name.
     pub fn alternate_id(&self) -> Option<&'a str> {
         text(self.0, "alternateId")
     }

@@ -114,7 +114,7 @@ impl Reception {
         self.outcome
     }
 
-    /// How certain it is that the entries are about the SET; `None` where there are none.
+    /// The certainty that the entries are about the SET; `None` if there are none.
     pub fn certainty(&self) -> Option<Certainty> {
         self.certainty
     }
