@@ -23,9 +23,9 @@ use crate::{
 pub struct Condition {
     /// A stable name, such as `set-typ`.
     pub id: &'static str,
-    /// What is demanded.
+    /// The condition.
     pub demand: &'static str,
-    /// Whether it holds.
+    /// Whether it is met.
     pub holds: bool,
 }
 

@@ -252,7 +252,7 @@ pub fn well_known_url(issuer: &str) -> Result<String> {
     located(issuer, "ssf-configuration", false)
 }
 
-/// Where older receivers look for it: `/.well-known/risc-configuration` (SSF 1.0 §7.2.2). Not for new services.
+/// The URL for older receivers: `/.well-known/risc-configuration` (SSF 1.0 §7.2.2). Not for new services.
 pub fn legacy_well_known_url(issuer: &str) -> Result<String> {
     located(issuer, "risc-configuration", false)
 }

@@ -1,7 +1,7 @@
 import Foundation
 internal import SSFTransmitterFFI
 
-/// What went wrong with SETs, keys and receivers, where, and what to do about it.
+/// An error about SETs, keys and receivers, with its place and remedy.
 ///
 /// ```swift
 /// do {
@@ -13,25 +13,25 @@ internal import SSFTransmitterFFI
 /// }
 /// ```
 ///
-/// Its texts are safe to log: no key, token, subject or payload is in them. A cancelled task throws `CancellationError`.
+/// Its texts are safe to log: they contain no key, token, subject or payload. A cancelled task throws `CancellationError`.
 public enum SSFError: Error, Hashable, Sendable {
     /// A setting is wrong.
     case config(Details)
     /// A key cannot be used.
     case key(Details)
-    /// An event, a subject, a SET or a provider breaks a rule.
+    /// An event, a subject, a SET or a provider violates a rule.
     case validation(Details)
     /// A signature could not be made or verified.
     case signing(Details)
-    /// No access token could be had.
+    /// No access token was granted.
     case token(Details)
-    /// The receiver answered, and did not take the SET.
+    /// The receiver rejected the SET.
     case delivery(Details)
-    /// The network between here and there failed.
+    /// The connection to the receiver failed.
     case transport(Details)
     /// A call to a receiver's management API failed.
     case api(Details)
-    /// Time ran out.
+    /// The deadline passed.
     case deadline(Details)
     /// A defect of this package.
     case `internal`(Details)
@@ -58,21 +58,21 @@ public enum SSFError: Error, Hashable, Sendable {
         case config, key, validation, signing, token, delivery, transport, api, deadline, `internal`
     }
 
-    /// What is known of an error.
+    /// The details of an error.
     public struct Details: Hashable, Sendable {
         /// The stable code.
         public let code: Code
         /// What went wrong, in one sentence.
         public let message: String
-        /// What to do about it, in one sentence.
+        /// How to fix it, in one sentence.
         public let remedy: String
-        /// Where in what was given: a JSON pointer (RFC 6901).
+        /// The place in the given document: a JSON pointer (RFC 6901).
         public var pointer: String?
         /// The HTTP status of the answer, if there was one.
         public var status: Int?
-        /// How many seconds the receiver asks to wait before the next attempt.
+        /// The delay in seconds that the receiver requests before the next attempt.
         public var retryAfter: TimeInterval?
-        /// The code that the receiver, the token endpoint or the API gave.
+        /// The error code from the receiver, the token endpoint or the API.
         public var receiverError: String?
         /// The description from the receiver, the token endpoint or the API, from any of the usual error objects, plain text,
         /// or the title of an HTML page. The other side wrote it, so it is in no other text; where it quotes the SET, its
@@ -80,7 +80,7 @@ public enum SSFError: Error, Hashable, Sendable {
         public var receiverDescription: String?
         /// Whether the same call may succeed later without changes.
         public let isRetryable: Bool
-        /// Everything that lint found in a SET that was not sent because of it.
+        /// All findings in a SET that lint kept from being sent.
         public var findings: [Finding] = []
         /// The texts of the errors beneath, the nearest first.
         public var causes: [String] = []
@@ -88,7 +88,7 @@ public enum SSFError: Error, Hashable, Sendable {
 }
 
 extension SSFError {
-    /// What is known of it, whichever case it is.
+    /// The details, whichever case it is.
     public var details: Details {
         switch self {
         case .config(let details), .key(let details), .validation(let details), .signing(let details),
@@ -136,7 +136,7 @@ extension SSFError {
             }
     }
 
-    /// An error that is found here, before there is anything for the core to look at.
+    /// An error that is detected here, before the core is called.
     init(_ code: Code, _ message: String, pointer: String? = nil, causes: [String] = []) {
         let facts = Code.facts[code] ?? Code.Facts(.internal, false, "")
         var details = Details(
@@ -146,7 +146,7 @@ extension SSFError {
         self.init(facts.kind, details)
     }
 
-    /// What JSON cannot carry.
+    /// A value that JSON cannot represent.
     init(_ error: EncodingError, at prefix: String) {
         guard case .invalidValue(_, let context) = error else {
             self.init(.jsonInvalid, "JSON cannot represent this value", pointer: prefix)
@@ -160,7 +160,7 @@ extension SSFError {
         self.init(.eventMemberType, "JSON cannot represent this value, or it is not a valid date", pointer: place)
     }
 
-    /// What is well formed, and not what it was to be.
+    /// Valid JSON of an unexpected type.
     init(_ error: DecodingError) {
         let path =
             switch error {
@@ -210,7 +210,7 @@ extension SSFError.Code {
     public var kind: SSFError.Kind { Self.facts[self]?.kind ?? .internal }
     /// Whether the same call may succeed later without changes.
     public var isRetryable: Bool { Self.facts[self]?.isRetryable ?? false }
-    /// What to do about it, in one sentence.
+    /// How to fix it, in one sentence.
     public var remedy: String { Self.facts[self]?.remedy ?? "" }
 }
 

@@ -64,7 +64,7 @@ impl RequestLimit {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Emitted {
-    /// Which one: its place in the order in which they were given, from zero.
+    /// The index of the emission, from zero.
     pub index: usize,
     /// The receipt, or why there is none.
     pub result: Result<Receipt>,

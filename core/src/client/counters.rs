@@ -17,11 +17,11 @@ use crate::error::{Error, ErrorCode, Result};
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Counters {
-    /// SETs that were to be sent.
+    /// SETs enqueued.
     pub enqueued: u64,
-    /// SETs that receivers have taken.
+    /// SETs that receivers accepted.
     pub delivered: u64,
-    /// SETs that were not delivered, for whatever reason.
+    /// SETs that were not delivered, for any reason.
     pub failed: u64,
     /// Pending SETs, including those that wait for a signature.
     pub in_flight: u64,

@@ -198,7 +198,7 @@ impl ReceiverBuilder {
         self.authorization(Authorization::Bearer(token.into()))
     }
 
-    /// Allows this machine as receiver, over plain http too, for trials and tests.
+    /// Allows loopback addresses, and plain http to them, for tests.
     pub fn allow_loopback(mut self) -> Self {
         self.loopback = true;
         self

@@ -34,7 +34,7 @@ pub struct Explanation {
     said: Option<String>,
 }
 
-/// Why something may have happened, and what to do about it: one sentence each.
+/// A possible cause, and how to fix it: one sentence each.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Cause {

@@ -25,7 +25,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum KeyType {
-    /// RSA with 2048 bits: what receivers commonly want.
+    /// RSA with 2048 bits: what most receivers require.
     Rsa2048,
     /// RSA with 3072 bits.
     Rsa3072,
@@ -167,7 +167,7 @@ impl SigningKey {
         Self::build(self.0.material.clone(), public, self.0.algorithm)
     }
 
-    /// The same key for another algorithm that fits it: PS256 instead of RS256, for example.
+    /// The same key for another of its algorithms: PS256 instead of RS256, for example.
     pub fn with_algorithm(self, algorithm: Algorithm) -> Result<Self> {
         let public = self.0.public.clone();
         Self::build(self.0.material.clone(), public, algorithm)

@@ -54,7 +54,7 @@ pub struct Examination {
     _visit: Option<Visit>,
 }
 
-/// What was checked, and how it came out.
+/// What was checked, with the outcomes.
 #[derive(Clone, Debug)]
 pub struct Diagnosis(Vec<Check>);
 
@@ -64,15 +64,15 @@ pub struct Diagnosis(Vec<Check>);
 pub struct Check {
     /// A stable name, such as `jwks-reachable`.
     pub id: &'static str,
-    /// How it came out.
+    /// The outcome.
     pub outcome: Outcome,
-    /// What was found, in one sentence. It holds no token, key, subject or payload.
+    /// The result, in one sentence. It contains no token, key, subject or payload.
     pub message: String,
-    /// What to do about it; empty where nothing is to be done.
+    /// How to fix it; empty if no action is needed.
     pub remedy: String,
 }
 
-/// How a check came out.
+/// The outcome of a check.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -82,7 +82,7 @@ pub enum Outcome {
     Warning,
     /// It does not work.
     Failed,
-    /// It was not looked at; the message says why.
+    /// It was not checked; the message says why.
     Skipped,
 }
 

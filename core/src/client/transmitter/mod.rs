@@ -50,7 +50,7 @@ impl Transmitter {
         TransmitterBuilder::new(issuer.into(), Keys::Own(keys.into()))
     }
 
-    /// A transmitter whose signatures are made elsewhere: by a key management service, an HSM, a secure enclave.
+    /// A transmitter with an external signer: by a key management service, an HSM, a secure enclave.
     pub fn builder_with_signer(
         issuer: impl Into<String>,
         signer: impl Signer + 'static,

@@ -12,11 +12,11 @@ use crate::{catalogue::EventType, dialect::Dialect, okta::ProviderStatus, web::d
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ReceptionOutcome {
-    /// It arrived, and Okta judged the risk of its user after it.
+    /// It arrived, and Okta evaluated the risk of its user afterwards.
     Judged,
     /// It arrived.
     Arrived,
-    /// It was not seen, and a cause that is certain says why.
+    /// It was not seen, for a certain cause.
     Dropped,
     /// It was not seen by the deadline.
     NotSeen,
@@ -45,7 +45,7 @@ impl ReceptionOutcome {
 pub enum Certainty {
     /// The time matches, and the entry names no other user or provider.
     Possible,
-    /// It names the provider and the user, and is of the right time.
+    /// It names the provider and the user, and the time matches.
     Likely,
     /// It names the `jti`.
     Exact,
