@@ -87,7 +87,7 @@ export interface Explanation extends Cause {
   readonly reason: string;
   /** Other possible causes; after an accepted SET, reasons why nothing may happen. */
   readonly possible: readonly Cause[];
-  /** What lint finds in the SET. */
+  /** The findings in the SET. */
   readonly findings: readonly Finding[];
   /** What the receiver wrote, shortened. It may quote the SET: keep it out of logs. */
   readonly said?: string | undefined;

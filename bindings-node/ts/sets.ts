@@ -49,7 +49,7 @@ export class UnsignedSet {
     return this.#native.jti;
   }
 
-  /** What lint found in it and was to report. */
+  /** The reported findings. */
   get findings(): Finding[] {
     return findingsOf(this.#native.findings);
   }
@@ -114,7 +114,7 @@ export class SignedSet {
     return SignedSet.handle(this).event;
   }
 
-  /** What lint found in it when it was prepared, and was to report. */
+  /** The reported findings from its preparation. */
   get findings(): Finding[] {
     return typeof this.#native === 'string' ? [] : findingsOf(this.#native.findings);
   }
@@ -228,7 +228,7 @@ export class Receipt {
     return SignedSet.of(this.#set);
   }
 
-  /** What lint found in the SET, and was to report: by default its warnings. */
+  /** The reported findings: by default, warnings. */
   get findings(): Finding[] {
     return this.set.findings;
   }

@@ -108,7 +108,7 @@ export interface DeliverOptions extends Bounds {
 export interface EmitOptions extends SetOptions, DeliverOptions {}
 
 /**
- * Counts of one transmitter, taken at one moment: `enqueued` is always `delivered + failed + inFlight`.
+ * The counters of one transmitter at one moment: `enqueued` is always `delivered + failed + inFlight`.
  *
  * Each `emit`, each `deliver`, and each emission that `emitAll` takes counts once when it begins and once when it ends,
  * whatever ends it: an answer, an invalid event, lint, a signer that fails, a deadline. A call with a wrong argument, or on

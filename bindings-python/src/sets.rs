@@ -52,7 +52,7 @@ impl UnsignedSet {
         Ok(DecodedSet(self.0.decode()?))
     }
 
-    /// What lint found in it and was to report.
+    /// The reported findings.
     #[getter]
     fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         lint::findings(py, self.0.findings())
@@ -107,7 +107,7 @@ impl SignedSet {
         self.0.jti()
     }
 
-    /// What lint found in it when it was prepared, and was to report.
+    /// The reported findings from its preparation.
     #[getter]
     fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         lint::findings(py, self.0.findings())

@@ -178,7 +178,7 @@ impl TransmitterConfiguration {
         self
     }
 
-    /// Sets a member of your own. One that has a method here is refused where it is set by both.
+    /// Sets a custom member. A member that also has a method here must not be set by both.
     pub fn member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.others.insert(name.into(), value.into());
         self

@@ -96,7 +96,7 @@ class Explanation:
         cause: What happened.
         remedy: How to fix it.
         possible: Other possible causes; after an accepted SET, reasons why nothing may happen.
-        findings: What lint finds in the SET.
+        findings: The findings in the SET.
         said: The receiver's own message. Quotes of the SET or its subject are replaced by
             `[redacted]`. The `repr` omits it.
     """

@@ -9,7 +9,7 @@ public struct EmitOptions: Sendable {
     public var eventTime: Date?
     /// The id of the SET, for callers that keep their own.
     public var jti: String?
-    /// Events that travel beside the first, for receivers that take companions.
+    /// Additional events in the same SET, for receivers that accept companions.
     public var companions: [any SecurityEvent]
     /// How long it may take, in seconds.
     public var deadline: TimeInterval?
@@ -40,7 +40,7 @@ public struct EmitOptions: Sendable {
 
 /// One of many: an event for a subject to a receiver.
 public struct Emission: Sendable {
-    /// What happened.
+    /// The event.
     public var event: any SecurityEvent
     /// The subject; `nil` if the event contains it, or has no subject.
     public var subject: Subject?

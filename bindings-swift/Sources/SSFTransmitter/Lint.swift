@@ -113,7 +113,7 @@ public struct Explanation: Hashable, Sendable {
     public let remedy: String
     /// Other possible causes.
     public let possible: [Cause]
-    /// What lint finds in the SET.
+    /// The findings in the SET.
     public private(set) var findings: [Finding]
     /// The receiver's own message. Quotes of the SET or its subject are replaced by `[redacted]`.
     public let said: String?

@@ -13,7 +13,7 @@ public struct UnsignedSET: Sendable {
     public var algorithm: Algorithm { Algorithm(rawValue: native.algorithm()) }
     /// The id of the SET.
     public var jti: String { native.jti() }
-    /// What lint found in it and was to report.
+    /// The reported findings.
     public var findings: [Finding] { native.findings().map(Finding.init) }
 
     /// Header and claims, for inspection.
@@ -53,7 +53,7 @@ public struct SignedSET: Sendable {
     public var jti: String { native.jti() }
     /// The id of its event, such as `caep.session-revoked`, or the URI of one that the catalogue does not know.
     public var event: String { native.event() }
-    /// What lint found in it when it was prepared, and was to report.
+    /// The reported findings from its preparation.
     public var findings: [Finding] { native.findings().map(Finding.init) }
 
     /// Header and claims, for inspection.
@@ -137,7 +137,7 @@ public struct Receipt: Sendable {
     /// Anything unusual about the answer, such as ``Note/alreadyReceived`` or ``Note/bodyBroken``. A note is about the
     /// answer, a finding about the SET; neither changes that it is delivered.
     public let notes: [Note]
-    /// What lint found in the SET, and was to report.
+    /// The reported findings.
     public let findings: [Finding]
 
     init(_ native: SSFTransmitterFFI.Receipt) {

@@ -253,7 +253,7 @@ extension Transmitter: CustomStringConvertible, CustomReflectable {
     public var customMirror: Mirror { Mirror(self, children: ["issuer": issuer]) }
 }
 
-/// Counts of one transmitter, taken at one moment: `enqueued` is always `delivered + failed + inFlight`.
+/// The counters of one transmitter at one moment: `enqueued` is always `delivered + failed + inFlight`.
 ///
 /// Each emit, each delivery, and each emission that `emitAll` takes counts once when it begins and once when it ends, whatever
 /// ends it: an answer, an invalid event, lint, a signer that fails, a deadline. A call with a wrong setting, or on a closed

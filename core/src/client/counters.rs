@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use crate::error::{Error, ErrorCode, Result};
 
-/// Counts of one transmitter, taken at one moment: `enqueued` is always `delivered + failed + in_flight`.
+/// The counters of one transmitter at one moment: `enqueued` is always `delivered + failed + in_flight`.
 ///
 /// Each `emit`, each `deliver`, and each event that `emit_all` takes counts once when it begins and once when it ends,
 /// whatever ends it: an answer, an invalid event, lint, a signer that fails, a deadline. A call with a wrong setting, or on

@@ -75,7 +75,7 @@ impl FromStr for KeyType {
 /// A private key that signs SETs, with its algorithm and `kid`.
 ///
 /// The key is parsed and validated once, here. Signing only uses it. Cloning shares it, threads may share it. Its bytes are wiped when
-/// the last clone goes. `Debug` shows algorithm and `kid` only.
+/// the last clone is dropped. `Debug` shows only algorithm and `kid`.
 ///
 /// ```
 /// use ssf_transmitter::{Algorithm, KeyType, SigningKey};

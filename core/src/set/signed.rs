@@ -82,7 +82,7 @@ impl SignedSet {
         &self.facts.jti
     }
 
-    /// What lint found in it when it was prepared, and was to report. Empty for a SET that was signed elsewhere.
+    /// The reported findings from its preparation. Empty for a SET signed by other software.
     pub fn findings(&self) -> &[Finding] {
         &self.facts.findings
     }

@@ -161,7 +161,7 @@ impl Doctor {
         Self { transmitter, receiver, event, findings, configuration_url: None, send: false, confirm: None }
     }
 
-    /// Sets where the transmitter configuration is, if it is not where the issuer says.
+    /// Sets the URL of the transmitter configuration, if it is not the default for the issuer.
     pub fn configuration_url(mut self, url: impl Into<String>) -> Self {
         self.configuration_url = Some(url.into());
         self
@@ -173,7 +173,7 @@ impl Doctor {
         self
     }
 
-    /// Looks in the System Log of an Okta org for the SET, once it is sent: the check `okta-log`. That takes no longer than a
+    /// Searches the System Log of an Okta org for the SET, once it is sent: the check `okta-log`. That takes no longer than a
     /// method of `providers` may, beyond the time of the other checks.
     ///
     /// ```no_run
@@ -190,7 +190,7 @@ impl Doctor {
         self
     }
 
-    /// Does all checks but the last ones, for a caller that signs by itself: sign what waits in the [`Examination`].
+    /// Runs all checks except the last ones, for a caller that signs by itself: sign the input in the [`Examination`].
     pub fn examine(self) -> BoxFuture<'static, Examination> {
         let visit = self.transmitter.visit();
         Box::pin(async move {
@@ -352,7 +352,7 @@ impl Examination {
         self.pending.as_ref()
     }
 
-    /// Ends the examination: delivers the SET with this signature, or says why there is none. Where no SET waits, the
+    /// Ends the examination: delivers the SET with this signature, or says why there is none. If no SET waits, the
     /// signature is not looked at.
     pub fn finish(self, signature: Result<Signature, Error>) -> BoxFuture<'static, Diagnosis> {
         Box::pin(async move {

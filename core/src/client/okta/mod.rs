@@ -83,7 +83,7 @@ impl OktaProviders {
         self.run(self.0.api.replace(id, provider)?, self.ends()).await
     }
 
-    /// Changes some of a provider: reads it, hands what can be set to `change`, and replaces it if that changed anything.
+    /// Changes some settings of a provider: reads it, passes the settings to `change`, and replaces it if they differ.
     ///
     /// Okta has no conditional replacement: of two concurrent changes, the later one wins.
     ///
@@ -122,7 +122,7 @@ impl OktaProviders {
     /// Makes sure that there is a provider with these settings. Calling it repeatedly is safe: the one with the same name and the same
     /// configuration URL or issuer, with type and JWKS URL set as they are wanted, or a new one.
     ///
-    /// Whether the one that was there is active is left to its admins: look at
+    /// Whether an existing one is active is left to its admins: look at
     /// [`status`](SecurityEventsProvider::status).
     pub async fn ensure(&self, wanted: &NewProvider) -> Result<SecurityEventsProvider> {
         let ends = self.ends();

@@ -39,7 +39,7 @@ impl ReceptionOutcome {
     }
 }
 
-/// How certain it is that an entry of the log is about the SET. Okta documents no member that holds the `jti`.
+/// The certainty that an entry of the log is about the SET. Okta documents no member for the `jti`.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum Certainty {
@@ -119,12 +119,12 @@ impl Reception {
         self.certainty
     }
 
-    /// The entries of the log that tell it: of the arrival, and of the judgement.
+    /// The entries of the log about the arrival and the risk evaluation.
     pub fn events(&self) -> &[LogEvent] {
         &self.events
     }
 
-    /// Why the SET may not have arrived: what is certain first, then what is likely, the likeliest first. Empty where it
+    /// Why the SET may not have arrived: certain causes first, then likely ones, the likeliest first. Empty if it
     /// arrived.
     pub fn causes(&self) -> &[Cause] {
         &self.causes
