@@ -66,8 +66,8 @@ export class SsfError extends Error {
   /** The error code from the receiver, the token endpoint or the API. */
   declare readonly receiverError?: string;
   /**
-   * The description from the receiver, the token endpoint or the API, from any of the usual error objects, plain text, or
-   * the title of an HTML page. The other side wrote it, so it is neither in the message, nor shown when the error is
+   * The description from the receiver, the token endpoint or the API, from any of the usual error objects, plain text,
+   * or the title of an HTML page. The other side wrote it, so it is neither in the message, nor shown when the error is
    * printed; where it quotes the SET, its subject or a credential, it says `[redacted]`.
    */
   declare readonly receiverDescription?: string;

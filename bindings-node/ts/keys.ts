@@ -60,8 +60,8 @@ const SOURCE = { ...READ, timeLimit: span };
 const WATCH = { ...SOURCE, every: span };
 
 /**
- * A private key that signs SETs, with its algorithm and `kid`. It is validated once, when it is read or generated, and never
- * shown.
+ * A private key that signs SETs, with its algorithm and `kid`. It is validated once, when it is read or generated, and
+ * never shown.
  *
  * @example
  * ```ts
@@ -282,8 +282,9 @@ export class KeySet {
    * too.
    *
    * It reads the source now, and again when the set is used and `every` milliseconds (a minute by default) have passed;
-   * nothing runs in between. A command runs in the background, while the old key signs. A key that signed and disappears stays
-   * published until it is removed. If reading fails the keys stay as they are, and {@link KeySet.lastError} says why.
+   * nothing runs in between. A command runs in the background, while the old key signs. A key that signed and
+   * disappears stays published until it is removed. If reading fails the keys stay as they are, and
+   * {@link KeySet.lastError} says why.
    *
    * @example
    * ```ts

@@ -150,8 +150,8 @@ export class OktaProviders {
   }
 
   /**
-   * Makes sure that there is a provider with these settings. Calling it repeatedly is safe: the one with the same name and the same
-   * configuration URL or issuer, or a new one. Whether an existing one is active is left to its admins.
+   * Makes sure that there is a provider with these settings. Calling it repeatedly is safe: the one with the same name
+   * and the same configuration URL or issuer, or a new one. Whether an existing one is active is left to its admins.
    */
   async ensure(provider: NewProvider, options?: CallOptions): Promise<SecurityEventsProvider> {
     return this.#one('ensure', undefined, provider, options, new Place(this.ensure));

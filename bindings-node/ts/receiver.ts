@@ -30,8 +30,8 @@ export type DialectId =
   | 'login-gov';
 
 /**
- * The requirements of one kind of receiver for SETs, as data: place and form of the subject, claims, time unit, accepted
- * events and their members.
+ * The requirements of one kind of receiver for SETs, as data: place and form of the subject, claims, time unit,
+ * accepted events and their members.
  */
 export class Dialect {
   readonly #native: NativeDialect;
@@ -179,8 +179,8 @@ const SETTINGS = {
 };
 
 /**
- * The destination of SETs: push endpoint, audience, dialect and authorization. Cheap, even by the thousands. It keeps the state
- * that its deliveries share, such as an access token.
+ * The destination of SETs: push endpoint, audience, dialect and authorization. Cheap, even by the thousands. It keeps
+ * the state that its deliveries share, such as an access token.
  *
  * @example
  * ```ts

@@ -174,8 +174,8 @@ export class DecodedSet {
   }
 
   /**
-   * Verifies the signature with the key of the set that the header's `kid` names, or, without `kid`, with any matching key.
-   * Returns that key. `alg: none`, symmetric algorithms and any `typ` other than `secevent+jwt` are rejected.
+   * Verifies the signature with the key of the set that the header's `kid` names, or, without `kid`, with any matching
+   * key. Returns that key. `alg: none`, symmetric algorithms and any `typ` other than `secevent+jwt` are rejected.
    */
   async verify(jwks: Jwks | object | string): Promise<PublicJwk> {
     const at = new Place(this.verify);

@@ -293,8 +293,8 @@ export class Transmitter implements AsyncDisposable {
       /** Also send the event: the receiver gets a real SET. */
       readonly send?: boolean | undefined;
       /**
-       * The org whose System Log is searched for the SET, once it is sent: the check `okta-log`. That takes no longer than
-       * a method of it may, beyond the ten seconds.
+       * The org whose System Log is searched for the SET, once it is sent: the check `okta-log`. That takes no longer
+       * than a method of it may, beyond the ten seconds.
        */
       readonly confirm?: OktaProviders | undefined;
       readonly signal?: AbortSignal | undefined;
@@ -318,8 +318,8 @@ export class Transmitter implements AsyncDisposable {
   /**
    * The keys to publish; serve them with the content type `application/json`. With a signer they are its `publicKey`.
    *
-   * @throws {ConfigError} If the public key of the signer is unknown, with the code `SSF_SIGNER_PUBLIC_KEY_MISSING`: with
-   * an empty set, receivers could verify nothing.
+   * @throws {ConfigError} If the public key of the signer is unknown, with the code `SSF_SIGNER_PUBLIC_KEY_MISSING`:
+   * with an empty set, receivers could verify nothing.
    */
   jwks(): Jwks {
     return JSON.parse(unwrap(this.#native.jwks(), this.jwks));
@@ -335,8 +335,8 @@ export class Transmitter implements AsyncDisposable {
   }
 
   /**
-   * Rejects new work with the code `SSF_TRANSMITTER_CLOSED`, and waits for pending calls,
-   * each within its deadline; then the connections are closed. Closing twice is harmless. Methods without network access still work.
+   * Rejects new work with the code `SSF_TRANSMITTER_CLOSED`, and waits for pending calls, each within its deadline;
+   * then the connections are closed. Closing twice is harmless. Methods without network access still work.
    *
    * Without it the process stays alive as long as a result is waited for, and `process.exit` abandons pending calls.
    */

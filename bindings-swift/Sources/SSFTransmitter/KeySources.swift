@@ -67,9 +67,9 @@ extension KeySet {
     /// A set that follows a source, as ``SigningKey/init(source:options:)`` takes it: the first key signs, the others are
     /// published too.
     ///
-    /// It reads the source now, and again when the set is used and `every` seconds have passed; nothing runs in between. A
-    /// command runs beside, and the old key signs meanwhile. A key that signed and disappears stays published until it is removed.
-    /// If reading fails the keys stay as they are, and ``lastError`` says why.
+    /// It reads the source now, and again when the set is used and `every` seconds have passed; nothing runs in
+    /// between. A command runs beside, and the old key signs meanwhile. A key that signed and disappears stays
+    /// published until it is removed. If reading fails the keys stay as they are, and ``lastError`` says why.
     public static func watch(
         _ source: String, every: TimeInterval = 60, options: KeyOptions = KeyOptions()
     ) async throws -> Self {

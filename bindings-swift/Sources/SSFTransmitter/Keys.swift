@@ -25,8 +25,8 @@ public struct Algorithm: OpenValue {
 /// print(key.algorithm, key.kid)
 /// ```
 ///
-/// It is parsed and checked once, here. The core wipes its own copy when the last one goes; protect the text and data that you pass
-/// in and get out. For a key that never leaves the Secure Enclave see ``Signer``.
+/// It is parsed and checked once, here. The core wipes its own copy when the last one goes; protect the text and data
+/// that you pass in and get out. For a key that never leaves the Secure Enclave see ``Signer``.
 public struct SigningKey: Sendable {
     let native: SSFTransmitterFFI.SigningKey
 
@@ -186,8 +186,9 @@ public struct JWKS: Hashable, Sendable {
         try self.init(json: native { try jwksOf(keys: keys.map(\.jwk)) })
     }
 
-    /// The document for a public key in DER (`SubjectPublicKeyInfo`), whose private half is outside the process: for the key of a
-    /// ``Signer``, as `publicKey.derRepresentation` of CryptoKit gives it. Without `kid` it is the thumbprint.
+    /// The document for a public key in DER (`SubjectPublicKeyInfo`), whose private half is outside the process: for
+    /// the key of a ``Signer``, as `publicKey.derRepresentation` of CryptoKit gives it. Without `kid` it is the
+    /// thumbprint.
     public init(publicKeyDER der: Data, kid: String? = nil) throws {
         try self.init(keys: [PublicKey(der: der, kid: kid)])
     }

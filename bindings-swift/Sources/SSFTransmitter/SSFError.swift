@@ -13,7 +13,8 @@ internal import SSFTransmitterFFI
 /// }
 /// ```
 ///
-/// Its texts are safe to log: they contain no key, token, subject or payload. A cancelled task throws `CancellationError`.
+/// Its texts are safe to log: they contain no key, token, subject or payload. A cancelled task throws
+/// `CancellationError`.
 public enum SSFError: Error, Hashable, Sendable {
     /// A setting is wrong.
     case config(Details)
@@ -74,9 +75,9 @@ public enum SSFError: Error, Hashable, Sendable {
         public var retryAfter: TimeInterval?
         /// The error code from the receiver, the token endpoint or the API.
         public var receiverError: String?
-        /// The description from the receiver, the token endpoint or the API, from any of the usual error objects, plain text,
-        /// or the title of an HTML page. The other side wrote it, so it is in no other text; where it quotes the SET, its
-        /// subject or a credential, it says `[redacted]`.
+        /// The description from the receiver, the token endpoint or the API, from any of the usual error objects, plain
+        /// text, or the title of an HTML page. The other side wrote it, so it is in no other text; where it quotes the
+        /// SET, its subject or a credential, it says `[redacted]`.
         public var receiverDescription: String?
         /// Whether the same call may succeed later without changes.
         public let isRetryable: Bool

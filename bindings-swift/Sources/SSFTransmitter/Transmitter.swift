@@ -156,8 +156,8 @@ public struct Transmitter: Sendable {
     /// - Parameters:
     ///   - configurationURL: The URL of the transmitter configuration, if it is not the default for the issuer.
     ///   - send: Also send the event: the receiver gets a real SET.
-    ///   - confirm: The org whose System Log is searched for the SET, once it is sent: the check `okta-log`. That takes no
-    ///     longer than a call of it may, beyond the time of the other checks.
+    ///   - confirm: The org whose System Log is searched for the SET, once it is sent: the check `okta-log`. That takes
+    ///     no longer than a call of it may, beyond the time of the other checks.
     public func doctor(
         _ event: some SecurityEvent, about subject: Subject?, to receiver: Receiver, configurationURL: URL? = nil,
         send: Bool = false, confirm providers: OktaProviders? = nil
@@ -191,9 +191,9 @@ public struct Transmitter: Sendable {
     /// Rejects new work with the code `transmitter_closed`, and waits for pending calls, which end within
     /// their deadlines. Then the connections are closed.
     ///
-    /// Closing twice is harmless. A task that is cancelled waits no longer, and the transmitter stays closed. What needs no
-    /// network still works. A transmitter that goes without it abandons nothing that a task waits for; the end of the process
-    /// abandons all.
+    /// Closing twice is harmless. A task that is cancelled waits no longer, and the transmitter stays closed. What
+    /// needs no network still works. A transmitter that goes without it abandons nothing that a task waits for; the end
+    /// of the process abandons all.
     public func close() async throws {
         try await SSFTransmitter.native { try await native.close(cancellation: $0) }
     }
