@@ -195,7 +195,7 @@ impl Operation {
 
 /// Which entries of the System Log to read.
 pub struct LogOptions {
-    /// From when on.
+    /// The start.
     pub since: Timestamp,
     /// Until when, or without an end.
     pub until: Option<Timestamp>,

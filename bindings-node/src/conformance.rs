@@ -15,13 +15,13 @@ pub fn conformance_of_set(compact: String, stream: Stream, now: Option<f64>) -> 
     conditions(stream.check_set(&compact, now.map_or_else(Timestamp::now, moment)))
 }
 
-/// What is demanded of the transmitter configuration at `url`.
+/// Checks the transmitter configuration at `url`.
 #[napi]
 pub fn conformance_of_configuration(document: String, url: String) -> Vec<Condition> {
     conditions(conformance::check_configuration(&document, &url))
 }
 
-/// What is demanded of the answer of a token endpoint.
+/// Checks the answer of a token endpoint.
 #[napi]
 pub fn conformance_of_token(answer: String) -> Vec<Condition> {
     conditions(conformance::check_token(&answer))

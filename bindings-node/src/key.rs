@@ -59,7 +59,7 @@ impl SigningKey {
         outcome(self.0.clone().with_kid(kid).map(Self).map_err(Failure::from))
     }
 
-    /// The same key for another algorithm that fits it.
+    /// The same key for another of its algorithms.
     #[napi]
     pub fn with_algorithm(&self, algorithm: String) -> Outcome<SigningKey> {
         let key = algorithm.parse().and_then(|algorithm| self.0.clone().with_algorithm(algorithm));

@@ -24,7 +24,7 @@ pub(crate) fn audience(addressee: Addressee) -> Audience {
     }
 }
 
-/// What one kind of receiver wants of a SET.
+/// The requirements of one kind of receiver for SETs.
 #[napi]
 pub struct Dialect(pub(crate) sdk::Dialect);
 

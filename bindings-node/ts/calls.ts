@@ -1,4 +1,4 @@
-/** Calls that take time: they run on threads of their own, and their results come back here, many at a time. */
+/** Asynchronous calls: they run on other threads, and their results arrive here in batches. */
 
 import { setInterval } from 'node:timers';
 

@@ -1,5 +1,5 @@
 /**
- * What the OpenID Foundation's conformance suite would say of a transmitter.
+ * Checks a transmitter against the conditions of the OpenID Foundation's conformance suite.
  *
  * @module
  */
@@ -7,13 +7,13 @@
 import { native } from './native.js';
 import { checked, checkedArgument, date, string } from './options.js';
 
-/** One demand, and whether it holds. Its text holds no value of the SET. */
+/** One condition, and whether it is met. Its text contains no value of the SET. */
 export interface Condition {
   /** A stable name, such as `set-typ`. */
   readonly id: string;
-  /** What is demanded. */
+  /** The condition. */
   readonly demand: string;
-  /** Whether it holds. */
+  /** Whether it is met. */
   readonly holds: boolean;
 }
 
@@ -33,20 +33,20 @@ export interface Stream {
 
 const STREAM = { issuer: string, audience: string, id: string, state: string, now: date };
 
-/** What is demanded of a SET, in compact form. */
+/** Checks a SET in compact form. */
 export function checkSet(set: { toString(): string }, stream: Stream): Condition[] {
   const { now, id, state, issuer, audience } = checked(stream, STREAM, ['issuer', 'audience'], checkSet);
   return native.conformanceOfSet(`${set}`, { issuer, audience, id, state }, now?.getTime());
 }
 
-/** What is demanded of the text of the transmitter configuration at `url`. */
+/** Checks the text of the transmitter configuration at `url`. */
 export function checkConfiguration(document: string, url: string): Condition[] {
   checkedArgument('document', document, string, checkConfiguration);
   checkedArgument('url', url, string, checkConfiguration);
   return native.conformanceOfConfiguration(document, url);
 }
 
-/** What is demanded of the answer of a token endpoint. */
+/** Checks the answer of a token endpoint. */
 export function checkToken(answer: string): Condition[] {
   checkedArgument('answer', answer, string, checkToken);
   return native.conformanceOfToken(answer);

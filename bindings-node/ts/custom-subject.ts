@@ -14,8 +14,8 @@ export interface CustomSubject {
 }
 
 /**
- * A subject in a private format that the parties agreed on (SSF 1.0 §3.4). Without this a format that the
- * specifications do not know is an error, for it is mostly a misspelling.
+ * A subject in a private format that the parties agreed on (SSF 1.0 §3.4). Otherwise, a format outside the
+ * specifications is an error, because it is usually a misspelling.
  *
  * @example
  * ```ts

@@ -1,18 +1,18 @@
-/** What a doctor says. */
+/** The results of a doctor run. */
 
 /** One check. */
 export interface Check {
   /** A stable name, such as `jwks-reachable`. */
   readonly id: string;
-  /** How it came out. `skipped`: it was not looked at; the message says why. */
+  /** The outcome. `skipped`: it was not checked; the message says why. */
   readonly outcome: 'passed' | 'warning' | 'failed' | 'skipped';
-  /** What was found, in one sentence. It holds no token, key, subject or payload. */
+  /** The result, in one sentence. It contains no token, key, subject or payload. */
   readonly message: string;
-  /** What to do about it; empty where nothing is to be done. */
+  /** How to fix it; empty if no action is needed. */
   readonly remedy: string;
 }
 
-/** What was checked, and how it came out. */
+/** The checks and their outcomes. */
 export interface Diagnosis {
   /** Whether nothing failed. */
   readonly isHealthy: boolean;

@@ -12,26 +12,26 @@ import type { EmitOptions } from './transmitter.js';
 /** One of many: an event for a subject to a receiver. */
 export interface Emission extends Omit<EmitOptions, 'signal'> {
   readonly event: SsfEvent;
-  /** The subject of the event; absent where the event has it inside. */
+  /** The subject of the event; absent if the event contains it. */
   readonly subject?: Subject | undefined;
 }
 
 /** The result of one emission: either a receipt, or an error. */
 export type Emitted<E extends Emission = Emission> = {
-  /** Which one: its place in the order in which they were given, from zero. */
+  /** The index of the emission, from zero. */
   readonly index: number;
-  /** What was to be sent. */
+  /** The emission. */
   readonly emission: E;
 } & (
   | { readonly receipt: Receipt; readonly error?: undefined }
   | { readonly receipt?: undefined; readonly error: Error }
 );
 
-/** What can be set of many. */
+/** The settings of `emitAll`. */
 export interface EmitAllOptions {
   /** Maximum number of concurrent requests; 32 by default, at most 1024. */
   readonly concurrency?: number | undefined;
-  /** Abandons all. */
+  /** Aborts all deliveries. */
   readonly signal?: AbortSignal | undefined;
 }
 

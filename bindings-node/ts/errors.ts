@@ -4,27 +4,27 @@ import { ERROR_CODES, type ErrorKind, type SsfErrorCode } from './codes.js';
 import type { NativeErrorParts, NativeFailure, NativeFinding, Outcome } from './native.js';
 import type { LintRuleId } from './rules.js';
 
-/** Something that is wrong with a SET: which rule, where, what. It is safe to log: no value of the SET is in it. */
+/** A problem in a SET: the rule, the place and a message. Safe to log: it contains no value of the SET. */
 export interface Finding {
   /** The id of the rule; `docs/rules.md` explains it. */
   readonly rule: LintRuleId;
-  /** How bad it is for this receiver. */
+  /** The severity for this receiver. */
   readonly severity: 'note' | 'warning' | 'error';
-  /** What the receiver does about it. */
+  /** How the receiver reacts. */
   readonly effect: 'refuses' | 'drops' | 'misreads';
-  /** The code of the error where the finding keeps a SET from being sent. */
+  /** The error code if the finding blocks the send. */
   readonly code: SsfErrorCode;
   /** Where, as a JSON pointer (RFC 6901): into the header for `alg`, `kid`, `typ` and `crit`, else into the claims. */
   readonly pointer: string;
   /** What is wrong, in one sentence. */
   readonly message: string;
-  /** What to do about it. */
+  /** How to fix it. */
   readonly remedy: string;
   /** Where the rule comes from. */
   readonly source: string;
 }
 
-/** What an {@link SsfError} is made from beside code and message. */
+/** The parts of an {@link SsfError} besides code and message. */
 export interface SsfErrorParts {
   readonly pointer?: string | undefined;
   readonly status?: number | undefined;
@@ -36,9 +36,9 @@ export interface SsfErrorParts {
 }
 
 /**
- * Everything that goes wrong with SETs, keys and receivers.
+ * The base class of all errors about SETs, keys and receivers.
  *
- * Its message is safe to log: no key, token, subject or payload is in it.
+ * Its message is safe to log: it contains no key, token, subject or payload.
  *
  * @example
  * ```ts
@@ -55,23 +55,23 @@ export class SsfError extends Error {
   readonly code: SsfErrorCode;
   /** Whether the same call may succeed later without changes. */
   readonly retryable: boolean;
-  /** What to do about it, in one sentence. */
+  /** How to fix it, in one sentence. */
   readonly remedy: string;
-  /** Where in what was given: a JSON pointer (RFC 6901). */
+  /** The place in the given document: a JSON pointer (RFC 6901). */
   declare readonly pointer?: string;
   /** The HTTP status of the answer, if there was one. */
   declare readonly status?: number;
-  /** How many milliseconds the receiver asks to wait before the next attempt. */
+  /** The delay in milliseconds that the receiver requests before the next attempt. */
   declare readonly retryAfter?: number;
-  /** The code that the receiver, the token endpoint or the API gave. */
+  /** The error code from the receiver, the token endpoint or the API. */
   declare readonly receiverError?: string;
   /**
-   * The description from the receiver, the token endpoint or the API, from any of the usual error objects, plain text, or
-   * the title of an HTML page. The other side wrote it, so it is neither in the message, nor shown when the error is
+   * The description from the receiver, the token endpoint or the API, from any of the usual error objects, plain text,
+   * or the title of an HTML page. The other side wrote it, so it is neither in the message, nor shown when the error is
    * printed; where it quotes the SET, its subject or a credential, it says `[redacted]`.
    */
   declare readonly receiverDescription?: string;
-  /** Everything that lint found in a SET that was not sent because of it. */
+  /** All findings in a SET that lint kept from being sent. */
   declare readonly findings?: readonly Finding[];
 
   constructor(code: SsfErrorCode, message: string, parts: SsfErrorParts = {}) {
@@ -105,19 +105,19 @@ export class SsfError extends Error {
 export class ConfigError extends SsfError {}
 /** A key cannot be used. */
 export class KeyMaterialError extends ConfigError {}
-/** An event, a subject, a SET or a provider breaks a rule. */
+/** An event, a subject, a SET or a provider violates a rule. */
 export class ValidationError extends SsfError {}
 /** A signature could not be made or verified. */
 export class SigningError extends SsfError {}
-/** No access token could be had. */
+/** No access token was granted. */
 export class TokenError extends SsfError {}
 /** A SET was not delivered. */
 export class DeliveryError extends SsfError {}
-/** The receiver answered, and did not take the SET. */
+/** The receiver rejected the SET. */
 export class ReceiverRejected extends DeliveryError {}
-/** The network between here and there failed. */
+/** The connection to the receiver failed. */
 export class TransportError extends DeliveryError {}
-/** Time ran out. */
+/** The deadline passed. */
 export class DeadlineExceeded extends DeliveryError {}
 /** A call to a receiver's management API failed. */
 export class ApiError extends SsfError {}

@@ -1,8 +1,8 @@
 /**
- * The JSON text of what a caller gives: every value exactly, or an error with its place.
+ * Converts the values of a caller to JSON text exactly, or fails with the place.
  *
  * `JSON.stringify` drops or changes what JSON does not have: `NaN` becomes `null`, a `Map` becomes `{}`, a function
- * disappears. What is signed must be what was given, so each of these is refused (`docs/values.md`).
+ * disappears. The SET must contain exactly the given values, so each of these is rejected (`docs/values.md`).
  */
 
 import type { SsfErrorCode } from './codes.js';

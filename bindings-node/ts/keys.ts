@@ -1,4 +1,4 @@
-/** Signing keys: made, imported, published, rotated. */
+/** Signing keys: generate, import, publish, rotate. */
 
 import { Buffer } from 'node:buffer';
 
@@ -8,7 +8,7 @@ import { jsonText } from './json.js';
 import { type NativeKeySet, type NativeMailbox, type NativeSigningKey, type NativeSource, native } from './native.js';
 import { bytes, checked, checkedArgument, date, either, instance, object, oneOf, span, string } from './options.js';
 
-/** The kinds of keys that can be generated; receivers commonly want `RSA-2048`. */
+/** The kinds of keys that can be generated; most receivers require `RSA-2048`. */
 export type KeyType = 'RSA-2048' | 'RSA-3072' | 'RSA-4096' | 'P-256' | 'P-384' | 'P-521' | 'Ed25519';
 
 /** The algorithms of signatures (RFC 7518 §3.1, RFC 8037, RFC 9864). */
@@ -39,13 +39,13 @@ export interface Jwks {
   readonly keys: readonly PublicJwk[];
 }
 
-/** What a key is read from, beside the key itself. */
+/** Options for reading a key. */
 export interface ReadOptions {
   /** The password of an encrypted key. */
   readonly password?: string | undefined;
-  /** The `kid` to publish it under. Without one it is the one that came with it, or its RFC 7638 thumbprint. */
+  /** The `kid` to publish it under. By default, its own `kid`, or its RFC 7638 thumbprint. */
   readonly kid?: string | undefined;
-  /** Another algorithm that fits the key: `PS256` instead of `RS256`, for example. */
+  /** Another algorithm of the key: `PS256` instead of `RS256`, for example. */
   readonly algorithm?: Algorithm | undefined;
 }
 
@@ -60,8 +60,8 @@ const SOURCE = { ...READ, timeLimit: span };
 const WATCH = { ...SOURCE, every: span };
 
 /**
- * A private key that signs SETs, with its algorithm and `kid`. It is checked once, when it is read or made, and never
- * shown.
+ * A private key that signs SETs, with its algorithm and `kid`. It is validated once, when it is read or generated, and
+ * never shown.
  *
  * @example
  * ```ts
@@ -82,7 +82,7 @@ export class SigningKey {
     return new SigningKey(await call((mailbox, number) => native.SigningKey.generate(mailbox, number, type), at));
   }
 
-  /** Reads a key in PEM: PKCS#8, PKCS#1 or SEC1, encrypted or not. Other blocks, such as certificates, are passed over. */
+  /** Reads a key in PEM: PKCS#8, PKCS#1 or SEC1, encrypted or not. Other blocks, such as certificates, are skipped. */
   static async fromPem(pem: string | Uint8Array, options: ReadOptions = {}): Promise<SigningKey> {
     return SigningKey.#read('pem', pem, options, SigningKey.fromPem);
   }
@@ -207,7 +207,7 @@ export class SigningKey {
     return JSON.parse(this.#native.publicJwk());
   }
 
-  /** The public half in PEM, for receivers that are given it by hand. */
+  /** The public key in PEM, for receivers that you send it to manually. */
   get publicPem(): string {
     return unwrap(this.#native.publicPem(), new Place(SigningKey));
   }
@@ -218,7 +218,7 @@ export class SigningKey {
     return new SigningKey(unwrap(this.#native.withKid(kid), this.withKid));
   }
 
-  /** The same key for another algorithm that fits it. */
+  /** The same key for another of its algorithms. */
   withAlgorithm(algorithm: Algorithm): SigningKey {
     checkedArgument('algorithm', algorithm, string, this.withAlgorithm);
     return new SigningKey(unwrap(this.#native.withAlgorithm(algorithm), this.withAlgorithm));
@@ -281,9 +281,10 @@ export class KeySet {
    * A set that follows a source, as {@link SigningKey.fromSource} takes it: the first key signs, the others are published
    * too.
    *
-   * It reads the source now, and again where the set is used and `every` milliseconds (a minute by default) have passed;
-   * nothing runs in between. A command runs beside, and the old key signs meanwhile. A key that signed and is gone stays
-   * published until it is removed. If reading fails the keys stay as they are, and {@link KeySet.lastError} says why.
+   * It reads the source now, and again when the set is used and `every` milliseconds (a minute by default) have passed;
+   * nothing runs in between. A command runs in the background, while the old key signs. A key that signed and
+   * disappears stays published until it is removed. If reading fails the keys stay as they are, and
+   * {@link KeySet.lastError} says why.
    *
    * @example
    * ```ts
@@ -305,7 +306,7 @@ export class KeySet {
     return new KeySet(watched);
   }
 
-  /** Looks at the source now, and tells whether the keys changed. */
+  /** Reads the source now, and returns whether the keys changed. */
   async refresh(): Promise<boolean> {
     return call((mailbox, number) => this.#native.refresh(mailbox, number), this.refresh);
   }
@@ -315,13 +316,13 @@ export class KeySet {
     return this.#native.source() ?? undefined;
   }
 
-  /** Why the keys could not be reloaded at the last look at their source, if they could not. */
+  /** Why the last reload of the keys failed, if it did. */
   get lastError(): SsfError | undefined {
     const failure = this.#native.lastError();
     return failure === null ? undefined : failed(failure, KeySet);
   }
 
-  /** The keys of a source that are published and do not sign: all but its first. */
+  /** The keys of a source that are published but do not sign: all except the first. */
   get standby(): SigningKey[] {
     return this.#native.standby().map(SigningKey.of);
   }
@@ -331,7 +332,7 @@ export class KeySet {
     return SigningKey.of(this.#native.active());
   }
 
-  /** The key that is published and does not sign yet. */
+  /** The key that is published but does not sign yet. */
   get next(): SigningKey | undefined {
     const next = this.#native.next();
     return next === null ? undefined : SigningKey.of(next);
@@ -347,7 +348,7 @@ export class KeySet {
     return JSON.parse(unwrap(this.#native.jwks(), this.jwks));
   }
 
-  /** Publishes the next key, from `now` on. It takes the place of a next key that was staged before. */
+  /** Publishes the next key, from `now` on. It replaces a next key that was staged before. */
   stage(next: SigningKey, options: { readonly now?: Date | undefined } = {}): void {
     checkedArgument('next', next, instance(SigningKey, 'a SigningKey'), this.stage);
     const { now = new Date() } = checked(options, { now: date }, [], this.stage);
@@ -364,7 +365,7 @@ export class KeySet {
     return unwrap(this.#native.rotate(now.getTime(), publishedFor), this.rotate);
   }
 
-  /** Takes a next or retired key out of the set. */
+  /** Removes a next or retired key from the set. */
   remove(kid: string): void {
     checkedArgument('kid', kid, string, this.remove);
     unwrap(this.#native.remove(kid), this.remove);

@@ -1,4 +1,4 @@
-/** What a receiver would refuse, drop or misread, told before it is sent; and what its answer means, told after. */
+/** Reports what a receiver would reject, drop or misread before a SET is sent, and explains its answer afterwards. */
 
 import { subjectJson } from './custom-subject.js';
 import {
@@ -41,7 +41,7 @@ import { DIALECT, Dialect, type DialectId } from './receiver.js';
 import { SignedSet, UnsignedSet } from './sets.js';
 import type { Subject } from './subjects.js';
 
-/** What is known of the receiver and the transmitter. The more there is, the more is found. */
+/** Facts about receiver and transmitter. With more facts, lint finds more. */
 export interface LintContext {
   /** The receiver's dialect; `ssf-1.0` by default. */
   readonly dialect?: Dialect | DialectId | undefined;
@@ -51,9 +51,9 @@ export interface LintContext {
   readonly audience?: string | readonly string[] | undefined;
   /** The published keys: signatures are then verified too. */
   readonly jwks?: Jwks | object | string | undefined;
-  /** The time by which times in the future are found; now by default. */
+  /** The reference time to detect times in the future; now by default. */
   readonly now?: Date | undefined;
-  /** The algorithm of the header that SETs will have, so that an event is looked at with it. */
+  /** The algorithm in the header of the SETs, to lint an event with it. */
   readonly algorithm?: Algorithm | undefined;
   /** The `kid` of that header. */
   readonly kid?: string | undefined;
@@ -73,7 +73,7 @@ export interface ReceiverAnswer {
   readonly body?: string | Uint8Array | undefined;
 }
 
-/** Why something may have happened, and what to do about it: one sentence each. */
+/** A possible cause, and how to fix it: one sentence each. */
 export interface Cause {
   readonly cause: string;
   readonly remedy: string;
@@ -87,7 +87,7 @@ export interface Explanation extends Cause {
   readonly reason: string;
   /** Other possible causes; after an accepted SET, reasons why nothing may happen. */
   readonly possible: readonly Cause[];
-  /** What lint finds in the SET. */
+  /** The findings in the SET. */
   readonly findings: readonly Finding[];
   /** What the receiver wrote, shortened. It may quote the SET: keep it out of logs. */
   readonly said?: string | undefined;
@@ -174,8 +174,7 @@ export function lintJwks(document: object | string): Finding[] {
 }
 
 /**
- * What the answer of a receiver to a SET means, or an error of `emit` or `deliver`. `set` may be empty where it is not
- * known.
+ * Explains the answer of a receiver to a SET, or an error of `emit` or `deliver`. `set` may be empty if it is unknown.
  *
  * @example
  * ```ts

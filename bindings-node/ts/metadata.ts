@@ -7,7 +7,7 @@ import { jsonText } from './json.js';
 import { type NativeLocated, native } from './native.js';
 import { boolean, checked, checkedArgument, either, object, oneOf, string, strings } from './options.js';
 
-/** What a transmitter configuration says. */
+/** The settings of a transmitter configuration. */
 export interface ConfigurationOptions {
   /** An https URL without query and fragment: the exact `iss` of the SETs. */
   readonly issuer: string;
@@ -22,21 +22,21 @@ export interface ConfigurationOptions {
   readonly addSubjectEndpoint?: string | undefined;
   readonly removeSubjectEndpoint?: string | undefined;
   readonly verificationEndpoint?: string | undefined;
-  /** Members of complex subjects that receivers have to understand (SSF 1.0 §3.6). */
+  /** Members of complex subjects that receivers must understand (SSF 1.0 §3.6). */
   readonly criticalSubjectMembers?: readonly string[] | undefined;
   /** Ways to authorize, by URN: `urn:ietf:rfc:6749` is OAuth 2.0. */
   readonly authorizationSchemes?: readonly string[] | undefined;
   /** Whose events a new stream delivers. */
   readonly defaultSubjects?: 'ALL' | 'NONE' | undefined;
-  /** Members of your own. */
+  /** Custom members. */
   readonly members?: Readonly<Record<string, unknown>> | undefined;
   /** Allow http URLs of loopback hosts, for tests. */
   readonly allowLoopback?: boolean | undefined;
 }
 
-/** A transmitter configuration: a document, and where it belongs. */
+/** A transmitter configuration: a document and its URL. */
 export interface TransmitterConfiguration {
-  /** The URL where it belongs. */
+  /** The URL to serve it at. */
   readonly url: string;
   /** The path of that URL, for a router. */
   readonly path: string;
@@ -62,7 +62,7 @@ const OPTIONS = {
 };
 
 /**
- * Writes a transmitter configuration, checked.
+ * Validates and writes a transmitter configuration.
  *
  * @example
  * ```ts
@@ -110,7 +110,7 @@ export function wellKnownUrl(issuer: string): string {
   return unwrap(native.wellKnownUrl(issuer, false), wellKnownUrl);
 }
 
-/** Where older receivers look for it: `/.well-known/risc-configuration` (SSF 1.0 §7.2.2). Not for new services. */
+/** The URL for older receivers: `/.well-known/risc-configuration` (SSF 1.0 §7.2.2). Not for new services. */
 export function legacyWellKnownUrl(issuer: string): string {
   checkedArgument('issuer', issuer, string, legacyWellKnownUrl);
   return unwrap(native.wellKnownUrl(issuer, true), legacyWellKnownUrl);

@@ -1,23 +1,23 @@
-/** How connections leave this machine: the options that a transmitter and Okta's API share. */
+/** Network options that a transmitter and Okta's API share. */
 
 import type { Caller, Place } from './errors.js';
 import { bytesOf } from './keys.js';
 import type { NativeNetwork } from './native.js';
 import { boolean, byteLists, bytes, checked, object, string, strings } from './options.js';
 
-/** How connections leave this machine. */
+/** Network options. */
 export interface NetworkOptions {
   /** CA bundles (PEM) to trust in addition to the certificates of the operating system. */
   readonly caBundle?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined;
   /** A client certificate with its chain, and its private key, in PEM (mutual TLS, RFC 8705). */
   readonly clientCertificate?: { readonly chain: string | Uint8Array; readonly key: string | Uint8Array } | undefined;
-  /** An HTTP proxy. Without it that of the environment (`HTTPS_PROXY`, `NO_PROXY`) or of the operating system is used. */
+  /** An HTTP proxy. By default, the proxy of the environment (`HTTPS_PROXY`, `NO_PROXY`) or the operating system. */
   readonly proxy?: string | undefined;
   /** The local source address, for receivers that allow-list addresses. */
   readonly sourceAddress?: string | undefined;
   /** Whether to offer HTTP/2; `true` by default. */
   readonly http2?: boolean | undefined;
-  /** Networks, such as `10.1.0.0/16`, that the egress guard lets through. */
+  /** Networks that the egress guard allows, such as `10.1.0.0/16`. */
   readonly allowNetworks?: readonly string[] | undefined;
 }
 

@@ -6,25 +6,25 @@ const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
 /** The outcome of a SET. */
 export type ReceptionOutcome =
-  /** It arrived, and Okta judged the risk of its user after it. */
+  /** It arrived, and Okta evaluated the risk of its user afterwards. */
   | 'judged'
   /** It arrived. */
   | 'arrived'
-  /** It was not seen, and a cause that is certain says why. */
+  /** It was not seen, for a certain cause. */
   | 'dropped'
   /** It was not seen by the deadline. */
   | 'not-seen';
 
-/** How certain it is that an entry is about a SET. Okta documents no member that holds the `jti`. */
+/** The certainty that an entry is about a SET. Okta documents no member for the `jti`. */
 export type Certainty =
   /** It names the `jti`. */
   | 'exact'
-  /** It names the provider and the user, and is of the right time. */
+  /** It names the provider and the user, and the time matches. */
   | 'likely'
   /** The time matches, and the entry names no other user or provider. */
   | 'possible';
 
-/** Whoever did something, or something was done to, in a {@link LogEvent}. */
+/** An actor or a target of a {@link LogEvent}. */
 export interface LogEntity {
   readonly id: string | null;
   /** What it is, such as `User`. */
@@ -35,7 +35,7 @@ export interface LogEntity {
   readonly displayName: string | null;
 }
 
-/** What is in an entry of the log: what is missing, or of another type than documented, is `null`. */
+/** The members of an entry: one that is missing, or has an undocumented type, is `null`. */
 interface Entry {
   readonly uuid: string;
   readonly eventType: string;
@@ -51,11 +51,11 @@ interface Entry {
 
 type NativeEntry = Entry & { readonly published: number | null };
 
-/** An entry of Okta's System Log. It holds personal data; `console.log` shows id and type alone. */
+/** An entry of Okta's System Log. It contains personal data; `console.log` shows only id and type. */
 export class LogEvent implements Entry {
   /** The id of the entry, empty if it has none. */
   readonly uuid: string;
-  /** When it was written. */
+  /** The time of the entry. */
   readonly published: Date | null;
   /** What happened, such as `security.events.provider.receive_event`; empty if it does not say. */
   readonly eventType: string;
@@ -63,17 +63,17 @@ export class LogEvent implements Entry {
   readonly severity: string | null;
   /** What happened, for people. */
   readonly displayMessage: string | null;
-  /** How it ended, such as `SUCCESS`. */
+  /** The result, such as `SUCCESS`. */
   readonly result: string | null;
-  /** Why it ended so. */
+  /** The reason for the result. */
   readonly reason: string | null;
-  /** Who did it. */
+  /** The actor. */
   readonly actor: LogEntity | null;
-  /** What it was done to. */
+  /** The targets. */
   readonly targets: readonly LogEntity[];
-  /** What Okta adds for the search for causes. Its members are not documented. */
+  /** Okta's debug data. Its members are not documented. */
   readonly debugData: Readonly<Record<string, unknown>> | null;
-  /** All of it, as it came. */
+  /** The complete entry, as received. */
   readonly members: Readonly<Record<string, unknown>>;
 
   private constructor(entry: NativeEntry) {
@@ -109,7 +109,7 @@ export interface ReceptionCause {
   readonly isCertain: boolean;
   /** What it is, in one sentence or two. */
   readonly meaning: string;
-  /** What to do about it. */
+  /** How to fix it. */
   readonly remedy: string;
 }
 
@@ -117,7 +117,7 @@ export interface ReceptionCause {
 export interface Reception {
   /** The outcome. */
   readonly outcome: ReceptionOutcome;
-  /** How certain it is that the entries are about the SET; `null` where there are none. */
+  /** The certainty that the entries are about the SET; `null` if there are none. */
   readonly certainty: Certainty | null;
   /** The entries about the arrival and the risk evaluation. */
   readonly events: readonly LogEvent[];

@@ -29,12 +29,12 @@ import { type Bounds, policyOf } from './policy.js';
 import { type ClientCredentials, credentialsOf } from './receiver.js';
 import { Receipt, SignedSet } from './sets.js';
 
-/** The settings of a provider: either where its configuration is, or its issuer and where its keys are. */
+/** The settings of a provider: either its configuration URL, or its issuer and its JWKS URL. */
 export type ProviderSettings =
   | { readonly wellKnownUrl: string; readonly issuer?: undefined; readonly jwksUrl?: undefined }
   | { readonly issuer: string; readonly jwksUrl: string; readonly wellKnownUrl?: undefined };
 
-/** What can be set of a provider. */
+/** The settings of a provider. */
 export type NewProvider = ProviderSettings & {
   /** The name that admins see. */
   readonly name: string;
@@ -42,7 +42,7 @@ export type NewProvider = ProviderSettings & {
   readonly type: string;
 };
 
-/** What is to be another of a provider: some of its name, its type, and its settings as a whole. */
+/** The changes to a provider: any of name, type, and the settings as a whole. */
 export type ProviderChange = (
   | ProviderSettings
   | { readonly wellKnownUrl?: undefined; readonly issuer?: undefined; readonly jwksUrl?: undefined }
@@ -53,7 +53,7 @@ export interface SecurityEventsProvider {
   readonly id: string;
   readonly name: string;
   readonly type: string;
-  /** Whether its SETs are taken. */
+  /** Whether its SETs are accepted. */
   readonly status: 'ACTIVE' | 'INACTIVE' | (string & {});
   readonly wellKnownUrl?: string | undefined;
   readonly issuer?: string | undefined;
@@ -74,25 +74,25 @@ export interface OktaProvidersOptions extends Bounds, NetworkOptions {
   readonly allowLoopback?: boolean | undefined;
 }
 
-/** What can be set of a call. */
+/** The settings of a call. */
 export interface CallOptions {
-  /** Abandons the call, which then fails with the signal's reason. */
+  /** Aborts the call, which then fails with the reason of the signal. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Which entries of the log to read, the oldest first. */
 export interface LogOptions extends CallOptions {
-  /** From when on. */
+  /** The start. */
   readonly since: Date;
-  /** Until when. Without it the log may be followed. */
+  /** The end. Without it, the log may be followed. */
   readonly until?: Date | undefined;
-  /** The types; without them those about SETs and about the risk of users, and of all types with an empty list. */
+  /** The types; by default, those about SETs and user risk; an empty list means all types. */
   readonly eventTypes?: readonly string[] | undefined;
-  /** How many entries come on a page, 1 to 1000; 100 by default. */
+  /** Entries per page, 1 to 1000; 100 by default. */
   readonly pageSize?: number | undefined;
-  /** Wait at the end for entries that are yet to come. */
+  /** Wait at the end for new entries. */
   readonly follow?: boolean | undefined;
-  /** How many milliseconds lie between two looks for them; 5000 by default. */
+  /** The polling interval in milliseconds; 5000 by default. */
   readonly pause?: number | undefined;
 }
 
@@ -144,14 +144,14 @@ export class OktaProviders {
     this.#native = unwrap(native.Providers.build(settings), at);
   }
 
-  /** Registers a provider. Okta makes it active. After `SSF_API_OUTCOME_UNKNOWN` it may be there; `ensure` finds out. */
+  /** Registers a provider. Okta makes it active. After `SSF_API_OUTCOME_UNKNOWN` it may exist; `ensure` finds out. */
   async create(provider: NewProvider, options?: CallOptions): Promise<SecurityEventsProvider> {
     return this.#one('create', undefined, provider, options, new Place(this.create));
   }
 
   /**
-   * Makes sure that there is a provider like that, however often it is called: the one with the same name and the same
-   * configuration URL or issuer, or a new one. Whether the one that was there is active is left to its admins.
+   * Makes sure that there is a provider with these settings. Calling it repeatedly is safe: the one with the same name
+   * and the same configuration URL or issuer, or a new one. Whether an existing one is active is left to its admins.
    */
   async ensure(provider: NewProvider, options?: CallOptions): Promise<SecurityEventsProvider> {
     return this.#one('ensure', undefined, provider, options, new Place(this.ensure));
@@ -173,19 +173,19 @@ export class OktaProviders {
   }
 
   /**
-   * Changes some of a provider: reads it, and replaces it if that is another than it was. Okta has no condition on a
-   * replacement: of two changes at once the later one stays.
+   * Changes some settings of a provider: reads it, and replaces it if they differ. Okta has no conditional
+   * replacement: of two concurrent changes, the later one wins.
    */
   async update(id: string, change: ProviderChange, options?: CallOptions): Promise<SecurityEventsProvider> {
     return this.#one('update', id, change, options, new Place(this.update));
   }
 
-  /** Has SETs of a provider taken. */
+  /** Activates a provider, so that its SETs are accepted. */
   async activate(id: string, options?: CallOptions): Promise<SecurityEventsProvider> {
     return this.#one('activate', id, undefined, options, new Place(this.activate));
   }
 
-  /** Has SETs of a provider refused. */
+  /** Deactivates a provider, so that its SETs are rejected. */
   async deactivate(id: string, options?: CallOptions): Promise<SecurityEventsProvider> {
     return this.#one('deactivate', id, undefined, options, new Place(this.deactivate));
   }
@@ -197,10 +197,10 @@ export class OktaProviders {
 
   /**
    * Searches the org's System Log for a SET that it answered with 202. Okta accepts SETs that it then drops.
-   * The token needs the scope `okta.logs.read`; one that may read the providers too makes causes certain.
+   * The token needs the scope `okta.logs.read`; one that may also read the providers makes causes certain.
    *
    * @param sent The receipt, or, where another process has sent it, the SET and the time of the answer.
-   * @param options `deadline`: how many milliseconds to look for it, by default as long as any method may take.
+   * @param options `deadline`: how many milliseconds to search, by default the deadline of any method.
    *
    * @example
    * ```ts

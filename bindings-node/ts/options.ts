@@ -1,4 +1,4 @@
-/** Looks at options before they are used: a misspelt name or a wrong type is an error with its place. */
+/** Validates options: a misspelt name or a wrong type is an error with its place. */
 
 import { types } from 'node:util';
 
@@ -7,7 +7,7 @@ import { type Caller, errorOf, type Place } from './errors.js';
 import { isPlain, isUnicode } from './json.js';
 import { native } from './native.js';
 
-/** What an option has to be: how it is called, and whether a value is one. */
+/** The type of an option: its name, and a check for a value. */
 export interface Kind {
   readonly noun: string;
   is(value: unknown): boolean;
@@ -37,7 +37,7 @@ export const date = kind('a valid Date', (value) => types.isDate(value) && Numbe
 export const func = kind('a function', (value) => typeof value === 'function');
 export const signal = kind('an AbortSignal', isAbortSignal);
 export const object = kind('an object', isObject);
-/** What is looked at elsewhere. */
+/** Validated by another function. */
 export const anything = kind('anything', () => true);
 export const stringMap = kind(
   'an object of strings',
@@ -69,8 +69,7 @@ export const either = (...kinds: Kind[]): Kind =>
 export type Known<T> = Readonly<Record<keyof T & string, Kind>>;
 
 /**
- * Returns `options`, which have been looked at: each is known, and is what it has to be or absent; `required` ones are
- * there.
+ * Validates and returns `options`: each is known, and has the right type or is absent; `required` ones are present.
  */
 export function checked<T extends object>(
   options: T,
@@ -96,14 +95,14 @@ export function checked<T extends object>(
   return options as T;
 }
 
-/** Returns a single argument that has been looked at. */
+/** Validates and returns a single argument. */
 export function checkedArgument<T>(name: string, value: T, kind: Kind, at: Caller | Place): T {
   if (!kind.is(value)) throw wrong(name, kind.noun, value, `/${name}`, at);
   if (!isText(value)) throw notUnicode(name, at);
   return value;
 }
 
-/** What a name that nobody knows may have meant, as the end of a sentence. */
+/** A suggestion for an unknown name, as the end of a sentence. */
 export function suggestion(name: string, known: string[]): string {
   const near = native.nearest(name, known);
   return near === null ? `; known are ${known.join(', ')}` : `; did you mean ${near}?`;
@@ -114,7 +113,7 @@ function unknown(name: string, known: string[], at: Caller | Place) {
   return errorOf('SSF_CONFIGURATION_INVALID', message, at, { pointer: `/${name}` });
 }
 
-/** Whether a text, or each of a list, would cross to the core as it is: of half a surrogate pair it makes U+FFFD. */
+/** Whether a string, or each one in a list, reaches the core unchanged: an unpaired surrogate becomes U+FFFD. */
 function isText(value: unknown): boolean {
   if (Array.isArray(value)) return value.every(isText);
   return typeof value !== 'string' || isUnicode(value);

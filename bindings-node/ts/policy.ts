@@ -5,7 +5,7 @@ import type { NativeFindingsPolicy, NativePolicy } from './native.js';
 import { checked, count, oneOf, span, strings } from './options.js';
 import type { LintRuleId } from './rules.js';
 
-/** How often and how long a delivery is tried. All spans are in milliseconds. */
+/** The retries and timeouts of a delivery. All durations are in milliseconds. */
 export interface RetryPolicy {
   /** Maximum number of attempts, at least one; 6 by default. */
   readonly maxAttempts?: number | undefined;
@@ -15,25 +15,25 @@ export interface RetryPolicy {
   readonly base?: number | undefined;
   /** Maximum backoff delay. 30 seconds by default. */
   readonly maxBackoff?: number | undefined;
-  /** The longest wait that a receiver may ask for. 24 hours by default; the deadline bounds it too. */
+  /** Maximum delay that a receiver may request. 24 hours by default; the deadline bounds it too. */
   readonly maxRetryAfter?: number | undefined;
 }
 
-/** What bounds a call. */
+/** The bounds of a call. */
 export interface Bounds {
   /** How many milliseconds it may take, from the call to its result; 30,000 by default. */
   readonly deadline?: number | undefined;
-  /** How often it is tried. */
+  /** The retry policy. */
   readonly retry?: RetryPolicy | undefined;
 }
 
 /** How findings are handled when a SET is prepared: by default, errors block the send, and warnings are reported. */
 export interface LintPolicy {
-  /** From which severity on a SET is not sent. What breaks a definition is refused whatever this says. */
+  /** Minimum severity that blocks the send. A SET that violates a definition is always rejected. */
   readonly refuse?: 'note' | 'warning' | 'error' | 'never' | undefined;
   /** Minimum severity of findings on the receipt. */
   readonly report?: 'note' | 'warning' | 'error' | 'never' | undefined;
-  /** Rules that are neither refused nor reported. */
+  /** Rules whose findings neither block the send nor are reported. */
   readonly allow?: readonly LintRuleId[] | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Receivers: where SETs go, and what each kind of them wants. */
+/** Receivers and their dialects. */
 
 import { type Caller, errorOf, type Place, unwrap } from './errors.js';
 import { SigningKey } from './keys.js';
@@ -30,8 +30,8 @@ export type DialectId =
   | 'login-gov';
 
 /**
- * What one kind of receiver wants of a SET, as data: where the subject goes and in which form, which claims are sent, in
- * which unit times are, which events with which members are taken.
+ * The requirements of one kind of receiver for SETs, as data: place and form of the subject, claims, time unit,
+ * accepted events and their members.
  */
 export class Dialect {
   readonly #native: NativeDialect;
@@ -52,7 +52,7 @@ export class Dialect {
   }
 
   /**
-   * Reads a dialect of your own. `extends` names a built-in one, `ssf-1.0` by default; only what differs need be written.
+   * Reads a custom dialect. `extends` names a built-in one, `ssf-1.0` by default; write only what differs.
    *
    * @example
    * ```ts
@@ -134,15 +134,15 @@ export interface ClientCredentials {
   readonly parameters?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What can be set of any receiver. */
+/** The settings of any receiver. */
 export interface ReceiverSettings {
   /** The audience, exactly as the receiver documents it. */
   readonly audience?: string | readonly string[] | undefined;
   /** The receiver's requirements for SETs: the id of a built-in dialect, or a custom dialect. */
   readonly dialect?: Dialect | DialectId | undefined;
-  /** The unit of the times of events, where this receiver reads another than its dialect says: seconds or milliseconds. */
+  /** The unit of event times, if it differs from the dialect: seconds or milliseconds. */
   readonly timeUnit?: 's' | 'ms' | undefined;
-  /** The form of the subject inside the event, where this receiver reads another than its dialect says. */
+  /** The form of the subject inside the event, if it differs from the dialect. */
   readonly subjectShape?: 'modern' | 'bare-complex' | 'legacy' | undefined;
   /** A bearer token that does not change. */
   readonly bearer?: string | undefined;
@@ -179,8 +179,8 @@ const SETTINGS = {
 };
 
 /**
- * The destination of SETs: push endpoint, audience, dialect and authorization. Cheap, even by the thousands. What its deliveries
- * share, an access token among it, it keeps.
+ * The destination of SETs: push endpoint, audience, dialect and authorization. Cheap, even by the thousands. It keeps
+ * the state that its deliveries share, such as an access token.
  *
  * @example
  * ```ts

@@ -49,7 +49,7 @@ export class UnsignedSet {
     return this.#native.jti;
   }
 
-  /** What lint found in it and was to report. */
+  /** The reported findings. */
   get findings(): Finding[] {
     return findingsOf(this.#native.findings);
   }
@@ -89,7 +89,7 @@ export class UnsignedSet {
   }
 }
 
-/** A signed SET in compact form. However often it is sent, its bytes are the same. */
+/** A signed SET in compact form. Its bytes are the same for every delivery. */
 export class SignedSet {
   /** For most SETs only the text is transferred, and parsed on demand. */
   #native: NativeSigned;
@@ -98,7 +98,7 @@ export class SignedSet {
     this.#native = set;
   }
 
-  /** Takes a SET that was signed elsewhere. Its outline is checked, not its signature. */
+  /** Reads a SET signed by other software. Checks its structure, not its signature. */
   static parse(compact: string): SignedSet {
     checkedArgument('compact', compact, string, SignedSet.parse);
     return new SignedSet(unwrap(native.SignedSet.parse(compact), SignedSet.parse));
@@ -114,7 +114,7 @@ export class SignedSet {
     return SignedSet.handle(this).event;
   }
 
-  /** What lint found in it when it was prepared, and was to report. */
+  /** The reported findings from its preparation. */
   get findings(): Finding[] {
     return typeof this.#native === 'string' ? [] : findingsOf(this.#native.findings);
   }
@@ -153,7 +153,7 @@ export class SignedSet {
   }
 }
 
-/** A SET taken apart. Decoding says nothing about who signed it; {@link DecodedSet.verify} does. */
+/** A decoded SET. Decoding does not verify the signature; {@link DecodedSet.verify} does. */
 export class DecodedSet {
   readonly #native: NativeDecodedSet;
   /** The JOSE header. */
@@ -167,15 +167,15 @@ export class DecodedSet {
     this.claims = JSON.parse(set.claims());
   }
 
-  /** Takes a compact SET apart. The signature is not looked at. */
+  /** Decodes a compact SET. Does not check the signature. */
   static parse(compact: string): DecodedSet {
     checkedArgument('compact', compact, string, DecodedSet.parse);
     return new DecodedSet(unwrap(native.DecodedSet.parse(compact), DecodedSet.parse));
   }
 
   /**
-   * Verifies the signature with the key of the set that the header's `kid` names, or, without `kid`, with any that fits.
-   * Returns that key. `alg: none`, symmetric algorithms and another `typ` than `secevent+jwt` are refused.
+   * Verifies the signature with the key of the set that the header's `kid` names, or, without `kid`, with any matching
+   * key. Returns that key. `alg: none`, symmetric algorithms and any `typ` other than `secevent+jwt` are rejected.
    */
   async verify(jwks: Jwks | object | string): Promise<PublicJwk> {
     const at = new Place(this.verify);
@@ -209,7 +209,7 @@ export class Receipt {
    * finding about the SET; neither changes that it is delivered.
    */
   readonly notes: readonly ReceiptNote[];
-  /** When the answer came, by the clock of this machine. */
+  /** When the answer arrived, by the local clock. */
   readonly answeredAt: Date;
   readonly #set: NativeSigned;
 
@@ -228,7 +228,7 @@ export class Receipt {
     return SignedSet.of(this.#set);
   }
 
-  /** What lint found in the SET, and was to report: by default its warnings. */
+  /** The reported findings: by default, warnings. */
   get findings(): Finding[] {
     return this.set.findings;
   }
@@ -243,13 +243,13 @@ export class Receipt {
 export interface SetParts {
   /** The exact `issuer` of the transmitter configuration. */
   readonly issuer: string;
-  /** Whom it is for. */
+  /** The audience. */
   readonly audience: string | readonly string[];
-  /** The event, or several where the dialect takes them. */
+  /** The event, or several if the dialect accepts them. */
   readonly events: readonly SsfEvent[];
   /** The subject. */
   readonly subject?: Subject | undefined;
-  /** In whose form; `ssf-1.0` by default. */
+  /** The dialect; `ssf-1.0` by default. */
   readonly dialect?: Dialect | DialectId | undefined;
   /** The algorithm that will sign. */
   readonly algorithm: Algorithm;
@@ -259,11 +259,11 @@ export interface SetParts {
   readonly txn?: string | undefined;
   /** The time of the event (RFC 8417 §2.2). */
   readonly toe?: Date | undefined;
-  /** The id of the SET; without it, it is random. */
+  /** The id of the SET; random by default. */
   readonly jti?: string | undefined;
-  /** The time of issue, written in whole seconds; without it, it is now. */
+  /** The time of issue, in whole seconds; the current time by default. */
   readonly issuedAt?: Date | undefined;
-  /** Further claims, such as `nbf`. What JSON does not have is refused with its place. */
+  /** Additional claims, such as `nbf`. A value that JSON cannot represent is rejected with its place. */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
   /** How findings are handled. */
   readonly lint?: LintPolicy | undefined;

@@ -1,4 +1,4 @@
-/** Signatures that something else made: a key management service, an HSM, WebCrypto. */
+/** External signatures: from a key management service, an HSM, or WebCrypto. */
 
 import { types } from 'node:util';
 
@@ -7,11 +7,11 @@ import { isObject, typeName } from './options.js';
 
 /**
  * A signature: bytes as JWS has them, or, for ECDSA, `{ der }` as many key stores give it (RFC 7518 §3.4). WebCrypto
- * gives the former, AWS KMS and PKCS#11 bridges the latter.
+ * returns the former, AWS KMS and PKCS#11 bridges return the latter.
  */
 export type Signature = Uint8Array | ArrayBuffer | { readonly der: Uint8Array | ArrayBuffer };
 
-/** Signs the bytes of a signing input, elsewhere. */
+/** Signs the bytes of a signing input outside the library. */
 export type Signer = (signingInput: Uint8Array) => Signature | Promise<Signature>;
 
 /** The bytes of a signature, and whether they are DER. */

@@ -1,4 +1,4 @@
-/** What waits for a signature, and a signer that gives it, all within one deadline. */
+/** Signs pending emits with a signer, within one deadline. */
 
 import { clearTimeout, setTimeout } from 'node:timers';
 

@@ -1,4 +1,4 @@
-/** The transmitter: who sends. */
+/** The transmitter. */
 
 import { types } from 'node:util';
 import { call } from './calls.js';
@@ -61,9 +61,9 @@ export interface KeyOptions {
   readonly publicKey?: undefined;
 }
 
-/** A transmitter whose signatures are made elsewhere. */
+/** A transmitter with an external signer. */
 export interface SignerOptions {
-  /** Signs the bytes that it is given. */
+  /** Signs the given bytes. */
   readonly signer: Signer;
   /** The algorithm that it signs with. */
   readonly algorithm: Algorithm;
@@ -80,7 +80,7 @@ export interface SignerOptions {
 /** The settings of a transmitter. */
 export type TransmitterOptions = TransmitterSettings & (KeyOptions | SignerOptions);
 
-/** What can be set of a SET. */
+/** The settings of a SET. */
 export interface SetOptions {
   /** The receiver. */
   readonly to: Receiver;
@@ -96,30 +96,30 @@ export interface SetOptions {
   readonly lint?: LintPolicy | undefined;
 }
 
-/** What can be set of a delivery. */
+/** The settings of a delivery. */
 export interface DeliverOptions extends Bounds {
   /** The receiver. */
   readonly to: Receiver;
-  /** Abandons the delivery; the call then fails with the signal's reason. */
+  /** Aborts the delivery; the call then fails with the reason of the signal. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What can be set of an emit. */
+/** The settings of an emit. */
 export interface EmitOptions extends SetOptions, DeliverOptions {}
 
 /**
- * Counts of one transmitter, taken at one moment: `enqueued` is always `delivered + failed + inFlight`.
+ * The counters of one transmitter at one moment: `enqueued` is always `delivered + failed + inFlight`.
  *
  * Each `emit`, each `deliver`, and each emission that `emitAll` takes counts once when it begins and once when it ends,
  * whatever ends it: an answer, an invalid event, lint, a signer that fails, a deadline. A call with a wrong argument, or on
  * a closed transmitter, does not begin. Preparing, signing and linting send nothing and count nothing.
  */
 export interface Counters {
-  /** SETs that were to be sent. */
+  /** SETs enqueued. */
   readonly enqueued: number;
-  /** SETs that receivers have taken. */
+  /** SETs that receivers accepted. */
   readonly delivered: number;
-  /** SETs that were not delivered, for whatever reason. */
+  /** SETs that were not delivered, for any reason. */
   readonly failed: number;
   /** Pending SETs, including those that wait for a signature. */
   readonly inFlight: number;
@@ -149,7 +149,7 @@ const PROVIDERS = instance(OktaProviders, 'an OktaProviders');
 const DOCTOR = { to: RECEIVER, signal, configurationUrl: string, send: boolean, confirm: PROVIDERS };
 
 /**
- * Who sends: issuer, keys and one HTTP pool. Make one, share it.
+ * Sends SETs for one issuer. Create one, and share it.
  *
  * @example
  * ```ts
@@ -200,15 +200,15 @@ export class Transmitter implements AsyncDisposable {
   }
 
   /**
-   * Sends an event: builds the SET in the receiver's dialect, signs it and delivers it, trying again as
+   * Sends an event: builds the SET in the receiver's dialect, signs it and delivers it with retries:
    * see `docs/delivery.md`. Signing does not block the event loop.
    *
-   * The subject may be `undefined` where the event has it inside, as the pages of receivers print events.
+   * The subject may be `undefined` if the event contains it, as in the examples of some receivers.
    *
    * @throws {ValidationError} If event, subject or SET violate a rule; `pointer` is the place.
    * @throws {SigningError} If the signer fails.
-   * @throws {TokenError} If no access token can be had.
-   * @throws {DeliveryError} If the SET was not delivered; `retryable` tells whether to try later.
+   * @throws {TokenError} If no access token is granted.
+   * @throws {DeliveryError} If the SET was not delivered; `retryable` says whether to retry later.
    */
   emit(event: SsfEvent, subject: Subject | undefined, options: EmitOptions): Promise<Receipt> {
     return this.#emit(event, subject, options, new Place(this.emit));
@@ -235,7 +235,7 @@ export class Transmitter implements AsyncDisposable {
     return emitAll(emissions, options, send, at);
   }
 
-  /** An emit without its delivery: a SET for this receiver, signed off the event loop. Nothing is sent. */
+  /** Builds and signs a SET for this receiver, off the event loop. Sends nothing. */
   async sign(event: SsfEvent, subject: Subject | undefined, options: SetOptions): Promise<SignedSet> {
     const at = new Place(this.sign);
     checked(options, SET, ['to'], at);
@@ -259,7 +259,7 @@ export class Transmitter implements AsyncDisposable {
     return this.#prepare(event, subject, options, this.prepare);
   }
 
-  /** Attaches a signature that something else made. The same as {@link UnsignedSet.attach}. */
+  /** Attaches an external signature. The same as {@link UnsignedSet.attach}. */
   attach(set: UnsignedSet, signature: Parameters<UnsignedSet['attach']>[0]): SignedSet {
     checkedArgument('set', set, instance(UnsignedSet, 'an UnsignedSet'), this.attach);
     return set.attach(signature);
@@ -270,7 +270,7 @@ export class Transmitter implements AsyncDisposable {
     return this.#deliver(set, options, new Place(this.deliver));
   }
 
-  /** What would be found in the SET of an emit. Nothing is sent. */
+  /** Lints the SET of an emit. Sends nothing. */
   lint(event: SsfEvent, subject: Subject | undefined, options: { readonly to: Receiver }): Finding[] {
     const { to } = checked(options, { to: RECEIVER }, ['to'], this.lint);
     const [about, privateFormats] = writtenSubject(subject, this.lint);
@@ -279,9 +279,9 @@ export class Transmitter implements AsyncDisposable {
   }
 
   /**
-   * Checks this transmitter and a receiver end to end, in less than ten seconds: the documents that are published, the
-   * key in them, TLS, clock, token, and a SET with this event and subject. Nothing is sent to the receiver unless `send`
-   * asks for it.
+   * Checks this transmitter and a receiver end to end, in less than ten seconds: the published documents, the
+   * key in them, TLS, clock, token, and a SET with this event and subject. Sends nothing to the receiver unless `send`
+   * is set.
    */
   async doctor(
     event: SsfEvent,
@@ -290,11 +290,11 @@ export class Transmitter implements AsyncDisposable {
       readonly to: Receiver;
       /** The URL of the transmitter configuration, if it is not the default for the issuer. */
       readonly configurationUrl?: string | undefined;
-      /** Send the event too: the receiver gets a real SET. */
+      /** Also send the event: the receiver gets a real SET. */
       readonly send?: boolean | undefined;
       /**
-       * The org whose System Log is searched for the SET, once it is sent: the check `okta-log`. That takes no longer than
-       * a method of it may, beyond the ten seconds.
+       * The org whose System Log is searched for the SET, once it is sent: the check `okta-log`. That takes no longer
+       * than a method of it may, beyond the ten seconds.
        */
       readonly confirm?: OktaProviders | undefined;
       readonly signal?: AbortSignal | undefined;
@@ -318,8 +318,8 @@ export class Transmitter implements AsyncDisposable {
   /**
    * The keys to publish; serve them with the content type `application/json`. With a signer they are its `publicKey`.
    *
-   * @throws {ConfigError} If the public key of the signer is unknown, with the code `SSF_SIGNER_PUBLIC_KEY_MISSING`: an
-   * empty set would cut every receiver off.
+   * @throws {ConfigError} If the public key of the signer is unknown, with the code `SSF_SIGNER_PUBLIC_KEY_MISSING`:
+   * with an empty set, receivers could verify nothing.
    */
   jwks(): Jwks {
     return JSON.parse(unwrap(this.#native.jwks(), this.jwks));
@@ -335,8 +335,8 @@ export class Transmitter implements AsyncDisposable {
   }
 
   /**
-   * Rejects new work with the code `SSF_TRANSMITTER_CLOSED`, and waits for pending calls,
-   * each within its deadline; then the connections are closed. Closing twice is harmless. What needs no network still works.
+   * Rejects new work with the code `SSF_TRANSMITTER_CLOSED`, and waits for pending calls, each within its deadline;
+   * then the connections are closed. Closing twice is harmless. Methods without network access still work.
    *
    * Without it the process stays alive as long as a result is waited for, and `process.exit` abandons pending calls.
    */

@@ -33,7 +33,7 @@ pub(crate) fn check_configuration(document: &str, url: &str) -> Vec<ConditionTup
     condition_tuples(sdk::conformance::check_configuration(document, url))
 }
 
-/// What is demanded of the answer of a token endpoint.
+/// Checks the answer of a token endpoint.
 #[pyfunction]
 pub(crate) fn check_token(answer: &str) -> Vec<ConditionTuple> {
     condition_tuples(sdk::conformance::check_token(answer))

@@ -38,7 +38,7 @@ impl PublicKey {
         Ok(Self(self.0.clone().with_kid(kid)?))
     }
 
-    /// The same key for another algorithm that fits it.
+    /// The same key for another of its algorithms.
     fn with_algorithm(&self, algorithm: &str) -> Result<Self> {
         Ok(Self(self.0.clone().with_algorithm(algorithm.parse()?)?))
     }
@@ -82,7 +82,7 @@ pub(crate) struct Jwks(pub(crate) sdk::Jwks);
 
 #[pymethods]
 impl Jwks {
-    /// A set of these keys. Two different keys with one `kid` are an error.
+    /// A set of these keys. Two different keys with the same `kid` are an error.
     #[new]
     fn new(keys: Vec<Py<PublicKey>>) -> Result<Self> {
         Ok(Self(sdk::Jwks::new(keys.into_iter().map(|key| key.get().0.clone()))?))

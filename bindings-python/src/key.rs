@@ -155,7 +155,7 @@ impl SigningKey {
         Ok(Self(self.0.clone().with_kid(kid)?))
     }
 
-    /// The same key for another algorithm that fits it: `PS256` instead of `RS256`, for example.
+    /// The same key for another of its algorithms: `PS256` instead of `RS256`, for example.
     fn with_algorithm(&self, algorithm: &str) -> Result<Self> {
         Ok(Self(self.0.clone().with_algorithm(algorithm.parse()?)?))
     }

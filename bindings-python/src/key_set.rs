@@ -38,7 +38,7 @@ impl KeySet {
         SigningKey(inside(|| self.0.active()))
     }
 
-    /// The key that is published and does not sign yet.
+    /// The key that is published but does not sign yet.
     #[getter]
     fn next(&self) -> Option<SigningKey> {
         inside(|| self.0.next()).map(SigningKey)
@@ -50,7 +50,7 @@ impl KeySet {
         inside(|| self.0.retired()).into_iter().map(SigningKey).collect()
     }
 
-    /// The keys of a source that are published and do not sign: all but its first.
+    /// The keys of a source that are published but do not sign: all except the first.
     #[getter]
     fn standby(&self) -> Vec<SigningKey> {
         inside(|| self.0.standby()).into_iter().map(SigningKey).collect()
@@ -62,7 +62,7 @@ impl KeySet {
         self.0.source().map(ToString::to_string)
     }
 
-    /// Why the keys could not be reloaded at the last look at their source, if they could not.
+    /// Why the last reload of the keys failed, if it did.
     #[getter]
     fn last_error(&self, py: Python<'_>) -> Option<PyErr> {
         inside(|| self.0.last_error()).map(|error| exception(py, &error))
@@ -70,8 +70,8 @@ impl KeySet {
 
     /// A set that follows a source, as `SigningKey.from_source` takes it: the first key signs, the others are published too.
     ///
-    /// It reads the source now, and again where the set is used and `every` (60 seconds by default) has passed; nothing runs in
-    /// between. A command runs beside, and the old key signs meanwhile. A key that signed and is gone stays published until it is
+    /// It reads the source now, and again when the set is used and `every` (60 seconds by default) has passed; nothing runs in
+    /// between. A command runs in the background, while the old key signs. A key that signed and disappears stays published until it is
     /// removed. If reading fails, the keys stay as they are, and `last_error` says why.
     ///
     /// >>> keys = KeySet.watch("cmd:openssl genpkey -algorithm ed25519", every=3600)
@@ -103,7 +103,7 @@ impl KeySet {
         Ok(Self(inside(|| sdk::KeySet::watch_fetched(fetched, every.0))?))
     }
 
-    /// Looks at the source now, and tells whether the keys changed. It waits for a command.
+    /// Reads the source now, and returns whether the keys changed. It waits for a command.
     fn refresh(&self, py: Python<'_>) -> Result<bool> {
         match py.detach(|| self.0.fetch()) {
             Some(fetched) => Ok(inside(|| self.0.refresh_fetched(&fetched))?),
@@ -116,14 +116,14 @@ impl KeySet {
         Ok(Jwks(inside(|| self.0.jwks())?))
     }
 
-    /// Publishes the next key, from now on or from `at`. It takes the place of a next key that was staged before.
+    /// Publishes the next key, from now on or from `at`. It replaces a next key that was staged before.
     #[pyo3(signature = (key, *, at = None, **unknown), text_signature = "(self, key, *, at=None)")]
     fn stage(&self, key: &SigningKey, at: Option<Moment>, unknown: Option<&Bound<'_, PyDict>>) -> Result<()> {
         no_others(unknown, "KeySet.stage", &["key", "at"])?;
         Ok(self.0.stage(key.0.clone(), now(at))?)
     }
 
-    /// Lets the next key sign, if it has been published for so long, and retires the active one, whose `kid` it returns.
+    /// Lets the next key sign, if it has been published for this long, and retires the active one, whose `kid` it returns.
     #[pyo3(signature = (*, published, at = None, **unknown), text_signature = "(self, *, published, at=None)")]
     fn rotate(
         &self,
@@ -135,7 +135,7 @@ impl KeySet {
         Ok(self.0.rotate(now(at), published.0)?)
     }
 
-    /// Takes a next or retired key out of the set.
+    /// Removes a next or retired key from the set.
     fn remove(&self, kid: &str) -> Result<()> {
         Ok(self.0.remove(kid)?)
     }

@@ -6,7 +6,7 @@ use ssf_transmitter::{self as sdk, client::ReceiverBuilder, set::Audience};
 
 use crate::{errors::Result, key::SigningKey, process::PerProcess, sets::Addressee};
 
-/// What one kind of receiver wants of a SET.
+/// The requirements of one kind of receiver for SETs.
 #[pyclass(frozen, module = "ssf_transmitter")]
 pub(crate) struct Dialect(pub(crate) sdk::Dialect);
 

@@ -52,7 +52,7 @@ impl UnsignedSet {
         Ok(DecodedSet(self.0.decode()?))
     }
 
-    /// What lint found in it and was to report.
+    /// The reported findings.
     #[getter]
     fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         lint::findings(py, self.0.findings())
@@ -107,7 +107,7 @@ impl SignedSet {
         self.0.jti()
     }
 
-    /// What lint found in it when it was prepared, and was to report.
+    /// The reported findings from its preparation.
     #[getter]
     fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         lint::findings(py, self.0.findings())
@@ -133,13 +133,13 @@ impl SignedSet {
     }
 }
 
-/// A SET taken apart. Decoding says nothing about who signed it; `verify` does.
+/// A decoded SET. Decoding does not verify the signature; `verify` does.
 #[pyclass(frozen, module = "ssf_transmitter")]
 pub(crate) struct DecodedSet(sdk::set::DecodedSet);
 
 #[pymethods]
 impl DecodedSet {
-    /// Takes a compact SET apart. The signature is not looked at.
+    /// Decodes a compact SET. Does not check the signature.
     #[staticmethod]
     fn parse(compact: &str) -> Result<Self> {
         Ok(Self(sdk::set::DecodedSet::parse(compact)?))
@@ -197,7 +197,7 @@ impl Receipt {
         self.0.attempts()
     }
 
-    /// When the answer came, by the clock of this machine.
+    /// When the answer arrived, by the local clock.
     #[getter]
     fn answered_at(&self) -> SystemTime {
         datetime(self.0.answered_at())

@@ -308,11 +308,11 @@ pub(crate) fn checked(diagnosis: &Diagnosis) -> Vec<Checked> {
 #[pyclass(frozen, get_all, module = "ssf_transmitter")]
 #[derive(Default)]
 pub(crate) struct Counters {
-    /// SETs that were to be sent.
+    /// SETs enqueued.
     enqueued: u64,
-    /// SETs that receivers have taken.
+    /// SETs that receivers accepted.
     delivered: u64,
-    /// SETs that were not delivered, for whatever reason.
+    /// SETs that were not delivered, for any reason.
     failed: u64,
     /// Pending SETs, including those that wait for a signature.
     in_flight: u64,

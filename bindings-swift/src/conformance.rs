@@ -15,13 +15,13 @@ pub fn conformance_of_set(compact: String, stream: Stream, now: Option<f64>) -> 
     Ok(conditions(conformance::Stream::from(stream).check_set(&compact, now)))
 }
 
-/// What is demanded of the transmitter configuration at `url`.
+/// Checks the transmitter configuration at `url`.
 #[uniffi::export]
 pub fn conformance_of_configuration(document: String, url: String) -> Vec<Condition> {
     conditions(conformance::check_configuration(&document, &url))
 }
 
-/// What is demanded of the answer of a token endpoint.
+/// Checks the answer of a token endpoint.
 #[uniffi::export]
 pub fn conformance_of_token(answer: String) -> Vec<Condition> {
     conditions(conformance::check_token(&answer))

@@ -98,7 +98,7 @@ impl SigningKey {
         Self::of(self.0.clone().with_kid(kid))
     }
 
-    /// The same key for another algorithm that fits it.
+    /// The same key for another of its algorithms.
     pub fn with_algorithm(&self, algorithm: String) -> Result<Arc<Self>> {
         Self::of(algorithm.parse().and_then(|algorithm| self.0.clone().with_algorithm(algorithm)))
     }

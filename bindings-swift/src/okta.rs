@@ -13,7 +13,7 @@ use crate::{
     receiver::ClientCredentials, records::Provider,
 };
 
-/// How an org is asked.
+/// How to authorize at an org.
 #[derive(uniffi::Enum)]
 pub enum OrgCredentials {
     Ssws { token: String },
@@ -38,7 +38,7 @@ pub enum ProviderLocation {
     Issuer { issuer: String, jwks_url: String },
 }
 
-/// What can be set of a provider.
+/// The settings of a provider.
 #[derive(uniffi::Record)]
 pub struct ProviderInput {
     pub name: String,

@@ -17,7 +17,7 @@ use crate::{
     sets::SignedSet,
 };
 
-/// Whoever did something, or something was done to.
+/// An actor or a target.
 #[derive(uniffi::Record)]
 pub struct LogEntity {
     pub id: Option<String>,

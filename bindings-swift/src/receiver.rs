@@ -26,7 +26,7 @@ impl From<Audience> for sdk::set::Audience {
     }
 }
 
-/// What one kind of receiver wants of a SET.
+/// The requirements of one kind of receiver for SETs.
 #[derive(uniffi::Object)]
 pub struct Dialect(pub(crate) sdk::Dialect);
 

@@ -2,7 +2,7 @@
 //! document and access tokens.
 //!
 //! The suite (SSF transmitter tests, alpha, 2026-08) demands more than the specifications: RS256, one event, `iat` without
-//! tolerance. A receiver that takes something else is served by its dialect; these checks tell what the suite would say.
+//! tolerance. The dialect of a receiver handles deviations; these checks are those of the suite.
 
 use serde_json::{Map, Value};
 use url::Url;
@@ -15,17 +15,17 @@ use crate::{
     time::Timestamp,
 };
 
-/// One condition, and whether it holds.
+/// One condition, and whether it is met.
 ///
-/// Its text holds no value of the SET.
+/// Its text contains no value of the SET.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Condition {
     /// A stable name, such as `set-typ`.
     pub id: &'static str,
-    /// What is demanded.
+    /// The condition.
     pub demand: &'static str,
-    /// Whether it holds.
+    /// Whether it is met.
     pub holds: bool,
 }
 

@@ -145,7 +145,7 @@ impl Error {
         &self.0.message
     }
 
-    /// What to do about it, in one sentence.
+    /// How to fix it, in one sentence.
     pub fn remedy(&self) -> &'static str {
         self.0.code.remedy()
     }
@@ -165,7 +165,7 @@ impl Error {
         self.0.retry_after
     }
 
-    /// Everything that lint found in a SET that was not sent because of it. The first that kept it from being sent gives
+    /// All findings in a SET that lint kept from being sent. The first that kept it from being sent gives
     /// the error its code, message and pointer.
     pub fn findings(&self) -> &[Finding] {
         &self.0.findings

@@ -25,7 +25,7 @@ impl Finding {
         self.rule
     }
 
-    /// How bad it is for this receiver.
+    /// The severity for this receiver.
     pub fn severity(&self) -> Severity {
         self.severity
     }

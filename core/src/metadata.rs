@@ -178,7 +178,7 @@ impl TransmitterConfiguration {
         self
     }
 
-    /// Sets a member of your own. One that has a method here is refused where it is set by both.
+    /// Sets a custom member. A member that also has a method here must not be set by both.
     pub fn member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.others.insert(name.into(), value.into());
         self
@@ -252,7 +252,7 @@ pub fn well_known_url(issuer: &str) -> Result<String> {
     located(issuer, "ssf-configuration", false)
 }
 
-/// Where older receivers look for it: `/.well-known/risc-configuration` (SSF 1.0 §7.2.2). Not for new services.
+/// The URL for older receivers: `/.well-known/risc-configuration` (SSF 1.0 §7.2.2). Not for new services.
 pub fn legacy_well_known_url(issuer: &str) -> Result<String> {
     located(issuer, "risc-configuration", false)
 }

@@ -27,8 +27,8 @@ class Emission(_native.Emission):
 
     Args:
         event: The event: an `Event`, or its dict as in a SET, `{uri: members}`.
-        subject: The subject: a `Subject`, or its dict as in a SET. `None` where the event has it
-            inside, as the pages of receivers print events.
+        subject: The subject: a `Subject`, or its dict as in a SET. `None` if the event
+            contains it, as in the examples of some receivers.
         to: The receiver.
         txn: The transaction: the same value in all SETs with the same cause.
         toe: The time of the event, for receivers that read `toe`.
@@ -81,7 +81,7 @@ class Emitted:
     """The result of one emission.
 
     Attributes:
-        index: Which one: its place in the order in which they were given, from zero.
+        index: The index of the emission, from zero.
         emission: What was to be sent.
         receipt: The receipt, if it was delivered.
         error: The error, if it was not.

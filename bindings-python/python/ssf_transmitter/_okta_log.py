@@ -50,15 +50,15 @@ class LogEvent:
 
     Attributes:
         uuid: The id of the entry, empty if it has none.
-        published: When it was written.
+        published: The time of the entry.
         event_type: What happened, such as `security.events.provider.receive_event`; empty if it does not say.
         severity: `DEBUG`, `INFO`, `WARN` or `ERROR`.
         display_message: What happened, for people.
-        result: How it ended, such as `SUCCESS`.
-        reason: Why it ended so.
+        result: The result, such as `SUCCESS`.
+        reason: The reason for the result.
         actor: Who did it.
         targets: What it was done to.
-        debug_data: What Okta adds for the search for causes. Its members are not documented.
+        debug_data: Okta's debug data. Its members are not documented.
         members: All of it, as it came.
     """
 

@@ -30,7 +30,7 @@ __all__ = ["Condition", "check_configuration", "check_set", "check_token"]
 
 @dataclass(frozen=True)
 class Condition:
-    """One condition. Its text holds no value of the SET.
+    """One condition. Its text contains no value of the SET.
 
     Attributes:
         id: A stable name, such as `set-typ`.

@@ -21,7 +21,7 @@ class Check:
     Attributes:
         id: A stable name, such as `jwks-reachable`.
         outcome: How it came out.
-        message: What was found, in one sentence. It holds no token, key, subject or payload.
+        message: The result, in one sentence. It contains no token, key, subject or payload.
         remedy: What to do about it; empty where nothing is to be done.
     """
 

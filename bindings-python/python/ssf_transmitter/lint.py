@@ -48,7 +48,7 @@ class Finding:
 
     Attributes:
         rule: The id of the rule, such as `iat-future`.
-        severity: How bad it is for this receiver.
+        severity: The severity for this receiver.
         effect: What the receiver does.
         pointer: Where, as a JSON pointer: into the header for `alg`, `kid`, `typ` and `crit`, else into the claims, or
             into the document that was given. Empty for the whole.
@@ -96,7 +96,7 @@ class Explanation:
         cause: What happened.
         remedy: How to fix it.
         possible: Other possible causes; after an accepted SET, reasons why nothing may happen.
-        findings: What lint finds in the SET.
+        findings: The findings in the SET.
         said: The receiver's own message. Quotes of the SET or its subject are replaced by
             `[redacted]`. The `repr` omits it.
     """

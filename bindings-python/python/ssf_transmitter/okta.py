@@ -296,11 +296,11 @@ class OktaProviders(_Settings):
         """Read the org's System Log, the oldest entry first. The token needs the scope `okta.logs.read`.
 
         Args:
-            since: From when on.
-            until: Until when. Without it the log may be followed.
+            since: The start.
+            until: The end. Without it, the log may be followed.
             event_types: The types of entries; without it those about SETs and about the risk of users, and of all types
                 with an empty list.
-            page_size: How many entries come on a page, 1 to 1000.
+            page_size: Entries per page, 1 to 1000.
             follow: Whether to wait at the end for entries that are yet to come.
             pause: How often to look for them, every five seconds by default.
 

@@ -3,13 +3,13 @@ internal import SSFTransmitterFFI
 
 /// The conditions of the OpenID conformance suite, checked without it.
 public enum Conformance {
-    /// One demand, and whether it holds.
+    /// One condition, and whether it is met.
     public struct Condition: Hashable, Sendable {
         /// The id of the condition.
         public let id: String
-        /// What is demanded.
+        /// The condition.
         public let demand: String
-        /// Whether it holds.
+        /// Whether it is met.
         public let holds: Bool
 
         init(_ native: SSFTransmitterFFI.Condition) {
@@ -29,7 +29,7 @@ public enum Conformance {
         }
     }
 
-    /// What is demanded of a SET; `now` is the present if it is `nil`.
+    /// Checks a SET; `now` is the current time if it is `nil`.
     public static func check(set compact: String, of stream: Stream, now: Date? = nil) throws -> [Condition] {
         let stream = SSFTransmitterFFI.Stream(
             issuer: stream.issuer, audience: stream.audience, id: stream.id, state: stream.state)
@@ -38,12 +38,12 @@ public enum Conformance {
         }.map(Condition.init)
     }
 
-    /// What is demanded of the transmitter configuration at `url`.
+    /// Checks the transmitter configuration at `url`.
     public static func check(configuration document: String, at url: String) -> [Condition] {
         conformanceOfConfiguration(document: document, url: url).map(Condition.init)
     }
 
-    /// What is demanded of the answer of a token endpoint.
+    /// Checks the answer of a token endpoint.
     public static func check(tokenAnswer answer: String) -> [Condition] {
         conformanceOfToken(answer: answer).map(Condition.init)
     }

@@ -1,8 +1,8 @@
 internal import SSFTransmitterFFI
 
-/// What ``Transmitter/doctor(_:about:to:configurationURL:send:)`` checked, and how it came out.
+/// What ``Transmitter/doctor(_:about:to:configurationURL:send:)`` checked, with the outcomes.
 public struct Diagnosis: Hashable, Sendable {
-    /// How a check came out.
+    /// The outcome of a check.
     public enum Outcome: String, Hashable, Sendable, CaseIterable {
         /// All is well.
         case passed
@@ -10,7 +10,7 @@ public struct Diagnosis: Hashable, Sendable {
         case warning
         /// It does not work.
         case failed
-        /// It was not looked at; the message says why.
+        /// It was not checked; the message says why.
         case skipped
     }
 
@@ -18,11 +18,11 @@ public struct Diagnosis: Hashable, Sendable {
     public struct Check: Hashable, Sendable {
         /// A stable name, such as `jwks-reachable`.
         public let id: String
-        /// How it came out.
+        /// The outcome.
         public let outcome: Outcome
-        /// What was found, in one sentence.
+        /// The result, in one sentence.
         public let message: String
-        /// What to do about it; empty where nothing is to be done.
+        /// How to fix it; empty if no action is needed.
         public let remedy: String
     }
 

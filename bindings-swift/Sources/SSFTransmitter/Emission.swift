@@ -1,7 +1,7 @@
 import Foundation
 internal import SSFTransmitterFFI
 
-/// What can be set of one emit.
+/// The settings of one emit.
 public struct EmitOptions: Sendable {
     /// The transaction: the same value in all SETs with the same cause.
     public var txn: String?
@@ -9,11 +9,11 @@ public struct EmitOptions: Sendable {
     public var eventTime: Date?
     /// The id of the SET, for callers that keep their own.
     public var jti: String?
-    /// Events that travel beside the first, for receivers that take companions.
+    /// Additional events in the same SET, for receivers that accept companions.
     public var companions: [any SecurityEvent]
     /// How long it may take, in seconds.
     public var deadline: TimeInterval?
-    /// How often it is tried: the members that are given, the others are the transmitter's.
+    /// The retry policy; a member that is not set keeps the value of the transmitter.
     public var retry: RetryPolicy?
     /// How findings are handled.
     public var lint: LintPolicy?
@@ -40,13 +40,13 @@ public struct EmitOptions: Sendable {
 
 /// One of many: an event for a subject to a receiver.
 public struct Emission: Sendable {
-    /// What happened.
+    /// The event.
     public var event: any SecurityEvent
-    /// The subject; `nil` where the event says it, or is about no subject.
+    /// The subject; `nil` if the event contains it, or has no subject.
     public var subject: Subject?
-    /// Who is told.
+    /// The receiver.
     public var receiver: Receiver
-    /// What else can be set.
+    /// The other settings.
     public var options: EmitOptions
 
     public init(

@@ -3,9 +3,9 @@ internal import SSFTransmitterFFI
 
 /// The result of one emission.
 public struct Emitted: Sendable {
-    /// Which one: its place in the order in which they were given, from zero.
+    /// The index of the emission, from zero.
     public let index: Int
-    /// What was to be sent.
+    /// The emission.
     public let emission: Emission
     /// A receipt, or why there is none.
     public let result: Result<Receipt, any Error>

@@ -1,11 +1,11 @@
 import Foundation
 internal import SSFTransmitterFFI
 
-/// How a key is read whose form is not known, and what it is called.
+/// Options for reading a key in any form.
 public struct KeyOptions: Sendable {
     /// Selects a key of a JWK Set, and names any other key.
     public var kid: String?
-    /// The algorithm to sign with, where the key fits several: PS256 instead of RS256, for example.
+    /// The algorithm to sign with, if the key supports several: PS256 instead of RS256, for example.
     public var algorithm: Algorithm?
     /// The password of an encrypted key.
     public var password: String?
@@ -67,9 +67,9 @@ extension KeySet {
     /// A set that follows a source, as ``SigningKey/init(source:options:)`` takes it: the first key signs, the others are
     /// published too.
     ///
-    /// It reads the source now, and again where the set is used and `every` seconds have passed; nothing runs in between. A
-    /// command runs beside, and the old key signs meanwhile. A key that signed and is gone stays published until it is removed.
-    /// If reading fails the keys stay as they are, and ``lastError`` says why.
+    /// It reads the source now, and again when the set is used and `every` seconds have passed; nothing runs in
+    /// between. A command runs beside, and the old key signs meanwhile. A key that signed and disappears stays
+    /// published until it is removed. If reading fails the keys stay as they are, and ``lastError`` says why.
     public static func watch(
         _ source: String, every: TimeInterval = 60, options: KeyOptions = KeyOptions()
     ) async throws -> Self {
@@ -80,18 +80,18 @@ extension KeySet {
             })
     }
 
-    /// Looks at the source now, and tells whether the keys changed.
+    /// Reads the source now, and returns whether the keys changed.
     @discardableResult
     public func refresh() async throws -> Bool {
         try await SSFTransmitter.native { try await native.refresh(cancellation: $0) }
     }
 
-    /// The keys of a source that are published and do not sign: all but its first.
+    /// The keys of a source that are published but do not sign: all except the first.
     public var standby: [SigningKey] { native.standby().map(SigningKey.init) }
     /// The source that the set follows.
     public var source: String? { native.source() }
 
-    /// Why the keys could not be reloaded at the last look at their source, if they could not.
+    /// Why the last reload of the keys failed, if it did.
     public var lastError: SSFError? {
         do {
             try SSFTransmitter.native { try native.lastLook() }

@@ -25,14 +25,14 @@ public struct Algorithm: OpenValue {
 /// print(key.algorithm, key.kid)
 /// ```
 ///
-/// It is parsed and checked once, here. The core wipes its own copy when the last one goes; text and data that you hand in
-/// or get out are yours to guard. For a key that never leaves the Secure Enclave see ``Signer``.
+/// It is parsed and checked once, here. The core wipes its own copy when the last one goes; protect the text and data
+/// that you pass in and get out. For a key that never leaves the Secure Enclave see ``Signer``.
 public struct SigningKey: Sendable {
     let native: SSFTransmitterFFI.SigningKey
 
     /// What kind of key to generate.
     public enum Kind: Hashable, Sendable, CaseIterable {
-        /// RSA with 2048 bits: what receivers commonly want.
+        /// RSA with 2048 bits: what most receivers require.
         case rsa2048
         /// RSA with 3072 bits.
         case rsa3072
@@ -95,7 +95,7 @@ public struct SigningKey: Sendable {
         Self(native: try SSFTransmitter.native { try native.withKid(kid: kid) })
     }
 
-    /// The same key for another algorithm that fits it: PS256 instead of RS256, for example.
+    /// The same key for another of its algorithms: PS256 instead of RS256, for example.
     public func withAlgorithm(_ algorithm: Algorithm) throws -> Self {
         Self(native: try SSFTransmitter.native { try native.withAlgorithm(algorithm: algorithm.rawValue) })
     }
@@ -174,20 +174,21 @@ public struct JWKS: Hashable, Sendable {
     /// The keys in it.
     public let keys: [PublicKey]
 
-    /// Reads a document. Keys that sign no SETs are left out, and so is everything private.
+    /// Reads a document. Keys that cannot sign SETs are omitted, and so are private members.
     public init(json: String) throws {
         let read = try native { try readJwks(json: json) }
         self.json = read.json
         keys = read.keys.map(PublicKey.init)
     }
 
-    /// The document for these keys. Two different keys with one `kid` are an error.
+    /// The document for these keys. Two different keys with the same `kid` are an error.
     public init(keys: [PublicKey]) throws {
         try self.init(json: native { try jwksOf(keys: keys.map(\.jwk)) })
     }
 
-    /// The document for a public key in DER (`SubjectPublicKeyInfo`), whose private half is outside the process: for the key of a
-    /// ``Signer``, as `publicKey.derRepresentation` of CryptoKit gives it. Without `kid` it is the thumbprint.
+    /// The document for a public key in DER (`SubjectPublicKeyInfo`), whose private half is outside the process: for
+    /// the key of a ``Signer``, as `publicKey.derRepresentation` of CryptoKit gives it. Without `kid` it is the
+    /// thumbprint.
     public init(publicKeyDER der: Data, kid: String? = nil) throws {
         try self.init(keys: [PublicKey(der: der, kid: kid)])
     }
@@ -199,7 +200,7 @@ public struct JWKS: Hashable, Sendable {
 ///
 /// ```swift
 /// let keys = KeySet(try await SigningKey.generate(.p256))
-/// try keys.stage(try await SigningKey.generate(.p256))  // published, and does not sign yet
+/// try keys.stage(try await SigningKey.generate(.p256))  // published, but does not sign yet
 /// let retired = try keys.rotate(published: 0)  // in production, wait a day: `published: .seconds(86_400)`
 /// try keys.remove(kid: retired)
 /// ```
@@ -213,7 +214,7 @@ public struct KeySet: Sendable {
 
     /// The key that signs now.
     public var active: SigningKey { SigningKey(native: native.active()) }
-    /// The key that is published and does not sign yet.
+    /// The key that is published but does not sign yet.
     public var next: SigningKey? { native.next().map(SigningKey.init) }
     /// The keys that signed before and are still published.
     public var retired: [SigningKey] { native.retired().map(SigningKey.init) }
@@ -223,12 +224,12 @@ public struct KeySet: Sendable {
         try JWKS(json: SSFTransmitter.native { try native.jwks() })
     }
 
-    /// Publishes the next key. It takes the place of a next key that was staged before.
+    /// Publishes the next key. It replaces a next key that was staged before.
     public func stage(_ next: SigningKey, now: Date = Date()) throws {
         try SSFTransmitter.native { try native.stage(next: next.native, now: now.timeIntervalSince1970) }
     }
 
-    /// Lets the next key sign, if it has been published for so many seconds, and retires the active one.
+    /// Lets the next key sign, if it has been published for this many seconds, and retires the active one.
     ///
     /// - Returns: The `kid` of the retired key.
     @discardableResult
@@ -236,7 +237,7 @@ public struct KeySet: Sendable {
         try SSFTransmitter.native { try native.rotate(now: now.timeIntervalSince1970, published: published) }
     }
 
-    /// Lets the next key sign, if it has been published for so long, and retires the active one.
+    /// Lets the next key sign, if it has been published for this long, and retires the active one.
     ///
     /// - Returns: The `kid` of the retired key.
     @available(macOS 13, *)
@@ -245,7 +246,7 @@ public struct KeySet: Sendable {
         try rotate(published: published.timeInterval, now: now)
     }
 
-    /// Takes a next or retired key out of the set.
+    /// Removes a next or retired key from the set.
     public func remove(kid: String) throws {
         try SSFTransmitter.native { try native.remove(kid: kid) }
     }

@@ -7,25 +7,25 @@ public struct LintRule: OpenValue {
     public init(rawValue: String) { self.rawValue = rawValue }
 }
 
-/// Something that is wrong with a SET: which rule, where, what. It is safe to log: no value of the SET is in it.
+/// A problem in a SET: the rule, the place and a message. Safe to log: it contains no value of the SET.
 public struct Finding: Hashable, Sendable {
-    /// How bad it is for this receiver.
+    /// The severity for this receiver.
     public enum Severity: String, Hashable, Sendable, CaseIterable {
         case note, warning, error
     }
 
-    /// What the receiver does about it.
+    /// How the receiver reacts.
     public enum Effect: String, Hashable, Sendable, CaseIterable {
         case refuses, drops, misreads
     }
 
-    /// The rule that it breaks.
+    /// The violated rule.
     public let rule: LintRule
-    /// How bad it is for this receiver.
+    /// The severity for this receiver.
     public let severity: Severity
-    /// What the receiver does about it.
+    /// How the receiver reacts.
     public let effect: Effect
-    /// The code of the error where the finding keeps a SET from being sent.
+    /// The error code if the finding blocks the send.
     public let code: SSFError.Code
     /// Where, as a JSON pointer (RFC 6901): into the header for `alg`, `kid`, `typ` and `crit`, else into the claims.
     public let pointer: String
@@ -50,14 +50,14 @@ public struct Finding: Hashable, Sendable {
 
 /// How findings are handled when a SET is prepared. A SET that violates a definition is always rejected.
 public struct LintPolicy: Hashable, Sendable {
-    /// From which severity on a SET is not sent; `nil`: it always is.
+    /// Minimum severity that blocks the send; `nil`: nothing does.
     public var refuse: Finding.Severity?
     /// Minimum severity of findings on the receipt; `nil`: no findings.
     public var report: Finding.Severity?
-    /// Rules whose findings are neither refused nor reported.
+    /// Rules whose findings neither block the send nor are reported.
     public var allow: Set<LintRule>
 
-    /// Errors are refused, warnings reported, unless something else is said.
+    /// By default, errors are rejected and warnings reported.
     public init(
         refuse: Finding.Severity? = .error, report: Finding.Severity? = .warning, allow: Set<LintRule> = []
     ) {
@@ -103,19 +103,19 @@ public struct Explanation: Hashable, Sendable {
         public let remedy: String
     }
 
-    /// Whether the receiver took the SET.
+    /// Whether the receiver accepted the SET.
     public let isDelivered: Bool
     /// A stable name of what happened.
     public let reason: String
-    /// Why, in plain words.
+    /// The cause.
     public let cause: String
     /// How to fix it.
     public let remedy: String
-    /// What else may be the cause.
+    /// Other possible causes.
     public let possible: [Cause]
-    /// What lint finds in the SET.
+    /// The findings in the SET.
     public private(set) var findings: [Finding]
-    /// What the receiver says about it. Where it quotes the SET that was given, or its subject, it says `[redacted]`.
+    /// The receiver's own message. Quotes of the SET or its subject are replaced by `[redacted]`.
     public let said: String?
 
     init(_ native: SSFTransmitterFFI.Explanation) {
@@ -150,7 +150,7 @@ extension Explanation: CustomReflectable, CustomStringConvertible {
 /// for finding in try linter.lint(token) { print(finding.severity, finding.message) }
 /// ```
 ///
-/// The more it is told the more it finds.
+/// With more settings, it finds more.
 public struct Linter: Sendable {
     /// What is known of the receiver; `ssf-1.0` if it is `nil`.
     public var dialect: Dialect?
@@ -160,7 +160,7 @@ public struct Linter: Sendable {
     public var audience: Audience?
     /// The published keys: signatures are then verified too.
     public var jwks: JWKS?
-    /// The time by which times in the future are found; now if it is `nil`.
+    /// The reference time to detect times in the future; now if it is `nil`.
     public var now: Date?
     /// The algorithm and the `kid` that SETs will have, for ``lint(_:about:)``.
     public var header: (algorithm: Algorithm, kid: String?)?
@@ -186,7 +186,7 @@ public struct Linter: Sendable {
         SSFTransmitterFFI.lintJwks(json: json).map(Finding.init)
     }
 
-    /// What the answer of a receiver to a SET means; `set` is empty if it is not known.
+    /// Explains the answer of a receiver to a SET; `set` is empty if it is unknown.
     public func explain(_ answer: Answer, of set: String = "") throws -> Explanation {
         let answer = SSFTransmitterFFI.Answer(
             status: Int64(answer.status), headers: answer.headers.map { Parameter(name: $0.name, value: $0.value) },
@@ -195,7 +195,7 @@ public struct Linter: Sendable {
             try native { try SSFTransmitterFFI.explain(known: known, set: set, answer: answer) })
     }
 
-    /// What it means that a SET was not delivered, from the error of an emit or a delivery.
+    /// Explains why a SET was not delivered, from the error of an emit or a delivery.
     public func explain(_ error: SSFError, of set: String = "") throws -> Explanation {
         let explained = Explanation(
             try native { try explainError(known: known, set: set, error: error.parts) })

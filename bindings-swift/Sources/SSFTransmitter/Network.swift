@@ -7,14 +7,14 @@ public struct Network: Sendable {
     public var caBundles: [Data]
     /// A client certificate with its chain, and its private key, in PEM (mutual TLS, RFC 8705).
     public var clientCertificate: (chain: Data, key: Data)?
-    /// A proxy, such as `http://proxy.example.com:3128`. Without it those of the environment and the system are used.
+    /// A proxy, such as `http://proxy.example.com:3128`. By default, those of the environment and the system.
     public var proxy: String?
     /// The local source address, such as `192.0.2.7`, for receivers that allow-list addresses.
     public var sourceAddress: String?
     /// Whether HTTP/2 is offered.
     public var offersHTTP2: Bool
-    /// Networks to which the egress guard is open, such as `10.1.0.0/16`. Private, link-local and metadata addresses are
-    /// refused otherwise, after names are resolved.
+    /// Networks that the egress guard allows, such as `10.1.0.0/16`. It rejects other private, link-local and metadata
+    /// addresses, after name resolution.
     public var allowedNetworks: [String]
 
     public init(

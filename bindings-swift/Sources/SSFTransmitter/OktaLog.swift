@@ -4,15 +4,15 @@ internal import SSFTransmitterFFI
 extension OktaProviders {
     /// Searches the org's System Log for a SET that it answered with 202.
     ///
-    /// Okta accepts SETs that it then drops. The token needs the scope `okta.logs.read`; one that may read the providers too
-    /// makes causes certain.
+    /// Okta accepts SETs that it then drops. The token needs the scope `okta.logs.read`; one that may also read the
+    /// providers makes causes certain.
     ///
     /// ```swift
     /// let reception = try await providers.received(receipt, deadline: 60)
     /// for cause in reception.causes { print(reception.outcome, cause.meaning, cause.remedy) }
     /// ```
     ///
-    /// - Parameter deadline: How long to look for it, by default as long as any call may take.
+    /// - Parameter deadline: How long to search, by default the deadline of any call.
     /// - Throws: ``SSFError`` of the kind `api` if the log could not be read.
     public func received(_ receipt: Receipt, deadline: TimeInterval? = nil) async throws -> Reception {
         try await received(receipt.set, answeredAt: receipt.answeredAt, deadline: deadline)
@@ -37,15 +37,15 @@ extension OktaProviders {
     /// }
     /// ```
     ///
-    /// What is wrong with the query is thrown by the first entry. Each page is read within the deadline.
+    /// An invalid query throws at the first entry. Each page is read within the deadline.
     ///
     /// - Parameters:
-    ///   - since: From when on.
-    ///   - until: Until when. Without it the log may be followed.
-    ///   - eventTypes: The types of entries; without them those about SETs and about the risk of users, and of all types with
-    ///     an empty list.
-    ///   - pageSize: How many entries come on a page, 1 to 1000.
-    ///   - follow: Wait at the end for entries that are yet to come, and look for them every so many seconds.
+    ///   - since: The start.
+    ///   - until: The end. Without it, the log may be followed.
+    ///   - eventTypes: The types of entries; by default, those about SETs and user risk; an empty list means
+    ///     all types.
+    ///   - pageSize: Entries per page, 1 to 1000.
+    ///   - follow: Wait at the end for new entries, and poll at this interval in seconds.
     public func log(
         since: Date, until: Date? = nil, eventTypes: [String]? = nil, pageSize: Int = 100, follow: TimeInterval? = nil
     ) -> OktaLog {
@@ -83,11 +83,11 @@ public struct OktaLog: AsyncSequence, Sendable {
     }
 }
 
-/// An entry of Okta's System Log. What is missing, or of another type than documented, is `nil`.
+/// An entry of Okta's System Log. A member that is missing, or has an undocumented type, is `nil`.
 ///
-/// An entry holds personal data, which `description` does not show.
+/// An entry contains personal data, which `description` does not show.
 public struct LogEvent: Hashable, Sendable {
-    /// Whoever did something, or something was done to.
+    /// An actor or a target.
     public struct Entity: Hashable, Sendable {
         /// The id.
         public let id: String?
@@ -101,7 +101,7 @@ public struct LogEvent: Hashable, Sendable {
 
     /// The id of the entry, empty if it has none.
     public let uuid: String
-    /// When it was written.
+    /// The time of the entry.
     public let published: Date?
     /// What happened, such as `security.events.provider.receive_event`; empty if it does not say.
     public let eventType: String
@@ -109,26 +109,26 @@ public struct LogEvent: Hashable, Sendable {
     public let severity: String?
     /// What happened, for people.
     public let displayMessage: String?
-    /// How it ended, such as `SUCCESS`.
+    /// The result, such as `SUCCESS`.
     public let result: String?
-    /// Why it ended so.
+    /// The reason for the result.
     public let reason: String?
-    /// Who did it.
+    /// The actor.
     public let actor: Entity?
-    /// What it was done to.
+    /// The targets.
     public let targets: [Entity]
-    /// All of it as it came, as JSON.
+    /// The complete entry as received, as JSON.
     public let json: String
     private let debugDataJSON: String?
 
-    /// All of it, as it came.
+    /// The complete entry, as received.
     ///
-    /// - Throws: ``SSFError`` with the code `json_invalid` if it holds a number that Swift cannot hold.
+    /// - Throws: ``SSFError`` with the code `json_invalid` if it contains a number that Swift cannot represent.
     public func members() throws -> [String: JSONValue] { try object(json) }
 
-    /// What Okta adds for the search for causes. Its members are not documented.
+    /// Okta's debug data. Its members are not documented.
     ///
-    /// - Throws: ``SSFError`` with the code `json_invalid` if it holds a number that Swift cannot hold.
+    /// - Throws: ``SSFError`` with the code `json_invalid` if it contains a number that Swift cannot represent.
     public func debugData() throws -> [String: JSONValue]? { try debugDataJSON.map(object) }
 
     init(_ native: SSFTransmitterFFI.LogEvent) {
@@ -170,24 +170,24 @@ public struct Reception: Sendable {
         public let rawValue: String
         public init(rawValue: String) { self.rawValue = rawValue }
 
-        /// It arrived, and Okta judged the risk of its user after it.
+        /// It arrived, and Okta evaluated the risk of its user afterwards.
         public static let judged: Self = "judged"
         /// It arrived.
         public static let arrived: Self = "arrived"
-        /// It was not seen, and a cause that is certain says why.
+        /// It was not seen, for a certain cause.
         public static let dropped: Self = "dropped"
         /// It was not seen by the deadline.
         public static let notSeen: Self = "not-seen"
     }
 
-    /// How certain it is that an entry is about the SET. Okta documents no member that holds the `jti`.
+    /// The certainty that an entry is about the SET. Okta documents no member for the `jti`.
     public struct Certainty: OpenValue {
         public let rawValue: String
         public init(rawValue: String) { self.rawValue = rawValue }
 
         /// It names the `jti`.
         public static let exact: Self = "exact"
-        /// It names the provider and the user, and is of the right time.
+        /// It names the provider and the user, and the time matches.
         public static let likely: Self = "likely"
         /// The time matches, and the entry names no other user or provider.
         public static let possible: Self = "possible"
@@ -214,7 +214,7 @@ public struct Reception: Sendable {
 
     /// The outcome.
     public let outcome: Outcome
-    /// How certain it is that the entries are about the SET; `nil` where there are none.
+    /// The certainty that the entries are about the SET; `nil` if there are none.
     public let certainty: Certainty?
     /// The entries about the arrival and the risk evaluation.
     public let events: [LogEvent]

@@ -11,7 +11,7 @@ internal import SSFTransmitterFFI
 ///
 /// Each call ends within the deadline, and is retried if that is safe.
 public struct OktaProviders: Sendable {
-    /// How an org is asked.
+    /// How to authorize at an org.
     public enum Credentials: Sendable {
         /// With an API token of the org: `SSWS`.
         case apiToken(String)
@@ -31,8 +31,8 @@ public struct OktaProviders: Sendable {
 
     let native: SSFTransmitterFFI.Providers
 
-    /// The providers of an org, by the URL that its users sign in at. A call has 30 seconds unless `deadline` says something
-    /// else. `allowsLoopback` is for trials and tests.
+    /// The providers of an org, by the URL where its users sign in. A call has 30 seconds unless `deadline` is set.
+    /// `allowsLoopback` is for tests.
     public init(
         org: String, _ credentials: Credentials, deadline: TimeInterval? = nil, retry: RetryPolicy = RetryPolicy(),
         network: Network = Network(), allowsLoopback: Bool = false
@@ -48,7 +48,7 @@ public struct OktaProviders: Sendable {
         try await one { try await native.create(wanted: draft.native, cancellation: $0) }
     }
 
-    /// Makes sure that there is a provider like that, however often it is called.
+    /// Makes sure that there is a provider with these settings. Calling it repeatedly is safe.
     public func ensure(_ draft: OktaProvider.Draft) async throws -> OktaProvider {
         try await one { try await native.ensure(wanted: draft.native, cancellation: $0) }
     }
@@ -58,8 +58,8 @@ public struct OktaProviders: Sendable {
         try await one { try await native.replace(id: id, wanted: draft.native, cancellation: $0) }
     }
 
-    /// Changes some of a provider: reads it, and replaces it if that changes anything. Of two changes at once the later one
-    /// stays, for Okta has no condition on a replacement.
+    /// Changes some settings of a provider: reads it, and replaces it if they differ. Okta has no conditional
+    /// replacement: of two concurrent changes, the later one wins.
     public func update(
         id: String, name: String? = nil, type: String? = nil, settings: OktaProvider.Draft.Settings? = nil
     ) async throws -> OktaProvider {
@@ -72,12 +72,12 @@ public struct OktaProviders: Sendable {
         try await one { try await native.read(id: id, cancellation: $0) }
     }
 
-    /// Has SETs of a provider taken.
+    /// Activates a provider, so that its SETs are accepted.
     public func activate(id: String) async throws -> OktaProvider {
         try await one { try await native.activate(id: id, cancellation: $0) }
     }
 
-    /// Has SETs of a provider refused.
+    /// Deactivates a provider, so that its SETs are rejected.
     public func deactivate(id: String) async throws -> OktaProvider {
         try await one { try await native.deactivate(id: id, cancellation: $0) }
     }
@@ -106,7 +106,7 @@ extension OktaProviders.Credentials: CustomStringConvertible, CustomReflectable 
 
 /// A security events provider as Okta shows it.
 public struct OktaProvider: Hashable, Sendable {
-    /// What can be set of a provider.
+    /// The settings of a provider.
     public struct Draft: Hashable, Sendable {
         /// Where Okta finds issuer and keys.
         public enum Settings: Hashable, Sendable {
@@ -125,7 +125,7 @@ public struct OktaProvider: Hashable, Sendable {
 
         /// The name that admins see.
         public var name: String
-        /// A text of your choice, such as the name of your product.
+        /// A string of your choice, such as the name of your product.
         public var type: String
         /// Where Okta finds issuer and keys.
         public var settings: Settings
@@ -139,7 +139,7 @@ public struct OktaProvider: Hashable, Sendable {
         var native: ProviderInput { ProviderInput(name: name, kind: type, settings: settings.native) }
     }
 
-    /// Whether SETs of a provider are taken.
+    /// Whether SETs of a provider are accepted.
     public struct Status: OpenValue {
         public let rawValue: String
         public init(rawValue: String) { self.rawValue = rawValue }
@@ -152,9 +152,9 @@ public struct OktaProvider: Hashable, Sendable {
     public let id: String
     /// The name that admins see.
     public let name: String
-    /// The type, a text that the transmitter chose.
+    /// The type, a string that the transmitter chose.
     public let type: String
-    /// Whether its SETs are taken.
+    /// Whether its SETs are accepted.
     public let status: Status
     /// The URL of its transmitter configuration, if it is registered by that.
     public let wellKnownURL: String?

@@ -1,7 +1,7 @@
 import Foundation
 internal import SSFTransmitterFFI
 
-/// Whom SETs are for: one string, or a list of them.
+/// The audience of SETs: one string, or a list of strings.
 public enum Audience: Hashable, Sendable, ExpressibleByStringLiteral, ExpressibleByArrayLiteral {
     case one(String)
     case several([String])
@@ -17,7 +17,7 @@ public enum Audience: Hashable, Sendable, ExpressibleByStringLiteral, Expressibl
     }
 }
 
-/// What one kind of receiver wants of a SET.
+/// The requirements of one kind of receiver for SETs.
 public struct Dialect: Sendable {
     let native: SSFTransmitterFFI.Dialect
 
@@ -29,7 +29,7 @@ public struct Dialect: Sendable {
         native = try SSFTransmitter.native { try .builtIn(id: id) }
     }
 
-    /// A dialect of your own, in the form of the built-in ones.
+    /// A custom dialect, in the format of the built-in ones.
     public init(toml: String) throws {
         native = try SSFTransmitter.native { try .fromToml(text: toml) }
     }
@@ -129,13 +129,13 @@ extension ClientCredentials.Authentication: CustomStringConvertible, CustomRefle
 
 /// How the sender authorizes.
 public enum Authorization: Sendable {
-    /// Not at all: the SET speaks for itself.
+    /// No authorization: only the SET is signed.
     case none
     /// With a bearer token that does not change.
     case bearer(String)
     /// With this value of the header `Authorization`.
     case header(String)
-    /// With access tokens, got for these credentials.
+    /// With access tokens, requested with these credentials.
     case clientCredentials(ClientCredentials)
 
     var native: SSFTransmitterFFI.Credentials {
@@ -162,9 +162,9 @@ extension Authorization: CustomStringConvertible, CustomReflectable {
 public struct Receiver: Sendable {
     let native: SSFTransmitterFFI.Receiver
 
-    /// What can be set of any receiver.
+    /// The settings of any receiver.
     public struct Options: Sendable {
-        /// Allows this machine as receiver, over plain http too, for trials and tests.
+        /// Allows loopback addresses, and plain http to them, for tests.
         public var allowsLoopback: Bool
         /// Maximum number of concurrent deliveries; 16 if it is `nil`. Others wait.
         public var concurrency: Int?
@@ -172,8 +172,8 @@ public struct Receiver: Sendable {
         public var rateLimit: Double?
         /// The unit of event times, if it differs from the dialect.
         public var timeUnit: TimeUnit?
-        /// The form of the subject inside the event, where this receiver reads another than its dialect says. A dialect that
-        /// leaves the form to each event, such as `ssf-1.0`, takes no such setting.
+        /// The form of the subject inside the event, if it differs from the dialect. A dialect that
+        /// leaves the form to each event, such as `ssf-1.0`, does not accept this setting.
         public var subjectShape: SubjectShape?
 
         public init(

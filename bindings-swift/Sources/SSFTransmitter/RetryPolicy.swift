@@ -1,14 +1,14 @@
 import Foundation
 internal import SSFTransmitterFFI
 
-/// How often a delivery is tried, and how long its waits are, in seconds. A member that is `nil` keeps its value: for a
-/// transmitter the default, for one call the value of its transmitter. The deadline is a setting of its own.
+/// The retries of a delivery and their delays, in seconds. A member that is `nil` means the default for a
+/// transmitter, and the value of its transmitter for a call. The deadline is a separate setting.
 ///
 /// ```swift
 /// let patient = RetryPolicy(maxAttempts: 20, base: 2)
 /// ```
 public struct RetryPolicy: Hashable, Sendable {
-    /// The most attempts, at least one. 6 by default.
+    /// Maximum number of attempts, at least one; 6 by default.
     public var maxAttempts: Int?
     /// How long one attempt may take. 10 seconds by default.
     public var attemptTimeout: TimeInterval?
@@ -16,7 +16,7 @@ public struct RetryPolicy: Hashable, Sendable {
     public var base: TimeInterval?
     /// Maximum backoff delay. 30 seconds by default.
     public var maxBackoff: TimeInterval?
-    /// The longest wait that a receiver may ask for. 24 hours by default; the deadline bounds it too.
+    /// Maximum delay that a receiver may request. 24 hours by default; the deadline bounds it too.
     public var maxRetryAfter: TimeInterval?
 
     /// A policy with these members.

@@ -3,7 +3,7 @@ internal import SSFTransmitterFFI
 
 /// An unsigned SET whose `jti`, `iat` and header are fixed.
 ///
-/// Give ``signingInput`` to whatever holds the key, and ``attach(_:)`` what it returns.
+/// Pass ``signingInput`` to your signer, and its result to ``attach(_:)``.
 public struct UnsignedSET: Sendable {
     let native: SSFTransmitterFFI.UnsignedSet
 
@@ -13,7 +13,7 @@ public struct UnsignedSET: Sendable {
     public var algorithm: Algorithm { Algorithm(rawValue: native.algorithm()) }
     /// The id of the SET.
     public var jti: String { native.jti() }
-    /// What lint found in it and was to report.
+    /// The reported findings.
     public var findings: [Finding] { native.findings().map(Finding.init) }
 
     /// Header and claims, for inspection.
@@ -36,13 +36,13 @@ public struct UnsignedSET: Sendable {
     }
 }
 
-/// A signed SET, ready to be sent. However often it is sent, its bytes are the same.
+/// A signed SET, ready to be sent. Its bytes are the same for every delivery.
 public struct SignedSET: Sendable {
     let native: SSFTransmitterFFI.SignedSet
 
     init(native: SSFTransmitterFFI.SignedSet) { self.native = native }
 
-    /// Takes a SET that was signed elsewhere. Its outline is checked, not its signature.
+    /// Reads a SET signed by other software. Checks its structure, not its signature.
     public init(compact: String) throws {
         native = try SSFTransmitter.native { try .parse(compact: compact) }
     }
@@ -53,7 +53,7 @@ public struct SignedSET: Sendable {
     public var jti: String { native.jti() }
     /// The id of its event, such as `caep.session-revoked`, or the URI of one that the catalogue does not know.
     public var event: String { native.event() }
-    /// What lint found in it when it was prepared, and was to report.
+    /// The reported findings from its preparation.
     public var findings: [Finding] { native.findings().map(Finding.init) }
 
     /// Header and claims, for inspection.
@@ -70,7 +70,7 @@ extension SignedSET: CustomStringConvertible, CustomReflectable {
     public var customMirror: Mirror { Mirror(self, children: ["jti": jti]) }
 }
 
-/// A SET taken apart: header and claims. Decoding says nothing about who signed it; ``verify(with:)`` does.
+/// A decoded SET: header and claims. Decoding does not verify the signature; ``verify(with:)`` does.
 public struct DecodedSET: Sendable {
     /// The JOSE header.
     public let header: [String: JSONValue]
@@ -78,7 +78,7 @@ public struct DecodedSET: Sendable {
     public let claims: [String: JSONValue]
     private let compact: String?
 
-    /// Takes a compact SET apart. The signature is not looked at.
+    /// Decodes a compact SET. Does not check the signature.
     public init(compact: String) throws {
         try self.init(SSFTransmitter.native { try decodeSet(compact: compact) }, compact: compact)
     }
@@ -89,7 +89,7 @@ public struct DecodedSET: Sendable {
         self.compact = compact
     }
 
-    /// Verifies the signature with the key that the header's `kid` names, or, without `kid`, with any that fits.
+    /// Verifies the signature with the key that the header's `kid` names, or, without `kid`, with any matching key.
     ///
     /// - Returns: That key.
     @discardableResult
@@ -130,14 +130,14 @@ public struct Receipt: Sendable {
     public let status: Int
     /// How many attempts it took.
     public let attempts: Int
-    /// When the answer came, by the clock of this machine.
+    /// When the answer arrived, by the local clock.
     public let answeredAt: Date
     /// Whether it is the status that this receiver documents for success.
     public let isExpected: Bool
     /// Anything unusual about the answer, such as ``Note/alreadyReceived`` or ``Note/bodyBroken``. A note is about the
     /// answer, a finding about the SET; neither changes that it is delivered.
     public let notes: [Note]
-    /// What lint found in the SET, and was to report.
+    /// The reported findings.
     public let findings: [Finding]
 
     init(_ native: SSFTransmitterFFI.Receipt) {
@@ -165,9 +165,9 @@ public struct SETParts: Sendable {
     public var issuer: String
     /// `aud`.
     public var audience: Audience
-    /// The event, and those that travel beside it.
+    /// The event, and its companions.
     public var events: [any SecurityEvent] = []
-    /// Whom or what the events are about.
+    /// The subject of the events.
     public var subject: Subject?
     /// `txn`.
     public var txn: String?
@@ -179,7 +179,7 @@ public struct SETParts: Sendable {
     public var issuedAt: Date?
     /// Further claims.
     public var claims: [String: JSONValue] = [:]
-    /// What the receiver wants; `ssf-1.0` if it is `nil`.
+    /// The dialect of the receiver; `ssf-1.0` if it is `nil`.
     public var dialect: Dialect?
     /// How findings are handled.
     public var lint: LintPolicy?

@@ -4,7 +4,7 @@ internal import SSFTransmitterFFI
 /// A text in one or more languages, by BCP 47 tag: `["en": "Laptop lost"]`.
 public typealias LocalizedText = [String: String]
 
-/// An event: what happened. Those of the catalogue are ``CAEP``, ``RISC``, ``SSF``, ``Okta``, ``GOVUK``, ``LoginGov``,
+/// An event. Those of the catalogue are ``CAEP``, ``RISC``, ``SSF``, ``Okta``, ``GOVUK``, ``LoginGov``,
 /// ``SCIM`` and ``OAuth``; any other is a ``CustomEvent``.
 ///
 /// Encoded, an event is its members as they are sent. Printed, it shows its type and no content: events hold personal data.

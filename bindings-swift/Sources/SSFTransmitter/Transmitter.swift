@@ -50,7 +50,7 @@ public struct Transmitter: Sendable {
         try self.init(issuer, .own(keys: keys.native), signer: nil, options)
     }
 
-    /// A transmitter whose signatures are made elsewhere.
+    /// A transmitter with an external signer.
     public init(issuer: String, signer: any Signer, options: Options = Options()) throws {
         let keys = Keys.signer(
             algorithm: signer.algorithm.rawValue, kid: signer.kid, publicKey: signer.publicKey?.jwk)
@@ -132,12 +132,12 @@ public struct Transmitter: Sendable {
         native.lint(event: try event.written(), subject: try subject?.written(), to: receiver.native).map(Finding.init)
     }
 
-    /// What the answer of a receiver to a SET means, by what is known of both.
+    /// Explains the answer of a receiver to a SET.
     public func explain(_ answer: Answer, of set: SignedSET? = nil, from receiver: Receiver) throws -> Explanation {
         try linter(for: receiver).explain(answer, of: set?.compact ?? "")
     }
 
-    /// What it means that a SET was not delivered, from the error of an emit or a delivery.
+    /// Explains why a SET was not delivered, from the error of an emit or a delivery.
     public func explain(_ error: SSFError, of set: SignedSET? = nil, from receiver: Receiver) throws -> Explanation {
         try linter(for: receiver).explain(error, of: set?.compact ?? "")
     }
@@ -155,9 +155,9 @@ public struct Transmitter: Sendable {
     ///
     /// - Parameters:
     ///   - configurationURL: The URL of the transmitter configuration, if it is not the default for the issuer.
-    ///   - send: Send the event too: the receiver gets a real SET.
-    ///   - confirm: The org whose System Log is searched for the SET, once it is sent: the check `okta-log`. That takes no
-    ///     longer than a call of it may, beyond the time of the other checks.
+    ///   - send: Also send the event: the receiver gets a real SET.
+    ///   - confirm: The org whose System Log is searched for the SET, once it is sent: the check `okta-log`. That takes
+    ///     no longer than a call of it may, beyond the time of the other checks.
     public func doctor(
         _ event: some SecurityEvent, about subject: Subject?, to receiver: Receiver, configurationURL: URL? = nil,
         send: Bool = false, confirm providers: OktaProviders? = nil
@@ -191,9 +191,9 @@ public struct Transmitter: Sendable {
     /// Rejects new work with the code `transmitter_closed`, and waits for pending calls, which end within
     /// their deadlines. Then the connections are closed.
     ///
-    /// Closing twice is harmless. A task that is cancelled waits no longer, and the transmitter stays closed. What needs no
-    /// network still works. A transmitter that goes without it abandons nothing that a task waits for; the end of the process
-    /// abandons all.
+    /// Closing twice is harmless. A task that is cancelled waits no longer, and the transmitter stays closed. What
+    /// needs no network still works. A transmitter that goes without it abandons nothing that a task waits for; the end
+    /// of the process abandons all.
     public func close() async throws {
         try await SSFTransmitter.native { try await native.close(cancellation: $0) }
     }
@@ -253,13 +253,13 @@ extension Transmitter: CustomStringConvertible, CustomReflectable {
     public var customMirror: Mirror { Mirror(self, children: ["issuer": issuer]) }
 }
 
-/// Counts of one transmitter, taken at one moment: `enqueued` is always `delivered + failed + inFlight`.
+/// The counters of one transmitter at one moment: `enqueued` is always `delivered + failed + inFlight`.
 ///
 /// Each emit, each delivery, and each emission that `emitAll` takes counts once when it begins and once when it ends, whatever
 /// ends it: an answer, an invalid event, lint, a signer that fails, a deadline. A call with a wrong setting, or on a closed
 /// transmitter, does not begin. Preparing, signing and linting send nothing and count nothing.
 public struct Counters: Hashable, Sendable {
-    /// SETs that were to be sent.
+    /// SETs enqueued.
     public let enqueued: Int
     /// Those that a receiver took.
     public let delivered: Int

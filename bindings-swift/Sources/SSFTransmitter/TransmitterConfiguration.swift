@@ -25,7 +25,7 @@ public struct TransmitterConfiguration: Hashable, Sendable {
         public var addSubjectEndpoint: String?
         public var removeSubjectEndpoint: String?
         public var verificationEndpoint: String?
-        /// Members of complex subjects that receivers have to understand (SSF 1.0 §3.6).
+        /// Members of complex subjects that receivers must understand (SSF 1.0 §3.6).
         public var criticalSubjectMembers: [String]?
         /// Ways to authorize, by URN: `urn:ietf:rfc:6749` is OAuth 2.0.
         public var authorizationSchemes: [String] = []

@@ -770,7 +770,7 @@ public func FfiConverterTypeCancellation_lower(_ value: Cancellation) -> UInt64 
 
 
 /**
- * What one kind of receiver wants of a SET.
+ * The requirements of one kind of receiver for SETs.
  */
 public protocol DialectProtocol: AnyObject, Sendable {
     
@@ -784,7 +784,7 @@ public protocol DialectProtocol: AnyObject, Sendable {
     
 }
 /**
- * What one kind of receiver wants of a SET.
+ * The requirements of one kind of receiver for SETs.
  */
 open class Dialect: DialectProtocol, @unchecked Sendable {
     fileprivate let handle: UInt64
@@ -1732,19 +1732,19 @@ public protocol ProvidersProtocol: AnyObject, Sendable {
     
     func activate(id: String, cancellation: Cancellation) async throws  -> Provider
     
-    func create(wanted: Wanted, cancellation: Cancellation) async throws  -> Provider
+    func create(wanted: ProviderInput, cancellation: Cancellation) async throws  -> Provider
     
     func deactivate(id: String, cancellation: Cancellation) async throws  -> Provider
     
     func delete(id: String, cancellation: Cancellation) async throws 
     
-    func ensure(wanted: Wanted, cancellation: Cancellation) async throws  -> Provider
+    func ensure(wanted: ProviderInput, cancellation: Cancellation) async throws  -> Provider
     
     func list(cancellation: Cancellation) async throws  -> [Provider]
     
     func read(id: String, cancellation: Cancellation) async throws  -> Provider
     
-    func replace(id: String, wanted: Wanted, cancellation: Cancellation) async throws  -> Provider
+    func replace(id: String, wanted: ProviderInput, cancellation: Cancellation) async throws  -> Provider
     
     func update(id: String, change: Change, cancellation: Cancellation) async throws  -> Provider
     
@@ -1837,12 +1837,12 @@ open func activate(id: String, cancellation: Cancellation)async throws  -> Provi
         )
 }
     
-open func create(wanted: Wanted, cancellation: Cancellation)async throws  -> Provider  {
+open func create(wanted: ProviderInput, cancellation: Cancellation)async throws  -> Provider  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_ssf_transmitter_swift_fn_method_providers_create(
-                        self.uniffiCloneHandle(),FfiConverterTypeWanted_lower(wanted),FfiConverterTypeCancellation_lower(cancellation)
+                        self.uniffiCloneHandle(),FfiConverterTypeProviderInput_lower(wanted),FfiConverterTypeCancellation_lower(cancellation)
                 )
             },
             pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
@@ -1885,12 +1885,12 @@ open func delete(id: String, cancellation: Cancellation)async throws   {
         )
 }
     
-open func ensure(wanted: Wanted, cancellation: Cancellation)async throws  -> Provider  {
+open func ensure(wanted: ProviderInput, cancellation: Cancellation)async throws  -> Provider  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_ssf_transmitter_swift_fn_method_providers_ensure(
-                        self.uniffiCloneHandle(),FfiConverterTypeWanted_lower(wanted),FfiConverterTypeCancellation_lower(cancellation)
+                        self.uniffiCloneHandle(),FfiConverterTypeProviderInput_lower(wanted),FfiConverterTypeCancellation_lower(cancellation)
                 )
             },
             pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
@@ -1933,12 +1933,12 @@ open func read(id: String, cancellation: Cancellation)async throws  -> Provider 
         )
 }
     
-open func replace(id: String, wanted: Wanted, cancellation: Cancellation)async throws  -> Provider  {
+open func replace(id: String, wanted: ProviderInput, cancellation: Cancellation)async throws  -> Provider  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_ssf_transmitter_swift_fn_method_providers_replace(
-                        self.uniffiCloneHandle(),FfiConverterString.lower(id),FfiConverterTypeWanted_lower(wanted),FfiConverterTypeCancellation_lower(cancellation)
+                        self.uniffiCloneHandle(),FfiConverterString.lower(id),FfiConverterTypeProviderInput_lower(wanted),FfiConverterTypeCancellation_lower(cancellation)
                 )
             },
             pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
@@ -2535,7 +2535,7 @@ public protocol SigningKeyProtocol: AnyObject, Sendable {
     func publicPem() throws  -> String
     
     /**
-     * The same key for another algorithm that fits it.
+     * The same key for another of its algorithms.
      */
     func withAlgorithm(algorithm: String) throws  -> SigningKey
     
@@ -2678,7 +2678,7 @@ open func publicPem()throws  -> String  {
 }
     
     /**
-     * The same key for another algorithm that fits it.
+     * The same key for another of its algorithms.
      */
 open func withAlgorithm(algorithm: String)throws  -> SigningKey  {
     return try  FfiConverterTypeSigningKey_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
@@ -3342,7 +3342,7 @@ public func FfiConverterTypeAnswer_lower(_ value: Answer) -> RustBuffer {
 
 
 /**
- * Why something may have happened, and what to do about it.
+ * A possible cause, and how to fix it.
  */
 public struct Cause: Equatable, Hashable {
     public var cause: String
@@ -3404,11 +3404,11 @@ public func FfiConverterTypeCause_lower(_ value: Cause) -> RustBuffer {
 public struct Change: Equatable, Hashable {
     public var name: String?
     public var kind: String?
-    public var settings: Found?
+    public var settings: ProviderLocation?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
-    public init(name: String?, kind: String?, settings: Found?) {
+    public init(name: String?, kind: String?, settings: ProviderLocation?) {
         self.name = name
         self.kind = kind
         self.settings = settings
@@ -3432,14 +3432,14 @@ public struct FfiConverterTypeChange: FfiConverterRustBuffer {
             try Change(
                 name: FfiConverterOptionString.read(from: &buf), 
                 kind: FfiConverterOptionString.read(from: &buf), 
-                settings: FfiConverterOptionTypeFound.read(from: &buf)
+                settings: FfiConverterOptionTypeProviderLocation.read(from: &buf)
         )
     }
 
     public static func write(_ value: Change, into buf: inout [UInt8]) {
         FfiConverterOptionString.write(value.name, into: &buf)
         FfiConverterOptionString.write(value.kind, into: &buf)
-        FfiConverterOptionTypeFound.write(value.settings, into: &buf)
+        FfiConverterOptionTypeProviderLocation.write(value.settings, into: &buf)
     }
 }
 
@@ -3582,7 +3582,7 @@ public func FfiConverterTypeClientCertificate_lower(_ value: ClientCertificate) 
 
 
 /**
- * Client credentials, and the endpoint that gives access tokens for them.
+ * Client credentials, and the endpoint that issues access tokens for them.
  */
 public struct ClientCredentials {
     public var tokenUrl: String
@@ -4427,7 +4427,7 @@ public func FfiConverterTypeErrorParts_lower(_ value: ErrorParts) -> RustBuffer 
 
 
 /**
- * What the answer of a receiver means.
+ * An explanation of a receiver's answer.
  */
 public struct Explanation: Equatable, Hashable {
     public var delivered: Bool
@@ -4648,7 +4648,7 @@ public func FfiConverterTypeFindings_lower(_ value: Findings) -> RustBuffer {
 /**
  * What a linter knows.
  */
-public struct Known {
+public struct LinterSettings {
     public var dialect: Dialect?
     public var issuer: String?
     public var audience: Audience?
@@ -4683,16 +4683,16 @@ public struct Known {
 }
 
 #if compiler(>=6)
-extension Known: Sendable {}
+extension LinterSettings: Sendable {}
 #endif
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeKnown: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Known {
+public struct FfiConverterTypeLinterSettings: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LinterSettings {
         return
-            try Known(
+            try LinterSettings(
                 dialect: FfiConverterOptionTypeDialect.read(from: &buf), 
                 issuer: FfiConverterOptionString.read(from: &buf), 
                 audience: FfiConverterOptionTypeAudience.read(from: &buf), 
@@ -4704,7 +4704,7 @@ public struct FfiConverterTypeKnown: FfiConverterRustBuffer {
         )
     }
 
-    public static func write(_ value: Known, into buf: inout [UInt8]) {
+    public static func write(_ value: LinterSettings, into buf: inout [UInt8]) {
         FfiConverterOptionTypeDialect.write(value.dialect, into: &buf)
         FfiConverterOptionString.write(value.issuer, into: &buf)
         FfiConverterOptionTypeAudience.write(value.audience, into: &buf)
@@ -4720,15 +4720,15 @@ public struct FfiConverterTypeKnown: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeKnown_lift(_ buf: RustBuffer) throws -> Known {
-    return try FfiConverterTypeKnown.lift(buf)
+public func FfiConverterTypeLinterSettings_lift(_ buf: RustBuffer) throws -> LinterSettings {
+    return try FfiConverterTypeLinterSettings.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeKnown_lower(_ value: Known) -> RustBuffer {
-    return FfiConverterTypeKnown.lower(value)
+public func FfiConverterTypeLinterSettings_lower(_ value: LinterSettings) -> RustBuffer {
+    return FfiConverterTypeLinterSettings.lower(value)
 }
 
 
@@ -4790,7 +4790,7 @@ public func FfiConverterTypeLocated_lower(_ value: Located) -> RustBuffer {
 
 
 /**
- * Whoever did something, or something was done to.
+ * An actor or a target.
  */
 public struct LogEntity: Equatable, Hashable {
     public var id: String?
@@ -5392,6 +5392,67 @@ public func FfiConverterTypeProvider_lift(_ buf: RustBuffer) throws -> Provider 
 #endif
 public func FfiConverterTypeProvider_lower(_ value: Provider) -> RustBuffer {
     return FfiConverterTypeProvider.lower(value)
+}
+
+
+/**
+ * The settings of a provider.
+ */
+public struct ProviderInput: Equatable, Hashable {
+    public var name: String
+    public var kind: String
+    public var settings: ProviderLocation
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(name: String, kind: String, settings: ProviderLocation) {
+        self.name = name
+        self.kind = kind
+        self.settings = settings
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ProviderInput: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeProviderInput: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ProviderInput {
+        return
+            try ProviderInput(
+                name: FfiConverterString.read(from: &buf), 
+                kind: FfiConverterString.read(from: &buf), 
+                settings: FfiConverterTypeProviderLocation.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ProviderInput, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterString.write(value.kind, into: &buf)
+        FfiConverterTypeProviderLocation.write(value.settings, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeProviderInput_lift(_ buf: RustBuffer) throws -> ProviderInput {
+    return try FfiConverterTypeProviderInput.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeProviderInput_lower(_ value: ProviderInput) -> RustBuffer {
+    return FfiConverterTypeProviderInput.lower(value)
 }
 
 
@@ -6325,67 +6386,6 @@ public func FfiConverterTypeTransmitterSettings_lower(_ value: TransmitterSettin
 
 
 /**
- * What can be set of a provider.
- */
-public struct Wanted: Equatable, Hashable {
-    public var name: String
-    public var kind: String
-    public var settings: Found
-
-    // Default memberwise initializers are never public by default, so we
-    // declare one manually.
-    public init(name: String, kind: String, settings: Found) {
-        self.name = name
-        self.kind = kind
-        self.settings = settings
-    }
-
-    
-
-    
-}
-
-#if compiler(>=6)
-extension Wanted: Sendable {}
-#endif
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public struct FfiConverterTypeWanted: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Wanted {
-        return
-            try Wanted(
-                name: FfiConverterString.read(from: &buf), 
-                kind: FfiConverterString.read(from: &buf), 
-                settings: FfiConverterTypeFound.read(from: &buf)
-        )
-    }
-
-    public static func write(_ value: Wanted, into buf: inout [UInt8]) {
-        FfiConverterString.write(value.name, into: &buf)
-        FfiConverterString.write(value.kind, into: &buf)
-        FfiConverterTypeFound.write(value.settings, into: &buf)
-    }
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeWanted_lift(_ buf: RustBuffer) throws -> Wanted {
-    return try FfiConverterTypeWanted.lift(buf)
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeWanted_lower(_ value: Wanted) -> RustBuffer {
-    return FfiConverterTypeWanted.lower(value)
-}
-
-
-/**
  * Which receiver it is.
  */
 
@@ -6821,82 +6821,6 @@ public func FfiConverterTypeFailure_lower(_ value: Failure) -> RustBuffer {
 
 
 /**
- * Where issuer and keys are found.
- */
-
-public enum Found: Equatable, Hashable {
-    
-    case wellKnown(url: String
-    )
-    case issuer(issuer: String, jwksUrl: String
-    )
-
-
-
-
-
-}
-
-#if compiler(>=6)
-extension Found: Sendable {}
-#endif
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public struct FfiConverterTypeFound: FfiConverterRustBuffer {
-    typealias SwiftType = Found
-
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Found {
-        let variant: Int32 = try readInt(&buf)
-        switch variant {
-        
-        case 1: return .wellKnown(url: try FfiConverterString.read(from: &buf)
-        )
-        
-        case 2: return .issuer(issuer: try FfiConverterString.read(from: &buf), jwksUrl: try FfiConverterString.read(from: &buf)
-        )
-        
-        default: throw UniffiInternalError.unexpectedEnumCase
-        }
-    }
-
-    public static func write(_ value: Found, into buf: inout [UInt8]) {
-        switch value {
-        
-        
-        case let .wellKnown(url):
-            writeInt(&buf, Int32(1))
-            FfiConverterString.write(url, into: &buf)
-            
-        
-        case let .issuer(issuer,jwksUrl):
-            writeInt(&buf, Int32(2))
-            FfiConverterString.write(issuer, into: &buf)
-            FfiConverterString.write(jwksUrl, into: &buf)
-            
-        }
-    }
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeFound_lift(_ buf: RustBuffer) throws -> Found {
-    return try FfiConverterTypeFound.lift(buf)
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeFound_lower(_ value: Found) -> RustBuffer {
-    return FfiConverterTypeFound.lower(value)
-}
-
-
-
-/**
  * What kind of key to generate.
  */
 
@@ -7011,7 +6935,7 @@ public enum Keys {
     /**
      * The public key is a JWK.
      */
-    case elsewhere(algorithm: String, kid: String?, publicKey: String?
+    case signer(algorithm: String, kid: String?, publicKey: String?
     )
 
 
@@ -7037,7 +6961,7 @@ public struct FfiConverterTypeKeys: FfiConverterRustBuffer {
         case 1: return .own(keys: try FfiConverterTypeKeySet.read(from: &buf)
         )
         
-        case 2: return .elsewhere(algorithm: try FfiConverterString.read(from: &buf), kid: try FfiConverterOptionString.read(from: &buf), publicKey: try FfiConverterOptionString.read(from: &buf)
+        case 2: return .signer(algorithm: try FfiConverterString.read(from: &buf), kid: try FfiConverterOptionString.read(from: &buf), publicKey: try FfiConverterOptionString.read(from: &buf)
         )
         
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -7053,7 +6977,7 @@ public struct FfiConverterTypeKeys: FfiConverterRustBuffer {
             FfiConverterTypeKeySet.write(keys, into: &buf)
             
         
-        case let .elsewhere(algorithm,kid,publicKey):
+        case let .signer(algorithm,kid,publicKey):
             writeInt(&buf, Int32(2))
             FfiConverterString.write(algorithm, into: &buf)
             FfiConverterOptionString.write(kid, into: &buf)
@@ -7081,7 +7005,7 @@ public func FfiConverterTypeKeys_lower(_ value: Keys) -> RustBuffer {
 
 
 /**
- * How an org is asked.
+ * How to authorize at an org.
  */
 
 public enum OrgCredentials {
@@ -7161,6 +7085,82 @@ public func FfiConverterTypeOrgCredentials_lift(_ buf: RustBuffer) throws -> Org
 #endif
 public func FfiConverterTypeOrgCredentials_lower(_ value: OrgCredentials) -> RustBuffer {
     return FfiConverterTypeOrgCredentials.lower(value)
+}
+
+
+
+/**
+ * Where issuer and keys are found.
+ */
+
+public enum ProviderLocation: Equatable, Hashable {
+    
+    case wellKnown(url: String
+    )
+    case issuer(issuer: String, jwksUrl: String
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ProviderLocation: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeProviderLocation: FfiConverterRustBuffer {
+    typealias SwiftType = ProviderLocation
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ProviderLocation {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .wellKnown(url: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 2: return .issuer(issuer: try FfiConverterString.read(from: &buf), jwksUrl: try FfiConverterString.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ProviderLocation, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .wellKnown(url):
+            writeInt(&buf, Int32(1))
+            FfiConverterString.write(url, into: &buf)
+            
+        
+        case let .issuer(issuer,jwksUrl):
+            writeInt(&buf, Int32(2))
+            FfiConverterString.write(issuer, into: &buf)
+            FfiConverterString.write(jwksUrl, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeProviderLocation_lift(_ buf: RustBuffer) throws -> ProviderLocation {
+    return try FfiConverterTypeProviderLocation.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeProviderLocation_lower(_ value: ProviderLocation) -> RustBuffer {
+    return FfiConverterTypeProviderLocation.lower(value)
 }
 
 
@@ -7780,8 +7780,8 @@ fileprivate struct FfiConverterOptionTypeAudience: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-fileprivate struct FfiConverterOptionTypeFound: FfiConverterRustBuffer {
-    typealias SwiftType = Found?
+fileprivate struct FfiConverterOptionTypeProviderLocation: FfiConverterRustBuffer {
+    typealias SwiftType = ProviderLocation?
 
     public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
         guard let value = value else {
@@ -7789,13 +7789,13 @@ fileprivate struct FfiConverterOptionTypeFound: FfiConverterRustBuffer {
             return
         }
         writeInt(&buf, Int8(1))
-        FfiConverterTypeFound.write(value, into: &buf)
+        FfiConverterTypeProviderLocation.write(value, into: &buf)
     }
 
     public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
-        case 1: return try FfiConverterTypeFound.read(from: &buf)
+        case 1: return try FfiConverterTypeProviderLocation.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -8248,7 +8248,7 @@ fileprivate func uniffiFutureContinuationCallback(handle: UInt64, pollResult: In
     }
 }
 /**
- * What is demanded of the transmitter configuration at `url`.
+ * Checks the transmitter configuration at `url`.
  */
 public func conformanceOfConfiguration(document: String, url: String) -> [Condition]  {
     return try!  FfiConverterSequenceTypeCondition.lift(try! rustCall() {
@@ -8273,7 +8273,7 @@ public func conformanceOfSet(compact: String, stream: Stream, now: Double?)throw
 })
 }
 /**
- * What is demanded of the answer of a token endpoint.
+ * Checks the answer of a token endpoint.
  */
 public func conformanceOfToken(answer: String) -> [Condition]  {
     return try!  FfiConverterSequenceTypeCondition.lift(try! rustCall() {
@@ -8404,11 +8404,11 @@ public func watchKeySource(source: Source, every: Double, cancellation: Cancella
 /**
  * What the answer of a receiver to a SET means.
  */
-public func explain(known: Known, set: String, answer: Answer)throws  -> Explanation  {
+public func explain(known: LinterSettings, set: String, answer: Answer)throws  -> Explanation  {
     return try  FfiConverterTypeExplanation_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
     uniffi_ssf_transmitter_swift_fn_func_explain(
-        FfiConverterTypeKnown_lower(known),
+        FfiConverterTypeLinterSettings_lower(known),
         FfiConverterString.lower(set),
         FfiConverterTypeAnswer_lower(answer),uniffiCallStatus
     )
@@ -8417,11 +8417,11 @@ public func explain(known: Known, set: String, answer: Answer)throws  -> Explana
 /**
  * What it means that a SET was not delivered.
  */
-public func explainError(known: Known, set: String, error: ErrorParts)throws  -> Explanation  {
+public func explainError(known: LinterSettings, set: String, error: ErrorParts)throws  -> Explanation  {
     return try  FfiConverterTypeExplanation_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
     uniffi_ssf_transmitter_swift_fn_func_explain_error(
-        FfiConverterTypeKnown_lower(known),
+        FfiConverterTypeLinterSettings_lower(known),
         FfiConverterString.lower(set),
         FfiConverterTypeErrorParts_lower(error),uniffiCallStatus
     )
@@ -8430,11 +8430,11 @@ public func explainError(known: Known, set: String, error: ErrorParts)throws  ->
 /**
  * Looks at an event, and its subject if there is one.
  */
-public func lintEvent(known: Known, event: WrittenEvent, subject: WrittenSubject?)throws  -> [Finding]  {
+public func lintEvent(known: LinterSettings, event: WrittenEvent, subject: WrittenSubject?)throws  -> [Finding]  {
     return try  FfiConverterSequenceTypeFinding.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
     uniffi_ssf_transmitter_swift_fn_func_lint_event(
-        FfiConverterTypeKnown_lower(known),
+        FfiConverterTypeLinterSettings_lower(known),
         FfiConverterTypeWrittenEvent_lower(event),
         FfiConverterOptionTypeWrittenSubject.lower(subject),uniffiCallStatus
     )
@@ -8454,11 +8454,11 @@ public func lintJwks(json: String) -> [Finding]  {
 /**
  * Lints any text as a SET.
  */
-public func lintText(known: Known, text: String)throws  -> [Finding]  {
+public func lintText(known: LinterSettings, text: String)throws  -> [Finding]  {
     return try  FfiConverterSequenceTypeFinding.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
     uniffi_ssf_transmitter_swift_fn_func_lint_text(
-        FfiConverterTypeKnown_lower(known),
+        FfiConverterTypeLinterSettings_lower(known),
         FfiConverterString.lower(text),uniffiCallStatus
     )
 })
@@ -8557,13 +8557,13 @@ private let initializationResult: InitializationResult = {
     if bindings_contract_version != scaffolding_contract_version {
         return InitializationResult.contractVersionMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_func_conformance_of_configuration() != 24224) {
+    if (uniffi_ssf_transmitter_swift_checksum_func_conformance_of_configuration() != 56669) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_func_conformance_of_set() != 63268) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_func_conformance_of_token() != 15429) {
+    if (uniffi_ssf_transmitter_swift_checksum_func_conformance_of_token() != 2824) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_func_check_event() != 26180) {
@@ -8593,19 +8593,19 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_func_watch_key_source() != 50635) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_func_explain() != 27039) {
+    if (uniffi_ssf_transmitter_swift_checksum_func_explain() != 11772) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_func_explain_error() != 54747) {
+    if (uniffi_ssf_transmitter_swift_checksum_func_explain_error() != 47540) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_func_lint_event() != 15628) {
+    if (uniffi_ssf_transmitter_swift_checksum_func_lint_event() != 64143) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_func_lint_jwks() != 33599) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_func_lint_text() != 50210) {
+    if (uniffi_ssf_transmitter_swift_checksum_func_lint_text() != 58138) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_func_read_configuration() != 10284) {
@@ -8680,7 +8680,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_method_signingkey_public_pem() != 61527) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_signingkey_with_algorithm() != 4118) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_signingkey_with_algorithm() != 20201) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_signingkey_with_kid() != 50874) {
@@ -8689,7 +8689,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_method_providers_activate() != 5759) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_providers_create() != 61028) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_providers_create() != 17364) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_providers_deactivate() != 54157) {
@@ -8698,7 +8698,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_method_providers_delete() != 26985) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_providers_ensure() != 17712) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_providers_ensure() != 64979) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_providers_list() != 12258) {
@@ -8707,7 +8707,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_method_providers_read() != 24608) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_providers_replace() != 60031) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_providers_replace() != 63562) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_providers_update() != 12146) {

@@ -10,19 +10,19 @@ pub enum ErrorKind {
     Config,
     /// A key cannot be used.
     Key,
-    /// An event, a subject, a SET or a provider breaks a rule.
+    /// An event, a subject, a SET or a provider violates a rule.
     Validation,
     /// A signature could not be made or verified.
     Signing,
-    /// No access token could be had.
+    /// No access token was granted.
     Token,
-    /// The receiver answered, and did not take the SET.
+    /// The receiver rejected the SET.
     Delivery,
-    /// The network between here and there failed.
+    /// The connection to the receiver failed.
     Transport,
     /// A call to a receiver's management API failed.
     Api,
-    /// Time ran out.
+    /// The deadline passed.
     Deadline,
     /// A defect.
     Internal,

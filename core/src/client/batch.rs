@@ -22,7 +22,7 @@ pub(super) const CONCURRENCY: usize = 32;
 /// Pending deliveries for each request on the wire: they wait for a slot, a token or the next attempt.
 const WINDOW: usize = 16;
 
-/// A bound on the requests on the wire, shared by all that are given it. Cheap to clone.
+/// A limit of concurrent requests, shared by all operations that use it. Cheap to clone.
 ///
 /// Use it to start deliveries one by one and still keep the bound that [`EmitAll::concurrency`](super::EmitAll::concurrency)
 /// sets.
@@ -43,7 +43,7 @@ pub struct RequestLimit {
 }
 
 impl RequestLimit {
-    /// A bound of so many requests at once, from 1 to 1024.
+    /// A limit of concurrent requests, from 1 to 1024.
     pub fn new(requests: usize) -> Self {
         let requests = requests.clamp(1, 1024);
         Self { requests: Arc::new(Semaphore::new(requests)), window: requests * WINDOW }
@@ -64,7 +64,7 @@ impl RequestLimit {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Emitted {
-    /// Which one: its place in the order in which they were given, from zero.
+    /// The index of the emission, from zero.
     pub index: usize,
     /// The receipt, or why there is none.
     pub result: Result<Receipt>,
@@ -74,7 +74,7 @@ pub struct Emitted {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// Taken from what was given.
+    /// The emission.
     pub started: usize,
     /// Delivered, and returned as a result.
     pub delivered: usize,
@@ -119,7 +119,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// A batch with so many requests on the wire at once, from 1 to 1024.
+    /// A batch with this many concurrent requests, from 1 to 1024.
     pub fn new(requests: usize) -> Self {
         let (limit, tasks) = (RequestLimit::new(requests), JoinSet::new());
         Self { limit, tasks, indexes: HashMap::new(), progress: Progress::default() }

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use crate::error::{Error, ErrorCode, Result};
 
-/// Counts of one transmitter, taken at one moment: `enqueued` is always `delivered + failed + in_flight`.
+/// The counters of one transmitter at one moment: `enqueued` is always `delivered + failed + in_flight`.
 ///
 /// Each `emit`, each `deliver`, and each event that `emit_all` takes counts once when it begins and once when it ends,
 /// whatever ends it: an answer, an invalid event, lint, a signer that fails, a deadline. A call with a wrong setting, or on
@@ -17,11 +17,11 @@ use crate::error::{Error, ErrorCode, Result};
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Counters {
-    /// SETs that were to be sent.
+    /// SETs enqueued.
     pub enqueued: u64,
-    /// SETs that receivers have taken.
+    /// SETs that receivers accepted.
     pub delivered: u64,
-    /// SETs that were not delivered, for whatever reason.
+    /// SETs that were not delivered, for any reason.
     pub failed: u64,
     /// Pending SETs, including those that wait for a signature.
     pub in_flight: u64,

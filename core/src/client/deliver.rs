@@ -36,13 +36,13 @@ impl Deliver {
         Self { transmitter, set, receiver, terms: Terms::default() }
     }
 
-    /// Sets how long this operation may take.
+    /// Sets the deadline of this operation.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.terms.deadline = Some(deadline);
         self
     }
 
-    /// Sets how often this operation is tried: the members that are given, the others are the transmitter's.
+    /// Sets the retry policy of this operation; members that are not set keep the values of the transmitter.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.terms.retry = policy;
         self
@@ -54,7 +54,7 @@ impl Deliver {
         self
     }
 
-    /// Says that the SET may have been sent before, in a call that ended without a result. A receiver that says it has the
+    /// Declares that the SET may have been sent before, in a call that ended without a result. A receiver that says it has the
     /// SET already then counts as delivered, with [`ReceiptNote::AlreadyReceived`](crate::delivery::ReceiptNote::AlreadyReceived).
     pub fn repeated(mut self) -> Self {
         self.terms.repeated = true;

@@ -51,7 +51,7 @@ impl Emit {
         self
     }
 
-    /// Adds an event that travels beside the first, for receivers that take companions.
+    /// Adds an event to the same SET, for receivers that accept companions.
     pub fn companion(mut self, event: impl Into<Event>) -> Self {
         self.set = self.set.event(event);
         self
@@ -63,19 +63,19 @@ impl Emit {
         self
     }
 
-    /// Sets how long this operation may take.
+    /// Sets the deadline of this operation.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.terms.deadline = Some(deadline);
         self
     }
 
-    /// Sets how often this operation is tried: the members that are given, the others are the transmitter's.
+    /// Sets the retry policy of this operation; members that are not set keep the values of the transmitter.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.terms.retry = policy;
         self
     }
 
-    /// Shares a bound on the requests on the wire with others; [`Transmitter::emit_all`] sets one of its own.
+    /// Shares a limit of concurrent requests with other operations; [`Transmitter::emit_all`] has its own limit.
     pub fn limited_by(mut self, limit: &RequestLimit) -> Self {
         self.terms.limited_by(limit);
         self
@@ -114,7 +114,7 @@ impl Emit {
 }
 
 impl Emit {
-    /// Begins the emit for a caller that signs by itself: builds the SET, and gives what is to be signed. The deadline runs,
+    /// Begins the emit for a caller that signs by itself: builds the SET, and returns the signing input. The deadline runs,
     /// and the SET is counted, from here on. See [`Pending`].
     pub fn begin(self) -> Result<Pending> {
         let sending = Sending::begin(&self.transmitter, self.receiver, self.terms)?;

@@ -16,7 +16,7 @@ impl<I: Iterator<Item = Emit>> EmitAll<I> {
         Self { emits, batch: Batch::new(CONCURRENCY) }
     }
 
-    /// Sets how many requests may be on the wire at once; 32 by default. Sixteen times as many events are taken from the
+    /// Limits concurrent requests; 32 by default. Sixteen times as many events are taken from the
     /// iterator, and no more until some are done.
     pub fn concurrency(mut self, requests: usize) -> Self {
         self.batch = Batch::new(requests);

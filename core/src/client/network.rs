@@ -4,14 +4,14 @@ use std::fmt;
 
 use crate::secret::Secret;
 
-/// How connections leave this machine: whom they trust, through which proxy and from which address they go, and which
+/// Network settings: whom connections trust, through which proxy and from which address they go, and which
 /// networks they may reach. One value serves any number of transmitters and [`OktaProviders`](crate::OktaProviders).
 ///
 /// The default trusts the certificate authorities of the operating system and of the environment (`SSL_CERT_FILE`,
 /// `SSL_CERT_DIR`, `NODE_EXTRA_CA_CERTS`, `REQUESTS_CA_BUNDLE`), uses the proxy of the environment (`HTTPS_PROXY`,
 /// `ALL_PROXY`, except for `NO_PROXY`) or of the operating system, offers HTTP/2, and reaches public addresses only.
 ///
-/// Errors surface when what it is given to is built.
+/// Errors surface when the transmitter is built.
 ///
 /// ```
 /// use ssf_transmitter::{KeyType, Network, SigningKey, Transmitter};
@@ -85,7 +85,7 @@ impl Network {
         self
     }
 
-    /// Does not offer HTTP/2, for receivers whose HTTP/2 is unreliable.
+    /// Disables HTTP/2, for receivers whose HTTP/2 is unreliable.
     pub fn http1_only(mut self) -> Self {
         self.trust.http1_only = true;
         self

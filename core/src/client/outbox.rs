@@ -1,4 +1,4 @@
-//! What waits to be sent, behind one small trait: in memory here, in a database where it has to survive the process.
+//! An outbox of SETs to send, behind one small trait: in memory here, in a database if it must survive the process.
 
 use std::collections::VecDeque;
 
@@ -30,15 +30,15 @@ pub struct Waiting {
 pub enum Settlement {
     /// Delivered: forget it.
     Delivered(Receipt),
-    /// Not delivered, and trying again makes no sense: put it aside for somebody to look at.
+    /// Not delivered, and a retry is useless: set it aside for manual inspection.
     Failed(Error),
-    /// Not delivered this time: keep it for another time, no sooner than the error's `retry_after` says.
+    /// Not delivered this time: retry it later, not before `retry_after` of the error.
     Later(Error),
 }
 
 /// What waits to be sent.
 ///
-/// A SET that was taken stays the outbox's until it is settled: after a crash it is taken again, its bytes are the same,
+/// The outbox keeps a SET until it is settled: after a crash it is taken again with the same bytes,
 /// and the receiver recognizes the repeat. So the effect is exactly once.
 pub trait Outbox: Send {
     /// Keeps a SET until it is settled.
@@ -50,7 +50,7 @@ pub trait Outbox: Send {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// The next SET that may be sent, or `None` if there is none now. No other call gets it until it is settled.
+    /// The next SET to send, or `None` if there is none now. No other call gets it until it is settled.
     fn take(&mut self) -> BoxFuture<'_, Result<Option<Waiting>>>;
 
     /// Reports the outcome of a SET that was taken.
@@ -127,7 +127,7 @@ impl Outbox for MemoryOutbox {
 }
 
 impl Transmitter {
-    /// Sends what waits in an outbox until nothing does, and settles each SET. `receiver_of` finds the receiver that a name
+    /// Sends all SETs of an outbox, and settles each one. `receiver_of` finds the receiver that a name
     /// stands for; a SET for a name that it does not know fails.
     ///
     /// Dropping the future ends the pending deliveries and loses nothing: their SETs are not settled. As an outbox gives

@@ -1,4 +1,4 @@
-//! Certificates and keys for TLS as people set them: PEM, and what is mistaken for it.
+//! Certificates and keys for TLS from settings: PEM, and common mistakes.
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use zeroize::Zeroizing;

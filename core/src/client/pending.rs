@@ -11,8 +11,8 @@ use crate::{
     set::UnsignedSet,
 };
 
-/// An emit that waits for its signature, from [`Emit::begin`](super::Emit::begin): for callers that hold the key elsewhere and
-/// cannot be called back, as a [`Signer`](crate::Signer) is.
+/// An emit that waits for its signature, from [`Emit::begin`](super::Emit::begin): for callers with an external key who
+/// cannot be called back, unlike a [`Signer`](crate::Signer).
 ///
 /// It counts as pending. Deliver it with a signature, or say why there is none; dropped, it counts as `abandoned`.
 ///
@@ -55,7 +55,7 @@ impl Pending {
     }
 
     /// Ends the emit without a signature, for the reason that `code` names: [`ErrorCode::SignerFailed`], or
-    /// [`ErrorCode::DeadlineExceeded`] where the signer took too long.
+    /// [`ErrorCode::DeadlineExceeded`] if the signer took too long.
     pub fn fail(self, code: ErrorCode) {
         self.sending.fail_with(code);
     }

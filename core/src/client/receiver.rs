@@ -168,15 +168,15 @@ impl ReceiverBuilder {
         self
     }
 
-    /// Sets the unit of the times of events, where this receiver reads another than its dialect says.
+    /// Sets the unit of event times, if it differs from the dialect.
     pub fn time_unit(mut self, unit: TimeUnit) -> Self {
         self.time_unit = Some(unit);
         self
     }
 
-    /// Sets the form of the subject inside the event, where this receiver reads another than its dialect says.
+    /// Sets the form of the subject inside the event, if it differs from the dialect.
     ///
-    /// A dialect that leaves the form to each event, such as `ssf-1.0`, takes no such setting.
+    /// A dialect that leaves the form to each event, such as `ssf-1.0`, does not accept this setting.
     pub fn subject_shape(mut self, shape: Shape) -> Self {
         self.subject_shape = Some(shape);
         self
@@ -198,7 +198,7 @@ impl ReceiverBuilder {
         self.authorization(Authorization::Bearer(token.into()))
     }
 
-    /// Allows this machine as receiver, over plain http too, for trials and tests.
+    /// Allows loopback addresses, and plain http to them, for tests.
     pub fn allow_loopback(mut self) -> Self {
         self.loopback = true;
         self

@@ -1,4 +1,4 @@
-//! What an answer means: RFC 8935 §2.2 to §2.4, and what receivers make of it.
+//! Classifies answers: RFC 8935 §2.2 to §2.4, and the practice of receivers.
 
 use super::{ReceiptNote, classes};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// What a receiver says about a SET.
+/// The verdict of a receiver about a SET.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Verdict {
     /// Accepted, with the documented status.
@@ -60,7 +60,7 @@ pub(super) fn notes(verdict: Verdict, response: &Response) -> Vec<ReceiptNote> {
     by_verdict.into_iter().chain(by_body).collect()
 }
 
-/// The error of an answer that says no.
+/// The error for a rejection.
 pub(super) fn refusal(
     response: &Response,
     reason: Reason,

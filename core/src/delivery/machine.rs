@@ -55,7 +55,7 @@ impl Delivery {
         self
     }
 
-    /// Sets how long the delivery may take, from its first step; 30 seconds by default.
+    /// Sets the deadline of the delivery, from its first step; 30 seconds by default.
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.attempts.set_deadline(deadline);
         self

@@ -1,4 +1,4 @@
-//! Push delivery (RFC 8935) as a state machine: which request, what its answer means, whether and when to try again. No
+//! Push delivery (RFC 8935) as a state machine: requests, meaning of answers, and retries. No
 //! input or output in here, no clock, no randomness.
 //!
 //! The machine asks for one [`Action`] at a time and is told its outcome as an [`Input`]; the `client` module drives it
@@ -54,7 +54,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// Where SETs are pushed to, and what counts as success there.
+/// The push endpoint, and its success status.
 #[derive(Clone, Debug)]
 pub struct Target {
     endpoint: Endpoint,

@@ -53,7 +53,7 @@ static DIALECTS: LazyLock<Vec<Dialect>> = LazyLock::new(|| {
     dialects
 });
 
-/// What one kind of receiver wants of a SET. Cheap to clone.
+/// The requirements of one kind of receiver for SETs. Cheap to clone.
 ///
 /// ```
 /// use ssf_transmitter::Dialect;

@@ -1,4 +1,4 @@
-//! Event types by the names that people give.
+//! Looks up event types by name.
 
 use crate::{
     catalogue::{EVENTS, EventType},

@@ -1,4 +1,4 @@
-//! Events: what happened.
+//! Events.
 //!
 //! One struct per event type, in a module per family, generated from the catalogue. Each turns into an [`Event`], the
 //! form that a SET is built from. An event that no catalogue knows is a [`CustomEvent`].
@@ -128,12 +128,12 @@ impl Event {
         self.event_type().map(|kind| kind.id)
     }
 
-    /// What the catalogue knows of this event type.
+    /// The definition of this event type in the catalogue.
     pub fn event_type(&self) -> Option<&'static EventType> {
         EventType::by_uri(&self.uri)
     }
 
-    /// The members, without the subject, which the SET adds in the form that the receiver wants.
+    /// The members, without the subject, which the SET adds in the form for the receiver.
     pub fn members(&self) -> &Map<String, Value> {
         &self.members
     }

@@ -22,7 +22,7 @@ use crate::{
 
 /// An explanation of a receiver's answer.
 ///
-/// Its texts hold no value of the SET. What the receiver wrote is in [`said`](Self::said), apart from them.
+/// Its texts contain no value of the SET. The receiver's own text is separate, in [`said`](Self::said).
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Explanation {
@@ -34,7 +34,7 @@ pub struct Explanation {
     said: Option<String>,
 }
 
-/// Why something may have happened, and what to do about it: one sentence each.
+/// A possible cause, and how to fix it: one sentence each.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Cause {
@@ -107,13 +107,13 @@ impl Explanation {
         &self.possible
     }
 
-    /// What lint finds in the SET.
+    /// The findings in the SET.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// What the receiver says about it, from any of the usual error objects, plain text, or the title of an HTML page. Where
-    /// it quotes the SET that was given, or its subject, it says `[redacted]`.
+    /// The receiver's own message, from any of the usual error objects, plain text, or the title of an HTML page. Quotes
+    /// of the SET or its subject are replaced by `[redacted]`.
     pub fn said(&self) -> Option<&str> {
         self.said.as_deref()
     }
@@ -329,7 +329,7 @@ fn sentence(text: &str) -> String {
 }
 
 impl Linter {
-    /// What the answer of the receiver to a SET means. The more the linter knows, the closer it comes: with
+    /// Explains the answer of the receiver to a SET. The more the linter knows, the more precise the result: with
     /// [`jwks`](Self::jwks) a rejected key is distinguished from other causes.
     ///
     /// ```

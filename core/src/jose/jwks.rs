@@ -17,7 +17,7 @@ pub struct Jwks {
 }
 
 impl Jwks {
-    /// A set of these keys. Two different keys with one `kid` are an error.
+    /// A set of these keys. Two different keys with the same `kid` are an error.
     pub fn new(keys: impl IntoIterator<Item = PublicKey>) -> Result<Self> {
         let mut set = Self::default();
         for key in keys {

@@ -98,7 +98,7 @@ impl PublicKey {
         Ok(self)
     }
 
-    /// The same key for another algorithm that fits it.
+    /// The same key for another of its algorithms.
     pub fn with_algorithm(mut self, algorithm: Algorithm) -> Result<Self> {
         self.algorithm = Some(self.family().check(algorithm)?);
         Ok(self)

@@ -78,12 +78,12 @@ impl KeySet {
         self.read(|keys| keys.active.clone())
     }
 
-    /// The key that is published and does not sign yet.
+    /// The key that is published but does not sign yet.
     pub fn next(&self) -> Option<SigningKey> {
         self.read(|keys| keys.next.as_ref().map(|(key, _)| key.clone()))
     }
 
-    /// The keys of a source that are published and do not sign: all but its first. Sets without a source have none.
+    /// The keys of a source that are published but do not sign: all except the first. Sets without a source have none.
     pub fn standby(&self) -> Vec<SigningKey> {
         self.read(|keys| keys.standby.clone())
     }
@@ -98,7 +98,7 @@ impl KeySet {
         self.read(Keys::jwks)
     }
 
-    /// Publishes the next key, from `now` on. It takes the place of a next key that was staged before. The keys of a set with a
+    /// Publishes the next key, from `now` on. It replaces a next key that was staged before. The keys of a set with a
     /// source come from there alone.
     pub fn stage(&self, next: SigningKey, now: Timestamp) -> Result<()> {
         self.own()?;
@@ -136,7 +136,7 @@ impl KeySet {
         })
     }
 
-    /// Takes a next or retired key out of the set.
+    /// Removes a next or retired key from the set.
     pub fn remove(&self, kid: &str) -> Result<()> {
         self.write(|keys| {
             if keys.active.kid() == kid {

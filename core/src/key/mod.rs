@@ -1,4 +1,4 @@
-//! Signing keys: made, imported, used, rotated.
+//! Signing keys: generate, import, use, rotate.
 
 mod backend;
 mod der;

@@ -1,9 +1,9 @@
-//! Keys whose form is not known: PEM, DER, a JWK or a JWK Set, in base64 once more or not.
+//! Keys in an unknown form: PEM, DER, a JWK or a JWK Set, with or without another base64 encoding.
 
 use super::{SigningKey, import, material::Material};
 use crate::{error::Result, jose::Algorithm, pem, secret::Secret};
 
-/// How to read a key whose form is not known, and what to call it.
+/// Options for reading a key in an unknown form.
 ///
 /// ```
 /// use ssf_transmitter::{Algorithm, KeyType, SigningKey, key::KeyOptions};
@@ -33,7 +33,7 @@ impl KeyOptions {
         self
     }
 
-    /// Sets the algorithm to sign with, where the key fits several, such as PS256.
+    /// Sets the algorithm to sign with, if the key supports several, such as PS256.
     pub fn algorithm(mut self, algorithm: Algorithm) -> Self {
         self.algorithm = Some(algorithm);
         self

@@ -11,7 +11,7 @@ use crate::{
 /// A boxed future, so that signers can be trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// What the header of a SET says of the key.
+/// The key parameters in the header of a SET.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct SigningHeader {
@@ -39,7 +39,7 @@ impl From<&SigningKey> for SigningHeader {
     }
 }
 
-/// Something that signs. [`SigningKey`] does so at once; your own type may ask a service.
+/// A signer. [`SigningKey`] signs immediately; your own type may call a service.
 ///
 /// ```
 /// use ssf_transmitter::{Algorithm, Signature, Signer, key::{BoxFuture, SigningHeader}};
@@ -68,8 +68,8 @@ pub trait Signer: Send + Sync {
         signing_input: &'a [u8],
     ) -> BoxFuture<'a, Result<Signature, Box<dyn std::error::Error + Send + Sync>>>;
 
-    /// The public half of the key, as key stores give it in PEM or DER. With it the transmitter writes the JWKS, and lint and
-    /// doctor compare what is published with what signs. Algorithm and `kid` are those of the [`header`](Self::header).
+    /// The public key, as key stores return it in PEM or DER. With it the transmitter writes the JWKS, and lint and
+    /// doctor compare the published key with the signing key. Algorithm and `kid` are those of the [`header`](Self::header).
     fn public_key(&self) -> Option<PublicKey> {
         None
     }
@@ -99,7 +99,7 @@ pub struct DetachedKey {
 }
 
 impl DetachedKey {
-    /// A key by its algorithm and `kid`, and its public half where it is at hand.
+    /// A key by its algorithm and `kid`, with its public key if available.
     pub fn new(header: SigningHeader, public_key: Option<PublicKey>) -> Self {
         Self { header, public_key }
     }

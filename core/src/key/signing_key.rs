@@ -25,7 +25,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum KeyType {
-    /// RSA with 2048 bits: what receivers commonly want.
+    /// RSA with 2048 bits: what most receivers require.
     Rsa2048,
     /// RSA with 3072 bits.
     Rsa3072,
@@ -75,7 +75,7 @@ impl FromStr for KeyType {
 /// A private key that signs SETs, with its algorithm and `kid`.
 ///
 /// The key is parsed and validated once, here. Signing only uses it. Cloning shares it, threads may share it. Its bytes are wiped when
-/// the last clone goes. `Debug` shows algorithm and `kid` only.
+/// the last clone is dropped. `Debug` shows only algorithm and `kid`.
 ///
 /// ```
 /// use ssf_transmitter::{Algorithm, KeyType, SigningKey};
@@ -167,7 +167,7 @@ impl SigningKey {
         Self::build(self.0.material.clone(), public, self.0.algorithm)
     }
 
-    /// The same key for another algorithm that fits it: PS256 instead of RS256, for example.
+    /// The same key for another of its algorithms: PS256 instead of RS256, for example.
     pub fn with_algorithm(self, algorithm: Algorithm) -> Result<Self> {
         let public = self.0.public.clone();
         Self::build(self.0.material.clone(), public, algorithm)

@@ -1,4 +1,4 @@
-//! What a receiver would refuse, drop or misread, told before it is sent; and what its answer means, told after.
+//! Reports what a receiver would reject, drop or misread before a SET is sent, and explains its answer afterwards.
 //!
 //! A [`Finding`] names a [`Rule`], the place, and what is wrong there. [`Linter`] checks an event, a SET, or a token
 //! from other software; [`jwks`] checks published keys. `emit` does the same by itself: see [`LintPolicy`]. All rules are

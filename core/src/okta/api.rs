@@ -61,12 +61,12 @@ impl ProvidersApi {
         self.provider("replace", Method::Put, id, "", Some(body))
     }
 
-    /// Has SETs of a provider taken.
+    /// Activates a provider, so that its SETs are accepted.
     pub fn activate(&self, id: &str) -> Result<Call<SecurityEventsProvider>> {
         self.provider("activate", Method::Post, id, "/lifecycle/activate", None)
     }
 
-    /// Has SETs of a provider refused.
+    /// Deactivates a provider, so that its SETs are rejected.
     pub fn deactivate(&self, id: &str) -> Result<Call<SecurityEventsProvider>> {
         self.provider("deactivate", Method::Post, id, "/lifecycle/deactivate", None)
     }

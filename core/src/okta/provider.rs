@@ -160,7 +160,7 @@ fn check_url(value: &str, pointer: &str, loopback: bool) -> Result<()> {
     check.map_err(|error| Error::new(ErrorCode::ProviderInvalid, error.message()).at(pointer)).map(|_| ())
 }
 
-/// Whether SETs of a provider are taken.
+/// Whether SETs of a provider are accepted.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(from = "String", into = "String")]
 #[non_exhaustive]
@@ -237,12 +237,12 @@ impl SecurityEventsProvider {
         &self.name
     }
 
-    /// The type, a text that the transmitter chose.
+    /// The type, a string that the transmitter chose.
     pub fn kind(&self) -> &str {
         &self.kind
     }
 
-    /// Whether its SETs are taken.
+    /// Whether its SETs are accepted.
     pub fn status(&self) -> &ProviderStatus {
         &self.status
     }

@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorCode, Result};
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
-    /// The most attempts, at least one. 6 by default.
+    /// Maximum number of attempts, at least one; 6 by default.
     pub max_attempts: Option<u32>,
     /// How long one attempt may take. 10 seconds by default.
     pub attempt_timeout: Option<Duration>,
@@ -25,7 +25,7 @@ pub struct RetryPolicy {
     pub base: Option<Duration>,
     /// Maximum backoff delay. 30 seconds by default.
     pub max_backoff: Option<Duration>,
-    /// The longest wait that a receiver may ask for. 24 hours by default; the deadline bounds it too.
+    /// Maximum delay that a receiver may request. 24 hours by default; the deadline bounds it too.
     pub max_retry_after: Option<Duration>,
 }
 

@@ -51,7 +51,7 @@ pub struct SetBuilder {
     others: Map<String, Value>,
     dialect: Dialect,
     policy: LintPolicy,
-    /// The time by which times in the future are found, if a clock was given.
+    /// The reference time by which times in the future are found, if a clock was given.
     now: Option<Timestamp>,
 }
 

@@ -9,7 +9,7 @@ use crate::{
     jose::{Compact, Jwks, PublicKey},
 };
 
-/// A SET taken apart: header and claims. Decoding says nothing about who signed it; [`verify`](Self::verify) does.
+/// A decoded SET: header and claims. Decoding does not verify the signature; [`verify`](Self::verify) does.
 ///
 /// ```
 /// use ssf_transmitter::{Jwks, KeyType, SetBuilder, SigningKey, Subject, event::caep, set::DecodedSet};
@@ -34,7 +34,7 @@ pub struct DecodedSet {
 }
 
 impl DecodedSet {
-    /// Takes a compact SET apart. The signature is not looked at.
+    /// Decodes a compact SET. Does not check the signature.
     pub fn parse(compact: &str) -> Result<Self> {
         let parts = Compact::parse(compact)?;
         Ok(Self { compact: compact.to_owned(), header: parts.header, claims: parts.payload })

@@ -14,7 +14,7 @@ use crate::{
     key::SigningHeader,
 };
 
-/// A signed SET in compact form. However often it is sent, its bytes are the same. Cheap to clone.
+/// A signed SET in compact form. Its bytes are the same for every delivery. Cheap to clone.
 ///
 /// `Debug` shows the `jti` only.
 #[derive(Clone, Eq, PartialEq)]
@@ -49,7 +49,7 @@ impl SignedSet {
         Self { compact: compact.into(), facts }
     }
 
-    /// Takes a SET that was signed elsewhere. Its outline is checked, not its signature.
+    /// Reads a SET signed by other software. Checks its structure, not its signature.
     ///
     /// ```
     /// use ssf_transmitter::{ErrorCode, SignedSet};
@@ -82,7 +82,7 @@ impl SignedSet {
         &self.facts.jti
     }
 
-    /// What lint found in it when it was prepared, and was to report. Empty for a SET that was signed elsewhere.
+    /// The reported findings from its preparation. Empty for a SET signed by other software.
     pub fn findings(&self) -> &[Finding] {
         &self.facts.findings
     }

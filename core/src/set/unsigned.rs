@@ -70,7 +70,7 @@ impl UnsignedSet {
         &self.facts.jti
     }
 
-    /// What lint found in it and was to report.
+    /// The reported findings.
     pub fn findings(&self) -> &[Finding] {
         &self.facts.findings
     }

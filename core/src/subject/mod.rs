@@ -1,4 +1,4 @@
-//! Subject identifiers: whom or what an event is about (RFC 9493, SSF 1.0 §3).
+//! Subject identifiers (RFC 9493, SSF 1.0 §3).
 
 mod check;
 mod formats;
@@ -18,7 +18,7 @@ use crate::{
 
 /// A subject identifier.
 ///
-/// The constructors take what they are given; [`validate`](Self::validate), and building a SET, check it against its
+/// The constructors accept any value; [`validate`](Self::validate), and building a SET, check it against its
 /// format. `Debug` shows the format and nothing else.
 ///
 /// ```
@@ -136,7 +136,7 @@ impl Subject {
         Ok(subject)
     }
 
-    /// Sets a further member, where the format allows it: `externalId` of a SCIM resource, for example.
+    /// Sets an additional member, if the format allows it: `externalId` of a SCIM resource, for example.
     pub fn with_member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name.into(), value.into());
         self
@@ -214,7 +214,7 @@ impl ComplexSubject {
         Self(Subject::of_format("complex"))
     }
 
-    /// Sets a member, a simple subject, by a name of your own.
+    /// Sets a member, a simple subject, with a custom name.
     pub fn with_member(mut self, name: impl Into<String>, subject: Subject) -> Self {
         self.0.private_formats |= subject.private_formats;
         self.0.members.insert(name.into(), Value::Object(subject.members));

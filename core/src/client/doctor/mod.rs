@@ -54,7 +54,7 @@ pub struct Examination {
     _visit: Option<Visit>,
 }
 
-/// What was checked, and how it came out.
+/// What was checked, with the outcomes.
 #[derive(Clone, Debug)]
 pub struct Diagnosis(Vec<Check>);
 
@@ -64,15 +64,15 @@ pub struct Diagnosis(Vec<Check>);
 pub struct Check {
     /// A stable name, such as `jwks-reachable`.
     pub id: &'static str,
-    /// How it came out.
+    /// The outcome.
     pub outcome: Outcome,
-    /// What was found, in one sentence. It holds no token, key, subject or payload.
+    /// The result, in one sentence. It contains no token, key, subject or payload.
     pub message: String,
-    /// What to do about it; empty where nothing is to be done.
+    /// How to fix it; empty if no action is needed.
     pub remedy: String,
 }
 
-/// How a check came out.
+/// The outcome of a check.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -82,7 +82,7 @@ pub enum Outcome {
     Warning,
     /// It does not work.
     Failed,
-    /// It was not looked at; the message says why.
+    /// It was not checked; the message says why.
     Skipped,
 }
 
@@ -161,7 +161,7 @@ impl Doctor {
         Self { transmitter, receiver, event, findings, configuration_url: None, send: false, confirm: None }
     }
 
-    /// Sets where the transmitter configuration is, if it is not where the issuer says.
+    /// Sets the URL of the transmitter configuration, if it is not the default for the issuer.
     pub fn configuration_url(mut self, url: impl Into<String>) -> Self {
         self.configuration_url = Some(url.into());
         self
@@ -173,7 +173,7 @@ impl Doctor {
         self
     }
 
-    /// Looks in the System Log of an Okta org for the SET, once it is sent: the check `okta-log`. That takes no longer than a
+    /// Searches the System Log of an Okta org for the SET, once it is sent: the check `okta-log`. That takes no longer than a
     /// method of `providers` may, beyond the time of the other checks.
     ///
     /// ```no_run
@@ -190,7 +190,7 @@ impl Doctor {
         self
     }
 
-    /// Does all checks but the last ones, for a caller that signs by itself: sign what waits in the [`Examination`].
+    /// Runs all checks except the last ones, for a caller that signs by itself: sign the input in the [`Examination`].
     pub fn examine(self) -> BoxFuture<'static, Examination> {
         let visit = self.transmitter.visit();
         Box::pin(async move {
@@ -352,7 +352,7 @@ impl Examination {
         self.pending.as_ref()
     }
 
-    /// Ends the examination: delivers the SET with this signature, or says why there is none. Where no SET waits, the
+    /// Ends the examination: delivers the SET with this signature, or says why there is none. If no SET waits, the
     /// signature is not looked at.
     pub fn finish(self, signature: Result<Signature, Error>) -> BoxFuture<'static, Diagnosis> {
         Box::pin(async move {

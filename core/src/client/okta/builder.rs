@@ -71,7 +71,7 @@ impl OktaProvidersBuilder {
         self
     }
 
-    /// Sets how long a method may take, from the call to its result; 30 seconds by default.
+    /// Sets the deadline of a method, from the call to its result; 30 seconds by default.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self

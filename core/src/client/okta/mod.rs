@@ -83,7 +83,7 @@ impl OktaProviders {
         self.run(self.0.api.replace(id, provider)?, self.ends()).await
     }
 
-    /// Changes some of a provider: reads it, hands what can be set to `change`, and replaces it if that changed anything.
+    /// Changes some settings of a provider: reads it, passes the settings to `change`, and replaces it if they differ.
     ///
     /// Okta has no conditional replacement: of two concurrent changes, the later one wins.
     ///
@@ -104,12 +104,12 @@ impl OktaProviders {
         self.settle(found, &wanted, ends).await
     }
 
-    /// Has SETs of a provider taken.
+    /// Activates a provider, so that its SETs are accepted.
     pub async fn activate(&self, id: &str) -> Result<SecurityEventsProvider> {
         self.run(self.0.api.activate(id)?, self.ends()).await
     }
 
-    /// Has SETs of a provider refused.
+    /// Deactivates a provider, so that its SETs are rejected.
     pub async fn deactivate(&self, id: &str) -> Result<SecurityEventsProvider> {
         self.run(self.0.api.deactivate(id)?, self.ends()).await
     }
@@ -119,10 +119,10 @@ impl OktaProviders {
         self.run(self.0.api.delete(id)?, self.ends()).await
     }
 
-    /// Makes sure that there is a provider like that, however often it is called: the one with the same name and the same
+    /// Makes sure that there is a provider with these settings. Calling it repeatedly is safe: the one with the same name and the same
     /// configuration URL or issuer, with type and JWKS URL set as they are wanted, or a new one.
     ///
-    /// Whether the one that was there is active is left to its admins: look at
+    /// Whether an existing one is active is left to its admins: look at
     /// [`status`](SecurityEventsProvider::status).
     pub async fn ensure(&self, wanted: &NewProvider) -> Result<SecurityEventsProvider> {
         let ends = self.ends();
@@ -147,8 +147,8 @@ impl OktaProviders {
     /// Searches the org's System Log for a SET that it answered with 202: with a [`Receipt`], or with a
     /// [`Sent`] where another process has sent it. Await it.
     ///
-    /// Okta accepts SETs that it then drops. The token needs the scope `okta.logs.read`; one that may read the providers too
-    /// makes causes certain.
+    /// Okta accepts SETs that it then drops. The token needs the scope `okta.logs.read`; one that may also read the
+    /// providers makes causes certain.
     ///
     /// ```no_run
     /// # use ssf_transmitter::{OktaProviders, Receipt};

@@ -25,8 +25,8 @@ impl Received {
         Self { providers, sent, deadline: None }
     }
 
-    /// Sets how long to look for the SET, from the call to the result; by default as long as any method of
-    /// [`OktaProviders`] may take.
+    /// Sets how long to search for the SET, from the call to the result; by default the deadline of
+    /// [`OktaProviders`].
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self

@@ -36,7 +36,7 @@ impl TransmitterBuilder {
         }
     }
 
-    /// Sets how long an operation may take, from the call to its result; 30 seconds by default.
+    /// Sets the deadline of an operation, from the call to its result; 30 seconds by default.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self
@@ -54,8 +54,8 @@ impl TransmitterBuilder {
         self
     }
 
-    /// Sets the clock for everything. By default `iat` goes by the system's clock, and waits, deadlines and the lives of
-    /// tokens by one that only goes forward.
+    /// Sets the clock for everything. By default, `iat` uses the system clock, and delays, deadlines and token lifetimes
+    /// use a monotonic clock.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Some(Arc::new(clock));
         self

@@ -1,4 +1,4 @@
-//! What a transmitter signs with: keys of its own, or a signer elsewhere.
+//! The signing keys of a transmitter: its own keys, or an external signer.
 
 use crate::{
     error::Result,

@@ -50,7 +50,7 @@ impl Transmitter {
         TransmitterBuilder::new(issuer.into(), Keys::Own(keys.into()))
     }
 
-    /// A transmitter whose signatures are made elsewhere: by a key management service, an HSM, a secure enclave.
+    /// A transmitter with an external signer: by a key management service, an HSM, a secure enclave.
     pub fn builder_with_signer(
         issuer: impl Into<String>,
         signer: impl Signer + 'static,
@@ -60,8 +60,8 @@ impl Transmitter {
 
     /// Sends an event: builds the SET in the receiver's dialect, signs it and delivers it.
     ///
-    /// Await the result, or set more of the SET before. The subject may be `None` where the event has it inside, as the pages
-    /// of receivers print events.
+    /// Await the result, or set more of the SET before. The subject may be `None` if the event contains it, as in the examples of
+    /// some receivers.
     ///
     /// ```no_run
     /// # use ssf_transmitter::{Receiver, Subject, Transmitter, event::caep};
@@ -146,7 +146,7 @@ impl Transmitter {
     /// The keys to publish; serve [`Jwks::to_json`] with the content type `application/json`.
     ///
     /// With a signer these are its public key, or an error with the code [`ErrorCode::SignerPublicKeyMissing`](crate::ErrorCode::SignerPublicKeyMissing) where it does
-    /// not tell one: an empty set would cut every receiver off.
+    /// not tell one: with an empty set, receivers could verify nothing.
     ///
     /// ```
     /// use ssf_transmitter::{KeyType, SigningKey, Transmitter};
@@ -219,12 +219,12 @@ impl Transmitter {
         self.0.keys.thumbprint()
     }
 
-    /// Closes the transmitter and its clones: it takes no new work, which fails with [`ErrorCode::TransmitterClosed`](crate::ErrorCode::TransmitterClosed). The
+    /// Closes the transmitter and its clones: new work fails with [`ErrorCode::TransmitterClosed`](crate::ErrorCode::TransmitterClosed). The
     /// future ends when all pending calls have ended, each within its deadline, and the connections are closed. Whether it
     /// is awaited or dropped, the transmitter stays closed; a second close waits likewise.
     ///
     /// What needs no network still works: [`counters`](Self::counters), [`lint`](Self::lint), [`prepare`](Self::prepare) and
-    /// [`jwks`](Self::jwks). A transmitter that is dropped instead abandons nothing: each emit keeps what it needs.
+    /// [`jwks`](Self::jwks). Dropping a transmitter abandons nothing: each emit keeps what it needs.
     ///
     /// ```
     /// # use ssf_transmitter::{KeyType, SigningKey, Transmitter};

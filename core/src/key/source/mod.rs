@@ -28,7 +28,7 @@ use crate::{
 /// | `cmd:PROGRAM ARG…` | the output of a command, such as the client of a secret manager; words are split and quoted as in a POSIX shell, but no shell runs |
 /// | `stdin:` or `-` | standard input, which can be read once |
 ///
-/// A key may have any form that [`SigningKey::from_any`] reads. Errors name the source, never what it holds.
+/// A key may have any form that [`SigningKey::from_any`] reads. Errors name the source, never its content.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -99,7 +99,7 @@ impl KeySource {
         self
     }
 
-    /// Sets the algorithm to sign with, where the key fits several, such as PS256.
+    /// Sets the algorithm to sign with, if the key supports several, such as PS256.
     pub fn algorithm(mut self, algorithm: Algorithm) -> Self {
         self.options = self.options.algorithm(algorithm);
         self
@@ -117,7 +117,7 @@ impl KeySource {
         self
     }
 
-    /// Sets how long a command may take; 30 seconds by default.
+    /// Sets the time limit of a command; 30 seconds by default.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit;
         self

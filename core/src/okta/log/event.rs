@@ -53,7 +53,7 @@ impl LogEvent {
         text(&self.0, "uuid").unwrap_or_default()
     }
 
-    /// When it was written.
+    /// The time of the entry.
     pub fn published(&self) -> Option<Timestamp> {
         text(&self.0, "published").and_then(Timestamp::from_rfc3339)
     }
@@ -78,17 +78,17 @@ impl LogEvent {
         text(object(&self.0, "outcome")?, "result")
     }
 
-    /// Why it ended so.
+    /// The reason for the result.
     pub fn reason(&self) -> Option<&str> {
         text(object(&self.0, "outcome")?, "reason")
     }
 
-    /// Who did it.
+    /// The actor.
     pub fn actor(&self) -> Option<LogEntity<'_>> {
         object(&self.0, "actor").map(LogEntity)
     }
 
-    /// What it was done to.
+    /// The targets.
     pub fn targets(&self) -> impl Iterator<Item = LogEntity<'_>> {
         let targets = self.0.get("target").and_then(Value::as_array);
         targets.into_iter().flatten().filter_map(Value::as_object).map(LogEntity)
@@ -99,7 +99,7 @@ impl LogEvent {
         object(object(&self.0, "debugContext")?, "debugData")
     }
 
-    /// All of it, as it came.
+    /// The complete entry, as received.
     pub fn members(&self) -> &Map<String, Value> {
         &self.0
     }

@@ -12,11 +12,11 @@ use crate::{catalogue::EventType, dialect::Dialect, okta::ProviderStatus, web::d
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ReceptionOutcome {
-    /// It arrived, and Okta judged the risk of its user after it.
+    /// It arrived, and Okta evaluated the risk of its user afterwards.
     Judged,
     /// It arrived.
     Arrived,
-    /// It was not seen, and a cause that is certain says why.
+    /// It was not seen, for a certain cause.
     Dropped,
     /// It was not seen by the deadline.
     NotSeen,
@@ -39,13 +39,13 @@ impl ReceptionOutcome {
     }
 }
 
-/// How certain it is that an entry of the log is about the SET. Okta documents no member that holds the `jti`.
+/// The certainty that an entry of the log is about the SET. Okta documents no member for the `jti`.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum Certainty {
     /// The time matches, and the entry names no other user or provider.
     Possible,
-    /// It names the provider and the user, and is of the right time.
+    /// It names the provider and the user, and the time matches.
     Likely,
     /// It names the `jti`.
     Exact,
@@ -119,12 +119,12 @@ impl Reception {
         self.certainty
     }
 
-    /// The entries of the log that tell it: of the arrival, and of the judgement.
+    /// The entries of the log about the arrival and the risk evaluation.
     pub fn events(&self) -> &[LogEvent] {
         &self.events
     }
 
-    /// Why the SET may not have arrived: what is certain first, then what is likely, the likeliest first. Empty where it
+    /// Why the SET may not have arrived: certain causes first, then likely ones, the likeliest first. Empty if it
     /// arrived.
     pub fn causes(&self) -> &[Cause] {
         &self.causes
