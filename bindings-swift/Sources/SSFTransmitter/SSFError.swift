@@ -13,7 +13,6 @@ internal import SSFTransmitterFFI
 /// }
 /// ```
 ///
-<<<<<<< HEAD
 /// Its texts are safe to log: they contain no key, token, subject or payload. A cancelled task throws `CancellationError`.
 public struct SSFError: Error, Hashable, Sendable {
     /// The stable code.
@@ -42,31 +41,6 @@ public struct SSFError: Error, Hashable, Sendable {
     public internal(set) var findings: [Finding] = []
     /// The texts of the underlying errors, the nearest first.
     public internal(set) var causes: [String] = []
-=======
-/// Its texts are safe to log: they contain no key, token, subject or payload. A cancelled task throws
-/// `CancellationError`.
-public enum SSFError: Error, Hashable, Sendable {
-    /// A setting is wrong.
-    case config(Details)
-    /// A key cannot be used.
-    case key(Details)
-    /// An event, a subject, a SET or a provider violates a rule.
-    case validation(Details)
-    /// A signature could not be made or verified.
-    case signing(Details)
-    /// No access token was granted.
-    case token(Details)
-    /// The receiver rejected the SET.
-    case delivery(Details)
-    /// The connection to the receiver failed.
-    case transport(Details)
-    /// A call to a receiver's management API failed.
-    case api(Details)
-    /// The deadline passed.
-    case deadline(Details)
-    /// A defect of this package.
-    case `internal`(Details)
->>>>>>> w/words
 
     /// A stable code, such as `event_member_missing`: match on it, log it, raise alerts by it.
     public struct Code: RawRepresentable, Codable, Hashable, Sendable, CustomStringConvertible {
@@ -91,7 +65,6 @@ public enum SSFError: Error, Hashable, Sendable {
         public init(rawValue: String) { self.rawValue = rawValue }
         public var description: String { rawValue }
 
-<<<<<<< HEAD
         /// A setting is wrong.
         public static let config = Self(rawValue: "config")
         /// A key cannot be used.
@@ -112,91 +85,11 @@ public enum SSFError: Error, Hashable, Sendable {
         public static let deadline = Self(rawValue: "deadline")
         /// A defect of this package.
         public static let `internal` = Self(rawValue: "internal")
-=======
-    /// The details of an error.
-    public struct Details: Hashable, Sendable {
-        /// The stable code.
-        public let code: Code
-        /// What went wrong, in one sentence.
-        public let message: String
-        /// How to fix it, in one sentence.
-        public let remedy: String
-        /// The place in the given document: a JSON pointer (RFC 6901).
-        public var pointer: String?
-        /// The HTTP status of the answer, if there was one.
-        public var status: Int?
-        /// The delay in seconds that the receiver requests before the next attempt.
-        public var retryAfter: TimeInterval?
-        /// The error code from the receiver, the token endpoint or the API.
-        public var receiverError: String?
-        /// The description from the receiver, the token endpoint or the API, from any of the usual error objects, plain
-        /// text, or the title of an HTML page. The other side wrote it, so it is in no other text; where it quotes the
-        /// SET, its subject or a credential, it says `[redacted]`.
-        public var receiverDescription: String?
-        /// Whether the same call may succeed later without changes.
-        public let isRetryable: Bool
-        /// All findings in a SET that lint kept from being sent.
-        public var findings: [Finding] = []
-        /// The texts of the errors beneath, the nearest first.
-        public var causes: [String] = []
->>>>>>> w/words
     }
 }
 
 extension SSFError {
-<<<<<<< HEAD
     /// An error that is found here, before the core sees anything.
-=======
-    /// The details, whichever case it is.
-    public var details: Details {
-        switch self {
-        case .config(let details), .key(let details), .validation(let details), .signing(let details),
-            .token(let details), .delivery(let details), .transport(let details), .api(let details),
-            .deadline(let details), .internal(let details):
-            details
-        }
-    }
-
-    /// The group of the code.
-    public var kind: Kind {
-        switch self {
-        case .config: .config
-        case .key: .key
-        case .validation: .validation
-        case .signing: .signing
-        case .token: .token
-        case .delivery: .delivery
-        case .transport: .transport
-        case .api: .api
-        case .deadline: .deadline
-        case .internal: .internal
-        }
-    }
-
-    /// The stable code.
-    public var code: Code { details.code }
-
-    /// Whether the same call may succeed later without changes.
-    public var isRetryable: Bool { details.isRetryable }
-
-    init(_ kind: Kind, _ details: Details) {
-        self =
-            switch kind {
-            case .config: .config(details)
-            case .key: .key(details)
-            case .validation: .validation(details)
-            case .signing: .signing(details)
-            case .token: .token(details)
-            case .delivery: .delivery(details)
-            case .transport: .transport(details)
-            case .api: .api(details)
-            case .deadline: .deadline(details)
-            case .internal: .internal(details)
-            }
-    }
-
-    /// An error that is detected here, before the core is called.
->>>>>>> w/words
     init(_ code: Code, _ message: String, pointer: String? = nil, causes: [String] = []) {
         let facts = Code.facts[code] ?? Code.Facts(.internal, false, "")
         self.init(
