@@ -95,7 +95,7 @@ export class EmulatorProcess {
     return answer.done;
   }
 
-  /** Stops it, when requests under way are answered. */
+  /** Stops it, once pending requests are answered. */
   stop(): Promise<void> {
     if (!this.#stopped) this.#order({ line: '{"do":"stop"}\n', isLast: true });
     this.#stopped = true;

@@ -46,7 +46,7 @@ export interface EmulatorOptions {
   readonly keys?: SigningKey | KeySet | Jwks | string | undefined;
   /** The `aud` every SET must have; `https://receiver.example.net` by default. */
   readonly audience?: string | undefined;
-  /** The users the receiver knows, by e-mail address. Without any, it knows everybody. */
+  /** The users the receiver knows, by email address. Without any, it knows everybody. */
   readonly users?: readonly string[] | undefined;
   /** The client that the token endpoint of `govuk-one-login` knows. */
   readonly client?: { readonly id: string; readonly secret: string } | undefined;
@@ -62,7 +62,7 @@ export interface EmulatorOptions {
   readonly ledgerSize?: number | undefined;
   /** How many milliseconds after a SET was taken its entries are in the log (`okta`, with `apiToken`); at once by default. */
   readonly logDelay?: number | undefined;
-  /** The most entries on a page of the log, whatever is asked for; 1000 by default. */
+  /** The most entries on a page of the log, whatever the request says; 1000 by default. */
   readonly logPage?: number | undefined;
   /** Whether entries of the log name the `jti`, which Okta does not document. */
   readonly logJti?: boolean | undefined;
@@ -250,7 +250,7 @@ export class ReceiverEmulator implements AsyncDisposable {
     throw new AssertionError({ message, actual: found.length, expected: 1, stackStartFn: this.assertReceived });
   }
 
-  /** Stops it, when requests under way are answered. */
+  /** Stops it, once pending requests are answered. */
   async stop(): Promise<void> {
     await this.#process.stop();
   }

@@ -179,7 +179,7 @@ async fn answers_requests_under_way_before_it_stops() {
     let slow = json!({ "script": [{ "fault": { "slow_headers": { "ms": 300 } } }] });
     let (mut process, ready) = Process::start(&settings(slow)).await;
     let pushed = tokio::spawn(async move { push(&ready, &good()).await });
-    // It is in the ledger before the answer goes out.
+    // It is in the ledger before the answer is sent.
     while process.ask(r#"{ "do": "requests" }"#).await["done"] == json!([]) {}
     process.write(b"{ \"do\": \"stop\" }\n").await;
     pushed.await.unwrap().assert_accepted();

@@ -112,7 +112,7 @@ impl Answer {
         self.body.len()
     }
 
-    /// With what becomes of its body.
+    /// With the way its body ends.
     pub(crate) fn respond(self, shape: impl FnOnce(Bytes) -> Body) -> Response<Body> {
         let mut response = Response::new(shape(self.body.into()));
         *response.status_mut() = self.status;

@@ -1,4 +1,4 @@
-//! The claims of a SET, but for `iss`, which says with whose keys it is checked.
+//! The claims of a SET, except `iss`, which selects the keys to verify with.
 
 use serde_json::{Map, Value};
 

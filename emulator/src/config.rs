@@ -98,7 +98,7 @@ impl ApiTokens {
 pub struct LogSettings {
     /// How long after a SET was taken its entries are there. By default at once.
     pub delay: Duration,
-    /// The most entries on a page, whatever is asked for. By default 1000, as many as may be asked for.
+    /// The most entries on a page, whatever the request says. By default 1000, the most that a request may ask for.
     pub page: usize,
     /// Whether an entry names the `jti` of its SET. By default it does not: Okta documents no such member.
     pub shows_jti: bool,
@@ -203,7 +203,7 @@ impl Config {
                 Err(Error::configuration("an issuer, or a token for the API that registers some, is needed"))
             }
             _ if self.api.is_some() && profile.api_path.is_none() => {
-                Err(Error::configuration(format!("{} has no API: a token for it has no use", profile.name)))
+                Err(Error::configuration(format!("{} has no API, so it takes no API token", profile.name)))
             }
             _ if self.api.as_ref().is_some_and(ApiTokens::are_useless) => {
                 Err(Error::configuration("the tokens of the API must differ, and not be empty"))

@@ -82,7 +82,7 @@ impl Judge {
             Trouble::Issuer(description) => Refusal::new(ErrorCode::InvalidIssuer, description),
             Trouble::Key(description) => Refusal::new(ErrorCode::InvalidKey, description),
             Trouble::Signature => {
-                Refusal::new(self.profile.bad_signature, "The signature does not fit the key")
+                Refusal::new(self.profile.bad_signature, "The signature does not match the key")
             }
         }
     }

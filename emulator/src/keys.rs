@@ -22,9 +22,9 @@ const LEAST_RSA_BITS: usize = 2048;
 pub(crate) enum Trouble {
     /// The configuration document is somebody else's.
     Issuer(String),
-    /// There is no key for it.
+    /// No published key has its `kid`.
     Key(String),
-    /// It does not fit the key.
+    /// It does not match the key.
     Signature,
 }
 

@@ -65,7 +65,7 @@ pub enum Dropped {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Counters {
-    /// Requests, but for those to read the ledger and the like.
+    /// Requests, except those that read the ledger and the like.
     pub requests: u64,
     /// Those whose SET was taken, repetitions and those without effect included.
     pub accepted: u64,
@@ -157,7 +157,7 @@ impl Ledger {
         self.pages().entries.iter().cloned().collect()
     }
 
-    /// The totals, but for what only the judge knows: the different `jti`.
+    /// The totals, except what only the judge knows: the different `jti`.
     pub(crate) fn counters(&self) -> Counters {
         self.pages().counters
     }

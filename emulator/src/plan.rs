@@ -15,7 +15,7 @@ use super::{body, clock};
 
 const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-rate-limit-reset");
 
-/// What becomes of a request.
+/// How a request is answered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan<'a> {
     /// The name of the fault, if there is one.
@@ -166,7 +166,7 @@ impl Status {
     }
 }
 
-/// A value that cannot stand in a header was refused with the script.
+/// A value that a header cannot contain was refused with the script.
 fn with(answer: Answer, name: HeaderName, value: Option<String>) -> Answer {
     match value.and_then(|value| HeaderValue::try_from(value).ok()) {
         Some(value) => answer.with(name, value),

@@ -9,7 +9,7 @@ use super::subject::{self, SubjectShape};
 /// The members of an object. Members that are not listed may be there (SSF §4.2.3).
 pub(crate) struct Members {
     pub(crate) list: &'static [Member],
-    /// At least one of these has to be there; empty if there is no such rule.
+    /// At least one of these is required; empty if there is no such rule.
     pub(crate) any_of: &'static [&'static str],
 }
 

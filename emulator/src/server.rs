@@ -35,7 +35,7 @@ const BODY_LIMIT: usize = 1024 * 1024;
 /// The largest body that is read to its end. An answer before that end might not reach a sender that is busy
 /// writing.
 const READ_LIMIT: usize = 16 * BODY_LIMIT;
-/// How long requests under way may take once the emulator is to stop.
+/// How long pending requests may take once the emulator is to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// A running receiver. It stops when it is dropped; [`Emulator::stop`] waits for that as well.
@@ -67,7 +67,7 @@ impl Emulator {
         Ok(Self { base_url, service, ca_pem, running: Some(running), server: Some(server) })
     }
 
-    /// The URL before every path, without a slash at its end.
+    /// The URL before every path, without a trailing slash.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
@@ -134,7 +134,7 @@ impl Emulator {
         self.service.accepted()
     }
 
-    /// Stops the receiver and waits until requests under way are answered, for some seconds at most.
+    /// Stops the receiver and waits until pending requests are answered, for some seconds at most.
     pub async fn stop(mut self) {
         self.running = None;
         if let Some(mut server) = self.server.take()

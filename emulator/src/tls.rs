@@ -1,4 +1,4 @@
-//! TLS with certificates of one's own: a good one, and one for each way a certificate can be wrong.
+//! TLS with its own certificates: a good one, and one for each way a certificate can be wrong.
 
 use std::net::IpAddr;
 use std::sync::Arc;

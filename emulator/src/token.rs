@@ -52,7 +52,7 @@ impl Denial {
     const SERVER_ERROR: Self = Self {
         status: StatusCode::INTERNAL_SERVER_ERROR,
         error: "server_error",
-        description: "There is no token to be had",
+        description: "No token is available",
     };
 
     fn invalid_request(description: &'static str) -> Self {
@@ -79,7 +79,7 @@ pub(crate) enum BearerError {
 }
 
 impl BearerError {
-    /// The challenge of RFC 6750 §3, which names no error when there was no token at all.
+    /// The challenge of RFC 6750 §3, which names no error if the request had no token.
     pub(crate) fn answer(self) -> Answer {
         let (challenge, error, description) = match self {
             Self::Absent => ("Bearer", None, "There is no bearer token"),

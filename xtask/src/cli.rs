@@ -73,7 +73,7 @@ fn try_npm(root: &Path, packages: &Path, project: &Path) -> Result<Vec<PathBuf>>
     write(&project.join("package.json"), b"{ \"private\": true }\n")?;
     let npm = |arguments: &[&str], files: &[PathBuf]| {
         let mut command = Command::new(NPM);
-        // Nothing is asked for at the registry, where the packages for other machines are.
+        // The registry, which has the packages for other machines, is not queried.
         command.current_dir(project).args(arguments).args(["--offline", "--no-audit", "--no-fund"]);
         command.args(files).stdout(Stdio::null());
         call(&mut command, "npm", "install Node.js 20 with npm (https://nodejs.org/en/download)")

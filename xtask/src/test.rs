@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that has to hold, from nothing. This is what CI runs.
+//! `cargo xtask test`: the full test suite, from a clean checkout. This is what CI runs.
 
 use std::{path::Path, time::Instant};
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ADVICE = "run `pip install ssf-transmitter[testing]`"
 
-#: How many seconds a process may take to end: it answers requests under way first, for some seconds at most.
+#: How many seconds a process may take to end: it answers pending requests first, for some seconds at most.
 GRACE = 30
 
 
@@ -104,7 +104,7 @@ class Process:
         return answer["done"]
 
     def stop(self) -> None:
-        """Stops it, when requests under way are answered."""
+        """Stop it once pending requests are answered."""
         with self._turn:
             child, self._child = self._child, None
         if child is not None:

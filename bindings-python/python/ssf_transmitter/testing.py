@@ -80,7 +80,7 @@ class ReceiverEmulator:
         keys: The keys of the transmitter, private or public, or the URL of its JWKS.
         like: The receiver to answer like.
         audience: The `aud` every SET must have.
-        users: The users the receiver knows, by e-mail address. Without any, it knows everybody.
+        users: The users the receiver knows, by email address. Without any, it knows everybody.
         client: Id and secret of the client that the token endpoint of `govuk-one-login` knows.
         token_lifetime: How long an access token is good for.
         script: What goes wrong, and when: rules as in `docs/emulator.md`.
@@ -225,7 +225,7 @@ class ReceiverEmulator:
         raise AssertionError("\n".join([f"expected one SET with {uri}, found {len(found)} among:", *seen]))
 
     def stop(self) -> None:
-        """Stop it, when requests under way are answered."""
+        """Stop it once pending requests are answered."""
         self._process.stop()
 
     def __enter__(self) -> Self:

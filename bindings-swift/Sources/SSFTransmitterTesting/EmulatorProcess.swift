@@ -68,7 +68,7 @@ final class EmulatorProcess: @unchecked Sendable {
         return answer.done
     }
 
-    /// Stops it, and waits until requests under way are answered.
+    /// Stops it, and waits until pending requests are answered.
     func stop() async throws {
         try await perform {
             if self.isStopped { return }

@@ -37,7 +37,7 @@ public final class ReceiverEmulator: Sendable {
     ///   - issuer: The `iss` every SET must have. Needed, with `keys`, unless transmitters are registered by the API.
     ///   - keys: The keys of the transmitter.
     ///   - audience: The `aud` every SET must have.
-    ///   - users: The users the receiver knows, by e-mail address. Without any, it knows everybody.
+    ///   - users: The users the receiver knows, by email address. Without any, it knows everybody.
     ///   - client: The client that the token endpoint of ``Like/govUKOneLogin`` knows.
     ///   - tokenLifetime: How long an access token is good for.
     ///   - script: What goes wrong, and when: rules as in `docs/emulator.md`.
@@ -106,7 +106,7 @@ public final class ReceiverEmulator: Sendable {
     /// Forgets what it saw.
     public func clear() async throws { _ = try await process.ask("clear", for: JSONValue.self) }
 
-    /// Stops it, when requests under way are answered.
+    /// Stops it once pending requests are answered.
     public func stop() async throws { try await process.stop() }
 
     /// Asserts that just one SET with this event had an effect, and returns its claims.

@@ -32,7 +32,7 @@ extension ReceiverEmulator {
     public struct Log: Hashable, Sendable, Codable {
         /// How long after a SET was taken its entries are there.
         public var delay: TimeInterval
-        /// The most entries on a page, whatever is asked for.
+        /// The most entries on a page, whatever the request says.
         public var page: Int
         /// Whether an entry names the `jti` of its SET, which Okta does not document.
         public var jti: Bool

@@ -38,7 +38,7 @@ enum Command {
     Accepted,
     /// Forget what it saw.
     Clear,
-    /// End, when requests under way are answered.
+    /// End once pending requests are answered.
     Stop,
 }
 

@@ -32,7 +32,7 @@ pub(crate) struct Profile {
     pub(crate) kid: Presence,
     /// The media types in which the receiver takes a JWKS.
     pub(crate) jwks_media_types: &'static [&'static str],
-    /// The code for a signature that does not fit the key.
+    /// The code for a signature that does not match the key.
     pub(crate) bad_signature: ErrorCode,
     pub(crate) audience: Audience,
     /// Claims that must not be there.
@@ -41,7 +41,7 @@ pub(crate) struct Profile {
     pub(crate) claims: Members,
     pub(crate) events_per_set: EventsPerSet,
     pub(crate) events: &'static [EventType],
-    /// Parts of the URIs of companions, which stand beside an event and are not events themselves.
+    /// Parts of the URIs of companions, which accompany an event and are not events themselves.
     pub(crate) companions: &'static [&'static str],
     pub(crate) unknown_events: UnknownEvents,
     pub(crate) repeated_jti: RepeatedJti,

@@ -27,7 +27,7 @@ pub(crate) static RFC8935: Profile = Profile {
     // Optional in RFC 7515 §4.1.4, and yet the only way to tell the keys of one set apart.
     kid: Presence::Required,
     jwks_media_types: &["application/json", "application/jwk-set+json"],
-    // RFC 8935 §2.4 names no code for a signature that does not fit. Interpretation: `authentication_failed` is
+    // RFC 8935 §2.4 names no code for a signature that does not match. Interpretation: `authentication_failed` is
     // about the sender of the request, so what is left is "keys used to sign the SET".
     bad_signature: ErrorCode::InvalidKey,
     audience: Audience::TextOrArray,

@@ -179,11 +179,11 @@ impl Status {
         if let Some(content_type) = &self.content_type
             && HeaderValue::from_str(content_type).is_err()
         {
-            return Err(Defect::at("/content_type", "cannot stand in a header"));
+            return Err(Defect::at("/content_type", "is not a valid header value"));
         }
         match &self.retry_after {
             Some(RetryAfter::Text(text)) if HeaderValue::from_str(text).is_err() => {
-                Err(Defect::at("/retry_after", "cannot stand in a header"))
+                Err(Defect::at("/retry_after", "is not a valid header value"))
             }
             _ => Ok(()),
         }

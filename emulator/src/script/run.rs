@@ -1,4 +1,4 @@
-//! A script under way: which fault is next.
+//! A running script: which fault is next.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -160,7 +160,7 @@ fn library(package: &Package, target: Option<&str>) -> Result<PathBuf> {
     Ok(library)
 }
 
-/// Lays out the framework. The header stands in a folder of its own: module maps of two packages would collide.
+/// Lays out the framework. The header has its own folder: module maps of two packages would collide.
 fn framework(package: &Package, folder: &Path, archive: &Path) -> Result<PathBuf> {
     let framework = folder.join(FRAMEWORK);
     let headers = framework.join(SLICE).join("Headers/CSSFTransmitter");

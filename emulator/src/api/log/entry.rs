@@ -1,5 +1,5 @@
 //! What the org writes about a SET. Okta documents which entries there are, but not their members: those of any entry are
-//! taken, and the `jti` is left out unless it is asked for.
+//! taken, and the `jti` is left out unless a setting includes it.
 
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;

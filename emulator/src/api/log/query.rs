@@ -6,7 +6,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::ApiError;
 
-/// Which entries are asked for.
+/// Which entries to return.
 pub(super) struct Query {
     /// As they came, to be repeated in the link to the next page.
     parameters: Vec<(String, String)>,
@@ -39,7 +39,7 @@ impl Query {
         };
         let limit = number("limit", 100)?;
         if limit > 1000 {
-            return Err(wrong("limit: has to be 1000 at the most"));
+            return Err(wrong("limit: must be at most 1000"));
         }
         match value("sortOrder") {
             Some("ASCENDING") => {}
