@@ -59,7 +59,8 @@ public struct TransmitterConfiguration: Hashable, Sendable {
             removeSubjectEndpoint: settings.removeSubjectEndpoint,
             verificationEndpoint: settings.verificationEndpoint,
             criticalSubjectMembers: settings.criticalSubjectMembers,
-            authorizationSchemes: settings.authorizationSchemes, defaultSubjects: settings.allSubjects.map { $0 ? "ALL" : "NONE" },
+            authorizationSchemes: settings.authorizationSchemes,
+            defaultSubjects: settings.allSubjects.map { $0 ? "ALL" : "NONE" },
             members: members, allowLoopback: settings.allowsLoopback)
         try self.init(native { try writeConfiguration(settings: settings) })
     }
