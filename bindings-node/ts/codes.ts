@@ -23,7 +23,7 @@ export type SsfErrorCode =
   | 'SSF_AUDIENCE_MISSING'
   /** Several audiences for a receiver that accepts only a single string. Send one SET per audience. */
   | 'SSF_AUDIENCE_NOT_SINGLE'
-  /** A URL cannot be used: it is not https, has no host, or contains credentials or a fragment. Use an https URL. For a loopback host you can use plain http after you set `allow_loopback`. */
+  /** A URL cannot be used: it is not https, has no host, or contains credentials or a fragment. Use an https URL. For a loopback host you can use plain http after you set `allowLoopback`. */
   | 'SSF_ENDPOINT_INVALID'
   /** A dialect cannot be parsed: it is not TOML, has an unknown key, or has a value of the wrong kind. Compare your file with the built-in dialects at the line and key named in the message. */
   | 'SSF_DIALECT_INVALID'
@@ -43,7 +43,7 @@ export type SsfErrorCode =
   | 'SSF_PROXY_INVALID'
   /** The CA certificates in the setting or environment variable named in the message cannot be read. Point the setting at PEM certificates (`-----BEGIN CERTIFICATE-----`), or unset it. */
   | 'SSF_CA_BUNDLE_INVALID'
-  /** The operating system has no CA certificates, as in a minimal container, and no others are configured. Install the package `ca-certificates`, or set `SSL_CERT_FILE` or `ca_bundle`. */
+  /** The operating system has no CA certificates, as in a minimal container, and no others are configured. Install the package `ca-certificates`, or set `SSL_CERT_FILE` or `caBundle`. */
   | 'SSF_CA_CERTIFICATES_MISSING'
   /** The client certificate or its private key cannot be read, or the two do not match. Set the certificate chain and its unencrypted private key, both in PEM. */
   | 'SSF_CLIENT_CERTIFICATE_INVALID'
@@ -179,7 +179,7 @@ export type SsfErrorCode =
   | 'SSF_RECEIVER_NOT_FOUND'
   /** The receiver answered with a redirect, which a transmitter must not follow with a SET. Use the final URL as the push endpoint. */
   | 'SSF_RECEIVER_REDIRECTED'
-  /** The receiver limits the request rate. Send the same SET again after `retry_after`. */
+  /** The receiver limits the request rate. Send the same SET again after `retryAfter`. */
   | 'SSF_RECEIVER_THROTTLED'
   /** The receiver failed with a server error. Send the same SET again later. */
   | 'SSF_RECEIVER_UNAVAILABLE'
@@ -189,7 +189,7 @@ export type SsfErrorCode =
   | 'SSF_CIRCUIT_OPEN'
   /** The host name could not be resolved. Check the host name and the DNS resolver of this host. */
   | 'SSF_DNS_FAILED'
-  /** The host has a private, link-local or metadata address, which requests must not reach by default. If the receiver belongs in that network, allow it with `allow_network`. */
+  /** The host has a private, link-local or metadata address, which requests must not reach by default. If the receiver belongs in that network, allow it with `allowNetworks`. */
   | 'SSF_ADDRESS_FORBIDDEN'
   /** The connection to the server failed. Check the host, port, network and proxy. */
   | 'SSF_CONNECTION_FAILED'
@@ -201,13 +201,13 @@ export type SsfErrorCode =
   | 'SSF_TLS_CERTIFICATE_NOT_YET_VALID'
   /** The server's certificate is for other names. Use a host name that the certificate covers, or have the server's operator issue one for this name. */
   | 'SSF_TLS_CERTIFICATE_NAME'
-  /** The server's certificate was not issued by a trusted CA. Causes are a private CA, a proxy that intercepts TLS, a self-signed certificate, or a missing intermediate certificate. Add the CA with `ca_bundle` or `SSL_CERT_FILE`, or have the server send its intermediate certificates. */
+  /** The server's certificate was not issued by a trusted CA. Causes are a private CA, a proxy that intercepts TLS, a self-signed certificate, or a missing intermediate certificate. Add the CA with `caBundle` or `SSL_CERT_FILE`, or have the server send its intermediate certificates. */
   | 'SSF_TLS_CERTIFICATE_UNTRUSTED'
   /** The server's certificate has been revoked. Ask the server's operator to install a new certificate. */
   | 'SSF_TLS_CERTIFICATE_REVOKED'
   /** The server's certificate is malformed, or not a TLS server certificate. Have the server's operator install an X.509 version 3 server certificate that is not a CA certificate. */
   | 'SSF_TLS_CERTIFICATE_INVALID'
-  /** The server requires a client certificate (mutual TLS), and none is set. Set `client_certificate`. */
+  /** The server requires a client certificate (mutual TLS), and none is set. Set `clientCertificate`. */
   | 'SSF_TLS_CLIENT_CERTIFICATE_REQUIRED'
   /** The server rejects the client certificate. Check that the certificate is valid, includes its chain, and was issued by a CA that the server accepts. */
   | 'SSF_TLS_CLIENT_CERTIFICATE_REFUSED'
@@ -239,7 +239,7 @@ export type SsfErrorCode =
   | 'SSF_PROVIDER_CONFLICT'
   /** The API does not accept the token, or the token lacks permission for this call. Check the token, and check that it may manage providers or, for log calls, read the System Log. */
   | 'SSF_API_UNAUTHORIZED'
-  /** The API limits the request rate. Call again after `retry_after`. */
+  /** The API limits the request rate. Call again after `retryAfter`. */
   | 'SSF_API_THROTTLED'
   /** The API failed with a server error, or did not respond. Call again later. */
   | 'SSF_API_UNAVAILABLE'
@@ -283,7 +283,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_ENDPOINT_INVALID: {
     kind: 'config',
     retryable: false,
-    remedy: 'Use an https URL. For a loopback host you can use plain http after you set `allow_loopback`.',
+    remedy: 'Use an https URL. For a loopback host you can use plain http after you set `allowLoopback`.',
   },
   SSF_DIALECT_INVALID: {
     kind: 'config',
@@ -333,7 +333,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_CA_CERTIFICATES_MISSING: {
     kind: 'config',
     retryable: false,
-    remedy: 'Install the package `ca-certificates`, or set `SSL_CERT_FILE` or `ca_bundle`.',
+    remedy: 'Install the package `ca-certificates`, or set `SSL_CERT_FILE` or `caBundle`.',
   },
   SSF_CLIENT_CERTIFICATE_INVALID: {
     kind: 'config',
@@ -673,7 +673,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_RECEIVER_THROTTLED: {
     kind: 'delivery',
     retryable: true,
-    remedy: 'Send the same SET again after `retry_after`.',
+    remedy: 'Send the same SET again after `retryAfter`.',
   },
   SSF_RECEIVER_UNAVAILABLE: {
     kind: 'delivery',
@@ -698,7 +698,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_ADDRESS_FORBIDDEN: {
     kind: 'transport',
     retryable: false,
-    remedy: 'If the receiver belongs in that network, allow it with `allow_network`.',
+    remedy: 'If the receiver belongs in that network, allow it with `allowNetworks`.',
   },
   SSF_CONNECTION_FAILED: {
     kind: 'transport',
@@ -728,7 +728,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_TLS_CERTIFICATE_UNTRUSTED: {
     kind: 'transport',
     retryable: true,
-    remedy: 'Add the CA with `ca_bundle` or `SSL_CERT_FILE`, or have the server send its intermediate certificates.',
+    remedy: 'Add the CA with `caBundle` or `SSL_CERT_FILE`, or have the server send its intermediate certificates.',
   },
   SSF_TLS_CERTIFICATE_REVOKED: {
     kind: 'transport',
@@ -743,7 +743,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_TLS_CLIENT_CERTIFICATE_REQUIRED: {
     kind: 'transport',
     retryable: false,
-    remedy: 'Set `client_certificate`.',
+    remedy: 'Set `clientCertificate`.',
   },
   SSF_TLS_CLIENT_CERTIFICATE_REFUSED: {
     kind: 'transport',
@@ -823,7 +823,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_API_THROTTLED: {
     kind: 'api',
     retryable: true,
-    remedy: 'Call again after `retry_after`.',
+    remedy: 'Call again after `retryAfter`.',
   },
   SSF_API_UNAVAILABLE: {
     kind: 'api',

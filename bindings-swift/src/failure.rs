@@ -23,7 +23,6 @@ pub struct Details {
     pub kind: String,
     pub code: String,
     pub message: String,
-    pub remedy: String,
     pub pointer: Option<String>,
     pub status: Option<u16>,
     /// In seconds.
@@ -58,7 +57,6 @@ impl Details {
             kind: code.kind().as_str().to_owned(),
             code: code.as_str().to_owned(),
             message,
-            remedy: code.remedy().to_owned(),
             pointer: None,
             status: None,
             retry_after: None,

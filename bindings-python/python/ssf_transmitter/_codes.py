@@ -586,7 +586,7 @@ CODES: dict[str, Code] = {
     "address_forbidden": Code(
         "transport",
         False,
-        "If the receiver belongs in that network, allow it with `allow_network`.",
+        "If the receiver belongs in that network, allow it with `allow_networks`.",
     ),
     "connection_failed": Code(
         "transport",

@@ -160,9 +160,9 @@ extension SSFError.Code {
 
 extension SSFError {
     init(_ native: SSFTransmitterFFI.Details) {
+        let code = Code(rawValue: native.code)
         self.init(
-            code: Code(rawValue: native.code), kind: Kind(rawValue: native.kind), message: native.message,
-            remedy: native.remedy, pointer: native.pointer, status: native.status.map(Int.init),
+            code: code, kind: Kind(rawValue: native.kind), message: native.message, remedy: code.remedy, pointer: native.pointer, status: native.status.map(Int.init),
             retryAfter: native.retryAfter, receiverError: native.receiverError,
             receiverDescription: native.receiverDescription, isRetryable: native.retryable,
             findings: native.findings.map(Finding.init), causes: native.causes)

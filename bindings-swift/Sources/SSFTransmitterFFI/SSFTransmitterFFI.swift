@@ -4021,7 +4021,6 @@ public struct Details: Equatable, Hashable {
     public var kind: String
     public var code: String
     public var message: String
-    public var remedy: String
     public var pointer: String?
     public var status: UInt16?
     /**
@@ -4042,7 +4041,7 @@ public struct Details: Equatable, Hashable {
     public init(
         /**
          * The group of the code.
-         */kind: String, code: String, message: String, remedy: String, pointer: String?, status: UInt16?, 
+         */kind: String, code: String, message: String, pointer: String?, status: UInt16?, 
         /**
          * In seconds.
          */retryAfter: Double?, receiverError: String?, receiverDescription: String?, retryable: Bool, findings: [Finding], 
@@ -4052,7 +4051,6 @@ public struct Details: Equatable, Hashable {
         self.kind = kind
         self.code = code
         self.message = message
-        self.remedy = remedy
         self.pointer = pointer
         self.status = status
         self.retryAfter = retryAfter
@@ -4082,7 +4080,6 @@ public struct FfiConverterTypeDetails: FfiConverterRustBuffer {
                 kind: FfiConverterString.read(from: &buf), 
                 code: FfiConverterString.read(from: &buf), 
                 message: FfiConverterString.read(from: &buf), 
-                remedy: FfiConverterString.read(from: &buf), 
                 pointer: FfiConverterOptionString.read(from: &buf), 
                 status: FfiConverterOptionUInt16.read(from: &buf), 
                 retryAfter: FfiConverterOptionDouble.read(from: &buf), 
@@ -4098,7 +4095,6 @@ public struct FfiConverterTypeDetails: FfiConverterRustBuffer {
         FfiConverterString.write(value.kind, into: &buf)
         FfiConverterString.write(value.code, into: &buf)
         FfiConverterString.write(value.message, into: &buf)
-        FfiConverterString.write(value.remedy, into: &buf)
         FfiConverterOptionString.write(value.pointer, into: &buf)
         FfiConverterOptionUInt16.write(value.status, into: &buf)
         FfiConverterOptionDouble.write(value.retryAfter, into: &buf)

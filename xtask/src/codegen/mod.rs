@@ -6,6 +6,7 @@
 mod model;
 mod names;
 mod render;
+mod settings;
 mod values;
 
 use std::{fs, path::Path};
@@ -63,7 +64,7 @@ const PER_FAMILY: &[(&str, &str, &str)] = &[
 /// Writes every generated file, or with `check` compares them with what is there.
 pub(crate) fn run(root: &Path, check: bool) -> Result {
     let catalogue = Catalogue::read(root)?;
-    let renderer = render::Renderer::new(&root.join("xtask/templates"))?;
+    let renderer = render::Renderer::new(root)?;
 
     let mut files = vec![imports::page(root)?];
     for (template, file) in OUTPUTS {

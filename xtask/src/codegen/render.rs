@@ -7,12 +7,14 @@ use std::{
 };
 
 use minijinja::{
-    Environment, UndefinedBehavior, Value, context, path_loader, syntax::SyntaxConfig, value::Serde,
+    Environment, ErrorKind, UndefinedBehavior, Value, context, path_loader, syntax::SyntaxConfig,
+    value::Serde,
 };
 
 use super::{
     model::{Catalogue, FamilyFile},
     names,
+    settings::Settings,
 };
 use crate::Result;
 
@@ -21,9 +23,15 @@ pub(crate) struct Renderer {
 }
 
 impl Renderer {
-    pub(crate) fn new(templates: &Path) -> Result<Self> {
+    pub(crate) fn new(root: &Path) -> Result<Self> {
+        let settings = Settings::read(root)?;
         let mut environment = Environment::new();
-        environment.set_loader(path_loader(templates));
+        environment.set_loader(path_loader(root.join("xtask/templates")));
+        environment.add_filter("settings", move |text: &str, language: &str| {
+            settings
+                .named(text, language)
+                .map_err(|message| minijinja::Error::new(ErrorKind::InvalidOperation, message))
+        });
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_syntax(
             SyntaxConfig::builder()

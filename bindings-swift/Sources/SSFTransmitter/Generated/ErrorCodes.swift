@@ -13,7 +13,7 @@ extension SSFError.Code {
     /// Several audiences for a receiver that accepts only a single string. Send one SET per audience.
     public static let audienceNotSingle = Self(rawValue: "audience_not_single")
     /// A URL cannot be used: it is not https, has no host, or contains credentials or a fragment. Use an
-    /// https URL. For a loopback host you can use plain http after you set `allow_loopback`.
+    /// https URL. For a loopback host you can use plain http after you set `allowsLoopback`.
     public static let endpointInvalid = Self(rawValue: "endpoint_invalid")
     /// A dialect cannot be parsed: it is not TOML, has an unknown key, or has a value of the wrong kind.
     /// Compare your file with the built-in dialects at the line and key named in the message.
@@ -41,7 +41,7 @@ extension SSFError.Code {
     /// the setting at PEM certificates (`-----BEGIN CERTIFICATE-----`), or unset it.
     public static let caBundleInvalid = Self(rawValue: "ca_bundle_invalid")
     /// The operating system has no CA certificates, as in a minimal container, and no others are configured.
-    /// Install the package `ca-certificates`, or set `SSL_CERT_FILE` or `ca_bundle`.
+    /// Install the package `ca-certificates`, or set `SSL_CERT_FILE` or `caBundles`.
     public static let caCertificatesMissing = Self(rawValue: "ca_certificates_missing")
     /// The client certificate or its private key cannot be read, or the two do not match. Set the certificate
     /// chain and its unencrypted private key, both in PEM.
@@ -224,7 +224,7 @@ extension SSFError.Code {
     /// The receiver answered with a redirect, which a transmitter must not follow with a SET. Use the final
     /// URL as the push endpoint.
     public static let receiverRedirected = Self(rawValue: "receiver_redirected")
-    /// The receiver limits the request rate. Send the same SET again after `retry_after`.
+    /// The receiver limits the request rate. Send the same SET again after `retryAfter`.
     public static let receiverThrottled = Self(rawValue: "receiver_throttled")
     /// The receiver failed with a server error. Send the same SET again later.
     public static let receiverUnavailable = Self(rawValue: "receiver_unavailable")
@@ -237,7 +237,7 @@ extension SSFError.Code {
     /// The host name could not be resolved. Check the host name and the DNS resolver of this host.
     public static let dnsFailed = Self(rawValue: "dns_failed")
     /// The host has a private, link-local or metadata address, which requests must not reach by default. If
-    /// the receiver belongs in that network, allow it with `allow_network`.
+    /// the receiver belongs in that network, allow it with `allowedNetworks`.
     public static let addressForbidden = Self(rawValue: "address_forbidden")
     /// The connection to the server failed. Check the host, port, network and proxy.
     public static let connectionFailed = Self(rawValue: "connection_failed")
@@ -255,14 +255,14 @@ extension SSFError.Code {
     public static let tlsCertificateName = Self(rawValue: "tls_certificate_name")
     /// The server's certificate was not issued by a trusted CA. Causes are a private CA, a proxy that
     /// intercepts TLS, a self-signed certificate, or a missing intermediate certificate. Add the CA with
-    /// `ca_bundle` or `SSL_CERT_FILE`, or have the server send its intermediate certificates.
+    /// `caBundles` or `SSL_CERT_FILE`, or have the server send its intermediate certificates.
     public static let tlsCertificateUntrusted = Self(rawValue: "tls_certificate_untrusted")
     /// The server's certificate has been revoked. Ask the server's operator to install a new certificate.
     public static let tlsCertificateRevoked = Self(rawValue: "tls_certificate_revoked")
     /// The server's certificate is malformed, or not a TLS server certificate. Have the server's operator
     /// install an X.509 version 3 server certificate that is not a CA certificate.
     public static let tlsCertificateInvalid = Self(rawValue: "tls_certificate_invalid")
-    /// The server requires a client certificate (mutual TLS), and none is set. Set `client_certificate`.
+    /// The server requires a client certificate (mutual TLS), and none is set. Set `clientCertificate`.
     public static let tlsClientCertificateRequired = Self(rawValue: "tls_client_certificate_required")
     /// The server rejects the client certificate. Check that the certificate is valid, includes its chain,
     /// and was issued by a CA that the server accepts.
@@ -313,7 +313,7 @@ extension SSFError.Code {
     /// The API does not accept the token, or the token lacks permission for this call. Check the token, and
     /// check that it may manage providers or, for log calls, read the System Log.
     public static let apiUnauthorized = Self(rawValue: "api_unauthorized")
-    /// The API limits the request rate. Call again after `retry_after`.
+    /// The API limits the request rate. Call again after `retryAfter`.
     public static let apiThrottled = Self(rawValue: "api_throttled")
     /// The API failed with a server error, or did not respond. Call again later.
     public static let apiUnavailable = Self(rawValue: "api_unavailable")
@@ -460,7 +460,7 @@ extension SSFError.Code {
             "Send one SET per audience."),
         .endpointInvalid: Facts(
             .config, false,
-            "Use an https URL. For a loopback host you can use plain http after you set `allow_loopback`."),
+            "Use an https URL. For a loopback host you can use plain http after you set `allowsLoopback`."),
         .dialectInvalid: Facts(
             .config, false,
             "Compare your file with the built-in dialects at the line and key named in the message."),
@@ -490,7 +490,7 @@ extension SSFError.Code {
             "Point the setting at PEM certificates (`-----BEGIN CERTIFICATE-----`), or unset it."),
         .caCertificatesMissing: Facts(
             .config, false,
-            "Install the package `ca-certificates`, or set `SSL_CERT_FILE` or `ca_bundle`."),
+            "Install the package `ca-certificates`, or set `SSL_CERT_FILE` or `caBundles`."),
         .clientCertificateInvalid: Facts(
             .config, false,
             "Set the certificate chain and its unencrypted private key, both in PEM."),
@@ -694,7 +694,7 @@ extension SSFError.Code {
             "Use the final URL as the push endpoint."),
         .receiverThrottled: Facts(
             .delivery, true,
-            "Send the same SET again after `retry_after`."),
+            "Send the same SET again after `retryAfter`."),
         .receiverUnavailable: Facts(
             .delivery, true,
             "Send the same SET again later."),
@@ -709,7 +709,7 @@ extension SSFError.Code {
             "Check the host name and the DNS resolver of this host."),
         .addressForbidden: Facts(
             .transport, false,
-            "If the receiver belongs in that network, allow it with `allow_network`."),
+            "If the receiver belongs in that network, allow it with `allowedNetworks`."),
         .connectionFailed: Facts(
             .transport, true,
             "Check the host, port, network and proxy."),
@@ -727,7 +727,7 @@ extension SSFError.Code {
             "Use a host name that the certificate covers, or have the server's operator issue one for this name."),
         .tlsCertificateUntrusted: Facts(
             .transport, true,
-            "Add the CA with `ca_bundle` or `SSL_CERT_FILE`, or have the server send its intermediate certificates."),
+            "Add the CA with `caBundles` or `SSL_CERT_FILE`, or have the server send its intermediate certificates."),
         .tlsCertificateRevoked: Facts(
             .transport, true,
             "Ask the server's operator to install a new certificate."),
@@ -736,7 +736,7 @@ extension SSFError.Code {
             "Have the server's operator install an X.509 version 3 server certificate that is not a CA certificate."),
         .tlsClientCertificateRequired: Facts(
             .transport, false,
-            "Set `client_certificate`."),
+            "Set `clientCertificate`."),
         .tlsClientCertificateRefused: Facts(
             .transport, false,
             "Check that the certificate is valid, includes its chain, and was issued by a CA that the server accepts."),
@@ -784,7 +784,7 @@ extension SSFError.Code {
             "Check the token, and check that it may manage providers or, for log calls, read the System Log."),
         .apiThrottled: Facts(
             .api, true,
-            "Call again after `retry_after`."),
+            "Call again after `retryAfter`."),
         .apiUnavailable: Facts(
             .api, true,
             "Call again later."),
