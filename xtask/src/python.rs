@@ -43,7 +43,9 @@ pub(crate) fn test(root: &Path) -> Result {
 /// Forks so often while threads send, in all versions at once, and fails if a child hangs.
 pub(crate) fn stress(root: &Path, rounds: u32) -> Result {
     let package = root.join("bindings-python");
-    let venvs = trial(root)?;
+    // The wheel that is released: it forks ten times as often as one for debugging.
+    let (newest, wheel) = release(root)?;
+    let venvs = [release_oldest(root, &newest, &wheel)?, newest];
     let each = rounds.div_ceil(u32::try_from(venvs.len())?).to_string();
     let run = |venv: &Venv| {
         let arguments = ["-W", "ignore", "tests/fork_stress.py", "--rounds", &each];
@@ -89,15 +91,22 @@ pub(crate) fn dist(root: &Path) -> Result {
     venv.run(&package, "python", &["benches/promises.py"])?;
     venv.run(&package, "python", TESTS)?;
     // How the interpreter ends a thread differs between versions, and what happens then depends on how the wheel is linked.
-    let oldest = Venv::make_in(&root.join("target/python/release-oldest"), &package, VERSIONS[0])?;
-    oldest.install_wheel(&built)?;
-    oldest.install_wheel(&command(root, &venv)?)?;
+    let oldest = release_oldest(root, &venv, &built)?;
     oldest.run(&package, "python", &["-m", "pytest", "--quiet", "tests/test_interpreter_end.py"])?;
     fs::create_dir_all(&released)?;
     let wheel = released.join(built.file_name().unwrap_or_default());
     let size = fs::copy(built, &wheel)?;
     println!("{}: {} kB", wheel.display(), size / 1000);
     Ok(())
+}
+
+/// The wheel that is released, on the oldest version.
+fn release_oldest(root: &Path, newest: &Venv, wheel: &Path) -> Result<Venv> {
+    let package = root.join("bindings-python");
+    let oldest = Venv::make_in(&root.join("target/python/release-oldest"), &package, VERSIONS[0])?;
+    oldest.install_wheel(wheel)?;
+    oldest.install_wheel(&command(root, newest)?)?;
+    Ok(oldest)
 }
 
 /// Measures the wheel that is released beside what people use instead.
