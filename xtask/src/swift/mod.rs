@@ -46,16 +46,20 @@ pub(crate) fn test(root: &Path) -> Result {
 
     package.lint()?;
     let strict = ["-Xswiftc", "-warnings-as-errors"];
-    package.swift(&package.sources, "test", &library, &[&["--disable-xctest"], &strict[..]].concat())?;
+    package.swift(&package.sources, "test", &library, &[ONE_BY_ONE, &strict[..]].concat())?;
     documentation::compile(&package, &library)?;
     let examples = root.join("examples/swift");
     package.swift(&examples, "build", &library, &strict)?;
     trial::run(&package, &examples, &library)?;
     // The whole of it again, and what threads do to each other is watched.
     let scratch = package.work.join("watched").to_string_lossy().into_owned();
-    let watched = ["--sanitize=thread", "--disable-xctest", "--scratch-path", &scratch];
+    let watched = [ONE_BY_ONE, &["--sanitize=thread", "--scratch-path", &scratch]].concat();
     package.swift(&package.sources, "test", &library, &watched)
 }
+
+/// One test at a time. All at once, a hundred tests share the few threads of Swift's tasks, and on a busy machine a signer waits for its
+/// turn longer than a deadline.
+const ONE_BY_ONE: &[&str] = &["--disable-xctest", "--no-parallel"];
 
 /// Writes what uniffi generates into the package.
 pub(crate) fn generate(root: &Path) -> Result {
