@@ -243,7 +243,7 @@ fn a_public_key_is_read_from_every_form_that_it_is_written_in() {
     for (given, says) in [
         (public.to_jwk().to_string(), "as a JWK"),
         ("/etc/ssf/key.pem".to_owned(), "a file path"),
-        ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----".to_owned(), "public half"),
+        ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----".to_owned(), "its public key"),
     ] {
         let error = PublicKey::from_pem(given).unwrap_err();
         assert!(error.message().contains(says), "{error}");

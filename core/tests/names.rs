@@ -81,12 +81,12 @@ fn a_format_or_a_member_of_a_subject() {
     says(
         read(json!({ "format": "jwt_id", "iss": "https://idp.example.com", "jti": "1", "jtii": "2" })),
         ErrorCode::SubjectMemberUnknown,
-        "defines no such member",
+        "has no such member",
     );
     says(
         read(json!({ "format": "did", "url": "did:example:1", "URL": "did:example:1" })),
         ErrorCode::SubjectMemberUnknown,
-        "defines no such member",
+        "has no such member",
     );
 }
 

@@ -138,7 +138,7 @@ async fn a_proxy_that_refuses_a_tunnel_is_asked_once() {
     const BASIC: &str = "HTTP/1.1 407 No\r\nProxy-Authenticate: Negotiate, Basic realm=\"x\"\r\n\r\n";
     for (answer, status, says) in [
         (BASIC, 407, "user name and password"),
-        (NTLM, 407, "NTLM and Negotiate only"),
+        (NTLM, 407, "only NTLM and Negotiate"),
         ("HTTP/1.1 403 Forbidden\r\n\r\n", 403, "tunnel to receiver.invalid:443"),
         ("HTTP/1.0 404 Not Found\r\n\r\n", 404, "tunnel to receiver.invalid:443"),
         ("HTTP/1.1 405 Method Not Allowed\r\n\r\n", 405, "tunnel"),
