@@ -3,6 +3,7 @@
 use ssf_transmitter::{
     Dialect, Receiver, Result, SigningKey,
     client::ReceiverBuilder,
+    secret::Secret,
     set::Audience,
     token::{Authorization, ClientAuthentication, ClientCredentials as CoreCredentials},
 };
@@ -36,9 +37,9 @@ pub enum Credentials {
     /// Not at all.
     None,
     /// With a bearer token that does not change.
-    Bearer(String),
+    Bearer(Secret<String>),
     /// With this value of the header `Authorization`.
-    Header(String),
+    Header(Secret<String>),
     /// With access tokens.
     Client(CoreCredentials),
 }
@@ -50,7 +51,7 @@ impl Credentials {
         header: Option<String>,
         client: Option<CoreCredentials>,
     ) -> Option<Self> {
-        match (bearer, header, client) {
+        match (bearer.map(Secret::from), header.map(Secret::from), client) {
             (None, None, None) => Some(Self::None),
             (Some(token), None, None) => Some(Self::Bearer(token)),
             (None, Some(value), None) => Some(Self::Header(value)),
@@ -144,7 +145,7 @@ impl ReceiverSettings {
         let builder = match self.credentials {
             Credentials::None => builder,
             Credentials::Bearer(token) => builder.bearer(token),
-            Credentials::Header(value) => builder.authorization(Authorization::Header(value.into())),
+            Credentials::Header(value) => builder.authorization(Authorization::Header(value)),
             Credentials::Client(credentials) => builder.client_credentials(credentials),
         };
         let builder = if self.allow_loopback { builder.allow_loopback() } else { builder };

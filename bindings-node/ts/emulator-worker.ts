@@ -8,6 +8,9 @@ import { parentPort, workerData } from 'node:worker_threads';
 
 import type { Order, Start, Work } from './emulator.js';
 
+/** How many milliseconds the process may take to end: it answers pending requests first, for some seconds at most. */
+const GRACE = 30_000;
+
 const { program, settings, port, answers } = workerData as Work;
 let said = '';
 let ready = false;
@@ -36,6 +39,8 @@ child.on('close', (code, signal) => {
 port.on('message', ({ line, isLast }: Order) => {
   last ||= isLast;
   waiting = !isLast;
+  // What does not end with its input is no emulator, or hangs.
+  if (isLast) setTimeout(() => child.kill('SIGKILL'), GRACE).unref();
   if (!ended) isLast ? child.stdin.end(line) : child.stdin.write(line);
   else if (waiting) answer('');
   else port.close();

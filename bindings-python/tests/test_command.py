@@ -58,6 +58,10 @@ def test_a_command_of_another_version_is_refused(
     monkeypatch.setenv("SSF_COMMAND", program(tmp_path / "other", "exit 2"))
     with pytest.raises(RuntimeError, match=f"other ended with code 2, and {wanted}"):
         ReceiverEmulator(issuer=ISSUER, keys=key)
+    for says in ("hello", "7"):
+        monkeypatch.setenv("SSF_COMMAND", program(tmp_path / f"says-{says}", f"echo {says}", "cat >/dev/null"))
+        with pytest.raises(RuntimeError, match="gives no answer that ssf would give"):
+            ReceiverEmulator(issuer=ISSUER, keys=key)
     monkeypatch.setenv("SSF_COMMAND", str(tmp_path / "nowhere"))
     with pytest.raises(FileNotFoundError, match="nowhere"):
         ReceiverEmulator(issuer=ISSUER, keys=key)

@@ -173,8 +173,8 @@ impl ReceiverSettings {
         };
         let credentials = match self.credentials {
             Credentials::None => receiver::Credentials::None,
-            Credentials::Bearer { token } => receiver::Credentials::Bearer(token),
-            Credentials::Header { value } => receiver::Credentials::Header(value),
+            Credentials::Bearer { token } => receiver::Credentials::Bearer(token.into()),
+            Credentials::Header { value } => receiver::Credentials::Header(value.into()),
             Credentials::Client { credentials } => receiver::Credentials::Client(credentials.core()),
         };
         let concurrency = self.concurrency.map(usize::try_from).transpose();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -45,8 +46,9 @@ def _scripts() -> Iterator[Path]:
     packages = Path(__file__).parents[1]
     # `pip install --target`, and `--prefix`.
     yield packages / "bin"
-    prefix = packages.parents[2 if packages.match("lib/python*/site-packages") else 1]
-    yield prefix / Path(sysconfig.get_path("scripts")).name
+    above = 2 if packages.match("lib/python*/site-packages") else 1
+    if len(packages.parents) > above:
+        yield packages.parents[above] / Path(sysconfig.get_path("scripts")).name
 
 
 class Addresses(TypedDict):
@@ -74,13 +76,16 @@ class Process:
             # Without buffers there is nothing that a fork could copy.
             child = Popen([command, "emulate"], stdin=PIPE, stdout=PIPE, bufsize=0)  # noqa: S603
             self._child: Popen[bytes] | None = child
+            self._ended = weakref.finalize(self, _end, child)
             _all.add(self)
-        self._ended = weakref.finalize(self, _end, child)
-        ready = self._exchange(child, line)
+        try:
+            ready = self._exchange(child, line)
+        except ValueError:
+            ready = {}
         wanted = version("ssf-transmitter")
-        if ready is None or ready.get("version") != wanted:
+        if not isinstance(ready, dict) or ready.get("version") != wanted:
             self.stop()
-            found = f"ended with code {child.returncode}" if ready is None else f"is of version {ready.get('version')}"
+            found = _found(ready, child.returncode)
             raise RuntimeError(f"{command} {found}, and has to be ssf of version {wanted}: {ADVICE}")
         if "error" in ready:
             self.stop()
@@ -142,14 +147,25 @@ class Process:
             child.returncode = 0
 
 
+def _found(ready: object, code: int | None) -> str:
+    """What a program does that is not the command of this version."""
+    if ready is None:
+        return f"ended with code {code}"
+    if isinstance(ready, dict) and "version" in ready:
+        return f"is of version {ready['version']}"
+    return "gives no answer that ssf would give"
+
+
 def _write(child: Popen[bytes], line: str) -> None:
     rest = memoryview(f"{line}\n".encode())
     assert child.stdin is not None  # noqa: S101
     try:
         while rest:
             rest = rest[child.stdin.write(rest) :]
-    except BrokenPipeError:
-        pass  # It has ended, and says nothing.
+    except OSError as error:
+        # It has ended, and says nothing. Windows has another number for that.
+        if error.errno not in (errno.EPIPE, errno.EINVAL):
+            raise
 
 
 def _read(child: Popen[bytes]) -> bytes:
@@ -185,9 +201,11 @@ _forks = threading.RLock()
 
 
 def _forget_all() -> None:
-    for process in list(_all):
-        process._forget()  # noqa: SLF001
-    _forks.release()
+    try:
+        for process in list(_all):
+            process._forget()  # noqa: SLF001
+    finally:
+        _forks.release()
 
 
 if hasattr(os, "register_at_fork"):

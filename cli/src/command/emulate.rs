@@ -4,6 +4,7 @@ mod settings;
 
 use std::{
     io::{self, BufRead as _},
+    pin::pin,
     thread,
 };
 
@@ -47,9 +48,13 @@ pub(crate) fn run(_: Arguments) -> Result {
 }
 
 async fn serve() -> Result {
-    let terminated = shutdown::terminated()?;
+    let mut terminated = pin!(shutdown::terminated()?);
     let mut lines = lines();
-    let Some(line) = lines.recv().await else { return Ok(()) };
+    let first = tokio::select! {
+        first = lines.recv() => first,
+        () = &mut terminated => None,
+    };
+    let Some(line) = first else { return Ok(()) };
     let emulator = match start(&line).await {
         Ok((emulator, ready)) => {
             print(&ready.to_string())?;
@@ -59,7 +64,7 @@ async fn serve() -> Result {
     };
     let stopped = tokio::select! {
         stopped = obey(&emulator, &mut lines) => stopped?,
-        () = terminated => true,
+        () = &mut terminated => true,
     };
     if stopped {
         emulator.stop().await;

@@ -130,6 +130,11 @@ impl Batch {
         &self.limit
     }
 
+    /// Sets the bound for deliveries that are pushed from now on.
+    pub(super) fn set_limit(&mut self, limit: RequestLimit) {
+        self.limit = limit;
+    }
+
     /// Whether another delivery may be pushed without exceeding the limit; see [`RequestLimit::window`].
     pub fn has_room(&self) -> bool {
         self.tasks.len() < self.limit.window

@@ -70,7 +70,11 @@ impl IntoFuture for Deliver {
     fn into_future(self) -> Self::IntoFuture {
         let Self { transmitter, set, receiver, terms } = self;
         let sending = Sending::begin(&transmitter, receiver, terms);
-        Box::pin(async move { sending?.deliver(Ok(set)).await })
+        Box::pin(async move {
+            let mut sending = sending?;
+            sending.start();
+            sending.deliver(Ok(set)).await
+        })
     }
 }
 

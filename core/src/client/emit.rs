@@ -134,7 +134,8 @@ impl IntoFuture for Emit {
         let Self { transmitter, set, receiver, terms } = self;
         let sending = Sending::begin(&transmitter, receiver, terms);
         Box::pin(async move {
-            let sending = sending?;
+            let mut sending = sending?;
+            sending.start();
             let signing = transmitter.sign_set(set);
             let signed = within(sending.time_left(), signing).await.flatten();
             // A signature takes as long as many requests: those that are due go first, and several at once.

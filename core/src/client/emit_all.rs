@@ -1,6 +1,6 @@
 //! Many events from an iterator.
 
-use super::{Batch, Emit, Emitted, Progress, batch::CONCURRENCY};
+use super::{Batch, Emit, Emitted, Progress, RequestLimit, batch::CONCURRENCY};
 
 /// Many events on their way, from [`Transmitter::emit_all`](super::Transmitter::emit_all). Dropping it abandons those that
 /// are pending.
@@ -19,7 +19,7 @@ impl<I: Iterator<Item = Emit>> EmitAll<I> {
     /// Limits concurrent requests; 32 by default. Sixteen times as many events are taken from the
     /// iterator, and no more until some are done.
     pub fn concurrency(mut self, requests: usize) -> Self {
-        self.batch = Batch::new(requests);
+        self.batch.set_limit(RequestLimit::new(requests));
         self
     }
 

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use super::sending::Sending;
 use crate::{
     delivery::Receipt,
-    error::{ErrorCode, Result},
+    error::{Error, ErrorCode, Result},
     jose::Signature,
     key::BoxFuture,
     set::UnsignedSet,
@@ -51,7 +51,11 @@ impl Pending {
     /// Attaches the signature, and delivers the SET in the time that is left.
     pub fn deliver(self, signature: Signature) -> BoxFuture<'static, Result<Receipt>> {
         let Self { sending, unsigned } = self;
-        Box::pin(async move { sending.deliver(unsigned.attach(signature)).await })
+        let is_late = sending.time_left().is_zero();
+        Box::pin(async move {
+            let signed = if is_late { Err(late()) } else { unsigned.attach(signature) };
+            sending.deliver(signed).await
+        })
     }
 
     /// Ends the emit without a signature, for the reason that `code` names: [`ErrorCode::SignerFailed`], or
@@ -59,6 +63,10 @@ impl Pending {
     pub fn fail(self, code: ErrorCode) {
         self.sending.fail_with(code);
     }
+}
+
+fn late() -> Error {
+    Error::new(ErrorCode::DeadlineExceeded, "the deadline passed while waiting for a signature")
 }
 
 impl fmt::Debug for Pending {

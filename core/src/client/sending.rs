@@ -41,13 +41,18 @@ pub(super) struct Sending {
 }
 
 impl Sending {
-    /// Checks what bounds it, counts it, and starts its deadline.
+    /// Checks what bounds it, counts it, and starts its deadline. Work that begins later [starts](Self::start) it anew.
     pub(super) fn begin(transmitter: &Transmitter, receiver: Receiver, terms: Terms) -> Result<Self> {
         let Terms { deadline, retry, requests, repeated } = terms;
         let (entry, bounds) = transmitter.begin(deadline, &retry)?;
         let ends = transmitter.steady().now().plus(bounds.deadline);
         let circumstances = Circumstances { requests, repeated };
         Ok(Self { transmitter: transmitter.clone(), receiver, entry, bounds, ends, circumstances })
+    }
+
+    /// Starts the deadline, now that the work begins.
+    pub(super) fn start(&mut self) {
+        self.ends = self.transmitter.steady().now().plus(self.bounds.deadline);
     }
 
     pub(super) fn receiver(&self) -> &Receiver {
@@ -62,8 +67,6 @@ impl Sending {
     /// Delivers the SET in the time that is left, or ends with the error that prevented it.
     pub(super) async fn deliver(mut self, set: Result<SignedSet>) -> Result<Receipt> {
         self.bounds.deadline = self.time_left();
-        let late = || Error::new(ErrorCode::DeadlineExceeded, "the deadline passed before the SET was sent");
-        let set = set.and_then(|set| if self.bounds.deadline.is_zero() { Err(late()) } else { Ok(set) });
         match set {
             Ok(set) => {
                 let Self { transmitter, receiver, entry, bounds, circumstances, .. } = self;

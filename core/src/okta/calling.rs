@@ -1,6 +1,6 @@
 //! A call with its attempts, as a state machine.
 
-use std::{fmt, time::Duration};
+use std::{fmt, mem, time::Duration};
 
 use super::Call;
 use crate::{
@@ -43,17 +43,22 @@ pub struct Calling<T> {
     attempts: Attempts,
     /// What the latest attempt was authorized with.
     authorization: Option<Secret<String>>,
+    /// Whether another authorization may be had: once for each attempt.
+    renews: bool,
+    /// The attempt goes on with another authorization.
+    renewing: bool,
 }
 
 impl<T> Calling<T> {
     /// Starts a call; the first input is [`Input::Started`].
     pub fn new(call: Call<T>) -> Self {
-        Self { call, attempts: Attempts::new(Bounds::default()), authorization: None }
+        let attempts = Attempts::new(Bounds::default());
+        Self { call, attempts, authorization: None, renews: false, renewing: false }
     }
 
-    /// Asks for another authorization, once, where one is refused: for access tokens that are fetched.
+    /// Asks for another authorization, once in each attempt, where one is refused: for access tokens that are fetched.
     pub fn with_renewal(mut self) -> Self {
-        self.attempts.allow_renewal();
+        self.renews = true;
         self
     }
 
@@ -101,13 +106,21 @@ impl<T> Calling<T> {
                 self.attempted(Err(error))
             }
             Input::Unauthorized(error) => {
-                self.attempts.begin();
+                if !mem::take(&mut self.renewing) {
+                    self.attempts.begin();
+                }
                 self.attempted(Err(error))
             }
             _ if self.attempts.is_late() => Action::Fail(self.attempts.too_late()),
-            Input::Started | Input::Woken => Action::Authorize { refused: None },
+            Input::Started | Input::Woken => {
+                if self.renews {
+                    self.attempts.allow_renewal();
+                }
+                Action::Authorize { refused: None }
+            }
             Input::Authorized(value) => {
-                let timeout = self.attempts.begin();
+                let is_same_attempt = mem::take(&mut self.renewing);
+                let timeout = if is_same_attempt { self.attempts.timeout() } else { self.attempts.begin() };
                 self.authorization = Some(value.clone());
                 Action::Send { request: self.call.request(value), timeout }
             }
@@ -124,7 +137,10 @@ impl<T> Calling<T> {
         };
         match self.attempts.after(&error, |_| true) {
             Next::Wait(until) => Action::Wait { until },
-            Next::Renew => Action::Authorize { refused: self.authorization.take() },
+            Next::Renew => {
+                self.renewing = true;
+                Action::Authorize { refused: self.authorization.take() }
+            }
             // What the attempt says tells more than that the deadline has passed meanwhile.
             Next::GiveUp | Next::TooLate | Next::SignAgain => Action::Fail(error),
         }

@@ -32,7 +32,7 @@ pub(crate) struct Attempts {
     /// The latest time that was told; a clock that jumps backwards stops here.
     now: Option<Timestamp>,
     ends: Option<Timestamp>,
-    /// Whether another authorization may be had; once in an operation.
+    /// Whether another authorization may be had.
     renews: bool,
     /// Whether the SET may be signed again; once in an operation.
     signs_again: bool,
@@ -44,7 +44,7 @@ impl Attempts {
         Self { bounds, jitter, made: 0, now: None, ends: None, renews: false, signs_again: false }
     }
 
-    /// Allows one attempt with another authorization.
+    /// Allows to go on once with another authorization.
     pub(crate) fn allow_renewal(&mut self) {
         self.renews = true;
     }
@@ -105,6 +105,11 @@ impl Attempts {
     /// Counts an attempt, and returns how long it may take.
     pub(crate) fn begin(&mut self) -> Duration {
         self.made += 1;
+        self.timeout()
+    }
+
+    /// How long an attempt may take that begins now.
+    pub(crate) fn timeout(&self) -> Duration {
         let left = self.now.map_or(self.bounds.deadline, |now| self.ends().since(now));
         self.bounds.attempt_timeout.min(left)
     }
