@@ -162,7 +162,8 @@ extension SSFError {
     init(_ native: SSFTransmitterFFI.Details) {
         let code = Code(rawValue: native.code)
         self.init(
-            code: code, kind: Kind(rawValue: native.kind), message: native.message, remedy: code.remedy, pointer: native.pointer, status: native.status.map(Int.init),
+            code: code, kind: Kind(rawValue: native.kind), message: native.message,
+            remedy: code.remedy, pointer: native.pointer, status: native.status.map(Int.init),
             retryAfter: native.retryAfter, receiverError: native.receiverError,
             receiverDescription: native.receiverDescription, isRetryable: native.retryable,
             findings: native.findings.map(Finding.init), causes: native.causes)
