@@ -103,7 +103,7 @@ extension SSFError {
             self.init(.jsonInvalid, "JSON cannot represent this value", pointer: prefix)
             return
         }
-        let place = prefix + pointer(context.codingPath)
+        let place = prefix + jsonPointer(context.codingPath)
         if let refusal = context.underlyingError as? Refusal {
             self.init(refusal.code, refusal.message, pointer: place)
             return
@@ -121,11 +121,11 @@ extension SSFError {
             @unknown default: [any CodingKey]()
             }
         self.init(
-            .eventMemberType, "not an event of the requested type", pointer: "/events" + pointer(path))
+            .eventMemberType, "not an event of the requested type", pointer: "/events" + jsonPointer(path))
     }
 }
 
-private func pointer(_ path: [any CodingKey]) -> String {
+private func jsonPointer(_ path: [any CodingKey]) -> String {
     path.map { name in
         let step = name.intValue.map(String.init) ?? name.stringValue
         return "/" + step.replacingOccurrences(of: "~", with: "~0").replacingOccurrences(of: "/", with: "~1")
