@@ -78,6 +78,7 @@ class Process:
             self._child: Popen[bytes] | None = child
             self._ended = weakref.finalize(self, _end, child)
             _all.add(self)
+        ready: Any
         try:
             ready = self._exchange(child, line)
         except ValueError:
