@@ -13,7 +13,7 @@ import weakref
 from importlib.metadata import version
 from pathlib import Path
 from subprocess import PIPE, Popen, TimeoutExpired
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -91,7 +91,7 @@ class Process:
         if "error" in ready:
             self.stop()
             raise ValueError(ready["error"])
-        self._ready: Ready = ready
+        self._ready = cast("Ready", ready)
 
     @property
     def ready(self) -> Ready:
