@@ -44,6 +44,7 @@ macro_rules! output_records {
             pub pointer: String,
             pub message: String,
             pub remedy: $text,
+            pub doc: $text,
             pub source: $text,
         }
 
@@ -58,6 +59,7 @@ macro_rules! output_records {
                     pointer: finding.pointer().to_owned(),
                     message: finding.message().to_owned(),
                     remedy: rule.remedy.into(),
+                    doc: rule.doc.into(),
                     source: rule.source.into(),
                 }
             }
@@ -78,7 +80,7 @@ macro_rules! output_records {
         /// An explanation of a receiver's answer.
         $(#[$attribute])*
         pub struct Explanation {
-            pub delivered: bool,
+            pub is_delivered: bool,
             pub reason: String,
             pub cause: String,
             pub remedy: String,
@@ -91,7 +93,7 @@ macro_rules! output_records {
             fn from(explanation: $crate::sdk::explain::Explanation) -> Self {
                 let possible = explanation.possible().iter();
                 Self {
-                    delivered: explanation.is_delivered(),
+                    is_delivered: explanation.is_delivered(),
                     reason: explanation.reason().to_owned(),
                     cause: explanation.cause().to_owned(),
                     remedy: explanation.remedy().to_owned(),

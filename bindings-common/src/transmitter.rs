@@ -1,29 +1,39 @@
 //! Transmitters, and what a doctor is asked.
 
 use ssf_transmitter::{
-    KeySet, Network, OktaProviders, PublicKey, Result, Transmitter,
+    KeySet, Network, OktaProviders, PublicKey, Result, Transmitter, UnsignedSet,
     client::{Deliver, Doctor, RequestLimit, TransmitterBuilder},
-    key::DetachedKey,
+    key::ExternalKey,
     lint::LintPolicy,
 };
 
-use crate::{header, policy::Policy, set};
+use crate::{header, invalid, policy::Policy, set};
 
-/// What signs the SETs of a transmitter.
-#[derive(Clone)]
-pub enum Signing {
-    /// Keys of this process.
-    Keys(KeySet),
-    /// A signer of the language, which is called between two steps.
-    Signer(DetachedKey),
+/// The key of a signer of the language, with the name of its algorithm, its `kid` and its public key, as far as it tells them. The
+/// signer is called between two steps, with the signing input or its digest.
+pub fn external_key(
+    algorithm: &str,
+    kid: Option<String>,
+    public_key: Option<PublicKey>,
+    signs_digest: bool,
+) -> Result<ExternalKey> {
+    let key = ExternalKey::new(header(algorithm, kid)?, public_key)?;
+    if signs_digest && key.algorithm().digest(b"").is_none() {
+        return Err(invalid(NO_DIGEST));
+    }
+    Ok(key)
 }
 
-impl Signing {
-    /// A signer with the name of its algorithm, its `kid` and its public key, as far as it tells them.
-    pub fn signer(algorithm: &str, kid: Option<String>, public_key: Option<PublicKey>) -> Result<Self> {
-        Ok(Self::Signer(DetachedKey::new(header(algorithm, kid)?, public_key)))
+/// What the signer of an external key signs: the signing input, or its digest.
+pub fn to_sign(unsigned: &UnsignedSet, digest: bool) -> Result<Vec<u8>> {
+    if digest {
+        unsigned.digest().ok_or_else(|| invalid(NO_DIGEST))
+    } else {
+        Ok(unsigned.signing_input().to_vec())
     }
 }
+
+const NO_DIGEST: &str = "Ed25519 signs the signing input itself, not a digest";
 
 /// The settings of a transmitter.
 #[derive(Clone)]
@@ -31,7 +41,7 @@ pub struct TransmitterSettings {
     /// The `iss` of its SETs.
     pub issuer: String,
     /// What signs.
-    pub signing: Signing,
+    pub keys: KeySet,
     /// How often and how long it tries.
     pub policy: Policy,
     /// What happens with findings.
@@ -43,10 +53,7 @@ pub struct TransmitterSettings {
 impl TransmitterSettings {
     /// Builds the transmitter. Its HTTP pool belongs to the tokio runtime that is entered.
     pub fn build(self) -> Result<Transmitter> {
-        let builder = match self.signing {
-            Signing::Keys(keys) => Transmitter::builder(self.issuer, keys),
-            Signing::Signer(key) => Transmitter::builder_with_signer(self.issuer, key),
-        };
+        let builder = Transmitter::builder(self.issuer, self.keys);
         let builder = set(self.policy.bind(builder), self.lint, TransmitterBuilder::lint);
         builder.network(self.network).build()
     }

@@ -11,6 +11,7 @@ use crate::{
     failure::{Failure, Outcome, Result, outcome},
     mailbox::Mailbox,
     policy::milliseconds,
+    signer::{AnyKey, Signer, shown},
 };
 
 /// A private key that signs SETs.
@@ -124,19 +125,24 @@ impl KeySet {
         Self(sdk::KeySet::new(active.0.clone()))
     }
 
-    #[napi]
-    pub fn active(&self) -> SigningKey {
-        SigningKey(self.0.active())
+    #[napi(factory)]
+    pub fn of_signer(active: &Signer) -> Self {
+        Self(sdk::KeySet::new(active.0.clone()))
     }
 
     #[napi]
-    pub fn next(&self) -> Option<SigningKey> {
-        self.0.next().map(SigningKey)
+    pub fn active(&self) -> AnyKey {
+        shown(self.0.active())
     }
 
     #[napi]
-    pub fn retired(&self) -> Vec<SigningKey> {
-        self.0.retired().into_iter().map(SigningKey).collect()
+    pub fn next(&self) -> Option<AnyKey> {
+        self.0.next().map(shown)
+    }
+
+    #[napi]
+    pub fn retired(&self) -> Vec<AnyKey> {
+        self.0.retired().into_iter().map(shown).collect()
     }
 
     /// The set to publish, as JSON.
@@ -148,6 +154,12 @@ impl KeySet {
     /// `now` is in milliseconds since 1970.
     #[napi]
     pub fn stage(&self, next: &SigningKey, now: f64) -> Outcome<()> {
+        outcome(self.0.stage(next.0.clone(), moment(now)).map_err(Failure::from))
+    }
+
+    /// The same for an external key.
+    #[napi]
+    pub fn stage_signer(&self, next: &Signer, now: f64) -> Outcome<()> {
         outcome(self.0.stage(next.0.clone(), moment(now)).map_err(Failure::from))
     }
 

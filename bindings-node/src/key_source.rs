@@ -11,6 +11,7 @@ use crate::{
     mailbox::Mailbox,
     policy::milliseconds,
     records::{Source, SourceOptions},
+    signer::{AnyKey, shown},
 };
 
 #[napi]
@@ -54,8 +55,8 @@ impl KeySet {
     }
 
     #[napi]
-    pub fn standby(&self) -> Vec<SigningKey> {
-        self.0.standby().into_iter().map(SigningKey).collect()
+    pub fn standby(&self) -> Vec<AnyKey> {
+        self.0.standby().into_iter().map(shown).collect()
     }
 
     #[napi]

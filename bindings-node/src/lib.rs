@@ -24,6 +24,7 @@ mod receiver;
 mod records;
 mod runtime;
 mod sets;
+mod signer;
 mod transmitter;
 
 use napi_derive::napi;

@@ -3,14 +3,39 @@
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use ssf_bindings::set::signature;
-use ssf_transmitter::{self as sdk, client};
+use ssf_transmitter::{self as sdk, client, key::BoxFuture};
 
 use crate::{
     failure::{Failure, Outcome, outcome},
     mailbox::Mailbox,
     records::{ErrorParts, checks},
     sets::receipt,
+    signer::external,
 };
+
+/// A signature that is waited for.
+#[napi(object, object_from_js = false)]
+pub struct Request {
+    /// Of the key; empty if it has none.
+    pub kid: String,
+    pub signing_input: Uint8Array,
+    pub digest: Option<Uint8Array>,
+    /// In milliseconds.
+    pub time_left: f64,
+}
+
+impl Request {
+    fn of(pending: &client::Pending) -> Option<Self> {
+        let kid = external(pending.key())?;
+        let unsigned = pending.unsigned();
+        Some(Self {
+            kid,
+            signing_input: unsigned.signing_input().to_vec().into(),
+            digest: unsigned.digest().map(Into::into),
+            time_left: pending.time_left().as_secs_f64() * 1000.0,
+        })
+    }
+}
 
 /// An emit that waits for its signature.
 #[napi]
@@ -24,16 +49,20 @@ impl Pending {
 
 #[napi]
 impl Pending {
-    /// The bytes to sign.
-    #[napi(getter)]
-    pub fn signing_input(&self) -> Option<Uint8Array> {
-        self.0.as_ref().map(|pending| pending.unsigned().signing_input().to_vec().into())
+    /// The signature that it waits for; `None` for a key of this process.
+    #[napi]
+    pub fn request(&self) -> Option<Request> {
+        self.0.as_ref().and_then(Request::of)
     }
 
-    /// In milliseconds.
-    #[napi(getter)]
-    pub fn time_left(&self) -> f64 {
-        self.0.as_ref().map_or(0.0, |pending| pending.time_left().as_secs_f64() * 1000.0)
+    /// Signs with the key of this process, and delivers.
+    #[napi]
+    pub fn sign(&mut self, mailbox: &Mailbox, number: u32) -> Outcome<()> {
+        let Some(pending) = self.0.take() else {
+            return outcome(Err(Failure::internal("this emit has ended")));
+        };
+        let delivered = pending.sign();
+        mailbox.spawn(number, async move { Ok(receipt(&delivered.await?)) })
     }
 
     /// Delivers the SET with its signature.
@@ -63,30 +92,29 @@ pub struct Examination(Option<client::Examination>);
 
 #[napi]
 impl Examination {
-    /// The bytes to sign, if a SET is to be sent.
-    #[napi(getter)]
-    pub fn signing_input(&self) -> Option<Uint8Array> {
-        let pending = self.0.as_ref().and_then(client::Examination::pending);
-        pending.map(|pending| pending.unsigned().signing_input().to_vec().into())
+    /// The signature that it waits for; `None` if JavaScript need not sign.
+    #[napi]
+    pub fn request(&self) -> Option<Request> {
+        self.0.as_ref().and_then(client::Examination::pending).and_then(Request::of)
     }
 
-    /// In milliseconds.
-    #[napi(getter)]
-    pub fn time_left(&self) -> f64 {
-        let pending = self.0.as_ref().and_then(client::Examination::pending);
-        pending.map_or(0.0, |pending| pending.time_left().as_secs_f64() * 1000.0)
+    /// Signs the SET with a key of this process, if there is one, and delivers it.
+    #[napi]
+    pub fn sign(&mut self, mailbox: &Mailbox, number: u32) -> Outcome<()> {
+        self.end(mailbox, number, client::Examination::sign)
     }
 
     /// Delivers the SET, if there is one, with its signature.
     #[napi]
     pub fn finish(&mut self, mailbox: &Mailbox, number: u32, bytes: Uint8Array, der: bool) -> Outcome<()> {
-        self.end(mailbox, number, Ok(signature(bytes.to_vec(), der)))
+        let signature = signature(bytes.to_vec(), der);
+        self.end(mailbox, number, |examination| examination.finish(Ok(signature)))
     }
 
     /// Says why there is no signature.
     #[napi]
     pub fn fail(&mut self, mailbox: &Mailbox, number: u32, error: ErrorParts) -> Outcome<()> {
-        self.end(mailbox, number, Err(error.into()))
+        self.end(mailbox, number, |examination| examination.finish(Err(error.into())))
     }
 
     /// Ends it without a result.
@@ -101,11 +129,16 @@ impl Examination {
         Self(Some(examination))
     }
 
-    fn end(&mut self, mailbox: &Mailbox, number: u32, signature: sdk::Result<sdk::Signature>) -> Outcome<()> {
+    fn end(
+        &mut self,
+        mailbox: &Mailbox,
+        number: u32,
+        end: impl FnOnce(client::Examination) -> BoxFuture<'static, client::Diagnosis>,
+    ) -> Outcome<()> {
         let Some(examination) = self.0.take() else {
             return outcome(Err(Failure::internal("this doctor run has ended")));
         };
-        let diagnosed = examination.finish(signature);
+        let diagnosed = end(examination);
         mailbox.spawn(number, async move { Ok(checks(&diagnosed.await)) })
     }
 }

@@ -15,15 +15,26 @@ use crate::{
     records::{Finding, findings},
 };
 
-/// An unsigned SET.
+/// An unsigned SET, and the `kid` of the external key that it was prepared for.
 #[napi]
-pub struct UnsignedSet(pub(crate) sdk::UnsignedSet);
+pub struct UnsignedSet(pub(crate) sdk::UnsignedSet, pub(crate) Option<String>);
 
 #[napi]
 impl UnsignedSet {
     #[napi(getter)]
     pub fn signing_input(&self) -> Uint8Array {
         self.0.signing_input().into()
+    }
+
+    /// The `kid` of the external key that must sign; `None` for a key of this process.
+    #[napi(getter)]
+    pub fn signer(&self) -> Option<String> {
+        self.1.clone()
+    }
+
+    #[napi(getter)]
+    pub fn digest(&self) -> Option<Uint8Array> {
+        self.0.digest().map(Into::into)
     }
 
     #[napi(getter)]
@@ -186,7 +197,7 @@ pub struct SetParts {
 /// A SET from all its parts, without a transmitter.
 #[napi]
 pub fn prepare_set(parts: SetParts, dialect: Option<&Dialect>) -> Outcome<UnsignedSet> {
-    outcome(parts.prepare(dialect).map(UnsignedSet).map_err(Failure::from))
+    outcome(parts.prepare(dialect).map(|set| UnsignedSet(set, None)).map_err(Failure::from))
 }
 
 impl SetParts {

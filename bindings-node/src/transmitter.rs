@@ -2,12 +2,8 @@
 
 use std::future::IntoFuture as _;
 
-use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
-use ssf_bindings::{
-    invalid,
-    transmitter::{self, DoctorOptions, Signing},
-};
+use ssf_bindings::transmitter::{self, DoctorOptions};
 use ssf_transmitter::{self as sdk, client::Emit};
 
 use crate::{
@@ -23,16 +19,13 @@ use crate::{
     records::{Counters, Finding, checks, findings},
     runtime::runtime,
     sets::{SignedSet, UnsignedSet, receipt, signed},
+    signer::external,
 };
 
 /// The settings of a transmitter.
 #[napi(object, object_to_js = false)]
 pub struct TransmitterSettings {
     pub issuer: String,
-    /// For a signer elsewhere.
-    pub algorithm: Option<String>,
-    pub kid: Option<String>,
-    pub public_key: Option<PublicKey>,
     pub policy: Policy,
     pub lint: Option<Findings>,
     pub network: Network,
@@ -42,14 +35,12 @@ pub struct TransmitterSettings {
 #[napi]
 pub struct Transmitter {
     core: sdk::Transmitter,
-    /// Whether JavaScript signs, between two steps.
-    by_signer: bool,
 }
 
 #[napi]
 impl Transmitter {
     #[napi]
-    pub fn build(settings: TransmitterSettings, keys: Option<&KeySet>) -> Outcome<Transmitter> {
+    pub fn build(settings: TransmitterSettings, keys: &KeySet) -> Outcome<Transmitter> {
         outcome(settings.build(keys))
     }
 
@@ -109,7 +100,8 @@ impl Transmitter {
         options: Option<EmitOptions<'_>>,
     ) -> Outcome<UnsignedSet> {
         let emit = emit(&self.core, &event, subject.as_deref(), private, to, options);
-        outcome(emit.and_then(Emit::prepare).map(UnsignedSet).map_err(Failure::from))
+        let prepared = emit.and_then(Emit::prepare_with_key);
+        outcome(prepared.map(|(set, key)| UnsignedSet(set, external(&key))).map_err(Failure::from))
     }
 
     /// The first step of an emit by a signer.
@@ -160,7 +152,8 @@ impl Transmitter {
         findings(&self.core.linter(&to.0).read(any_event(event), subject))
     }
 
-    /// Checks this transmitter and a receiver end to end: an examination, which may wait for a signature.
+    /// Checks this transmitter and a receiver end to end: the checks, or an
+    /// examination, which may wait for a signature.
     #[napi]
     #[allow(clippy::too_many_arguments, reason = "an event, a subject, a receiver, and what is set")]
     pub fn doctor(
@@ -174,11 +167,12 @@ impl Transmitter {
         configuration_url: Option<String>,
         send: bool,
         confirm: Option<&Providers>,
+        may_wait: bool,
     ) -> Outcome<()> {
         let (event, subject) = (any_event(event), subject.map(|subject| any_subject(subject, private)));
         let options = DoctorOptions { configuration_url, send, confirm: confirm.map(Providers::core) };
         let doctor = options.instruct(self.core.doctor_read(event, subject, &to.0));
-        if self.by_signer {
+        if may_wait {
             let examined = doctor.examine();
             return mailbox.spawn(number, async move { Ok(Examination::of(examined.await)) });
         }
@@ -215,44 +209,16 @@ impl Transmitter {
 }
 
 impl TransmitterSettings {
-    fn build(self, keys: Option<&KeySet>) -> Result<Transmitter> {
-        let signing = match (keys, self.algorithm) {
-            (Some(keys), _) => Signing::Keys(keys.0.clone()),
-            (None, Some(algorithm)) => {
-                let public_key = self.public_key.map(PublicKey::read).transpose()?;
-                Signing::signer(&algorithm, self.kid, public_key)?
-            }
-            (None, None) => {
-                return Err(invalid("a transmitter needs a key, or a signer with its algorithm").into());
-            }
-        };
+    fn build(self, keys: &KeySet) -> Result<Transmitter> {
         let settings = transmitter::TransmitterSettings {
             issuer: self.issuer,
-            signing,
+            keys: keys.0.clone(),
             policy: self.policy.read()?,
             lint: self.lint.map(|lint| lint.policy()).transpose()?,
             network: self.network.read(),
         };
         // Built inside the runtime, to which the HTTP pool will belong.
         let _inside = runtime()?.enter();
-        Ok(Transmitter { core: settings.build()?, by_signer: keys.is_none() })
-    }
-}
-
-/// The public half of a signer's key: one of these.
-#[napi(object, object_to_js = false)]
-pub struct PublicKey {
-    pub pem: Option<String>,
-    pub der: Option<Uint8Array>,
-    pub jwk: Option<String>,
-}
-
-impl PublicKey {
-    fn read(self) -> sdk::Result<sdk::PublicKey> {
-        Ok(match (self.pem, self.der, self.jwk) {
-            (Some(pem), ..) => sdk::PublicKey::from_pem(pem)?,
-            (_, Some(der), _) => sdk::PublicKey::from_der(&der[..])?,
-            (.., jwk) => sdk::PublicKey::from_jwk(&jwk.unwrap_or_default())?,
-        })
+        Ok(Transmitter { core: settings.build()? })
     }
 }

@@ -5,7 +5,7 @@ import { sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
-import { ApiError, LogEvent, OktaProviders, okta, SignedSet, SigningKey, Transmitter } from 'ssf-transmitter';
+import { ApiError, LogEvent, OktaProviders, okta, SignedSet, Signer, SigningKey, Transmitter } from 'ssf-transmitter';
 import { startReceiver } from 'ssf-transmitter/testing';
 import { ADA } from './setup.mjs';
 
@@ -133,9 +133,7 @@ test('a doctor looks for the SET', async (t) => {
   const to = emulator.receiver();
   const signer = new Transmitter({
     issuer: ISSUER,
-    signer: (input) => sign('sha256', input, pem),
-    algorithm: 'RS256',
-    kid: key.kid,
+    key: new Signer({ sign: (input) => sign('sha256', input, pem), algorithm: 'RS256', kid: key.kid }),
   });
   t.after(() => signer.close());
   const check = async (by, subject, send) => {

@@ -14,6 +14,7 @@ import {
   lintJwks,
   prepareSet,
   readTransmitterConfiguration,
+  Signer,
   SigningKey,
   SsfError,
   Transmitter,
@@ -63,7 +64,7 @@ test('bytes: keys, bundles, bodies of answers', async () => {
   const caBundle = foreign('[new Uint8Array(3)]');
   assert.throws(() => new Transmitter({ issuer: ISSUER, key, caBundle }), { code: 'SSF_CA_BUNDLE_INVALID' });
   const body = foreign('Uint8Array.from([123, 125])');
-  assert.equal(explain('', { status: 202, body }).delivered, true);
+  assert.equal(explain('', { status: 202, body }).isDelivered, true);
 });
 
 for (const form of ['bytes', 'bytes.buffer', '{ der: bytes }', '{ der: bytes.buffer }']) {
@@ -72,12 +73,12 @@ for (const form of ['bytes', 'bytes.buffer', '{ der: bytes }', '{ der: bytes.buf
     const jwk = await key.exportPrivateJwk();
     const usages = [{ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign']];
     const imported = await crypto.subtle.importKey('jwk', { ...jwk, alg: 'ES256', key_ops: ['sign'] }, ...usages);
-    const signer = async (input) => {
+    const sign = async (input) => {
       const raw = Buffer.from(await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, imported, input));
       const signature = form.includes('der') ? derOf(raw) : raw;
       return foreign(`Promise.resolve(Uint8Array.from(signature)).then((bytes) => (${form}))`, { signature });
     };
-    const transmitter = new Transmitter({ issuer: ISSUER, algorithm: 'ES256', kid: key.kid, signer });
+    const transmitter = new Transmitter({ issuer: ISSUER, key: new Signer({ algorithm: 'ES256', kid: key.kid, sign }) });
     await transmitter.emit(caep.sessionRevoked(), SUBJECT, { to });
     emulator.assertReceived('caep.session-revoked', SUBJECT);
   });
@@ -97,8 +98,8 @@ function derOf(raw) {
 test('what a signer of the other realm throws is the cause', async (t) => {
   const { to } = await pair(t);
   const reason = foreign('new RangeError("no key")');
-  const signer = foreign('() => { throw reason; }', { reason });
-  const transmitter = new Transmitter({ issuer: ISSUER, algorithm: 'ES256', signer });
+  const sign = foreign('() => { throw reason; }', { reason });
+  const transmitter = new Transmitter({ issuer: ISSUER, key: new Signer({ algorithm: 'ES256', sign }) });
   await assert.rejects(transmitter.emit(caep.sessionRevoked(), ADA, { to }), (error) => {
     assert.ok(error instanceof SsfError);
     assert.deepEqual([error.code, error.cause === reason], ['SSF_SIGNER_FAILED', true]);

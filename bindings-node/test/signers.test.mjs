@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, webcrypto } from 'node:crypto';
 import { test } from 'node:test';
-import { caep, Transmitter } from 'ssf-transmitter';
+import { caep, Signer, Transmitter } from 'ssf-transmitter';
 import { startReceiver } from 'ssf-transmitter/testing';
 import { ADA, ISSUER } from './setup.mjs';
 
@@ -25,9 +25,11 @@ test('a key management service that answers in DER', async (t) => {
   };
   const transmitter = new Transmitter({
     issuer: ISSUER,
-    algorithm: 'ES256',
-    kid: 'kms-1',
-    signer: async (input) => ({ der: (await kms(input)).Signature }),
+    key: new Signer({
+      algorithm: 'ES256',
+      kid: 'kms-1',
+      sign: async (input) => ({ der: (await kms(input)).Signature }),
+    }),
   });
   const { checks } = await transmitter.doctor(revoked, ADA, { to: emulator.receiver(), send: true });
   assert.equal(emulator.received.length, 1, JSON.stringify(checks));
@@ -63,9 +65,11 @@ test('WebCrypto', async (t) => {
     const emulator = await receiverOf(t, publicKey, name, algorithm);
     const transmitter = new Transmitter({
       issuer: ISSUER,
-      algorithm,
-      kid: name,
-      signer: (input) => webcrypto.subtle.sign(use, pair.privateKey, input),
+      key: new Signer({
+        algorithm,
+        kid: name,
+        sign: (input) => webcrypto.subtle.sign(use, pair.privateKey, input),
+      }),
     });
     assert.equal((await transmitter.emit(revoked, ADA, { to: emulator.receiver() })).status, 202);
   }
@@ -74,8 +78,8 @@ test('WebCrypto', async (t) => {
 test('the steps by hand: prepare, attach, deliver', async (t) => {
   const { privateKey, publicKey } = p256();
   const emulator = await receiverOf(t, publicKey, 'k', 'ES256');
-  const signer = () => assert.fail('not called');
-  const transmitter = new Transmitter({ issuer: ISSUER, algorithm: 'ES256', kid: 'k', signer });
+  const sign = () => assert.fail('not called');
+  const transmitter = new Transmitter({ issuer: ISSUER, key: new Signer({ algorithm: 'ES256', kid: 'k', sign }) });
   const to = emulator.receiver();
   const unsigned = transmitter.prepare(revoked, ADA, { to });
   const der = sign(
@@ -93,7 +97,7 @@ test('a signer that fails, gives nonsense, or never answers', async (t) => {
   const { publicKey } = p256();
   const emulator = await receiverOf(t, publicKey, 'k', 'ES256');
   const to = emulator.receiver();
-  const by = (signer) => new Transmitter({ issuer: ISSUER, algorithm: 'ES256', kid: 'k', signer });
+  const by = (sign) => new Transmitter({ issuer: ISSUER, key: new Signer({ algorithm: 'ES256', kid: 'k', sign }) });
   const reason = new Error('throttled');
   const throwing = by(() => {
     throw reason;
@@ -115,5 +119,7 @@ test('a signer that fails, gives nonsense, or never answers', async (t) => {
   assert.deepEqual(emulator.requests, []);
   const { checks } = await silent.doctor(revoked, ADA, { to });
   assert.ok(checks.length > 5);
-  assert.throws(() => new Transmitter({ issuer: ISSUER, signer: () => {} }), { code: 'SSF_CONFIGURATION_INVALID' });
+  for (const wrong of [{ sign() {} }, { algorithm: 'ES256' }, { algorithm: 'ES256', sign() {}, signDigest() {} }]) {
+    assert.throws(() => new Signer(wrong), { code: 'SSF_CONFIGURATION_INVALID' });
+  }
 });

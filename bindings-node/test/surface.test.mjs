@@ -5,7 +5,17 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
-import { customEvent, Dialect, explain, lint, Receiver, SigningKey, SsfError, Transmitter } from 'ssf-transmitter';
+import {
+  customEvent,
+  Dialect,
+  explain,
+  lint,
+  Receiver,
+  Signer,
+  SigningKey,
+  SsfError,
+  Transmitter,
+} from 'ssf-transmitter';
 import { startReceiver } from 'ssf-transmitter/testing';
 import { ISSUER, until } from './setup.mjs';
 
@@ -25,7 +35,7 @@ function each(title, kind, check) {
 function signerOf(does) {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'k-1', alg: 'ES256', use: 'sig' };
-  const signer = {
+  const call = {
     signs: (input) => ({ der: new Uint8Array(sign('sha256', input, { key: privateKey, dsaEncoding: 'der' })) }),
     fails: async () => {
       throw new Error('the service is gone');
@@ -33,7 +43,7 @@ function signerOf(does) {
     malformed: () => new Uint8Array(1),
     late: () => new Promise(() => {}),
   }[does];
-  return { signer, jwk };
+  return { sign: call, jwk };
 }
 
 const milliseconds = (seconds) => (seconds === undefined ? undefined : seconds * 1000);
@@ -68,7 +78,7 @@ async function world(t, one, issuer = ISSUER) {
   } else {
     const made = signerOf(one.signer);
     jwk = made.jwk;
-    Object.assign(settings, { signer: made.signer, algorithm: 'ES256', kid: 'k-1', publicKey: jwk });
+    settings.key = new Signer({ sign: made.sign, algorithm: 'ES256', kid: 'k-1', publicKey: jwk });
   }
   const script = one.fault && { rules: [{ fault: one.fault }] };
   const emulator = await startReceiver({ issuer, keys: { keys: [jwk] }, script });
@@ -202,13 +212,13 @@ each('an error is explained in the same words', 'explain', async (t, one) => {
 
 each('the keys to publish are those of the signer, or an error', 'jwks', async (_, one) => {
   const publicKey = one.pem ?? one.jwk ?? (one.der_base64 && new Uint8Array(Buffer.from(one.der_base64, 'base64')));
-  const { signer } = signerOf('signs');
-  const settings = { issuer: ISSUER, signer, algorithm: one.algorithm, kid: one.kid ?? undefined, publicKey };
-  if (one.code !== undefined) {
-    assert.equal(await codeOf(() => new Transmitter(settings).jwks()), one.code);
-  } else {
-    assert.deepEqual(new Transmitter(settings).jwks(), { keys: [one.published] });
-  }
+  const { sign } = signerOf('signs');
+  const jwks = () => {
+    const key = new Signer({ sign, algorithm: one.algorithm, kid: one.kid ?? undefined, publicKey });
+    return new Transmitter({ issuer: ISSUER, key }).jwks();
+  };
+  if (one.code !== undefined) assert.equal(await codeOf(jwks), one.code);
+  else assert.deepEqual(jwks(), { keys: [one.published] });
 });
 
 each('a close waits for pending calls, and rejects new ones', 'close', async (t, one) => {

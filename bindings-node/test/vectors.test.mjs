@@ -349,7 +349,7 @@ test('an answer is explained', async () => {
       contentType: one.sent_as,
     };
     const explained = explain(one.text ?? '', one.answer, context);
-    assert.deepEqual([explained.delivered, explained.reason], [one.delivered, one.reason]);
+    assert.deepEqual([explained.isDelivered, explained.reason], [one.delivered, one.reason]);
     assert.ok(explained.cause !== '' && explained.remedy !== '');
     for (const part of one.cause ?? []) assert.ok(explained.cause.includes(part), explained.cause);
     for (const part of one.possible ?? []) {

@@ -69,7 +69,7 @@ test("Okta's guide, from the key to the accepted SET", async (t) => {
   const receipt = await transmitter.deliver(set, { to });
   assert.equal(receipt.status, 202);
   org.assertReceived('okta.user-risk-change');
-  assert.equal(explain(set, { status: 202 }, { dialect: 'okta' }).delivered, true);
+  assert.equal(explain(set, { status: 202 }, { dialect: 'okta' }).isDelivered, true);
 
   // Okta answers 202 to a SET that it then drops: its System Log says whether this one arrived.
   const { outcome, certainty } = await providers.received(receipt);

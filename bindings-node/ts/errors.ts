@@ -20,6 +20,8 @@ export interface Finding {
   readonly message: string;
   /** How to fix it. */
   readonly remedy: string;
+  /** What the rule checks. */
+  readonly doc: string;
   /** Where the rule comes from. */
   readonly source: string;
 }

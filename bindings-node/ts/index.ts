@@ -6,6 +6,7 @@
 
 import './bundled.js';
 
+export type { Algorithm } from './algorithm.js';
 export type { CauseId } from './causes.js';
 export type { CodeFacts, ErrorKind, SsfErrorCode } from './codes.js';
 export * as conformance from './conformance.js';
@@ -40,7 +41,6 @@ export * as scim from './events/scim.js';
 export * as ssf from './events/ssf.js';
 export type { CatalogueEvent, EventType, SsfEvent } from './events/union.js';
 export {
-  type Algorithm,
   type Jwks,
   KeySet,
   type KeyType,
@@ -98,17 +98,15 @@ export {
 } from './receiver.js';
 export type { LintRuleId } from './rules.js';
 export { DecodedSet, prepareSet, Receipt, type SetParts, SignedSet, UnsignedSet } from './sets.js';
-export type { Signature, Signer } from './signature.js';
+export type { Signature } from './signature.js';
+export { type DigestSignerOptions, type InputSignerOptions, Signer, type SignerOptions } from './signer.js';
 export type * from './subjects.js';
 export {
   type Counters,
   type DeliverOptions,
   type EmitOptions,
-  type KeyOptions,
   type SetOptions,
-  type SignerOptions,
   Transmitter,
   type TransmitterOptions,
-  type TransmitterSettings,
 } from './transmitter.js';
 export type * from './values.js';

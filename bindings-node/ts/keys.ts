@@ -2,28 +2,16 @@
 
 import { Buffer } from 'node:buffer';
 
+import type { Algorithm } from './algorithm.js';
 import { call } from './calls.js';
 import { type Caller, failed, Place, type SsfError, unwrap } from './errors.js';
 import { jsonText } from './json.js';
 import { type NativeKeySet, type NativeMailbox, type NativeSigningKey, type NativeSource, native } from './native.js';
-import { bytes, checked, checkedArgument, date, either, instance, object, oneOf, span, string } from './options.js';
+import { bytes, checked, checkedArgument, date, either, instance, object, span, string } from './options.js';
+import { Signer } from './signer.js';
 
 /** The kinds of keys that can be generated; most receivers require `RSA-2048`. */
 export type KeyType = 'RSA-2048' | 'RSA-3072' | 'RSA-4096' | 'P-256' | 'P-384' | 'P-521' | 'Ed25519';
-
-/** The algorithms of signatures (RFC 7518 §3.1, RFC 8037, RFC 9864). */
-export type Algorithm =
-  | 'RS256'
-  | 'RS384'
-  | 'RS512'
-  | 'PS256'
-  | 'PS384'
-  | 'PS512'
-  | 'ES256'
-  | 'ES384'
-  | 'ES512'
-  | 'EdDSA'
-  | 'Ed25519';
 
 /** A public key as it is published (RFC 7517 §4). */
 export interface PublicJwk {
@@ -254,6 +242,8 @@ export class SigningKey {
   }
 }
 
+const KEY = either(instance(SigningKey, 'a SigningKey'), instance(Signer, 'a Signer'));
+
 /**
  * The keys of a transmitter: one signs, all are published.
  *
@@ -263,18 +253,25 @@ export class SigningKey {
  */
 export class KeySet {
   readonly #native: NativeKeySet;
+  /** By `kid`. A signer stays when its key is removed, as a SET may still wait for it. */
+  readonly #signers = new Map<string, Signer>();
 
   /** A set with one key, which signs. */
-  constructor(active: SigningKey);
+  constructor(active: SigningKey | Signer);
   /** @internal */
   constructor(watched: NativeKeySet);
-  constructor(active: SigningKey | NativeKeySet) {
+  constructor(active: SigningKey | Signer | NativeKeySet) {
     if (active instanceof native.KeySet) {
       this.#native = active;
       return;
     }
-    checkedArgument('active', active, instance(SigningKey, 'a SigningKey'), KeySet);
-    this.#native = new native.KeySet(SigningKey.handle(active as SigningKey));
+    checkedArgument('active', active, KEY, KeySet);
+    if (active instanceof Signer) {
+      this.#native = native.KeySet.ofSigner(Signer.handle(active));
+      this.#signers.set(active.kid ?? '', active);
+    } else {
+      this.#native = new native.KeySet(SigningKey.handle(active as SigningKey));
+    }
   }
 
   /**
@@ -323,24 +320,24 @@ export class KeySet {
   }
 
   /** The keys of a source that are published but do not sign: all except the first. */
-  get standby(): SigningKey[] {
-    return this.#native.standby().map(SigningKey.of);
+  get standby(): (SigningKey | Signer)[] {
+    return this.#native.standby().map((key) => this.#shown(key));
   }
 
   /** The key that signs now. */
-  get active(): SigningKey {
-    return SigningKey.of(this.#native.active());
+  get active(): SigningKey | Signer {
+    return this.#shown(this.#native.active());
   }
 
   /** The key that is published but does not sign yet. */
-  get next(): SigningKey | undefined {
+  get next(): SigningKey | Signer | undefined {
     const next = this.#native.next();
-    return next === null ? undefined : SigningKey.of(next);
+    return next === null ? undefined : this.#shown(next);
   }
 
   /** The keys that signed before and are still published. */
-  get retired(): SigningKey[] {
-    return this.#native.retired().map(SigningKey.of);
+  get retired(): (SigningKey | Signer)[] {
+    return this.#native.retired().map((key) => this.#shown(key));
   }
 
   /** The set to publish, with the content type `application/json`: active, next, standby and retired keys. */
@@ -348,11 +345,19 @@ export class KeySet {
     return JSON.parse(unwrap(this.#native.jwks(), this.jwks));
   }
 
-  /** Publishes the next key, from `now` on. It replaces a next key that was staged before. */
-  stage(next: SigningKey, options: { readonly now?: Date | undefined } = {}): void {
-    checkedArgument('next', next, instance(SigningKey, 'a SigningKey'), this.stage);
+  /**
+   * Publishes the next key, from `now` on. It replaces a next key that was staged before. The public key of a
+   * {@link Signer} must be known.
+   */
+  stage(next: SigningKey | Signer, options: { readonly now?: Date | undefined } = {}): void {
+    checkedArgument('next', next, KEY, this.stage);
     const { now = new Date() } = checked(options, { now: date }, [], this.stage);
-    unwrap(this.#native.stage(SigningKey.handle(next), now.getTime()), this.stage);
+    if (next instanceof Signer) {
+      unwrap(this.#native.stageSigner(Signer.handle(next), now.getTime()), this.stage);
+      this.#signers.set(next.kid ?? '', next);
+    } else {
+      unwrap(this.#native.stage(SigningKey.handle(next), now.getTime()), this.stage);
+    }
   }
 
   /**
@@ -375,6 +380,20 @@ export class KeySet {
   static handle(keys: KeySet): NativeKeySet {
     return keys.#native;
   }
+
+  /** Whether a function may have to sign. @internal */
+  static hasSigners(keys: KeySet): boolean {
+    return keys.#signers.size > 0;
+  }
+
+  /** The signer with this `kid`. @internal */
+  static signer(keys: KeySet, kid: string): Signer {
+    return keys.#signers.get(kid) as Signer;
+  }
+
+  #shown(key: NativeSigningKey | string): SigningKey | Signer {
+    return typeof key === 'string' ? KeySet.signer(this, key) : SigningKey.of(key);
+  }
 }
 
 function sourceOf(text: string | undefined, options: SourceOptions): NativeSource {
@@ -392,17 +411,3 @@ export function jwksJson(jwks: object | string, at: Caller | Place): string {
   checkedArgument('jwks', jwks, either(object, string), at);
   return typeof jwks === 'string' ? jwks : jsonText(jwks, { pointer: () => '/jwks', outer: 0 }, at);
 }
-
-export const ALGORITHM = oneOf(
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-);

@@ -1,5 +1,6 @@
 /** Reports what a receiver would reject, drop or misread before a SET is sent, and explains its answer afterwards. */
 
+import { ALGORITHM, type Algorithm } from './algorithm.js';
 import { subjectJson } from './custom-subject.js';
 import {
   type Caller,
@@ -13,7 +14,7 @@ import {
 } from './errors.js';
 import { eventJson } from './events/encode.js';
 import type { SsfEvent } from './events/union.js';
-import { ALGORITHM, type Algorithm, bytesOf, type Jwks, jwksJson } from './keys.js';
+import { bytesOf, type Jwks, jwksJson } from './keys.js';
 import {
   type JsonOrError,
   type NativeErrorParts,
@@ -82,7 +83,7 @@ export interface Cause {
 /** An explanation of a receiver's answer. Except for `said`, it contains no value of the SET. */
 export interface Explanation extends Cause {
   /** Whether the receiver accepted the SET. */
-  readonly delivered: boolean;
+  readonly isDelivered: boolean;
   /** A stable name for the cause: the id of a rule, the code of the answer, `content-type`, the code of an error, or `delivered`. */
   readonly reason: string;
   /** Other possible causes; after an accepted SET, reasons why nothing may happen. */

@@ -60,16 +60,22 @@ export interface NativeSource {
   options: NativeSourceOptions;
 }
 
+export interface NativeSigner {
+  readonly kid: string | null;
+  publicJwk(): string | null;
+}
+
 export interface NativeKeySet {
-  active(): NativeSigningKey;
-  next(): NativeSigningKey | null;
-  retired(): NativeSigningKey[];
-  standby(): NativeSigningKey[];
+  active(): NativeSigningKey | string;
+  next(): NativeSigningKey | string | null;
+  retired(): (NativeSigningKey | string)[];
+  standby(): (NativeSigningKey | string)[];
   source(): string | null;
   lastError(): NativeFailure | null;
   refresh(mailbox: NativeMailbox, number: number): Outcome<void>;
   jwks(): Outcome<string>;
   stage(next: NativeSigningKey, now: number): Outcome<void>;
+  stageSigner(next: NativeSigner, now: number): Outcome<void>;
   rotate(now: number, published: number): Outcome<string>;
   remove(kid: string): Outcome<void>;
 }
@@ -143,6 +149,8 @@ export interface NativeEmitOptions {
 
 export interface NativeUnsignedSet {
   readonly signingInput: Uint8Array;
+  readonly digest: Uint8Array | null;
+  readonly signer: string | null;
   readonly algorithm: string;
   readonly jti: string;
   readonly findings: NativeFinding[];
@@ -196,9 +204,6 @@ export interface NativeSetParts {
 
 export interface NativeTransmitterSettings {
   issuer: string;
-  algorithm: string | undefined;
-  kid: string | undefined;
-  publicKey: NativePublicKey | undefined;
   policy: NativePolicy;
   lint: NativeFindingsPolicy | undefined;
   network: NativeNetwork;
@@ -243,16 +248,23 @@ export interface NativeErrorParts {
 export type JsonOrError = string | NativeErrorParts;
 
 /** What waits for a signature. */
-export interface NativePending {
+export interface NativeRequest {
+  readonly kid: string;
   readonly signingInput: Uint8Array;
+  readonly digest: Uint8Array | null;
   readonly timeLeft: number;
+}
+
+export interface NativePending {
+  request(): NativeRequest | null;
+  sign(mailbox: NativeMailbox, number: number): Outcome<void>;
   deliver(mailbox: NativeMailbox, number: number, signature: Uint8Array, der: boolean): Outcome<void>;
   fail(code: string | undefined): void;
 }
 
 export interface NativeExamination {
-  readonly signingInput: Uint8Array | null;
-  readonly timeLeft: number;
+  request(): NativeRequest | null;
+  sign(mailbox: NativeMailbox, number: number): Outcome<void>;
   finish(mailbox: NativeMailbox, number: number, signature: Uint8Array, der: boolean): Outcome<void>;
   fail(mailbox: NativeMailbox, number: number, error: NativeErrorParts): Outcome<void>;
   abandon(): void;
@@ -316,6 +328,7 @@ export interface NativeTransmitter {
     configurationUrl: string | undefined,
     send: boolean,
     confirm: NativeProviders | undefined,
+    mayWait: boolean,
   ): Outcome<void>;
   jwks(): Outcome<string>;
   close(mailbox: NativeMailbox, number: number): Outcome<void>;
@@ -334,7 +347,7 @@ export interface NativeLinterSettings {
 }
 
 export interface NativeExplanation {
-  delivered: boolean;
+  isDelivered: boolean;
   reason: string;
   cause: string;
   remedy: string;
@@ -445,6 +458,7 @@ interface Native {
   };
   KeySet: {
     new (active: NativeSigningKey): NativeKeySet;
+    ofSigner(active: NativeSigner): NativeKeySet;
     watch(mailbox: NativeMailbox, number: number, source: NativeSource, every: number): Outcome<void>;
   };
   Dialect: {
@@ -454,10 +468,18 @@ interface Native {
   };
   Receiver: { build(settings: NativeReceiverSettings): Outcome<NativeReceiver> };
   RequestLimit: new (requests: number) => NativeRequestLimit;
+  Signer: {
+    build(
+      algorithm: string,
+      kid: string | undefined,
+      publicKey: NativePublicKey | undefined,
+      signsDigest: boolean,
+    ): Outcome<NativeSigner>;
+  };
   SignedSet: { parse(compact: string): Outcome<NativeSignedSet> };
   DecodedSet: { parse(compact: string): Outcome<NativeDecodedSet> };
   Transmitter: {
-    build(settings: NativeTransmitterSettings, keys: NativeKeySet | undefined): Outcome<NativeTransmitter>;
+    build(settings: NativeTransmitterSettings, keys: NativeKeySet): Outcome<NativeTransmitter>;
   };
   LogPager: { open(providers: NativeProviders, query: NativeLogQuery): Outcome<NativeLogPager> };
   Providers: { build(settings: NativeOrgSettings): Outcome<NativeProviders> };

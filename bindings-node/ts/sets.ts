@@ -1,12 +1,13 @@
 /** Security Event Tokens (RFC 8417): prepared, signed, taken apart; and receipts. */
 
+import { ALGORITHM, type Algorithm } from './algorithm.js';
 import { call } from './calls.js';
 import { subjectJson } from './custom-subject.js';
 import { type Finding, findingsOf, Place, unwrap } from './errors.js';
 import { eventJson } from './events/encode.js';
 import type { SsfEvent } from './events/union.js';
 import { jsonText } from './json.js';
-import { ALGORITHM, type Algorithm, type Jwks, jwksJson, type PublicJwk, SigningKey } from './keys.js';
+import { type Jwks, jwksJson, type PublicJwk, SigningKey } from './keys.js';
 import {
   type NativeDecodedSet,
   type NativeReceipt,
@@ -37,6 +38,11 @@ export class UnsignedSet {
   /** The bytes to sign: header and claims, encoded (RFC 7515 §5.1). */
   get signingInput(): Uint8Array {
     return this.#native.signingInput;
+  }
+
+  /** The digest of the bytes to sign, for key services that sign digests; `undefined` for Ed25519. */
+  get digest(): Uint8Array | undefined {
+    return this.#native.digest ?? undefined;
   }
 
   /** The algorithm that the header names. */

@@ -11,9 +11,6 @@ import { isObject, typeName } from './options.js';
  */
 export type Signature = Uint8Array | ArrayBuffer | { readonly der: Uint8Array | ArrayBuffer };
 
-/** Signs the bytes of a signing input outside the library. */
-export type Signer = (signingInput: Uint8Array) => Signature | Promise<Signature>;
-
 /** The bytes of a signature, and whether they are DER. */
 export function signatureOf(signature: unknown, at: Caller | Place): [bytes: Uint8Array, der: boolean] {
   const plain = bytesOf(signature);

@@ -6,19 +6,23 @@ import { onAbort } from './abort.js';
 import { call } from './calls.js';
 import type { Check } from './diagnosis.js';
 import { coreCode, errorOf, type Place, partsOf, SsfError } from './errors.js';
-import type { NativeExamination, NativePending, NativeReceipt } from './native.js';
-import { type Signer, signatureOf } from './signature.js';
+import { KeySet } from './keys.js';
+import type { NativeExamination, NativePending, NativeReceipt, NativeRequest } from './native.js';
+import { signatureOf } from './signature.js';
+import { Signer } from './signer.js';
 
 /** Signs an emit that waits, and delivers it. */
 export async function delivered(
-  signer: Signer,
+  keys: KeySet,
   pending: NativePending,
   signal: AbortSignal | undefined,
   at: Place,
 ): Promise<NativeReceipt> {
   let ended: string | undefined;
   try {
-    const [bytes, der] = await signed(signer, pending.signingInput, pending.timeLeft, signal, at);
+    const request = pending.request();
+    if (request === null) return await call((mailbox, number) => pending.sign(mailbox, number), at, signal);
+    const [bytes, der] = await signed(keys, request, signal, at);
     return await call((mailbox, number) => pending.deliver(mailbox, number, bytes, der), at, signal);
   } catch (error) {
     if (error instanceof SsfError) ended = coreCode(error.code);
@@ -31,16 +35,17 @@ export async function delivered(
 
 /** Signs what an examination waits for, if there is something, and ends it. */
 export async function finished(
-  signer: Signer,
+  keys: KeySet,
   examination: NativeExamination,
   signal: AbortSignal | undefined,
   at: Place,
 ): Promise<Check[]> {
-  const { signingInput, timeLeft } = examination;
-  let signature: readonly [bytes: Uint8Array, der: boolean] = [new Uint8Array(), false];
   try {
+    const request = examination.request();
+    if (request === null) return await call((mailbox, number) => examination.sign(mailbox, number), at, signal);
+    let signature: readonly [bytes: Uint8Array, der: boolean];
     try {
-      if (signingInput !== null) signature = await signed(signer, signingInput, timeLeft, signal, at);
+      signature = await signed(keys, request, signal, at);
     } catch (error) {
       if (!(error instanceof SsfError)) throw error;
       return await call((mailbox, number) => examination.fail(mailbox, number, partsOf(error)), at, signal);
@@ -53,9 +58,8 @@ export async function finished(
 
 /** The bytes that a signer gives, if it gives them in time, and whether they are DER. */
 export async function signed(
-  signer: Signer,
-  input: Uint8Array,
-  timeLeft: number,
+  keys: KeySet,
+  { kid, signingInput, digest, timeLeft }: NativeRequest,
   signal: AbortSignal | undefined,
   at: Place,
 ): Promise<[bytes: Uint8Array, der: boolean]> {
@@ -70,7 +74,7 @@ export async function signed(
   });
   const work = (async () => {
     try {
-      return await signer(input);
+      return await Signer.call(KeySet.signer(keys, kid), signingInput, digest);
     } catch (cause) {
       throw errorOf('SSF_SIGNER_FAILED', 'the signer failed', at, { cause });
     }

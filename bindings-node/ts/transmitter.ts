@@ -1,20 +1,17 @@
 /** The transmitter. */
 
-import { types } from 'node:util';
 import { call } from './calls.js';
 import { subjectJson } from './custom-subject.js';
-import { type Diagnosis, diagnosisOf } from './diagnosis.js';
+import { type Check, type Diagnosis, diagnosisOf } from './diagnosis.js';
 import { type Batch, type Emission, type EmitAllOptions, type Emitted, emitAll } from './emit-all.js';
-import { type Caller, codeNamed, errorOf, type Finding, findingsOf, Place, unwrap } from './errors.js';
+import { codeNamed, type Finding, findingsOf, Place, unwrap } from './errors.js';
 import { eventJson } from './events/encode.js';
 import type { SsfEvent } from './events/union.js';
-import { jsonText } from './json.js';
-import { ALGORITHM, type Algorithm, type Jwks, KeySet, SigningKey } from './keys.js';
+import { type Jwks, KeySet, SigningKey } from './keys.js';
 import { writtenEvent, writtenSubject } from './lint.js';
 import {
   type NativeEmitOptions,
   type NativeExamination,
-  type NativePublicKey,
   type NativeRequestLimit,
   type NativeTransmitter,
   native,
@@ -23,12 +20,10 @@ import { NETWORK, type NetworkOptions, networkOf } from './network.js';
 import { OktaProviders } from './okta.js';
 import {
   boolean,
-  bytes,
   checked,
   checkedArgument,
   date,
   either,
-  func,
   instance,
   list,
   object,
@@ -39,46 +34,19 @@ import {
 import { type Bounds, type LintPolicy, lintPolicyOf, policyIf, policyOf } from './policy.js';
 import { handleOf, Receiver } from './receiver.js';
 import { Receipt, SignedSet, UnsignedSet } from './sets.js';
-import type { Signer } from './signature.js';
+import { Signer } from './signer.js';
 import { delivered, finished, signed } from './signing.js';
 import type { Subject } from './subjects.js';
 
-/** The settings of a transmitter, except its keys. */
-export interface TransmitterSettings extends Bounds, NetworkOptions {
+/** The settings of a transmitter. */
+export interface TransmitterOptions extends Bounds, NetworkOptions {
   /** The `iss` of its SETs: the exact `issuer` of its configuration. */
   readonly issuer: string;
+  /** The key that signs: in this process, a {@link Signer} for one elsewhere, or a set of either kind. */
+  readonly key: SigningKey | Signer | KeySet;
   /** How findings are handled. */
   readonly lint?: LintPolicy | undefined;
 }
-
-/** A transmitter with keys of its own. */
-export interface KeyOptions {
-  /** The key that signs, or a set of keys. */
-  readonly key: SigningKey | KeySet;
-  readonly signer?: undefined;
-  readonly algorithm?: undefined;
-  readonly kid?: undefined;
-  readonly publicKey?: undefined;
-}
-
-/** A transmitter with an external signer. */
-export interface SignerOptions {
-  /** Signs the given bytes. */
-  readonly signer: Signer;
-  /** The algorithm that it signs with. */
-  readonly algorithm: Algorithm;
-  /** The `kid` under which its public key is published. */
-  readonly kid?: string | undefined;
-  /**
-   * The public half of its key: PEM as a string, DER (`SubjectPublicKeyInfo`) as bytes, or a JWK. {@link Transmitter.jwks}
-   * publishes it, and lint and doctor compare it with what is published.
-   */
-  readonly publicKey?: string | Uint8Array | object | undefined;
-  readonly key?: undefined;
-}
-
-/** The settings of a transmitter. */
-export type TransmitterOptions = TransmitterSettings & (KeyOptions | SignerOptions);
 
 /** The settings of a SET. */
 export interface SetOptions {
@@ -132,11 +100,10 @@ export interface Counters {
 const RECEIVER = instance(Receiver, 'a Receiver');
 const OPTIONS = {
   issuer: string,
-  key: either(instance(SigningKey, 'a SigningKey'), instance(KeySet, 'a KeySet')),
-  signer: func,
-  algorithm: ALGORITHM,
-  kid: string,
-  publicKey: either(bytes, object),
+  key: either(
+    either(instance(SigningKey, 'a SigningKey'), instance(Signer, 'a Signer')),
+    instance(KeySet, 'a KeySet'),
+  ),
   deadline: span,
   retry: object,
   lint: object,
@@ -163,7 +130,7 @@ const DOCTOR = { to: RECEIVER, signal, configurationUrl: string, send: boolean, 
  */
 export class Transmitter implements AsyncDisposable {
   readonly #native: NativeTransmitter;
-  readonly #signer: Signer | undefined;
+  readonly #keys: KeySet;
   /** The issuer. */
   readonly issuer: string;
 
@@ -173,27 +140,19 @@ export class Transmitter implements AsyncDisposable {
    * @throws {ConfigError} If a setting is wrong; `pointer` names it.
    */
   constructor(options: TransmitterOptions) {
-    checked(options, OPTIONS, ['issuer'], Transmitter);
-    const { issuer, key, signer, algorithm, kid, publicKey } = options;
-    if ((key === undefined) === (signer === undefined)) {
-      const message = 'pass either a key, or a signer with its algorithm';
-      throw errorOf('SSF_CONFIGURATION_INVALID', message, Transmitter, { pointer: '/key' });
-    }
+    checked(options, OPTIONS, ['issuer', 'key'], Transmitter);
+    const { issuer, key } = options;
     this.issuer = issuer;
-    const keys = key instanceof SigningKey ? new KeySet(key) : key;
-    this.#signer = signer;
+    this.#keys = key instanceof KeySet ? key : new KeySet(key);
     this.#native = unwrap(
       native.Transmitter.build(
         {
           issuer,
-          algorithm,
-          kid,
-          publicKey: publicKey === undefined ? undefined : nativePublicKey(publicKey, Transmitter),
           policy: policyOf(options, Transmitter),
           lint: lintPolicyOf(options.lint, Transmitter),
           network: networkOf(options, Transmitter),
         },
-        keys && KeySet.handle(keys),
+        KeySet.handle(this.#keys),
       ),
       Transmitter,
     );
@@ -239,10 +198,13 @@ export class Transmitter implements AsyncDisposable {
   async sign(event: SsfEvent, subject: Subject | undefined, options: SetOptions): Promise<SignedSet> {
     const at = new Place(this.sign);
     checked(options, SET, ['to'], at);
-    if (this.#signer !== undefined) {
-      const unsigned = this.#prepare(event, subject, options, at);
-      const [bytes, der] = await signed(this.#signer, unsigned.signingInput, this.#native.deadline, undefined, at);
-      return SignedSet.of(unwrap(UnsignedSet.handle(unsigned).attach(bytes, der), at));
+    if (KeySet.hasSigners(this.#keys)) {
+      const unsigned = UnsignedSet.handle(this.#prepare(event, subject, options, at));
+      const { signer: kid, signingInput, digest } = unsigned;
+      if (kid !== null) {
+        const request = { kid, signingInput, digest, timeLeft: this.#native.deadline };
+        return SignedSet.of(unwrap(unsigned.attach(...(await signed(this.#keys, request, undefined, at))), at));
+      }
     }
     const [json, privateFormats] = subjectJson(subject, at);
     const text = eventJson(event, at);
@@ -305,20 +267,31 @@ export class Transmitter implements AsyncDisposable {
     const [about, privateFormats] = writtenSubject(subject, at);
     const [written, receiver] = [writtenEvent(event, at), handleOf(to, at)];
     const log = confirm && OktaProviders.handle(confirm);
-    const examined = await call<NativeExamination | Diagnosis['checks']>(
+    const wait = KeySet.hasSigners(this.#keys);
+    const examined = await call<NativeExamination | Check[]>(
       (mailbox, number) =>
-        this.#native.doctor(mailbox, number, written, about, privateFormats, receiver, configurationUrl, send, log),
+        this.#native.doctor(
+          mailbox,
+          number,
+          written,
+          about,
+          privateFormats,
+          receiver,
+          configurationUrl,
+          send,
+          log,
+          wait,
+        ),
       at,
       signal,
     );
-    if (Array.isArray(examined) || this.#signer === undefined) return diagnosisOf(examined as Diagnosis['checks']);
-    return diagnosisOf(await finished(this.#signer, examined as NativeExamination, signal, at));
+    return diagnosisOf(Array.isArray(examined) ? examined : await finished(this.#keys, examined, signal, at));
   }
 
   /**
-   * The keys to publish; serve them with the content type `application/json`. With a signer they are its `publicKey`.
+   * The keys to publish; serve them with the content type `application/json`.
    *
-   * @throws {ConfigError} If the public key of the signer is unknown, with the code `SSF_SIGNER_PUBLIC_KEY_MISSING`:
+   * @throws {ConfigError} If the public key of a signer is unknown, with the code `SSF_SIGNER_PUBLIC_KEY_MISSING`:
    * with an empty set, receivers could verify nothing.
    */
   jwks(): Jwks {
@@ -363,10 +336,10 @@ export class Transmitter implements AsyncDisposable {
     const to = handleOf(options.to, at);
     const native = nativeOptions(options, at, limit);
     const { signal } = options;
-    if (this.#signer !== undefined) {
+    if (KeySet.hasSigners(this.#keys)) {
       if (signal?.aborted) throw signal.reason;
       const pending = unwrap(this.#native.begin(text, json, privateFormats, to, native), at);
-      return Receipt.of(await delivered(this.#signer, pending, signal, at));
+      return Receipt.of(await delivered(this.#keys, pending, signal, at));
     }
     return Receipt.of(
       await call(
@@ -403,12 +376,6 @@ export class Transmitter implements AsyncDisposable {
       ),
     );
   }
-}
-
-/** A public key as the native module takes it, by what it is given as. */
-function nativePublicKey(key: string | Uint8Array | object, at: Caller | Place): NativePublicKey {
-  if (typeof key === 'string') return { pem: key };
-  return types.isUint8Array(key) ? { der: key } : { jwk: jsonText(key, { pointer: () => '/publicKey', outer: 0 }, at) };
 }
 
 function nativeOptions(

@@ -1,6 +1,6 @@
 //! Sets of keys: rotated by their owner, or following a source.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use pyo3::{prelude::*, types::PyDict};
 use ssf_transmitter as sdk;
@@ -10,7 +10,8 @@ use crate::{
     errors::{Result, exception},
     fork::inside,
     jwks::Jwks,
-    key::{SigningKey, with_options},
+    key::with_options,
+    signer::{AnyKey, Signers},
 };
 
 /// The keys of a transmitter over time: one signs, all are published.
@@ -22,50 +23,54 @@ use crate::{
 /// >>> len(keys.jwks().keys)
 /// 1
 #[pyclass(frozen, module = "ssf_transmitter")]
-pub(crate) struct KeySet(pub(crate) sdk::KeySet);
+pub(crate) struct KeySet {
+    pub(crate) core: sdk::KeySet,
+    pub(crate) signers: Arc<Signers>,
+}
 
 #[pymethods]
 impl KeySet {
-    /// A set with one key, which signs.
+    /// A set with one key, which signs: a `SigningKey` or a `Signer`.
     #[new]
-    fn new(active: &SigningKey) -> Self {
-        Self(sdk::KeySet::new(active.0.clone()))
+    fn new(active: AnyKey) -> Self {
+        let signers = Arc::<Signers>::default();
+        Self { core: inside(|| sdk::KeySet::new(signers.admit(active))), signers }
     }
 
     /// The key that signs now.
     #[getter]
-    fn active(&self) -> SigningKey {
-        SigningKey(inside(|| self.0.active()))
+    fn active(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.signers.shown(py, &inside(|| self.core.active()))
     }
 
     /// The key that is published but does not sign yet.
     #[getter]
-    fn next(&self) -> Option<SigningKey> {
-        inside(|| self.0.next()).map(SigningKey)
+    fn next(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        inside(|| self.core.next()).map(|key| self.signers.shown(py, &key)).transpose()
     }
 
     /// The keys that signed before and are still published.
     #[getter]
-    fn retired(&self) -> Vec<SigningKey> {
-        inside(|| self.0.retired()).into_iter().map(SigningKey).collect()
+    fn retired(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
+        inside(|| self.core.retired()).into_iter().map(|key| self.signers.shown(py, &key)).collect()
     }
 
     /// The keys of a source that are published but do not sign: all except the first.
     #[getter]
-    fn standby(&self) -> Vec<SigningKey> {
-        inside(|| self.0.standby()).into_iter().map(SigningKey).collect()
+    fn standby(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
+        inside(|| self.core.standby()).into_iter().map(|key| self.signers.shown(py, &key)).collect()
     }
 
     /// The source that the set follows.
     #[getter]
     fn source(&self) -> Option<String> {
-        self.0.source().map(ToString::to_string)
+        self.core.source().map(ToString::to_string)
     }
 
     /// Why the last reload of the keys failed, if it did.
     #[getter]
     fn last_error(&self, py: Python<'_>) -> Option<PyErr> {
-        inside(|| self.0.last_error()).map(|error| exception(py, &error))
+        inside(|| self.core.last_error()).map(|error| exception(py, &error))
     }
 
     /// A set that follows a source, as `SigningKey.from_source` takes it: the first key signs, the others are published too.
@@ -100,27 +105,29 @@ impl KeySet {
         no_others(unknown, "KeySet.watch", &known)?;
         let source = with_options(sdk::KeySource::parse(source)?, kid, algorithm, password, time_limit)?;
         let fetched = py.detach(|| source.fetch())?;
-        Ok(Self(inside(|| sdk::KeySet::watch_fetched(fetched, every.0))?))
+        let core = inside(|| sdk::KeySet::watch_fetched(fetched, every.0))?;
+        Ok(Self { core, signers: Arc::default() })
     }
 
     /// Reads the source now, and returns whether the keys changed. It waits for a command.
     fn refresh(&self, py: Python<'_>) -> Result<bool> {
-        match py.detach(|| self.0.fetch()) {
-            Some(fetched) => Ok(inside(|| self.0.refresh_fetched(&fetched))?),
+        match py.detach(|| self.core.fetch()) {
+            Some(fetched) => Ok(inside(|| self.core.refresh_fetched(&fetched))?),
             None => Ok(false),
         }
     }
 
     /// The set to publish: active, next, standby and retired keys.
     fn jwks(&self) -> Result<Jwks> {
-        Ok(Jwks(inside(|| self.0.jwks())?))
+        Ok(Jwks(inside(|| self.core.jwks())?))
     }
 
-    /// Publishes the next key, from now on or from `at`. It replaces a next key that was staged before.
+    /// Publishes the next key, from now on or from `at`. It replaces a next key that was staged before. The public key of a `Signer`
+    /// must be known.
     #[pyo3(signature = (key, *, at = None, **unknown), text_signature = "(self, key, *, at=None)")]
-    fn stage(&self, key: &SigningKey, at: Option<Moment>, unknown: Option<&Bound<'_, PyDict>>) -> Result<()> {
+    fn stage(&self, key: AnyKey, at: Option<Moment>, unknown: Option<&Bound<'_, PyDict>>) -> Result<()> {
         no_others(unknown, "KeySet.stage", &["key", "at"])?;
-        Ok(self.0.stage(key.0.clone(), now(at))?)
+        Ok(inside(|| self.core.stage(self.signers.admit(key), now(at)))?)
     }
 
     /// Lets the next key sign, if it has been published for this long, and retires the active one, whose `kid` it returns.
@@ -132,16 +139,16 @@ impl KeySet {
         unknown: Option<&Bound<'_, PyDict>>,
     ) -> Result<String> {
         no_others(unknown, "KeySet.rotate", &["published", "at"])?;
-        Ok(self.0.rotate(now(at), published.0)?)
+        Ok(self.core.rotate(now(at), published.0)?)
     }
 
     /// Removes a next or retired key from the set.
     fn remove(&self, kid: &str) -> Result<()> {
-        Ok(self.0.remove(kid)?)
+        Ok(self.core.remove(kid)?)
     }
 
     fn __repr__(&self) -> String {
-        format!("<KeySet active={}>", inside(|| self.0.active()).kid())
+        format!("<KeySet active={}>", inside(|| self.core.active()).kid().unwrap_or("None"))
     }
 }
 

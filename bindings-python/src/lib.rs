@@ -27,6 +27,7 @@ mod process;
 mod receiver;
 mod runtime;
 mod sets;
+mod signer;
 mod transmitter;
 
 use pyo3::{exceptions::PyImportError, prelude::*};
@@ -64,6 +65,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<sets::Receipt>()?;
     module.add_class::<sets::SignedSet>()?;
     module.add_class::<sets::UnsignedSet>()?;
+    module.add_class::<signer::Signer>()?;
     module.add_class::<transmitter::Counters>()?;
     module.add_class::<transmitter::Transmitter>()?;
     module.add_function(wrap_pyfunction!(arguments::milliseconds, module)?)?;

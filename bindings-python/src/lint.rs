@@ -126,6 +126,7 @@ pub(crate) fn findings<'py>(py: Python<'py>, found: &[Finding]) -> PyResult<Find
             rule.id,
             finding.severity().as_str(),
             rule.effect.as_str(),
+            rule.code.as_str(),
             finding.pointer(),
             finding.message(),
             finding.remedy(),

@@ -1,9 +1,9 @@
 //! What waits for a signature that Python makes.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use pyo3::{exceptions::PyRuntimeError, prelude::*};
-use ssf_transmitter as sdk;
+use pyo3::{exceptions::PyRuntimeError, prelude::*, types::PyBytes};
+use ssf_transmitter::{self as sdk, key::BoxFuture};
 
 use crate::{
     batch::Batch,
@@ -12,29 +12,47 @@ use crate::{
     process::Own,
     runtime::{FORKED, wait_directly},
     sets::{Receipt, SignatureArgument},
+    signer::{Signer, Signers},
     transmitter::{Checked, checked},
 };
 
 /// An emit that waits for its signature.
 #[pyclass(frozen, module = "ssf_transmitter._native")]
-pub(crate) struct Pending(Mutex<Option<Own<sdk::client::Pending>>>);
+pub(crate) struct Pending {
+    core: Mutex<Option<Own<sdk::client::Pending>>>,
+    signer: Option<Py<Signer>>,
+}
+
+/// The function that signs, what it is given, and how many seconds it may take.
+type Request<'py> = (Py<PyAny>, Bound<'py, PyBytes>, f64);
 
 #[pymethods]
 impl Pending {
-    /// The bytes to sign.
+    /// The signature that it waits for; `None` for a key of this process.
     #[getter]
-    fn signing_input(&self) -> Result<Vec<u8>> {
-        self.look(|pending| pending.unsigned().signing_input().to_vec())
+    fn request<'py>(&self, py: Python<'py>) -> Result<Option<Request<'py>>> {
+        let Some(signer) = &self.signer else { return Ok(None) };
+        let pending = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        let pending = pending.as_ref().ok_or_else(ended)?.get().ok_or_else(forked)?;
+        Ok(Some(request(py, signer, pending)?))
     }
 
-    /// How many seconds are left.
-    #[getter]
-    fn time_left(&self) -> Result<f64> {
-        self.look(|pending| pending.time_left().as_secs_f64())
+    /// Signs with the key of this process, and delivers.
+    fn sign(&self, py: Python<'_>) -> Result<Receipt> {
+        let pending = take(&self.core)?;
+        Ok(Receipt(wait_directly(py, pending.sign())??))
+    }
+
+    fn sign_async(&self, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
+        mailbox.spawn(future, take(&self.core)?.sign(), Receipt)
+    }
+
+    fn sign_in(&self, batch: &Batch) -> Result<usize> {
+        batch.push(take(&self.core)?.sign())
     }
 
     fn deliver(&self, py: Python<'_>, signature: SignatureArgument) -> Result<Receipt> {
-        let pending = take(&self.0)?;
+        let pending = take(&self.core)?;
         Ok(Receipt(wait_directly(py, pending.deliver(signature.0))??))
     }
 
@@ -44,17 +62,17 @@ impl Pending {
         mailbox: &Mailbox,
         future: Py<PyAny>,
     ) -> Result<Task> {
-        mailbox.spawn(future, take(&self.0)?.deliver(signature.0), Receipt)
+        mailbox.spawn(future, take(&self.core)?.deliver(signature.0), Receipt)
     }
 
     fn deliver_in(&self, batch: &Batch, signature: SignatureArgument) -> Result<usize> {
-        batch.push(take(&self.0)?.deliver(signature.0))
+        batch.push(take(&self.core)?.deliver(signature.0))
     }
 
     /// Ends it without a signature; without a code it was abandoned. What has ended stays as it is.
     #[pyo3(signature = (code, /))]
     fn fail(&self, code: Option<&str>) {
-        let pending = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let pending = self.core.lock().unwrap_or_else(PoisonError::into_inner).take();
         match (pending.and_then(Own::into_inner), code) {
             (Some(pending), Some(code)) => pending.fail(code_named(code)),
             (pending, _) => drop(pending),
@@ -63,51 +81,60 @@ impl Pending {
 }
 
 impl Pending {
-    pub(crate) fn of(pending: sdk::client::Pending) -> Self {
-        Self(Mutex::new(Some(Own::new(pending))))
+    pub(crate) fn of(pending: sdk::client::Pending, signer: Option<Py<Signer>>) -> Self {
+        Self { core: Mutex::new(Some(Own::new(pending))), signer }
     }
+}
 
-    fn look<T>(&self, look: impl FnOnce(&sdk::client::Pending) -> T) -> Result<T> {
-        let pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let pending = pending.as_ref().ok_or_else(ended)?;
-        Ok(pending.get().map(look).ok_or_else(forked)?)
-    }
+fn request<'py>(
+    py: Python<'py>,
+    signer: &Py<Signer>,
+    pending: &sdk::client::Pending,
+) -> Result<Request<'py>> {
+    let signer = signer.get();
+    let input = signer.input(py, pending.unsigned())?;
+    Ok((signer.function(py), input, pending.time_left().as_secs_f64()))
 }
 
 /// What a doctor found so far.
 #[pyclass(frozen, module = "ssf_transmitter._native")]
-pub(crate) struct Examination(Mutex<Option<Own<sdk::client::Examination>>>);
+pub(crate) struct Examination {
+    core: Mutex<Option<Own<sdk::client::Examination>>>,
+    signers: Arc<Signers>,
+}
 
 #[pymethods]
 impl Examination {
-    /// The bytes to sign, and how many seconds there are for it; `None` if no SET is to be sent.
+    /// The signature that it waits for; `None` if no function of Python must sign.
     #[getter]
-    fn waits(&self) -> Option<(Vec<u8>, f64)> {
-        let examination = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let pending = examination.as_ref()?.get()?.pending()?;
-        Some((pending.unsigned().signing_input().to_vec(), pending.time_left().as_secs_f64()))
+    fn request<'py>(&self, py: Python<'py>) -> Result<Option<Request<'py>>> {
+        let examination = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        let examination = examination.as_ref().and_then(Own::get);
+        let Some(pending) = examination.and_then(sdk::client::Examination::pending) else { return Ok(None) };
+        let signer = self.signers.of(py, pending.key());
+        signer.map(|signer| request(py, &signer, pending)).transpose()
     }
 
     /// The checks, with that of the SET by its signature, or by the exception that tells why there is none.
-    fn finish(&self, py: Python<'_>, signed: Signed) -> Result<Vec<Checked>> {
-        let examination = take(&self.0)?;
-        Ok(checked(&wait_directly(py, examination.finish(signed.core()))?))
+    fn finish(&self, py: Python<'_>, signed: Option<Signed>) -> Result<Vec<Checked>> {
+        let finished = finished(take(&self.core)?, signed);
+        Ok(checked(&wait_directly(py, finished)?))
     }
 
-    fn finish_async(&self, signed: Signed, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
-        let finished = take(&self.0)?.finish(signed.core());
+    fn finish_async(&self, signed: Option<Signed>, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
+        let finished = finished(take(&self.core)?, signed);
         mailbox.spawn(future, async { Ok(finished.await) }, |diagnosis| checked(&diagnosis))
     }
 
     /// Ends it without the rest of the checks. What has ended stays as it is.
     fn abandon(&self) {
-        drop(take(&self.0));
+        drop(take(&self.core));
     }
 }
 
 impl Examination {
-    pub(crate) fn of(examination: sdk::client::Examination) -> Self {
-        Self(Mutex::new(Some(Own::new(examination))))
+    pub(crate) fn of(examination: sdk::client::Examination, signers: Arc<Signers>) -> Self {
+        Self { core: Mutex::new(Some(Own::new(examination))), signers }
     }
 }
 
@@ -118,12 +145,15 @@ enum Signed {
     Given(SignatureArgument),
 }
 
-impl Signed {
-    fn core(self) -> sdk::Result<sdk::Signature> {
-        match self {
-            Self::Failed(error) => Err(error.into()),
-            Self::Given(signature) => Ok(signature.0),
-        }
+/// Ends an examination; without a signature the core signs.
+fn finished(
+    examination: sdk::client::Examination,
+    signed: Option<Signed>,
+) -> BoxFuture<'static, sdk::client::Diagnosis> {
+    match signed {
+        Some(Signed::Failed(error)) => examination.finish(Err(error.into())),
+        Some(Signed::Given(signature)) => examination.finish(Ok(signature.0)),
+        None => examination.sign(),
     }
 }
 

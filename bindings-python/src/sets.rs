@@ -35,6 +35,12 @@ impl UnsignedSet {
         self.0.signing_input()
     }
 
+    /// The digest of the bytes to sign, for key services that sign digests; `None` for Ed25519.
+    #[getter]
+    fn digest(&self) -> Option<Vec<u8>> {
+        inside(|| self.0.digest())
+    }
+
     /// The algorithm that the header names.
     #[getter]
     fn algorithm(&self) -> &'static str {

@@ -2,13 +2,16 @@
 
 use std::{
     collections::BTreeMap,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use pyo3::{exceptions::PyTypeError, prelude::*, types::PyTuple};
+use pyo3::{prelude::*, types::PyTuple};
 use ssf_bindings::{
     network::NetworkSettings,
-    transmitter::{DoctorOptions, Signing, TransmitterSettings, delivery},
+    transmitter::{DoctorOptions, TransmitterSettings, delivery},
 };
 use ssf_transmitter::{
     self as sdk,
@@ -23,7 +26,7 @@ use crate::{
     errors::Result,
     fork::inside,
     futures::{Mailbox, Task},
-    jwks::{Jwks, PublicKey},
+    jwks::Jwks,
     key_set::KeySet,
     lint::{Lint, Linter, findings},
     okta::OktaProviders,
@@ -33,12 +36,14 @@ use crate::{
     receiver::Receiver,
     runtime::wait_directly,
     sets::{Receipt, SignedSet, UnsignedSet},
+    signer::Signers,
 };
 
 /// Who sends.
 #[pyclass(frozen, module = "ssf_transmitter._native")]
 pub(crate) struct Transmitter {
     settings: TransmitterSettings,
+    signers: Arc<Signers>,
     /// For the shared runtime: connections belong to the runtime that opened them.
     core: PerProcess<sdk::Transmitter>,
     /// For calls that do their work themselves.
@@ -50,16 +55,12 @@ pub(crate) struct Transmitter {
 impl Transmitter {
     #[new]
     #[pyo3(signature = (
-        issuer, *, keys, algorithm, kid, public_key, deadline, retry, lint, ca_bundles, client_certificate, proxy, source_address,
-        allow_networks, http2
+        issuer, keys, *, deadline, retry, lint, ca_bundles, client_certificate, proxy, source_address, allow_networks, http2
     ))]
     #[allow(clippy::too_many_arguments, reason = "the settings of a transmitter")]
     fn new(
         issuer: String,
-        keys: Option<&KeySet>,
-        algorithm: Option<&str>,
-        kid: Option<String>,
-        public_key: Option<&PublicKey>,
+        keys: &KeySet,
         deadline: Option<Span>,
         retry: Option<Retry>,
         lint: Option<Lint>,
@@ -70,29 +71,31 @@ impl Transmitter {
         allow_networks: Vec<String>,
         http2: bool,
     ) -> Result<Self> {
-        let signing = match (keys, algorithm) {
-            (Some(keys), None) => Signing::Keys(keys.0.clone()),
-            (None, Some(algorithm)) => Signing::signer(algorithm, kid, public_key.map(|key| key.0.clone()))?,
-            _ => return Err(PyTypeError::new_err("pass either a key or a signer with its algorithm").into()),
-        };
         let client_certificate = client_certificate.map(|(chain, key)| (chain, Secret::new(key)));
         let network =
             NetworkSettings { ca_bundles, client_certificate, proxy, source_address, allow_networks, http2 };
         let settings = TransmitterSettings {
             issuer,
-            signing,
+            keys: keys.core.clone(),
             policy: policy(deadline, retry),
             lint: lint.map(|lint| lint.0),
             network: network.network(),
         };
         let transmitter = Self {
             settings,
+            signers: keys.signers.clone(),
             core: PerProcess::new(),
             direct: PerProcess::new(),
             closed: AtomicBool::new(false),
         };
         transmitter.direct()?;
         Ok(transmitter)
+    }
+
+    /// Whether a function of Python may have to sign. If so, `begin` and `examine` tell which.
+    #[getter]
+    fn has_signers(&self) -> bool {
+        self.signers.any()
     }
 
     fn emit(&self, py: Python<'_>, emission: &Emission) -> Result<Receipt> {
@@ -115,19 +118,24 @@ impl Transmitter {
         Ok(UnsignedSet(emission.by(self.direct()?, None)?.prepare()?))
     }
 
-    /// The first step of an emit by a signer.
-    fn begin(&self, emission: &Emission) -> Result<Pending> {
-        Ok(Pending::of(emission.by(self.direct()?, None)?.begin()?))
+    /// The first step of an emit that a signer may sign.
+    fn begin(&self, py: Python<'_>, emission: &Emission) -> Result<Pending> {
+        Ok(self.pending(py, emission.by(self.direct()?, None)?.begin()?))
     }
 
     /// The same for `deliver_async`.
-    fn begin_async(&self, emission: &Emission, limit: Option<&RequestLimit>) -> Result<Pending> {
-        Ok(Pending::of(emission.by(self.core()?, limit.map(|limit| &limit.0))?.begin()?))
+    fn begin_async(
+        &self,
+        py: Python<'_>,
+        emission: &Emission,
+        limit: Option<&RequestLimit>,
+    ) -> Result<Pending> {
+        Ok(self.pending(py, emission.by(self.core()?, limit.map(|limit| &limit.0))?.begin()?))
     }
 
     /// The same for one of many.
-    fn begin_in(&self, batch: &Batch, emission: &Emission) -> Result<Pending> {
-        Ok(Pending::of(emission.by(self.core()?, Some(batch.limit()))?.begin()?))
+    fn begin_in(&self, py: Python<'_>, batch: &Batch, emission: &Emission) -> Result<Pending> {
+        Ok(self.pending(py, emission.by(self.core()?, Some(batch.limit()))?.begin()?))
     }
 
     fn deliver(
@@ -197,12 +205,15 @@ impl Transmitter {
     /// All checks but that of the SET, which waits for a signature.
     fn examine(&self, py: Python<'_>, setup: Setup) -> Result<Examination> {
         let doctor = setup.by(self, Place::Direct)?;
-        Ok(Examination::of(wait_directly(py, doctor.examine())?))
+        let examination = wait_directly(py, doctor.examine())?;
+        Ok(Examination::of(examination, self.signers.clone()))
     }
 
     fn examine_async(&self, setup: Setup, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
         let examined = setup.by(self, Place::Shared)?.examine();
-        mailbox.spawn(future, async { Ok(examined.await) }, Examination::of)
+        let signers = self.signers.clone();
+        mailbox
+            .spawn(future, async { Ok(examined.await) }, |examination| Examination::of(examination, signers))
     }
 
     /// Rejects new work, and waits for pending calls.
@@ -233,6 +244,11 @@ impl Transmitter {
 }
 
 impl Transmitter {
+    fn pending(&self, py: Python<'_>, pending: sdk::client::Pending) -> Pending {
+        let signer = self.signers.of(py, pending.key());
+        Pending::of(pending, signer)
+    }
+
     fn core(&self) -> Result<&sdk::Transmitter> {
         self.open(&self.core)
     }

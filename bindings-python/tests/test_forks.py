@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conftest import AUDIENCE, ISSUER, Held, in_child
-from ssf_transmitter import AsyncTransmitter, Email, Emission, Receiver, SigningKey, Transmitter
+from ssf_transmitter import AsyncTransmitter, Email, Emission, Receiver, Signer, SigningKey, Transmitter
 from ssf_transmitter.events import caep
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def test_a_call_goes_on_in_the_parent_alone_when_its_signer_forks(held: Held) ->
         # The receiver looks at no signature.
         return bytes(64)
 
-    with Transmitter(ISSUER, signer=sign, algorithm="ES256") as transmitter:
+    with Transmitter(ISSUER, Signer(sign, algorithm="ES256")) as transmitter:
         try:
             status = transmitter.emit(EVENT, ADA, held.receiver).status
         except RuntimeError as error:

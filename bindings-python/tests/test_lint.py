@@ -19,6 +19,7 @@ from ssf_transmitter import (
     Jwks,
     Receiver,
     ReceiverRejected,
+    Signer,
     SigningKey,
     Transmitter,
     TransportError,
@@ -255,15 +256,15 @@ async def test_a_doctor_sends_what_a_signer_has_signed(
         r, s = utils.decode_dss_signature(private.sign(signing_input, ec.ECDSA(SHA256())))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
-    settings: dict[str, Any] = {"signer": sign, "algorithm": "ES256", "kid": key.kid}
+    signer = Signer(sign, algorithm="ES256", kid=key.kid)
     emulator = ssf_receiver(issuer=website["issuer"], keys=key)
-    with Transmitter(website["issuer"], **settings) as transmitter:
+    with Transmitter(website["issuer"], signer) as transmitter:
         assert transmitter.doctor(EVENT, ADA, emulator.receiver()).is_healthy
         assert asked == []
         assert transmitter.doctor(EVENT, ADA, emulator.receiver(), send=True).is_healthy
         ((uri, _),) = EVENT.to_dict().items()
         broken = transmitter.doctor({uri: {"event_timestamp": "soon"}}, ADA, emulator.receiver(), send=True)
         assert not broken.is_healthy
-    async with AsyncTransmitter(website["issuer"], **settings) as other:
+    async with AsyncTransmitter(website["issuer"], signer) as other:
         assert (await other.doctor(EVENT, ADA, emulator.receiver(), send=True)).is_healthy
     assert len(emulator.received) == len(asked) == 2

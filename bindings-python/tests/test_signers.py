@@ -22,6 +22,7 @@ from ssf_transmitter import (
     Jwks,
     PublicKey,
     Signature,
+    Signer,
     SigningError,
     Transmitter,
 )
@@ -66,7 +67,7 @@ def emulator(kms: Kms, ssf_receiver: Any) -> ReceiverEmulator:
 
 
 def test_a_function_signs(kms: Kms, emulator: ReceiverEmulator) -> None:
-    with Transmitter(ISSUER, signer=kms.sign, algorithm="ES256", kid="kms-1") as transmitter:
+    with Transmitter(ISSUER, Signer(kms.sign, algorithm="ES256", kid="kms-1")) as transmitter:
         receipt = transmitter.emit(EVENT, ADA, emulator.receiver())
         assert receipt.set.decode().verify(Jwks([kms.public])).kid == "kms-1"
         results = list(transmitter.emit_all(Emission(EVENT, ADA, emulator.receiver()) for _ in range(20)))
@@ -75,7 +76,7 @@ def test_a_function_signs(kms: Kms, emulator: ReceiverEmulator) -> None:
 
 
 async def test_an_async_function_signs(kms: Kms, emulator: ReceiverEmulator) -> None:
-    async with AsyncTransmitter(ISSUER, signer=kms.sign_async, algorithm="ES256", kid="kms-1") as transmitter:
+    async with AsyncTransmitter(ISSUER, Signer(kms.sign_async, algorithm="ES256", kid="kms-1")) as transmitter:
         await transmitter.emit(EVENT, ADA, emulator.receiver())
         results = [
             result
@@ -87,14 +88,14 @@ async def test_an_async_function_signs(kms: Kms, emulator: ReceiverEmulator) -> 
 
 async def test_a_function_that_waits_does_not_hold_up_the_loop(kms: Kms, emulator: ReceiverEmulator) -> None:
     kms.threads.clear()
-    async with AsyncTransmitter(ISSUER, signer=kms.sign, algorithm="ES256", kid="kms-1") as transmitter:
+    async with AsyncTransmitter(ISSUER, Signer(kms.sign, algorithm="ES256", kid="kms-1")) as transmitter:
         await transmitter.emit(EVENT, ADA, emulator.receiver())
     assert kms.threads
     assert threading.get_ident() not in kms.threads
 
 
 def test_the_steps_by_hand(kms: Kms, emulator: ReceiverEmulator) -> None:
-    with Transmitter(ISSUER, signer=kms.sign, algorithm="ES256", kid="kms-1") as transmitter:
+    with Transmitter(ISSUER, Signer(kms.sign, algorithm="ES256", kid="kms-1")) as transmitter:
         unsigned = transmitter.prepare(EVENT, ADA, emulator.receiver())
         signed = unsigned.attach(kms.sign(unsigned.signing_input))
         transmitter.deliver(signed, emulator.receiver())
@@ -113,9 +114,9 @@ def test_a_signer_that_fails_is_a_signing_error_with_its_cause(kind: str, emulat
 
     with pytest.raises(SigningError) as raised:
         if kind == "sync":
-            Transmitter(ISSUER, signer=fail, algorithm="ES256", kid="k").emit(EVENT, ADA, emulator.receiver())
+            Transmitter(ISSUER, Signer(fail, algorithm="ES256", kid="k")).emit(EVENT, ADA, emulator.receiver())
         else:
-            transmitter = AsyncTransmitter(ISSUER, signer=fail_async, algorithm="ES256", kid="k")
+            transmitter = AsyncTransmitter(ISSUER, Signer(fail_async, algorithm="ES256", kid="k"))
             asyncio.run(transmitter.emit(EVENT, ADA, emulator.receiver()))
     assert raised.value.code == "signer_failed"
     assert raised.value.__cause__ is trouble
@@ -125,20 +126,20 @@ def test_a_signer_that_fails_is_a_signing_error_with_its_cause(kind: str, emulat
 
 def test_a_signature_of_another_form_is_refused(emulator: ReceiverEmulator) -> None:
     with pytest.raises(SigningError) as raised:
-        Transmitter(ISSUER, signer=lambda _: b"short", algorithm="ES256").emit(EVENT, ADA, emulator.receiver())
+        Transmitter(ISSUER, Signer(lambda _: b"short", algorithm="ES256")).emit(EVENT, ADA, emulator.receiver())
     assert raised.value.code == "signature_malformed"
     with pytest.raises(TypeError, match="expected bytes or a Signature, got str"):
-        Transmitter(ISSUER, signer=lambda _: "text", algorithm="ES256").emit(  # type: ignore[arg-type,return-value]
+        Transmitter(ISSUER, Signer(lambda _: "text", algorithm="ES256")).emit(  # type: ignore[arg-type,return-value]
             EVENT, ADA, emulator.receiver()
         )
 
 
 def test_an_async_signer_needs_an_async_transmitter(kms: Kms, emulator: ReceiverEmulator) -> None:
     with pytest.raises(TypeError, match="AsyncTransmitter"):
-        Transmitter(ISSUER, signer=kms.sign_async, algorithm="ES256")  # type: ignore[arg-type]
+        Transmitter(ISSUER, Signer(kms.sign_async, algorithm="ES256"))  # type: ignore[arg-type]
     hidden: Any = lambda signing_input: kms.sign_async(signing_input)  # noqa: E731
     with pytest.raises(TypeError, match="AsyncTransmitter"):
-        Transmitter(ISSUER, signer=hidden, algorithm="ES256").emit(EVENT, ADA, emulator.receiver())
+        Transmitter(ISSUER, Signer(hidden, algorithm="ES256")).emit(EVENT, ADA, emulator.receiver())
 
 
 def test_the_time_of_the_signer_is_part_of_the_deadline(kms: Kms, emulator: ReceiverEmulator) -> None:
@@ -151,8 +152,8 @@ def test_the_time_of_the_signer_is_part_of_the_deadline(kms: Kms, emulator: Rece
         return b""
 
     with pytest.raises(DeadlineExceeded):
-        Transmitter(ISSUER, signer=slow, algorithm="ES256").emit(EVENT, ADA, emulator.receiver(), deadline=0.1)
-    transmitter = AsyncTransmitter(ISSUER, signer=never, algorithm="ES256", deadline=0.1, retry=QUICK)
+        Transmitter(ISSUER, Signer(slow, algorithm="ES256")).emit(EVENT, ADA, emulator.receiver(), deadline=0.1)
+    transmitter = AsyncTransmitter(ISSUER, Signer(never, algorithm="ES256"), deadline=0.1, retry=QUICK)
     with pytest.raises(DeadlineExceeded):
         asyncio.run(transmitter.emit(EVENT, ADA, emulator.receiver()))
     assert emulator.requests == []
@@ -165,7 +166,7 @@ def test_a_doctor_that_a_signer_ends_holds_up_no_close(emulator: ReceiverEmulato
             raise KeyboardInterrupt
         return "text"
 
-    transmitter = Transmitter(ISSUER, signer=sign, algorithm="ES256", kid="kms-1", deadline=600)
+    transmitter = Transmitter(ISSUER, Signer(sign, algorithm="ES256", kid="kms-1"), deadline=600)
     with pytest.raises(trouble) as raised:
         transmitter.doctor(EVENT, ADA, emulator.receiver(), send=True)
     assert transmitter.counters.in_flight == 0
@@ -181,7 +182,7 @@ async def test_a_doctor_that_is_cancelled_holds_up_no_close(emulator: ReceiverEm
         await asyncio.Event().wait()
         return b""
 
-    transmitter = AsyncTransmitter(ISSUER, signer=never, algorithm="ES256", kid="kms-1", deadline=600)
+    transmitter = AsyncTransmitter(ISSUER, Signer(never, algorithm="ES256", kid="kms-1"), deadline=600)
     examining = asyncio.ensure_future(transmitter.doctor(EVENT, ADA, emulator.receiver(), send=True))
     await asyncio.wait_for(asked.wait(), 60)
     with pytest.raises(asyncio.TimeoutError) as raised:
@@ -193,7 +194,7 @@ async def test_a_doctor_that_is_cancelled_holds_up_no_close(emulator: ReceiverEm
 
 async def test_a_doctor_with_a_wrong_signature_holds_up_no_close(emulator: ReceiverEmulator) -> None:
     wrong: Any = lambda _: "text"  # noqa: E731
-    transmitter = AsyncTransmitter(ISSUER, signer=wrong, algorithm="ES256", kid="kms-1", deadline=600)
+    transmitter = AsyncTransmitter(ISSUER, Signer(wrong, algorithm="ES256", kid="kms-1"), deadline=600)
     with pytest.raises(TypeError) as raised:
         await transmitter.doctor(EVENT, ADA, emulator.receiver(), send=True)
     await asyncio.wait_for(transmitter.aclose(), 60)
@@ -202,7 +203,7 @@ async def test_a_doctor_with_a_wrong_signature_holds_up_no_close(emulator: Recei
 
 async def test_a_signer_of_a_wrong_type_ends_emit_all(emulator: ReceiverEmulator) -> None:
     wrong: Any = lambda _: "text"  # noqa: E731
-    transmitter = AsyncTransmitter(ISSUER, signer=wrong, algorithm="ES256", kid="kms-1")
+    transmitter = AsyncTransmitter(ISSUER, Signer(wrong, algorithm="ES256", kid="kms-1"))
 
     async def send() -> None:
         emissions = [Emission(EVENT, ADA, emulator.receiver()) for _ in range(20)]
@@ -219,7 +220,7 @@ async def test_a_cancellation_inside_a_signer_is_its_failure(inside: Any, emulat
     async def sign(_: bytes) -> bytes:
         raise inside
 
-    transmitter = AsyncTransmitter(ISSUER, signer=sign, algorithm="ES256", kid="kms-1")
+    transmitter = AsyncTransmitter(ISSUER, Signer(sign, algorithm="ES256", kid="kms-1"))
     with pytest.raises(SigningError) as raised:
         await transmitter.emit(EVENT, ADA, emulator.receiver())
     assert raised.value.code == "signer_failed"

@@ -26,6 +26,7 @@ from ssf_transmitter import (
     Receiver,
     RetryPolicy,
     Signature,
+    Signer,
     SigningKey,
     SsfError,
     Transmitter,
@@ -43,7 +44,7 @@ DEFAULT = read("surface.json")["default"]
 both = pytest.mark.parametrize("kind", [Transmitter, AsyncTransmitter])
 
 
-class Signer:
+class Scripted:
     """A signer that does what a case wants."""
 
     def __init__(self, does: str) -> None:
@@ -69,9 +70,9 @@ class World:
         known = {name: case[name] for name in ("signer", "transmitter", "fault") if name in case}
         keys: dict[str, Any] = {}
         if "signer" in known:
-            signer = Signer(known["signer"])
+            signer = Scripted(known["signer"])
             self.public = signer.public
-            keys.update(signer=signer, algorithm="ES256", kid="k-1", public_key=signer.public)
+            keys.update(key=Signer(signer, algorithm="ES256", kid="k-1", public_key=signer.public))
         else:
             self.key = SigningKey.generate("P-256").with_kid("k-1")
             self.public = self.key.public_key
@@ -217,7 +218,7 @@ def test_a_doctor_says_the_same_of_a_signer_as_of_a_key(
 ) -> None:
     url, served = documents
     world = World(case, kind, ssf_receiver, url)
-    published = {"other_kid": world.public.with_kid("another"), "other_key": Signer("signs").public}
+    published = {"other_kid": world.public.with_kid("another"), "other_key": Scripted("signs").public}
     served["/jwks.json"] = {"keys": [published.get(case.get("published", ""), world.public).to_jwk()]}
     args, _ = world.arguments(case)
     diagnosis = world.run("doctor", *args, send=case["send"])
@@ -249,11 +250,15 @@ def test_the_keys_to_publish_are_those_of_the_signer_or_an_error(case: dict[str,
         key = PublicKey.from_der(base64.b64decode(case["der_base64"]))
     elif "jwk" in case:
         key = PublicKey.from_jwk(json.dumps(case["jwk"]))
-    settings = {"signer": Signer("signs"), "algorithm": case["algorithm"], "kid": case["kid"], "public_key": key}
+
+    def jwks() -> Any:
+        signer = Signer(Scripted("signs"), algorithm=case["algorithm"], kid=case["kid"], public_key=key)
+        return kind(ISSUER, signer).jwks()
+
     if "code" in case:
-        assert code(lambda: kind(ISSUER, **settings).jwks()) == case["code"]
+        assert code(jwks) == case["code"]
     else:
-        assert json.loads(kind(ISSUER, **settings).jwks().to_json()) == {"keys": [case["published"]]}
+        assert json.loads(jwks().to_json()) == {"keys": [case["published"]]}
 
 
 @pytest.mark.parametrize("case", cases("surface.json", "close"))

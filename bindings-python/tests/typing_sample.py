@@ -17,6 +17,7 @@ from ssf_transmitter import (
     RetryPolicy,
     Signature,
     SignedSet,
+    Signer,
     SigningKey,
     Transmitter,
 )
@@ -39,16 +40,16 @@ def settings(key: SigningKey, keys: KeySet) -> list[object]:
     return [
         Transmitter("https://edr.example.com", key, deadline=timedelta(seconds=5), retry=RetryPolicy(base=0.1)),
         Transmitter("https://edr.example.com", keys),
-        Transmitter("https://edr.example.com", signer=sign, algorithm="ES256", kid="k"),
-        AsyncTransmitter("https://edr.example.com", signer=sign, algorithm="ES256"),
-        AsyncTransmitter("https://edr.example.com", signer=sign_async, algorithm="ES256"),
-        Transmitter("https://edr.example.com", signer=sign_async, algorithm="ES256"),  # type: ignore[arg-type]
+        Transmitter("https://edr.example.com", Signer(sign, algorithm="ES256", kid="k")),
+        AsyncTransmitter("https://edr.example.com", Signer(sign, algorithm="ES256")),
+        AsyncTransmitter("https://edr.example.com", Signer(sign_async, algorithm="ES256")),
+        Transmitter("https://edr.example.com", KeySet(Signer(sign_digest=sign, algorithm="ES256"))),
         Transmitter("https://edr.example.com", key, lint=LintPolicy(refuse="warning", allow=["aud-slash"])),
         Transmitter("https://edr.example.com", key, lint="error"),  # type: ignore[arg-type]
         LintPolicy(refuse="fatal"),  # type: ignore[arg-type]
         LintPolicy(allow=["aud-slahs"]),  # type: ignore[list-item]
         Transmitter("https://edr.example.com", key, dedline=5),  # type: ignore[call-arg]
-        Transmitter("https://edr.example.com", signer=sign, algorithm="HS256"),  # type: ignore[arg-type]
+        Transmitter("https://edr.example.com", Signer(sign, algorithm="HS256")),  # type: ignore[arg-type]
         Receiver.okta("https://acme.okta.com", allow_lopback=True),  # type: ignore[call-arg]
         Receiver.okta("https://acme.okta.com", concurrency="many"),  # type: ignore[arg-type]
         Receiver("https://receiver.example.net/events"),  # type: ignore[call-arg]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ssf_bindings::key;
+use ssf_bindings::{key, transmitter::external_key};
 use ssf_transmitter::{self as sdk, Jwks, secret::Secret};
 
 use crate::{
@@ -136,6 +136,56 @@ impl SigningKey {
 #[derive(uniffi::Object)]
 pub struct KeySet(pub(crate) sdk::KeySet);
 
+/// A key for a set.
+#[derive(uniffi::Enum)]
+pub enum NewKey {
+    Local {
+        key: Arc<SigningKey>,
+    },
+    /// Swift signs. The public key is a JWK.
+    External {
+        algorithm: String,
+        kid: Option<String>,
+        public_key: Option<String>,
+        signs_digest: bool,
+    },
+}
+
+impl NewKey {
+    fn read(self) -> Result<sdk::key::TransmitterKey> {
+        let (algorithm, kid, public_key, signs_digest) = match self {
+            Self::Local { key } => return Ok(key.0.clone().into()),
+            Self::External { algorithm, kid, public_key, signs_digest } => {
+                (algorithm, kid, public_key, signs_digest)
+            }
+        };
+        let public_key = public_key.map(|jwk| sdk::PublicKey::from_jwk(&jwk)).transpose()?;
+        Ok(external_key(&algorithm, kid, public_key, signs_digest)?.into())
+    }
+}
+
+/// A key of a set: one of this process, or the `kid` of an external one, empty if it has none.
+#[derive(uniffi::Enum)]
+pub enum KeptKey {
+    Local { key: Arc<SigningKey> },
+    External { kid: String },
+}
+
+impl From<sdk::key::TransmitterKey> for KeptKey {
+    fn from(key: sdk::key::TransmitterKey) -> Self {
+        match key.local() {
+            Some(local) => Self::Local { key: Arc::new(SigningKey(local.clone())) },
+            None => Self::External { kid: key.kid().unwrap_or_default().to_owned() },
+        }
+    }
+}
+
+/// The digest that an algorithm signs; `None` for Ed25519.
+#[uniffi::export]
+pub fn digest_of(algorithm: String, signing_input: Vec<u8>) -> Result<Option<Vec<u8>>> {
+    Ok(algorithm.parse::<sdk::Algorithm>()?.digest(&signing_input))
+}
+
 #[uniffi::export]
 impl KeySet {
     #[uniffi::constructor]
@@ -143,16 +193,21 @@ impl KeySet {
         Arc::new(Self(sdk::KeySet::new(active.0.clone())))
     }
 
-    pub fn active(&self) -> Arc<SigningKey> {
-        Arc::new(SigningKey(self.0.active()))
+    #[uniffi::constructor]
+    pub fn of(active: NewKey) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self(sdk::KeySet::new(active.read()?))))
     }
 
-    pub fn next(&self) -> Option<Arc<SigningKey>> {
-        self.0.next().map(|key| Arc::new(SigningKey(key)))
+    pub fn active(&self) -> KeptKey {
+        self.0.active().into()
     }
 
-    pub fn retired(&self) -> Vec<Arc<SigningKey>> {
-        self.0.retired().into_iter().map(|key| Arc::new(SigningKey(key))).collect()
+    pub fn next(&self) -> Option<KeptKey> {
+        self.0.next().map(KeptKey::from)
+    }
+
+    pub fn retired(&self) -> Vec<KeptKey> {
+        self.0.retired().into_iter().map(KeptKey::from).collect()
     }
 
     /// The set to publish, as JSON.
@@ -161,8 +216,8 @@ impl KeySet {
     }
 
     /// `now` is in seconds since 1970.
-    pub fn stage(&self, next: Arc<SigningKey>, now: f64) -> Result<()> {
-        Ok(self.0.stage(next.0.clone(), moment_of(now)?)?)
+    pub fn stage(&self, next: NewKey, now: f64) -> Result<()> {
+        Ok(self.0.stage(next.read()?, moment_of(now)?)?)
     }
 
     /// `now` is in seconds since 1970, `published` in seconds.

@@ -8,7 +8,7 @@ use ssf_transmitter::{self as sdk, secret::Secret};
 use crate::{
     cancellation::Cancellation,
     failure::{Failure, Result},
-    key::{KeySet, SigningKey},
+    key::{KeptKey, KeySet, SigningKey},
     policy::span_of,
     records::{Source, SourceOptions},
 };
@@ -58,8 +58,8 @@ impl KeySet {
         waiting(&cancellation, move || Ok(keys.refresh()?)).await
     }
 
-    pub fn standby(&self) -> Vec<Arc<SigningKey>> {
-        self.0.standby().into_iter().map(|key| Arc::new(SigningKey(key))).collect()
+    pub fn standby(&self) -> Vec<KeptKey> {
+        self.0.standby().into_iter().map(KeptKey::from).collect()
     }
 
     pub fn source(&self) -> Option<String> {

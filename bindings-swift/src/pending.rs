@@ -18,14 +18,16 @@ pub struct Pending(Mutex<Option<client::Pending>>);
 
 #[uniffi::export]
 impl Pending {
-    /// The bytes to sign; none after its end.
-    pub fn signing_input(&self) -> Vec<u8> {
-        self.look(|pending| pending.unsigned().signing_input().to_vec())
+    /// The signature that it waits for; `None` for a key of this process, and after its end.
+    pub fn request(&self) -> Option<SigningRequest> {
+        let pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.as_ref().and_then(SigningRequest::of)
     }
 
-    /// In seconds.
-    pub fn time_left(&self) -> f64 {
-        self.look(|pending| pending.time_left().as_secs_f64())
+    /// Signs with the key of this process, and delivers.
+    pub async fn sign(&self, cancellation: Arc<Cancellation>) -> Result<Receipt> {
+        let delivered = take(&self.0)?.sign();
+        cancellation.or(async { Ok(delivered.await?.into()) }).await
     }
 
     /// Delivers the SET with its signature.
@@ -53,34 +55,45 @@ impl Pending {
     pub(crate) fn of(pending: client::Pending) -> Arc<Self> {
         Arc::new(Self(Mutex::new(Some(pending))))
     }
-
-    fn look<T: Default>(&self, look: impl FnOnce(&client::Pending) -> T) -> T {
-        let pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        pending.as_ref().map(look).unwrap_or_default()
-    }
 }
 
 /// What a doctor found so far.
 #[derive(uniffi::Object)]
 pub struct Examination(Mutex<Option<client::Examination>>);
 
-/// The bytes to sign, and how many seconds there are for it.
+/// A signature that is waited for.
 #[derive(uniffi::Record)]
-pub struct SigningTask {
+pub struct SigningRequest {
+    /// Of the key; empty if it has none.
+    pub kid: String,
     pub signing_input: Vec<u8>,
+    /// In seconds.
     pub time_left: f64,
+}
+
+impl SigningRequest {
+    fn of(pending: &client::Pending) -> Option<Self> {
+        let key = pending.key();
+        key.local().is_none().then(|| Self {
+            kid: key.kid().unwrap_or_default().to_owned(),
+            signing_input: pending.unsigned().signing_input().to_vec(),
+            time_left: pending.time_left().as_secs_f64(),
+        })
+    }
 }
 
 #[uniffi::export]
 impl Examination {
-    /// What is to be signed; `None` if no SET is to be sent.
-    pub fn waits(&self) -> Option<SigningTask> {
+    /// The signature that it waits for; `None` if Swift need not sign.
+    pub fn request(&self) -> Option<SigningRequest> {
         let examination = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let pending = examination.as_ref()?.pending()?;
-        Some(SigningTask {
-            signing_input: pending.unsigned().signing_input().to_vec(),
-            time_left: pending.time_left().as_secs_f64(),
-        })
+        SigningRequest::of(examination.as_ref()?.pending()?)
+    }
+
+    /// The checks. If a SET waits, the key of this process signs it.
+    pub async fn sign(&self, cancellation: Arc<Cancellation>) -> Result<Vec<Check>> {
+        let finished = take(&self.0)?.sign();
+        cancellation.or(async { Ok(checks(&finished.await)) }).await
     }
 
     /// The checks, with that of the SET by its signature, if it waits for one.

@@ -25,6 +25,11 @@ impl UnsignedSet {
         self.0.signing_input().to_vec()
     }
 
+    /// The digest of the bytes to sign; `None` for Ed25519.
+    pub fn digest(&self) -> Option<Vec<u8>> {
+        self.0.digest()
+    }
+
     pub fn algorithm(&self) -> String {
         self.0.algorithm().as_str().to_owned()
     }

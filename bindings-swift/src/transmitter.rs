@@ -2,10 +2,7 @@
 
 use std::{future::IntoFuture as _, sync::Arc};
 
-use ssf_bindings::{
-    emission,
-    transmitter::{self, Signing},
-};
+use ssf_bindings::{emission, transmitter};
 use ssf_transmitter as sdk;
 
 use crate::{
@@ -22,25 +19,11 @@ use crate::{
     sets::{Receipt, SignedSet, UnsignedSet},
 };
 
-/// What signs.
-#[derive(uniffi::Enum)]
-pub enum Keys {
-    Own {
-        keys: Arc<KeySet>,
-    },
-    /// The public key is a JWK.
-    Signer {
-        algorithm: String,
-        kid: Option<String>,
-        public_key: Option<String>,
-    },
-}
-
 /// The settings of a transmitter.
 #[derive(uniffi::Record)]
 pub struct TransmitterSettings {
     pub issuer: String,
-    pub keys: Keys,
+    pub keys: Arc<KeySet>,
     pub policy: Policy,
     pub lint: Findings,
     pub network: Network,
@@ -197,16 +180,9 @@ impl Transmitter {
 
 impl TransmitterSettings {
     fn build(self) -> sdk::Result<Transmitter> {
-        let signing = match self.keys {
-            Keys::Own { keys } => Signing::Keys(keys.0.clone()),
-            Keys::Signer { algorithm, kid, public_key } => {
-                let public_key = public_key.map(|jwk| sdk::PublicKey::from_jwk(&jwk)).transpose()?;
-                Signing::signer(&algorithm, kid, public_key)?
-            }
-        };
         let settings = transmitter::TransmitterSettings {
             issuer: self.issuer,
-            signing,
+            keys: self.keys.0.clone(),
             policy: self.policy.read()?,
             lint: Some(self.lint.policy()?),
             network: self.network.read(),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::catalogue::{Rule, Severity};
+use crate::catalogue::{Effect, ErrorCode, Rule, Severity};
 
 /// Something that is wrong with a SET: which rule, where, what.
 ///
@@ -39,6 +39,26 @@ impl Finding {
     /// What is wrong, in one sentence.
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// What the receiver does.
+    pub fn effect(&self) -> Effect {
+        self.rule.effect
+    }
+
+    /// The code of the error if the finding blocks the send.
+    pub fn code(&self) -> ErrorCode {
+        self.rule.code
+    }
+
+    /// What the rule checks.
+    pub fn doc(&self) -> &'static str {
+        self.rule.doc
+    }
+
+    /// Where the rule comes from.
+    pub fn source(&self) -> &'static str {
+        self.rule.source
     }
 
     /// How to fix it.

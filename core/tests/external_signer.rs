@@ -94,8 +94,12 @@ impl OpenSsl {
 }
 
 impl Signer for OpenSsl {
-    fn header(&self) -> SigningHeader {
-        SigningHeader::new(self.algorithm, self.public.kid())
+    fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    fn public_key(&self) -> Option<PublicKey> {
+        Some(self.public.clone())
     }
 
     fn sign<'a>(
@@ -248,8 +252,8 @@ async fn the_failure_of_a_signer_is_told_with_its_cause() {
 async fn garbage_from_a_signer_does_not_become_a_set() {
     struct Garbage(Signature);
     impl Signer for Garbage {
-        fn header(&self) -> SigningHeader {
-            SigningHeader::new(Algorithm::Es256, "k")
+        fn algorithm(&self) -> Algorithm {
+            Algorithm::Es256
         }
         fn sign<'a>(
             &'a self,

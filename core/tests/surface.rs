@@ -16,7 +16,7 @@ use ssf_transmitter::{
     Subject, Transmitter,
     client::{Counters, Emit, MemoryOutbox, Outbox as _, Pending, Waiting},
     delivery::RetryPolicy,
-    key::{BoxFuture, DetachedKey, SigningHeader},
+    key::{BoxFuture, ExternalKey, SigningHeader},
     lint::{Finding, Linter},
 };
 
@@ -31,8 +31,12 @@ struct Odd {
 }
 
 impl Signer for Odd {
-    fn header(&self) -> SigningHeader {
-        self.key.header()
+    fn algorithm(&self) -> Algorithm {
+        self.key.algorithm()
+    }
+
+    fn kid(&self) -> Option<&str> {
+        Some(self.key.kid())
     }
 
     fn sign<'a>(&'a self, signing_input: &'a [u8]) -> BoxFuture<'a, Result<Signature, SignerError>> {
@@ -46,7 +50,7 @@ impl Signer for Odd {
     }
 
     fn public_key(&self) -> Option<PublicKey> {
-        Signer::public_key(&self.key)
+        Some(self.key.public_key().clone())
     }
 }
 
@@ -64,7 +68,10 @@ fn key() -> SigningKey {
 fn transmitter_by(issuer: &str, key: SigningKey, case: &Value) -> Transmitter {
     let mut builder = match case["signer"].as_str() {
         None => Transmitter::builder(issuer, key),
-        Some(does) => Transmitter::builder_with_signer(issuer, Odd { key, does: does.to_owned() }),
+        Some(does) => {
+            let odd = ExternalKey::signed_by(Odd { key, does: does.to_owned() });
+            Transmitter::builder(issuer, odd.unwrap())
+        }
     };
     let bounds = &case["transmitter"];
     builder = match bounds.get("retry") {
@@ -263,9 +270,8 @@ async fn an_emit_that_a_caller_signs_is_counted_too() {
     for (reason, end) in ends {
         let server = Server::always(202, &[], "").await;
         let receiver = receiver(&server, &Value::Null);
-        let detached = DetachedKey::new(SigningHeader::new(Algorithm::Es256, "k"), None);
-        let transmitter =
-            Transmitter::builder_with_signer("https://edr.example.com", detached).build().unwrap();
+        let key = ExternalKey::new(SigningHeader::new(Algorithm::Es256, "k"), None).unwrap();
+        let transmitter = Transmitter::builder("https://edr.example.com", key).build().unwrap();
         let emit = |case: &Value| transmitter.emit(event(case).unwrap(), subject(case), &receiver);
         let pending = emit(&file["default"]).begin().unwrap();
         assert_eq!(transmitter.counters().in_flight, 1);
@@ -387,8 +393,8 @@ async fn the_keys_to_publish_are_those_of_the_signer_or_an_error() {
         };
         let mut header = SigningHeader::without_kid(text(&case["algorithm"]).parse().unwrap());
         header.kid = case["kid"].as_str().map(str::to_owned);
-        let key = DetachedKey::new(header, read.transpose().unwrap());
-        let built = Transmitter::builder_with_signer("https://edr.example.com", key).build();
+        let key = ExternalKey::new(header, read.transpose().unwrap());
+        let built = key.and_then(|key| Transmitter::builder("https://edr.example.com", key).build());
         let jwks = built.and_then(|transmitter| transmitter.jwks());
         same("the code", &code(&jwks), &case["code"])?;
         let published = jwks.ok().map(|jwks| serde_json::from_str::<Value>(&jwks.to_json()).unwrap());

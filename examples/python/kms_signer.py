@@ -7,10 +7,11 @@ KMS. With boto3, use `client = boto3.client("kms")` instead.
 from __future__ import annotations
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from ssf_transmitter import Email, Jwks, PublicKey, Signature, Transmitter
+from ssf_transmitter import Email, PublicKey, Signature, Signer, Transmitter
 from ssf_transmitter.events import caep
 from ssf_transmitter.testing import ReceiverEmulator
 
@@ -25,44 +26,37 @@ class Kms:
         self._key = ec.generate_private_key(ec.SECP256R1())
 
     def sign(self, **request: object) -> dict[str, bytes]:
-        """Sign like `kms:Sign`, which returns ECDSA signatures in DER."""
+        """Sign a digest like `kms:Sign`, which returns ECDSA signatures in DER."""
         message = request["Message"]
         assert isinstance(message, bytes)  # noqa: S101
-        return {"Signature": self._key.sign(message, ec.ECDSA(SHA256()))}
+        return {"Signature": self._key.sign(message, ec.ECDSA(Prehashed(SHA256())))}
 
     def get_public_key(self, **_: object) -> dict[str, bytes]:
         """Return the public key in DER, like `kms:GetPublicKey`."""
         return {"PublicKey": self._key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)}
 
 
-class KmsSigner:
-    """Sign with a key of the service. The library calls it from any thread."""
+def kms_signer(client: Kms, key_id: str) -> Signer:
+    """Make a signer of a key of the service. The library calls it from any thread."""
 
-    def __init__(self, client: Kms, key_id: str) -> None:
-        """Fetch the public key to publish."""
-        self._client = client
-        self._key_id = key_id
-        self.public_key = PublicKey.from_der(client.get_public_key(KeyId=key_id)["PublicKey"])
-
-    def __call__(self, signing_input: bytes) -> Signature:
-        """Sign the signing input of a SET."""
-        answer = self._client.sign(
-            KeyId=self._key_id, Message=signing_input, MessageType="RAW", SigningAlgorithm="ECDSA_SHA_256"
-        )
+    def sign_digest(digest: bytes) -> Signature:
+        # Of a message, the service takes 4,096 bytes at most; a digest fits any SET.
+        answer = client.sign(KeyId=key_id, Message=digest, MessageType="DIGEST", SigningAlgorithm="ECDSA_SHA_256")
         return Signature.der(answer["Signature"])
+
+    public_key = PublicKey.from_der(client.get_public_key(KeyId=key_id)["PublicKey"])
+    return Signer(sign_digest=sign_digest, algorithm="ES256", public_key=public_key)
 
 
 def main() -> None:
     """Send a SET that the service signs."""
-    signer = KmsSigner(Kms(), "alias/ssf")
-    key = signer.public_key
     with (
-        ReceiverEmulator(issuer=ISSUER, keys=Jwks([key])) as emulator,
-        Transmitter(ISSUER, signer=signer, algorithm=key.algorithm, kid=key.kid, public_key=key) as transmitter,
+        Transmitter(ISSUER, kms_signer(Kms(), "alias/ssf")) as transmitter,
+        ReceiverEmulator(issuer=ISSUER, keys=transmitter.jwks()) as emulator,
     ):
         receipt = transmitter.emit(caep.SessionRevoked(), Email("ada@example.com"), emulator.receiver())
         emulator.assert_received(caep.SessionRevoked, subject=Email("ada@example.com"))
-    print(f"{receipt.jti} signed with {key.algorithm} and delivered with status {receipt.status}")
+    print(f"{receipt.jti} signed with ES256 and delivered with status {receipt.status}")
 
 
 if __name__ == "__main__":

@@ -7,31 +7,33 @@ use std::{error::Error, sync::mpsc, thread};
 
 use openssl::{
     ec::{EcGroup, EcKey},
-    hash::MessageDigest,
+    ecdsa::EcdsaSig,
     nid::Nid,
-    pkey::PKey,
-    sign,
 };
 use ssf_emulator::{Config, Emulator, KeySource, Like, Published};
 use ssf_transmitter::{
     Algorithm, Jwks, PublicKey, Receiver, Signature, Signer, Subject, Transmitter,
     event::caep,
-    key::{BoxFuture, SigningHeader},
+    key::{BoxFuture, ExternalKey},
 };
 use tokio::sync::oneshot;
 
-/// A request to the service: the bytes to sign, and where to send the signature.
+/// A request to the service: the digest to sign, and where to send the signature.
 type Request = (Vec<u8>, oneshot::Sender<Vec<u8>>);
 
-/// The client of the service. It knows the name of the key, and how to ask.
+/// The client of the service. It knows the public key, and how to ask.
 struct Kms {
-    key_id: String,
+    public_key: PublicKey,
     requests: mpsc::Sender<Request>,
 }
 
 impl Signer for Kms {
-    fn header(&self) -> SigningHeader {
-        SigningHeader::new(Algorithm::Es256, self.key_id.as_str())
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::Es256
+    }
+
+    fn public_key(&self) -> Option<PublicKey> {
+        Some(self.public_key.clone())
     }
 
     fn sign<'a>(
@@ -40,37 +42,37 @@ impl Signer for Kms {
     ) -> BoxFuture<'a, Result<Signature, Box<dyn Error + Send + Sync>>> {
         Box::pin(async move {
             let (reply, signature) = oneshot::channel();
-            self.requests.send((signing_input.to_vec(), reply))?;
+            // Key services accept few bytes, but a digest of any SET.
+            let digest = Algorithm::Es256.digest(signing_input).ok_or("ES256 signs a digest")?;
+            self.requests.send((digest, reply))?;
             Ok(Signature::Der(signature.await?))
         })
     }
 }
 
-/// Starts the service with a key of its own; gives out the key's name, its public half and the way to ask.
-fn start_service() -> Result<(String, PublicKey, mpsc::Sender<Request>), Box<dyn Error>> {
+/// Starts the service with a key of its own; returns its public half and the way to ask.
+fn start_service() -> Result<(PublicKey, mpsc::Sender<Request>), Box<dyn Error>> {
     let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
-    let key = PKey::from_ec_key(EcKey::generate(&group)?)?;
-    let key_id = "alias/ssf-signing";
-    let public_key = PublicKey::from_pem(key.public_key_to_pem()?)?.with_kid(key_id)?;
+    let key = EcKey::generate(&group)?;
+    let public_key = PublicKey::from_pem(key.public_key_to_pem()?)?.with_kid("alias/ssf-signing")?;
 
     let (requests, inbox) = mpsc::channel::<Request>();
     thread::spawn(move || {
-        for (bytes, reply) in inbox {
-            let signed = sign::Signer::new(MessageDigest::sha256(), &key)
-                .and_then(|mut signer| signer.sign_oneshot_to_vec(&bytes));
+        for (digest, reply) in inbox {
+            let signed = EcdsaSig::sign(&digest, &key).and_then(|signature| signature.to_der());
             // Without an answer the caller sees that the service failed; a caller that has gone away needs none.
             if let Ok(signature) = signed {
                 let _ = reply.send(signature);
             }
         }
     });
-    Ok((key_id.to_owned(), public_key, requests))
+    Ok((public_key, requests))
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let (key_id, public_key, requests) = start_service()?;
-    let published = Published::start(Jwks::new([public_key])?.to_json()).await?;
+    let (public_key, requests) = start_service()?;
+    let published = Published::start(Jwks::new([public_key.clone()])?.to_json()).await?;
     let audience = "https://receiver.example.net";
     let source = KeySource::JwksUri(published.jwks_uri().to_owned());
     let emulator = Emulator::start(Config::new(
@@ -81,8 +83,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     ))
     .await?;
 
-    let kms = Kms { key_id, requests };
-    let transmitter = Transmitter::builder_with_signer(published.issuer(), kms).build()?;
+    let key = ExternalKey::signed_by(Kms { public_key, requests })?;
+    let transmitter = Transmitter::builder(published.issuer(), key).build()?;
     let receiver = Receiver::builder(emulator.push_url(), audience).allow_loopback().build()?;
     let receipt = transmitter
         .emit(caep::SessionRevoked::new(), Subject::email("ada@example.com"), &receiver)

@@ -2,7 +2,7 @@
 // made in the realm of the caller.
 
 /** Sends SETs in every way that takes values other than text. Throws if something is not as it should be. */
-exports.scenario = async ({ caep, SigningKey, SsfError, Transmitter }, { startReceiver }) => {
+exports.scenario = async ({ caep, Signer, SigningKey, SsfError, Transmitter }, { startReceiver }) => {
   const issuer = 'https://edr.example.com';
   const subject = { format: 'email', email: 'ada@example.com' };
   const pem = await (await SigningKey.generate('P-256')).exportPrivatePem();
@@ -27,7 +27,8 @@ exports.scenario = async ({ caep, SigningKey, SsfError, Transmitter }, { startRe
   expect((await waiting) === reason, 'a signal abandons an emit');
 
   const failure = new TypeError('no key');
-  const options = { issuer, algorithm: 'ES256', signer: () => Promise.reject(failure) };
+  const sign = () => Promise.reject(failure);
+  const options = { issuer, key: new Signer({ algorithm: 'ES256', sign }) };
   const unsigned = await new Transmitter(options).emit(event, subject, { to }).catch((error) => error);
   expect(unsigned.code === 'SSF_SIGNER_FAILED' && unsigned.cause === failure, 'the error of a signer is the cause');
 

@@ -11,6 +11,7 @@ import {
   KeySet,
   okta,
   Receiver,
+  Signer,
   SigningKey,
   SsfError,
   type SsfErrorCode,
@@ -76,18 +77,19 @@ const halfSubject: Subject = { format: 'iss_sub', iss: 'https://x.example' };
 // The transmitter.
 const transmitter = new Transmitter({ issuer: 'https://x.example', key });
 new Transmitter({ issuer: 'https://x.example', key: new KeySet(key), deadline: 1000, retry: { maxAttempts: 1 } });
-new Transmitter({ issuer: 'x', algorithm: 'ES256', kid: 'k', signer: async (input) => ({ der: input }) });
-new Transmitter({ issuer: 'x', algorithm: 'ES256', signer: async (input: Uint8Array) => input });
-// @ts-expect-error neither a key nor a signer
+const signer = new Signer({ algorithm: 'ES256', kid: 'k', sign: async (input) => ({ der: input }) });
+new Transmitter({ issuer: 'x', key: signer });
+new Transmitter({ issuer: 'x', key: new KeySet(new Signer({ algorithm: 'ES256', signDigest: (digest) => digest })) });
+// @ts-expect-error a key is needed
 new Transmitter({ issuer: 'https://x.example' });
 // @ts-expect-error a signer needs an algorithm
-new Transmitter({ issuer: 'x', signer: async (input: Uint8Array) => input });
-// @ts-expect-error both
-new Transmitter({ issuer: 'x', key, algorithm: 'ES256', signer: async (input: Uint8Array) => input });
+new Signer({ sign: async (input: Uint8Array) => input });
+// @ts-expect-error one function
+new Signer({ algorithm: 'ES256', sign: (input) => input, signDigest: (digest) => digest });
 // @ts-expect-error a misspelt option
 new Transmitter({ issuer: 'x', key, deadlin: 1 });
 // @ts-expect-error an algorithm that does not exist
-new Transmitter({ issuer: 'x', algorithm: 'HS256', signer: async (input: Uint8Array) => input });
+new Signer({ algorithm: 'HS256', sign: async (input: Uint8Array) => input });
 // @ts-expect-error keys are made or read, not constructed
 new SigningKey();
 // @ts-expect-error no type of keys

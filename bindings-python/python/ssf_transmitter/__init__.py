@@ -27,6 +27,7 @@ from ssf_transmitter._native import (
     Receipt,
     Signature,
     SignedSet,
+    Signer,
     SigningKey,
     UnsignedSet,
 )
@@ -115,6 +116,7 @@ __all__ = [
     "Signature",
     "SignedSet",
     "SigningError",
+    "Signer",
     "SigningKey",
     "SsfError",
     "Subject",

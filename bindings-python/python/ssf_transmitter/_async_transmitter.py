@@ -15,7 +15,7 @@ from ssf_transmitter._model import event_object, given_subject
 from ssf_transmitter.errors import SsfError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
     from datetime import datetime, timedelta
     from ipaddress import IPv4Address, IPv6Address
     from types import TracebackType
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ssf_transmitter._model import Event, Subject
-    from ssf_transmitter._native import KeySet, PublicKey, Receipt, Signature, SignedSet, SigningKey
+    from ssf_transmitter._native import KeySet, Receipt, SignedSet, Signer, SigningKey
     from ssf_transmitter._receiver import Receiver, RetryPolicy
-    from ssf_transmitter._types import Algorithm
     from ssf_transmitter.doctor import Diagnosis
     from ssf_transmitter.lint import LintPolicy
     from ssf_transmitter.okta import AsyncOktaProviders
@@ -52,7 +51,8 @@ class AsyncTransmitter(BaseTransmitter):
     >>> asyncio.run(main())
     'https://edr.example.com'
 
-    The arguments are those of `Transmitter`. `signer` may be an async function; another one is called in a thread.
+    The arguments are those of `Transmitter`. The function of a `Signer` may be async; another one is
+    called in a thread.
 
     Raises:
         ConfigError: If a setting is wrong.
@@ -62,12 +62,8 @@ class AsyncTransmitter(BaseTransmitter):
     def __init__(
         self,
         issuer: str,
-        key: SigningKey | KeySet | None = None,
+        key: SigningKey | Signer | KeySet,
         *,
-        signer: Callable[[bytes], bytes | Signature | Awaitable[bytes | Signature]] | None = None,
-        algorithm: Algorithm | None = None,
-        kid: str | None = None,
-        public_key: PublicKey | None = None,
         deadline: timedelta | float | None = None,
         retry: RetryPolicy | None = None,
         lint: LintPolicy | None = None,
@@ -80,8 +76,8 @@ class AsyncTransmitter(BaseTransmitter):
     ) -> None:
         """Check the settings, and make the HTTP pool."""
         self._set_up(
-            issuer, key, signer, algorithm, kid, public_key, deadline, retry, lint, ca_bundle, client_certificate,
-            proxy, source_address, http2, allow_networks,
+            issuer, key, deadline, retry, lint, ca_bundle, client_certificate, proxy, source_address, http2,
+            allow_networks,
         )  # fmt: skip
         self._mailbox: _native.Mailbox | None = None
 
@@ -216,14 +212,14 @@ class AsyncTransmitter(BaseTransmitter):
 
         setup = (event_object(event), given_subject(subject), to, configuration_url, send, _opened(confirm))
         future, mailbox = self._pending()
-        if self._signer is None:
+        if not self._native.has_signers:
             future.work = self._native.doctor_async(setup, mailbox, future)
             return _diagnosis(await future)
         future.work = self._native.examine_async(setup, mailbox, future)
         try:
             examination: _native.Examination = await future
-            waits = examination.waits
-            signed = b"" if waits is None else await self._answer(*waits)
+            request = examination.request
+            signed = None if request is None else await _answer(request)
             finished, mailbox = self._pending()
             finished.work = examination.finish_async(signed, mailbox, finished)
             return _diagnosis(await finished)
@@ -257,15 +253,19 @@ class AsyncTransmitter(BaseTransmitter):
         await self.aclose()
 
     async def _send(self, emission: Emission, limit: _native.RequestLimit | None) -> Receipt:
-        if self._signer is None:
+        if not self._native.has_signers:
             future, mailbox = self._pending()
             future.work = self._native.emit_async(emission, mailbox, future, limit)
             return await future  # type: ignore[no-any-return]
         pending = self._native.begin_async(emission, limit)
         try:
-            signature = await self._ask(pending.signing_input, pending.time_left)
+            request = pending.request
+            signature = None if request is None else await _signature(request)
             future, mailbox = self._pending()
-            future.work = pending.deliver_async(signature, mailbox, future)
+            if request is None:
+                future.work = pending.sign_async(mailbox, future)
+            else:
+                future.work = pending.deliver_async(signature, mailbox, future)
             return await future  # type: ignore[no-any-return]
         except SsfError as error:
             pending.fail(error.code)
@@ -280,35 +280,39 @@ class AsyncTransmitter(BaseTransmitter):
             mailbox = self._mailbox = _native.Mailbox(loop)
         return _Pending(loop=loop), mailbox
 
-    async def _answer(self, signing_input: bytes, seconds: float) -> Any:
-        """The signature from the signer, or the exception that says why there is none."""
-        try:
-            return await self._ask(signing_input, seconds)
-        except SsfError as error:
-            return error
 
-    async def _ask(self, signing_input: bytes, seconds: float) -> Any:
-        """What the signer gives within so many seconds."""
-        # A task of its own tells a cancellation or a timeout inside the signer from one of this call.
-        signing = asyncio.ensure_future(self._call(signing_input))
-        try:
-            await asyncio.wait({signing}, timeout=seconds)
-            if not signing.done():
-                raise late()
-        finally:
-            if signing.cancel():
-                await asyncio.wait({signing})
-        try:
-            return signing.result()
-        except (Exception, asyncio.CancelledError) as error:
-            raise signer_failed(error) from error
+async def _answer(request: _native.Request) -> Any:
+    """The signature from the signer, or the exception that says why there is none."""
+    try:
+        return await _signature(request)
+    except SsfError as error:
+        return error
 
-    async def _call(self, signing_input: bytes) -> Any:
-        if is_async(self._signer):
-            return await self._signer(signing_input)
-        # It may wait for a network, which must not block the loop.
-        signature = await asyncio.to_thread(self._signer, signing_input)
-        return await signature if hasattr(signature, "__await__") else signature
+
+async def _signature(request: _native.Request) -> Any:
+    """What the signer gives in the time that it has."""
+    sign, given, seconds = request
+    # A task of its own tells a cancellation or a timeout inside the signer from one of this call.
+    signing = asyncio.ensure_future(_call(sign, given))
+    try:
+        await asyncio.wait({signing}, timeout=seconds)
+        if not signing.done():
+            raise late()
+    finally:
+        if signing.cancel():
+            await asyncio.wait({signing})
+    try:
+        return signing.result()
+    except (Exception, asyncio.CancelledError) as error:
+        raise signer_failed(error) from error
+
+
+async def _call(sign: Any, given: bytes) -> Any:
+    if is_async(sign):
+        return await sign(given)
+    # It may wait for a network, which must not block the loop.
+    signature = await asyncio.to_thread(sign, given)
+    return await signature if hasattr(signature, "__await__") else signature
 
 
 async def _each(emissions: AsyncIterable[Emission] | Iterable[Emission]) -> AsyncIterator[Emission]:

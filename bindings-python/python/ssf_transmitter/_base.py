@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
     from ssf_transmitter._model import Event, Subject
-    from ssf_transmitter._native import Counters, Jwks, KeySet, PublicKey, SigningKey, UnsignedSet
+    from ssf_transmitter._native import Counters, Jwks, KeySet, Signer, SigningKey, UnsignedSet
     from ssf_transmitter._native import Transmitter as NativeTransmitter
     from ssf_transmitter._receiver import Receiver, RetryPolicy
     from ssf_transmitter.lint import Finding, Linter, LintPolicy
@@ -29,21 +29,16 @@ def requests(concurrency: int) -> int:
 
 
 class BaseTransmitter:
-    """Issuer, keys or signer, and one HTTP pool."""
+    """Issuer, keys, and one HTTP pool."""
 
     _issuer: str
-    _signer: Any
     _native: NativeTransmitter
     _closed = False
 
     def _set_up(
         self,
         issuer: str,
-        key: SigningKey | KeySet | None,
-        signer: Any,
-        algorithm: str | None,
-        kid: str | None,
-        public_key: PublicKey | None,
+        key: SigningKey | Signer | KeySet,
         deadline: timedelta | float | None,
         retry: RetryPolicy | None,
         lint: LintPolicy | None,
@@ -54,24 +49,13 @@ class BaseTransmitter:
         http2: bool,
         allow_networks: Iterable[str],
     ) -> None:
-        if (key is None) == (signer is None):
-            raise TypeError("pass either a key or a signer")
-        if signer is not None and not callable(signer):
-            raise TypeError(f"signer: expected a callable, got {type(signer).__name__}")
-        if signer is not None and algorithm is None:
-            raise TypeError("algorithm: required with a signer, such as 'ES256'")
-        if signer is None and (algorithm is not None or kid is not None or public_key is not None):
-            raise TypeError("algorithm, kid and public_key belong to the key; set them there")
-        if isinstance(key, _native.SigningKey):
-            key = _native.KeySet(key)
+        if not isinstance(key, (_native.KeySet, _native.SigningKey, _native.Signer)):
+            raise TypeError(f"key: expected SigningKey, Signer or KeySet, got {type(key).__name__}")
+        keys = key if isinstance(key, _native.KeySet) else _native.KeySet(key)
         self._issuer = issuer
-        self._signer = signer
         self._native = _native.Transmitter(
             issuer,
-            keys=key,
-            algorithm=algorithm,
-            kid=kid,
-            public_key=public_key,
+            keys,
             deadline=deadline,
             retry=retry,
             lint=lint,
@@ -137,14 +121,14 @@ class BaseTransmitter:
         return Linter._of(self._native.linter(to))  # noqa: SLF001  # of this package
 
     def jwks(self) -> Jwks:
-        """The keys to publish, as `application/json`. With a signer they are its `public_key`.
+        """The keys to publish, as `application/json`.
 
         >>> from ssf_transmitter import SigningKey, Transmitter
         >>> len(Transmitter("https://edr.example.com", SigningKey.generate("P-256")).jwks())
         1
 
         Raises:
-            ConfigError: If the public key of the signer is unknown, with the code `signer_public_key_missing`: with an
+            ConfigError: If the public key of a signer is unknown, with the code `signer_public_key_missing`: with an
                 empty set, receivers could verify nothing.
         """
         return self._native.jwks()
@@ -153,9 +137,9 @@ class BaseTransmitter:
         return f"<{type(self).__name__} {self._issuer}{' closed' if self._closed else ''}>"
 
 
-def is_async(signer: object) -> bool:
-    """Whether a signer is known to be one for asyncio."""
-    return iscoroutinefunction(signer) or iscoroutinefunction(getattr(signer, "__call__", None))  # noqa: B004
+def is_async(sign: object) -> bool:
+    """Whether a function that signs is known to be one for asyncio."""
+    return iscoroutinefunction(sign) or iscoroutinefunction(getattr(sign, "__call__", None))  # noqa: B004
 
 
 def signer_failed(error: BaseException) -> SsfError:

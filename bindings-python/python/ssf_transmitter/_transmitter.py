@@ -12,7 +12,7 @@ from ssf_transmitter._model import event_object, given_subject
 from ssf_transmitter.errors import SsfError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime, timedelta
     from ipaddress import IPv4Address, IPv6Address
     from types import TracebackType
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ssf_transmitter._model import Event, Subject
-    from ssf_transmitter._native import KeySet, PublicKey, Receipt, Signature, SignedSet, SigningKey
+    from ssf_transmitter._native import KeySet, Receipt, SignedSet, Signer, SigningKey
     from ssf_transmitter._receiver import Receiver, RetryPolicy
-    from ssf_transmitter._types import Algorithm
     from ssf_transmitter.doctor import Diagnosis
     from ssf_transmitter.lint import LintPolicy
     from ssf_transmitter.okta import OktaProviders
+
+
+_ASYNC = "signer: an async signer requires an AsyncTransmitter"
 
 
 class Transmitter(BaseTransmitter):
@@ -38,13 +40,7 @@ class Transmitter(BaseTransmitter):
 
     Args:
         issuer: The `iss` of its SETs: the exact `issuer` of its configuration.
-        key: A key, or a set of keys of which one signs.
-        signer: Instead of a key, a function that signs: it takes the signing input and returns the bytes of a raw
-            signature, or a `Signature`.
-        algorithm: The algorithm of the signer.
-        kid: The key id of the signer, as the JWKS has it.
-        public_key: The public half of the signer's key. `jwks` publishes it, and lint and doctor compare it with what
-            is published.
+        key: A key, a `Signer` for a key elsewhere, or a set of either kind, of which one signs.
         deadline: How long an operation may take, 30 seconds by default: a `timedelta`, or a number of seconds.
         retry: The retry policy for deliveries.
         lint: How findings are handled; by default, errors block the send, and warnings are returned on the receipt.
@@ -63,12 +59,8 @@ class Transmitter(BaseTransmitter):
     def __init__(
         self,
         issuer: str,
-        key: SigningKey | KeySet | None = None,
+        key: SigningKey | Signer | KeySet,
         *,
-        signer: Callable[[bytes], bytes | Signature] | None = None,
-        algorithm: Algorithm | None = None,
-        kid: str | None = None,
-        public_key: PublicKey | None = None,
         deadline: timedelta | float | None = None,
         retry: RetryPolicy | None = None,
         lint: LintPolicy | None = None,
@@ -80,11 +72,11 @@ class Transmitter(BaseTransmitter):
         allow_networks: Iterable[str] = (),
     ) -> None:
         """Check the settings, and make the HTTP pool."""
-        if is_async(signer):
-            raise TypeError("signer: an async signer requires an AsyncTransmitter")
+        if isinstance(key, _native.Signer) and is_async(key.function):
+            raise TypeError(_ASYNC)
         self._set_up(
-            issuer, key, signer, algorithm, kid, public_key, deadline, retry, lint, ca_bundle, client_certificate,
-            proxy, source_address, http2, allow_networks,
+            issuer, key, deadline, retry, lint, ca_bundle, client_certificate, proxy, source_address, http2,
+            allow_networks,
         )  # fmt: skip
 
     @known_keywords
@@ -136,11 +128,12 @@ class Transmitter(BaseTransmitter):
             deadline=deadline,
             retry=retry,
         )
-        if self._signer is None:
+        if not self._native.has_signers:
             return self._native.emit(emission)
         pending = self._native.begin(emission)
         try:
-            return pending.deliver(self._ask(pending.signing_input))
+            request = pending.request
+            return pending.sign() if request is None else pending.deliver(_signature(request))
         except SsfError as error:
             pending.fail(error.code)
             raise
@@ -186,7 +179,7 @@ class Transmitter(BaseTransmitter):
                 while not batch.has_room():
                     yield _next(batch, under_way)
                 try:
-                    start = native.emit_in if self._signer is None else self._begin_in
+                    start = self._begin_in if native.has_signers else native.emit_in
                     under_way[start(batch, emission)] = (index, emission)
                 except SsfError as error:
                     yield Emitted(index, emission, None, error)
@@ -226,12 +219,12 @@ class Transmitter(BaseTransmitter):
         from ssf_transmitter.okta import _opened
 
         setup = (event_object(event), given_subject(subject), to, configuration_url, send, _opened(confirm))
-        if self._signer is None:
+        if not self._native.has_signers:
             return _diagnosis(self._native.doctor(setup))
         examination = self._native.examine(setup)
         try:
-            waits = examination.waits
-            return _diagnosis(examination.finish(b"" if waits is None else self._answer(waits[0])))
+            request = examination.request
+            return _diagnosis(examination.finish(None if request is None else _answer(request)))
         finally:
             examination.abandon()
 
@@ -262,31 +255,35 @@ class Transmitter(BaseTransmitter):
         """Sign one of many, and start it. Returns its index in the batch."""
         pending = self._native.begin_in(batch, emission)
         try:
-            return pending.deliver_in(batch, self._ask(pending.signing_input))
+            request = pending.request
+            return pending.sign_in(batch) if request is None else pending.deliver_in(batch, _signature(request))
         except SsfError as error:
             pending.fail(error.code)
             raise
         finally:
             pending.fail(None)
 
-    def _answer(self, signing_input: bytes) -> Any:
-        """The signature from the signer, or the exception that says why there is none."""
-        try:
-            return self._ask(signing_input)
-        except SsfError as error:
-            return error
 
-    def _ask(self, signing_input: bytes) -> Any:
-        """The signature from the signer. A function cannot be interrupted: the deadline is checked afterwards."""
-        try:
-            signature: Any = self._signer(signing_input)
-        except Exception as error:
-            raise signer_failed(error) from error
-        if hasattr(signature, "__await__"):
-            if hasattr(signature, "close"):
-                signature.close()
-            raise TypeError("signer: an async signer requires an AsyncTransmitter")
-        return signature
+def _answer(request: _native.Request) -> Any:
+    """The signature from the signer, or the exception that says why there is none."""
+    try:
+        return _signature(request)
+    except SsfError as error:
+        return error
+
+
+def _signature(request: _native.Request) -> Any:
+    """The signature from the signer. A function cannot be interrupted: the deadline is checked afterwards."""
+    sign, given, _ = request
+    try:
+        signature: Any = sign(given)
+    except Exception as error:
+        raise signer_failed(error) from error
+    if hasattr(signature, "__await__"):
+        if hasattr(signature, "close"):
+            signature.close()
+        raise TypeError(_ASYNC)
+    return signature
 
 
 def _next(batch: _native.Batch, under_way: dict[int, tuple[int, Emission]]) -> Emitted:

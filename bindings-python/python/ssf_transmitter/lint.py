@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ssf_transmitter._model import Event, Subject
+    from ssf_transmitter._codes import ErrorCode
     from ssf_transmitter._native import Dialect, Jwks, SignedSet, UnsignedSet
 
 __all__ = ["Cause", "Effect", "Explanation", "Finding", "LintPolicy", "Linter", "RuleId", "Severity", "jwks"]
@@ -50,17 +51,19 @@ class Finding:
         rule: The id of the rule, such as `iat-future`.
         severity: The severity for this receiver.
         effect: What the receiver does.
+        code: The code of the error if the finding blocks the send.
         pointer: Where, as a JSON pointer: into the header for `alg`, `kid`, `typ` and `crit`, else into the claims, or
             into the document that was given. Empty for the whole.
         message: What is wrong, in one sentence.
         remedy: How to fix it.
-        doc: What the rule is about.
+        doc: What the rule checks.
         source: Where the rule comes from.
     """
 
     rule: RuleId
     severity: Severity
     effect: Effect
+    code: ErrorCode
     pointer: str
     message: str
     remedy: str

@@ -87,7 +87,7 @@ extension KeySet {
     }
 
     /// The keys of a source that are published but do not sign: all except the first.
-    public var standby: [SigningKey] { native.standby().map(SigningKey.init) }
+    public var standby: [TransmitterKey] { native.standby().map(shown) }
     /// The source that the set follows.
     public var source: String? { native.source() }
 

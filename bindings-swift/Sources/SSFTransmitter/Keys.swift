@@ -206,18 +206,34 @@ public struct JWKS: Hashable, Sendable {
 /// ```
 public struct KeySet: Sendable {
     let native: SSFTransmitterFFI.KeySet
+    let signers = Signers()
 
     init(native: SSFTransmitterFFI.KeySet) { self.native = native }
 
     /// A set with one key, which signs.
     public init(_ active: SigningKey) { native = SSFTransmitterFFI.KeySet(active: active.native) }
 
+    /// A set with one external key, which signs.
+    ///
+    /// - Throws: ``SSFError`` if the public key of the signer does not match its algorithm.
+    public init(_ active: any Signer) throws {
+        native = try SSFTransmitter.native { try SSFTransmitterFFI.KeySet.of(active: active.key) }
+        signers.add(active)
+    }
+
     /// The key that signs now.
-    public var active: SigningKey { SigningKey(native: native.active()) }
+    public var active: TransmitterKey { shown(native.active()) }
     /// The key that is published but does not sign yet.
-    public var next: SigningKey? { native.next().map(SigningKey.init) }
+    public var next: TransmitterKey? { native.next().map(shown) }
     /// The keys that signed before and are still published.
-    public var retired: [SigningKey] { native.retired().map(SigningKey.init) }
+    public var retired: [TransmitterKey] { native.retired().map(shown) }
+
+    func shown(_ key: KeptKey) -> TransmitterKey {
+        switch key {
+        case .local(let key): .signingKey(SigningKey(native: key))
+        case .external(let kid): .signer(signers[kid])
+        }
+    }
 
     /// The keys to publish: active, next and retired.
     public func jwks() throws -> JWKS {
@@ -226,7 +242,15 @@ public struct KeySet: Sendable {
 
     /// Publishes the next key. It replaces a next key that was staged before.
     public func stage(_ next: SigningKey, now: Date = Date()) throws {
-        try SSFTransmitter.native { try native.stage(next: next.native, now: now.timeIntervalSince1970) }
+        try SSFTransmitter.native {
+            try native.stage(next: .local(key: next.native), now: now.timeIntervalSince1970)
+        }
+    }
+
+    /// Publishes an external key as the next one. Its public key must be known.
+    public func stage(_ next: any Signer, now: Date = Date()) throws {
+        signers.add(next)
+        try SSFTransmitter.native { try native.stage(next: next.key, now: now.timeIntervalSince1970) }
     }
 
     /// Lets the next key sign, if it has been published for this many seconds, and retires the active one.
@@ -249,5 +273,52 @@ public struct KeySet: Sendable {
     /// Removes a next or retired key from the set.
     public func remove(kid: String) throws {
         try SSFTransmitter.native { try native.remove(kid: kid) }
+    }
+}
+
+/// A key of a ``KeySet``.
+public enum TransmitterKey: Sendable {
+    /// A key of this process.
+    case signingKey(SigningKey)
+    /// An external key.
+    case signer(any Signer)
+
+    /// The key id under which the public key is published. A signer may not know it.
+    public var kid: String? {
+        switch self {
+        case .signingKey(let key): key.publicKey.kid
+        case .signer(let signer): signer.kid ?? signer.publicKey?.kid
+        }
+    }
+
+    /// The public key. A signer may not know it.
+    public var publicKey: PublicKey? {
+        switch self {
+        case .signingKey(let key): key.publicKey
+        case .signer(let signer): signer.publicKey
+        }
+    }
+}
+
+/// The signers of a set of keys, by `kid`. A signer stays when its key is removed, as a SET may still wait for it.
+final class Signers: @unchecked Sendable {
+    private let lock = NSLock()
+    private var byKid: [String: any Signer] = [:]
+
+    var isEmpty: Bool { lock.withLock { byKid.isEmpty } }
+
+    func add(_ signer: any Signer) {
+        lock.withLock { byKid[TransmitterKey.signer(signer).kid ?? ""] = signer }
+    }
+
+    subscript(kid: String) -> any Signer { lock.withLock { byKid[kid] } ?? Unknown() }
+
+    private struct Unknown: Signer {
+        let algorithm = Algorithm.es256
+        let kid: String? = nil
+
+        func signature(for signingInput: Data) async throws -> Signature {
+            throw SSFError(.internal, "the set has no signer with this kid")
+        }
     }
 }

@@ -33,6 +33,8 @@ public struct Finding: Hashable, Sendable {
     public let message: String
     /// How to fix it.
     public let remedy: String
+    /// What the rule checks.
+    public let doc: String
     /// Where the rule comes from.
     public let source: String
 
@@ -44,6 +46,7 @@ public struct Finding: Hashable, Sendable {
         pointer = native.pointer
         message = native.message
         remedy = native.remedy
+        doc = native.doc
         source = native.source
     }
 }
@@ -119,7 +122,7 @@ public struct Explanation: Hashable, Sendable {
     public let said: String?
 
     init(_ native: SSFTransmitterFFI.Explanation) {
-        isDelivered = native.delivered
+        isDelivered = native.isDelivered
         reason = native.reason
         cause = native.cause
         remedy = native.remedy

@@ -9,6 +9,8 @@ public struct UnsignedSET: Sendable {
 
     /// The bytes to sign: header and claims, encoded (RFC 7515 §5.1).
     public var signingInput: Data { native.signingInput() }
+    /// The digest of the bytes to sign, for key services that sign digests; `nil` for Ed25519.
+    public var digest: Data? { native.digest() }
     /// The algorithm that the header names.
     public var algorithm: Algorithm { Algorithm(rawValue: native.algorithm()) }
     /// The id of the SET.

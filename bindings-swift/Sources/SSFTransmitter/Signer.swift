@@ -1,4 +1,5 @@
 import Foundation
+internal import SSFTransmitterFFI
 
 /// A key outside the process: in the Secure Enclave, the keychain, a key management service.
 ///
@@ -29,6 +30,25 @@ public protocol Signer: Sendable {
     func signature(for signingInput: Data) async throws -> Signature
 }
 
+/// A signer for a key service that signs digests: most accept few bytes, but the digest of any SET. Ed25519 has no digest.
+public protocol DigestSigner: Signer {
+    /// Signs the digest of the signing input.
+    func signature(forDigest digest: Data) async throws -> Signature
+}
+
+extension DigestSigner {
+    public func signature(for signingInput: Data) async throws -> Signature {
+        try await signature(forDigest: algorithm.digest(of: signingInput) ?? Data())
+    }
+}
+
+extension Algorithm {
+    /// The digest that this algorithm signs; `nil` for Ed25519, which signs the bytes themselves.
+    public func digest(of signingInput: Data) throws -> Data? {
+        try SSFTransmitter.native { try digestOf(algorithm: rawValue, signingInput: signingInput) }
+    }
+}
+
 /// A signature, in one of the two forms that there are of elliptic curves.
 public enum Signature: Hashable, Sendable {
     /// As JWS has it; for elliptic curves both numbers, one after the other (`rawRepresentation`).
@@ -50,12 +70,18 @@ public enum Signature: Hashable, Sendable {
 extension Signer {
     public var publicKey: PublicKey? { nil }
 
-    /// The signature, if it is there before `deadline`, in seconds.
-    func signature(for signingInput: Data, within deadline: TimeInterval) async throws -> Signature {
+    /// What is known of the key.
+    var key: NewKey {
+        .external(
+            algorithm: algorithm.rawValue, kid: kid, publicKey: publicKey?.jwk, signsDigest: self is any DigestSigner)
+    }
+
+    /// The signature, if it is there in time.
+    func signature(for request: SigningRequest) async throws -> Signature {
         let (answers, answer) = AsyncThrowingStream<Signature, any Error>.makeStream()
         let signing = Task {
             do {
-                answer.yield(try await signature(for: signingInput))
+                answer.yield(try await signature(for: request.signingInput))
                 answer.finish()
             } catch {
                 // What a signer says of itself may hold anything: only its kind is told.
@@ -64,7 +90,7 @@ extension Signer {
             }
         }
         let timer = Task {
-            try await Task.sleep(nanoseconds: UInt64(min(deadline, 1e9) * 1e9))
+            try await Task.sleep(nanoseconds: UInt64(min(request.timeLeft, 1e9) * 1e9))
             answer.finish(
                 throwing: SSFError(.deadlineExceeded, "the deadline passed while waiting for a signature"))
         }

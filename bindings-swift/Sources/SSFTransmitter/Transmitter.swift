@@ -36,7 +36,7 @@ public struct Transmitter: Sendable {
     }
 
     private let native: SSFTransmitterFFI.Transmitter
-    private let signer: (any Signer)?
+    private let keys: KeySet
     /// The issuer: the `iss` of its SETs.
     public let issuer: String
 
@@ -45,24 +45,18 @@ public struct Transmitter: Sendable {
         try self.init(issuer: issuer, keys: KeySet(key), options: options)
     }
 
-    /// A transmitter with a set of keys, which signs with the one that is active.
-    public init(issuer: String, keys: KeySet, options: Options = Options()) throws {
-        try self.init(issuer, .own(keys: keys.native), signer: nil, options)
-    }
-
     /// A transmitter with an external signer.
     public init(issuer: String, signer: any Signer, options: Options = Options()) throws {
-        let keys = Keys.signer(
-            algorithm: signer.algorithm.rawValue, kid: signer.kid, publicKey: signer.publicKey?.jwk)
-        try self.init(issuer, keys, signer: signer, options)
+        try self.init(issuer: issuer, keys: KeySet(signer), options: options)
     }
 
-    private init(_ issuer: String, _ native: Keys, signer: (any Signer)?, _ options: Options) throws {
+    /// A transmitter with a set of keys, which signs with the one that is active.
+    public init(issuer: String, keys: KeySet, options: Options = Options()) throws {
         let settings = TransmitterSettings(
-            issuer: issuer, keys: native, policy: policy(deadline: options.deadline, retry: options.retry),
+            issuer: issuer, keys: keys.native, policy: policy(deadline: options.deadline, retry: options.retry),
             lint: options.lint.native, network: options.network.native)
         self.native = try SSFTransmitter.native { try .build(settings: settings) }
-        self.signer = signer
+        self.keys = keys
         self.issuer = issuer
     }
 
@@ -165,7 +159,7 @@ public struct Transmitter: Sendable {
         let (event, subject) = (try event.written(), try subject?.written())
         let options = DoctorOptions(
             configurationUrl: configurationURL?.absoluteString, send: send, confirm: providers?.native)
-        guard let signer else {
+        if keys.signers.isEmpty {
             return Diagnosis(
                 try await SSFTransmitter.native { cancellation in
                     try await native.doctor(
@@ -177,13 +171,13 @@ public struct Transmitter: Sendable {
             try await native.examine(
                 event: event, subject: subject, to: receiver.native, options: options, cancellation: cancellation)
         }
-        return Diagnosis(try await examination.finish(by: signer))
+        return Diagnosis(try await examination.finish(by: keys.signers))
     }
 
-    /// The keys to publish. With a signer they are its ``Signer/publicKey``.
+    /// The keys to publish; of a signer, its ``Signer/publicKey``.
     ///
-    /// - Throws: ``SSFError`` with the code `signer_public_key_missing` if a signer does not tell its public key: an empty set
-    ///   would cut every receiver off.
+    /// - Throws: ``SSFError`` with the code `signer_public_key_missing` if a signer does not tell its public key: without it,
+    ///   receivers could verify nothing.
     public func jwks() throws -> JWKS {
         try JWKS(json: SSFTransmitter.native { try native.jwks() })
     }
@@ -202,22 +196,24 @@ public struct Transmitter: Sendable {
     public var counters: Counters { Counters(native.counters()) }
 
     func emit(_ emission: Emission, limit: RequestLimit?) async throws -> Receipt {
-        guard let signer else {
-            let crossing = try emission.crossing(limit: limit)
+        let crossing = try emission.crossing(limit: limit)
+        if keys.signers.isEmpty {
             return Receipt(
                 try await SSFTransmitter.native { try await native.emit(emission: crossing, cancellation: $0) })
         }
-        let crossing = try emission.crossing(limit: limit)
         let pending = try SSFTransmitter.native { try native.begin(emission: crossing) }
-        return Receipt(try await pending.deliver(by: signer))
+        return Receipt(try await pending.deliver(by: keys.signers))
     }
 }
 
 extension SSFTransmitterFFI.Pending {
     /// Signs the SET, and delivers it. It ends here in any case, and is counted.
-    func deliver(by signer: any Signer) async throws -> SSFTransmitterFFI.Receipt {
+    func deliver(by signers: Signers) async throws -> SSFTransmitterFFI.Receipt {
+        guard let request = request() else {
+            return try await SSFTransmitter.native { try await self.sign(cancellation: $0) }
+        }
         do {
-            let signature = try await signer.signature(for: signingInput(), within: timeLeft())
+            let signature = try await signers[request.kid].signature(for: request)
             return try await SSFTransmitter.native {
                 try await self.deliver(signature: signature.bytes, der: signature.isDER, cancellation: $0)
             }
@@ -230,15 +226,13 @@ extension SSFTransmitterFFI.Pending {
 
 extension SSFTransmitterFFI.Examination {
     /// Signs and sends the SET, if one waits, and gives all checks.
-    func finish(by signer: any Signer) async throws -> [SSFTransmitterFFI.Check] {
-        guard let waits = waits() else {
-            return try await SSFTransmitter.native {
-                try await self.finish(signature: Data(), der: false, cancellation: $0)
-            }
+    func finish(by signers: Signers) async throws -> [SSFTransmitterFFI.Check] {
+        guard let request = request() else {
+            return try await SSFTransmitter.native { try await self.sign(cancellation: $0) }
         }
         let signature: Signature
         do {
-            signature = try await signer.signature(for: waits.signingInput, within: waits.timeLeft)
+            signature = try await signers[request.kid].signature(for: request)
         } catch let error as SSFError {
             return try await SSFTransmitter.native { try await self.fail(error: error.parts, cancellation: $0) }
         }

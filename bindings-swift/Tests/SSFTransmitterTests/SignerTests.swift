@@ -12,9 +12,9 @@ actor Enclave: Signer {
     private let child: Child
     private(set) var signatures = 0
 
-    init() throws {
+    init(kid name: String = "enclave-1") throws {
         child = try Child("SSF_ENCLAVE")
-        let key = try PublicKey(der: Data(base64Encoded: child.announcement) ?? Data(), kid: "enclave-1")
+        let key = try PublicKey(der: Data(base64Encoded: child.announcement) ?? Data(), kid: name)
         (publicKey, kid, jwks) = (key, key.kid, try JWKS(keys: [key]))
     }
 

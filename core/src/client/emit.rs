@@ -11,7 +11,7 @@ use crate::{
     delivery::{Receipt, RetryPolicy},
     error::Result,
     event::Event,
-    key::BoxFuture,
+    key::{BoxFuture, TransmitterKey},
     lint::LintPolicy,
     set::{SetBuilder, SignedSet, UnsignedSet},
     time::Timestamp,
@@ -95,7 +95,13 @@ impl Emit {
     /// # Ok::<(), ssf_transmitter::Error>(())
     /// ```
     pub fn prepare(self) -> Result<UnsignedSet> {
-        self.transmitter.prepare_set(self.set)
+        Ok(self.prepare_with_key()?.0)
+    }
+
+    /// The unsigned SET, and the key that must sign it: the active one.
+    pub fn prepare_with_key(self) -> Result<(UnsignedSet, TransmitterKey)> {
+        let key = self.transmitter.active();
+        Ok((self.set.prepare(&key)?, key))
     }
 
     /// The SET as it stands, signed by the transmitter's key or signer. Nothing is sent.
@@ -118,8 +124,9 @@ impl Emit {
     /// and the SET is counted, from here on. See [`Pending`].
     pub fn begin(self) -> Result<Pending> {
         let sending = Sending::begin(&self.transmitter, self.receiver, self.terms)?;
-        match self.transmitter.prepare_set(self.set) {
-            Ok(unsigned) => Ok(Pending::new(sending, unsigned)),
+        let key = self.transmitter.active();
+        match self.set.prepare(&key) {
+            Ok(unsigned) => Ok(Pending::new(sending, unsigned, key)),
             Err(error) => Err(sending.fail(error)),
         }
     }

@@ -2,12 +2,12 @@
 
 use std::{fmt, time::Duration};
 
-use super::sending::Sending;
+use super::{drive::within, sending::Sending, transmitter::keys};
 use crate::{
     delivery::Receipt,
     error::{Error, ErrorCode, Result},
     jose::Signature,
-    key::BoxFuture,
+    key::{BoxFuture, TransmitterKey},
     set::UnsignedSet,
 };
 
@@ -31,11 +31,17 @@ use crate::{
 pub struct Pending {
     sending: Sending,
     unsigned: UnsignedSet,
+    key: TransmitterKey,
 }
 
 impl Pending {
-    pub(super) fn new(sending: Sending, unsigned: UnsignedSet) -> Self {
-        Self { sending, unsigned }
+    pub(super) fn new(sending: Sending, unsigned: UnsignedSet, key: TransmitterKey) -> Self {
+        Self { sending, unsigned, key }
+    }
+
+    /// The key that must sign: the active one at the time of [`Emit::begin`](super::Emit::begin).
+    pub fn key(&self) -> &TransmitterKey {
+        &self.key
     }
 
     /// The unsigned SET.
@@ -50,10 +56,20 @@ impl Pending {
 
     /// Attaches the signature, and delivers the SET in the time that is left.
     pub fn deliver(self, signature: Signature) -> BoxFuture<'static, Result<Receipt>> {
-        let Self { sending, unsigned } = self;
+        let Self { sending, unsigned, .. } = self;
         let is_late = sending.time_left().is_zero();
         Box::pin(async move {
             let signed = if is_late { Err(late()) } else { unsigned.attach(signature) };
+            sending.deliver(signed).await
+        })
+    }
+
+    /// Signs with the key, if it is one of this process or has a signer, and delivers the SET: for callers with keys of both
+    /// kinds.
+    pub fn sign(self) -> BoxFuture<'static, Result<Receipt>> {
+        let Self { sending, unsigned, key } = self;
+        Box::pin(async move {
+            let signed = within(sending.time_left(), keys::sign(&key, unsigned)).await.flatten();
             sending.deliver(signed).await
         })
     }

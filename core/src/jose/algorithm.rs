@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use openssl::sha;
+
 use crate::{
     error::{Error, ErrorCode},
     near,
@@ -77,6 +79,24 @@ impl Algorithm {
             Self::Es512 => "ES512",
             Self::EdDsa => "EdDSA",
             Self::Ed25519 => "Ed25519",
+        }
+    }
+
+    /// The digest that this algorithm signs, for key services that sign digests; `None` for Ed25519, which signs the
+    /// bytes themselves.
+    ///
+    /// ```
+    /// use ssf_transmitter::Algorithm;
+    ///
+    /// assert_eq!(Algorithm::Es384.digest(b"signing input").unwrap().len(), 48);
+    /// assert_eq!(Algorithm::EdDsa.digest(b"signing input"), None);
+    /// ```
+    pub fn digest(self, signing_input: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::Rs256 | Self::Ps256 | Self::Es256 => Some(sha::sha256(signing_input).to_vec()),
+            Self::Rs384 | Self::Ps384 | Self::Es384 => Some(sha::sha384(signing_input).to_vec()),
+            Self::Rs512 | Self::Ps512 | Self::Es512 => Some(sha::sha512(signing_input).to_vec()),
+            Self::EdDsa | Self::Ed25519 => None,
         }
     }
 

@@ -6,7 +6,6 @@ use std::sync::{Mutex, MutexGuard};
 
 use openssl::{
     error::ErrorStack,
-    hash::{self, MessageDigest},
     md::{Md, MdRef},
     pkey::{PKey, Private},
     pkey_ctx::PkeyCtx,
@@ -45,20 +44,20 @@ impl Contexts {
         algorithm: Algorithm,
         input: &[u8],
     ) -> Result<Vec<u8>, ErrorStack> {
-        let (digest, of_signature) = match algorithm {
-            Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Es256 => (MessageDigest::sha256(), Md::sha256()),
-            Algorithm::Rs384 | Algorithm::Ps384 | Algorithm::Es384 => (MessageDigest::sha384(), Md::sha384()),
-            Algorithm::Rs512 | Algorithm::Ps512 | Algorithm::Es512 => (MessageDigest::sha512(), Md::sha512()),
-            Algorithm::EdDsa | Algorithm::Ed25519 => {
-                return Signer::new_without_digest(key)?.sign_oneshot_to_vec(input);
-            }
+        let Some(digest) = algorithm.digest(input) else {
+            return Signer::new_without_digest(key)?.sign_oneshot_to_vec(input);
+        };
+        let of_signature = match digest.len() {
+            32 => Md::sha256(),
+            48 => Md::sha384(),
+            _ => Md::sha512(),
         };
         let mut context = match self.idle().and_then(|mut idle| idle.pop()) {
             Some(context) => context,
             None => context(key, algorithm, of_signature)?,
         };
         let mut signature = Vec::new();
-        context.sign_to_vec(&hash::hash(digest, input)?, &mut signature)?;
+        context.sign_to_vec(&digest, &mut signature)?;
         // One that has failed is not used again.
         if let Some(mut idle) = self.idle() {
             idle.push(context);

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::SigningKey;
 #[cfg(feature = "client")]
 use super::source::Watch;
+use super::{ExternalKey, SigningKey, TransmitterKey};
 #[cfg(feature = "client")]
 use crate::jose::Algorithm;
 use crate::{
@@ -46,18 +46,18 @@ struct Shared {
 
 #[derive(Debug)]
 struct Keys {
-    active: SigningKey,
-    next: Option<(SigningKey, Timestamp)>,
+    active: TransmitterKey,
+    next: Option<(TransmitterKey, Timestamp)>,
     /// Of a source: published, and not signing.
-    standby: Vec<SigningKey>,
-    retired: Vec<SigningKey>,
+    standby: Vec<TransmitterKey>,
+    retired: Vec<TransmitterKey>,
 }
 
 impl KeySet {
     /// A set with one key, which signs.
-    pub fn new(active: SigningKey) -> Self {
+    pub fn new(active: impl Into<TransmitterKey>) -> Self {
         Self(Arc::new(Shared {
-            keys: RwLock::new(Keys::new(active)),
+            keys: RwLock::new(Keys::new(active.into())),
             #[cfg(feature = "client")]
             watch: None,
         }))
@@ -66,7 +66,7 @@ impl KeySet {
     /// A set with the keys of a source that it follows.
     #[cfg(feature = "client")]
     pub(crate) fn watched(keys: Vec<SigningKey>, watch: Watch) -> Result<Self> {
-        let mut found = keys.into_iter();
+        let mut found = keys.into_iter().map(TransmitterKey::Local);
         let active = found.next().ok_or_else(no_key)?;
         let keys = Keys { standby: found.collect(), ..Keys::new(active) };
         keys.jwks()?;
@@ -74,22 +74,22 @@ impl KeySet {
     }
 
     /// The key that signs now.
-    pub fn active(&self) -> SigningKey {
+    pub fn active(&self) -> TransmitterKey {
         self.read(|keys| keys.active.clone())
     }
 
     /// The key that is published but does not sign yet.
-    pub fn next(&self) -> Option<SigningKey> {
+    pub fn next(&self) -> Option<TransmitterKey> {
         self.read(|keys| keys.next.as_ref().map(|(key, _)| key.clone()))
     }
 
     /// The keys of a source that are published but do not sign: all except the first. Sets without a source have none.
-    pub fn standby(&self) -> Vec<SigningKey> {
+    pub fn standby(&self) -> Vec<TransmitterKey> {
         self.read(|keys| keys.standby.clone())
     }
 
     /// The keys that signed before and are still published.
-    pub fn retired(&self) -> Vec<SigningKey> {
+    pub fn retired(&self) -> Vec<TransmitterKey> {
         self.read(|keys| keys.retired.clone())
     }
 
@@ -99,14 +99,16 @@ impl KeySet {
     }
 
     /// Publishes the next key, from `now` on. It replaces a next key that was staged before. The keys of a set with a
-    /// source come from there alone.
-    pub fn stage(&self, next: SigningKey, now: Timestamp) -> Result<()> {
+    /// source come from there alone, and the public key of an external key must be known.
+    pub fn stage(&self, next: impl Into<TransmitterKey>, now: Timestamp) -> Result<()> {
         self.own()?;
+        let next = next.into();
+        let kid = next.published()?.kid().to_owned();
         self.write(|keys| {
             let taken =
                 std::iter::once(&keys.active).chain(&keys.retired).find(|key| key.kid() == next.kid());
             if taken.is_some() {
-                let message = format!("the set already has a key with the kid {}", next.kid());
+                let message = format!("the set already has a key with the kid {kid}");
                 return Err(Error::new(ErrorCode::KidDuplicate, message));
             }
             keys.next = Some((next, now));
@@ -120,6 +122,7 @@ impl KeySet {
     pub fn rotate(&self, now: Timestamp, published: std::time::Duration) -> Result<String> {
         self.own()?;
         self.write(|keys| {
+            let kid = keys.active.published()?.kid().to_owned();
             let Some((next, staged)) = keys.next.take() else {
                 return Err(Error::new(ErrorCode::KeySetNoNext, "no next key is staged"));
             };
@@ -130,7 +133,6 @@ impl KeySet {
                 return Err(Error::new(ErrorCode::KeySetTooEarly, message));
             }
             let retired = std::mem::replace(&mut keys.active, next);
-            let kid = retired.kid().to_owned();
             keys.retired.push(retired);
             Ok(kid)
         })
@@ -139,15 +141,15 @@ impl KeySet {
     /// Removes a next or retired key from the set.
     pub fn remove(&self, kid: &str) -> Result<()> {
         self.write(|keys| {
-            if keys.active.kid() == kid {
+            if keys.active.kid() == Some(kid) {
                 return Err(Error::new(ErrorCode::KeySetActive, "the active key cannot be removed"));
             }
-            if keys.next.as_ref().is_some_and(|(key, _)| key.kid() == kid) {
+            if keys.next.as_ref().is_some_and(|(key, _)| key.kid() == Some(kid)) {
                 keys.next = None;
                 return Ok(());
             }
             let before = keys.retired.len();
-            keys.retired.retain(|key| key.kid() != kid);
+            keys.retired.retain(|key| key.kid() != Some(kid));
             if keys.retired.len() == before {
                 return Err(Error::new(ErrorCode::KeyNotFound, "the set has no key with this kid"));
             }
@@ -191,29 +193,31 @@ impl KeySet {
     /// that signed and is not among them any more is retired.
     pub(crate) fn adopt(&self, found: Vec<SigningKey>) -> Result<Option<String>> {
         self.write(|keys| {
-            let mut found = found.into_iter();
+            let mut found = found.into_iter().map(TransmitterKey::Local);
             let active = found.next().ok_or_else(no_key)?;
             let standby: Vec<_> = found.collect();
-            let is_gone = |key: &&SigningKey| !standby.iter().chain([&active]).any(|other| same(key, other));
+            let is_gone =
+                |key: &&TransmitterKey| !standby.iter().chain([&active]).any(|other| same(key, other));
             let retired = keys.retired.iter().chain([&keys.active]).filter(is_gone).cloned().collect();
             let new = Keys { active, next: None, standby, retired };
             // Two keys with one kid would be refused when they are published.
             new.jwks()?;
             let changed = !new.all().map(identity).eq(keys.all().map(identity));
             *keys = new;
-            Ok(changed.then(|| keys.active.kid().to_owned()))
+            Ok(keys.active.kid().filter(|_| changed).map(str::to_owned))
         })
     }
 }
 
 #[cfg(feature = "client")]
-fn identity(key: &SigningKey) -> (String, String, Algorithm) {
-    (key.kid().to_owned(), key.public_key().thumbprint(), key.algorithm())
+fn identity(key: &TransmitterKey) -> (Option<&str>, Option<String>, Algorithm) {
+    (key.kid(), key.public_key().map(crate::jose::PublicKey::thumbprint), key.algorithm())
 }
 
 #[cfg(feature = "client")]
-fn same(one: &SigningKey, other: &SigningKey) -> bool {
-    one.kid() == other.kid() && one.public_key().thumbprint() == other.public_key().thumbprint()
+fn same(one: &TransmitterKey, other: &TransmitterKey) -> bool {
+    let ((kid, thumbprint, _), (other_kid, other_thumbprint, _)) = (identity(one), identity(other));
+    kid == other_kid && thumbprint == other_thumbprint
 }
 
 #[cfg(feature = "client")]
@@ -222,15 +226,16 @@ fn no_key() -> Error {
 }
 
 impl Keys {
-    fn new(active: SigningKey) -> Self {
+    fn new(active: TransmitterKey) -> Self {
         Self { active, next: None, standby: Vec::new(), retired: Vec::new() }
     }
 
     fn jwks(&self) -> Result<Jwks> {
-        Jwks::new(self.all().map(|key| key.public_key().clone()))
+        let keys: Result<Vec<_>> = self.all().map(|key| key.published().cloned()).collect();
+        Jwks::new(keys?)
     }
 
-    fn all(&self) -> impl Iterator<Item = &SigningKey> {
+    fn all(&self) -> impl Iterator<Item = &TransmitterKey> {
         let next = self.next.as_ref().map(|(key, _)| key);
         std::iter::once(&self.active).chain(next).chain(&self.standby).chain(&self.retired)
     }
@@ -238,6 +243,18 @@ impl Keys {
 
 impl From<SigningKey> for KeySet {
     fn from(key: SigningKey) -> Self {
+        Self::new(key)
+    }
+}
+
+impl From<ExternalKey> for KeySet {
+    fn from(key: ExternalKey) -> Self {
+        Self::new(key)
+    }
+}
+
+impl From<TransmitterKey> for KeySet {
+    fn from(key: TransmitterKey) -> Self {
         Self::new(key)
     }
 }

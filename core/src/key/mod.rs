@@ -17,9 +17,7 @@ mod source;
 pub use key_set::KeySet;
 pub use read::KeyOptions;
 pub(crate) use signer::failed;
-#[cfg(feature = "client")]
-pub(crate) use signer::jwks_of;
-pub use signer::{BoxFuture, DetachedKey, Signer, SigningHeader};
+pub use signer::{BoxFuture, ExternalKey, Signer, SigningHeader, TransmitterKey};
 pub use signing_key::{KeyType, SigningKey};
 #[cfg(feature = "client")]
 pub use source::{FetchedKeys, KeySource};

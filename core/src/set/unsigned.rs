@@ -60,6 +60,11 @@ impl UnsignedSet {
         self.signing_input.as_bytes()
     }
 
+    /// The digest of the bytes to sign, for key services that sign digests; `None` for Ed25519.
+    pub fn digest(&self) -> Option<Vec<u8>> {
+        self.algorithm.digest(self.signing_input())
+    }
+
     /// The algorithm that the header names.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm

@@ -5,6 +5,7 @@
 
 mod model;
 mod names;
+mod records;
 mod render;
 mod settings;
 mod values;
@@ -67,6 +68,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result {
     let renderer = render::Renderer::new(root)?;
 
     let mut files = vec![imports::page(root)?];
+    files.extend(records::outputs(root)?);
     for (template, file) in OUTPUTS {
         files.push(((*file).to_owned(), renderer.render(template, &catalogue, None)?));
     }

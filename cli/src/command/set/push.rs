@@ -3,7 +3,7 @@
 use serde_json::Value;
 use ssf_transmitter::{
     SignedSet, Transmitter,
-    key::{DetachedKey, SigningHeader},
+    key::{ExternalKey, SigningHeader},
 };
 
 use super::super::{
@@ -41,8 +41,8 @@ pub(super) fn run(arguments: Arguments) -> Result {
 
     // The key stays where it is: the SET has its signature.
     let algorithm = decoded.header().get("alg").and_then(Value::as_str).unwrap_or_default().parse()?;
-    let key = DetachedKey::new(SigningHeader::without_kid(algorithm), None);
-    let transmitter = route.transmitter(Transmitter::builder_with_signer(claim("iss"), key))?;
+    let key = ExternalKey::new(SigningHeader::without_kid(algorithm), None)?;
+    let transmitter = route.transmitter(Transmitter::builder(claim("iss"), key))?;
     let providers = confirm.providers(&to, &route.network)?;
     block_on(async { confirm.report(&transmitter.deliver(&set, &receiver).await?, providers.as_ref()).await })
 }

@@ -355,16 +355,28 @@ impl Examination {
     /// Ends the examination: delivers the SET with this signature, or says why there is none. If no SET waits, the
     /// signature is not looked at.
     pub fn finish(self, signature: Result<Signature, Error>) -> BoxFuture<'static, Diagnosis> {
+        self.end(|pending| match signature {
+            Ok(signature) => pending.deliver(signature),
+            Err(error) => {
+                pending.fail(error.code());
+                Box::pin(std::future::ready(Err(error)))
+            }
+        })
+    }
+
+    /// Ends the examination: signs the SET with its key, as [`Pending::sign`] does, and delivers it.
+    pub fn sign(self) -> BoxFuture<'static, Diagnosis> {
+        self.end(Pending::sign)
+    }
+
+    fn end(
+        self,
+        deliver: impl FnOnce(Pending) -> BoxFuture<'static, Result<Receipt, Error>> + Send + 'static,
+    ) -> BoxFuture<'static, Diagnosis> {
         Box::pin(async move {
             let Self { linter, mut checks, pending, confirm, _visit } = self;
             if let Some(pending) = pending {
-                let result = match signature {
-                    Ok(signature) => pending.deliver(signature).await,
-                    Err(error) => {
-                        pending.fail(error.code());
-                        Err(error)
-                    }
-                };
+                let result = deliver(pending).await;
                 checks.push(sent(&linter, &result));
                 checks.extend(okta_log::confirmed(confirm.as_ref(), &result).await);
             }

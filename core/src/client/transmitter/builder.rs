@@ -2,10 +2,11 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{Inner, Transmitter, keys::Keys};
+use super::{Inner, Transmitter};
 use crate::{
     client::{counters::Tracker, driver::Driver, network::Network, transport::Transport},
     error::{Error, ErrorCode, Result},
+    key::KeySet,
     lint::LintPolicy,
     random,
     retry::{Bounds, RetryPolicy},
@@ -15,7 +16,7 @@ use crate::{
 /// Builds a [`Transmitter`]; [`build`](Self::build) checks it.
 pub struct TransmitterBuilder {
     issuer: String,
-    keys: Keys,
+    keys: KeySet,
     clock: Option<Arc<dyn Clock>>,
     deadline: Option<Duration>,
     retry: RetryPolicy,
@@ -24,7 +25,7 @@ pub struct TransmitterBuilder {
 }
 
 impl TransmitterBuilder {
-    pub(super) fn new(issuer: String, keys: Keys) -> Self {
+    pub(super) fn new(issuer: String, keys: KeySet) -> Self {
         Self {
             issuer,
             keys,
@@ -79,7 +80,6 @@ impl TransmitterBuilder {
                 "the deadline must be greater than zero",
             ));
         }
-        self.keys.check()?;
         let own_clock = self.clock.is_some();
         let (clock, steady): (Box<dyn Clock>, Box<dyn Clock>) = match self.clock {
             Some(clock) => (Box::new(clock.clone()), Box::new(clock)),

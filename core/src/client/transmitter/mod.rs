@@ -1,12 +1,11 @@
 //! The transmitter: who sends.
 
 mod builder;
-mod keys;
+pub(super) mod keys;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 pub use builder::TransmitterBuilder;
-use keys::Keys;
 
 use super::{
     Deliver, Doctor, Emit, EmitAll, Receiver,
@@ -17,8 +16,8 @@ use super::{
 use crate::{
     error::Result,
     event::Event,
-    jose::Jwks,
-    key::{KeySet, Signer, SigningHeader},
+    jose::{Jwks, PublicKey},
+    key::{KeySet, SigningHeader, TransmitterKey},
     lint::{Finding, LintPolicy, Linter},
     retry::{Bounds, RetryPolicy},
     set::{SetBuilder, SignedSet, UnsignedSet},
@@ -34,7 +33,7 @@ pub struct Transmitter(Arc<Inner>);
 
 struct Inner {
     issuer: String,
-    keys: Keys,
+    keys: KeySet,
     /// What `iat` goes by.
     clock: Box<dyn Clock>,
     /// Whether it is one that was given, and not the system's.
@@ -45,17 +44,10 @@ struct Inner {
 }
 
 impl Transmitter {
-    /// A transmitter with the `iss` of its SETs, the exact `issuer` of its configuration, and a key or a set of keys.
+    /// A transmitter with the `iss` of its SETs, the exact `issuer` of its configuration, and its keys: a
+    /// [`SigningKey`](crate::SigningKey), an [`ExternalKey`](crate::key::ExternalKey), or a [`KeySet`] of either kind.
     pub fn builder(issuer: impl Into<String>, keys: impl Into<KeySet>) -> TransmitterBuilder {
-        TransmitterBuilder::new(issuer.into(), Keys::Own(keys.into()))
-    }
-
-    /// A transmitter with an external signer: by a key management service, an HSM, a secure enclave.
-    pub fn builder_with_signer(
-        issuer: impl Into<String>,
-        signer: impl Signer + 'static,
-    ) -> TransmitterBuilder {
-        TransmitterBuilder::new(issuer.into(), Keys::External(Box::new(signer)))
+        TransmitterBuilder::new(issuer.into(), keys.into())
     }
 
     /// Sends an event: builds the SET in the receiver's dialect, signs it and delivers it.
@@ -84,7 +76,7 @@ impl Transmitter {
         subject: impl Into<Option<Subject>>,
         to: &Receiver,
     ) -> Result<UnsignedSet> {
-        self.prepare_set(self.set_for(to).event(event).about(subject.into()))
+        self.set_for(to).event(event).about(subject.into()).prepare(&self.active())
     }
 
     /// The last step of [`emit`](Self::emit): delivers a signed SET. Await the result, or set more before.
@@ -140,13 +132,13 @@ impl Transmitter {
         let linter =
             Linter::new(receiver.dialect()).issuer(self.issuer()).audience(receiver.audience().clone());
         let linter = if self.0.own_clock { linter.now(self.0.clock.now()) } else { linter };
-        self.0.keys.introduce(linter)
+        keys::introduce(&self.0.keys, linter)
     }
 
     /// The keys to publish; serve [`Jwks::to_json`] with the content type `application/json`.
     ///
-    /// With a signer these are its public key, or an error with the code [`ErrorCode::SignerPublicKeyMissing`](crate::ErrorCode::SignerPublicKeyMissing) where it does
-    /// not tell one: with an empty set, receivers could verify nothing.
+    /// An external key without a public key is an error with the code
+    /// [`ErrorCode::SignerPublicKeyMissing`](crate::ErrorCode::SignerPublicKeyMissing): without it, receivers could verify nothing.
     ///
     /// ```
     /// use ssf_transmitter::{KeyType, SigningKey, Transmitter};
@@ -211,12 +203,12 @@ impl Transmitter {
 
     /// What the header of a SET says now.
     pub(in crate::client) fn header(&self) -> SigningHeader {
-        self.0.keys.header()
+        (&self.0.keys.active()).into()
     }
 
     /// The thumbprint of the key that signs, if its public half is known.
     pub(in crate::client) fn thumbprint(&self) -> Option<String> {
-        self.0.keys.thumbprint()
+        self.0.keys.active().public_key().map(PublicKey::thumbprint)
     }
 
     /// Closes the transmitter and its clones: new work fails with [`ErrorCode::TransmitterClosed`](crate::ErrorCode::TransmitterClosed). The
@@ -270,12 +262,14 @@ impl Transmitter {
             .lint(self.0.lint.clone())
     }
 
-    pub(in crate::client) fn prepare_set(&self, set: SetBuilder) -> Result<UnsignedSet> {
-        self.0.keys.prepare(set)
+    /// The key that signs now. Read once for each SET: with a rotation in between, header and signature would not match.
+    pub(in crate::client) fn active(&self) -> TransmitterKey {
+        self.0.keys.active()
     }
 
     pub(in crate::client) async fn sign_set(&self, set: SetBuilder) -> Result<SignedSet> {
-        self.0.keys.sign(set).await
+        let key = self.active();
+        keys::sign(&key, set.prepare(&key)?).await
     }
 
     /// Begins an operation: checks what bounds it, and counts it.
@@ -290,7 +284,8 @@ impl Transmitter {
 
     /// The same claims, signed with the key that is current now, if it is another one than before.
     pub(in crate::client) async fn sign_again(&self, set: &SignedSet) -> Option<SignedSet> {
-        self.0.keys.sign_again(set).await
+        let key = self.active();
+        keys::sign(&key, set.with_header(&(&key).into())?).await.ok()
     }
 }
 

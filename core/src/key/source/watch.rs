@@ -64,7 +64,7 @@ impl KeySet {
     /// write(&old);
     /// let keys = KeySet::watch(&KeySource::file(&path), Duration::ZERO)?;
     /// write(&new);
-    /// assert_eq!(keys.active().kid(), new.kid());
+    /// assert_eq!(keys.active().kid(), Some(new.kid()));
     /// assert_eq!(keys.jwks()?.keys().len(), 2);
     /// keys.remove(old.kid())?;
     /// # fs::remove_file(path).unwrap();
