@@ -8,7 +8,7 @@ use crate::finding::{Finding, printable};
 /// What the functions of this crate return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-type Source = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// What went wrong, where, and what to do about it.
 ///

@@ -1,13 +1,14 @@
 //! What is often given in place of a key: the key in another form, the path of its file, something pasted from elsewhere.
 
+use const_oid::{
+    ObjectIdentifier,
+    db::rfc5911::{ID_DATA, ID_SIGNED_DATA},
+};
+
 use crate::{
     error::{Error, ErrorCode},
     pem::{self, BOM},
 };
-
-/// The content types of PKCS#7 that PKCS#12 and bags of certificates begin with: 1.2.840.113549.1.7.1 and .2.
-const PKCS7_DATA: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01];
-const PKCS7_SIGNED: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
 
 /// How the public keys of OpenSSH begin, and those of RFC 4716.
 const SSH: &[&str] = &["ssh-", "ecdsa-sha2-", "sk-ssh-", "---- BEGIN SSH2 PUBLIC KEY"];
@@ -47,8 +48,9 @@ pub(crate) fn refused(form: Form, expected: &str, bytes: &[u8], otherwise: &str)
 }
 
 fn of_bytes(form: Form, bytes: &[u8]) -> Option<&'static str> {
-    let begins = |content_type: &[u8]| {
-        let start = &bytes[..bytes.len().min(40)];
+    // PKCS#12 and bags of certificates begin with a content type of PKCS#7.
+    let begins = |content_type: ObjectIdentifier| {
+        let (start, content_type) = (&bytes[..bytes.len().min(40)], content_type.as_bytes());
         start.windows(content_type.len()).any(|window| window == content_type)
     };
     match bytes {
@@ -56,8 +58,10 @@ fn of_bytes(form: Form, bytes: &[u8]) -> Option<&'static str> {
         [0xfe, 0xed, 0xfe, 0xed, ..] => {
             Some("a Java key store: convert it with `keytool -importkeystore -deststoretype PKCS12`")
         }
-        [0x30, ..] if begins(PKCS7_SIGNED) => Some("PKCS#7 certificates: use the private key of one of them"),
-        [0x30, ..] if begins(PKCS7_DATA) => Some(PKCS12),
+        [0x30, ..] if begins(ID_SIGNED_DATA) => {
+            Some("PKCS#7 certificates: use the private key of one of them")
+        }
+        [0x30, ..] if begins(ID_DATA) => Some(PKCS12),
         [0x30, ..] if form != Form::Der => Some("DER: import it as DER"),
         _ => None,
     }

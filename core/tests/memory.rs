@@ -94,13 +94,15 @@ fn generated(kind: KeyType, algorithm: Option<Algorithm>) -> Vec<String> {
     if let Some(algorithm) = algorithm {
         key = key.with_algorithm(algorithm).unwrap();
     }
-    let needles = {
+    let mut needles = {
         let exported = key.export_private_jwk().unwrap();
         Needles::of_jwk(exported.expose())
     };
+    needles.add("the PEM", key.export_private_pem().unwrap().expose().as_bytes());
     use_key(&key);
     assert!(!needles.found().is_empty(), "{name}: the search does not find a key that is there");
     drop(key.export_private_pem().unwrap());
+    drop(key.export_private_der().unwrap());
     drop(key.export_encrypted_pem("a password").unwrap());
     drop(key);
     needles.report(&name)

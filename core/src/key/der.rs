@@ -1,162 +1,185 @@
-//! DER (X.690), as much of it as private keys are written in. Everything that is written is wiped.
+//! Private keys in DER: PKCS#8 (RFC 5958), PKCS#1 (RFC 8017 §A.1.2) and SEC1 (RFC 5915 §3).
+//!
+//! The structures borrow what they read, so nothing of a key is copied before it is in numbers that are wiped.
 
-use zeroize::Zeroizing;
+use const_oid::{
+    ObjectIdentifier,
+    db::{
+        fips204::ID_ML_DSA_44,
+        rfc5639,
+        rfc5912::{
+            ID_DSA, ID_EC_PUBLIC_KEY, ID_MGF_1, ID_RSASSA_PSS, ID_SHA_256, ID_SHA_384, ID_SHA_512,
+            RSA_ENCRYPTION, SECP_224_R_1, SECP_256_R_1, SECP_384_R_1, SECP_521_R_1,
+        },
+        rfc8410::{ID_ED_448, ID_ED_25519, ID_X_448, ID_X_25519},
+    },
+};
+use openssl::bn::BigNum;
+use pkcs1::{RsaPrivateKey, RsaPssParamsOwned, UintRef};
+use pkcs8::{
+    PrivateKeyInfoRef,
+    der::{
+        Decode as _, ErrorKind, Tag, Tagged as _,
+        asn1::{AnyRef, OctetStringRef},
+    },
+};
+use sec1::{EcParameters, EcPrivateKey};
 
-pub(super) const INTEGER: u8 = 0x02;
-pub(super) const BIT_STRING: u8 = 0x03;
-pub(super) const OCTET_STRING: u8 = 0x04;
-pub(super) const NULL: u8 = 0x05;
-pub(super) const OID: u8 = 0x06;
-pub(super) const SEQUENCE: u8 = 0x30;
+use super::material::{self, Material, Point};
+use crate::{
+    error::{Error, ErrorCode, Result},
+    jose::{Algorithm, KeyFamily, explicit_curve, unsupported},
+};
 
-/// 1.2.840.113549.1.1.1, RSA.
-pub(super) const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
-/// 1.2.840.113549.1.1.8, MGF1.
-pub(super) const MGF1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08];
-/// 1.2.840.113549.1.1.10, RSASSA-PSS.
-pub(super) const RSASSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a];
-/// 2.16.840.1.101.3.4.2, the SHA-2 family, without its last arc.
-pub(super) const SHA2: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02];
-/// 1.2.840.10045.2.1, a point of an elliptic curve.
-pub(super) const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
-/// 1.2.840.10045.3.1.7, P-256.
-pub(super) const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
-/// 1.3.132.0.34, P-384.
-pub(super) const P384: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x22];
-/// 1.3.132.0.35, P-521.
-pub(super) const P521: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x23];
-/// 1.3.101.112, Ed25519.
-pub(super) const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
+/// Reads a private key that is not encrypted; `None` if it is in none of the three structures.
+pub(super) fn private_key(bytes: &[u8]) -> Result<Option<Material>> {
+    if let Ok(info) = PrivateKeyInfoRef::from_der(bytes) {
+        return pkcs8(&info);
+    }
+    if let Some(key) = rsa(bytes)? {
+        return Ok(Some(key));
+    }
+    let Some(key) = sec1(bytes)? else {
+        return Ok(None);
+    };
+    match key.parameters.and_then(EcParameters::named_curve) {
+        Some(curve) => on_curve(curve, &key, None).map(Some),
+        None => Err(without_curve()),
+    }
+}
+
+fn pkcs8(info: &PrivateKeyInfoRef<'_>) -> Result<Option<Material>> {
+    let parameters = info.algorithm.parameters;
+    let bytes = info.private_key.as_bytes();
+    let public = info.public_key.and_then(|bits| bits.as_bytes());
+    match info.algorithm.oid {
+        RSA_ENCRYPTION => rsa(bytes),
+        ID_RSASSA_PSS => {
+            let bound_to = pss_algorithms(parameters)?;
+            Ok(rsa(bytes)?.map(|key| Material { bound_to, ..key }))
+        }
+        ID_EC_PUBLIC_KEY => match info.algorithm.parameters_oid() {
+            Ok(curve) => sec1(bytes)?.map(|key| on_curve(curve, &key, public)).transpose(),
+            Err(_) if parameters.is_some_and(|any| any.tag() == Tag::Sequence) => Err(explicit_curve()),
+            Err(_) => Err(without_curve()),
+        },
+        ID_ED_25519 => match info.private_key.decode_into::<&OctetStringRef>() {
+            Ok(d) if d.as_bytes().len() == 32 => material::ed25519(d.as_bytes(), public).map(Some),
+            _ => Ok(None),
+        },
+        other => Err(unsupported(name_of_algorithm(other))),
+    }
+}
+
+/// The algorithms that the parameters of an RSASSA-PSS key allow (RFC 4055 §3.1): those with one hash, or all.
+fn pss_algorithms(parameters: Option<AnyRef<'_>>) -> Result<&'static [Algorithm]> {
+    let Some(parameters) = parameters else {
+        return Ok(&[Algorithm::Ps256, Algorithm::Ps384, Algorithm::Ps512]);
+    };
+    // RFC 7518 §3.5: the mask has the hash of the signature, and the salt is as long as the hash.
+    let read = || {
+        let parameters: RsaPssParamsOwned = parameters.decode_as().ok()?;
+        let of_mask = parameters.mask_gen.parameters?.oid;
+        let fits = parameters.mask_gen.oid == ID_MGF_1 && of_mask == parameters.hash.oid;
+        fits.then_some((parameters.hash.oid, parameters.salt_len))
+    };
+    match read() {
+        Some((ID_SHA_256, ..=32)) => Ok(&[Algorithm::Ps256]),
+        Some((ID_SHA_384, ..=48)) => Ok(&[Algorithm::Ps384]),
+        Some((ID_SHA_512, ..=64)) => Ok(&[Algorithm::Ps512]),
+        _ => Err(unsupported(
+            "an RSASSA-PSS key restricted to parameters other than those of PS256, PS384 or PS512",
+        )),
+    }
+}
+
+fn rsa(bytes: &[u8]) -> Result<Option<Material>> {
+    let Ok(key) = RsaPrivateKey::<UintRef<'_>>::from_der(bytes) else {
+        return Ok(None);
+    };
+    if key.other_prime_infos.is_some() {
+        return Err(unsupported("an RSA key with more than two primes"));
+    }
+    let public = |number: UintRef<'_>| BigNum::from_slice(number.as_bytes()).map_err(material::inconsistent);
+    let (n, e) = (public(key.modulus)?, public(key.public_exponent)?);
+    if n.num_bits() < 2048 {
+        return Err(too_short(n.num_bits()));
+    }
+    let secret = |number: UintRef<'_>| material::secret_number(number.as_bytes());
+    let private = [
+        secret(key.private_exponent)?,
+        secret(key.prime1)?,
+        secret(key.prime2)?,
+        secret(key.exponent1)?,
+        secret(key.exponent2)?,
+        secret(key.coefficient)?,
+    ];
+    material::rsa(n, e, private).map(Some)
+}
+
+fn sec1(bytes: &[u8]) -> Result<Option<EcPrivateKey<'_>>> {
+    /// A curve that is spelt out where its name is expected.
+    const SPELT_OUT: ErrorKind =
+        ErrorKind::TagUnexpected { expected: Some(Tag::ObjectIdentifier), actual: Tag::Sequence };
+    match EcPrivateKey::from_der(bytes) {
+        Ok(key) => Ok(Some(key)),
+        Err(error) if error.kind() == SPELT_OUT => Err(explicit_curve()),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The key on this curve. In PKCS#8 the public key may stand outside.
+fn on_curve(curve: ObjectIdentifier, key: &EcPrivateKey<'_>, outside: Option<&[u8]>) -> Result<Material> {
+    let family = match curve {
+        SECP_256_R_1 => KeyFamily::P256,
+        SECP_384_R_1 => KeyFamily::P384,
+        SECP_521_R_1 => KeyFamily::P521,
+        other => return Err(unsupported(name_of_curve(other))),
+    };
+    let point = key.public_key.or(outside).map_or(Point::Missing, Point::Encoded);
+    material::curve(family, key.private_key, &point)
+}
 
 /// What keys of this algorithm are called that sign no SETs here.
-pub(super) fn name_of_algorithm(oid: &[u8]) -> &'static str {
+fn name_of_algorithm(oid: ObjectIdentifier) -> &'static str {
+    /// PKCS#3.
+    const DIFFIE_HELLMAN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.3.1");
     match oid {
-        // 1.3.101.110, 111 and 113.
-        [0x2b, 0x65, 0x6e] => "X25519, a curve for key agreement,",
-        [0x2b, 0x65, 0x6f] => "X448, a curve for key agreement,",
-        [0x2b, 0x65, 0x71] => "Ed448",
-        // 1.2.840.10040.4.1 and 1.2.840.113549.1.3.1.
-        [0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01] => "DSA",
-        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x03, 0x01] => "a Diffie-Hellman key",
-        // 2.16.840.1.101.3.4.3.17 to 19, and 20 to 31.
-        [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x11..=0x13] => "ML-DSA",
-        [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, 0x14..=0x1f] => "SLH-DSA",
+        ID_X_25519 => "X25519, a curve for key agreement,",
+        ID_X_448 => "X448, a curve for key agreement,",
+        ID_ED_448 => "Ed448",
+        ID_DSA => "DSA",
+        DIFFIE_HELLMAN => "a Diffie-Hellman key",
+        _ if oid.parent() == ID_ML_DSA_44.parent() => match oid.arcs().last() {
+            Some(17..=19) => "ML-DSA",
+            Some(20..=31) => "SLH-DSA",
+            _ => "this type of key",
+        },
         _ => "this type of key",
     }
 }
 
 /// What keys on this curve are called that sign no SETs here.
-pub(super) fn name_of_curve(oid: &[u8]) -> &'static str {
+fn name_of_curve(oid: ObjectIdentifier) -> &'static str {
+    const SECP_192_R_1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.1");
+    const SECP_256_K_1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.10");
+    const SM2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.301");
     match oid {
-        // 1.3.132.0.10 and 33.
-        [0x2b, 0x81, 0x04, 0x00, 0x0a] => "the curve secp256k1",
-        [0x2b, 0x81, 0x04, 0x00, 0x21] => "the curve P-224",
-        // 1.2.840.10045.3.1.1.
-        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x01] => "the curve P-192",
-        // 1.3.36.3.3.2.8.1.1.
-        [0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, _] => "a Brainpool curve",
-        // 1.2.156.10197.1.301.
-        [0x2a, 0x81, 0x1c, 0xcf, 0x55, 0x01, 0x82, 0x2d] => "the curve SM2",
+        SECP_256_K_1 => "the curve secp256k1",
+        SECP_224_R_1 => "the curve P-224",
+        SECP_192_R_1 => "the curve P-192",
+        SM2 => "the curve SM2",
+        _ if oid.parent() == Some(rfc5639::VERSION_ONE) => "a Brainpool curve",
         _ => "this elliptic curve",
     }
 }
 
-/// Reads values one after another.
-#[derive(Clone, Copy)]
-pub(super) struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    pub(super) fn new(der: &'a [u8]) -> Self {
-        Self(der)
-    }
-
-    /// The contents of the one value with this tag that `der` is.
-    pub(super) fn only(der: &'a [u8], tag: u8) -> Option<Self> {
-        let mut reader = Self(der);
-        let contents = reader.take(tag)?;
-        reader.0.is_empty().then_some(Self(contents))
-    }
-
-    /// The contents of the next value, if it has this tag.
-    pub(super) fn take(&mut self, tag: u8) -> Option<&'a [u8]> {
-        let (&first, rest) = self.0.split_first()?;
-        let (&length, rest) = rest.split_first()?;
-        let (length, rest) = if length < 0x80 {
-            (usize::from(length), rest)
-        } else {
-            let (bytes, rest) = rest.split_at_checked(usize::from(length & 0x7f))?;
-            let length = bytes
-                .iter()
-                .try_fold(0_usize, |sum, byte| sum.checked_mul(256)?.checked_add(usize::from(*byte)))?;
-            (length, rest)
-        };
-        if first != tag {
-            return None;
-        }
-        let (contents, rest) = rest.split_at_checked(length)?;
-        self.0 = rest;
-        Some(contents)
-    }
-
-    /// The values inside the next one.
-    pub(super) fn enter(&mut self, tag: u8) -> Option<Self> {
-        self.take(tag).map(Self)
-    }
-
-    /// A number that is not negative and fits.
-    pub(super) fn number(&mut self) -> Option<u64> {
-        let bytes = self.unsigned()?;
-        (bytes.len() <= 8).then(|| bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
-    }
-
-    /// The bytes of a number that is not negative, without leading zeros.
-    pub(super) fn unsigned(&mut self) -> Option<&'a [u8]> {
-        let bytes = self.take(INTEGER)?;
-        if bytes.first().is_none_or(|byte| byte & 0x80 != 0) {
-            return None;
-        }
-        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-        Some(&bytes[zeros..])
-    }
-
-    /// The tag of the next value.
-    pub(super) fn peek(&self) -> Option<u8> {
-        self.0.first().copied()
-    }
-
-    /// What follows.
-    pub(super) fn rest(&self) -> &'a [u8] {
-        self.0
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
+fn without_curve() -> Error {
+    unsupported("an elliptic curve key that does not name its curve")
 }
 
-/// One value: tag, length, contents.
-pub(super) fn value(tag: u8, contents: &[&[u8]]) -> Zeroizing<Vec<u8>> {
-    let length: usize = contents.iter().map(|part| part.len()).sum();
-    // Allocated once: growing would leave unwiped copies behind.
-    let mut der = Zeroizing::new(Vec::with_capacity(length + 2 + size_of::<usize>()));
-    der.push(tag);
-    let bytes = length.to_be_bytes();
-    let significant = &bytes[bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len() - 1)..];
-    if length >= 0x80 {
-        #[allow(clippy::cast_possible_truncation, reason = "a length has eight bytes at most")]
-        der.push(0x80 | significant.len() as u8);
-    }
-    der.extend_from_slice(significant);
-    for part in contents {
-        der.extend_from_slice(part);
-    }
-    der
-}
-
-/// A number that is not negative.
-pub(super) fn integer(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
-    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-    let bytes = &bytes[zeros..];
-    let sign: &[u8] = if bytes.first().is_none_or(|byte| byte & 0x80 != 0) { &[0] } else { &[] };
-    value(INTEGER, &[sign, bytes])
+/// RFC 7518 §3.3.
+pub(super) fn too_short(bits: i32) -> Error {
+    let message = format!("the RSA key has {bits} bits; the minimum is 2048");
+    Error::new(ErrorCode::KeyRsaTooShort, message)
 }

@@ -2,37 +2,35 @@
 //!
 //! The ciphers and derivations are OpenSSL's. Its reader of whole encrypted keys leaves the decrypted key in memory.
 
+use const_oid::{
+    ObjectIdentifier,
+    db::{rfc5911::DES_EDE_3_CBC, rfc7292::PKCS_12},
+};
 use openssl::{
     error::ErrorStack,
     hash::MessageDigest,
     pkcs5,
     symm::{Cipher, Crypter, Mode},
 };
+use pkcs8::{
+    AlgorithmIdentifierRef, EncryptedPrivateKeyInfoRef,
+    der::{
+        self, Decode as _, Encode as _, Reader as _,
+        asn1::{AnyRef, OctetStringRef},
+    },
+    pkcs5::pbes2::{
+        AES_128_CBC_OID, AES_192_CBC_OID, AES_256_CBC_OID, PBES2_OID, PBKDF2_OID, Parameters, Pbkdf2Prf,
+        SCRYPT_OID,
+    },
+};
 use zeroize::Zeroizing;
 
-use super::der::{self, Reader};
 use crate::{
-    error::{Error, ErrorCode, Result},
+    error::{Error, ErrorCode, Result, Source},
     random,
 };
 
-/// 1.2.840.113549.1.5, PKCS#5.
-const PKCS5: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05];
-/// 1.2.840.113549.1.5.12 and 13.
-const PBKDF2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0c];
-const PBES2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0d];
-/// 1.2.840.113549.1.12, PKCS#12: known, and not supported.
-const PKCS12: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c];
-/// 1.3.6.1.4.1.11591.4.11, scrypt (RFC 7914 §7).
-const SCRYPT: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b];
-/// 1.2.840.113549.2, without the last arc: 7 to 11 are HMAC with SHA-1 and SHA-2.
-const HMAC: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02];
-const HMAC_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x09];
-/// 1.2.840.113549.3.7, 3DES in CBC mode.
-const DES_EDE3_CBC: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x03, 0x07];
-/// 2.16.840.1.101.3.4.1, AES, without the last arc.
-const AES: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01];
-const AES_256_CBC: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2a];
+const PKCS_5: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5");
 
 /// Rounds of PBKDF2 with SHA-256 for keys that are written here, as OWASP advises.
 const ROUNDS: u32 = 600_000;
@@ -41,29 +39,23 @@ const SCRYPT_MEMORY: u64 = 1 << 30;
 
 /// Whether this is an `EncryptedPrivateKeyInfo`: a whole one, by PKCS#5 or PKCS#12.
 pub(super) fn is_encrypted(bytes: &[u8]) -> bool {
-    let outline = || {
-        let mut inside = Reader::only(bytes, der::SEQUENCE)?;
-        let scheme = inside.enter(der::SEQUENCE)?.take(der::OID)?;
-        inside.take(der::OCTET_STRING)?;
-        Some(inside.is_empty() && (scheme.starts_with(PKCS5) || scheme.starts_with(PKCS12)))
-    };
-    outline().unwrap_or(false)
+    outline(bytes).is_ok_and(|(scheme, _)| scheme.oid.starts_with(PKCS_5) || scheme.oid.starts_with(PKCS_12))
 }
 
 /// Decrypts an `EncryptedPrivateKeyInfo`.
 pub(super) fn open(bytes: &[u8], password: &str) -> Result<Zeroizing<Vec<u8>>> {
-    let outline = || {
-        let mut inside = Reader::only(bytes, der::SEQUENCE)?;
-        let mut identifier = inside.enter(der::SEQUENCE)?;
-        let scheme = identifier.take(der::OID)?;
-        Some((scheme, identifier.enter(der::SEQUENCE)?, inside.take(der::OCTET_STRING)?))
-    };
-    let Some((scheme, parameters, data)) = outline() else {
-        return Err(unsupported());
-    };
-    let key = if scheme == PBES2 { pbes2(parameters, password)? } else { None };
-    let (cipher, key, iv) = key.ok_or_else(unsupported)?;
-    crypt(Mode::Decrypt, cipher, &key, &iv, data).map_err(|_| wrong_password())
+    let (scheme, data) = outline(bytes).map_err(|_| unsupported())?;
+    let parameters = scheme.parameters.filter(|_| scheme.oid == PBES2_OID).ok_or_else(unsupported)?;
+    let (cipher, key, iv) = pbes2(parameters, password).ok_or_else(unsupported)?;
+    crypt(Mode::Decrypt, cipher, &key, iv, data).map_err(|_| wrong_password())
+}
+
+/// The scheme and the data of an `EncryptedPrivateKeyInfo`.
+///
+/// Not by pkcs5, here and below: it takes neither 3DES without a cipher of its own, nor a salt of more than 32 bytes.
+fn outline(bytes: &[u8]) -> der::Result<(AlgorithmIdentifierRef<'_>, &[u8])> {
+    AnyRef::from_der(bytes)?
+        .sequence(|inside| Ok((inside.decode()?, inside.decode::<&OctetStringRef>()?.as_bytes())))
 }
 
 /// Decrypts the body of a PEM block with a `DEK-Info` header, as OpenSSL wrote it before PKCS#8.
@@ -98,77 +90,69 @@ pub(super) fn seal(pkcs8: &[u8], password: &str) -> Result<Vec<u8>> {
         .map_err(failed)?;
     let data = crypt(Mode::Encrypt, Cipher::aes_256_cbc(), &*key, &iv, pkcs8).map_err(failed)?;
 
-    let oid = |oid: &[u8]| der::value(der::OID, &[oid]);
-    let sequence = |parts: &[&[u8]]| der::value(der::SEQUENCE, parts);
-    let prf = sequence(&[&oid(HMAC_SHA256), &der::value(der::NULL, &[])]);
-    let salt = der::value(der::OCTET_STRING, &[&salt]);
-    let derivation =
-        sequence(&[&oid(PBKDF2), &sequence(&[&salt, &der::integer(&ROUNDS.to_be_bytes()), &prf])]);
-    let cipher = sequence(&[&oid(AES_256_CBC), &der::value(der::OCTET_STRING, &[&iv])]);
-    let identifier = sequence(&[&oid(PBES2), &sequence(&[&derivation, &cipher])]);
-    Ok(sequence(&[&identifier, &der::value(der::OCTET_STRING, &[&data])]).to_vec())
+    let parameters = Parameters::generate_pbkdf2_sha256_aes256cbc(ROUNDS, &salt, iv).map_err(failed)?;
+    let encrypted_data = OctetStringRef::new(&data).map_err(failed)?;
+    EncryptedPrivateKeyInfoRef { encryption_algorithm: parameters.into(), encrypted_data }
+        .to_der()
+        .map_err(failed)
 }
 
 /// A cipher, its key and its initialization vector.
-type Keyed = (Cipher, Zeroizing<Vec<u8>>, Vec<u8>);
+type Keyed<'a> = (Cipher, Zeroizing<Vec<u8>>, &'a [u8]);
 
 /// Derivation and cipher of PBES2; `None` for those that are not known here.
-fn pbes2(mut parameters: Reader<'_>, password: &str) -> Result<Option<Keyed>> {
-    let mut outline = || {
-        let mut derivation = parameters.enter(der::SEQUENCE)?;
-        let mut cipher = parameters.enter(der::SEQUENCE)?;
-        let (function, settings) = (derivation.take(der::OID)?, derivation.enter(der::SEQUENCE)?);
-        let name = cipher.take(der::OID)?;
-        let iv = cipher.take(der::OCTET_STRING)?;
-        let cipher = match name.strip_prefix(AES) {
-            Some([0x02]) => Cipher::aes_128_cbc(),
-            Some([0x16]) => Cipher::aes_192_cbc(),
-            Some([0x2a]) => Cipher::aes_256_cbc(),
-            _ if name == DES_EDE3_CBC => Cipher::des_ede3_cbc(),
-            _ => return None,
-        };
-        (Some(iv.len()) == cipher.iv_len()).then_some((function, settings, cipher, iv.to_vec()))
+fn pbes2<'a>(parameters: AnyRef<'a>, password: &str) -> Option<Keyed<'a>> {
+    let outline = parameters.sequence(|inside| Ok::<_, der::Error>((inside.decode()?, inside.decode()?)));
+    let (derivation, scheme): (AlgorithmIdentifierRef<'_>, AlgorithmIdentifierRef<'_>) = outline.ok()?;
+    let cipher = match scheme.oid {
+        AES_128_CBC_OID => Cipher::aes_128_cbc(),
+        AES_192_CBC_OID => Cipher::aes_192_cbc(),
+        AES_256_CBC_OID => Cipher::aes_256_cbc(),
+        DES_EDE_3_CBC => Cipher::des_ede3_cbc(),
+        _ => return None,
     };
-    let Some((function, mut settings, cipher, iv)) = outline() else {
-        return Ok(None);
-    };
+    let iv = scheme.parameters?.decode_as::<&OctetStringRef>().ok()?.as_bytes();
     let mut key = Zeroizing::new(vec![0; cipher.key_len()]);
-    let Some(salt) = settings.take(der::OCTET_STRING) else {
-        return Ok(None);
+    let settings = derivation.parameters?;
+    match derivation.oid {
+        PBKDF2_OID => pbkdf2(settings, password.as_bytes(), &mut key)?,
+        SCRYPT_OID => scrypt(settings, password.as_bytes(), &mut key)?,
+        _ => return None,
+    }
+    (Some(iv.len()) == cipher.iv_len()).then_some((cipher, key, iv))
+}
+
+/// RFC 8018 §A.2.
+fn pbkdf2(settings: AnyRef<'_>, password: &[u8], key: &mut [u8]) -> Option<()> {
+    let read = settings.sequence(|inside| {
+        let (salt, rounds): (&OctetStringRef, u32) = (inside.decode()?, inside.decode()?);
+        let (_length, prf): (Option<u32>, Option<AlgorithmIdentifierRef<'_>>) =
+            (inside.decode()?, inside.decode()?);
+        let prf = prf.map(Pbkdf2Prf::try_from).transpose()?.unwrap_or_default();
+        Ok::<_, der::Error>((salt.as_bytes(), rounds, prf))
+    });
+    let (salt, rounds, prf) = read.ok().filter(|(_, rounds, _)| *rounds > 0)?;
+    let hash = match prf {
+        Pbkdf2Prf::HmacWithSha1 => MessageDigest::sha1(),
+        Pbkdf2Prf::HmacWithSha224 => MessageDigest::sha224(),
+        Pbkdf2Prf::HmacWithSha256 => MessageDigest::sha256(),
+        Pbkdf2Prf::HmacWithSha384 => MessageDigest::sha384(),
+        Pbkdf2Prf::HmacWithSha512 => MessageDigest::sha512(),
+        _ => return None,
     };
-    let derived = match function {
-        PBKDF2 => {
-            let rounds = settings.number().and_then(|rounds| usize::try_from(rounds).ok());
-            if settings.peek() == Some(der::INTEGER) {
-                let _length = settings.number();
-            }
-            let hash = match settings.enter(der::SEQUENCE).and_then(|mut prf| prf.take(der::OID)) {
-                None => Some(MessageDigest::sha1()),
-                Some(prf) => match prf.strip_prefix(HMAC) {
-                    Some([7]) => Some(MessageDigest::sha1()),
-                    Some([8]) => Some(MessageDigest::sha224()),
-                    Some([9]) => Some(MessageDigest::sha256()),
-                    Some([10]) => Some(MessageDigest::sha384()),
-                    Some([11]) => Some(MessageDigest::sha512()),
-                    _ => None,
-                },
-            };
-            let (Some(rounds), Some(hash)) = (rounds.filter(|rounds| *rounds > 0), hash) else {
-                return Ok(None);
-            };
-            pkcs5::pbkdf2_hmac(password.as_bytes(), salt, rounds, hash, &mut key)
-        }
-        SCRYPT => {
-            let (Some(n), Some(r), Some(p)) = (settings.number(), settings.number(), settings.number())
-            else {
-                return Ok(None);
-            };
-            pkcs5::scrypt(password.as_bytes(), salt, n, r, p, SCRYPT_MEMORY, &mut key)
-        }
-        _ => return Ok(None),
-    };
-    derived.map_err(|_| unsupported())?;
-    Ok(Some((cipher, key, iv)))
+    pkcs5::pbkdf2_hmac(password, salt, usize::try_from(rounds).ok()?, hash, key).ok()
+}
+
+/// RFC 7914 §7.1.
+fn scrypt(settings: AnyRef<'_>, password: &[u8], key: &mut [u8]) -> Option<()> {
+    let read = settings.sequence(|inside| {
+        let salt: &OctetStringRef = inside.decode()?;
+        let (n, r, p): (u64, u64, u64) = (inside.decode()?, inside.decode()?, inside.decode()?);
+        let _length: Option<u32> = inside.decode()?;
+        Ok::<_, der::Error>((salt.as_bytes(), n, r, p))
+    });
+    let (salt, n, r, p) = read.ok()?;
+    pkcs5::scrypt(password, salt, n, r, p, SCRYPT_MEMORY, key).ok()
 }
 
 fn crypt(
@@ -197,6 +181,6 @@ fn unsupported() -> Error {
     Error::new(ErrorCode::KeyFormatUnknown, message)
 }
 
-fn failed(error: ErrorStack) -> Error {
-    Error::internal("OpenSSL could not derive a key").because(error)
+fn failed(error: impl Into<Source>) -> Error {
+    Error::internal("the key cannot be encrypted or decrypted").because(error)
 }

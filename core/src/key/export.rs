@@ -1,112 +1,126 @@
 //! Private keys as PKCS#8 (RFC 5958), in memory that is wiped.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use const_oid::db::{
+    rfc5912::{
+        ID_EC_PUBLIC_KEY, ID_MGF_1, ID_RSASSA_PSS, ID_SHA_256, ID_SHA_384, ID_SHA_512, RSA_ENCRYPTION,
+        SECP_256_R_1, SECP_384_R_1, SECP_521_R_1,
+    },
+    rfc8410::ID_ED_25519,
+};
 use openssl::{
-    error::ErrorStack,
+    bn::{BigNumContext, BigNumRef},
+    ec::PointConversionForm,
     pkey::{PKey, Private},
 };
+use pkcs1::{RsaPrivateKey, RsaPssParamsOwned, TrailerField, UintRef};
+use pkcs8::{
+    ObjectIdentifier, PrivateKeyInfo,
+    der::{
+        self, Choice, Encode,
+        asn1::{BitStringRef, Null, OctetStringRef},
+        pem::LineEnding,
+    },
+    spki::AlgorithmIdentifier,
+};
+use sec1::EcPrivateKey;
 use zeroize::Zeroizing;
 
-use super::{
-    der,
-    material::{self, Material},
-};
+use super::material::{self, Material};
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, Source},
     jose::{Algorithm, KeyFamily},
 };
 
 /// `PrivateKeyInfo` of a key.
 pub(super) fn pkcs8(material: &Material, family: KeyFamily) -> Result<Zeroizing<Vec<u8>>> {
     let Material { key, seed, bound_to } = material;
-    let failed = |error: ErrorStack| Error::internal("the key cannot be written").because(error);
-    let oid = |oid: &[u8]| der::value(der::OID, &[oid]);
-    let sequence = |parts: &[&[u8]]| der::value(der::SEQUENCE, parts);
-    let (identifier, private) = match family {
-        KeyFamily::Rsa => (rsa_identifier(bound_to), rsa(key).map_err(failed)?),
+    let info = match family {
+        KeyFamily::Rsa => {
+            let key = rsa(key)?;
+            match bound_to {
+                [] => info(RSA_ENCRYPTION, Some(Null), &key),
+                [Algorithm::Ps256] => info(ID_RSASSA_PSS, Some(pss(ID_SHA_256, 32)), &key),
+                [Algorithm::Ps384] => info(ID_RSASSA_PSS, Some(pss(ID_SHA_384, 48)), &key),
+                [Algorithm::Ps512] => info(ID_RSASSA_PSS, Some(pss(ID_SHA_512, 64)), &key),
+                _ => info(ID_RSASSA_PSS, None::<Null>, &key),
+            }
+        }
         KeyFamily::Ed25519 => {
             let seed = seed.as_ref().map_or(&[][..], |seed| &seed[..]);
-            (sequence(&[&oid(der::ED25519)]), der::value(der::OCTET_STRING, &[seed]))
+            let key = OctetStringRef::new(seed).and_then(|seed| wiped(&seed)).map_err(failed)?;
+            info(ID_ED_25519, None::<Null>, &key)
         }
-        family => {
-            let curve = match family {
-                KeyFamily::P256 => der::P256,
-                KeyFamily::P384 => der::P384,
-                _ => der::P521,
-            };
-            let length = family.curve().map_or(0, |(_, length)| length);
-            let private = sec1(key, length).map_err(failed)?;
-            (sequence(&[&oid(der::EC), &oid(curve)]), private)
-        }
+        KeyFamily::P256 => info(ID_EC_PUBLIC_KEY, Some(SECP_256_R_1), &sec1(key, family)?),
+        KeyFamily::P384 => info(ID_EC_PUBLIC_KEY, Some(SECP_384_R_1), &sec1(key, family)?),
+        KeyFamily::P521 => info(ID_EC_PUBLIC_KEY, Some(SECP_521_R_1), &sec1(key, family)?),
     };
-    let private = der::value(der::OCTET_STRING, &[&private]);
-    Ok(sequence(&[&der::integer(&[]), &identifier, &private]))
+    info.map_err(failed)
 }
 
 /// A PEM block.
-pub(super) fn pem(label: &str, der: &[u8]) -> Zeroizing<String> {
-    let mut letters = Zeroizing::new(vec![0; der.len().div_ceil(3) * 4]);
-    let length = STANDARD.encode_slice(der, &mut letters).unwrap_or_default();
-    // Allocated once: growing would leave unwiped copies behind.
-    let mut text = Zeroizing::new(String::with_capacity(length + length / 64 + 2 * label.len() + 40));
-    for part in ["-----BEGIN ", label, "-----\n"] {
-        text.push_str(part);
-    }
-    for line in letters[..length].chunks(64) {
-        text.push_str(std::str::from_utf8(line).unwrap_or_default());
-        text.push('\n');
-    }
-    for part in ["-----END ", label, "-----\n"] {
-        text.push_str(part);
-    }
-    text
+pub(super) fn pem(label: &str, der: &[u8]) -> Result<Zeroizing<String>> {
+    der::pem::encode_string(label, LineEnding::LF, der).map(Zeroizing::new).map_err(failed)
 }
 
-/// The identifier of RSA, or of RSASSA-PSS with the one hash that the key is bound to (RFC 4055 §3.1), or with any.
+fn info<'a, P>(oid: ObjectIdentifier, parameters: Option<P>, key: &'a [u8]) -> der::Result<Zeroizing<Vec<u8>>>
+where
+    P: Choice<'a, Error = der::Error> + Encode,
+{
+    let identifier = AlgorithmIdentifier { oid, parameters };
+    wiped(&PrivateKeyInfo::<P, _, BitStringRef<'a>>::new(identifier, OctetStringRef::new(key)?))
+}
+
+/// The parameters of an RSASSA-PSS key that is bound to a hash (RFC 4055 §3.1).
 ///
 /// The hash is the mask's too, and the salt is as long (RFC 7518 §3.5).
-fn rsa_identifier(bound_to: &[Algorithm]) -> Zeroizing<Vec<u8>> {
-    let oid = |oid: &[&[u8]]| der::value(der::OID, oid);
-    let sequence = |parts: &[&[u8]]| der::value(der::SEQUENCE, parts);
-    let (hash, salt) = match bound_to {
-        [] => return sequence(&[&oid(&[der::RSA]), &der::value(der::NULL, &[])]),
-        [Algorithm::Ps256] => (1, 32),
-        [Algorithm::Ps384] => (2, 48),
-        [Algorithm::Ps512] => (3, 64),
-        _ => return sequence(&[&oid(&[der::RSASSA_PSS])]),
-    };
-    let hash = sequence(&[&oid(&[der::SHA2, &[hash]])]);
-    let mask = sequence(&[&oid(&[der::MGF1]), &hash]);
-    let parameters = sequence(&[
-        &der::value(0xa0, &[&hash]),
-        &der::value(0xa1, &[&mask]),
-        &der::value(0xa2, &[&der::integer(&[salt])]),
-    ]);
-    sequence(&[&oid(&[der::RSASSA_PSS]), &parameters])
+fn pss(hash: ObjectIdentifier, salt_len: u8) -> RsaPssParamsOwned {
+    let hash = AlgorithmIdentifier { oid: hash, parameters: None };
+    let mask_gen = AlgorithmIdentifier { oid: ID_MGF_1, parameters: Some(hash.clone()) };
+    RsaPssParamsOwned { hash, mask_gen, salt_len, trailer_field: TrailerField::BC }
 }
 
 /// `RSAPrivateKey` (RFC 8017 §A.1.2).
-fn rsa(key: &PKey<Private>) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
-    let rsa = key.rsa()?;
-    let numbers =
-        [Some(rsa.n()), Some(rsa.e()), Some(rsa.d()), rsa.p(), rsa.q(), rsa.dmp1(), rsa.dmq1(), rsa.iqmp()];
-    let mut written = vec![der::integer(&[])];
-    for number in numbers.into_iter().flatten() {
-        written.push(der::integer(&material::bytes(number)));
-    }
-    let parts: Vec<&[u8]> = written.iter().map(|number| number.as_slice()).collect();
-    Ok(der::value(der::SEQUENCE, &parts))
+#[allow(clippy::many_single_char_names, reason = "the names of RFC 8017 §3")]
+fn rsa(key: &PKey<Private>) -> Result<Zeroizing<Vec<u8>>> {
+    let rsa = key.rsa().map_err(failed)?;
+    let bytes = |number: Option<&BigNumRef>| number.map(material::bytes).unwrap_or_default();
+    let (n, e, d) = (bytes(Some(rsa.n())), bytes(Some(rsa.e())), bytes(Some(rsa.d())));
+    let (p, q) = (bytes(rsa.p()), bytes(rsa.q()));
+    let (dp, dq, qi) = (bytes(rsa.dmp1()), bytes(rsa.dmq1()), bytes(rsa.iqmp()));
+    let write = || {
+        wiped(&RsaPrivateKey {
+            modulus: UintRef::new(&n)?,
+            public_exponent: UintRef::new(&e)?,
+            private_exponent: UintRef::new(&d)?,
+            prime1: UintRef::new(&p)?,
+            prime2: UintRef::new(&q)?,
+            exponent1: UintRef::new(&dp)?,
+            exponent2: UintRef::new(&dq)?,
+            coefficient: UintRef::new(&qi)?,
+            other_prime_infos: None,
+        })
+    };
+    write().map_err(failed)
 }
 
 /// `ECPrivateKey` (RFC 5915 §3), its curve being named outside.
-fn sec1(key: &PKey<Private>, length: usize) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
-    use openssl::{bn::BigNumContext, ec::PointConversionForm};
+fn sec1(key: &PKey<Private>, family: KeyFamily) -> Result<Zeroizing<Vec<u8>>> {
+    let length = family.curve().map_or(0, |(_, length)| length);
+    let read = || {
+        let key = key.ec_key()?;
+        let form = PointConversionForm::UNCOMPRESSED;
+        let point = key.public_key().to_bytes(key.group(), form, &mut *BigNumContext::new()?)?;
+        Ok((material::padded(key.private_key(), length)?, point))
+    };
+    let (d, point) = read().map_err(failed::<openssl::error::ErrorStack>)?;
+    wiped(&EcPrivateKey { private_key: &d, parameters: None, public_key: Some(&point) }).map_err(failed)
+}
 
-    let key = key.ec_key()?;
-    let d = der::value(der::OCTET_STRING, &[&material::padded(key.private_key(), length)?]);
-    let mut context = BigNumContext::new()?;
-    let form = PointConversionForm::UNCOMPRESSED;
-    let point = key.public_key().to_bytes(key.group(), form, &mut context)?;
-    let public = der::value(0xa1, &[&der::value(der::BIT_STRING, &[&[0], &point])]);
-    Ok(der::value(der::SEQUENCE, &[&der::integer(&[1]), &d, &public]))
+/// A value in memory that is allocated once, and wiped.
+fn wiped(value: &impl Encode) -> der::Result<Zeroizing<Vec<u8>>> {
+    value.to_der().map(Zeroizing::new)
+}
+
+fn failed<E: Into<Source>>(error: E) -> Error {
+    Error::internal("the key cannot be written").because(error)
 }

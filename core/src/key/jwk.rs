@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{
-    import::too_short,
+    der::too_short,
     material::{self, Material, Point, inconsistent, secret_number},
 };
 use crate::{

@@ -208,7 +208,7 @@ impl SigningKey {
 
     /// The private key as PEM (PKCS#8, not encrypted). Whoever has it can sign in your name.
     pub fn export_private_pem(&self) -> Result<Secret<String>> {
-        Ok(export::pem("PRIVATE KEY", &self.pkcs8()?).into())
+        Ok(export::pem("PRIVATE KEY", &self.pkcs8()?)?.into())
     }
 
     /// The private key as PEM (PKCS#8), encrypted with `password` (PBES2: AES-256-CBC, PBKDF2 with SHA-256).
@@ -218,7 +218,7 @@ impl SigningKey {
             return Err(Error::new(ErrorCode::KeyPasswordMissing, message));
         }
         let sealed = encrypted::seal(&self.pkcs8()?, password)?;
-        Ok(export::pem("ENCRYPTED PRIVATE KEY", &sealed).into())
+        Ok(export::pem("ENCRYPTED PRIVATE KEY", &sealed)?.into())
     }
 
     /// Signs bytes; the signature is in the form of JWS.
