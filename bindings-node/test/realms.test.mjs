@@ -78,7 +78,10 @@ for (const form of ['bytes', 'bytes.buffer', '{ der: bytes }', '{ der: bytes.buf
       const signature = form.includes('der') ? derOf(raw) : raw;
       return foreign(`Promise.resolve(Uint8Array.from(signature)).then((bytes) => (${form}))`, { signature });
     };
-    const transmitter = new Transmitter({ issuer: ISSUER, key: new Signer({ algorithm: 'ES256', kid: key.kid, sign }) });
+    const transmitter = new Transmitter({
+      issuer: ISSUER,
+      key: new Signer({ algorithm: 'ES256', kid: key.kid, sign }),
+    });
     await transmitter.emit(caep.sessionRevoked(), SUBJECT, { to });
     emulator.assertReceived('caep.session-revoked', SUBJECT);
   });

@@ -66,12 +66,20 @@ test('signers rotate like keys of this process', async (t) => {
           assert.deepEqual(kids, [step.emit, step.emit, step.emit]);
           assert.equal(keys.active.kid, step.emit);
         }
-        if ('stage' in step) assert.equal(codeOf(() => keys.stage(all.get(step.stage).key)), step.code);
+        if ('stage' in step)
+          assert.equal(
+            codeOf(() => keys.stage(all.get(step.stage).key)),
+            step.code,
+          );
         if ('rotate' in step) {
           const rotate = () => assert.equal(keys.rotate({ publishedFor: 0 }), step.rotate);
           assert.equal(codeOf(rotate), step.code);
         }
-        if ('remove' in step) assert.equal(codeOf(() => keys.remove(step.remove)), step.code);
+        if ('remove' in step)
+          assert.equal(
+            codeOf(() => keys.remove(step.remove)),
+            step.code,
+          );
         if ('published' in step) {
           assert.deepEqual(
             transmitter.jwks().keys.map(({ kid }) => kid),

@@ -100,10 +100,7 @@ export interface Counters {
 const RECEIVER = instance(Receiver, 'a Receiver');
 const OPTIONS = {
   issuer: string,
-  key: either(
-    either(instance(SigningKey, 'a SigningKey'), instance(Signer, 'a Signer')),
-    instance(KeySet, 'a KeySet'),
-  ),
+  key: either(either(instance(SigningKey, 'a SigningKey'), instance(Signer, 'a Signer')), instance(KeySet, 'a KeySet')),
   deadline: span,
   retry: object,
   lint: object,

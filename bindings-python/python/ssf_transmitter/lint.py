@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ssf_transmitter._model import Event, Subject
     from ssf_transmitter._codes import ErrorCode
+    from ssf_transmitter._model import Event, Subject
     from ssf_transmitter._native import Dialect, Jwks, SignedSet, UnsignedSet
 
 __all__ = ["Cause", "Effect", "Explanation", "Finding", "LintPolicy", "Linter", "RuleId", "Severity", "jwks"]
