@@ -260,11 +260,12 @@ class AsyncTransmitter(BaseTransmitter):
         pending = self._native.begin_async(emission, limit)
         try:
             request = pending.request
-            signature = None if request is None else await _signature(request)
-            future, mailbox = self._pending()
             if request is None:
+                future, mailbox = self._pending()
                 future.work = pending.sign_async(mailbox, future)
             else:
+                signature = await _signature(request)
+                future, mailbox = self._pending()
                 future.work = pending.deliver_async(signature, mailbox, future)
             return await future  # type: ignore[no-any-return]
         except SsfError as error:
