@@ -67,7 +67,7 @@ async def test_errors_are_the_ones_of_the_other_transmitter(key: SigningKey, ssf
 
 
 async def until(condition: Any) -> None:
-    async with asyncio_timeout(60):
+    async with asyncio_timeout(600):
         while not condition():
             await asyncio.sleep(0.001)
 

@@ -41,7 +41,7 @@ def ended(url: str) -> bool:
     address = urlsplit(url)
     while time.monotonic() < deadline:
         try:
-            socket.create_connection((address.hostname, address.port), timeout=30).close()
+            socket.create_connection((address.hostname, address.port), timeout=600).close()
         except ConnectionError:
             return True
     return False
@@ -80,7 +80,7 @@ def test_a_command_is_found_in_a_folder_of_pip_and_on_the_path_and_missed_elsewh
     def run(path: str = "") -> subprocess.CompletedProcess[str]:
         environment = {"PYTHONPATH": str(packages), "PATH": path}
         arguments = [interpreter, "-c", START]
-        return subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=600, check=False)
 
     missing = run()
     assert missing.returncode == 1

@@ -57,7 +57,7 @@ def test_the_interpreter_ends_while_daemon_threads_are_in_a_call(call: str, run:
         [sys.executable, "-X", "faulthandler", "-c", IN_A_CALL, call],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "ends\n", "")

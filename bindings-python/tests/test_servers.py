@@ -56,7 +56,7 @@ def application(environ, start_response):
 PROGRAMS = Path(sys.executable).parent
 SERVERS: dict[str, list[Any]] = {
     "gunicorn": [
-        PROGRAMS / "gunicorn", "--preload", "--workers=2", "--max-requests=10", "--timeout=300", "--bind=127.0.0.1:0",
+        PROGRAMS / "gunicorn", "--preload", "--workers=2", "--max-requests=10", "--timeout=600", "--bind=127.0.0.1:0",
         "application",
     ],
     "uwsgi": [
@@ -95,7 +95,7 @@ def server(request: Any, key: SigningKey, ssf_receiver: Any, tmp_path: Path) -> 
         reader = threading.Thread(target=read, args=(program.stdout,))
         reader.start()
         try:
-            address = addresses.get(timeout=120)
+            address = addresses.get(timeout=600)
             assert address is not None, "".join(said)
             yield f"http://{address}/", emulator
         finally:
@@ -108,7 +108,7 @@ def test_workers_send_with_the_transmitter_that_the_master_has_made_and_uses(ser
     url, emulator = server
 
     def ask(_: int) -> tuple[str, str]:
-        with urllib.request.urlopen(url, timeout=120) as answer:
+        with urllib.request.urlopen(url, timeout=600) as answer:
             process, jti = answer.read().decode().split()
         return process, jti
 

@@ -63,6 +63,6 @@ print("done")
 @pytest.mark.parametrize("kind", ["legacy", "isolated"])
 def test_a_subinterpreter_is_told_why_it_cannot_import_it_and_what_to_do(kind: str, order: list[str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", IN_ANOTHER, kind, *order], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", IN_ANOTHER, kind, *order], capture_output=True, text=True, timeout=600, check=False
     )
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr

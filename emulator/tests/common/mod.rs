@@ -283,7 +283,7 @@ pub fn http_trusting(ca_pem: Option<&str>, protocols: &[&str]) -> reqwest::Clien
         .tls_backend_preconfigured(tls)
         .no_proxy()
         .user_agent("test")
-        .timeout(Duration::from_secs(30))
+        .timeout(Duration::from_mins(10))
         .build()
         .unwrap()
 }
