@@ -13,6 +13,7 @@ mod install;
 mod interop;
 mod node;
 mod openssl;
+mod package;
 mod prose;
 mod python;
 mod run;

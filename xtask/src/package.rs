@@ -1,0 +1,77 @@
+//! The crates as they are published: what is in them, and that the tests of the core run without the repository around them.
+
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use toml::Table;
+
+use crate::{
+    Result,
+    install::{clear, write},
+    run::{cargo, program},
+};
+
+/// What every package has: what cargo writes, and what crates.io shows.
+const EVERYWHERE: &[&str] =
+    &["Cargo.lock", "Cargo.toml", "Cargo.toml.orig", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
+/// The crates, and what each has beyond that.
+const CRATES: &[(&str, &[&str])] = &[
+    ("ssf-transmitter", &["benches", "catalogue", "docs", "src", "tests"]),
+    ("ssf-emulator", &["src"]),
+    ("ssf-cli", &["src"]),
+];
+/// Where the revision is, if the checkout is clean.
+const REVISION: &str = ".cargo_vcs_info.json";
+/// What cargo takes from the package by itself, but nobody needs.
+const UNWANTED: &[&str] = &["docs/adr", "tests/vectors/target"];
+
+/// Packages the crates below `target/crates/`, checks what they contain, and runs the tests of the core there.
+pub(crate) fn run(root: &Path) -> Result {
+    let work = root.join("target/crates");
+    clear(&work)?;
+    // They are verified below. Cargo's own verification would build OpenSSL once more, in a folder of its own.
+    let mut line = "package --quiet --locked --no-verify --allow-dirty --target-dir target/crates".to_owned();
+    for (name, _) in CRATES {
+        line.extend([" -p ", name]);
+    }
+    cargo(root, &line).run()?;
+    for (name, content) in CRATES {
+        let folder = format!("{name}-{}", env!("CARGO_PKG_VERSION"));
+        program(&work, "tar", &format!("-xzf package/{folder}.crate")).run()?;
+        check(&work.join(folder), content)?;
+    }
+    test(root, &work)
+}
+
+/// Compares what is in a package with what belongs there.
+fn check(folder: &Path, content: &[&str]) -> Result {
+    let wanted: BTreeSet<_> = EVERYWHERE.iter().chain(content).map(|name| (*name).to_owned()).collect();
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(folder)? {
+        found.insert(entry?.file_name().to_string_lossy().into_owned());
+    }
+    found.remove(REVISION);
+    found.extend(UNWANTED.iter().filter(|name| folder.join(name).exists()).map(|name| (*name).to_owned()));
+    if found == wanted {
+        return Ok(());
+    }
+    let differing: Vec<_> = found.symmetric_difference(&wanted).cloned().collect();
+    Err(format!("{}: missing, or not to be published: {}", folder.display(), differing.join(", ")).into())
+}
+
+/// Runs the tests of the unpacked core, with the dependencies that the workspace has built.
+fn test(root: &Path, work: &Path) -> Result {
+    let unpacked = work.join(format!("ssf-transmitter-{}", env!("CARGO_PKG_VERSION")));
+    // Packages have no profiles: with those of the workspace, cargo takes what it has built instead of building it again.
+    let manifest: Table = toml::from_str(&fs::read_to_string(root.join("Cargo.toml"))?)?;
+    let profile = manifest.get("profile").cloned().ok_or("Cargo.toml has no profile")?;
+    let profile = Table::from_iter([("profile".to_owned(), profile)]);
+    write(&work.join("profile.toml"), toml::to_string(&profile)?.as_bytes())?;
+    let target: PathBuf = root.join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()));
+    cargo(&unpacked, "--config ../profile.toml test --quiet --locked")
+        .env("CARGO_TARGET_DIR", &target.to_string_lossy())
+        .run()
+}
