@@ -25,6 +25,7 @@ const OUTPUTS: &[(&str, &str)] = &[
     ("rust/lint_answers.rs.j2", "core/src/explain/answers.rs"),
     ("rust/lint_rules.rs.j2", "core/src/catalogue/rules.rs"),
     ("rust/okta_causes.rs.j2", "core/src/okta/log/causes.rs"),
+    ("rust/settings.rs.j2", "core/src/catalogue/settings.rs"),
     ("rust/subject_formats.rs.j2", "core/src/subject/formats.rs"),
     ("python/causes.py.j2", "bindings-python/python/ssf_transmitter/_causes.py"),
     ("python/codes.py.j2", "bindings-python/python/ssf_transmitter/_codes.py"),
@@ -51,6 +52,7 @@ const OUTPUTS: &[(&str, &str)] = &[
     ("docs/events.md.j2", "docs/events.md"),
     ("docs/rules.md.j2", "docs/rules.md"),
     ("docs/values.md.j2", "docs/values.md"),
+    ("vectors/settings.json.j2", "tests/vectors/settings.json"),
 ];
 
 /// Template, and the folder and extension of the file that it writes for each family of events.
