@@ -23,13 +23,18 @@ const CRATES: &[(&str, &[&str])] = &[
     ("ssf-emulator", &["src"]),
     ("ssf-cli", &["src"]),
 ];
+/// Pages for contributors; the others are in every package.
+const FOR_CONTRIBUTORS: &[&str] = &["adding-an-event.md", "architecture.md"];
+/// Where the Python package links to these others.
+const PYTHON: &str = "bindings-python/python/ssf_transmitter/docs";
 /// Where the revision is, if the checkout is clean.
 const REVISION: &str = ".cargo_vcs_info.json";
 /// What cargo takes from the package by itself, but nobody needs.
-const UNWANTED: &[&str] = &["docs/adr", "tests/vectors/target"];
+const UNWANTED: &[&str] = &["docs/adr"];
 
 /// Packages the crates below `target/crates/`, checks what they contain, and runs the tests of the core there.
 pub(crate) fn run(root: &Path) -> Result {
+    links(root)?;
     let work = root.join("target/crates");
     clear(&work)?;
     // They are verified below. Cargo's own verification would build OpenSSL once more, in a folder of its own.
@@ -46,13 +51,38 @@ pub(crate) fn run(root: &Path) -> Result {
     test(root, &work)
 }
 
+/// The pages of `docs/` that packages contain: texts of the library name them.
+pub(crate) fn pages(root: &Path) -> Result<BTreeSet<String>> {
+    let mut pages = files(&root.join("docs"))?;
+    pages.retain(|name| name.ends_with(".md") && !FOR_CONTRIBUTORS.contains(&&**name));
+    Ok(pages)
+}
+
+fn files(folder: &Path) -> Result<BTreeSet<String>> {
+    fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+/// Each page is in the Python package, and links only to pages that are in all packages.
+fn links(root: &Path) -> Result {
+    let pages = pages(root)?;
+    if files(&root.join(PYTHON))? != pages {
+        return Err(format!("{PYTHON} does not link to the pages of docs/ that are for users").into());
+    }
+    for page in &pages {
+        let text = fs::read_to_string(root.join("docs").join(page))?;
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+        let mut files = targets.filter(|target| !target.is_empty() && !target.contains("://"));
+        if let Some(target) = files.find(|target| !pages.contains(*target)) {
+            return Err(format!("docs/{page} links to {target}, which packages do not contain").into());
+        }
+    }
+    Ok(())
+}
+
 /// Compares what is in a package with what belongs there.
 fn check(folder: &Path, content: &[&str]) -> Result {
     let wanted: BTreeSet<_> = EVERYWHERE.iter().chain(content).map(|name| (*name).to_owned()).collect();
-    let mut found = BTreeSet::new();
-    for entry in fs::read_dir(folder)? {
-        found.insert(entry?.file_name().to_string_lossy().into_owned());
-    }
+    let mut found = files(folder)?;
     found.remove(REVISION);
     found.extend(UNWANTED.iter().filter(|name| folder.join(name).exists()).map(|name| (*name).to_owned()));
     if found == wanted {

@@ -198,7 +198,11 @@ impl Exchange<'_> {
         let of = kind.map_or(String::new(), |kind| format!(" of the event {}", kind.id));
         let title = dialect.title();
         let cause = format!("The member `{member}`{of}, which {title} calls {word}, {what}.");
-        let remedy = format!("Fix `{member}`. docs/events.md documents it, and what {title} requires.");
+        let own = kind.into_iter().chain(EVENTS).flat_map(|kind| kind.fields);
+        let remedy = own.filter(|field| field.name == member).map(|field| field.doc).next().map_or_else(
+            || format!("Correct the `{member}` in the event."),
+            |doc| format!("Correct `{member}`. Its content: {doc}"),
+        );
         Some(("invalid_request".to_owned(), Cause::new(cause, remedy)))
     }
 }
