@@ -3,6 +3,7 @@
 //! The [`model`] is read and checked once; each output is one template and one line in [`OUTPUTS`] or, where there is a
 //! file per family of events, in [`PER_FAMILY`]. A further language is a folder of templates and its lines here.
 
+mod address;
 mod model;
 mod names;
 mod render;
@@ -12,6 +13,7 @@ mod values;
 use std::{fs, path::Path};
 
 use crate::{Result, imports};
+pub(crate) use address::Address;
 use model::Catalogue;
 
 /// Template, and the file that it writes.
@@ -69,6 +71,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result {
     let renderer = render::Renderer::new(root)?;
 
     let mut files = vec![imports::page(root)?];
+    files.extend(Address::read(root)?.files(root)?);
     for (template, file) in OUTPUTS {
         files.push(((*file).to_owned(), renderer.render(template, &catalogue, None)?));
     }
@@ -100,7 +103,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result {
         return Ok(());
     }
     Err(format!(
-        "these files differ from the catalogue; run `cargo xtask codegen`:\n  {}",
+        "these files differ from their sources; run `cargo xtask codegen`:\n  {}",
         drifted.join("\n  ")
     )
     .into())
