@@ -57,62 +57,62 @@ impl Address {
     /// The files that name the address, as they are to be.
     pub(crate) fn files(&self, root: &Path) -> Result<Vec<(String, String)>> {
         let pages = pages(root)?;
-        let kinds: [(&[&str], &dyn Fn(&str) -> Result<String>); 4] = [
-            (CRATES, &|text| self.in_crate(text)),
-            (WHEELS, &|text| self.in_wheel(text)),
-            (NPM, &|text| self.in_npm(text)),
-            (READMES, &|text| self.in_readme(text, &pages)),
-        ];
-        let mut files = Vec::new();
-        for (names, write) in kinds {
-            for name in names {
-                let text = write(&fs::read_to_string(root.join(name))?)
-                    .map_err(|error| format!("{name}: {error}"))?;
-                files.push(((*name).to_owned(), text));
+        let write = |name: &str| -> Result<String> {
+            let text = fs::read_to_string(root.join(name))?;
+            match name {
+                _ if CRATES.contains(&name) => self.in_crate(&text),
+                _ if WHEELS.contains(&name) => self.in_wheel(&text),
+                _ if NPM.contains(&name) => self.in_npm(&text),
+                _ => self.in_readme(&text, &pages),
             }
+        };
+        let mut files = Vec::new();
+        for name in [CRATES, WHEELS, NPM, READMES].concat() {
+            files.push((name.to_owned(), write(name).map_err(|error| format!("{name}: {error}"))?));
         }
         Ok(files)
     }
 
     fn in_crate(&self, text: &str) -> Result<String> {
         let text = without(text, r#"(?m)^(repository|documentation) = ".*"\n"#)?;
-        let lines = [("repository", &self.repository), ("documentation", &self.documentation)];
-        let lines = lines.into_iter().filter(|(_, url)| !url.is_empty());
-        let lines: String = lines.map(|(name, url)| format!("{name} = \"{url}\"\n")).collect();
+        let lines = self.lines(["repository", "documentation"], |name, url| format!("{name} = \"{url}\"\n"));
         after(&text, "license.workspace = true\n", &lines)
     }
 
     fn in_wheel(&self, text: &str) -> Result<String> {
         let text = without(text, r#"(?m)^\[project\.urls\]\n(\w+ = ".*"\n)*\n"#)?;
-        let lines = [("Repository", &self.repository), ("Documentation", &self.documentation)];
-        let lines = lines.into_iter().filter(|(_, url)| !url.is_empty());
-        let lines: String = lines.map(|(name, url)| format!("{name} = \"{url}\"\n")).collect();
+        let lines = self.lines(["Repository", "Documentation"], |name, url| format!("{name} = \"{url}\"\n"));
         let table = if lines.is_empty() { lines } else { format!("[project.urls]\n{lines}\n") };
         after(&text, "dynamic = [\"version\"]\n\n", &table)
     }
 
     fn in_npm(&self, text: &str) -> Result<String> {
         let text = without(text, r#"(?m)^  "(homepage|repository)": .*,\n"#)?;
-        let mut lines = String::new();
-        if !self.documentation.is_empty() {
-            lines += &format!("  \"homepage\": \"{}\",\n", self.documentation);
-        }
-        if !self.repository.is_empty() {
-            lines += &format!(
-                "  \"repository\": {{ \"type\": \"git\", \"url\": \"git+{}.git\" }},\n",
-                self.repository
-            );
-        }
+        let lines = self.lines(["repository", "homepage"], |name, url| match name {
+            "homepage" => format!("  \"homepage\": \"{url}\",\n"),
+            _ => format!("  \"repository\": {{ \"type\": \"git\", \"url\": \"git+{url}.git\" }},\n"),
+        });
         after(&text, "  \"license\": \"(Apache-2.0 OR MIT)\",\n", &lines)
+    }
+
+    /// A line for the repository and one for the documentation, by these names, as far as they are set.
+    fn lines(&self, names: [&str; 2], line: impl Fn(&str, &str) -> String) -> String {
+        let urls = names.into_iter().zip([&self.repository, &self.documentation]);
+        let lines: Vec<_> =
+            urls.filter(|(_, url)| !url.is_empty()).map(|(name, url)| line(name, url)).collect();
+        lines.concat()
     }
 
     /// The links to pages of `docs/`, wherever they lead now.
     fn in_readme(&self, text: &str, pages: &BTreeSet<String>) -> Result<String> {
         let base = if self.documentation.is_empty() { IN_REPOSITORY } else { &self.documentation };
         let links = Regex::new(r"\]\([^)\s]*/([a-z-]+\.md)((?:#[^)\s]*)?)\)")?;
-        let relink = |link: &Captures<'_>| match pages.contains(&link[1]) {
-            true => format!("]({base}/{}{})", &link[1], &link[2]),
-            false => link[0].to_owned(),
+        let relink = |link: &Captures<'_>| {
+            if pages.contains(&link[1]) {
+                format!("]({base}/{}{})", &link[1], &link[2])
+            } else {
+                link[0].to_owned()
+            }
         };
         Ok(links.replace_all(text, relink).into_owned())
     }
