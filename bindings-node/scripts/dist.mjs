@@ -7,6 +7,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFi
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { copyPages } from './pages.mjs';
 
 const folder = fileURLToPath(new URL('../', import.meta.url));
 const out = resolve(process.argv[2]);
@@ -26,7 +27,7 @@ cpSync(join(folder, 'dist', binary), join(own, binary));
 for (const target of [main, own]) {
   for (const name of ['LICENSE-APACHE', 'LICENSE-MIT']) cpSync(join(folder, name), join(target, name));
 }
-cpSync(join(folder, 'README.md'), join(main, 'README.md'));
+copyPages(main);
 
 const { scripts, devDependencies, ...released } = manifest;
 const optional = PLATFORMS.map((name) => [`@ssf-transmitter/${name}`, manifest.version]);
@@ -37,7 +38,10 @@ write(own, {
   name: `@ssf-transmitter/${machine}`,
   version: manifest.version,
   description: `The binary of ssf-transmitter for ${machine}`,
+  keywords: manifest.keywords,
   license: manifest.license,
+  ...(manifest.homepage && { homepage: manifest.homepage }),
+  ...(manifest.repository && { repository: manifest.repository }),
   engines: manifest.engines,
   main: binary,
   files: [binary, 'LICENSE-APACHE', 'LICENSE-MIT'],
@@ -45,6 +49,10 @@ write(own, {
   cpu: [cpu],
   ...(os === 'linux' && { libc: [libc === 'gnu' ? 'glibc' : 'musl'] }),
 });
+writeFileSync(
+  join(own, 'README.md'),
+  `# @ssf-transmitter/${machine}\n\nThe binary of ssf-transmitter for ${machine}. Install \`ssf-transmitter\`, which depends on it.\n`,
+);
 console.log(`${main}\n${own}: ${(statSync(join(own, binary)).size / 1e6).toFixed(1)} MB`);
 
 function write(target, content) {

@@ -5,9 +5,10 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { copyPages } from './pages.mjs';
 
 const folder = fileURLToPath(new URL('../', import.meta.url));
 const work = resolve(process.argv[2]);
@@ -20,8 +21,9 @@ mkdirSync(project, { recursive: true });
 // The binary is large: what is looked at is a copy of the package with symbols taken out, where there is a tool for it.
 const source = join(work, 'package');
 const { files } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-for (const name of ['package.json', 'README.md', ...files])
+for (const name of ['package.json', ...files.filter((name) => name !== 'docs')])
   cpSync(join(folder, name), join(source, name), { recursive: true });
+copyPages(source);
 const binary = readdirSync(join(source, 'dist')).find((name) => name.endsWith('.node'));
 spawnSync('strip', ['--strip-all', join(source, 'dist', binary)]);
 
@@ -78,6 +80,12 @@ if (process.platform === 'linux') {
   assert.match(exported, /napi_register_module_v1/);
   assert.doesNotMatch(exported, /EVP_|SSL_|OPENSSL_/, "Node's own OpenSSL is left alone");
 }
+
+// The pages that texts of the package name, and the links of the README.
+const installed = join(project, 'node_modules/ssf-transmitter');
+const readme = readFileSync(join(installed, 'README.md'), 'utf8');
+const named = ['errors.md', 'rules.md', ...Array.from(readme.matchAll(/\]\(docs\/([a-z-]+\.md)/g), ([, page]) => page)];
+for (const page of named) assert.ok(existsSync(join(installed, 'docs', page)), `the package contains docs/${page}`);
 
 rmSync(join(project, 'node_modules/ssf-transmitter/dist', binary));
 const without = spawnSync(process.execPath, ['esm.mjs'], { cwd: project, encoding: 'utf8' });

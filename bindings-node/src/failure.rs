@@ -6,7 +6,7 @@ use std::{error::Error as _, iter};
 
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
-use ssf_transmitter::{self as sdk, ErrorCode};
+use ssf_transmitter::{self as sdk, ErrorCode, catalogue::Language};
 
 use crate::records::{self, Finding};
 
@@ -39,10 +39,10 @@ impl Failure {
     }
 
     #[napi(getter)]
-    pub fn message(&self) -> &str {
+    pub fn message(&self) -> String {
         match &self.0 {
-            Kind::Core(error) => error.message(),
-            Kind::Own(_, message) => message,
+            Kind::Core(error) => Language::Node.text(error.message()),
+            Kind::Own(_, message) => message.clone(),
         }
     }
 

@@ -3,7 +3,7 @@
 use napi::bindgen_prelude::{ClassInstance, Uint8Array};
 use napi_derive::napi;
 use ssf_bindings::{header, lint::Setup};
-use ssf_transmitter::{self as sdk, Jwks, http::Response};
+use ssf_transmitter::{self as sdk, Jwks, catalogue::Language, http::Response};
 
 use crate::{
     emission::{JsonOrError, any_event, any_subject},
@@ -90,12 +90,22 @@ pub fn explain(
 ) -> Outcome<Explanation> {
     let headers: Vec<_> = headers.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
     let answer = Response::new(status, headers, body.to_vec());
-    outcome(known.linter().map(|linter| linter.explain(&set, &answer).into()).map_err(Failure::from))
+    outcome(
+        known
+            .linter()
+            .map(|linter| linter.explain(&set, &answer).in_language(Language::Node).into())
+            .map_err(Failure::from),
+    )
 }
 
 /// What it means that a SET was not delivered.
 #[napi]
 pub fn explain_error(known: LinterSettings<'_>, set: String, error: ErrorParts) -> Outcome<Explanation> {
     let error = error.into();
-    outcome(known.linter().map(|linter| linter.explain_error(&set, &error).into()).map_err(Failure::from))
+    outcome(
+        known
+            .linter()
+            .map(|linter| linter.explain_error(&set, &error).in_language(Language::Node).into())
+            .map_err(Failure::from),
+    )
 }

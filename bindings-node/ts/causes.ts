@@ -6,7 +6,7 @@ export type CauseId =
   | 'user-unknown'
   /** Okta already has a SET with this `jti`. It accepts the repeat and drops it without a log entry. */
   | 'jti-repeated'
-  /** The provider is inactive in the org, so the org ignores its SETs. */
+  /** The provider is inactive in the org, so the org does not accept its SETs. */
   | 'provider-inactive'
   /** The registered issuer of the provider differs from the `iss` of the SET; trailing slashes and letter case matter. */
   | 'issuer-differs'

@@ -3,7 +3,7 @@
 use std::{error::Error as _, iter};
 
 use pyo3::{prelude::*, sync::PyOnceLock, types::PyFunction};
-use ssf_transmitter as sdk;
+use ssf_transmitter::{self as sdk, catalogue::Language};
 
 use crate::{imports::import, lint::findings};
 
@@ -26,7 +26,7 @@ pub(crate) fn exception(py: Python<'_>, error: &sdk::Error) -> PyErr {
     };
     let parts = (
         error.code().as_str(),
-        error.message(),
+        Language::Python.text(error.message()),
         error.pointer(),
         error.status(),
         error.retry_after(),

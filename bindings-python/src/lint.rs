@@ -10,6 +10,7 @@ use pyo3::{
 use ssf_bindings::lint::Setup;
 use ssf_transmitter::{
     self as sdk,
+    catalogue::Language,
     explain::Explanation,
     http::Response,
     lint::{Finding, LintPolicy, Severity},
@@ -92,7 +93,7 @@ impl Linter {
     ) -> PyResult<ExplanationTuple<'py>> {
         let answer = Response::new(status, headers, body.as_ref().to_vec());
         let linter = ssf_bindings::set(self.0.clone(), sent_as, sdk::lint::Linter::sent_as);
-        explanation_tuple(py, &detached(py, || linter.explain(set, &answer)))
+        explanation_tuple(py, detached(py, || linter.explain(set, &answer)))
     }
 
     fn explain_error<'py>(
@@ -102,7 +103,7 @@ impl Linter {
         error: ErrorParts,
     ) -> PyResult<ExplanationTuple<'py>> {
         let error = error.into();
-        explanation_tuple(py, &detached(py, || self.0.explain_error(set, &error)))
+        explanation_tuple(py, detached(py, || self.0.explain_error(set, &error)))
     }
 }
 
@@ -137,7 +138,8 @@ pub(crate) fn findings<'py>(py: Python<'py>, found: &[Finding]) -> PyResult<Find
     PyTuple::new(py, made.collect::<PyResult<Vec<_>>>()?)
 }
 
-fn explanation_tuple<'py>(py: Python<'py>, explanation: &Explanation) -> PyResult<ExplanationTuple<'py>> {
+fn explanation_tuple(py: Python<'_>, explanation: Explanation) -> PyResult<ExplanationTuple<'_>> {
+    let explanation = explanation.in_language(Language::Python);
     let possible = explanation.possible().iter().map(|other| (other.cause.clone(), other.remedy.clone()));
     Ok((
         explanation.is_delivered(),

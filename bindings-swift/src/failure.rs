@@ -80,7 +80,7 @@ impl From<sdk::Error> for Failure {
             receiver_description: error.receiver_description().map(str::to_owned),
             findings: findings(error.findings()),
             causes: causes.map(ToString::to_string).collect(),
-            ..Details::of(error.code(), error.message().to_owned())
+            ..Details::of(error.code(), sdk::catalogue::Language::Swift.text(error.message()))
         };
         Self::Failed { details }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ssf_bindings::{header, lint::Setup};
-use ssf_transmitter::{self as sdk, Jwks, http::Response};
+use ssf_transmitter::{self as sdk, Jwks, catalogue::Language, http::Response};
 
 use crate::{
     emission::{WrittenEvent, WrittenSubject},
@@ -79,11 +79,11 @@ pub fn explain(known: LinterSettings, set: String, answer: Answer) -> Result<Exp
     let status = answer.status.try_into().map_err(|_| Failure::config("not an HTTP status"))?;
     let headers = answer.headers.into_iter().map(|header| (header.name, header.value));
     let answer = Response::new(status, headers, answer.body);
-    Ok(known.linter()?.explain(&set, &answer).into())
+    Ok(known.linter()?.explain(&set, &answer).in_language(Language::Swift).into())
 }
 
 /// What it means that a SET was not delivered.
 #[uniffi::export]
 pub fn explain_error(known: LinterSettings, set: String, error: ErrorParts) -> Result<Explanation> {
-    Ok(known.linter()?.explain_error(&set, &error.into()).into())
+    Ok(known.linter()?.explain_error(&set, &error.into()).in_language(Language::Swift).into())
 }

@@ -32,13 +32,20 @@ write(own, {
   name: `@ssf-transmitter/cli-${machine}`,
   version: manifest.version,
   description: `The command ssf of ssf-transmitter for ${machine}`,
+  keywords: manifest.keywords,
   license: manifest.license,
+  ...(manifest.homepage && { homepage: manifest.homepage }),
+  ...(manifest.repository && { repository: manifest.repository }),
   engines: manifest.engines,
   files: [program, 'LICENSE-APACHE', 'LICENSE-MIT'],
   os: [os],
   cpu: [cpu],
   ...(os === 'linux' && { libc: [libc === 'gnu' ? 'glibc' : 'musl'] }),
 });
+writeFileSync(
+  join(own, 'README.md'),
+  `# @ssf-transmitter/cli-${machine}\n\nThe command ssf for ${machine}. Install \`ssf-transmitter-cli\`, which depends on it.\n`,
+);
 console.log(`${main}\n${own}: ${(statSync(join(own, program)).size / 1e6).toFixed(1)} MB`);
 
 function write(target, content) {

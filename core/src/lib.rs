@@ -82,13 +82,13 @@ pub use subject::{ComplexSubject, Subject};
 pub use time::Timestamp;
 
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;
 
 #[cfg(doctest)]
-#[doc = include_str!("../../docs/okta.md")]
+#[doc = include_str!("../docs/okta.md")]
 struct OktaGuide;
 
 #[cfg(doctest)]
-#[doc = include_str!("../../docs/lint.md")]
+#[doc = include_str!("../docs/lint.md")]
 struct LintGuide;

@@ -201,9 +201,9 @@ fn check(expect: &Value, action: &Action, now: i64, place: &str) {
 
 #[test]
 fn the_machine_does_what_the_cases_say() {
-    let text = include_str!("../../tests/vectors/delivery.json");
+    let text = include_str!("vectors/delivery.json");
     let file: File = serde_json::from_str(text).unwrap();
-    let manifest: Value = serde_json::from_str(include_str!("../../tests/vectors/manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_str(include_str!("vectors/manifest.json")).unwrap();
     assert_eq!(manifest["delivery.json"]["cases"], file.cases.len());
     for case in file.cases {
         // The jitter differs, what is allowed does not.

@@ -197,7 +197,7 @@ async fn an_issuer_with_a_slash_more() {
 
 #[tokio::test]
 async fn a_jwks_with_keys_that_are_not_for_sets() {
-    let vectors = std::fs::read_to_string("../tests/vectors/jwks.json").unwrap();
+    let vectors = std::fs::read_to_string("tests/vectors/jwks.json").unwrap();
     let vectors: Value = serde_json::from_str(&vectors).unwrap();
     let document = |name: &str| {
         let cases = vectors["cases"].as_array().unwrap();

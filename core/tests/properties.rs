@@ -301,7 +301,7 @@ proptest! {
 
     #[test]
     fn no_byte_of_a_key_can_change_unnoticed(index in any::<proptest::sample::Index>(), bit in 0_u8..8) {
-        let pem = include_str!("../../tests/vectors/keys.json");
+        let pem = include_str!("vectors/keys.json");
         let keys: Value = serde_json::from_str(pem).unwrap();
         let case = keys["cases"].as_array().unwrap().iter().find(|case| case["name"] == "DER PKCS#8 P-256").unwrap();
         let standard = base64::engine::general_purpose::STANDARD;

@@ -92,8 +92,8 @@ fn check(expect: &Value, result: Result<TokenAction, Error>, place: &str) {
 
 #[test]
 fn the_machine_does_what_the_cases_say() {
-    let file: File = serde_json::from_str(include_str!("../../tests/vectors/token.json")).unwrap();
-    let manifest: Value = serde_json::from_str(include_str!("../../tests/vectors/manifest.json")).unwrap();
+    let file: File = serde_json::from_str(include_str!("vectors/token.json")).unwrap();
+    let manifest: Value = serde_json::from_str(include_str!("vectors/manifest.json")).unwrap();
     assert_eq!(manifest["token.json"]["cases"], file.cases.len());
     for case in file.cases {
         // The jitter of renewals is random: what is allowed is not.

@@ -22,7 +22,8 @@
 //!
 //! ```text
 //! connection ── TLS, HTTP, what goes wrong below them
-//! server ── routes a request, writes the ledger
+//! server ── starts and stops a receiver
+//! service ── routes a request, writes the ledger
 //!   ├─ script, plan ── what goes wrong on command, and what that means for a request
 //!   ├─ push ── HTTP rules of the push endpoint, then the judge
 //!   │    └─ judge ── JWS → issuer → key and signature → claims → events
@@ -54,9 +55,11 @@ mod profile;
 mod publish;
 mod push;
 mod random;
+mod received;
 mod schema;
 mod script;
 mod server;
+mod service;
 mod subject;
 mod tls;
 mod token;

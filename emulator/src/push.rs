@@ -11,7 +11,7 @@ use super::documents::is_media_type;
 use super::judge::Judge;
 use super::ledger::{Dropped, text};
 use super::profile::{Answers, Profile};
-use super::server::Received;
+use super::received::Received;
 use super::token::TokenEndpoint;
 use super::transmitters::Transmitters;
 

@@ -14,7 +14,7 @@ use super::answer::Answer;
 use super::config::Client;
 use super::documents::is_media_type;
 use super::ledger::text;
-use super::server::Received;
+use super::received::Received;
 use super::{clock, random};
 
 pub(crate) struct TokenEndpoint {

@@ -13,13 +13,17 @@ mod install;
 mod interop;
 mod node;
 mod openssl;
+mod package;
 mod prose;
 mod python;
 mod run;
 mod swift;
 mod test;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -122,12 +126,9 @@ fn main() -> ExitCode {
         Task::Bench { of: Part::Node } => node::bench(&root()),
         Task::Bench { of: Part::Python } => python::bench(&root()),
         Task::Stress { of: Stress::Fork, rounds } => python::stress(&root(), rounds),
-        Task::Dist { of: Package::Cli } => cli::dist(&root()),
-        Task::Dist { of: Package::Node } => node::dist(&root()),
-        Task::Dist { of: Package::Python } => python::dist(&root()),
+        Task::Dist { of } => dist(&root(), of),
         Task::Swift { generate: false } => swift::test(&root()),
         Task::Swift { generate: true } => swift::generate(&root()),
-        Task::Dist { of: Package::Swift } => swift::dist(&root()),
         Task::Codegen { check } => codegen::run(&root(), check),
     };
     match outcome {
@@ -136,6 +137,18 @@ fn main() -> ExitCode {
             eprintln!("xtask: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn dist(root: &Path, of: Package) -> Result {
+    if let Some(warning) = codegen::Address::read(root)?.warning() {
+        println!("{warning}");
+    }
+    match of {
+        Package::Cli => cli::dist(root),
+        Package::Node => node::dist(root),
+        Package::Python => python::dist(root),
+        Package::Swift => swift::dist(root),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Instant};
 
 use crate::{
-    Result, codegen, demo, deny, fences, interop, node, openssl, prose, python,
+    Result, codegen, demo, deny, fences, interop, node, openssl, package, prose, python,
     run::{cargo, program},
     swift,
 };
@@ -25,6 +25,7 @@ const STEPS: &[(&str, Step)] = &[
     ("fences", fences::run),
     ("prose", prose::run),
     ("rust", |root| cargo(root, "test --workspace --locked").run()),
+    ("package", package::run),
     ("openssl", openssl::test),
     ("documentation", |root| {
         cargo(root, "doc --workspace --no-deps --locked").env("RUSTDOCFLAGS", "-D warnings").run()

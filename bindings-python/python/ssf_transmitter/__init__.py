@@ -7,6 +7,8 @@
 >>> event = caep.SessionRevoked(reason_admin={"en": "Laptop lost"})
 >>> transmitter.emit(event, Email("ada@example.com"), acme)  # doctest: +SKIP
 <Receipt 5Kqx0tY2rN1vLw8sJmZc3A status=202 attempts=1>
+
+The pages that docstrings name, such as `docs/errors.md`, are in the folder of this package.
 """
 
 from __future__ import annotations

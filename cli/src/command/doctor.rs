@@ -1,7 +1,7 @@
 //! `ssf doctor`: checks a setup end to end.
 
 use serde_json::json;
-use ssf_transmitter::client::Outcome;
+use ssf_transmitter::{catalogue::Language, client::Outcome};
 
 use super::{
     Class, Failure, Result, addressee::Addressee, block_on, confirm::Confirmation, print, route::Route,
@@ -45,6 +45,7 @@ pub(crate) fn run(arguments: Arguments, json: bool) -> Result {
         // A SET that is not sent is not looked for.
         Ok(if send || providers.is_some() { doctor.send().await } else { doctor.await })
     })?;
+    let diagnosis = diagnosis.in_language(Language::Command);
     for check in diagnosis.checks() {
         let outcome = check.outcome.as_str();
         if json {

@@ -23,7 +23,8 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 ///
 /// The first line on standard input has the settings. One line on standard output then says that it is ready, or what is
 /// wrong. Each further line is a command, and is answered with one line. It ends with its input: never later than the
-/// process that has started it. docs/emulator.md has the settings and the commands.
+/// process that has started it. The packages `ssf-transmitter` contain docs/emulator.md, which has the settings and the
+/// commands.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {}
 

@@ -1,7 +1,7 @@
 //! `ssf explain`: what the answer of a receiver means.
 
 use serde_json::{Value, json};
-use ssf_transmitter::http::Response;
+use ssf_transmitter::{catalogue::Language, http::Response};
 
 use super::{Result, input, lint, output, print};
 
@@ -30,7 +30,8 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result {
         linter = linter.sent_as(content_type);
     }
     let answer = Response::new(arguments.status, [], input::text(&arguments.body)?.into_bytes());
-    let explanation = linter.explain(input::text(&arguments.set)?.trim(), &answer);
+    let explanation =
+        linter.explain(input::text(&arguments.set)?.trim(), &answer).in_language(Language::Command);
     if json {
         let possible = explanation.possible().iter();
         let shown = json!({

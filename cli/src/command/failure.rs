@@ -3,7 +3,7 @@
 use std::{error::Error, io};
 
 use serde_json::{Value, json};
-use ssf_transmitter::{self as sdk, ErrorCode, ErrorKind};
+use ssf_transmitter::{self as sdk, ErrorCode, ErrorKind, catalogue::Language};
 
 use super::output;
 
@@ -151,8 +151,9 @@ impl Failure {
         if let Some(description) = error.receiver_description() {
             text = format!("{text}\n  receiver: {description}");
         }
-        text = format!("{text}\n  fix: {}", error.remedy());
-        if let Some(option) = option(error.code()) {
+        let remedy = Language::Command.text(error.remedy());
+        text = format!("{text}\n  fix: {remedy}");
+        if let Some(option) = option(error.code()).filter(|option| !remedy.contains(option)) {
             text = format!("{text} ({option})");
         }
         let others = error.findings().iter().filter(|finding| Some(finding.pointer()) != error.pointer());
@@ -172,9 +173,9 @@ impl Failure {
             "class": self.class.name(),
             "exit_code": self.class.exit_code(),
             "code": error.map(|error| error.code().as_str()),
-            "message": self.placed(error.map_or(self.message.as_str(), sdk::Error::message)),
+            "message": self.placed(&error.map_or_else(|| self.message.clone(), |error| Language::Command.text(error.message()))),
             "pointer": text(sdk::Error::pointer),
-            "remedy": error.map(sdk::Error::remedy),
+            "remedy": error.map(|error| Language::Command.text(error.remedy())),
             "option": error.and_then(|error| option(error.code())),
             "status": error.and_then(sdk::Error::status),
             "receiver_error": text(sdk::Error::receiver_error),
@@ -189,7 +190,12 @@ impl Failure {
 impl From<sdk::Error> for Failure {
     fn from(error: sdk::Error) -> Self {
         let class = error.kind().into();
-        Self { class, place: None, message: error.to_string(), error: Some(Box::new(error)) }
+        Self {
+            class,
+            place: None,
+            message: Language::Command.text(&error.to_string()),
+            error: Some(Box::new(error)),
+        }
     }
 }
 

@@ -68,7 +68,7 @@ enum Command {
     Receiver(receiver::Arguments),
     Emulate(emulate::Arguments),
     Serve(serve::Arguments),
-    /// Write the reference of this command, `docs/cli.md`
+    /// Write the reference of this command
     #[command(hide = true)]
     Reference,
 }

@@ -5,13 +5,16 @@
 mod code;
 mod codes;
 mod events;
+mod language;
 mod rule;
 pub(crate) mod rules;
+mod settings;
 mod subjects;
 
 pub use code::{ErrorKind, Retry};
 pub use codes::ErrorCode;
 pub use events::EVENTS;
+pub use language::Language;
 pub use rule::{Effect, Rule, Severity};
 pub use rules::RULES;
 pub use subjects::SUBJECT_FORMATS;

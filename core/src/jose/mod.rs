@@ -7,6 +7,7 @@ mod algorithm;
 mod compact;
 mod entry;
 mod jwks;
+mod numbers;
 mod public_key;
 mod signature;
 
@@ -18,4 +19,4 @@ pub use signature::Signature;
 pub(crate) use algorithm::KeyFamily;
 pub(crate) use compact::{Compact, SET_TYPE, header, signing_input, typed_header};
 pub(crate) use entry::{Entry, Operation, checked, foreign};
-pub(crate) use public_key::{Numbers, explicit_curve, unsupported};
+pub(crate) use numbers::{Numbers, explicit_curve, unsupported};

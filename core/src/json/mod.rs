@@ -1,8 +1,8 @@
 //! JSON as the caller wrote it: a value is read exactly, or refused with its place.
 //!
 //! A SET is signed, so nobody may find a value in it that the caller did not write. Most JSON readers change some
-//! silently: an integer beyond 64 bits becomes a float, of two members with one name the first is lost. `docs/values.md`
-//! lists how each language converts its values.
+//! silently: an integer beyond 64 bits becomes a float, of two members with one name the first is lost. The page
+//! `docs/values.md` of this crate lists how each language converts its values.
 //!
 //! ```
 //! use ssf_transmitter::{ErrorCode, json};

@@ -167,7 +167,7 @@ fn check_url(value: &str, pointer: &str, loopback: bool) -> Result<()> {
 pub enum ProviderStatus {
     /// They are: `ACTIVE`.
     Active,
-    /// They are refused: `INACTIVE`.
+    /// They are not accepted: `INACTIVE`.
     Inactive,
     /// A status that was not known when this was written.
     Other(String),

@@ -15,7 +15,7 @@ use super::answer::Answer;
 use super::config::ApiTokens;
 use super::documents::Documents;
 use super::random;
-use super::server::Received;
+use super::received::Received;
 use super::transmitters::{Origin, Registered, Taken, Transmitters};
 use draft::{Draft, Settings};
 

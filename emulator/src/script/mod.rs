@@ -2,14 +2,16 @@
 
 mod fault;
 mod run;
+mod status;
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Error, Result};
 
-pub use fault::{Ends, Fault, RetryAfter, Status, TlsFault};
+pub use fault::{Fault, TlsFault};
 pub(crate) use run::{Running, Seen};
+pub use status::{Ends, RetryAfter, Status};
 
 /// What goes wrong, and when: a list of rules, of which the first that matches decides. Where none does, the receiver
 /// is honest.

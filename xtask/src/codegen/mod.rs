@@ -3,6 +3,7 @@
 //! The [`model`] is read and checked once; each output is one template and one line in [`OUTPUTS`] or, where there is a
 //! file per family of events, in [`PER_FAMILY`]. A further language is a folder of templates and its lines here.
 
+mod address;
 mod model;
 mod names;
 mod records;
@@ -13,6 +14,7 @@ mod values;
 use std::{fs, path::Path};
 
 use crate::{Result, imports};
+pub(crate) use address::Address;
 use model::Catalogue;
 
 /// Template, and the file that it writes.
@@ -26,6 +28,7 @@ const OUTPUTS: &[(&str, &str)] = &[
     ("rust/lint_answers.rs.j2", "core/src/explain/answers.rs"),
     ("rust/lint_rules.rs.j2", "core/src/catalogue/rules.rs"),
     ("rust/okta_causes.rs.j2", "core/src/okta/log/causes.rs"),
+    ("rust/settings.rs.j2", "core/src/catalogue/settings.rs"),
     ("rust/subject_formats.rs.j2", "core/src/subject/formats.rs"),
     ("python/causes.py.j2", "bindings-python/python/ssf_transmitter/_causes.py"),
     ("python/codes.py.j2", "bindings-python/python/ssf_transmitter/_codes.py"),
@@ -52,6 +55,7 @@ const OUTPUTS: &[(&str, &str)] = &[
     ("docs/events.md.j2", "docs/events.md"),
     ("docs/rules.md.j2", "docs/rules.md"),
     ("docs/values.md.j2", "docs/values.md"),
+    ("vectors/settings.json.j2", "tests/vectors/settings.json"),
 ];
 
 /// Template, and the folder and extension of the file that it writes for each family of events.
@@ -69,6 +73,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result {
 
     let mut files = vec![imports::page(root)?];
     files.extend(records::outputs(root)?);
+    files.extend(Address::read(root)?.files(root)?);
     for (template, file) in OUTPUTS {
         files.push(((*file).to_owned(), renderer.render(template, &catalogue, None)?));
     }
@@ -100,7 +105,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result {
         return Ok(());
     }
     Err(format!(
-        "these files differ from the catalogue; run `cargo xtask codegen`:\n  {}",
+        "these files differ from their sources; run `cargo xtask codegen`:\n  {}",
         drifted.join("\n  ")
     )
     .into())

@@ -4,6 +4,7 @@ use std::{
     io::Write as _,
     path::Path,
     process::{Command, Stdio},
+    sync::Arc,
 };
 
 use minijinja::{
@@ -14,21 +15,24 @@ use minijinja::{
 use super::{
     model::{Catalogue, FamilyFile},
     names,
-    settings::Settings,
+    settings::{self, Settings},
 };
 use crate::Result;
 
 pub(crate) struct Renderer {
     environment: Environment<'static>,
+    settings: Arc<Settings>,
 }
 
 impl Renderer {
     pub(crate) fn new(root: &Path) -> Result<Self> {
-        let settings = Settings::read(root)?;
+        let settings = Arc::new(Settings::read(root)?);
+        let names = Arc::clone(&settings);
         let mut environment = Environment::new();
         environment.set_loader(path_loader(root.join("xtask/templates")));
+        environment.add_filter("settings_in", |text: &str| settings::named_in(text));
         environment.add_filter("settings", move |text: &str, language: &str| {
-            settings
+            names
                 .named(text, language)
                 .map_err(|message| minijinja::Error::new(ErrorKind::InvalidOperation, message))
         });
@@ -55,7 +59,7 @@ impl Renderer {
         environment.add_filter("lower_first", |text: &str| names::lower_first(text));
         environment
             .add_filter("local", |id: &str| id.split_once('.').map_or(id, |(_, name)| name).to_owned());
-        Ok(Self { environment })
+        Ok(Self { environment, settings })
     }
 
     /// The text of `template` for the whole catalogue, or for one family of it.
@@ -68,7 +72,7 @@ impl Renderer {
         let text = self
             .environment
             .get_template(template)?
-            .render(context! { catalogue => Serde(catalogue), family => Serde(family) })
+            .render(context! { catalogue => Serde(catalogue), family => Serde(family), settings => Serde(&*self.settings) })
             .map_err(|error| format!("{template}: {error}"))?;
         if template.ends_with(".rs.j2") { rustfmt(template, &text) } else { Ok(text) }
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Result;
 
@@ -12,16 +12,18 @@ struct File {
     setting: Vec<Setting>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Setting {
     name: String,
     python: String,
     node: String,
     swift: String,
+    command: String,
 }
 
 /// The names, by what texts call them.
+#[derive(Serialize)]
 pub(crate) struct Settings(BTreeMap<String, Setting>);
 
 impl Settings {
@@ -49,4 +51,10 @@ impl Settings {
         }
         Ok(named)
     }
+}
+
+/// The settings that a text names.
+pub(crate) fn named_in(text: &str) -> Vec<String> {
+    let names = text.split('{').skip(1).filter_map(|part| part.split_once('}'));
+    names.map(|(name, _)| name.to_owned()).collect()
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{LIBRARY, Package, call};
-use crate::{Result, install::clear, openssl, run::cargo};
+use crate::{Result, install::clear, openssl, package::pages, run::cargo};
 
 /// The architectures of a Mac, and what Rust calls them.
 const TARGETS: [&str; 2] = ["aarch64-apple-darwin", "x86_64-apple-darwin"];
@@ -32,8 +32,14 @@ pub(crate) fn run(root: &Path) -> Result {
     let archive = if cfg!(target_os = "macos") { universal(&package)? } else { library(&package, None)? };
     let release = folder.join("SSFTransmitter");
     copy(&package.sources.join("Sources"), &release.join("Sources"))?;
+    // The pages that texts and the README name.
+    fs::create_dir_all(release.join("docs"))?;
+    for page in pages(root)? {
+        fs::copy(root.join("docs").join(&page), release.join("docs").join(&page))?;
+    }
+    let readme = fs::read_to_string(root.join("bindings-swift/README.md"))?;
+    fs::write(release.join("README.md"), readme.replace("](../docs/", "](docs/"))?;
     for (from, to) in [
-        ("bindings-swift/README.md", "README.md"),
         ("CHANGELOG.md", "CHANGELOG.md"),
         ("LICENSE-APACHE", "LICENSE-APACHE"),
         ("LICENSE-MIT", "LICENSE-MIT"),

@@ -6,7 +6,7 @@ extension Reception.Cause.ID {
     public static let userUnknown = Self(rawValue: "user-unknown")
     /// Okta already has a SET with this `jti`. It accepts the repeat and drops it without a log entry.
     public static let jtiRepeated = Self(rawValue: "jti-repeated")
-    /// The provider is inactive in the org, so the org ignores its SETs.
+    /// The provider is inactive in the org, so the org does not accept its SETs.
     public static let providerInactive = Self(rawValue: "provider-inactive")
     /// The registered issuer of the provider differs from the `iss` of the SET; trailing slashes and letter
     /// case matter.

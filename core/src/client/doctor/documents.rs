@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{Answered, Check, Outcome, conformance};
+use super::{Check, Outcome, clock::Answered};
 use crate::{
     client::transport::Transport,
+    conformance,
     http::{Endpoint, Method, Request, Response},
     jose::{Jwks, PublicKey},
     key::SigningHeader,

@@ -1,32 +1,32 @@
 //! Checks a whole setup from the outside, like a receiver: documents, keys, TLS, clock, token and a SET.
 
+mod clock;
+mod diagnosis;
 mod documents;
+mod examination;
 mod network;
 mod okta_log;
+mod token;
 
 use std::{fmt, future::IntoFuture, time::Duration};
 
+use clock::clock;
+pub use diagnosis::{Check, Diagnosis, Outcome};
 use documents::Documents;
+pub use examination::Examination;
 
-use super::{Emit, OktaProviders, Pending, Receiver, Transmitter, counters::Visit, transport::Transport};
+use super::{Emit, OktaProviders, Receiver, Transmitter, transport::Transport};
 use crate::{
-    conformance,
     delivery::Receipt,
     error::Error,
     event::Event,
-    http::Response,
-    jose::Signature,
     key::BoxFuture,
     lint::{Finding, Linter, Severity},
     subject::Subject,
-    time::Timestamp,
 };
 
 /// All checks together take no longer.
 const LIMIT: Duration = Duration::from_secs(9);
-/// A clock that is further ahead or behind makes receivers refuse SETs.
-const SKEW_FAILS: Duration = Duration::from_mins(1);
-const SKEW_WARNS: Duration = Duration::from_secs(3);
 /// The check that sends a SET.
 const SEND: &str = "send";
 
@@ -42,108 +42,6 @@ pub struct Doctor {
     configuration_url: Option<String>,
     send: bool,
     confirm: Option<OktaProviders>,
-}
-
-/// What a doctor found, and the SET that it is to send, for a caller that signs by itself: from [`Doctor::examine`].
-#[must_use = "it may wait for a signature"]
-pub struct Examination {
-    linter: Linter,
-    checks: Vec<Check>,
-    pending: Option<Pending>,
-    confirm: Option<OktaProviders>,
-    _visit: Option<Visit>,
-}
-
-/// What was checked, with the outcomes.
-#[derive(Clone, Debug)]
-pub struct Diagnosis(Vec<Check>);
-
-/// One check.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Check {
-    /// A stable name, such as `jwks-reachable`.
-    pub id: &'static str,
-    /// The outcome.
-    pub outcome: Outcome,
-    /// The result, in one sentence. It contains no token, key, subject or payload.
-    pub message: String,
-    /// How to fix it; empty if no action is needed.
-    pub remedy: String,
-}
-
-/// The outcome of a check.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// All is well.
-    Passed,
-    /// It may work, or not with every receiver.
-    Warning,
-    /// It does not work.
-    Failed,
-    /// It was not checked; the message says why.
-    Skipped,
-}
-
-impl Diagnosis {
-    /// All checks, in the order in which things are needed.
-    pub fn checks(&self) -> &[Check] {
-        &self.0
-    }
-
-    /// The check with this id.
-    pub fn check(&self, id: &str) -> Option<&Check> {
-        self.0.iter().find(|check| check.id == id)
-    }
-
-    /// Whether nothing failed.
-    pub fn is_healthy(&self) -> bool {
-        self.0.iter().all(|check| check.outcome != Outcome::Failed)
-    }
-}
-
-impl Outcome {
-    /// Its name: `passed`, `warning`, `failed` or `skipped`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Passed => "passed",
-            Self::Warning => "warning",
-            Self::Failed => "failed",
-            Self::Skipped => "skipped",
-        }
-    }
-}
-
-impl Check {
-    fn new(
-        id: &'static str,
-        outcome: Outcome,
-        message: impl Into<String>,
-        remedy: impl Into<String>,
-    ) -> Self {
-        Self { id, outcome, message: message.into(), remedy: remedy.into() }
-    }
-
-    fn passed(id: &'static str, message: impl Into<String>) -> Self {
-        Self::new(id, Outcome::Passed, message, "")
-    }
-
-    fn failed(id: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self::new(id, Outcome::Failed, message, remedy)
-    }
-
-    fn warning(id: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self::new(id, Outcome::Warning, message, remedy)
-    }
-
-    fn skipped(id: &'static str, message: impl Into<String>) -> Self {
-        Self::new(id, Outcome::Skipped, message, "")
-    }
-
-    fn of_error(id: &'static str, error: &Error) -> Self {
-        Self::failed(id, error.to_string(), error.remedy())
-    }
 }
 
 impl Doctor {
@@ -273,49 +171,6 @@ impl Doctor {
         }
     }
 
-    /// Whether an access token can be had, for how long, for what.
-    async fn token(&self, transport: &Transport) -> (Vec<Check>, Option<Answered>) {
-        let clock = self.transmitter.steady();
-        let fetch = self.receiver.fetch_token(transport, clock);
-        let fetched = match tokio::time::timeout(LIMIT, fetch).await {
-            Err(_) => {
-                let message = "the token endpoint did not answer in time";
-                return (vec![Check::failed("token", message, "Check the token URL and the network.")], None);
-            }
-            Ok(None) if self.receiver.is_authorized() => {
-                let message = "the authorization is fixed; no token is fetched";
-                return (vec![Check::skipped("token", message)], None);
-            }
-            Ok(None) => return (vec![Check::skipped("token", "the receiver needs no token")], None),
-            Ok(Some(Err(error))) => return (vec![Check::of_error("token", &error)], None),
-            Ok(Some(Ok(fetched))) => fetched,
-        };
-        let mut checks = vec![Check::passed("token", "an access token was granted")];
-        checks.push(match fetched.expires_in {
-            None => Check::warning(
-                "token-lifetime",
-                "the token response has no expires_in; the token is renewed every five minutes",
-                "Ask the receiver for the lifetime of its tokens.",
-            ),
-            Some(lifetime) if lifetime < Duration::from_mins(1) => Check::warning(
-                "token-lifetime",
-                format!("the token is valid for only {} seconds", lifetime.as_secs()),
-                "Ask the receiver for a longer token lifetime.",
-            ),
-            Some(lifetime) => Check::passed(
-                "token-lifetime",
-                format!("the token is valid for {} seconds", lifetime.as_secs()),
-            ),
-        });
-        checks.push(if fetched.lacks_scope {
-            let remedy = "Ask the receiver to grant this client the requested scope.";
-            Check::warning("token-scope", "the token does not cover the requested scope", remedy)
-        } else {
-            Check::passed("token-scope", "the token covers the requested scope")
-        });
-        (checks, Answered::of(&fetched.response, self.transmitter.clock().now(), "the token endpoint"))
-    }
-
     /// What lint finds in the SET that would be sent.
     fn lint(&self) -> Check {
         const ID: &str = "lint";
@@ -343,45 +198,6 @@ impl Doctor {
             }
             _ => Err(Check::skipped(SEND, "no SET was sent, because lint found errors")),
         }
-    }
-}
-
-impl Examination {
-    /// The SET that waits for a signature; `None` if none is to be sent.
-    pub fn pending(&self) -> Option<&Pending> {
-        self.pending.as_ref()
-    }
-
-    /// Ends the examination: delivers the SET with this signature, or says why there is none. If no SET waits, the
-    /// signature is not looked at.
-    pub fn finish(self, signature: Result<Signature, Error>) -> BoxFuture<'static, Diagnosis> {
-        self.end(|pending| match signature {
-            Ok(signature) => pending.deliver(signature),
-            Err(error) => {
-                pending.fail(error.code());
-                Box::pin(std::future::ready(Err(error)))
-            }
-        })
-    }
-
-    /// Ends the examination: signs the SET with its key, as [`Pending::sign`] does, and delivers it.
-    pub fn sign(self) -> BoxFuture<'static, Diagnosis> {
-        self.end(Pending::sign)
-    }
-
-    fn end(
-        self,
-        deliver: impl FnOnce(Pending) -> BoxFuture<'static, Result<Receipt, Error>> + Send + 'static,
-    ) -> BoxFuture<'static, Diagnosis> {
-        Box::pin(async move {
-            let Self { linter, mut checks, pending, confirm, _visit } = self;
-            if let Some(pending) = pending {
-                let result = deliver(pending).await;
-                checks.push(sent(&linter, &result));
-                checks.extend(okta_log::confirmed(confirm.as_ref(), &result).await);
-            }
-            Diagnosis(checks)
-        })
     }
 }
 
@@ -413,53 +229,12 @@ fn closed(error: &Error) -> Check {
     Check::of_error("transmitter", error)
 }
 
-/// That a server answered, and what its clock said.
-struct Answered {
-    /// Its clock less ours, in seconds.
-    ahead: i64,
-    who: String,
-}
-
-impl Answered {
-    fn of(response: &Response, now: Timestamp, who: &str) -> Option<Self> {
-        let there = response.date()?.as_unix_seconds();
-        Some(Self { ahead: there - now.as_unix_seconds(), who: who.to_owned() })
-    }
-}
-
-/// Whether our clock is that of the servers.
-fn clock(answered: &[Answered]) -> Check {
-    const ID: &str = "clock";
-    let Some(worst) = answered.iter().max_by_key(|answered| answered.ahead.abs()) else {
-        return Check::skipped(ID, "no server sent a Date header");
-    };
-    let seconds = worst.ahead.unsigned_abs();
-    let way = if worst.ahead < 0 { "ahead of" } else { "behind" };
-    let message = format!("the local clock is {seconds} seconds {way} that of {}", worst.who);
-    let remedy = "Synchronize the clock of this machine (NTP).";
-    match Duration::from_secs(seconds) {
-        skew if skew > SKEW_FAILS => Check::failed(ID, message, remedy),
-        skew if skew > SKEW_WARNS => Check::warning(ID, message, remedy),
-        _ => Check::passed(ID, "the local clock agrees with the servers"),
-    }
-}
-
 impl IntoFuture for Doctor {
     type Output = Diagnosis;
     type IntoFuture = BoxFuture<'static, Diagnosis>;
 
     fn into_future(self) -> Self::IntoFuture {
         self.run()
-    }
-}
-
-impl fmt::Debug for Examination {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Examination")
-            .field("checks", &self.checks)
-            .field("pending", &self.pending)
-            .finish_non_exhaustive()
     }
 }
 

@@ -8,7 +8,7 @@ pub enum CauseKind {
     UserUnknown,
     /// `jti-repeated`: Okta already has a SET with this `jti`. It accepts the repeat and drops it without a log entry.
     JtiRepeated,
-    /// `provider-inactive`: The provider is inactive in the org, so the org ignores its SETs.
+    /// `provider-inactive`: The provider is inactive in the org, so the org does not accept its SETs.
     ProviderInactive,
     /// `issuer-differs`: The registered issuer of the provider differs from the `iss` of the SET; trailing slashes and letter case matter.
     IssuerDiffers,
@@ -50,7 +50,9 @@ impl CauseKind {
             Self::JtiRepeated => {
                 "Okta already has a SET with this `jti`. It accepts the repeat and drops it without a log entry."
             }
-            Self::ProviderInactive => "The provider is inactive in the org, so the org ignores its SETs.",
+            Self::ProviderInactive => {
+                "The provider is inactive in the org, so the org does not accept its SETs."
+            }
             Self::IssuerDiffers => {
                 "The registered issuer of the provider differs from the `iss` of the SET; trailing slashes and letter case matter."
             }

@@ -3,12 +3,12 @@
 use std::{collections::HashSet, fmt, mem, time::Duration};
 
 use super::{
-    Certainty, LogApi, LogEvent, LogPage, LogQuery, Reception, Sent,
+    Certainty, ConfirmAction, ConfirmInput, LogApi, LogEvent, LogPage, LogQuery, Reception, Sent,
     matching::{self, Providers},
 };
 use crate::{
     error::{Error, Result},
-    okta::{Call, Page, ProvidersApi},
+    okta::{Page, ProvidersApi},
     retry::{Attempts, Bounds, Next, RetryPolicy},
     time::Timestamp,
 };
@@ -19,39 +19,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const LAST_LOOK: Duration = Duration::from_secs(1);
 /// So often it is read again once the SET has arrived: for the judgement, and for an entry that is more certain.
 const LOOKS_AFTER_ARRIVAL: u32 = 4;
-
-/// What to do next.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ConfirmAction {
-    /// Make the call once, and come back with [`ConfirmInput::Listed`].
-    List(Call<Page>),
-    /// Make the call once, and come back with [`ConfirmInput::Read`].
-    Read(Call<LogPage>),
-    /// Come back with [`ConfirmInput::Woken`] at this time.
-    Wait {
-        /// When.
-        until: Timestamp,
-    },
-    /// Nothing: this became of the SET.
-    Done(Reception),
-    /// Nothing: the log could not be read.
-    Fail(Error),
-}
-
-/// The result.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ConfirmInput {
-    /// Nothing yet: the first step.
-    Started,
-    /// The wait is over.
-    Woken,
-    /// A page of the providers, or why there is none.
-    Listed(Result<Page>),
-    /// A page of the log, or why there is none.
-    Read(Result<LogPage>),
-}
 
 /// Searches the System Log of an org for a SET. Does no input or output, and has no clock;
 /// [`OktaProviders::received`](crate::client::OktaProviders::received) drives it, another HTTP stack can drive it too.

@@ -6,6 +6,7 @@
 mod api;
 mod causes;
 mod confirm;
+mod confirm_steps;
 mod event;
 mod matching;
 mod reception;
@@ -13,7 +14,8 @@ mod sent;
 
 pub use api::{LogApi, LogPage, LogQuery, RECEIVE_EVENT, RISK_DETECT};
 pub use causes::CauseKind;
-pub use confirm::{ConfirmAction, ConfirmInput, Confirmation};
+pub use confirm::Confirmation;
+pub use confirm_steps::{ConfirmAction, ConfirmInput};
 pub use event::{LogEntity, LogEvent};
 pub use reception::{Cause, Certainty, Reception, ReceptionOutcome};
 pub use sent::Sent;

@@ -13,7 +13,7 @@ use super::ApiError;
 use crate::answer::Answer;
 use crate::clock;
 use crate::config::{ApiTokens, LogSettings};
-use crate::server::Received;
+use crate::received::Received;
 use crate::transmitters::Transmitters;
 use query::Query;
 

@@ -1,0 +1,118 @@
+//! The crates as they are published: what is in them, and that the tests of the core run without the repository around them.
+
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use toml::Table;
+
+use crate::{
+    Result,
+    install::{clear, write},
+    run::{cargo, program},
+};
+
+/// What every package has: what cargo writes, and what crates.io shows.
+const EVERYWHERE: &[&str] =
+    &["Cargo.lock", "Cargo.toml", "Cargo.toml.orig", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
+/// The crates, and what each has beyond that.
+const CRATES: &[(&str, &[&str])] = &[
+    ("ssf-transmitter", &["benches", "catalogue", "docs", "src", "tests"]),
+    ("ssf-emulator", &["src"]),
+    ("ssf-cli", &["src"]),
+];
+/// Pages for contributors; the others are in every package.
+const FOR_CONTRIBUTORS: &[&str] = &["adding-an-event.md", "architecture.md"];
+/// Where the Python package links to these others.
+const PYTHON: &str = "bindings-python/python/ssf_transmitter/docs";
+/// Where the revision is, if the checkout is clean.
+const REVISION: &str = ".cargo_vcs_info.json";
+/// What cargo takes from the package by itself, but nobody needs.
+const UNWANTED: &[&str] = &["docs/adr"];
+
+/// Packages the crates below `target/crates/`, checks what they contain, and runs the tests of the core there.
+pub(crate) fn run(root: &Path) -> Result {
+    links(root)?;
+    let work = root.join("target/crates");
+    clear(&work)?;
+    // They are verified below. Cargo's own verification would build OpenSSL once more, in a folder of its own.
+    let mut line = "package --quiet --locked --no-verify --allow-dirty --target-dir target/crates".to_owned();
+    for (name, _) in CRATES {
+        line.extend([" -p ", name]);
+    }
+    cargo(root, &line).run()?;
+    for (name, content) in CRATES {
+        let folder = format!("{name}-{}", env!("CARGO_PKG_VERSION"));
+        program(&work, "tar", &format!("-xzf package/{folder}.crate")).run()?;
+        check(&work.join(folder), content)?;
+    }
+    test(root, &work)
+}
+
+/// The pages of `docs/` that packages contain: texts of the library name them.
+pub(crate) fn pages(root: &Path) -> Result<BTreeSet<String>> {
+    let mut pages = files(&root.join("docs"))?;
+    pages.retain(|name| {
+        Path::new(name).extension().is_some_and(|extension| extension == "md")
+            && !FOR_CONTRIBUTORS.contains(&&**name)
+    });
+    Ok(pages)
+}
+
+fn files(folder: &Path) -> Result<BTreeSet<String>> {
+    fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+/// Each page is in the Python package, and links only to pages that are in all packages.
+fn links(root: &Path) -> Result {
+    let pages = pages(root)?;
+    if files(&root.join(PYTHON))? != pages {
+        return Err(format!("{PYTHON} does not link to the pages of docs/ that are for users").into());
+    }
+    for page in &pages {
+        let text = fs::read_to_string(root.join("docs").join(page))?;
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+        let mut files = targets.filter(|target| !target.is_empty() && !target.contains("://"));
+        if let Some(target) = files.find(|target| !pages.contains(*target)) {
+            return Err(format!("docs/{page} links to {target}, which packages do not contain").into());
+        }
+    }
+    Ok(())
+}
+
+/// Compares what is in a package with what belongs there.
+fn check(folder: &Path, content: &[&str]) -> Result {
+    let wanted: BTreeSet<_> = EVERYWHERE.iter().chain(content).map(|name| (*name).to_owned()).collect();
+    let mut found = files(folder)?;
+    found.remove(REVISION);
+    found.extend(UNWANTED.iter().filter(|name| folder.join(name).exists()).map(|name| (*name).to_owned()));
+    if found == wanted {
+        return Ok(());
+    }
+    let differing: Vec<_> = found.symmetric_difference(&wanted).cloned().collect();
+    Err(format!("{}: missing, or not to be published: {}", folder.display(), differing.join(", ")).into())
+}
+
+/// Runs the tests of the unpacked core, with the dependencies that the workspace has built.
+fn test(root: &Path, work: &Path) -> Result {
+    let unpacked = work.join(format!("ssf-transmitter-{}", env!("CARGO_PKG_VERSION")));
+    // Packages have no profiles: with those of the workspace, cargo takes what it has built instead of building it again.
+    let manifest: Table = toml::from_str(&fs::read_to_string(root.join("Cargo.toml"))?)?;
+    let profile = manifest.get("profile").cloned().ok_or("Cargo.toml has no profile")?;
+    let profile = Table::from_iter([("profile".to_owned(), profile)]);
+    write(&work.join("profile.toml"), toml::to_string(&profile)?.as_bytes())?;
+    let target: PathBuf = root.join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()));
+    // All tests have to compile; run are those that read files. The step `rust` runs the others, which is slow.
+    let runs = [
+        "check --tests",
+        "test --test vectors_* --test conformance --test doctor --test surface",
+        "test --doc -- Readme Guide",
+    ];
+    runs.iter().try_for_each(|tests| {
+        cargo(&unpacked, &format!("--config ../profile.toml --quiet --locked {tests}"))
+            .env("CARGO_TARGET_DIR", &target.to_string_lossy())
+            .run()
+    })
+}
