@@ -67,7 +67,7 @@ impl Signer {
         unknown: Option<&Bound<'_, PyDict>>,
     ) -> Result<Self> {
         no_others(unknown, "Signer", &["sign", "sign_digest", "algorithm", "kid", "public_key"])?;
-        let (name, function, signs_digest) = match (sign, sign_digest) {
+        let (name, function, digests) = match (sign, sign_digest) {
             (Some(function), None) => ("sign", function, false),
             (None, Some(function)) => ("sign_digest", function, true),
             _ => return Err(PyTypeError::new_err("pass either sign or sign_digest").into()),
@@ -77,8 +77,8 @@ impl Signer {
             return Err(PyTypeError::new_err(format!("{name}: expected a callable, got {found}")).into());
         }
         let public_key = public_key.map(|key| key.0.clone());
-        let key = inside(|| external_key(algorithm, kid, public_key, signs_digest))?;
-        Ok(Self { key, function: function.unbind(), signs_digest })
+        let key = inside(|| external_key(algorithm, kid, public_key, digests))?;
+        Ok(Self { key, function: function.unbind(), signs_digest: digests })
     }
 
     /// The algorithm of the key.

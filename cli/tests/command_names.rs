@@ -4,6 +4,8 @@
 
 mod program;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use program::{Run, file, ssf};
 use serde_json::{Value, json};
 use ssf_transmitter::{KeyType, SigningKey};
@@ -35,9 +37,12 @@ fn assert_names(said: &str, settings: &Value) {
 
 /// Runs `ssf doctor` with the settings of a case.
 async fn doctor(case: &Value) -> Run {
+    // The tests of this file run at once, each with files of its own.
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let run = RUNS.fetch_add(1, Ordering::Relaxed);
     let key = SigningKey::generate(KeyType::P256).unwrap();
-    let key = file("names-key.pem", key.export_private_pem().unwrap().expose());
-    let bundle = case["ca_bundle"].as_str().map(|pem| file("names-ca.pem", pem));
+    let key = file(&format!("names-key-{run}.pem"), key.export_private_pem().unwrap().expose());
+    let bundle = case["ca_bundle"].as_str().map(|pem| file(&format!("names-ca-{run}.pem"), pem));
     let text = |name: &str, default: &'static str| case[name].as_str().unwrap_or(default).to_owned();
     let issuer = text("issuer", "https://edr.example.com");
     let endpoint = text("endpoint", "https://receiver.example.net/events");

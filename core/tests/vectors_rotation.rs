@@ -72,8 +72,8 @@ impl Signer for Service {
 /// A key of a case, and its public half, which a signer may not tell.
 fn key(kid: &str, about: &Value) -> (TransmitterKey, PublicKey) {
     let algorithm: Algorithm = text(&about["algorithm"]).parse().unwrap();
-    let kind = if algorithm == Algorithm::Es256 { KeyType::P256 } else { KeyType::Rsa2048 };
-    let own = SigningKey::generate(kind).unwrap().with_kid(kid).unwrap();
+    let made = if algorithm == Algorithm::Es256 { KeyType::P256 } else { KeyType::Rsa2048 };
+    let own = SigningKey::generate(made).unwrap().with_kid(kid).unwrap();
     let public = own.public_key().clone();
     if about["signs"] == "here" {
         return (own.into(), public);

@@ -960,9 +960,14 @@ public protocol ExaminationProtocol: AnyObject, Sendable {
     func finish(signature: Data, der: Bool, cancellation: Cancellation) async throws  -> [Check]
     
     /**
-     * What is to be signed; `None` if no SET is to be sent.
+     * The signature that it waits for; `None` if Swift need not sign.
      */
-    func waits()  -> SigningTask?
+    func request()  -> SigningRequest?
+    
+    /**
+     * The checks. If a SET waits, the key of this process signs it.
+     */
+    func sign(cancellation: Cancellation) async throws  -> [Check]
     
 }
 /**
@@ -1060,15 +1065,34 @@ open func finish(signature: Data, der: Bool, cancellation: Cancellation)async th
 }
     
     /**
-     * What is to be signed; `None` if no SET is to be sent.
+     * The signature that it waits for; `None` if Swift need not sign.
      */
-open func waits() -> SigningTask?  {
-    return try!  FfiConverterOptionTypeSigningTask.lift(try! rustCall() {
+open func request() -> SigningRequest?  {
+    return try!  FfiConverterOptionTypeSigningRequest.lift(try! rustCall() {
         uniffiCallStatus in
-    uniffi_ssf_transmitter_swift_fn_method_examination_waits(
+    uniffi_ssf_transmitter_swift_fn_method_examination_request(
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
+}
+    
+    /**
+     * The checks. If a SET waits, the key of this process signs it.
+     */
+open func sign(cancellation: Cancellation)async throws  -> [Check]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_examination_sign(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeCheck.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
 }
     
 
@@ -1126,18 +1150,18 @@ public func FfiConverterTypeExamination_lower(_ value: Examination) -> UInt64 {
  */
 public protocol KeySetProtocol: AnyObject, Sendable {
     
-    func active()  -> SigningKey
+    func active()  -> KeptKey
     
     /**
      * The set to publish, as JSON.
      */
     func jwks() throws  -> String
     
-    func next()  -> SigningKey?
+    func next()  -> KeptKey?
     
     func remove(kid: String) throws 
     
-    func retired()  -> [SigningKey]
+    func retired()  -> [KeptKey]
     
     /**
      * `now` is in seconds since 1970, `published` in seconds.
@@ -1147,7 +1171,7 @@ public protocol KeySetProtocol: AnyObject, Sendable {
     /**
      * `now` is in seconds since 1970.
      */
-    func stage(next: SigningKey, now: Double) throws 
+    func stage(next: NewKey, now: Double) throws 
     
     /**
      * Fails as the last look at the source did.
@@ -1161,7 +1185,7 @@ public protocol KeySetProtocol: AnyObject, Sendable {
     
     func source()  -> String?
     
-    func standby()  -> [SigningKey]
+    func standby()  -> [KeptKey]
     
 }
 /**
@@ -1227,10 +1251,19 @@ public convenience init(active: SigningKey) {
     }
 
     
+public static func of(active: NewKey)throws  -> KeySet  {
+    return try  FfiConverterTypeKeySet_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_constructor_keyset_of(
+        FfiConverterTypeNewKey_lower(active),uniffiCallStatus
+    )
+})
+}
+    
 
     
-open func active() -> SigningKey  {
-    return try!  FfiConverterTypeSigningKey_lift(try! rustCall() {
+open func active() -> KeptKey  {
+    return try!  FfiConverterTypeKeptKey_lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_ssf_transmitter_swift_fn_method_keyset_active(
             self.uniffiCloneHandle(),uniffiCallStatus
@@ -1250,8 +1283,8 @@ open func jwks()throws  -> String  {
 })
 }
     
-open func next() -> SigningKey?  {
-    return try!  FfiConverterOptionTypeSigningKey.lift(try! rustCall() {
+open func next() -> KeptKey?  {
+    return try!  FfiConverterOptionTypeKeptKey.lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_ssf_transmitter_swift_fn_method_keyset_next(
             self.uniffiCloneHandle(),uniffiCallStatus
@@ -1268,8 +1301,8 @@ open func remove(kid: String)throws   {try rustCallWithError(FfiConverterTypeFai
 }
 }
     
-open func retired() -> [SigningKey]  {
-    return try!  FfiConverterSequenceTypeSigningKey.lift(try! rustCall() {
+open func retired() -> [KeptKey]  {
+    return try!  FfiConverterSequenceTypeKeptKey.lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_ssf_transmitter_swift_fn_method_keyset_retired(
             self.uniffiCloneHandle(),uniffiCallStatus
@@ -1294,11 +1327,11 @@ open func rotate(now: Double, published: Double)throws  -> String  {
     /**
      * `now` is in seconds since 1970.
      */
-open func stage(next: SigningKey, now: Double)throws   {try rustCallWithError(FfiConverterTypeFailure_lift) {
+open func stage(next: NewKey, now: Double)throws   {try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
     uniffi_ssf_transmitter_swift_fn_method_keyset_stage(
             self.uniffiCloneHandle(),
-        FfiConverterTypeSigningKey_lower(next),
+        FfiConverterTypeNewKey_lower(next),
         FfiConverterDouble.lower(now),uniffiCallStatus
     )
 }
@@ -1343,8 +1376,8 @@ open func source() -> String?  {
 })
 }
     
-open func standby() -> [SigningKey]  {
-    return try!  FfiConverterSequenceTypeSigningKey.lift(try! rustCall() {
+open func standby() -> [KeptKey]  {
+    return try!  FfiConverterSequenceTypeKeptKey.lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_ssf_transmitter_swift_fn_method_keyset_standby(
             self.uniffiCloneHandle(),uniffiCallStatus
@@ -1554,14 +1587,14 @@ public protocol PendingProtocol: AnyObject, Sendable {
     func fail(code: String?) 
     
     /**
-     * The bytes to sign; none after its end.
+     * The signature that it waits for; `None` for a key of this process, and after its end.
      */
-    func signingInput()  -> Data
+    func request()  -> SigningRequest?
     
     /**
-     * In seconds.
+     * Signs with the key of this process, and delivers.
      */
-    func timeLeft()  -> Double
+    func sign(cancellation: Cancellation) async throws  -> Receipt
     
 }
 /**
@@ -1652,27 +1685,34 @@ open func fail(code: String?)  {try! rustCall() {
 }
     
     /**
-     * The bytes to sign; none after its end.
+     * The signature that it waits for; `None` for a key of this process, and after its end.
      */
-open func signingInput() -> Data  {
-    return try!  FfiConverterData.lift(try! rustCall() {
+open func request() -> SigningRequest?  {
+    return try!  FfiConverterOptionTypeSigningRequest.lift(try! rustCall() {
         uniffiCallStatus in
-    uniffi_ssf_transmitter_swift_fn_method_pending_signing_input(
+    uniffi_ssf_transmitter_swift_fn_method_pending_request(
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
 }
     
     /**
-     * In seconds.
+     * Signs with the key of this process, and delivers.
      */
-open func timeLeft() -> Double  {
-    return try!  FfiConverterDouble.lift(try! rustCall() {
-        uniffiCallStatus in
-    uniffi_ssf_transmitter_swift_fn_method_pending_time_left(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-})
+open func sign(cancellation: Cancellation)async throws  -> Receipt  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_pending_sign(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeReceipt_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
 }
     
 
@@ -3092,6 +3132,11 @@ public protocol UnsignedSetProtocol: AnyObject, Sendable {
     
     func decode() throws  -> DecodedSet
     
+    /**
+     * The digest of the bytes to sign; `None` for Ed25519.
+     */
+    func digest()  -> Data?
+    
     func findings()  -> [Finding]
     
     func jti()  -> String
@@ -3187,6 +3232,18 @@ open func decode()throws  -> DecodedSet  {
     return try  FfiConverterTypeDecodedSet_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
     uniffi_ssf_transmitter_swift_fn_method_unsignedset_decode(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The digest of the bytes to sign; `None` for Ed25519.
+     */
+open func digest() -> Data?  {
+    return try!  FfiConverterOptionData.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_method_unsignedset_digest(
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
@@ -4426,7 +4483,7 @@ public func FfiConverterTypeErrorParts_lower(_ value: ErrorParts) -> RustBuffer 
  * An explanation of a receiver's answer.
  */
 public struct Explanation: Equatable, Hashable {
-    public var delivered: Bool
+    public var isDelivered: Bool
     public var reason: String
     public var cause: String
     public var remedy: String
@@ -4436,8 +4493,8 @@ public struct Explanation: Equatable, Hashable {
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
-    public init(delivered: Bool, reason: String, cause: String, remedy: String, possible: [Cause], findings: [Finding], said: String?) {
-        self.delivered = delivered
+    public init(isDelivered: Bool, reason: String, cause: String, remedy: String, possible: [Cause], findings: [Finding], said: String?) {
+        self.isDelivered = isDelivered
         self.reason = reason
         self.cause = cause
         self.remedy = remedy
@@ -4462,7 +4519,7 @@ public struct FfiConverterTypeExplanation: FfiConverterRustBuffer {
     public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Explanation {
         return
             try Explanation(
-                delivered: FfiConverterBool.read(from: &buf), 
+                isDelivered: FfiConverterBool.read(from: &buf), 
                 reason: FfiConverterString.read(from: &buf), 
                 cause: FfiConverterString.read(from: &buf), 
                 remedy: FfiConverterString.read(from: &buf), 
@@ -4473,7 +4530,7 @@ public struct FfiConverterTypeExplanation: FfiConverterRustBuffer {
     }
 
     public static func write(_ value: Explanation, into buf: inout [UInt8]) {
-        FfiConverterBool.write(value.delivered, into: &buf)
+        FfiConverterBool.write(value.isDelivered, into: &buf)
         FfiConverterString.write(value.reason, into: &buf)
         FfiConverterString.write(value.cause, into: &buf)
         FfiConverterString.write(value.remedy, into: &buf)
@@ -4510,11 +4567,12 @@ public struct Finding: Equatable, Hashable {
     public var pointer: String
     public var message: String
     public var remedy: String
+    public var doc: String
     public var source: String
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
-    public init(rule: String, severity: String, effect: String, code: String, pointer: String, message: String, remedy: String, source: String) {
+    public init(rule: String, severity: String, effect: String, code: String, pointer: String, message: String, remedy: String, doc: String, source: String) {
         self.rule = rule
         self.severity = severity
         self.effect = effect
@@ -4522,6 +4580,7 @@ public struct Finding: Equatable, Hashable {
         self.pointer = pointer
         self.message = message
         self.remedy = remedy
+        self.doc = doc
         self.source = source
     }
 
@@ -4548,6 +4607,7 @@ public struct FfiConverterTypeFinding: FfiConverterRustBuffer {
                 pointer: FfiConverterString.read(from: &buf), 
                 message: FfiConverterString.read(from: &buf), 
                 remedy: FfiConverterString.read(from: &buf), 
+                doc: FfiConverterString.read(from: &buf), 
                 source: FfiConverterString.read(from: &buf)
         )
     }
@@ -4560,6 +4620,7 @@ public struct FfiConverterTypeFinding: FfiConverterRustBuffer {
         FfiConverterString.write(value.pointer, into: &buf)
         FfiConverterString.write(value.message, into: &buf)
         FfiConverterString.write(value.remedy, into: &buf)
+        FfiConverterString.write(value.doc, into: &buf)
         FfiConverterString.write(value.source, into: &buf)
     }
 }
@@ -6008,15 +6069,29 @@ public func FfiConverterTypeSetParts_lower(_ value: SetParts) -> RustBuffer {
 
 
 /**
- * The bytes to sign, and how many seconds there are for it.
+ * A signature that is waited for.
  */
-public struct SigningTask: Equatable, Hashable {
+public struct SigningRequest: Equatable, Hashable {
+    /**
+     * Of the key; empty if it has none.
+     */
+    public var kid: String
     public var signingInput: Data
+    /**
+     * In seconds.
+     */
     public var timeLeft: Double
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
-    public init(signingInput: Data, timeLeft: Double) {
+    public init(
+        /**
+         * Of the key; empty if it has none.
+         */kid: String, signingInput: Data, 
+        /**
+         * In seconds.
+         */timeLeft: Double) {
+        self.kid = kid
         self.signingInput = signingInput
         self.timeLeft = timeLeft
     }
@@ -6027,22 +6102,24 @@ public struct SigningTask: Equatable, Hashable {
 }
 
 #if compiler(>=6)
-extension SigningTask: Sendable {}
+extension SigningRequest: Sendable {}
 #endif
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeSigningTask: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SigningTask {
+public struct FfiConverterTypeSigningRequest: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SigningRequest {
         return
-            try SigningTask(
+            try SigningRequest(
+                kid: FfiConverterString.read(from: &buf), 
                 signingInput: FfiConverterData.read(from: &buf), 
                 timeLeft: FfiConverterDouble.read(from: &buf)
         )
     }
 
-    public static func write(_ value: SigningTask, into buf: inout [UInt8]) {
+    public static func write(_ value: SigningRequest, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.kid, into: &buf)
         FfiConverterData.write(value.signingInput, into: &buf)
         FfiConverterDouble.write(value.timeLeft, into: &buf)
     }
@@ -6052,15 +6129,15 @@ public struct FfiConverterTypeSigningTask: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeSigningTask_lift(_ buf: RustBuffer) throws -> SigningTask {
-    return try FfiConverterTypeSigningTask.lift(buf)
+public func FfiConverterTypeSigningRequest_lift(_ buf: RustBuffer) throws -> SigningRequest {
+    return try FfiConverterTypeSigningRequest.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeSigningTask_lower(_ value: SigningTask) -> RustBuffer {
-    return FfiConverterTypeSigningTask.lower(value)
+public func FfiConverterTypeSigningRequest_lower(_ value: SigningRequest) -> RustBuffer {
+    return FfiConverterTypeSigningRequest.lower(value)
 }
 
 
@@ -6317,14 +6394,14 @@ public func FfiConverterTypeSubject_lower(_ value: Subject) -> RustBuffer {
  */
 public struct TransmitterSettings {
     public var issuer: String
-    public var keys: Keys
+    public var keys: KeySet
     public var policy: Policy
     public var lint: Findings
     public var network: Network
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
-    public init(issuer: String, keys: Keys, policy: Policy, lint: Findings, network: Network) {
+    public init(issuer: String, keys: KeySet, policy: Policy, lint: Findings, network: Network) {
         self.issuer = issuer
         self.keys = keys
         self.policy = policy
@@ -6349,7 +6426,7 @@ public struct FfiConverterTypeTransmitterSettings: FfiConverterRustBuffer {
         return
             try TransmitterSettings(
                 issuer: FfiConverterString.read(from: &buf), 
-                keys: FfiConverterTypeKeys.read(from: &buf), 
+                keys: FfiConverterTypeKeySet.read(from: &buf), 
                 policy: FfiConverterTypePolicy.read(from: &buf), 
                 lint: FfiConverterTypeFindings.read(from: &buf), 
                 network: FfiConverterTypeNetwork.read(from: &buf)
@@ -6358,7 +6435,7 @@ public struct FfiConverterTypeTransmitterSettings: FfiConverterRustBuffer {
 
     public static func write(_ value: TransmitterSettings, into buf: inout [UInt8]) {
         FfiConverterString.write(value.issuer, into: &buf)
-        FfiConverterTypeKeys.write(value.keys, into: &buf)
+        FfiConverterTypeKeySet.write(value.keys, into: &buf)
         FfiConverterTypePolicy.write(value.policy, into: &buf)
         FfiConverterTypeFindings.write(value.lint, into: &buf)
         FfiConverterTypeNetwork.write(value.network, into: &buf)
@@ -6817,6 +6894,81 @@ public func FfiConverterTypeFailure_lower(_ value: Failure) -> RustBuffer {
 
 
 /**
+ * A key of a set: one of this process, or the `kid` of an external one, empty if it has none.
+ */
+
+public enum KeptKey {
+    
+    case local(key: SigningKey
+    )
+    case external(kid: String
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension KeptKey: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeKeptKey: FfiConverterRustBuffer {
+    typealias SwiftType = KeptKey
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> KeptKey {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .local(key: try FfiConverterTypeSigningKey.read(from: &buf)
+        )
+        
+        case 2: return .external(kid: try FfiConverterString.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: KeptKey, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .local(key):
+            writeInt(&buf, Int32(1))
+            FfiConverterTypeSigningKey.write(key, into: &buf)
+            
+        
+        case let .external(kid):
+            writeInt(&buf, Int32(2))
+            FfiConverterString.write(kid, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeKeptKey_lift(_ buf: RustBuffer) throws -> KeptKey {
+    return try FfiConverterTypeKeptKey.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeKeptKey_lower(_ value: KeptKey) -> RustBuffer {
+    return FfiConverterTypeKeptKey.lower(value)
+}
+
+
+
+/**
  * What kind of key to generate.
  */
 
@@ -6921,17 +7073,17 @@ public func FfiConverterTypeKeyType_lower(_ value: KeyType) -> RustBuffer {
 
 
 /**
- * What signs.
+ * A key for a set.
  */
 
-public enum Keys {
+public enum NewKey {
     
-    case own(keys: KeySet
+    case local(key: SigningKey
     )
     /**
-     * The public key is a JWK.
+     * Swift signs. The public key is a JWK.
      */
-    case signer(algorithm: String, kid: String?, publicKey: String?
+    case external(algorithm: String, kid: String?, publicKey: String?, signsDigest: Bool
     )
 
 
@@ -6941,43 +7093,44 @@ public enum Keys {
 }
 
 #if compiler(>=6)
-extension Keys: Sendable {}
+extension NewKey: Sendable {}
 #endif
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeKeys: FfiConverterRustBuffer {
-    typealias SwiftType = Keys
+public struct FfiConverterTypeNewKey: FfiConverterRustBuffer {
+    typealias SwiftType = NewKey
 
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Keys {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewKey {
         let variant: Int32 = try readInt(&buf)
         switch variant {
         
-        case 1: return .own(keys: try FfiConverterTypeKeySet.read(from: &buf)
+        case 1: return .local(key: try FfiConverterTypeSigningKey.read(from: &buf)
         )
         
-        case 2: return .signer(algorithm: try FfiConverterString.read(from: &buf), kid: try FfiConverterOptionString.read(from: &buf), publicKey: try FfiConverterOptionString.read(from: &buf)
+        case 2: return .external(algorithm: try FfiConverterString.read(from: &buf), kid: try FfiConverterOptionString.read(from: &buf), publicKey: try FfiConverterOptionString.read(from: &buf), signsDigest: try FfiConverterBool.read(from: &buf)
         )
         
         default: throw UniffiInternalError.unexpectedEnumCase
         }
     }
 
-    public static func write(_ value: Keys, into buf: inout [UInt8]) {
+    public static func write(_ value: NewKey, into buf: inout [UInt8]) {
         switch value {
         
         
-        case let .own(keys):
+        case let .local(key):
             writeInt(&buf, Int32(1))
-            FfiConverterTypeKeySet.write(keys, into: &buf)
+            FfiConverterTypeSigningKey.write(key, into: &buf)
             
         
-        case let .signer(algorithm,kid,publicKey):
+        case let .external(algorithm,kid,publicKey,signsDigest):
             writeInt(&buf, Int32(2))
             FfiConverterString.write(algorithm, into: &buf)
             FfiConverterOptionString.write(kid, into: &buf)
             FfiConverterOptionString.write(publicKey, into: &buf)
+            FfiConverterBool.write(signsDigest, into: &buf)
             
         }
     }
@@ -6987,15 +7140,15 @@ public struct FfiConverterTypeKeys: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeKeys_lift(_ buf: RustBuffer) throws -> Keys {
-    return try FfiConverterTypeKeys.lift(buf)
+public func FfiConverterTypeNewKey_lift(_ buf: RustBuffer) throws -> NewKey {
+    return try FfiConverterTypeNewKey.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeKeys_lower(_ value: Keys) -> RustBuffer {
-    return FfiConverterTypeKeys.lower(value)
+public func FfiConverterTypeNewKey_lower(_ value: NewKey) -> RustBuffer {
+    return FfiConverterTypeNewKey.lower(value)
 }
 
 
@@ -7488,6 +7641,30 @@ fileprivate struct FfiConverterOptionString: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionData: FfiConverterRustBuffer {
+    typealias SwiftType = Data?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterData.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterData.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeDialect: FfiConverterRustBuffer {
     typealias SwiftType = Dialect?
 
@@ -7552,30 +7729,6 @@ fileprivate struct FfiConverterOptionTypeRequestLimit: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeRequestLimit.read(from: &buf)
-        default: throw UniffiInternalError.unexpectedOptionalTag
-        }
-    }
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-fileprivate struct FfiConverterOptionTypeSigningKey: FfiConverterRustBuffer {
-    typealias SwiftType = SigningKey?
-
-    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
-        guard let value = value else {
-            writeInt(&buf, Int8(0))
-            return
-        }
-        writeInt(&buf, Int8(1))
-        FfiConverterTypeSigningKey.write(value, into: &buf)
-    }
-
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
-        switch try readInt(&buf) as Int8 {
-        case 0: return nil
-        case 1: return try FfiConverterTypeSigningKey.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -7704,8 +7857,8 @@ fileprivate struct FfiConverterOptionTypePolicy: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-fileprivate struct FfiConverterOptionTypeSigningTask: FfiConverterRustBuffer {
-    typealias SwiftType = SigningTask?
+fileprivate struct FfiConverterOptionTypeSigningRequest: FfiConverterRustBuffer {
+    typealias SwiftType = SigningRequest?
 
     public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
         guard let value = value else {
@@ -7713,13 +7866,13 @@ fileprivate struct FfiConverterOptionTypeSigningTask: FfiConverterRustBuffer {
             return
         }
         writeInt(&buf, Int8(1))
-        FfiConverterTypeSigningTask.write(value, into: &buf)
+        FfiConverterTypeSigningRequest.write(value, into: &buf)
     }
 
     public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
-        case 1: return try FfiConverterTypeSigningTask.read(from: &buf)
+        case 1: return try FfiConverterTypeSigningRequest.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -7768,6 +7921,30 @@ fileprivate struct FfiConverterOptionTypeAudience: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeAudience.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeKeptKey: FfiConverterRustBuffer {
+    typealias SwiftType = KeptKey?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeKeptKey.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeKeptKey.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -7890,31 +8067,6 @@ fileprivate struct FfiConverterSequenceData: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterData.read(from: &buf))
-        }
-        return seq
-    }
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-fileprivate struct FfiConverterSequenceTypeSigningKey: FfiConverterRustBuffer {
-    typealias SwiftType = [SigningKey]
-
-    public static func write(_ value: [SigningKey], into buf: inout [UInt8]) {
-        let len = Int32(value.count)
-        writeInt(&buf, len)
-        for item in value {
-            FfiConverterTypeSigningKey.write(item, into: &buf)
-        }
-    }
-
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [SigningKey] {
-        let len: Int32 = try readInt(&buf)
-        var seq = [SigningKey]()
-        seq.reserveCapacity(Int(len))
-        for _ in 0 ..< len {
-            seq.append(try FfiConverterTypeSigningKey.read(from: &buf))
         }
         return seq
     }
@@ -8173,6 +8325,31 @@ fileprivate struct FfiConverterSequenceTypeReceptionCause: FfiConverterRustBuffe
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeKeptKey: FfiConverterRustBuffer {
+    typealias SwiftType = [KeptKey]
+
+    public static func write(_ value: [KeptKey], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeKeptKey.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [KeptKey] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [KeptKey]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeKeptKey.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterDictionaryStringUInt64: FfiConverterRustBuffer {
     public static func write(_ value: [String: UInt64], into buf: inout [UInt8]) {
         let len = Int32(value.count)
@@ -8298,6 +8475,18 @@ public func checkSubject(subject: Subject)throws   {try rustCallWithError(FfiCon
         FfiConverterTypeSubject_lower(subject),uniffiCallStatus
     )
 }
+}
+/**
+ * The digest that an algorithm signs; `None` for Ed25519.
+ */
+public func digestOf(algorithm: String, signingInput: Data)throws  -> Data?  {
+    return try  FfiConverterOptionData.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_func_digest_of(
+        FfiConverterString.lower(algorithm),
+        FfiConverterData.lower(signingInput),uniffiCallStatus
+    )
+})
 }
 /**
  * Generates a key, on a thread of its own: it takes up to seconds.
@@ -8568,6 +8757,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_func_check_subject() != 37781) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_ssf_transmitter_swift_checksum_func_digest_of() != 22286) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_ssf_transmitter_swift_checksum_func_generate_key() != 7083) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -8631,25 +8823,25 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_method_requestlimit_window() != 27284) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_keyset_active() != 16727) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_keyset_active() != 64729) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_keyset_jwks() != 7590) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_keyset_next() != 33728) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_keyset_next() != 59916) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_keyset_remove() != 39744) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_keyset_retired() != 56780) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_keyset_retired() != 28122) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_keyset_rotate() != 64609) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_keyset_stage() != 64548) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_keyset_stage() != 35688) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_keyset_last_look() != 44885) {
@@ -8661,7 +8853,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_method_keyset_source() != 49556) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_keyset_standby() != 37862) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_keyset_standby() != 45081) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_signingkey_private_jwk() != 28551) {
@@ -8724,7 +8916,10 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_method_examination_finish() != 28162) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_examination_waits() != 40283) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_examination_request() != 37953) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_examination_sign() != 38269) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_pending_deliver() != 14082) {
@@ -8733,10 +8928,10 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_method_pending_fail() != 60404) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_pending_signing_input() != 18435) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_pending_request() != 43328) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_ssf_transmitter_swift_checksum_method_pending_time_left() != 54504) {
+    if (uniffi_ssf_transmitter_swift_checksum_method_pending_sign() != 39137) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_dialect_extended() != 62891) {
@@ -8782,6 +8977,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_unsignedset_decode() != 4569) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_unsignedset_digest() != 31347) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_unsignedset_findings() != 37111) {
@@ -8833,6 +9031,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_constructor_keyset_new() != 2879) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_constructor_keyset_of() != 6125) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_constructor_signingkey_from_der() != 10689) {
