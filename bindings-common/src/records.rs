@@ -30,10 +30,10 @@ macro_rules! error_parts {
 
 /// Defines the records that the core gives to a language: `Finding`, `Cause`, `Explanation`, `Check`, `Condition`, `Provider`,
 /// `Located` and `Counters`, each with a conversion. `Text` is the type for text that the library contains, `Count` that
-/// for counts; both are names in scope.
+/// for counts; both are names in scope. Checks name settings as `Language` does.
 #[macro_export]
 macro_rules! output_records {
-    ($(#[$attribute:meta])* text = $text:ident, count = $count:ident) => {
+    ($(#[$attribute:meta])* text = $text:ident, count = $count:ident, language = $language:ident) => {
         /// Something that is wrong with a SET.
         $(#[$attribute])*
         pub struct Finding {
@@ -115,6 +115,7 @@ macro_rules! output_records {
 
         /// The checks of a doctor.
         pub(crate) fn checks(diagnosis: &$crate::sdk::client::Diagnosis) -> Vec<Check> {
+            let diagnosis = diagnosis.clone().in_language($crate::sdk::catalogue::Language::$language);
             let checks = diagnosis.checks().iter();
             checks
                 .map(|check| Check {

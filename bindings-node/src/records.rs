@@ -8,7 +8,8 @@ type Text = &'static str;
 ssf_bindings::output_records!(
     #[napi(object, object_from_js = false)]
     text = Text,
-    count = f64
+    count = f64,
+    language = Node
 );
 ssf_bindings::input_records!(#[napi(object, object_to_js = false)]);
 ssf_bindings::error_parts!(#[napi(object, object_to_js = false)] pub);

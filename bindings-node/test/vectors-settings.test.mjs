@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { explain, Receiver, SigningKey, Transmitter } from 'ssf-transmitter';
+import { caep, explain, Receiver, SigningKey, Transmitter } from 'ssf-transmitter';
 import { assertNames, COUNTS, FILE } from './settings.mjs';
 
 const key = await SigningKey.generate('Ed25519');
@@ -37,5 +37,16 @@ test('an explanation names settings', () => {
     }
     const { cause, remedy } = explain('', failed);
     assertNames(`${cause} ${remedy}`, one.settings);
+  }
+});
+
+test('a doctor names settings', async () => {
+  assert.equal(FILE.doctor.length, COUNTS.doctor);
+  for (const one of FILE.doctor) {
+    const subject = { format: 'opaque', id: '1' };
+    const { checks } = await transmitter(one).doctor(caep.sessionRevoked(), subject, { to: receiver(one) });
+    for (const { id, message, remedy } of checks) assertNames(`${message} ${remedy}`, one.checks[id] ?? []);
+    const ids = checks.map(({ id }) => id);
+    for (const id of Object.keys(one.checks)) assert.ok(ids.includes(id), `${one.name}: ${ids}`);
   }
 });

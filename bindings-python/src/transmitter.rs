@@ -12,6 +12,7 @@ use ssf_bindings::{
 };
 use ssf_transmitter::{
     self as sdk,
+    catalogue::Language,
     client::{Diagnosis, Doctor},
     secret::Secret,
 };
@@ -294,6 +295,7 @@ impl Setup {
 }
 
 pub(crate) fn checked(diagnosis: &Diagnosis) -> Vec<Checked> {
+    let diagnosis = diagnosis.clone().in_language(Language::Python);
     let checks = diagnosis.checks().iter();
     checks
         .map(|check| (check.id, check.outcome.as_str(), check.message.clone(), check.remedy.clone()))

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ssf_transmitter import Receiver, SigningKey, SsfError, Transmitter
+from ssf_transmitter import Opaque, Receiver, SigningKey, SsfError, Transmitter
+from ssf_transmitter.events import caep
 from ssf_transmitter.lint import Linter
 from vectors import AUDIENCE, cases, read
 
@@ -40,3 +41,12 @@ def test_an_explanation_names_settings(case: dict[str, Any], key: SigningKey) ->
             (receiver(case), transmitter(case, key))
         explanation = Linter().explain_error(failed.value)
     assert_names(f"{explanation.cause} {explanation.remedy}", case["settings"])
+
+
+@pytest.mark.parametrize("case", cases(FILE, "doctor"))
+def test_a_doctor_names_settings(case: dict[str, Any], key: SigningKey) -> None:
+    with transmitter(case, key) as sender:
+        diagnosis = sender.doctor(caep.SessionRevoked(), Opaque("1"), receiver(case))
+    for check in diagnosis.checks:
+        assert_names(f"{check.message} {check.remedy}", case["checks"].get(check.id, []))
+    assert case["checks"].keys() <= {check.id for check in diagnosis.checks}

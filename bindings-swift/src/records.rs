@@ -5,7 +5,8 @@ type Text = String;
 ssf_bindings::output_records!(
     #[derive(uniffi::Record)]
     text = Text,
-    count = u64
+    count = u64,
+    language = Swift
 );
 ssf_bindings::input_records!(#[derive(uniffi::Record)]);
 ssf_bindings::error_parts!(#[derive(uniffi::Record)] pub);

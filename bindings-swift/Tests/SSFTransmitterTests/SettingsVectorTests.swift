@@ -27,6 +27,19 @@ import Testing
         }
     }
 
+    @Test func doctors() async throws {
+        for one in try Vectors.cases(Self.file, "doctor") {
+            let sender = try transmitter(one)
+            let diagnosis = try await sender.doctor(
+                CAEP.SessionRevoked(), about: .opaque("1"), to: receiver(one))
+            let wanted = one["checks"]?.object ?? [:]
+            for check in diagnosis.checks {
+                names.check("\(check.message) \(check.remedy)", wanted[check.id].list.map(\.text))
+            }
+            #expect(Set(wanted.keys).isSubset(of: diagnosis.checks.map(\.id)), "\(one.name)")
+        }
+    }
+
     private func transmitter(_ one: Case) throws -> Transmitter {
         let bundles = one["ca_bundle"].map { [Data($0.text.protected.utf8)] } ?? []
         let network = Network(
