@@ -13,4 +13,5 @@ pub use response::{BodyEnd, Response};
 
 pub(crate) use endpoint::Endpoint;
 pub(crate) use request::Body;
+#[cfg(feature = "client")]
 pub(crate) use response::RATE_LIMIT_RESETS;

@@ -93,14 +93,11 @@ fn the_remedy_of_a_code_names_settings_in_each_language() {
 fn an_explanation_names_settings_in_each_language() {
     run(FILE, "explain", &cases("explain"), |case| {
         let linter = Linter::new(&Dialect::default());
-        let explanation = match case["status"].as_u64() {
-            Some(status) => {
-                linter.explain("", &Response::new(u16::try_from(status).unwrap(), [], Vec::new()))
-            }
-            None => {
-                let failed = receiver(case).and_then(|_| transmitter(case).map(drop));
-                linter.explain_error("", &failed.unwrap_err())
-            }
+        let explanation = if let Some(status) = case["status"].as_u64() {
+            linter.explain("", &Response::new(u16::try_from(status).unwrap(), [], Vec::new()))
+        } else {
+            let failed = receiver(case).and_then(|_| transmitter(case).map(drop));
+            linter.explain_error("", &failed.unwrap_err())
         };
         LANGUAGES.iter().try_for_each(|(name, language)| {
             let explanation = explanation.clone().in_language(*language);
