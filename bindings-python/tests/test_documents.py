@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -34,8 +35,9 @@ class Kms:
     def __init__(self) -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())
 
-    def sign(self, *, KeyId: str, Message: bytes, SigningAlgorithm: str) -> dict[str, bytes]:  # noqa: N803
-        return {"Signature": self.key.sign(Message, ec.ECDSA(SHA256()))}
+    def sign(self, *, KeyId: str, Message: bytes, MessageType: str, SigningAlgorithm: str) -> dict[str, bytes]:  # noqa: N803
+        assert (MessageType, SigningAlgorithm) == ("DIGEST", "ECDSA_SHA_256")
+        return {"Signature": self.key.sign(Message, ec.ECDSA(Prehashed(SHA256())))}
 
     def get_public_key(self, *, KeyId: str) -> dict[str, bytes]:  # noqa: N803
         return {"PublicKey": self.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)}
@@ -94,7 +96,7 @@ def test_the_examples_in_the_docstrings_of_the_native_part_run() -> None:
         if isinstance(value, type) and ">>>" in (value.__doc__ or "") and value.__module__ == "ssf_transmitter":
             for example in finder.find(value, name, module=False, globs=vars(ssf_transmitter).copy()):
                 runner.run(example)
-    assert runner.summarize(verbose=False) == (0, 8)
+    assert runner.summarize(verbose=False) == (0, 10)
 
 
 EXPECTED = {

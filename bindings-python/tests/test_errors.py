@@ -245,7 +245,7 @@ def test_the_keywords_of_other_libraries_point_to_ours(theirs: str, ours: str) -
         (lambda: Receiver("https://x.example", "x", bearer="a", authorization="b"), "pass exactly one of bearer"),
         (lambda: Transmitter(ISSUER, "key"), "key: expected SigningKey"),
         (lambda: Transmitter(ISSUER, lambda _: b""), "key: expected SigningKey"),
-        (lambda: KeySet("key"), "active: expected a SigningKey or a Signer, got str"),
+        (lambda: KeySet("key"), "expected a SigningKey or a Signer, got str"),
         (lambda: Signer(algorithm="ES256"), "pass either sign or sign_digest"),
         (lambda: Signer(bytes, sign_digest=bytes, algorithm="ES256"), "pass either sign or sign_digest"),
         (lambda: Signer("sign", algorithm="ES256"), "sign: expected a callable, got str"),
