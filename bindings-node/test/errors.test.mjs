@@ -80,7 +80,7 @@ test('a misspelt option is an error with its name and the one that was meant', a
     return true;
   };
   assert.throws(() => new Transmitter({ issuer: ISSUER, key, deadlin: 1 }), wrong('/deadlin', /mean deadline\?/));
-  assert.throws(() => new Transmitter({ issuer: ISSUER }), wrong('/key', /either a key/));
+  assert.throws(() => new Transmitter({ issuer: ISSUER }), wrong('/key', /missing/));
   assert.throws(() => new Transmitter({ key }), wrong('/issuer', /missing/));
   assert.throws(() => new Transmitter({ issuer: 7, key }), wrong('/issuer', /expected a string, got a number/));
   assert.throws(() => new Transmitter({ issuer: ISSUER, key, retry: { tries: 1 } }), wrong('/tries', /no option/));

@@ -78,8 +78,8 @@ test('WebCrypto', async (t) => {
 test('the steps by hand: prepare, attach, deliver', async (t) => {
   const { privateKey, publicKey } = p256();
   const emulator = await receiverOf(t, publicKey, 'k', 'ES256');
-  const sign = () => assert.fail('not called');
-  const transmitter = new Transmitter({ issuer: ISSUER, key: new Signer({ algorithm: 'ES256', kid: 'k', sign }) });
+  const key = new Signer({ algorithm: 'ES256', kid: 'k', sign: () => assert.fail('not called') });
+  const transmitter = new Transmitter({ issuer: ISSUER, key });
   const to = emulator.receiver();
   const unsigned = transmitter.prepare(revoked, ADA, { to });
   const der = sign(

@@ -40,8 +40,8 @@ test('an error is explained', async (t) => {
   const script = always({ status: { status: 400, err: 'invalid_audience' } });
   const { transmitter, to } = await pair(t, { emulator: { script } });
   const error = await transmitter.emit(caep.sessionRevoked(), ADA, { to }).catch((caught) => caught);
-  const { delivered, reason, cause, remedy } = explain('', error, { dialect: to.dialect });
-  assert.deepEqual([delivered, reason], [false, 'invalid_audience']);
+  const { isDelivered, reason, cause, remedy } = explain('', error, { dialect: to.dialect });
+  assert.deepEqual([isDelivered, reason], [false, 'invalid_audience']);
   assert.ok(cause.length > 10 && remedy.length > 10);
   const nowhere = new SsfError('SSF_CONNECTION_FAILED', 'could not connect to receiver.example.net');
   assert.equal(explain('', nowhere).reason, 'connection_failed');

@@ -399,7 +399,7 @@ test('every file of the manifest is run here, or named as for others', () => {
   // The last ones in okta-log.test.mjs, vectors-settings.test.mjs, vectors-setup.test.mjs, surface.test.mjs and vectors-values.test.mjs.
   const more = [
     ...['lint', 'explain.json', 'conformance.json', 'okta.json', 'okta-log.json'],
-    ...['settings.json', 'setup-network.json', 'surface.json', 'values.json'],
+    ...['rotation.json', 'settings.json', 'setup-network.json', 'surface.json', 'values.json'],
   ];
   const wanted = [...here, ...more, 'command.json', 'delivery.json', 'token.json'].sort();
   assert.ok(isDeepStrictEqual(Object.keys(MANIFEST).sort(), wanted));

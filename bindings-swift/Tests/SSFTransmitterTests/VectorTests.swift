@@ -9,7 +9,7 @@ import Testing
         let run: Set = [
             "errors.json", "events", "jwks.json", "key-sources.json", "keys.json", "sets", "signed.json",
             "subjects.json", "lint", "explain.json", "conformance.json", "settings.json", "setup-network.json",
-            "surface.json", "values.json",
+            "rotation.json", "surface.json", "values.json",
         ]
         let files = Set(try Vectors.read("manifest.json").object.keys)
         let rust = ["delivery.json", "token.json", "okta.json", "okta-log.json", "command.json"]

@@ -183,10 +183,9 @@ impl ExternalKey {
         self.0.public_key.as_ref()
     }
 
-    /// The signer. Without one, the caller signs.
-    pub(crate) fn signer(&self) -> Result<&dyn Signer> {
-        let no_signer = || Error::new(ErrorCode::SignerFailed, "the caller signs: use Emit::begin");
-        self.0.signer.as_deref().ok_or_else(no_signer)
+    /// The signer, if it has one.
+    pub fn signer(&self) -> Option<&dyn Signer> {
+        self.0.signer.as_deref()
     }
 }
 

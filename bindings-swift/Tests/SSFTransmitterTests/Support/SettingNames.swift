@@ -7,7 +7,8 @@ struct SettingNames {
     private let foreign: Set<String>
 
     init() throws {
-        all = try Vectors.read("settings.json")["names"].object.mapValues { $0.object.mapValues(\.text) }
+        let names = try Vectors.read("settings.json")["names"]?.object ?? [:]
+        all = names.mapValues { $0.object.mapValues(\.text) }
         let own = Set(all.values.compactMap { $0["swift"] })
         foreign = Set(all.values.flatMap(\.values)).subtracting(own)
     }

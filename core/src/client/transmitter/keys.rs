@@ -1,7 +1,7 @@
 //! Signing with the active key of a set: one of this process, or an external one.
 
 use crate::{
-    error::Result,
+    error::{Error, ErrorCode, Result},
     key::{KeySet, TransmitterKey},
     lint::Linter,
     set::{SignedSet, UnsignedSet},
@@ -20,6 +20,9 @@ pub(super) fn introduce(keys: &KeySet, linter: Linter) -> Linter {
 pub(in crate::client) async fn sign(key: &TransmitterKey, set: UnsignedSet) -> Result<SignedSet> {
     match key {
         TransmitterKey::Local(key) => set.sign(key),
-        TransmitterKey::External(key) => set.sign_with(key.signer()?).await,
+        TransmitterKey::External(key) => {
+            let by_caller = || Error::new(ErrorCode::SignerFailed, "the caller signs: use Emit::begin");
+            set.sign_with(key.signer().ok_or_else(by_caller)?).await
+        }
     }
 }
