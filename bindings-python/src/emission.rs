@@ -1,6 +1,8 @@
 //! What is to be sent: event, subject, receiver, and what goes with them.
 
-use pyo3::{Borrowed, prelude::*, types::PyString};
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::{Borrowed, exceptions::PyRuntimeError, prelude::*, types::PyString};
 use serde_json::Value;
 use ssf_bindings::emission::EmitOptions;
 use ssf_transmitter::{self as sdk, Event, Subject, client::Emit};
@@ -18,9 +20,15 @@ use crate::{
 /// subject, the event has it inside.
 #[pyclass(frozen, subclass, module = "ssf_transmitter._native")]
 pub(crate) struct Emission {
+    receiver: Py<Receiver>,
+    /// `None` once it was taken.
+    content: Mutex<Option<Content>>,
+}
+
+#[derive(Clone)]
+struct Content {
     event: Event,
     subject: Option<Subject>,
-    receiver: Py<Receiver>,
     options: EmitOptions,
 }
 
@@ -41,34 +49,51 @@ impl Emission {
         deadline: Option<Span>,
         retry: Option<Retry>,
     ) -> PyResult<Self> {
-        Ok(Self {
-            event: event.0,
-            subject: subject.map(|subject| subject.0),
-            receiver: to,
-            options: EmitOptions {
-                txn: txn.map(|txn| json::text(&txn, "/txn")).transpose()?,
-                toe: toe.map(|toe| toe.0),
-                jti: jti.map(|jti| json::text(&jti, "/jti")).transpose()?,
-                companions: companions.into_iter().map(|companion| companion.0).collect(),
-                policy: Some(policy(deadline, retry)),
-                lint: lint.map(|lint| lint.0),
-                limit: None,
-            },
-        })
+        let options = EmitOptions {
+            txn: txn.map(|txn| json::text(&txn, "/txn")).transpose()?,
+            toe: toe.map(|toe| toe.0),
+            jti: jti.map(|jti| json::text(&jti, "/jti")).transpose()?,
+            companions: companions.into_iter().map(|companion| companion.0).collect(),
+            policy: Some(policy(deadline, retry)),
+            lint: lint.map(|lint| lint.0),
+            limit: None,
+        };
+        let content = Content { event: event.0, subject: subject.map(|subject| subject.0), options };
+        Ok(Self { receiver: to, content: Mutex::new(Some(content)) })
     }
 }
 
 impl Emission {
-    /// Ready to be sent by this transmitter.
+    /// Ready to be sent by this transmitter. It can be sent again.
     pub(crate) fn by(
         &self,
         transmitter: &sdk::Transmitter,
         limit: Option<&sdk::client::RequestLimit>,
     ) -> Result<Emit> {
-        let receiver = self.receiver.get().core()?;
-        let emit = transmitter.emit(self.event.clone(), self.subject.clone(), receiver);
-        let options = EmitOptions { limit: limit.cloned(), ..self.options.clone() };
-        Ok(options.apply(emit))
+        let content = self.content.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.emit(content, transmitter, limit)
+    }
+
+    /// The same for one that nobody else has: its content is not copied.
+    pub(crate) fn once(
+        &self,
+        transmitter: &sdk::Transmitter,
+        limit: Option<&sdk::client::RequestLimit>,
+    ) -> Result<Emit> {
+        let content = self.content.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.emit(content, transmitter, limit)
+    }
+
+    fn emit(
+        &self,
+        content: Option<Content>,
+        transmitter: &sdk::Transmitter,
+        limit: Option<&sdk::client::RequestLimit>,
+    ) -> Result<Emit> {
+        let taken = || PyRuntimeError::new_err("the emission was sent");
+        let Content { event, subject, options } = content.ok_or_else(taken)?;
+        let emit = transmitter.emit(event, subject, self.receiver.get().core()?);
+        Ok(EmitOptions { limit: limit.cloned(), ..options }.apply(emit))
     }
 }
 

@@ -100,7 +100,7 @@ impl Transmitter {
     }
 
     fn emit(&self, py: Python<'_>, emission: &Emission) -> Result<Receipt> {
-        let emit = emission.by(self.direct()?, None)?;
+        let emit = emission.once(self.direct()?, None)?;
         Ok(Receipt(wait_directly(py, emit.into_future())??))
     }
 
@@ -111,17 +111,17 @@ impl Transmitter {
         future: Py<PyAny>,
         limit: Option<&RequestLimit>,
     ) -> Result<Task> {
-        let emit = emission.by(self.core()?, limit.map(|limit| &limit.0))?;
+        let emit = self.one(emission, limit)?;
         mailbox.spawn(future, emit.into_future(), Receipt)
     }
 
     fn prepare(&self, emission: &Emission) -> Result<UnsignedSet> {
-        Ok(UnsignedSet(emission.by(self.direct()?, None)?.prepare()?))
+        Ok(UnsignedSet(emission.once(self.direct()?, None)?.prepare()?))
     }
 
     /// The first step of an emit that a signer may sign.
     fn begin(&self, py: Python<'_>, emission: &Emission) -> Result<Pending> {
-        Ok(self.pending(py, emission.by(self.direct()?, None)?.begin()?))
+        Ok(self.pending(py, emission.once(self.direct()?, None)?.begin()?))
     }
 
     /// The same for `deliver_async`.
@@ -131,7 +131,7 @@ impl Transmitter {
         emission: &Emission,
         limit: Option<&RequestLimit>,
     ) -> Result<Pending> {
-        Ok(self.pending(py, emission.by(self.core()?, limit.map(|limit| &limit.0))?.begin()?))
+        Ok(self.pending(py, self.one(emission, limit)?.begin()?))
     }
 
     /// The same for one of many.
@@ -245,6 +245,14 @@ impl Transmitter {
 }
 
 impl Transmitter {
+    /// An emit for asyncio: one of many, which share a limit, or a single one.
+    fn one(&self, emission: &Emission, limit: Option<&RequestLimit>) -> Result<sdk::client::Emit> {
+        match limit {
+            Some(limit) => emission.by(self.core()?, Some(&limit.0)),
+            None => emission.once(self.core()?, None),
+        }
+    }
+
     fn pending(&self, py: Python<'_>, pending: sdk::client::Pending) -> Pending {
         let signer = self.signers.of(py, pending.key());
         Pending::of(pending, signer)

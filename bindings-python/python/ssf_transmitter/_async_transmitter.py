@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ssf_transmitter import _native
 from ssf_transmitter._base import BaseTransmitter, is_async, late, requests, signer_failed
-from ssf_transmitter._emission import Emission, Emitted
+from ssf_transmitter._emission import Emission, Emitted, single
 from ssf_transmitter._keywords import known_keywords
 from ssf_transmitter._model import event_object, given_subject
 from ssf_transmitter.errors import SsfError
@@ -100,18 +100,7 @@ class AsyncTransmitter(BaseTransmitter):
 
         Cancelling it stops the work. The arguments and the exceptions are those of `Transmitter.emit`.
         """
-        emission = Emission(
-            event,
-            subject,
-            to,
-            txn=txn,
-            toe=toe,
-            jti=jti,
-            companions=companions,
-            lint=lint,
-            deadline=deadline,
-            retry=retry,
-        )
+        emission = single(event, subject, to, txn, toe, jti, companions, lint, deadline, retry)
         return await self._send(emission, None)
 
     @known_keywords
@@ -252,7 +241,7 @@ class AsyncTransmitter(BaseTransmitter):
         """Close it."""
         await self.aclose()
 
-    async def _send(self, emission: Emission, limit: _native.RequestLimit | None) -> Receipt:
+    async def _send(self, emission: _native.Emission, limit: _native.RequestLimit | None) -> Receipt:
         if not self._native.has_signers:
             future, mailbox = self._pending()
             future.work = self._native.emit_async(emission, mailbox, future, limit)

@@ -10,26 +10,27 @@ use crate::{
     dialect::{AudienceForm, Txn},
     error::pointer_step,
     event::requires_txn,
+    json::ByName,
     time::{SECONDS_LIMIT, Timestamp},
     web::{differ_by_slash, is_issuer, is_okta_admin_console},
 };
 
 pub(super) fn check(report: &mut Report<'_>, claims: &Map<String, Value>) {
-    issuer(report, claims.get("iss"));
-    issued_at(report, claims.get("iat"));
-    if claims.get("jti").and_then(Value::as_str).is_none_or(str::is_empty) {
+    issuer(report, claims.member("iss"));
+    issued_at(report, claims.member("iat"));
+    if claims.member("jti").and_then(Value::as_str).is_none_or(str::is_empty) {
         report.add(&rules::JTI_MISSING, "/jti", "the SET has no id (jti)");
     }
-    audience(report, claims.get("aud"));
-    if claims.contains_key("sub") {
+    audience(report, claims.member("aud"));
+    if claims.has("sub") {
         report.add(&rules::SUB_PRESENT, "/sub", "an SSF SET must not have sub: put the subject into sub_id");
     }
-    if claims.contains_key("exp") {
+    if claims.has("exp") {
         let message = "an SSF SET must not have exp: events do not expire";
         report.add(&rules::EXP_PRESENT, "/exp", message);
     }
     transaction(report, claims);
-    if let Some(toe) = claims.get("toe") {
+    if let Some(toe) = claims.member("toe") {
         let in_seconds = toe.as_f64().is_some_and(|seconds| seconds.abs() < SECONDS_LIMIT);
         if !in_seconds {
             report.add(&rules::TOE_TYPE, "/toe", "toe must be a number of seconds since 1970");
@@ -154,8 +155,8 @@ fn org_audience(report: &mut Report<'_>, values: &[&str]) {
 }
 
 fn transaction(report: &mut Report<'_>, claims: &Map<String, Value>) {
-    let required = claims.get("events").and_then(Value::as_object).is_some_and(requires_txn);
-    match claims.get("txn") {
+    let required = claims.member("events").and_then(Value::as_object).is_some_and(requires_txn);
+    match claims.member("txn") {
         Some(Value::String(txn)) if !txn.is_empty() => {}
         Some(_) => report.add(&rules::TXN_TYPE, "/txn", "txn must be a non-empty string"),
         None if required => report.add(&rules::TXN_REQUIRED, "/txn", "this event requires the claim txn"),
@@ -173,7 +174,7 @@ fn unknown(report: &mut Report<'_>, claims: &Map<String, Value>) {
         return;
     }
     let sub_id = report.context.dialect.data().subject.sub_id;
-    let required = claims.get("events").and_then(Value::as_object).is_some_and(requires_txn);
+    let required = claims.member("events").and_then(Value::as_object).is_some_and(requires_txn);
     let known = |name: &str| match name {
         // The last two have rules of their own.
         "iss" | "jti" | "iat" | "aud" | "events" | "sub" | "exp" => true,

@@ -11,6 +11,7 @@ use crate::{
     dialect::{Dialect, EventRules, TimeUnit},
     error::pointer_step,
     event::{check_event_uri, check_member, event_pointer, is_milliseconds},
+    json::ByName,
     near,
     time::{SECONDS_LIMIT, Timestamp},
 };
@@ -50,7 +51,7 @@ impl OnWire<'_> {
 
 pub(super) fn check(report: &mut Report<'_>, claims: &Map<String, Value>) {
     let dialect = report.context.dialect;
-    let Some(events) = claims.get("events").and_then(Value::as_object).filter(|events| !events.is_empty())
+    let Some(events) = claims.member("events").and_then(Value::as_object).filter(|events| !events.is_empty())
     else {
         return report.add(&rules::EVENTS_MISSING, "/events", "the SET contains no event");
     };
@@ -79,7 +80,8 @@ pub(super) fn check(report: &mut Report<'_>, claims: &Map<String, Value>) {
 
 fn event_type(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>) {
     let place = || event_pointer(event.uri);
-    if check_event_uri(event.uri).is_err() {
+    let is_known = event.kind.is_some_and(|kind| kind.uri == event.uri);
+    if !is_known && check_event_uri(event.uri).is_err() {
         return report.add(&rules::EVENT_URI_INVALID, place(), "an event type must be an absolute URI");
     }
     let nearly = || near::event_uri(event.uri, EVENTS.iter().map(|kind| kind.uri));
@@ -116,7 +118,7 @@ fn event_type(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>) {
 fn members(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>) {
     let fields = event.kind.map_or(&[][..], |kind| kind.fields);
     for name in event.kind.map_or(&[][..], |kind| kind.forbidden) {
-        if event.members.contains_key(*name) {
+        if event.members.has(name) {
             let message = format!("{} must not have the member {name}", event.name());
             report.add(&rules::EVENT_MEMBER_FORBIDDEN, event.place(name), message);
         }
@@ -124,7 +126,7 @@ fn members(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>) {
     let mut missing: Vec<Cow<'_, str>> = Vec::new();
     for field in fields {
         let name = dialect.wire_name(field.name);
-        match event.members.get(name) {
+        match event.members.member(name) {
             Some(value) => member(report, dialect, event, field, value),
             None if field.required => missing.push(name.into()),
             None => {}
@@ -132,7 +134,7 @@ fn members(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>) {
     }
     if let Some(rules) = event.rules {
         for name in rules.required.iter().map(|name| dialect.wire_name(name)) {
-            if !event.members.contains_key(name) && !missing.iter().any(|other| other == name) {
+            if !event.members.has(name) && !missing.iter().any(|other| other == name) {
                 missing.push(name.into());
             }
         }
@@ -153,17 +155,17 @@ fn members(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>) {
 fn reasons(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>, rules: &EventRules) {
     let title = dialect.title();
     if let Some(first) = rules.any_of.first()
-        && !rules.any_of.iter().any(|name| event.members.contains_key(name))
+        && !rules.any_of.iter().any(|name| event.members.has(name))
     {
         let message = format!("{title} requires one of the members {}", rules.any_of.join(", "));
         report.add(&rules::EVENT_REASON_MISSING, event.place(first), message);
     }
     let fields = event.kind.map_or(&[][..], |kind| kind.fields);
     for field in fields.iter().filter(|field| field.kind == FieldType::Localized) {
-        let Some(Value::Object(texts)) = event.members.get(field.name) else {
+        let Some(Value::Object(texts)) = event.members.member(field.name) else {
             continue;
         };
-        if let Some(language) = rules.languages.iter().find(|language| !texts.contains_key(*language)) {
+        if let Some(language) = rules.languages.iter().find(|language| !texts.has(language)) {
             let message = format!("{title} requires {} in the language {language}", field.name);
             let place = String::from(event.place(field.name)) + &pointer_step(language);
             report.add(&rules::EVENT_LANGUAGE_MISSING, place, message);
@@ -180,7 +182,7 @@ fn values(report: &mut Report<'_>, event: &OnWire<'_>, rules: &EventRules) {
     for (name, values) in rules.values.iter().filter(|(name, _)| !listed(name)) {
         let allowed =
             |value: &Value| value.as_str().is_some_and(|value| values.iter().any(|other| other == value));
-        if let Some(value) = event.members.get(name).filter(|value| !allowed(value)) {
+        if let Some(value) = event.members.member(name).filter(|value| !allowed(value)) {
             let given = value.as_str().unwrap_or_default();
             let suggestion = near::did_you_mean(given, values.iter().map(String::as_str));
             let message = format!("the member {name} must be one of {}{suggestion}", values.join(", "));
@@ -302,7 +304,7 @@ fn unknown(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>, field
     };
     for name in event.members.keys().filter(|name| !known(name)) {
         let names = fields.iter().map(|field| dialect.wire_name(field.name));
-        let absent = names.filter(|name| !event.members.contains_key(*name));
+        let absent = names.filter(|name| !event.members.has(name));
         if let Some(meant) = near::meant(name, absent.chain(["subject"])) {
             let message = format!("{} has no such member; did you mean {meant}?", event.name());
             report.add(&rules::EVENT_MEMBER_MISSPELT, event.place(name), message);

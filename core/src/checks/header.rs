@@ -6,13 +6,14 @@ use super::Report;
 use crate::{
     catalogue::rules,
     jose::{Algorithm, SET_TYPE},
+    json::ByName,
 };
 
 pub(super) fn check(report: &mut Report<'_>, header: &Map<String, Value>) {
-    typ(report, header.get("typ"));
-    algorithm(report, header.get("alg"));
-    kid(report, header.get("kid"));
-    if header.contains_key("crit") {
+    typ(report, header.member("typ"));
+    algorithm(report, header.member("alg"));
+    kid(report, header.member("kid"));
+    if header.has("crit") {
         report.add(&rules::CRIT_PRESENT, "/crit", "the header has critical extensions (crit)");
     }
 }

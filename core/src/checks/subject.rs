@@ -8,6 +8,7 @@ use crate::{
     catalogue::rules,
     dialect::Dialect,
     error::pointer_step,
+    json::ByName,
     subject::{FormProblem, SubjectShape, check_members},
 };
 
@@ -23,11 +24,10 @@ struct Found {
 pub(super) fn check(report: &mut Report<'_>, claims: &Map<String, Value>, events: &[OnWire<'_>]) {
     let dialect = report.context.dialect;
     let at_top = dialect.data().subject.sub_id;
-    let top = sub_id(report, dialect, claims.get("sub_id"), events);
+    let top = sub_id(report, dialect, claims.member("sub_id"), events);
     for event in events {
         let inside = in_event(report, dialect, event);
-        if !at_top && !event.members.contains_key("subject") && dialect.has_no_place(event.kind, event.rules)
-        {
+        if !at_top && !event.members.has("subject") && dialect.has_no_place(event.kind, event.rules) {
             let message = format!("{} defines no place for the subject of this event", dialect.title());
             report.add(&rules::SUBJECT_MISSING, event.place("subject"), message);
         }
@@ -56,7 +56,7 @@ fn sub_id(
     let set = dialect.data();
     match value {
         None if set.subject.sub_id => {
-            let inside = events.iter().any(|event| event.members.contains_key("subject"));
+            let inside = events.iter().any(|event| event.members.has("subject"));
             let message = if inside {
                 "the subject is only in the event; it belongs in sub_id"
             } else {
@@ -81,7 +81,7 @@ fn sub_id(
 fn in_event(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>) -> Option<Found> {
     let place = event.place("subject");
     let wanted = dialect.wants_subject(event.kind, event.rules);
-    let Some(value) = event.members.get("subject") else {
+    let Some(value) = event.members.member("subject") else {
         if wanted {
             let message = format!("{} looks for the subject inside the event", dialect.title());
             report.add(&rules::SUBJECT_MISSING, place, message);
@@ -151,7 +151,7 @@ fn formats(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>, subje
         return;
     }
     let own = format(&subject.members);
-    let inner = |name: &str| subject.members.get(name).and_then(Value::as_object).map(format);
+    let inner = |name: &str| subject.members.member(name).and_then(Value::as_object).map(format);
     // A simple subject that the dialect wraps is still that simple subject.
     let shape = dialect.subject_shape(event.kind, event.rules);
     let unwrapped = shape.wrap.filter(|_| subject.members.len() == 2).and_then(inner);
@@ -176,13 +176,13 @@ fn formats(report: &mut Report<'_>, dialect: &Dialect, event: &OnWire<'_>, subje
 
 /// The name of the format of an identifier.
 fn format(members: &Map<String, Value>) -> &str {
-    members.get("format").and_then(Value::as_str).unwrap_or_default()
+    members.member("format").and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Identifiers by which the receiver does not find its users.
 fn users(report: &mut Report<'_>, dialect: &Dialect, subject: &Found) {
     let known = &dialect.data().subject.user_formats;
-    let Some(Value::Object(user)) = subject.members.get("user") else {
+    let Some(Value::Object(user)) = subject.members.member("user") else {
         return;
     };
     if !known.is_empty() && !known.iter().any(|known| known == format(user)) {
@@ -199,6 +199,6 @@ fn users(report: &mut Report<'_>, dialect: &Dialect, subject: &Found) {
 /// Whether the subject in the event is the one at the top.
 fn same(dialect: &Dialect, event: &OnWire<'_>, top: &Found, inside: &Found) -> bool {
     let wrapped =
-        dialect.subject_shape(event.kind, event.rules).wrap.and_then(|wrap| inside.members.get(wrap));
+        dialect.subject_shape(event.kind, event.rules).wrap.and_then(|wrap| inside.members.member(wrap));
     top.members == inside.members || wrapped.and_then(Value::as_object) == Some(&top.members)
 }

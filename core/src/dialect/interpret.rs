@@ -12,6 +12,7 @@ use crate::{
     catalogue::{EventMember, EventType, FieldType, Placement, Rule, Severity, Shape},
     error::{Error, ErrorCode, Result, pointer_step},
     event::{Event, event_pointer},
+    json::ByName,
     subject::{Subject, SubjectShape},
     time::Timestamp,
 };
@@ -39,7 +40,7 @@ impl Dialect {
             let mut members = self.shape_members(event, kind, rules);
             if let Some(subject) = subject
                 && self.wants_subject(kind, rules)
-                && !members.contains_key("subject")
+                && !members.has("subject")
             {
                 let value = self.subject_shape(kind, rules).apply(subject);
                 members.insert("subject".to_owned(), value);
@@ -57,7 +58,7 @@ impl Dialect {
     ///
     /// It has to be what this dialect would write itself, or what a page of the receiver prints.
     pub(crate) fn subject_of(&self, event: &Event) -> Result<Option<Subject>> {
-        let Some(value) = event.members().get("subject") else {
+        let Some(value) = event.members().member("subject") else {
             return Ok(None);
         };
         let place = || event_pointer(event.uri()) + &pointer_step("subject");
@@ -101,8 +102,8 @@ impl Dialect {
         rules.printed.iter().find_map(|printed| {
             let shape =
                 SubjectShape { shape: printed.shape, wrap: None, members: &[], rename: &rules.rename };
-            let read = shape.read(members).ok().filter(|_| members.contains_key(shape.discriminator()))?;
-            let format = read.get("format").and_then(Value::as_str)?;
+            let read = shape.read(members).ok().filter(|_| members.has(shape.discriminator()))?;
+            let format = read.member("format").and_then(Value::as_str)?;
             printed.formats.iter().any(|named| named == format).then_some((printed, read))
         })
     }

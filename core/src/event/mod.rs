@@ -31,7 +31,7 @@ pub use values::*;
 use crate::{
     catalogue::EventType,
     error::{Error, ErrorCode, Result, pointer_step},
-    json,
+    json::{self, ByName},
 };
 
 /// An event as it goes into a SET: its type and its members.
@@ -142,7 +142,7 @@ impl Event {
     ///
     /// Building a SET does this too. The error's pointer leads into the SET: `/events/<URI>/<member>`.
     pub fn validate(&self) -> Result<()> {
-        match self.members.get("subject") {
+        match self.members.member("subject") {
             Some(_) => {
                 let place = event_pointer(&self.uri) + &pointer_step("subject");
                 check_event_uri(&self.uri).and(Err(self.has_no_subject().at(place)))

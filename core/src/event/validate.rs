@@ -6,6 +6,7 @@ use super::{Event, event_pointer};
 use crate::{
     catalogue::{EventType, Field, FieldType, MemberKind},
     error::{Error, ErrorCode, Result, pointer_step},
+    json::ByName,
     subject,
     time::SECONDS_LIMIT,
 };
@@ -14,21 +15,22 @@ use crate::{
 const LOOKS_LIKE_SECONDS: std::ops::Range<f64> = 1e9..SECONDS_LIMIT;
 
 pub(crate) fn check(event: &Event, takes_milliseconds: bool) -> Result<()> {
-    check_uri(&event.uri)?;
     let place = |name: &str| event_pointer(&event.uri) + &pointer_step(name);
-    let kind = event.event_type();
-
-    let Some(kind) = kind else {
-        return Ok(());
+    let Some(kind) = event.event_type() else {
+        return check_uri(&event.uri);
     };
+    // Those of the catalogue are URIs, unless a part of one was given.
+    if kind.uri != event.uri {
+        check_uri(&event.uri)?;
+    }
     for name in kind.forbidden {
-        if event.members.contains_key(*name) {
+        if event.members.has(name) {
             let message = format!("the event {} must not have the member {name}", kind.id);
             return Err(Error::new(ErrorCode::EventMemberForbidden, message).at(place(name)));
         }
     }
     for field in kind.fields {
-        match event.members.get(field.name) {
+        match event.members.member(field.name) {
             Some(value) if takes_milliseconds && is_milliseconds(field, value) => {}
             Some(value) => {
                 check_member(kind, field, value).map_err(|error| error.within(&place(field.name)))?;
@@ -119,12 +121,12 @@ pub(crate) fn check_member(kind: &EventType, field: &Field, value: &Value) -> Re
             wrong_value("must have at least one member")
         }
         (FieldType::Object, Value::Object(object)) => {
-            let there = |(name, _): &(&str, MemberKind)| object.contains_key(*name);
+            let there = |(name, _): &(&str, MemberKind)| object.has(name);
             if field.any_member && !field.members.iter().any(there) {
                 let names: Vec<_> = field.members.iter().map(|(name, _)| *name).collect();
                 return wrong_value(&format!("must contain one of {}", names.join(", ")));
             }
-            let fits = |(name, kind): &(&str, MemberKind)| match (kind, object.get(*name)) {
+            let fits = |(name, kind): &(&str, MemberKind)| match (kind, object.member(name)) {
                 (_, None) | (MemberKind::String, Some(Value::String(_))) => true,
                 (MemberKind::Number, Some(value)) => value.is_number(),
                 (MemberKind::String, Some(_)) => false,

@@ -27,6 +27,31 @@ pub const MAX_DEPTH: usize = 64;
 /// The largest integer that every JSON reader keeps: 2⁵³ − 1 (RFC 7493 §2.2).
 pub(crate) const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
+/// Members of an object by name.
+///
+/// Objects in a SET are small: comparing a few names takes less time than hashing one.
+pub(crate) trait ByName {
+    /// The member with this name.
+    fn member(&self, name: &str) -> Option<&Value>;
+
+    /// Whether there is one.
+    fn has(&self, name: &str) -> bool {
+        self.member(name).is_some()
+    }
+}
+
+impl ByName for Map<String, Value> {
+    fn member(&self, name: &str) -> Option<&Value> {
+        /// From here on, hashing is faster.
+        const LARGE: usize = 16;
+        if self.len() < LARGE {
+            self.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
+        } else {
+            self.get(name)
+        }
+    }
+}
+
 /// Reads a JSON text exactly, or refuses it.
 ///
 /// Refused are, with the place as a JSON pointer: numbers that would come out as others (`number_not_exact`), half a

@@ -2,7 +2,7 @@
 //!
 //! A [`Finding`] names a [`Rule`], the place, and what is wrong there. [`Linter`] checks an event, a SET, or a token
 //! from other software; [`jwks`] checks published keys. `emit` does the same by itself: see [`LintPolicy`]. All rules are
-//! in [`RULES`](crate::catalogue::RULES).
+//! in [`RULES`].
 
 mod jwks;
 mod linter;

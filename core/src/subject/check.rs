@@ -8,6 +8,7 @@ use super::FORMAT;
 use crate::{
     catalogue::{Check, MemberType, Open, SUBJECT_FORMATS, SubjectFormat, SubjectMember},
     error::{Error, ErrorCode, Result, pointer_step},
+    json::ByName,
     near,
 };
 
@@ -18,7 +19,7 @@ pub(super) fn check(members: &Map<String, Value>, private: bool) -> Result<()> {
     };
 
     for member in format.members {
-        match members.get(member.name) {
+        match members.member(member.name) {
             Some(value) => check_member(format, member, value, private)
                 .map_err(|error| error.within(&pointer_step(member.name)))?,
             None if member.required => {
@@ -36,7 +37,7 @@ pub(super) fn check(members: &Map<String, Value>, private: bool) -> Result<()> {
 /// The format that `format` names; `None` for a private one.
 fn known_format(members: &Map<String, Value>, private: bool) -> Result<Option<&'static SubjectFormat>> {
     let place = format!("/{FORMAT}");
-    let name = match members.get(FORMAT) {
+    let name = match members.member(FORMAT) {
         None => {
             let message = "a subject identifier requires the member format";
             return Err(Error::new(ErrorCode::SubjectFormatMissing, message).at(place));
@@ -133,7 +134,7 @@ fn check_inner(value: &Value, private: bool, forbidden: &[&str]) -> Result<()> {
     let Value::Object(members) = value else {
         return Err(Error::new(ErrorCode::SubjectMemberType, "a subject identifier must be a JSON object"));
     };
-    let format = members.get(FORMAT).and_then(Value::as_str);
+    let format = members.member(FORMAT).and_then(Value::as_str);
     if let Some(name) = format.filter(|name| forbidden.contains(name)) {
         let message = format!("a subject of format {name} cannot be nested");
         return Err(Error::new(ErrorCode::SubjectNesting, message));
@@ -152,11 +153,7 @@ fn check_others(format: &SubjectFormat, members: &Map<String, Value>, private: b
                 check_inner(value, private, &["complex"]).map_err(|error| error.within(&place()))?;
             }
             Open::No => {
-                let names = format
-                    .members
-                    .iter()
-                    .map(|member| member.name)
-                    .filter(|name| !members.contains_key(*name));
+                let names = format.members.iter().map(|member| member.name).filter(|name| !members.has(name));
                 let suggestion = near::did_you_mean(name, names);
                 let message = format!("a subject of format {} has no such member{suggestion}", format.name);
                 return Err(Error::new(ErrorCode::SubjectMemberUnknown, message).at(place()));

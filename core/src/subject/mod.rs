@@ -13,7 +13,7 @@ pub(crate) use shape::{FormProblem, Rename, SubjectShape};
 
 use crate::{
     error::{Error, ErrorCode, Result},
-    json,
+    json::{self, ByName},
 };
 
 /// A subject identifier.
@@ -144,7 +144,7 @@ impl Subject {
 
     /// The name of the format; empty if there is none.
     pub fn format(&self) -> &str {
-        self.members.get(FORMAT).and_then(Value::as_str).unwrap_or_default()
+        self.members.member(FORMAT).and_then(Value::as_str).unwrap_or_default()
     }
 
     /// All members, `format` included.

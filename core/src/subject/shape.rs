@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{FORMAT, Subject};
-use crate::{catalogue::Shape, error::pointer_step};
+use crate::{catalogue::Shape, error::pointer_step, json::ByName};
 
 /// The discriminator of RISC drafts, now deprecated (RISC 1.0 §3.1).
 const SUBJECT_TYPE: &str = "subject_type";
@@ -86,7 +86,7 @@ impl SubjectShape<'_> {
     /// The simple subject inside the complex one that [`apply`](Self::apply) would make of it.
     pub(crate) fn unwrapped(&self, subject: Subject) -> Subject {
         let inner = self.wrap.filter(|_| subject.format() == "complex" && subject.members.len() == 2);
-        match inner.and_then(|member| subject.members.get(member)) {
+        match inner.and_then(|member| subject.members.member(member)) {
             Some(Value::Object(members)) => Subject::from_members(members.clone()),
             _ => subject,
         }
@@ -94,7 +94,7 @@ impl SubjectShape<'_> {
 
     /// The way back: the members of a subject in this form, in the form of RFC 9493.
     pub(crate) fn read(&self, members: &Map<String, Value>) -> Result<Map<String, Value>, FormProblem> {
-        let has = |name| members.contains_key(name);
+        let has = |name| members.has(name);
         let complex = match self.shape {
             Shape::Modern if has(SUBJECT_TYPE) && !has(FORMAT) => {
                 return Err(FormProblem::form(
@@ -108,9 +108,9 @@ impl SubjectShape<'_> {
                     "a subject with several parts must have the format complex",
                 ));
             }
-            Shape::Modern => members.get(FORMAT).and_then(Value::as_str) == Some("complex"),
+            Shape::Modern => members.member(FORMAT).and_then(Value::as_str) == Some("complex"),
             Shape::BareComplex | Shape::Legacy
-                if members.get(FORMAT).is_some_and(|format| format == "complex") =>
+                if members.member(FORMAT).is_some_and(|format| format == "complex") =>
             {
                 let message = "the object around the parts of a subject has no format here";
                 return Err(FormProblem::form(FORMAT, message));
@@ -154,11 +154,11 @@ impl SubjectShape<'_> {
         let legacy = self.shape == Shape::Legacy;
         let discriminator = self.discriminator();
         let other = if legacy { FORMAT } else { SUBJECT_TYPE };
-        if members.contains_key(other) && !members.contains_key(discriminator) {
+        if members.has(other) && !members.has(discriminator) {
             let message = format!("the subject must have {discriminator}, not {other}");
             return Err(FormProblem::form(other, message));
         }
-        let Some(Value::String(name)) = members.get(discriminator) else {
+        let Some(Value::String(name)) = members.member(discriminator) else {
             // What is missing or of another type, the checks of the format tell.
             return Ok(members.clone());
         };
@@ -222,7 +222,7 @@ impl SubjectShape<'_> {
     }
 
     fn simple(&self, members: &Map<String, Value>) -> Value {
-        let format = members.get(FORMAT).and_then(Value::as_str).unwrap_or_default();
+        let format = members.member(FORMAT).and_then(Value::as_str).unwrap_or_default();
         let rename = self.rename.get(format);
         let legacy = LEGACY_NAMES.iter().find(|(modern, _)| self.shape == Shape::Legacy && *modern == format);
         let legacy = legacy.map(|(_, legacy)| *legacy);
