@@ -4,6 +4,7 @@ mod backend;
 mod der;
 mod encrypted;
 mod export;
+mod factors;
 mod import;
 mod jwk;
 mod key_set;
