@@ -32,9 +32,9 @@ pub(crate) struct KeySet {
 impl KeySet {
     /// A set with one key, which signs: a `SigningKey` or a `Signer`.
     #[new]
-    fn new(active: AnyKey) -> Self {
+    fn new(active: AnyKey) -> Result<Self> {
         let signers = Arc::<Signers>::default();
-        Self { core: inside(|| sdk::KeySet::new(signers.admit(active))), signers }
+        Ok(Self { core: signers.admit(active, |key| Ok(sdk::KeySet::new(key)))?, signers })
     }
 
     /// The key that signs now.
@@ -127,7 +127,7 @@ impl KeySet {
     #[pyo3(signature = (key, *, at = None, **unknown), text_signature = "(self, key, *, at=None)")]
     fn stage(&self, key: AnyKey, at: Option<Moment>, unknown: Option<&Bound<'_, PyDict>>) -> Result<()> {
         no_others(unknown, "KeySet.stage", &["key", "at"])?;
-        Ok(inside(|| self.core.stage(self.signers.admit(key), now(at)))?)
+        Ok(self.signers.admit(key, |key| self.core.stage(key, now(at)))?)
     }
 
     /// Lets the next key sign, if it has been published for this long, and retires the active one, whose `kid` it returns.

@@ -15,7 +15,10 @@ use pyo3::{
     types::{PyBytes, PyDict},
 };
 use ssf_bindings::transmitter::{external_key, to_sign};
-use ssf_transmitter::{self as sdk, key::ExternalKey};
+use ssf_transmitter::{
+    self as sdk,
+    key::{ExternalKey, TransmitterKey},
+};
 
 use crate::{
     arguments::{expected, no_others},
@@ -151,18 +154,29 @@ pub(crate) struct Signers {
 }
 
 impl Signers {
-    /// The key for the core; a signer is remembered.
-    pub(crate) fn admit(&self, key: AnyKey) -> sdk::key::TransmitterKey {
-        match key {
-            AnyKey::Local(key) => key.get().0.clone().into(),
-            AnyKey::External(signer) => {
-                let key = signer.get().key.clone();
-                let kid = key.kid().map(str::to_owned);
-                self.by_kid.lock().unwrap_or_else(PoisonError::into_inner).insert(kid, signer);
-                self.any.store(true, Ordering::Release);
-                key.into()
-            }
-        }
+    /// Gives a key to the core, and remembers its signer if the core takes it. A signer that the core refuses does not take the
+    /// place of another one with the same `kid`.
+    pub(crate) fn admit<T>(
+        &self,
+        key: AnyKey,
+        give: impl FnOnce(TransmitterKey) -> sdk::Result<T>,
+    ) -> sdk::Result<T> {
+        let signer = match key {
+            AnyKey::Local(key) => return inside(|| give(key.get().0.clone().into())),
+            AnyKey::External(signer) => signer,
+        };
+        let key = signer.get().key.clone();
+        let kid = key.kid().map(str::to_owned);
+        let (given, replaced) = inside(|| {
+            // Held until the signer is there: once the core has the key, another thread may ask for it.
+            let mut by_kid = self.by_kid.lock().unwrap_or_else(PoisonError::into_inner);
+            let given = give(key.into())?;
+            self.any.store(true, Ordering::Release);
+            Ok::<_, sdk::Error>((given, by_kid.insert(kid, signer)))
+        })?;
+        // Not under the lock: the end of a signer may run code of Python.
+        drop(replaced);
+        Ok(given)
     }
 
     /// Whether there is one.
@@ -171,16 +185,19 @@ impl Signers {
     }
 
     /// The signer of a key; `None` for a key of this process.
-    pub(crate) fn of(&self, py: Python<'_>, key: &sdk::key::TransmitterKey) -> Option<Py<Signer>> {
+    pub(crate) fn of(&self, py: Python<'_>, key: &TransmitterKey) -> Option<Py<Signer>> {
         if key.local().is_some() {
             return None;
         }
-        let signers = self.by_kid.lock().unwrap_or_else(PoisonError::into_inner);
-        signers.get(&key.kid().map(str::to_owned)).map(|signer| signer.clone_ref(py))
+        let kid = key.kid().map(str::to_owned);
+        inside(|| {
+            let signers = self.by_kid.lock().unwrap_or_else(PoisonError::into_inner);
+            signers.get(&kid).map(|signer| signer.clone_ref(py))
+        })
     }
 
     /// A key of the core as Python knows it.
-    pub(crate) fn shown(&self, py: Python<'_>, key: &sdk::key::TransmitterKey) -> PyResult<Py<PyAny>> {
+    pub(crate) fn shown(&self, py: Python<'_>, key: &TransmitterKey) -> PyResult<Py<PyAny>> {
         match (key.local(), self.of(py, key)) {
             (Some(key), _) => Ok(Py::new(py, SigningKey(key.clone()))?.into_any()),
             (None, signer) => Ok(signer.into_pyobject(py)?.unbind()),

@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 EVENT, ADA = caep.SessionRevoked(), Email("ada@example.com")
 
 
-def made(kid: str, about: dict[str, Any]) -> tuple[SigningKey | Signer, SigningKey]:
+def made(name: str, about: dict[str, Any]) -> tuple[SigningKey | Signer, SigningKey]:
     """A key of a case, and the key behind it."""
+    kid = about.get("kid", name)
     local = SigningKey.generate("P-256" if about["algorithm"] == "ES256" else "RSA-2048").with_kid(kid)
     if about["signs"] == "here":
         return local, local
@@ -87,7 +88,7 @@ def code(work: Callable[..., object], *arguments: object, **options: object) -> 
 def test_signers_rotate_like_keys_of_this_process(case: dict[str, Any], kind: Any, ssf_receiver: Any) -> None:
     made_keys = {kid: made(kid, about) for kid, about in case["keys"].items()}
     keys = KeySet(made_keys[case["active"]][0])
-    public = Jwks([local.public_key for _, local in made_keys.values()])
+    public = Jwks([local.public_key for name, (_, local) in made_keys.items() if local.kid == name])
     emulator: ReceiverEmulator = ssf_receiver(issuer=ISSUER, keys=public)
     for step in case["steps"]:
         if "emit" in step:

@@ -70,7 +70,8 @@ impl Signer for Service {
 }
 
 /// A key of a case, and its public half, which a signer may not tell.
-fn key(kid: &str, about: &Value) -> (TransmitterKey, PublicKey) {
+fn key(name: &str, about: &Value) -> (TransmitterKey, PublicKey) {
+    let kid = about["kid"].as_str().unwrap_or(name);
     let algorithm: Algorithm = text(&about["algorithm"]).parse().unwrap();
     let made = if algorithm == Algorithm::Es256 { KeyType::P256 } else { KeyType::Rsa2048 };
     let own = SigningKey::generate(made).unwrap().with_kid(kid).unwrap();
@@ -116,7 +117,13 @@ impl Play {
     }
 
     async fn emits(&self, kid: &str) {
-        let jwks = Jwks::new(self.keys.values().map(|(_, public)| public.clone())).unwrap();
+        let jwks = Jwks::new(
+            self.keys
+                .iter()
+                .filter(|(name, (_, public))| public.kid() == *name)
+                .map(|(_, (_, public))| public.clone()),
+        )
+        .unwrap();
         let signed = self.emit().sign().await.unwrap();
         assert_eq!(signed.decode().unwrap().verify(&jwks).unwrap().kid(), kid);
         assert_eq!(self.emit().await.unwrap().status(), 202);

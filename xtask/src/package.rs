@@ -14,7 +14,7 @@ use crate::{
     run::{cargo, program},
 };
 
-/// What every package has: what cargo writes, and what crates.io shows.
+/// What every package has: what cargo writes, and what the registry shows.
 const EVERYWHERE: &[&str] =
     &["Cargo.lock", "Cargo.toml", "Cargo.toml.orig", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 /// The crates, and what each has beyond that.

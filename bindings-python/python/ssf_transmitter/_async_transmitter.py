@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ssf_transmitter import _native
 from ssf_transmitter._base import BaseTransmitter, is_async, late, requests, signer_failed
-from ssf_transmitter._emission import Emission, Emitted, single
+from ssf_transmitter._emission import Emission, Emitted, made
 from ssf_transmitter._keywords import known_keywords
 from ssf_transmitter._model import event_object, given_subject
 from ssf_transmitter.errors import SsfError
@@ -100,7 +100,7 @@ class AsyncTransmitter(BaseTransmitter):
 
         Cancelling it stops the work. The arguments and the exceptions are those of `Transmitter.emit`.
         """
-        emission = single(event, subject, to, txn, toe, jti, companions, lint, deadline, retry)
+        emission = made(_native.Emission, event, subject, to, txn, toe, jti, companions, lint, deadline, retry)
         return await self._send(emission, None)
 
     @known_keywords

@@ -6,7 +6,7 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING
 
 from ssf_transmitter import _native
-from ssf_transmitter._emission import single
+from ssf_transmitter._emission import made
 from ssf_transmitter._keywords import known_keywords
 from ssf_transmitter._model import event_object, given_subject
 from ssf_transmitter.errors import SsfError, _of_code
@@ -95,7 +95,7 @@ class BaseTransmitter:
 
         Sign its `signing_input`, `attach` the signature, `deliver` the signed SET. The arguments are those of `emit`.
         """
-        return self._native.prepare(single(event, subject, to, txn, toe, jti, companions, lint))
+        return self._native.prepare(made(_native.Emission, event, subject, to, txn, toe, jti, companions, lint))
 
     @known_keywords
     def lint(

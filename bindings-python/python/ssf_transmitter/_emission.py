@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ssf_transmitter import _native
 from ssf_transmitter._keywords import known_keywords
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from ssf_transmitter._receiver import Receiver, RetryPolicy
     from ssf_transmitter.errors import SsfError
     from ssf_transmitter.lint import LintPolicy
+
+
+Kind = TypeVar("Kind", bound=_native.Emission)
 
 
 class Emission(_native.Emission):
@@ -55,22 +58,11 @@ class Emission(_native.Emission):
         retry: RetryPolicy | None = None,
     ) -> Self:
         """Read event and subject."""
-        return super().__new__(
-            cls,
-            event_object(event),
-            given_subject(subject),
-            to,
-            txn,
-            toe,
-            jti,
-            _companions(companions) if companions else [],
-            lint,
-            deadline,
-            retry,
-        )
+        return made(cls, event, subject, to, txn, toe, jti, companions, lint, deadline, retry)
 
 
-def single(
+def made(
+    kind: type[Kind],
     event: Event | Mapping[str, object],
     subject: Subject | Mapping[str, object] | None,
     to: Receiver,
@@ -81,9 +73,10 @@ def single(
     lint: LintPolicy | None,
     deadline: timedelta | float | None = None,
     retry: RetryPolicy | None = None,
-) -> _native.Emission:
-    """The emission of one call, which is sent once: it costs less than one that a user makes."""
-    return _native.Emission(
+) -> Kind:
+    """An emission. That of a single call is a native one, which costs less than one that a user makes."""
+    return _native.Emission.__new__(
+        kind,
         event_object(event),
         given_subject(subject),
         to,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ssf_transmitter import _native
 from ssf_transmitter._base import BaseTransmitter, is_async, requests, signer_failed
-from ssf_transmitter._emission import Emission, Emitted, single
+from ssf_transmitter._emission import Emission, Emitted, made
 from ssf_transmitter._keywords import known_keywords
 from ssf_transmitter._model import event_object, given_subject
 from ssf_transmitter.errors import SsfError
@@ -116,7 +116,7 @@ class Transmitter(BaseTransmitter):
             DeliveryError: If it was not delivered for another reason.
             SsfError: The base class of all of them.
         """
-        emission = single(event, subject, to, txn, toe, jti, companions, lint, deadline, retry)
+        emission = made(_native.Emission, event, subject, to, txn, toe, jti, companions, lint, deadline, retry)
         if not self._native.has_signers:
             return self._native.emit(emission)
         pending = self._native.begin(emission)

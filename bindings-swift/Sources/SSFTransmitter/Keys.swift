@@ -217,8 +217,10 @@ public struct KeySet: Sendable {
     ///
     /// - Throws: ``SSFError`` if the public key of the signer does not match its algorithm.
     public init(_ active: any Signer) throws {
-        native = try SSFTransmitter.native { try SSFTransmitterFFI.KeySet.of(active: active.key) }
-        signers.add(active)
+        let key = active.key
+        native = try signers.admit(active) {
+            try SSFTransmitter.native { try SSFTransmitterFFI.KeySet.of(active: key) }
+        }
     }
 
     /// The key that signs now.
@@ -249,8 +251,10 @@ public struct KeySet: Sendable {
 
     /// Publishes an external key as the next one. Its public key must be known.
     public func stage(_ next: any Signer, now: Date = Date()) throws {
-        signers.add(next)
-        try SSFTransmitter.native { try native.stage(next: next.key, now: now.timeIntervalSince1970) }
+        let key = next.key
+        try signers.admit(next) {
+            try SSFTransmitter.native { try native.stage(next: key, now: now.timeIntervalSince1970) }
+        }
     }
 
     /// Lets the next key sign, if it has been published for this many seconds, and retires the active one.
@@ -307,8 +311,16 @@ final class Signers: @unchecked Sendable {
 
     var isEmpty: Bool { lock.withLock { byKid.isEmpty } }
 
-    func add(_ signer: any Signer) {
-        lock.withLock { byKid[TransmitterKey.signer(signer).kid ?? ""] = signer }
+    /// Gives a signer to the library, and remembers it if the library takes it. One that the library refuses does not take the
+    /// place of another with the same `kid`.
+    func admit<Given>(_ signer: any Signer, _ give: () throws -> Given) rethrows -> Given {
+        let kid = TransmitterKey.signer(signer).kid ?? ""
+        // Held until the signer is there: once the library has the key, another thread may ask for it.
+        return try lock.withLock {
+            let given = try give()
+            byKid[kid] = signer
+            return given
+        }
     }
 
     subscript(kid: String) -> any Signer { lock.withLock { byKid[kid] } ?? Unknown() }

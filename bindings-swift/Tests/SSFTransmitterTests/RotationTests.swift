@@ -46,7 +46,8 @@ struct Named: Signer {
         case own(SigningKey)
         case signer(any Signer, published: PublicKey?)
 
-        init(_ kid: String, _ about: JSONValue) async throws {
+        init(_ name: String, _ about: JSONValue) async throws {
+            let kid = about["kid"]?.string ?? name
             switch about["signs"]?.string {
             case "here": self = .own(try await SigningKey.generate(.p256).withKid(kid))
             case "digest":
@@ -95,7 +96,8 @@ struct Named: Signer {
         let made = { (name: JSONValue?) in try #require(all[name?.string ?? ""]) }
         let keys = try made(one["active"]).set()
         let transmitter = try Transmitter(issuer: issuer, keys: keys)
-        let emulator = try await Emulator(keys: JWKS(keys: all.values.compactMap(\.publicKey)))
+        let published = all.compactMap { name, made in made.publicKey.flatMap { $0.kid == name ? $0 : nil } }
+        let emulator = try await Emulator(keys: JWKS(keys: published))
         var sent: [String?] = []
         for step in one["steps"].list.map(\.object) {
             if let kid = step["emit"]?.string {
