@@ -313,7 +313,7 @@ final class Signers: @unchecked Sendable {
 
     /// Gives a signer to the library, and remembers it if the library takes it. One that the library refuses does not take the
     /// place of another with the same `kid`.
-    func admit<Given>(_ signer: any Signer, _ give: () throws -> Given) rethrows -> Given {
+    func admit<Given>(_ signer: any Signer, _ give: () throws -> Given) throws -> Given {
         let kid = TransmitterKey.signer(signer).kid ?? ""
         // Held until the signer is there: once the library has the key, another thread may ask for it.
         return try lock.withLock {
