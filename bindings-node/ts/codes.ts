@@ -8,6 +8,7 @@ export type ErrorKind =
   | 'delivery'
   | 'internal'
   | 'key'
+  | 'outbox'
   | 'signing'
   | 'token'
   | 'transport'
@@ -246,7 +247,23 @@ export type SsfErrorCode =
   /** Creating a provider ended with a server error or without an answer; the provider may exist. List the providers before you create it again, or call `ensure`, which does this for you. */
   | 'SSF_API_OUTCOME_UNKNOWN'
   /** The API gave an answer that it does not document. Check that the URL is that of the org itself, such as `https://acme.okta.com`. */
-  | 'SSF_API_ANSWER_UNEXPECTED';
+  | 'SSF_API_ANSWER_UNEXPECTED'
+  /** An entry cannot be enqueued: it names no receiver, an option is out of range, or two options conflict. Correct the option named in the message. */
+  | 'SSF_OUTBOX_ENTRY_INVALID'
+  /** The outbox has no room for the entry; nothing was stored. Find out with the counts and the states of the receivers why deliveries are not sent, then enqueue the entry again. */
+  | 'SSF_OUTBOX_FULL'
+  /** The outbox already has an entry with this idempotency key and other content, or a delivery with this jti. Use a key or a jti only for one event. If you repeat an enqueue, repeat it with the same content. */
+  | 'SSF_OUTBOX_CONFLICT'
+  /** A delivery was claimed as often as the schedule allows, and no worker reported how the last attempt ended. Look for the cause in the log of the worker at the times of the attempts, then replay the delivery. */
+  | 'SSF_OUTBOX_ATTEMPTS_EXHAUSTED'
+  /** What the outbox has stored of an entry is damaged. Check the disk and restore a backup; send the event again if the entry is lost. */
+  | 'SSF_OUTBOX_CORRUPT'
+  /** An entry of the outbox is sealed with a key that the worker does not have. Give the worker the earlier sealing key, too. */
+  | 'SSF_OUTBOX_KEY_MISSING'
+  /** The store of the outbox cannot be reached or cannot write at the moment. Restore what the message names, such as disk space or the database server; then repeat the call. */
+  | 'SSF_OUTBOX_UNAVAILABLE'
+  /** The worker knows no receiver with the name of a delivery. Add the receiver to those of the worker, or remove its deliveries. */
+  | 'SSF_RECEIVER_UNKNOWN';
 
 /** Facts about an error code. */
 export interface CodeFacts {
@@ -839,5 +856,45 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
     kind: 'api',
     retryable: false,
     remedy: 'Check that the URL is that of the org itself, such as `https://acme.okta.com`.',
+  },
+  SSF_OUTBOX_ENTRY_INVALID: {
+    kind: 'outbox',
+    retryable: false,
+    remedy: 'Correct the option named in the message.',
+  },
+  SSF_OUTBOX_FULL: {
+    kind: 'outbox',
+    retryable: true,
+    remedy: 'Find out with the counts and the states of the receivers why deliveries are not sent, then enqueue the entry again.',
+  },
+  SSF_OUTBOX_CONFLICT: {
+    kind: 'outbox',
+    retryable: false,
+    remedy: 'Use a key or a jti only for one event. If you repeat an enqueue, repeat it with the same content.',
+  },
+  SSF_OUTBOX_ATTEMPTS_EXHAUSTED: {
+    kind: 'outbox',
+    retryable: false,
+    remedy: 'Look for the cause in the log of the worker at the times of the attempts, then replay the delivery.',
+  },
+  SSF_OUTBOX_CORRUPT: {
+    kind: 'outbox',
+    retryable: false,
+    remedy: 'Check the disk and restore a backup; send the event again if the entry is lost.',
+  },
+  SSF_OUTBOX_KEY_MISSING: {
+    kind: 'outbox',
+    retryable: false,
+    remedy: 'Give the worker the earlier sealing key, too.',
+  },
+  SSF_OUTBOX_UNAVAILABLE: {
+    kind: 'outbox',
+    retryable: true,
+    remedy: 'Restore what the message names, such as disk space or the database server; then repeat the call.',
+  },
+  SSF_RECEIVER_UNKNOWN: {
+    kind: 'config',
+    retryable: false,
+    remedy: 'Add the receiver to those of the worker, or remove its deliveries.',
   },
 });

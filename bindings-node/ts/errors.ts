@@ -123,6 +123,8 @@ export class TransportError extends DeliveryError {}
 export class DeadlineExceeded extends DeliveryError {}
 /** A call to a receiver's management API failed. */
 export class ApiError extends SsfError {}
+/** The outbox refused an entry, or cannot use what it has stored. */
+export class OutboxError extends SsfError {}
 /** A defect of this package. */
 export class InternalError extends SsfError {}
 
@@ -136,6 +138,7 @@ const CLASSES: Readonly<Record<ErrorKind, typeof SsfError>> = {
   transport: TransportError,
   deadline: DeadlineExceeded,
   api: ApiError,
+  outbox: OutboxError,
   internal: InternalError,
 };
 
@@ -150,6 +153,7 @@ for (const [name, type] of Object.entries({
   TransportError,
   DeadlineExceeded,
   ApiError,
+  OutboxError,
   InternalError,
 })) {
   Object.defineProperty(type.prototype, 'name', { value: name, configurable: true, writable: true });

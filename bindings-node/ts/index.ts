@@ -21,6 +21,7 @@ export {
   type Finding,
   InternalError,
   KeyMaterialError,
+  OutboxError,
   ReceiverRejected,
   SigningError,
   SsfError,

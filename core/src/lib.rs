@@ -55,6 +55,7 @@ mod lookalike;
 pub mod metadata;
 mod near;
 pub mod okta;
+pub mod outbox;
 mod pem;
 mod random;
 mod reason;

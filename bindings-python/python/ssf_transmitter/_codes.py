@@ -11,6 +11,7 @@ ErrorKind: TypeAlias = Literal[
     "delivery",
     "internal",
     "key",
+    "outbox",
     "signing",
     "token",
     "transport",
@@ -135,6 +136,14 @@ ErrorCode: TypeAlias = Literal[
     "api_unavailable",
     "api_outcome_unknown",
     "api_answer_unexpected",
+    "outbox_entry_invalid",
+    "outbox_full",
+    "outbox_conflict",
+    "outbox_attempts_exhausted",
+    "outbox_corrupt",
+    "outbox_key_missing",
+    "outbox_unavailable",
+    "receiver_unknown",
 ]
 
 
@@ -727,5 +736,45 @@ CODES: dict[str, Code] = {
         "api",
         False,
         "Check that the URL is that of the org itself, such as `https://acme.okta.com`.",
+    ),
+    "outbox_entry_invalid": Code(
+        "outbox",
+        False,
+        "Correct the option named in the message.",
+    ),
+    "outbox_full": Code(
+        "outbox",
+        True,
+        "Find out with the counts and the states of the receivers why deliveries are not sent, then enqueue the entry again.",
+    ),
+    "outbox_conflict": Code(
+        "outbox",
+        False,
+        "Use a key or a jti only for one event. If you repeat an enqueue, repeat it with the same content.",
+    ),
+    "outbox_attempts_exhausted": Code(
+        "outbox",
+        False,
+        "Look for the cause in the log of the worker at the times of the attempts, then replay the delivery.",
+    ),
+    "outbox_corrupt": Code(
+        "outbox",
+        False,
+        "Check the disk and restore a backup; send the event again if the entry is lost.",
+    ),
+    "outbox_key_missing": Code(
+        "outbox",
+        False,
+        "Give the worker the earlier sealing key, too.",
+    ),
+    "outbox_unavailable": Code(
+        "outbox",
+        True,
+        "Restore what the message names, such as disk space or the database server; then repeat the call.",
+    ),
+    "receiver_unknown": Code(
+        "config",
+        False,
+        "Add the receiver to those of the worker, or remove its deliveries.",
     ),
 }

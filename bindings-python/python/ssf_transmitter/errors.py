@@ -12,6 +12,7 @@ SsfError
 │   ├── TransportError
 │   └── DeadlineExceeded
 ├── ApiError
+├── OutboxError
 └── InternalError
 ```
 """
@@ -36,6 +37,7 @@ __all__ = [
     "DeliveryError",
     "InternalError",
     "KeyMaterialError",
+    "OutboxError",
     "ReceiverRejected",
     "SigningError",
     "SsfError",
@@ -174,6 +176,10 @@ class ApiError(SsfError):
     """A call to a receiver's management API failed."""
 
 
+class OutboxError(SsfError):
+    """The outbox refused an entry, or cannot use what it has stored."""
+
+
 class InternalError(SsfError):
     """A defect of this package."""
 
@@ -188,6 +194,7 @@ _CLASSES: dict[ErrorKind, type[SsfError]] = {
     "transport": TransportError,
     "deadline": DeadlineExceeded,
     "api": ApiError,
+    "outbox": OutboxError,
     "internal": InternalError,
 }
 

@@ -81,6 +81,8 @@ public struct SSFError: Error, Hashable, Sendable {
         public static let transport = Self(rawValue: "transport")
         /// A call to a receiver's management API failed.
         public static let api = Self(rawValue: "api")
+        /// The outbox refused an entry, or cannot use what it has stored.
+        public static let outbox = Self(rawValue: "outbox")
         /// The deadline passed.
         public static let deadline = Self(rawValue: "deadline")
         /// A defect of this package.

@@ -22,6 +22,8 @@ pub enum ErrorKind {
     Transport,
     /// A call to a receiver's management API failed.
     Api,
+    /// The outbox refused an entry, or cannot use what it has stored.
+    Outbox,
     /// The deadline passed.
     Deadline,
     /// A defect.
@@ -40,6 +42,7 @@ impl ErrorKind {
             Self::Delivery => "delivery",
             Self::Transport => "transport",
             Self::Api => "api",
+            Self::Outbox => "outbox",
             Self::Deadline => "deadline",
             Self::Internal => "internal",
         }

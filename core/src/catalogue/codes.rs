@@ -470,6 +470,38 @@ pub enum ErrorCode {
     ///
     /// Check that the URL is that of the org itself, such as `https://acme.okta.com`.
     ApiAnswerUnexpected,
+    /// `outbox_entry_invalid`: An entry cannot be enqueued: it names no receiver, an option is out of range, or two options conflict.
+    ///
+    /// Correct the option named in the message.
+    OutboxEntryInvalid,
+    /// `outbox_full`: The outbox has no room for the entry; nothing was stored.
+    ///
+    /// Find out with the counts and the states of the receivers why deliveries are not sent, then enqueue the entry again.
+    OutboxFull,
+    /// `outbox_conflict`: The outbox already has an entry with this idempotency key and other content, or a delivery with this jti.
+    ///
+    /// Use a key or a jti only for one event. If you repeat an enqueue, repeat it with the same content.
+    OutboxConflict,
+    /// `outbox_attempts_exhausted`: A delivery was claimed as often as the schedule allows, and no worker reported how the last attempt ended.
+    ///
+    /// Look for the cause in the log of the worker at the times of the attempts, then replay the delivery.
+    OutboxAttemptsExhausted,
+    /// `outbox_corrupt`: What the outbox has stored of an entry is damaged.
+    ///
+    /// Check the disk and restore a backup; send the event again if the entry is lost.
+    OutboxCorrupt,
+    /// `outbox_key_missing`: An entry of the outbox is sealed with a key that the worker does not have.
+    ///
+    /// Give the worker the earlier sealing key, too.
+    OutboxKeyMissing,
+    /// `outbox_unavailable`: The store of the outbox cannot be reached or cannot write at the moment.
+    ///
+    /// Restore what the message names, such as disk space or the database server; then repeat the call.
+    OutboxUnavailable,
+    /// `receiver_unknown`: The worker knows no receiver with the name of a delivery.
+    ///
+    /// Add the receiver to those of the worker, or remove its deliveries.
+    ReceiverUnknown,
 }
 
 impl ErrorCode {
@@ -591,6 +623,14 @@ impl ErrorCode {
         Self::ApiUnavailable,
         Self::ApiOutcomeUnknown,
         Self::ApiAnswerUnexpected,
+        Self::OutboxEntryInvalid,
+        Self::OutboxFull,
+        Self::OutboxConflict,
+        Self::OutboxAttemptsExhausted,
+        Self::OutboxCorrupt,
+        Self::OutboxKeyMissing,
+        Self::OutboxUnavailable,
+        Self::ReceiverUnknown,
     ];
 
     /// The stable name, such as `event_member_missing`.
@@ -713,6 +753,14 @@ impl ErrorCode {
             Self::ApiUnavailable => "api_unavailable",
             Self::ApiOutcomeUnknown => "api_outcome_unknown",
             Self::ApiAnswerUnexpected => "api_answer_unexpected",
+            Self::OutboxEntryInvalid => "outbox_entry_invalid",
+            Self::OutboxFull => "outbox_full",
+            Self::OutboxConflict => "outbox_conflict",
+            Self::OutboxAttemptsExhausted => "outbox_attempts_exhausted",
+            Self::OutboxCorrupt => "outbox_corrupt",
+            Self::OutboxKeyMissing => "outbox_key_missing",
+            Self::OutboxUnavailable => "outbox_unavailable",
+            Self::ReceiverUnknown => "receiver_unknown",
         }
     }
 
@@ -742,7 +790,8 @@ impl ErrorCode {
             | Self::ProxyInvalid
             | Self::CaBundleInvalid
             | Self::CaCertificatesMissing
-            | Self::ClientCertificateInvalid => ErrorKind::Config,
+            | Self::ClientCertificateInvalid
+            | Self::ReceiverUnknown => ErrorKind::Config,
             Self::DeadlineExceeded => ErrorKind::Deadline,
             Self::ReceiverRejected
             | Self::ReceiverKeyUnknown
@@ -779,6 +828,13 @@ impl ErrorCode {
             | Self::KeySetWatched
             | Self::KeySourceInvalid
             | Self::KeySourceUnavailable => ErrorKind::Key,
+            Self::OutboxEntryInvalid
+            | Self::OutboxFull
+            | Self::OutboxConflict
+            | Self::OutboxAttemptsExhausted
+            | Self::OutboxCorrupt
+            | Self::OutboxKeyMissing
+            | Self::OutboxUnavailable => ErrorKind::Outbox,
             Self::SignatureMalformed | Self::SignatureInvalid | Self::SignerFailed => ErrorKind::Signing,
             Self::TokenRefused | Self::TokenResponseInvalid | Self::TokenStale | Self::TokenUnavailable => {
                 ErrorKind::Token
@@ -846,7 +902,9 @@ impl ErrorCode {
             | Self::TlsCertificateName
             | Self::TlsCertificateUntrusted
             | Self::TlsCertificateRevoked
-            | Self::TlsCertificateInvalid => Retry::ByCaller,
+            | Self::TlsCertificateInvalid
+            | Self::OutboxFull
+            | Self::OutboxUnavailable => Retry::ByCaller,
             Self::TokenUnavailable
             | Self::ReceiverThrottled
             | Self::ReceiverUnavailable
@@ -1098,6 +1156,24 @@ impl ErrorCode {
                 "Creating a provider ended with a server error or without an answer; the provider may exist."
             }
             Self::ApiAnswerUnexpected => "The API gave an answer that it does not document.",
+            Self::OutboxEntryInvalid => {
+                "An entry cannot be enqueued: it names no receiver, an option is out of range, or two options conflict."
+            }
+            Self::OutboxFull => "The outbox has no room for the entry; nothing was stored.",
+            Self::OutboxConflict => {
+                "The outbox already has an entry with this idempotency key and other content, or a delivery with this jti."
+            }
+            Self::OutboxAttemptsExhausted => {
+                "A delivery was claimed as often as the schedule allows, and no worker reported how the last attempt ended."
+            }
+            Self::OutboxCorrupt => "What the outbox has stored of an entry is damaged.",
+            Self::OutboxKeyMissing => {
+                "An entry of the outbox is sealed with a key that the worker does not have."
+            }
+            Self::OutboxUnavailable => {
+                "The store of the outbox cannot be reached or cannot write at the moment."
+            }
+            Self::ReceiverUnknown => "The worker knows no receiver with the name of a delivery.",
         }
     }
 
@@ -1321,6 +1397,24 @@ impl ErrorCode {
             Self::ApiAnswerUnexpected => {
                 "Check that the URL is that of the org itself, such as `https://acme.okta.com`."
             }
+            Self::OutboxEntryInvalid => "Correct the option named in the message.",
+            Self::OutboxFull => {
+                "Find out with the counts and the states of the receivers why deliveries are not sent, then enqueue the entry again."
+            }
+            Self::OutboxConflict => {
+                "Use a key or a jti only for one event. If you repeat an enqueue, repeat it with the same content."
+            }
+            Self::OutboxAttemptsExhausted => {
+                "Look for the cause in the log of the worker at the times of the attempts, then replay the delivery."
+            }
+            Self::OutboxCorrupt => {
+                "Check the disk and restore a backup; send the event again if the entry is lost."
+            }
+            Self::OutboxKeyMissing => "Give the worker the earlier sealing key, too.",
+            Self::OutboxUnavailable => {
+                "Restore what the message names, such as disk space or the database server; then repeat the call."
+            }
+            Self::ReceiverUnknown => "Add the receiver to those of the worker, or remove its deliveries.",
         }
     }
 }

@@ -90,6 +90,6 @@ pub(super) fn refusal(
 /// Whether the receiver may have the SET after an attempt that ended so: the request was sent, and there is no answer, or
 /// one that does not say whether it was stored. A server that fails, or a gateway before it, may have stored the SET first (RFC 9110
 /// §15.6).
-pub(super) fn leaves_open(code: ErrorCode) -> bool {
+pub(crate) fn leaves_open(code: ErrorCode) -> bool {
     matches!(code, ErrorCode::ReceiverTimeout | ErrorCode::OutcomeUnknown | ErrorCode::ReceiverUnavailable)
 }

@@ -39,7 +39,7 @@ mod notes;
 use std::time::Duration;
 
 pub use crate::retry::RetryPolicy;
-pub(crate) use classify::{Verdict, code_of, verdict};
+pub(crate) use classify::{Verdict, code_of, leaves_open, verdict};
 pub use gate::Gate;
 pub use machine::Delivery;
 pub use notes::ReceiptNote;

@@ -122,11 +122,16 @@ impl Bounds {
         Ok(self)
     }
 
+    /// The longest wait that backoff leads to after `attempts` attempts.
+    pub(crate) fn bound(&self, attempts: u32) -> Duration {
+        let doublings = attempts.saturating_sub(1).min(31);
+        self.base.saturating_mul(1 << doublings).min(self.max_backoff)
+    }
+
     /// The wait after `attempts` attempts: anything from zero to the exponential bound, by `random`, but no less than the
     /// receiver asks for.
     pub(crate) fn wait(&self, attempts: u32, retry_after: Option<Duration>, random: u64) -> Duration {
-        let doublings = attempts.saturating_sub(1).min(31);
-        let bound = self.base.saturating_mul(1 << doublings).min(self.max_backoff);
+        let bound = self.bound(attempts);
         let nanos = u64::try_from(bound.as_nanos()).unwrap_or(u64::MAX);
         let jittered = Duration::from_nanos(random.checked_rem(nanos.saturating_add(1)).unwrap_or(random));
         match retry_after {

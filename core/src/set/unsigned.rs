@@ -7,10 +7,11 @@ use serde_json::{Map, Value};
 use super::{DecodedSet, SignedSet, signed::Facts};
 use crate::{
     base64,
+    dialect::Dialect,
     error::{Error, ErrorCode, Result},
     finding::Finding,
     jose::{self, Algorithm, Signature},
-    key::{self, Signer, SigningKey},
+    key::{self, Signer, SigningHeader, SigningKey},
 };
 
 /// An unsigned SET whose `jti`, `iat` and header are fixed.
@@ -53,6 +54,24 @@ impl UnsignedSet {
 
     pub(super) fn of(signing_input: String, algorithm: Algorithm, facts: Facts) -> Self {
         Self { signing_input, algorithm, facts }
+    }
+
+    /// A SET of claims that were fixed before, to be signed with another key.
+    #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "the worker of an outbox resumes SETs"))]
+    pub(crate) fn resume(header: SigningHeader, dialect: &Dialect, claims: &[u8]) -> Result<Self> {
+        let algorithm = header.algorithm;
+        let header = jose::header(algorithm, header.kid.filter(|_| dialect.data().set.kid));
+        let parsed: Map<String, Value> = serde_json::from_slice(claims)
+            .map_err(|error| Error::new(ErrorCode::OutboxCorrupt, "the claims of a SET are damaged").because(error))?;
+        let facts = Facts::of(&parsed, Vec::new());
+        Ok(Self { signing_input: jose::signing_input(&header, claims)?, algorithm, facts })
+    }
+
+    /// The claims, as they are signed.
+    #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "the worker of an outbox keeps them"))]
+    pub(crate) fn claims(&self) -> Result<Vec<u8>> {
+        let payload = self.signing_input.split('.').nth(1).and_then(base64::decode);
+        payload.ok_or_else(|| Error::internal("a signing input contains claims"))
     }
 
     /// The bytes to sign: header and claims, encoded (RFC 7515 §5.1).

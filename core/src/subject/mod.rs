@@ -114,6 +114,11 @@ impl Subject {
         Self { private_formats: true, ..self }
     }
 
+    /// Whether private formats are meant.
+    pub(crate) fn has_private_formats(&self) -> bool {
+        self.private_formats
+    }
+
     /// Reads a subject identifier as [`from_json`](Self::from_json) does, and checks it no further: that is done when a SET
     /// is prepared.
     ///

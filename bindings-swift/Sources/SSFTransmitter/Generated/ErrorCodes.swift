@@ -323,6 +323,31 @@ extension SSFError.Code {
     /// The API gave an answer that it does not document. Check that the URL is that of the org itself, such
     /// as `https://acme.okta.com`.
     public static let apiAnswerUnexpected = Self(rawValue: "api_answer_unexpected")
+    /// An entry cannot be enqueued: it names no receiver, an option is out of range, or two options conflict.
+    /// Correct the option named in the message.
+    public static let outboxEntryInvalid = Self(rawValue: "outbox_entry_invalid")
+    /// The outbox has no room for the entry; nothing was stored. Find out with the counts and the states of
+    /// the receivers why deliveries are not sent, then enqueue the entry again.
+    public static let outboxFull = Self(rawValue: "outbox_full")
+    /// The outbox already has an entry with this idempotency key and other content, or a delivery with this
+    /// jti. Use a key or a jti only for one event. If you repeat an enqueue, repeat it with the same content.
+    public static let outboxConflict = Self(rawValue: "outbox_conflict")
+    /// A delivery was claimed as often as the schedule allows, and no worker reported how the last attempt
+    /// ended. Look for the cause in the log of the worker at the times of the attempts, then replay the
+    /// delivery.
+    public static let outboxAttemptsExhausted = Self(rawValue: "outbox_attempts_exhausted")
+    /// What the outbox has stored of an entry is damaged. Check the disk and restore a backup; send the event
+    /// again if the entry is lost.
+    public static let outboxCorrupt = Self(rawValue: "outbox_corrupt")
+    /// An entry of the outbox is sealed with a key that the worker does not have. Give the worker the earlier
+    /// sealing key, too.
+    public static let outboxKeyMissing = Self(rawValue: "outbox_key_missing")
+    /// The store of the outbox cannot be reached or cannot write at the moment. Restore what the message
+    /// names, such as disk space or the database server; then repeat the call.
+    public static let outboxUnavailable = Self(rawValue: "outbox_unavailable")
+    /// The worker knows no receiver with the name of a delivery. Add the receiver to those of the worker, or
+    /// remove its deliveries.
+    public static let receiverUnknown = Self(rawValue: "receiver_unknown")
 
     /// Every error code, in the order of the documentation.
     public static let all: [Self] = [
@@ -442,6 +467,14 @@ extension SSFError.Code {
         .apiUnavailable,
         .apiOutcomeUnknown,
         .apiAnswerUnexpected,
+        .outboxEntryInvalid,
+        .outboxFull,
+        .outboxConflict,
+        .outboxAttemptsExhausted,
+        .outboxCorrupt,
+        .outboxKeyMissing,
+        .outboxUnavailable,
+        .receiverUnknown,
     ]
 
     /// Kind, retryability and remedy of each code.
@@ -794,5 +827,29 @@ extension SSFError.Code {
         .apiAnswerUnexpected: Facts(
             .api, false,
             "Check that the URL is that of the org itself, such as `https://acme.okta.com`."),
+        .outboxEntryInvalid: Facts(
+            .outbox, false,
+            "Correct the option named in the message."),
+        .outboxFull: Facts(
+            .outbox, true,
+            "Find out with the counts and the states of the receivers why deliveries are not sent, then enqueue the entry again."),
+        .outboxConflict: Facts(
+            .outbox, false,
+            "Use a key or a jti only for one event. If you repeat an enqueue, repeat it with the same content."),
+        .outboxAttemptsExhausted: Facts(
+            .outbox, false,
+            "Look for the cause in the log of the worker at the times of the attempts, then replay the delivery."),
+        .outboxCorrupt: Facts(
+            .outbox, false,
+            "Check the disk and restore a backup; send the event again if the entry is lost."),
+        .outboxKeyMissing: Facts(
+            .outbox, false,
+            "Give the worker the earlier sealing key, too."),
+        .outboxUnavailable: Facts(
+            .outbox, true,
+            "Restore what the message names, such as disk space or the database server; then repeat the call."),
+        .receiverUnknown: Facts(
+            .config, false,
+            "Add the receiver to those of the worker, or remove its deliveries."),
     ]
 }

@@ -255,7 +255,7 @@ impl Transmitter {
     }
 
     /// A builder with issuer, audience and dialect set, and the transmitter's clock.
-    fn set_for(&self, receiver: &Receiver) -> SetBuilder {
+    pub(in crate::client) fn set_for(&self, receiver: &Receiver) -> SetBuilder {
         SetBuilder::new(self.0.issuer.as_str(), receiver.audience().clone())
             .dialect(receiver.dialect())
             .clock(&*self.0.clock)

@@ -41,6 +41,7 @@ pub(super) enum ErrorKind {
     Delivery,
     Transport,
     Api,
+    Outbox,
     Deadline,
     Internal,
 }

@@ -1,0 +1,123 @@
+//! Finds the receivers that the deliveries of an outbox name.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    future::Future,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use super::Receiver;
+use crate::{
+    error::Result,
+    key::BoxFuture,
+    time::{Clock, SteadyClock, Timestamp},
+};
+
+/// Finds receivers by name: a map, a function, or a database of your own. Settings and credentials come from here, never from the
+/// store.
+///
+/// ```
+/// # use std::collections::HashMap;
+/// use ssf_transmitter::{Receiver, client::Receivers};
+///
+/// # async fn example() -> Result<(), ssf_transmitter::Error> {
+/// let okta = Receiver::okta("https://acme.okta.com").build()?;
+/// let receivers = HashMap::from([("acme".to_owned(), okta)]);
+/// assert!(receivers.find("globex").await?.is_none());
+/// # Ok(())
+/// # }
+/// ```
+pub trait Receivers: Send + Sync {
+    /// The receiver with this name, or `None` if there is none. Return the same [`Receiver`] (a clone) each time: deliveries
+    /// share its connections, token and limits. [`CachedReceivers`] does this for functions.
+    fn find<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Receiver>>>;
+
+    /// The receiver could not be used: settings that are kept may be out of date. By default nothing happens.
+    fn forget(&self, name: &str) {
+        let _ = name;
+    }
+}
+
+impl Receivers for HashMap<String, Receiver> {
+    fn find<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Receiver>>> {
+        Box::pin(std::future::ready(Ok(self.get(name).cloned())))
+    }
+}
+
+/// How long a receiver is kept by default.
+const MAX_AGE: Duration = Duration::from_mins(5);
+
+/// Finds receivers with an async function, and keeps them for five minutes.
+///
+/// ```
+/// use ssf_transmitter::{Receiver, client::receivers_fn};
+///
+/// let receivers = receivers_fn(async |name: String| {
+///     // Look up the settings of the customer here.
+///     Ok(Some(Receiver::okta(format!("https://{name}.okta.com")).build()?))
+/// });
+/// ```
+pub fn receivers_fn<F, R>(find: F) -> CachedReceivers
+where
+    F: Fn(String) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<Option<Receiver>>> + Send + 'static,
+{
+    struct Function<F>(F);
+    impl<F, R> Receivers for Function<F>
+    where
+        F: Fn(String) -> R + Send + Sync,
+        R: Future<Output = Result<Option<Receiver>>> + Send + 'static,
+    {
+        fn find<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Receiver>>> {
+            Box::pin((self.0)(name.to_owned()))
+        }
+    }
+    CachedReceivers::new(Function(find), MAX_AGE)
+}
+
+/// Keeps the receivers that others find, until they are too old or [forgotten](Receivers::forget).
+pub struct CachedReceivers {
+    inner: Box<dyn Receivers>,
+    max_age: Duration,
+    clock: SteadyClock,
+    known: Mutex<HashMap<String, (Receiver, Timestamp)>>,
+}
+
+impl CachedReceivers {
+    /// Keeps receivers for this long.
+    pub fn new(inner: impl Receivers + 'static, max_age: Duration) -> Self {
+        Self { inner: Box::new(inner), max_age, clock: SteadyClock::start(), known: Mutex::default() }
+    }
+}
+
+impl Receivers for CachedReceivers {
+    fn find<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Receiver>>> {
+        let now = self.clock.now();
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        if let Some((receiver, _)) = known.filter(|(_, found)| now.since(*found) < self.max_age) {
+            return Box::pin(std::future::ready(Ok(Some(receiver))));
+        }
+        Box::pin(async move {
+            let found = self.inner.find(name).await?;
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            match &found {
+                Some(receiver) => known.insert(name.to_owned(), (receiver.clone(), now)),
+                None => known.remove(name),
+            };
+            Ok(found)
+        })
+    }
+
+    fn forget(&self, name: &str) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        self.inner.forget(name);
+    }
+}
+
+impl fmt::Debug for CachedReceivers {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("CachedReceivers").field("max_age", &self.max_age).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,279 @@
+//! The loop of a worker: claim, send, settle.
+
+use std::{
+    collections::HashMap,
+    sync::atomic::Ordering,
+    time::Duration,
+};
+
+use tokio::{
+    task::{Id, JoinSet},
+    time::Instant,
+};
+
+use super::{
+    Drained, Worker,
+    attempt::{Ended, Sender},
+};
+use crate::{
+    error::Result,
+    outbox::{Claim, Lease, Settled, Settlement},
+};
+
+/// How long the store is left alone after an error.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+/// How often deliveries are removed that ended long enough ago.
+const PRUNE: Duration = Duration::from_mins(1);
+/// How often it goes on where there may be more to remove.
+const PRUNE_MORE: Duration = Duration::from_secs(1);
+
+/// What a worker has in hand.
+struct Hands {
+    worker: Worker,
+    sender: Sender,
+    tasks: JoinSet<Ended>,
+    /// The leases of the tasks.
+    leases: HashMap<Id, Lease>,
+    /// What has ended and is not settled yet.
+    unsettled: Vec<(String, Settlement)>,
+    /// When leases are extended next.
+    renew_at: Instant,
+    prune_at: Instant,
+    /// When the store is asked again after an error.
+    store_at: Option<Instant>,
+    drained: Drained,
+}
+
+impl Worker {
+    /// Runs until [`WorkerHandle::stop`](super::WorkerHandle::stop). Dropped, it sends nothing more, and its deliveries wait until their leases end.
+    ///
+    /// The only error is a wrong setting. It needs a tokio runtime with time and I/O enabled.
+    pub async fn run(self) -> Result<()> {
+        self.check()?;
+        let mut hands = Hands::new(self);
+        let mut stop = hands.worker.stop.subscribe();
+        let mut claim_at = Instant::now();
+        while !*stop.borrow_and_update() {
+            let changed = hands.worker.outbox.clone();
+            let changed = changed.store().changed();
+            if Instant::now() >= claim_at && hands.has_room() {
+                let next = hands.claim().await;
+                let poll = hands.worker.poll;
+                claim_at = Instant::now() + next.map_or(poll, |next| next.min(poll));
+            }
+            hands.settle().await;
+            hands.renew().await;
+            hands.prune().await;
+            let wakes_at = hands.wakes_at(claim_at);
+            tokio::select! {
+                _ = stop.changed() => {}
+                Some(joined) = hands.tasks.join_next_with_id() => {
+                    hands.collect(joined);
+                    // There is room again.
+                    claim_at = claim_at.min(Instant::now());
+                }
+                () = changed => claim_at = Instant::now(),
+                () = tokio::time::sleep_until(wakes_at) => {}
+            }
+        }
+        hands.finish().await;
+        Ok(())
+    }
+
+    /// Sends what is ready now, and ends when nothing is ready or in flight: for jobs that run from time to time. What waits for a
+    /// time, such as a retry, stays.
+    ///
+    /// Errors are wrong settings, and those of the store.
+    pub async fn drain(self) -> Result<Drained> {
+        self.check()?;
+        let mut hands = Hands::new(self);
+        let mut stop = hands.worker.stop.subscribe();
+        loop {
+            if hands.has_room() && !*stop.borrow_and_update() {
+                hands.claim().await;
+            }
+            hands.renew().await;
+            let renew_at = hands.renew_at;
+            let ended = tokio::select! {
+                joined = hands.tasks.join_next_with_id() => joined,
+                () = tokio::time::sleep_until(renew_at) => continue,
+                _ = stop.changed() => break,
+            };
+            let Some(joined) = ended else { break };
+            hands.collect(joined);
+            hands.settle().await;
+            if let Some(error) = hands.worker.vitals.read().store_error {
+                hands.finish().await;
+                return Err(error);
+            }
+        }
+        hands.finish().await;
+        match hands.worker.vitals.read().store_error {
+            Some(error) => Err(error),
+            None => Ok(hands.drained),
+        }
+    }
+}
+
+impl Hands {
+    fn new(worker: Worker) -> Self {
+        let sender = Sender {
+            outbox: worker.outbox.clone(),
+            transmitter: worker.transmitter.clone(),
+            receivers: worker.receivers.clone(),
+            schedule: worker.schedule.clone(),
+        };
+        let now = Instant::now();
+        Self {
+            renew_at: now + worker.lease_time() / 3,
+            prune_at: now,
+            store_at: None,
+            worker,
+            sender,
+            tasks: JoinSet::new(),
+            leases: HashMap::new(),
+            unsettled: Vec::new(),
+            drained: Drained::default(),
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.room() > 0 && self.store_at.is_none_or(|time| time <= Instant::now())
+    }
+
+    fn room(&self) -> u32 {
+        self.worker.concurrency.saturating_sub(u32::try_from(self.tasks.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Claims deliveries and starts to send them. Returns how long it is until another one may be ready.
+    async fn claim(&mut self) -> Option<Duration> {
+        let Worker { per_receiver, schedule, outbox, .. } = &self.worker;
+        let claim = Claim::new(self.room(), *per_receiver, self.worker.lease_time(), schedule.attempts());
+        let claims = outbox.store().claim(claim).await;
+        let Some(claims) = self.note(claims) else { return Some(STORE_PAUSE) };
+        for claimed in claims.deliveries {
+            let lease = claimed.lease.clone();
+            let task = self.tasks.spawn(self.sender.clone().send(claimed));
+            self.leases.insert(task.id(), lease);
+        }
+        self.count_in_flight();
+        claims.next
+    }
+
+    /// Notes an error of the store, after which it is left alone for a while.
+    fn note<T>(&mut self, result: Result<T>) -> Option<T> {
+        let value = self.worker.vitals.note(result);
+        self.store_at = value.is_none().then(|| Instant::now() + STORE_PAUSE);
+        value
+    }
+
+    fn count_in_flight(&self) {
+        self.worker.vitals.in_flight.store(self.tasks.len() as u64, Ordering::Relaxed);
+    }
+
+    /// Takes over what has ended, with all others that have ended meanwhile.
+    fn collect(&mut self, joined: Result<(Id, Ended), tokio::task::JoinError>) {
+        let mut next = Some(joined);
+        while let Some(joined) = next {
+            match joined {
+                Ok((id, Ended::Settle(receiver, settlement))) => {
+                    self.leases.remove(&id);
+                    self.unsettled.push((receiver, settlement));
+                }
+                Ok((id, Ended::Lost)) => {
+                    self.leases.remove(&id);
+                    self.worker.vitals.lost.fetch_add(1, Ordering::Relaxed);
+                }
+                // Aborted, or a defect: the lease ends by itself.
+                Err(error) => {
+                    self.leases.remove(&error.id());
+                }
+            }
+            next = self.tasks.try_join_next_with_id();
+        }
+        self.count_in_flight();
+    }
+
+    async fn settle(&mut self) {
+        if self.unsettled.is_empty() || self.store_at.is_some_and(|time| time > Instant::now()) {
+            return;
+        }
+        let settlements: Vec<_> = self.unsettled.iter().map(|(_, settlement)| settlement.clone()).collect();
+        let settled = self.worker.outbox.store().settle(settlements).await;
+        let Some(settled) = self.note(settled) else { return };
+        for ((receiver, settlement), settled) in self.unsettled.drain(..).zip(settled) {
+            let vitals = &self.worker.vitals;
+            match settled {
+                Settled::Lost => {
+                    vitals.lost.fetch_add(1, Ordering::Relaxed);
+                }
+                Settled::Applied(alert) => {
+                    if settlement.outcome.failure().is_some() {
+                        vitals.failed.fetch_add(1, Ordering::Relaxed);
+                        self.drained.failed += 1;
+                    } else if settlement.outcome.spends_attempt() {
+                        vitals.delivered.fetch_add(1, Ordering::Relaxed);
+                        self.drained.delivered += 1;
+                    }
+                    if let (Some(alert), Some(call)) = (alert, &self.worker.on_alert) {
+                        call(&receiver, &alert);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Extends the leases of what takes long.
+    async fn renew(&mut self) {
+        if Instant::now() < self.renew_at {
+            return;
+        }
+        let lease = self.worker.lease_time();
+        self.renew_at = Instant::now() + lease / 3;
+        let leases: Vec<_> =
+            self.leases.values().chain(self.unsettled.iter().map(|(_, settlement)| &settlement.lease)).cloned().collect();
+        if !leases.is_empty() {
+            let renewed = self.worker.outbox.store().renew(leases, lease).await;
+            self.note(renewed);
+        }
+    }
+
+    async fn prune(&mut self) {
+        if Instant::now() < self.prune_at {
+            return;
+        }
+        let pruned = self.worker.outbox.store().prune(self.worker.retention).await;
+        let more = self.note(pruned).is_some_and(|pruned| pruned.more);
+        self.prune_at = Instant::now() + if more { PRUNE_MORE } else { PRUNE };
+    }
+
+    /// When there is something to do.
+    fn wakes_at(&self, claim_at: Instant) -> Instant {
+        let claim_at = self.store_at.map_or(claim_at, |time| time.max(claim_at));
+        let claim_at = if self.room() > 0 { claim_at } else { self.renew_at };
+        claim_at.min(self.renew_at).min(self.prune_at)
+    }
+
+    /// Lets deliveries end within the grace, releases the others, and settles all.
+    async fn finish(&mut self) {
+        let ends = Instant::now() + self.worker.grace_time();
+        loop {
+            self.renew().await;
+            let wakes = ends.min(self.renew_at);
+            tokio::select! {
+                joined = self.tasks.join_next_with_id() => match joined {
+                    Some(joined) => self.collect(joined),
+                    None => break,
+                },
+                () = tokio::time::sleep_until(wakes) => if Instant::now() >= ends { break },
+            }
+            self.settle().await;
+        }
+        self.tasks.shutdown().await;
+        let released = self.leases.drain().map(|(_, lease)| (String::new(), Settlement::released(lease)));
+        self.unsettled.extend(released);
+        self.store_at = None;
+        self.settle().await;
+        self.count_in_flight();
+    }
+}

@@ -1,0 +1,149 @@
+//! The outbox as its users see it.
+
+use std::{fmt, sync::Arc};
+
+use super::{
+    Counts, Cursor, Enqueued, Entry, Filter, History, Pruned, ReceiverRecord, Record, Replay, Retention, Seal, Store,
+    Tag,
+};
+use crate::{
+    error::Result,
+    subject::Subject,
+    time::{Clock, SystemClock, Timestamp},
+};
+
+/// Accepts events, and answers questions about them. A worker sends them: in this process or another one that uses the same store.
+/// Cheap to clone.
+///
+/// ```
+/// use ssf_transmitter::{Subject, event::caep, outbox::{Entry, MemoryStore, Outbox}};
+///
+/// # async fn example() -> Result<(), ssf_transmitter::Error> {
+/// let outbox = Outbox::new(MemoryStore::new());
+/// let entry = Entry::new(caep::SessionRevoked::new(), Subject::email("ada@example.com")).to("acme");
+/// let enqueued = outbox.enqueue(entry).await?;
+/// assert_eq!(outbox.counts().await?.waiting, 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Outbox {
+    store: Arc<dyn Store>,
+    seal: Option<Arc<Seal>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Outbox {
+    /// An outbox that keeps its entries in this store.
+    pub fn new(store: impl Store + 'static) -> Self {
+        Self { store: Arc::new(store), seal: None, clock: Arc::new(SystemClock) }
+    }
+
+    /// Seals what entries say before the store gets it. The workers need the same seal.
+    pub fn seal(mut self, seal: Seal) -> Self {
+        self.seal = Some(Arc::new(seal));
+        self
+    }
+
+    /// Sets the clock that `iat` goes by. By default, it is the system's.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Accepts an entry. Once this has returned, the entry is as safe as the store makes it.
+    ///
+    /// Errors are those of the entry, and [`ErrorCode::OutboxFull`](crate::ErrorCode::OutboxFull),
+    /// [`ErrorCode::OutboxConflict`](crate::ErrorCode::OutboxConflict) and
+    /// [`ErrorCode::OutboxUnavailable`](crate::ErrorCode::OutboxUnavailable): nothing was stored then.
+    pub async fn enqueue(&self, entry: Entry) -> Result<Enqueued> {
+        let mut enqueued = self.enqueue_many([entry]).await?;
+        enqueued.pop().ok_or_else(|| crate::Error::internal("the store returned nothing for an entry"))
+    }
+
+    /// Accepts entries: all of them or none. An error of an entry has its index as the first step of its pointer.
+    pub async fn enqueue_many(&self, entries: impl IntoIterator<Item = Entry>) -> Result<Vec<Enqueued>> {
+        let now = self.clock.now();
+        let message = |(index, entry): (usize, Entry)| {
+            entry.into_message(self.sealing(), now).map_err(|error| error.within(&format!("/{index}")))
+        };
+        let messages = entries.into_iter().enumerate().map(message).collect::<Result<Vec<_>>>()?;
+        self.store.enqueue(messages).await
+    }
+
+    /// The ledger in numbers: every delivery that was accepted is in exactly one of them.
+    pub async fn counts(&self) -> Result<Counts> {
+        self.store.counts().await
+    }
+
+    /// Receivers by name with their states and counts; `after` is the last name of the page before.
+    pub async fn receivers(&self, after: Option<&str>, limit: u32) -> Result<Vec<ReceiverRecord>> {
+        self.store.receivers(after.map(str::to_owned), limit).await
+    }
+
+    /// Deliveries in the order in which they were enqueued; `after` is the last one of the page before.
+    pub async fn list(&self, filter: Filter, after: Option<&Record>, limit: u32) -> Result<Vec<Record>> {
+        self.store.list(filter, after.map(Cursor::after), limit).await
+    }
+
+    /// A delivery and its attempts: when, signed by which key, and what the receiver answered. `None` if the store does not have
+    /// it, or no longer.
+    pub async fn history(&self, jti: &str) -> Result<Option<History>> {
+        self.store.history(jti).await
+    }
+
+    /// Lets deliveries wait again that have ended, and returns how many.
+    pub async fn replay(&self, replay: Replay) -> Result<u64> {
+        self.store.replay(replay).await
+    }
+
+    /// Discards deliveries that wait, and returns how many.
+    pub async fn discard(&self, filter: Filter) -> Result<u64> {
+        self.store.discard(filter, false).await
+    }
+
+    /// How many deliveries [`discard`](Self::discard) would discard.
+    pub async fn count_discardable(&self, filter: Filter) -> Result<u64> {
+        self.store.discard(filter, true).await
+    }
+
+    /// Holds the deliveries to a receiver until [`release`](Self::release).
+    pub async fn hold(&self, receiver: &str) -> Result<()> {
+        self.store.hold(receiver).await
+    }
+
+    /// Lets the deliveries to a held or paused receiver go.
+    pub async fn release(&self, receiver: &str) -> Result<()> {
+        self.store.release(receiver).await
+    }
+
+    /// Removes deliveries that ended long enough ago. Workers do this, too.
+    pub async fn prune(&self, retention: Retention) -> Result<Pruned> {
+        self.store.prune(retention).await
+    }
+
+    /// Identifies a subject, for [`Filter::subject`].
+    pub fn subject_tag(&self, subject: &Subject) -> Result<Tag> {
+        Seal::subject_tag(self.sealing(), subject)
+    }
+
+    /// The store.
+    pub fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    pub(crate) fn sealing(&self) -> Option<&Seal> {
+        self.seal.as_deref()
+    }
+
+    #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "the worker dates attempts"))]
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl fmt::Debug for Outbox {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Outbox").field("sealed", &self.seal.is_some()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,98 @@
+//! Checks that a store keeps the promises of [`Store`](super::Store): for tests of stores, also of your own.
+//!
+//! ```
+//! use ssf_transmitter::outbox::{MemoryStore, Store, suite};
+//!
+//! # async fn example() {
+//! let violations = suite::run(async |clock| Ok(Box::new(MemoryStore::new().clock(clock)) as Box<dyn Store>)).await;
+//! assert_eq!(violations, []);
+//! # }
+//! ```
+
+mod endings;
+mod leases;
+mod queries;
+mod random_walk;
+mod receivers;
+mod selection;
+mod tester;
+
+use std::{
+    fmt,
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use super::Store;
+use crate::{
+    error::Result,
+    key::BoxFuture,
+    time::{Clock, Timestamp},
+};
+use tester::Tester;
+
+/// A clock that a test moves. Cheap to clone; clones share the time.
+#[derive(Clone, Debug)]
+pub struct ManualClock(Arc<AtomicI64>);
+
+impl ManualClock {
+    /// A clock that stands at this time.
+    pub fn at(time: Timestamp) -> Self {
+        Self(Arc::new(AtomicI64::new(time.as_unix_millis())))
+    }
+
+    /// Moves the clock forward.
+    pub fn advance(&self, by: Duration) {
+        let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        self.0.fetch_add(millis, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// A promise that a store does not keep.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Violation {
+    /// The case that found it.
+    pub case: &'static str,
+    /// What was wrong.
+    pub message: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.case, self.message)
+    }
+}
+
+/// A case: what it is called, and what it does with an empty store.
+type Case = (&'static str, for<'a> fn(&'a Tester) -> BoxFuture<'a, Result<(), String>>);
+
+/// Runs all cases, each with an empty store from `make`, which must go by the clock that it gets. Returns the promises that the
+/// store does not keep; none if it is right.
+pub async fn run<F, R>(make: F) -> Vec<Violation>
+where
+    F: Fn(ManualClock) -> R,
+    R: Future<Output = Result<Box<dyn Store>>>,
+{
+    let mut violations = Vec::new();
+    let cases = [selection::CASES, leases::CASES, receivers::CASES, endings::CASES, queries::CASES, random_walk::CASES];
+    for (case, check) in cases.into_iter().flatten() {
+        let clock = ManualClock::at(Timestamp::from_unix_seconds(1_800_000_000));
+        let result = match make(clock.clone()).await {
+            Ok(store) => check(&Tester::new(store, clock)).await,
+            Err(error) => Err(format!("the store cannot be made: {error}")),
+        };
+        violations.extend(result.err().map(|message| Violation { case, message }));
+    }
+    violations
+}
