@@ -14,7 +14,7 @@ use server::{Answer, Server};
 use ssf_transmitter::{
     Algorithm, Error, Event, KeyType, PublicKey, Receipt, Receiver, Result, Signature, Signer, SigningKey,
     Subject, Transmitter,
-    client::{Counters, Emit, MemoryOutbox, Outbox as _, Pending, Waiting},
+    client::{Counters, Emit, Pending},
     delivery::RetryPolicy,
     key::{BoxFuture, ExternalKey, SigningHeader},
     lint::{Finding, Linter},
@@ -432,17 +432,4 @@ async fn a_close_waits_for_what_is_under_way_and_refuses_what_is_new() {
         same("the requests", &json!(seen), &case["in_flight"])
     })
     .await;
-}
-
-#[tokio::test]
-async fn what_a_closed_transmitter_does_not_send_stays_in_the_outbox() {
-    let key = key();
-    let transmitter = transmitter_by("https://edr.example.com", key.clone(), &Value::Null);
-    let receiver = silent().await;
-    let set = transmitter.prepare(event(&Value::Null).unwrap(), subject(&Value::Null), &receiver).unwrap();
-    let mut outbox = MemoryOutbox::default();
-    outbox.put(Waiting { receiver: "acme".into(), set: set.sign(&key).unwrap() }).await.unwrap();
-    transmitter.close().await;
-    transmitter.drain(&mut outbox, |_| Some(receiver.clone())).await.unwrap();
-    assert_eq!((outbox.later().len(), outbox.failed().len()), (1, 0));
 }

@@ -55,7 +55,10 @@ impl Content {
             .events
             .iter()
             .map(|event| {
-                Value::Object(Map::from_iter([(event.uri().to_owned(), Value::from(event.members().clone()))]))
+                Value::Object(Map::from_iter([(
+                    event.uri().to_owned(),
+                    Value::from(event.members().clone()),
+                )]))
             })
             .collect();
         let mut all = Map::new();
@@ -119,7 +122,8 @@ impl Content {
 fn sorted(value: Value) -> Value {
     match value {
         Value::Object(members) => {
-            let mut members: Vec<_> = members.into_iter().map(|(name, value)| (name, sorted(value))).collect();
+            let mut members: Vec<_> =
+                members.into_iter().map(|(name, value)| (name, sorted(value))).collect();
             members.sort_by(|(one, _), (other, _)| one.cmp(other));
             Value::Object(members.into_iter().collect())
         }

@@ -83,8 +83,14 @@ pub enum Fault {
 }
 
 /// What a receiver says of the sender, not of the event (RFC 8935 §2.4 and what receivers add).
-const OF_THE_SENDER: &[&str] =
-    &["invalid_issuer", "invalid_audience", "invalid_key", "authentication_failed", "access_denied", "invalid_client"];
+const OF_THE_SENDER: &[&str] = &[
+    "invalid_issuer",
+    "invalid_audience",
+    "invalid_key",
+    "authentication_failed",
+    "access_denied",
+    "invalid_client",
+];
 
 impl Fault {
     /// The fault of an error, by its code and the error code that the receiver gave.

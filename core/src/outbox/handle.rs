@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use super::{
-    Counts, Cursor, Enqueued, Entry, Filter, History, Pruned, ReceiverRecord, Record, Replay, Retention, Seal, Store,
-    Tag,
+    Counts, Cursor, Enqueued, Entry, Filter, History, Pruned, ReceiverRecord, Record, Replay, Retention,
+    Seal, Store, Tag,
 };
 use crate::{
     error::Result,

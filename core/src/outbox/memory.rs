@@ -11,8 +11,8 @@ use std::{
 use ledger::Ledger;
 
 use super::{
-    Claim, Claims, Counts, Cursor, Enqueued, Filter, Frozen, History, Lease, Message, Pruned, ReceiverRecord, Record,
-    Replay, Retention, Settled, Settlement, Store, notifier::Notifier,
+    Claim, Claims, Counts, Cursor, Enqueued, Filter, Frozen, History, Lease, Message, Pruned, ReceiverRecord,
+    Record, Replay, Retention, Settled, Settlement, Store, notifier::Notifier,
 };
 use crate::{
     error::{Error, ErrorCode, Result},

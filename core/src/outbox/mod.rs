@@ -35,14 +35,15 @@ pub mod suite;
 
 pub(crate) use content::Content;
 pub use entry::{Entry, Priority};
-pub use handle::Outbox;
 pub use failure::{Failure, Fault};
+pub use handle::Outbox;
 pub use memory::{MemoryStore, WhenFull};
 pub use receiver_state::{Alert, ReceiverState, Status};
 pub use record::{
-    Attempt, Counts, Cursor, Discard, Filter, History, Pruned, ReceiverRecord, Record, Replay, Retention, State,
+    Attempt, Counts, Cursor, Discard, Filter, History, Pruned, ReceiverRecord, Record, Replay, Retention,
+    State,
 };
 pub use schedule::Schedule;
 pub use seal::{Seal, Tag};
-pub use settlement::{Outcome, Settlement};
+pub use settlement::{Next, Outcome, Settlement};
 pub use store::{Claim, Claimed, Claims, Enqueued, Frozen, Lease, Message, Settled, Store, fresh_jti};

@@ -92,7 +92,9 @@ impl ReceiverState {
             return 0;
         }
         match self.status {
-            Status::Active => self.allowance.map_or(u32::MAX, |allowance| allowance.saturating_sub(in_flight)),
+            Status::Active => {
+                self.allowance.map_or(u32::MAX, |allowance| allowance.saturating_sub(in_flight))
+            }
             // One probe at a time.
             Status::Paused => u32::from(in_flight == 0),
             Status::Held => 0,

@@ -316,7 +316,11 @@ impl Replay {
 
     /// Whether a delivery is replayed.
     pub fn selects(&self, record: &Record, subject: Option<&Tag>) -> bool {
-        let wanted = if self.filter.states.is_empty() { record.state == State::Dead } else { record.state.has_ended() };
+        let wanted = if self.filter.states.is_empty() {
+            record.state == State::Dead
+        } else {
+            record.state.has_ended()
+        };
         wanted && self.filter.selects(record, subject)
     }
 }

@@ -112,9 +112,11 @@ impl Seal {
         let mut authentication = [0; AUTHENTICATION];
         let associated = associated(purpose, id);
         let cipher = Cipher::aes_256_gcm();
-        let sealed = encrypt_aead(cipher, key.expose(), Some(&nonce), &associated, &plain, &mut authentication)
-            .map_err(failed)?;
-        let length = u8::try_from(id.len()).map_err(|_| Error::internal("the id of a key has up to 255 bytes"))?;
+        let sealed =
+            encrypt_aead(cipher, key.expose(), Some(&nonce), &associated, &plain, &mut authentication)
+                .map_err(failed)?;
+        let length =
+            u8::try_from(id.len()).map_err(|_| Error::internal("the id of a key has up to 255 bytes"))?;
         let mut all = vec![VERSION, length];
         all.extend_from_slice(id.as_bytes());
         all.extend_from_slice(&nonce);

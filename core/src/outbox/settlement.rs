@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use super::{Attempt, Failure, Fault, Lease, Schedule, failure::requested_wait};
+use super::{
+    Attempt, Failure, Fault, Lease, ReceiverState, Schedule, State, Status, failure::requested_wait,
+};
 use crate::{
     delivery::{Receipt, leaves_open},
     error::{Error, ErrorCode},
+    time::Timestamp,
 };
 
 /// How long a receiver is left alone that asks for time and does not say how much.
 const BREATHER: Duration = Duration::from_secs(5);
-
 /// What happens to a claimed delivery.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -39,10 +41,42 @@ pub enum Outcome {
     Released,
 }
 
+/// What a store does with a delivery that comes back from a worker.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Next {
+    /// It has ended in this state.
+    Ends(State),
+    /// It waits.
+    Waits {
+        /// Until this time, if any.
+        until: Option<Timestamp>,
+        /// Whether the attempt counts.
+        spends_attempt: bool,
+    },
+}
+
 impl Outcome {
-    /// Whether the attempt counts.
-    pub fn spends_attempt(&self) -> bool {
-        matches!(self, Self::Delivered | Self::Dead(_) | Self::Retry { .. })
+    /// What a store does with the delivery. `receiver` is the state that has [noted](ReceiverState::note) the outcome.
+    ///
+    /// While a receiver is paused, its failures say nothing about the event: they spend no attempt.
+    pub fn next(&self, receiver: &ReceiverState, now: Timestamp) -> Next {
+        let paused = receiver.status == Status::Paused;
+        let waits = Next::Waits { until: None, spends_attempt: false };
+        match self {
+            Self::Delivered => Next::Ends(State::Delivered),
+            Self::Dead(failure) if paused && failure.fault() != Fault::Event => waits,
+            Self::Dead(_) => Next::Ends(State::Dead),
+            Self::Retry { after, .. } if !paused => {
+                Next::Waits { until: Some(now.plus(*after)), spends_attempt: true }
+            }
+            Self::Retry { .. } | Self::Refused(_) | Self::Deferred { .. } | Self::Released => waits,
+        }
+    }
+
+    /// Whether there was an attempt.
+    pub fn was_tried(&self) -> bool {
+        !matches!(self, Self::Released)
     }
 
     /// Why the attempt failed, if it did.

@@ -3,15 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Alert, Counts, Cursor, Filter, History, Priority, Pruned, ReceiverRecord, Record, Replay, Retention, Settlement,
-    Tag,
+    Alert, Counts, Cursor, Filter, History, Priority, Pruned, ReceiverRecord, Record, Replay, Retention,
+    Settlement, Tag,
 };
-use crate::{
-    error::Result,
-    key::BoxFuture,
-    random,
-    time::Timestamp,
-};
+use crate::{error::Result, key::BoxFuture, random, time::Timestamp};
 
 /// Keeps deliveries until they end, and for a while after.
 ///
@@ -23,7 +18,9 @@ use crate::{
 ///
 /// * A delivery waits until it is due, then it is ready. Ready deliveries are claimed by receiver: the receiver that was served
 ///   longest ago goes first, and gets a limited number. Within a receiver, a higher priority goes first, then what was
-///   enqueued first. [`ReceiverState::may_claim`](super::ReceiverState::may_claim) limits the number.
+///   enqueued first. [`ReceiverState::may_claim`](super::ReceiverState::may_claim) limits the number. The probes of a paused receiver
+///   go round in this order: each is the one after the last probe, so an event that alone cannot be delivered does not keep the
+///   receiver paused.
 /// * A claim gives a lease with a new token, and counts as an attempt. An operation with an old token changes nothing. When the
 ///   lease ends, the delivery is ready again, and it is uncertain whether the receiver has it; with no attempt left it is dead.
 /// * An ordered delivery is ready only when no earlier ordered one with the same receiver and subject waits or is in flight.
@@ -48,8 +45,8 @@ pub trait Store: Send + Sync {
     /// Extends leases, so that each ends `by` from now. Tells of each whether it was still valid.
     fn renew(&self, leases: Vec<Lease>, by: Duration) -> BoxFuture<'_, Result<Vec<bool>>>;
 
-    /// Ends claims, and notes what they say of their receivers
-    /// ([`ReceiverState::note`](super::ReceiverState::note)).
+    /// Ends claims: notes the outcome in the state of the receiver ([`ReceiverState::note`](super::ReceiverState::note)), and does
+    /// with the delivery what follows ([`Outcome::next`](super::Outcome::next)).
     fn settle(&self, settlements: Vec<Settlement>) -> BoxFuture<'_, Result<Vec<Settled>>>;
 
     /// Lets deliveries wait again that have ended, with all attempts and their full age; claims are rendered anew. Returns how many.

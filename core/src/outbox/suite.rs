@@ -85,7 +85,14 @@ where
     R: Future<Output = Result<Box<dyn Store>>>,
 {
     let mut violations = Vec::new();
-    let cases = [selection::CASES, leases::CASES, receivers::CASES, endings::CASES, queries::CASES, random_walk::CASES];
+    let cases = [
+        selection::CASES,
+        leases::CASES,
+        receivers::CASES,
+        endings::CASES,
+        queries::CASES,
+        random_walk::CASES,
+    ];
     for (case, check) in cases.into_iter().flatten() {
         let clock = ManualClock::at(Timestamp::from_unix_seconds(1_800_000_000));
         let result = match make(clock.clone()).await {

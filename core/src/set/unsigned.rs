@@ -61,8 +61,9 @@ impl UnsignedSet {
     pub(crate) fn resume(header: SigningHeader, dialect: &Dialect, claims: &[u8]) -> Result<Self> {
         let algorithm = header.algorithm;
         let header = jose::header(algorithm, header.kid.filter(|_| dialect.data().set.kid));
-        let parsed: Map<String, Value> = serde_json::from_slice(claims)
-            .map_err(|error| Error::new(ErrorCode::OutboxCorrupt, "the claims of a SET are damaged").because(error))?;
+        let parsed: Map<String, Value> = serde_json::from_slice(claims).map_err(|error| {
+            Error::new(ErrorCode::OutboxCorrupt, "the claims of a SET are damaged").because(error)
+        })?;
         let facts = Facts::of(&parsed, Vec::new());
         Ok(Self { signing_input: jose::signing_input(&header, claims)?, algorithm, facts })
     }

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use crate::{
-    client::{Receivers, Transmitter, transmitter::keys},
+    client::{Receiver, Receivers, Transmitter, transmitter::keys},
     delivery::{Receipt, RetryPolicy},
     error::{Error, ErrorCode, Result},
     key::TransmitterKey,
-    outbox::{Attempt, Claimed, Content, Failure, Frozen, Outbox, Schedule, Seal, Settlement},
+    outbox::{
+        Attempt, Claimed, Content, Failure, Frozen, Lease, Outbox, Outcome, Schedule, Seal, Settlement,
+    },
+    random,
     set::UnsignedSet,
 };
 
@@ -24,6 +27,8 @@ pub(super) struct Sender {
 pub(super) enum Ended {
     /// It ended, and is to be settled.
     Settle(String, Settlement),
+    /// The transmitter is closed: nothing was sent.
+    Closed(Lease),
     /// Another worker has the delivery, or the store cannot be used: nothing was sent, and nothing is to be settled.
     Lost,
 }
@@ -34,7 +39,10 @@ impl Sender {
         let began = self.outbox.now();
         let mut kid = None;
         let Some(result) = self.attempt(&claimed, &mut kid).await else { return Ended::Lost };
-        let random = crate::random::number().unwrap_or_default();
+        if matches!(&result, Err(error) if error.code() == ErrorCode::TransmitterClosed) {
+            return Ended::Closed(claimed.lease);
+        }
+        let random = random::number().unwrap_or_default();
         let Claimed { lease, receiver, attempts, .. } = claimed;
         let failure = result.as_ref().err().map(Failure::from);
         let status = match &result {
@@ -46,7 +54,7 @@ impl Sender {
             .with_status(status)
             .with_failure(failure);
         let settlement = Settlement::of(lease, attempts, result.as_ref(), &self.schedule, random);
-        if matches!(settlement.outcome, crate::outbox::Outcome::Refused(_)) {
+        if matches!(settlement.outcome, Outcome::Refused(_)) {
             self.receivers.forget(&receiver);
         }
         Ended::Settle(receiver, settlement.with_attempt(attempt))
@@ -87,7 +95,7 @@ impl Sender {
     fn prepare(
         &self,
         claimed: &Claimed,
-        receiver: &crate::Receiver,
+        receiver: &Receiver,
         seal: Option<&Seal>,
     ) -> Result<(UnsignedSet, TransmitterKey, Option<Vec<u8>>)> {
         let key = self.transmitter.active();
@@ -96,7 +104,8 @@ impl Sender {
             return Ok((UnsignedSet::resume((&key).into(), receiver.dialect(), &claims)?, key, None));
         }
         let content = Content::from_json(&Seal::open(seal, "payload", claimed.payload.as_bytes())?)?;
-        let set = self.transmitter.set_for(receiver).jti(claimed.lease.jti.as_str()).issued_at(claimed.issued_at);
+        let set =
+            self.transmitter.set_for(receiver).jti(claimed.lease.jti.as_str()).issued_at(claimed.issued_at);
         let unsigned = content.put_into(set).prepare(&key)?;
         let claims = Seal::seal(seal, "claims", unsigned.claims()?)?;
         Ok((unsigned, key, Some(claims)))

@@ -1,10 +1,6 @@
 //! The loop of a worker: claim, send, settle.
 
-use std::{
-    collections::HashMap,
-    sync::atomic::Ordering,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::atomic::Ordering, time::Duration};
 
 use tokio::{
     task::{Id, JoinSet},
@@ -16,7 +12,7 @@ use super::{
     attempt::{Ended, Sender},
 };
 use crate::{
-    error::Result,
+    error::{Error, ErrorCode, Result},
     outbox::{Claim, Lease, Settled, Settlement},
 };
 
@@ -42,18 +38,20 @@ struct Hands {
     /// When the store is asked again after an error.
     store_at: Option<Instant>,
     drained: Drained,
+    /// The transmitter does not send any more.
+    closed: bool,
 }
 
 impl Worker {
     /// Runs until [`WorkerHandle::stop`](super::WorkerHandle::stop). Dropped, it sends nothing more, and its deliveries wait until their leases end.
     ///
-    /// The only error is a wrong setting. It needs a tokio runtime with time and I/O enabled.
+    /// Errors are wrong settings, and [`ErrorCode::TransmitterClosed`](crate::ErrorCode::TransmitterClosed). It needs a tokio runtime with time and I/O enabled.
     pub async fn run(self) -> Result<()> {
         self.check()?;
         let mut hands = Hands::new(self);
         let mut stop = hands.worker.stop.subscribe();
         let mut claim_at = Instant::now();
-        while !*stop.borrow_and_update() {
+        while !*stop.borrow_and_update() && !hands.closed {
             let changed = hands.worker.outbox.clone();
             let changed = changed.store().changed();
             if Instant::now() >= claim_at && hands.has_room() {
@@ -77,13 +75,13 @@ impl Worker {
             }
         }
         hands.finish().await;
-        Ok(())
+        hands.open()
     }
 
     /// Sends what is ready now, and ends when nothing is ready or in flight: for jobs that run from time to time. What waits for a
     /// time, such as a retry, stays.
     ///
-    /// Errors are wrong settings, and those of the store.
+    /// Errors are those of [`run`](Self::run), and those of the store.
     pub async fn drain(self) -> Result<Drained> {
         self.check()?;
         let mut hands = Hands::new(self);
@@ -102,12 +100,16 @@ impl Worker {
             let Some(joined) = ended else { break };
             hands.collect(joined);
             hands.settle().await;
+            if hands.closed {
+                break;
+            }
             if let Some(error) = hands.worker.vitals.read().store_error {
                 hands.finish().await;
                 return Err(error);
             }
         }
         hands.finish().await;
+        hands.open()?;
         match hands.worker.vitals.read().store_error {
             Some(error) => Err(error),
             None => Ok(hands.drained),
@@ -134,11 +136,20 @@ impl Hands {
             leases: HashMap::new(),
             unsettled: Vec::new(),
             drained: Drained::default(),
+            closed: false,
         }
     }
 
+    /// Fails if the transmitter is closed.
+    fn open(&self) -> Result<()> {
+        if self.closed {
+            return Err(Error::new(ErrorCode::TransmitterClosed, "the transmitter is closed"));
+        }
+        Ok(())
+    }
+
     fn has_room(&self) -> bool {
-        self.room() > 0 && self.store_at.is_none_or(|time| time <= Instant::now())
+        !self.closed && self.room() > 0 && self.store_at.is_none_or(|time| time <= Instant::now())
     }
 
     fn room(&self) -> u32 {
@@ -180,6 +191,11 @@ impl Hands {
                     self.leases.remove(&id);
                     self.unsettled.push((receiver, settlement));
                 }
+                Ok((id, Ended::Closed(lease))) => {
+                    self.leases.remove(&id);
+                    self.unsettled.push((String::new(), Settlement::released(lease)));
+                    self.closed = true;
+                }
                 Ok((id, Ended::Lost)) => {
                     self.leases.remove(&id);
                     self.worker.vitals.lost.fetch_add(1, Ordering::Relaxed);
@@ -211,7 +227,7 @@ impl Hands {
                     if settlement.outcome.failure().is_some() {
                         vitals.failed.fetch_add(1, Ordering::Relaxed);
                         self.drained.failed += 1;
-                    } else if settlement.outcome.spends_attempt() {
+                    } else if settlement.outcome.was_tried() {
                         vitals.delivered.fetch_add(1, Ordering::Relaxed);
                         self.drained.delivered += 1;
                     }
@@ -230,8 +246,12 @@ impl Hands {
         }
         let lease = self.worker.lease_time();
         self.renew_at = Instant::now() + lease / 3;
-        let leases: Vec<_> =
-            self.leases.values().chain(self.unsettled.iter().map(|(_, settlement)| &settlement.lease)).cloned().collect();
+        let leases: Vec<_> = self
+            .leases
+            .values()
+            .chain(self.unsettled.iter().map(|(_, settlement)| &settlement.lease))
+            .cloned()
+            .collect();
         if !leases.is_empty() {
             let renewed = self.worker.outbox.store().renew(leases, lease).await;
             self.note(renewed);

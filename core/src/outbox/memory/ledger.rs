@@ -3,13 +3,13 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    ops::Bound::{Excluded, Unbounded},
 };
 
 use super::super::{
-    Alert, Attempt, Claim, Claimed, Claims, Counts, Cursor, Discard, Enqueued, Failure, Filter, Frozen, History,
-    Lease, Message, Outcome, Priority, Pruned, ReceiverRecord, ReceiverState, Record, Replay, Retention, Settled,
-    Settlement, State, Status, Tag, fresh_jti,
-    store::Payload,
+    Attempt, Claim, Claimed, Claims, Counts, Cursor, Discard, Enqueued, Failure, Filter, Frozen, History,
+    Lease, Message, Next, Priority, Pruned, ReceiverRecord, ReceiverState, Record, Replay, Retention,
+    Settled, Settlement, State, Status, Tag, fresh_jti, store::Payload,
 };
 use crate::{
     error::{Error, ErrorCode, Result},
@@ -89,6 +89,8 @@ struct Lane {
     counts: Counts,
     ready: BTreeSet<(Reverse<Priority>, Number)>,
     served: u64,
+    /// The last delivery that was sent as a probe.
+    probed: Option<(Reverse<Priority>, Number)>,
     place: Option<Place>,
 }
 
@@ -155,8 +157,11 @@ impl Ledger {
     fn accept(&mut self, message: Message, now: Timestamp) -> Enqueued {
         let jtis: Vec<_> = message.deliveries.iter().map(|delivery| delivery.jti.clone()).collect();
         if let Some(key) = message.idempotency {
-            let known =
-                Known { fingerprint: message.fingerprint, jtis: jtis.clone(), kept: message.deliveries.len() };
+            let known = Known {
+                fingerprint: message.fingerprint,
+                jtis: jtis.clone(),
+                kept: message.deliveries.len(),
+            };
             self.idempotency.insert(key, known);
         }
         let begins = message.not_before.map_or(now, |time| time.max(now));
@@ -203,9 +208,8 @@ impl Ledger {
     }
 
     fn waiting_in(&self, group: &Group) -> Vec<Number> {
-        let waits = |number: &&Number| {
-            self.rows.get(number).is_some_and(|row| row.record.state == State::Waiting)
-        };
+        let waits =
+            |number: &&Number| self.rows.get(number).is_some_and(|row| row.record.state == State::Waiting);
         self.groups.get(group).into_iter().flatten().filter(waits).copied().collect()
     }
 
@@ -360,8 +364,14 @@ impl Ledger {
         let Some(lane) = self.lanes.get_mut(receiver) else { return };
         let in_flight = u32::try_from(lane.counts.in_flight).unwrap_or(u32::MAX);
         let most = lane.state.may_claim(now, in_flight).min(claim.per_receiver) as usize;
-        let numbers: Vec<_> =
-            lane.ready.iter().take(most.min(limit - claimed.len())).map(|(_, number)| *number).collect();
+        let most = most.min(limit - claimed.len());
+        let numbers: Vec<_> = if lane.state.status == Status::Paused {
+            let after = lane.probed.and_then(|last| lane.ready.range((Excluded(last), Unbounded)).next());
+            lane.probed = after.or(lane.ready.first()).copied().filter(|_| most > 0).or(lane.probed);
+            lane.probed.iter().take(most).map(|(_, number)| *number).collect()
+        } else {
+            lane.ready.iter().take(most).map(|(_, number)| *number).collect()
+        };
         self.next_turn += 1;
         lane.served = self.next_turn;
         for number in numbers {
@@ -417,29 +427,24 @@ impl Ledger {
         row.attempts.extend(attempt);
         row.uncertain |= uncertain;
         row.record.failure = outcome.failure().cloned();
-        if !outcome.spends_attempt() {
-            row.record.attempts = row.record.attempts.saturating_sub(1);
-        }
         let lease_until = row.lease_until.take();
         let receiver = row.record.receiver.clone();
         if let Some(until) = lease_until {
             self.leases.remove(&(until, number));
         }
-        let alert = self.note(&receiver, &outcome, now, random);
-        match outcome {
-            Outcome::Delivered => self.end(number, State::Delivered, None, now),
-            Outcome::Dead(_) => self.end(number, State::Dead, None, now),
-            Outcome::Retry { after, .. } => self.wait_again(number, Some(now.plus(after)), now),
-            Outcome::Refused(_) | Outcome::Deferred { .. } | Outcome::Released => {
-                self.wait_again(number, None, now);
+        let Some(lane) = self.lanes.get_mut(&receiver) else { return Settled::Lost };
+        let alert = lane.state.note(&outcome, now, random);
+        match outcome.next(&lane.state, now) {
+            Next::Ends(state) => self.end(number, state, None, now),
+            Next::Waits { until, spends_attempt } => {
+                if let Some(row) = self.rows.get_mut(&number).filter(|_| !spends_attempt) {
+                    row.record.attempts = row.record.attempts.saturating_sub(1);
+                }
+                self.wait_again(number, until, now);
             }
         }
         self.place(&receiver, now);
         Settled::Applied(alert)
-    }
-
-    fn note(&mut self, receiver: &str, outcome: &Outcome, now: Timestamp, random: u64) -> Option<Alert> {
-        self.lanes.get_mut(receiver)?.state.note(outcome, now, random)
     }
 
     /// A delivery comes back from a worker.
@@ -629,14 +634,13 @@ impl Ledger {
     }
 
     pub(super) fn receivers(&self, after: Option<String>, limit: usize) -> Vec<ReceiverRecord> {
-        use std::ops::Bound;
-        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let after = after.map_or(Unbounded, Excluded);
         let of = |(name, lane): (&String, &Lane)| {
             let waits = |row: &&Row| row.record.receiver == *name && row.record.state == State::Waiting;
             let oldest = self.rows.values().find(waits).map(|row| row.record.enqueued_at);
             ReceiverRecord::new(name, lane.state.clone(), lane.counts, oldest)
         };
-        self.lanes.range((after, Bound::Unbounded)).take(limit).map(of).collect()
+        self.lanes.range((after, Unbounded)).take(limit).map(of).collect()
     }
 
     pub(super) fn list(&self, filter: &Filter, after: Option<&Cursor>, limit: usize) -> Vec<Record> {

@@ -79,7 +79,11 @@ async fn superseded_later(tester: &Tester) -> Check {
     tester.advance(LEASE);
     tester.claim_none("the older one came back after the newer one was delivered").await?;
     let record = tester.record(&second).await?;
-    equal("the reason after the end of the lease", &record.discard, &Some(Discard::Superseded { by: third }))?;
+    equal(
+        "the reason after the end of the lease",
+        &record.discard,
+        &Some(Discard::Superseded { by: third }),
+    )?;
     equal("superseded", &tester.counts().await?.superseded, &2)
 }
 
@@ -166,7 +170,8 @@ async fn pruned(tester: &Tester) -> Check {
 
     let hour = Duration::from_hours(1);
     let retention = Retention { delivered: hour, dead: hour * 2, discarded: hour, limit: 1 };
-    let prune = || async { tester.store.prune(retention).await.map_err(|error| format!("prune failed: {error}")) };
+    let prune =
+        || async { tester.store.prune(retention).await.map_err(|error| format!("prune failed: {error}")) };
     equal("nothing is old enough", &prune().await?.deliveries, &0)?;
     tester.advance(hour);
     let pruned = prune().await?;

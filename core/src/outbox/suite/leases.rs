@@ -41,12 +41,14 @@ async fn fenced(tester: &Tester) -> Check {
     holds("tokens grow", current.lease.token > late.lease.token)?;
 
     equal("a late settlement", &tester.settle(&late, Outcome::Delivered).await?, &Settled::Lost)?;
-    let renewed = tester.store.renew(vec![late.lease.clone()], LEASE).await.map_err(|error| error.to_string())?;
+    let renewed =
+        tester.store.renew(vec![late.lease.clone()], LEASE).await.map_err(|error| error.to_string())?;
     equal("a late extension", &renewed, &vec![false])?;
     let frozen = Frozen::new(late.lease.clone(), b"{}".to_vec().into());
     let frozen = tester.store.freeze(vec![frozen]).await.map_err(|error| error.to_string())?;
     equal("late claims", &frozen, &vec![false])?;
-    let unknown = tester.store.renew(vec![Lease::new("unknown", 1)], LEASE).await.map_err(|error| error.to_string())?;
+    let unknown =
+        tester.store.renew(vec![Lease::new("unknown", 1)], LEASE).await.map_err(|error| error.to_string())?;
     equal("an unknown lease", &unknown, &vec![false])?;
 
     tester.end(&current, Outcome::Delivered).await?;
@@ -57,7 +59,8 @@ async fn renewed(tester: &Tester) -> Check {
     tester.enqueue(entry("a", "1")).await?;
     let claimed = tester.claim_one().await?;
     tester.advance(LEASE / 2);
-    let renewed = tester.store.renew(vec![claimed.lease.clone()], LEASE).await.map_err(|error| error.to_string())?;
+    let renewed =
+        tester.store.renew(vec![claimed.lease.clone()], LEASE).await.map_err(|error| error.to_string())?;
     equal("extended", &renewed, &vec![true])?;
     tester.advance(LEASE / 2 + Duration::from_secs(1));
     tester.claim_none("the first end of the lease has passed, the second one has not").await?;

@@ -51,9 +51,9 @@ async fn walk(tester: &Tester, seed: u64) -> Check {
                 let until = tester.now().plus(LEASE);
                 let claimed = tester.claims(most, 2).await?.deliveries;
                 for new in claimed {
-                    let twice = held.iter().any(|(other, until)| {
-                        other.lease.jti == new.lease.jti && *until > tester.now()
-                    });
+                    let twice = held
+                        .iter()
+                        .any(|(other, until)| other.lease.jti == new.lease.jti && *until > tester.now());
                     holds(&format!("step {step}: a delivery was claimed twice at once"), !twice)?;
                     held.push((new, until));
                 }
@@ -74,7 +74,10 @@ async fn walk(tester: &Tester, seed: u64) -> Check {
                 };
                 let settled = tester.settle(&claimed, outcome).await?;
                 let in_time = tester.now() < until;
-                holds(&format!("step {step}: a settlement in time was lost"), !in_time || settled != Settled::Lost)?;
+                holds(
+                    &format!("step {step}: a settlement in time was lost"),
+                    !in_time || settled != Settled::Lost,
+                )?;
             }
             8 => tester.advance(Duration::from_secs(dice.roll(90))),
             9 => match dice.roll(6) {

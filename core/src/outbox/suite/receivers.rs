@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Case,
-    tester::{Check, Tester, entry, equal, failure, holds, receivers, retry},
+    tester::{Check, MAX_ATTEMPTS, Tester, entry, equal, failure, holds, receivers, retry},
 };
 use crate::{
     error::ErrorCode,
@@ -14,6 +14,7 @@ use crate::{
 pub(super) const CASES: &[Case] = &[
     ("a refusal of the sender pauses the receiver", |tester| Box::pin(refused(tester))),
     ("failures in a row pause the receiver", |tester| Box::pin(outage(tester))),
+    ("probes go round", |tester| Box::pin(rotated(tester))),
     ("a receiver that needs time gets it", |tester| Box::pin(deferred(tester))),
     ("a receiver that was down is ramped up", |tester| Box::pin(ramp(tester))),
     ("a paused receiver does not hold up another", |tester| Box::pin(isolated(tester))),
@@ -28,7 +29,8 @@ fn refusal() -> Outcome {
 }
 
 async fn status(tester: &Tester, name: &str) -> Check<Status> {
-    let all = tester.store.receivers(None, 100).await.map_err(|error| format!("receivers failed: {error}"))?;
+    let all =
+        tester.store.receivers(None, 100).await.map_err(|error| format!("receivers failed: {error}"))?;
     let found = all.into_iter().find(|receiver| receiver.name == name);
     found.map(|receiver| receiver.state.status).ok_or_else(|| format!("receivers does not list {name}"))
 }
@@ -44,7 +46,11 @@ async fn refused(tester: &Tester) -> Check {
     let paused = Settled::Applied(Some(Alert::Paused(failure(ErrorCode::ReceiverUnauthorized))));
     equal("the first refusal", &alert, &paused)?;
     for other in [second, third] {
-        equal("one alert for the receiver", &tester.settle(other, refusal()).await?, &Settled::Applied(None))?;
+        equal(
+            "one alert for the receiver",
+            &tester.settle(other, refusal()).await?,
+            &Settled::Applied(None),
+        )?;
     }
     equal("the status", &status(tester, "a").await?, &Status::Paused)?;
     tester.claim_none("the receiver is paused").await?;
@@ -53,7 +59,11 @@ async fn refused(tester: &Tester) -> Check {
     let probe = tester.claim_one().await?;
     equal("no attempt was spent", &probe.attempts, &1)?;
     tester.claim_none("one probe at a time").await?;
-    equal("a probe that fails alerts nobody", &tester.settle(&probe, refusal()).await?, &Settled::Applied(None))?;
+    equal(
+        "a probe that fails alerts nobody",
+        &tester.settle(&probe, refusal()).await?,
+        &Settled::Applied(None),
+    )?;
     tester.claim_none("the next probe waits").await?;
     tester.advance(LONG);
     let probe = tester.claim_one().await?;
@@ -78,11 +88,46 @@ async fn outage(tester: &Tester) -> Check {
     equal("one alert", &alerts, &vec![Alert::Paused(failure(ErrorCode::ReceiverUnavailable))])?;
     equal("the status", &status(tester, "a").await?, &Status::Paused)?;
     tester.advance(LONG);
-    let probe = tester.claim_one().await?;
-    equal("a failure of the receiver spends an attempt", &probe.attempts, &2)?;
+    let mut probe = tester.claim_one().await?;
+    for _ in 0..MAX_ATTEMPTS * 3 {
+        let dead = Outcome::Dead(failure(ErrorCode::ReceiverUnavailable));
+        equal(
+            "a probe that fails alerts nobody",
+            &tester.settle(&probe, dead).await?,
+            &Settled::Applied(None),
+        )?;
+        tester.advance(LONG);
+        probe = tester.claim_one().await?;
+    }
+    equal("nothing is dead while the receiver is down", &tester.counts().await?.dead, &0)?;
     // The answer to one event shows that the receiver is there.
     let outcome = Outcome::Dead(failure(ErrorCode::ReceiverRejected));
-    equal("a rejection resumes", &tester.settle(&probe, outcome).await?, &Settled::Applied(Some(Alert::Resumed)))
+    equal(
+        "a rejection resumes",
+        &tester.settle(&probe, outcome).await?,
+        &Settled::Applied(Some(Alert::Resumed)),
+    )
+}
+
+async fn rotated(tester: &Tester) -> Check {
+    let bad = tester.enqueue(entry("a", "1")).await?;
+    let good = tester.enqueue(entry("a", "2")).await?;
+    let claimed = tester.claims(1, 1).await?.deliveries;
+    let [first] = &claimed[..] else { return Err("a delivery is ready".to_owned()) };
+    equal("the first one", &first.lease.jti, &bad)?;
+    tester.end(first, refusal()).await?;
+    tester.advance(LONG);
+    let probe = tester.claim_one().await?;
+    equal("the first probe", &probe.lease.jti, &bad)?;
+    tester.end(&probe, refusal()).await?;
+    let Some(wait) = tester.claims(1, 1).await?.next else {
+        return Err("the next probe is not told".to_owned());
+    };
+    tester.advance(wait);
+    let probe = tester.claim_one().await?;
+    equal("the other one is the probe", &probe.lease.jti, &good)?;
+    tester.end(&probe, Outcome::Delivered).await?;
+    equal("the first one goes afterwards", &tester.claim_one().await?.lease.jti, &bad)
 }
 
 async fn deferred(tester: &Tester) -> Check {
@@ -151,7 +196,11 @@ async fn held(tester: &Tester) -> Check {
     done(tester.store.release("a").await)?;
     let claimed = tester.claim_one().await?;
     done(tester.store.hold("a").await)?;
-    equal("no alert for a held receiver", &tester.settle(&claimed, refusal()).await?, &Settled::Applied(None))?;
+    equal(
+        "no alert for a held receiver",
+        &tester.settle(&claimed, refusal()).await?,
+        &Settled::Applied(None),
+    )?;
     equal("it stays held", &status(tester, "a").await?, &Status::Held)?;
     tester.advance(LONG);
     tester.claim_none("nothing of a held receiver goes").await

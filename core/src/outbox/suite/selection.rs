@@ -57,9 +57,11 @@ async fn idempotency(tester: &Tester) -> Check {
     let other = tester.try_enqueue([keyed("2")]).await?;
     equal("other content with the key", &other.err(), &Some(ErrorCode::OutboxConflict))?;
 
-    let twice = tester.enqueue_all([entry("b", "1").idempotency_key("2"), entry("b", "1").idempotency_key("2")]);
+    let twice =
+        tester.enqueue_all([entry("b", "1").idempotency_key("2"), entry("b", "1").idempotency_key("2")]);
     let twice = twice.await?;
-    let same = matches!(&twice[..], [one, other] if one.jtis == other.jtis && !one.repeated && other.repeated);
+    let same =
+        matches!(&twice[..], [one, other] if one.jtis == other.jtis && !one.repeated && other.repeated);
     holds("a key twice in a batch is one entry", same)?;
 
     // The key holds also after the delivery, for as long as the store keeps it.
@@ -123,7 +125,8 @@ async fn ordered(tester: &Tester) -> Check {
     wanted.sort();
     equal("only the first about a subject is ready", &ready, &wanted)?;
 
-    let head = claimed.iter().find(|claimed| claimed.lease.jti == first).ok_or("the first one was not claimed")?;
+    let head =
+        claimed.iter().find(|claimed| claimed.lease.jti == first).ok_or("the first one was not claimed")?;
     tester.end(head, super::tester::retry(Duration::from_secs(10))).await?;
     tester.claim_none("the second one waits while the first one is retried").await?;
     tester.advance(Duration::from_secs(10));
@@ -141,7 +144,8 @@ async fn ordered_discard(tester: &Tester) -> Check {
     let second = tester.enqueue(entry("a", "ada").ordered()).await?;
     let third = tester.enqueue(entry("a", "ada").ordered()).await?;
     let head = tester.claim_one().await?;
-    let removed = tester.store.discard(Filter::new().jti(second), false).await.map_err(|error| error.to_string())?;
+    let removed =
+        tester.store.discard(Filter::new().jti(second), false).await.map_err(|error| error.to_string())?;
     equal("removed", &removed, &1)?;
     tester.claim_none("the third one still waits for the first one").await?;
     tester.end(&head, Outcome::Delivered).await?;

@@ -7,8 +7,8 @@ use crate::{
     error::ErrorCode,
     event::caep,
     outbox::{
-        Attempt, Claim, Claimed, Claims, Counts, Enqueued, Entry, Failure, Filter, Message, Outcome, Record, Settled,
-        Settlement, Store,
+        Attempt, Claim, Claimed, Claims, Counts, Enqueued, Entry, Failure, Filter, Message, Outcome, Record,
+        Settled, Settlement, Store,
     },
     subject::Subject,
     time::{Clock, Timestamp},
@@ -102,14 +102,15 @@ impl Tester {
     }
 
     pub(super) async fn settle(&self, claimed: &Claimed, outcome: Outcome) -> Check<Settled> {
-        let attempt = outcome.spends_attempt().then(|| {
+        let attempt = outcome.was_tried().then(|| {
             Attempt::new(self.now(), Duration::from_millis(5))
                 .with_kid(Some("key-1".to_owned()))
                 .with_failure(outcome.failure().cloned())
         });
         let settlement =
             Settlement { lease: claimed.lease.clone(), outcome, uncertain: false, attempt, random: 7 };
-        let settled = self.store.settle(vec![settlement]).await.map_err(|error| format!("settle failed: {error}"))?;
+        let settled =
+            self.store.settle(vec![settlement]).await.map_err(|error| format!("settle failed: {error}"))?;
         settled.into_iter().next().ok_or_else(|| "settle returned nothing".to_owned())
     }
 
