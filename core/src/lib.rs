@@ -93,3 +93,7 @@ struct OktaGuide;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/lint.md")]
 struct LintGuide;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/outbox.md")]
+struct OutboxGuide;

@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     fmt,
     future::Future,
+    hash::BuildHasher,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -40,7 +41,7 @@ pub trait Receivers: Send + Sync {
     }
 }
 
-impl Receivers for HashMap<String, Receiver> {
+impl<S: BuildHasher + Send + Sync> Receivers for HashMap<String, Receiver, S> {
     fn find<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Receiver>>> {
         Box::pin(std::future::ready(Ok(self.get(name).cloned())))
     }

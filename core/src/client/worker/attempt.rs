@@ -26,7 +26,7 @@ pub(super) struct Sender {
 /// What an attempt led to.
 pub(super) enum Ended {
     /// It ended, and is to be settled.
-    Settle(String, Settlement),
+    Settle(String, Box<Settlement>),
     /// The transmitter is closed: nothing was sent.
     Closed(Lease),
     /// Another worker has the delivery, or the store cannot be used: nothing was sent, and nothing is to be settled.
@@ -57,7 +57,7 @@ impl Sender {
         if matches!(settlement.outcome, Outcome::Refused(_)) {
             self.receivers.forget(&receiver);
         }
-        Ended::Settle(receiver, settlement.with_attempt(attempt))
+        Ended::Settle(receiver, Box::new(settlement.with_attempt(attempt)))
     }
 
     /// The result of the attempt, or `None` if the lease does not hold any more.

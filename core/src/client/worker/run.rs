@@ -189,7 +189,7 @@ impl Hands {
             match joined {
                 Ok((id, Ended::Settle(receiver, settlement))) => {
                     self.leases.remove(&id);
-                    self.unsettled.push((receiver, settlement));
+                    self.unsettled.push((receiver, *settlement));
                 }
                 Ok((id, Ended::Closed(lease))) => {
                     self.leases.remove(&id);

@@ -1,15 +1,17 @@
 //! The deliveries of a memory store, with an index for each question that a claim asks.
 
+mod claim;
+mod questions;
+mod repair;
+
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    ops::Bound::{Excluded, Unbounded},
 };
 
 use super::super::{
-    Attempt, Claim, Claimed, Claims, Counts, Cursor, Discard, Enqueued, Failure, Filter, Frozen, History,
-    Lease, Message, Next, Priority, Pruned, ReceiverRecord, ReceiverState, Record, Replay, Retention,
-    Settled, Settlement, State, Status, Tag, fresh_jti, store::Payload,
+    Attempt, Counts, Discard, Enqueued, Message, Priority, ReceiverState, Record, State, Status, Tag,
+    store::Payload,
 };
 use crate::{
     error::{Error, ErrorCode, Result},
@@ -307,160 +309,6 @@ impl Ledger {
         };
     }
 
-    pub(super) fn claim(&mut self, claim: &Claim, now: Timestamp) -> Claims {
-        self.free_leases(claim.max_attempts, now);
-        while let Some((_, number)) = self.expiries.first().copied().filter(|(time, _)| *time <= now) {
-            self.end(number, State::Discarded, Some(Discard::Expired), now);
-        }
-        while let Some((time, number)) = self.due.first().copied().filter(|(time, _)| *time <= now) {
-            self.due.remove(&(time, number));
-            self.wait(number, Wait::Nothing, now);
-        }
-        while let Some((_, receiver)) = self.parked.first().cloned().filter(|(time, _)| *time <= now) {
-            self.place(&receiver, now);
-        }
-        let mut deliveries = Vec::new();
-        let limit = claim.deliveries as usize;
-        while let Some((_, receiver)) = self.turns.first().cloned().filter(|_| deliveries.len() < limit) {
-            self.claim_of(&receiver, claim, limit, &mut deliveries, now);
-        }
-        let times = [
-            self.leases.first().map(|(time, _)| *time),
-            self.due.first().map(|(time, _)| *time),
-            self.parked.first().map(|(time, _)| *time),
-            self.expiries.first().map(|(time, _)| *time),
-        ];
-        let next = times.into_iter().flatten().min().map(|time| time.since(now));
-        // The limit of the claim may have left something.
-        let next = if self.turns.is_empty() { next } else { Some(std::time::Duration::ZERO) };
-        Claims::new(deliveries, next)
-    }
-
-    /// Deliveries of which nobody knows how they ended.
-    fn free_leases(&mut self, max_attempts: u32, now: Timestamp) {
-        while let Some((time, number)) = self.leases.first().copied().filter(|(time, _)| *time <= now) {
-            self.leases.remove(&(time, number));
-            let Some(row) = self.rows.get_mut(&number) else { continue };
-            row.lease_until = None;
-            row.uncertain = true;
-            if row.record.attempts >= max_attempts {
-                let message = "every attempt ended without a result, as if the worker had crashed";
-                row.record.failure = Some(Failure::new(ErrorCode::OutboxAttemptsExhausted, message));
-                self.end(number, State::Dead, None, now);
-            } else {
-                self.wait_again(number, None, now);
-            }
-        }
-    }
-
-    fn claim_of(
-        &mut self,
-        receiver: &str,
-        claim: &Claim,
-        limit: usize,
-        claimed: &mut Vec<Claimed>,
-        now: Timestamp,
-    ) {
-        let Some(lane) = self.lanes.get_mut(receiver) else { return };
-        let in_flight = u32::try_from(lane.counts.in_flight).unwrap_or(u32::MAX);
-        let most = lane.state.may_claim(now, in_flight).min(claim.per_receiver) as usize;
-        let most = most.min(limit - claimed.len());
-        let numbers: Vec<_> = if lane.state.status == Status::Paused {
-            let after = lane.probed.and_then(|last| lane.ready.range((Excluded(last), Unbounded)).next());
-            lane.probed = after.or(lane.ready.first()).copied().filter(|_| most > 0).or(lane.probed);
-            lane.probed.iter().take(most).map(|(_, number)| *number).collect()
-        } else {
-            lane.ready.iter().take(most).map(|(_, number)| *number).collect()
-        };
-        self.next_turn += 1;
-        lane.served = self.next_turn;
-        for number in numbers {
-            self.stop_waiting(number, now);
-            self.count(number, -1);
-            let Some(row) = self.rows.get_mut(&number) else { continue };
-            row.record.state = State::InFlight;
-            row.record.attempts += 1;
-            row.token += 1;
-            let until = now.plus(claim.lease);
-            row.lease_until = Some(until);
-            claimed.push(Claimed::new(
-                Lease::new(row.record.jti.as_str(), row.token),
-                row.record.receiver.clone(),
-                row.payload.clone(),
-                row.frozen.clone(),
-                row.record.enqueued_at,
-                row.record.attempts,
-                row.uncertain,
-            ));
-            self.expiries.remove(&(row.record.expires_at, number));
-            self.leases.insert((until, number));
-            self.count(number, 1);
-        }
-        self.place(receiver, now);
-    }
-
-    /// The delivery of a lease that still holds.
-    fn leased(&mut self, lease: &Lease) -> Option<(Number, &mut Row)> {
-        let number = *self.numbers.get(&lease.jti)?;
-        let row = self.rows.get_mut(&number)?;
-        (row.record.state == State::InFlight && row.token == lease.token).then_some((number, row))
-    }
-
-    pub(super) fn freeze(&mut self, frozen: Frozen) -> bool {
-        let row = self.leased(&frozen.lease);
-        row.map(|(_, row)| row.frozen = Some(frozen.claims)).is_some()
-    }
-
-    pub(super) fn renew(&mut self, lease: &Lease, until: Timestamp) -> bool {
-        let Some((number, row)) = self.leased(lease) else { return false };
-        let before = row.lease_until.replace(until);
-        if let Some(before) = before {
-            self.leases.remove(&(before, number));
-        }
-        self.leases.insert((until, number));
-        true
-    }
-
-    pub(super) fn settle(&mut self, settlement: Settlement, now: Timestamp) -> Settled {
-        let Settlement { lease, outcome, uncertain, attempt, random } = settlement;
-        let Some((number, row)) = self.leased(&lease) else { return Settled::Lost };
-        row.attempts.extend(attempt);
-        row.uncertain |= uncertain;
-        row.record.failure = outcome.failure().cloned();
-        let lease_until = row.lease_until.take();
-        let receiver = row.record.receiver.clone();
-        if let Some(until) = lease_until {
-            self.leases.remove(&(until, number));
-        }
-        let Some(lane) = self.lanes.get_mut(&receiver) else { return Settled::Lost };
-        let alert = lane.state.note(&outcome, now, random);
-        match outcome.next(&lane.state, now) {
-            Next::Ends(state) => self.end(number, state, None, now),
-            Next::Waits { until, spends_attempt } => {
-                if let Some(row) = self.rows.get_mut(&number).filter(|_| !spends_attempt) {
-                    row.record.attempts = row.record.attempts.saturating_sub(1);
-                }
-                self.wait_again(number, until, now);
-            }
-        }
-        self.place(&receiver, now);
-        Settled::Applied(alert)
-    }
-
-    /// A delivery comes back from a worker.
-    fn wait_again(&mut self, number: Number, due: Option<Timestamp>, now: Timestamp) {
-        if let Some(by) = self.newer(number) {
-            return self.end(number, State::Discarded, Some(Discard::Superseded { by }), now);
-        }
-        self.count(number, -1);
-        let Some(row) = self.rows.get_mut(&number) else { return };
-        row.record.state = State::Waiting;
-        row.record.due_at = due;
-        self.expiries.insert((row.record.expires_at, number));
-        self.count(number, 1);
-        self.wait_until_due(number, now);
-    }
-
     /// The delivery that supersedes this one.
     fn newer(&self, number: Number) -> Option<String> {
         let group = self.rows.get(&number)?.superseding.as_ref()?;
@@ -514,73 +362,6 @@ impl Ledger {
         }
     }
 
-    pub(super) fn replay(&mut self, replay: &Replay, now: Timestamp) -> Result<u64> {
-        let selected = |row: &&Row| replay.selects(&row.record, row.subject.as_ref());
-        let numbers: Vec<_> =
-            self.rows.iter().filter(|(_, row)| selected(row)).map(|(number, _)| *number).collect();
-        if !replay.dry_run {
-            for number in &numbers {
-                if replay.fresh_jti { self.copy(*number, now)? } else { self.revive(*number, now) }
-            }
-        }
-        Ok(numbers.len() as u64)
-    }
-
-    /// The same delivery waits again.
-    fn revive(&mut self, number: Number, now: Timestamp) {
-        self.count(number, -1);
-        let Some(row) = self.rows.get_mut(&number) else { return };
-        row.uncertain |= row.record.state == State::Delivered;
-        if let Some(ended) = row.record.ended_at.take() {
-            self.ended.remove(&(ended, number));
-        }
-        row.record.discard = None;
-        row.record.attempts = 0;
-        row.record.expires_at = now.plus(row.max_age);
-        row.frozen = None;
-        self.begin(number, None, now);
-    }
-
-    /// Another delivery with the same content waits.
-    fn copy(&mut self, number: Number, now: Timestamp) -> Result<()> {
-        let Some(row) = self.rows.get(&number) else { return Ok(()) };
-        let old = &row.record;
-        let expires_at = now.plus(row.max_age);
-        let mut record = Record::new(fresh_jti()?, &old.receiver, &old.event, now, expires_at);
-        record.priority = old.priority;
-        let row = Row {
-            record,
-            wait: Wait::Nothing,
-            payload: row.payload.clone(),
-            frozen: None,
-            subject: row.subject,
-            idempotency: None,
-            ordered: row.ordered.clone(),
-            superseding: row.superseding.clone(),
-            max_age: row.max_age,
-            token: 0,
-            lease_until: None,
-            uncertain: false,
-            attempts: Vec::new(),
-        };
-        self.add(row, None, now);
-        Ok(())
-    }
-
-    pub(super) fn discard(&mut self, filter: &Filter, dry_run: bool, now: Timestamp) -> u64 {
-        let selected = |row: &&Row| {
-            row.record.state == State::Waiting && filter.selects(&row.record, row.subject.as_ref())
-        };
-        let numbers: Vec<_> =
-            self.rows.iter().filter(|(_, row)| selected(row)).map(|(number, _)| *number).collect();
-        if !dry_run {
-            for number in &numbers {
-                self.end(*number, State::Discarded, Some(Discard::Removed), now);
-            }
-        }
-        numbers.len() as u64
-    }
-
     pub(super) fn change_receiver(
         &mut self,
         receiver: &str,
@@ -589,73 +370,5 @@ impl Ledger {
     ) {
         change(&mut self.lanes.entry(receiver.to_owned()).or_default().state);
         self.place(receiver, now);
-    }
-
-    pub(super) fn prune(&mut self, retention: &Retention, now: Timestamp) -> Pruned {
-        let is_old = |(ended, number): &&(Timestamp, Number)| {
-            let state = self.rows.get(number).map(|row| row.record.state);
-            let kept = state.and_then(|state| retention.of(state));
-            kept.is_none_or(|kept| ended.plus(kept) <= now)
-        };
-        let limit = retention.limit as usize;
-        let old: Vec<_> = self.ended.iter().filter(is_old).take(limit).copied().collect();
-        old.iter().for_each(|ended| self.remove(*ended));
-        Pruned::new(old.len() as u64, old.len() == limit)
-    }
-
-    /// Removes the deliveries that ended first, so that no more than this many are kept.
-    pub(super) fn keep_ended(&mut self, most: usize) {
-        while let Some(first) = self.ended.first().copied().filter(|_| self.ended.len() > most) {
-            self.remove(first);
-        }
-    }
-
-    fn remove(&mut self, ended: (Timestamp, Number)) {
-        self.ended.remove(&ended);
-        let Some(row) = self.rows.remove(&ended.1) else { return };
-        self.numbers.remove(&row.record.jti);
-        if let Some(group) = row.superseding.filter(|group| self.delivered.get(group) == Some(&ended.1)) {
-            self.delivered.remove(&group);
-        }
-        if let Some(key) = row.idempotency
-            && let Some(known) = self.idempotency.get_mut(&key)
-        {
-            known.kept -= 1;
-            if known.kept == 0 {
-                self.idempotency.remove(&key);
-            }
-        }
-    }
-
-    pub(super) fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
-        self.lanes.values().for_each(|lane| counts.add(&lane.counts));
-        counts
-    }
-
-    pub(super) fn receivers(&self, after: Option<String>, limit: usize) -> Vec<ReceiverRecord> {
-        let after = after.map_or(Unbounded, Excluded);
-        let of = |(name, lane): (&String, &Lane)| {
-            let waits = |row: &&Row| row.record.receiver == *name && row.record.state == State::Waiting;
-            let oldest = self.rows.values().find(waits).map(|row| row.record.enqueued_at);
-            ReceiverRecord::new(name, lane.state.clone(), lane.counts, oldest)
-        };
-        self.lanes.range((after, Unbounded)).take(limit).map(of).collect()
-    }
-
-    pub(super) fn list(&self, filter: &Filter, after: Option<&Cursor>, limit: usize) -> Vec<Record> {
-        let selected = |row: &&Row| {
-            filter.selects(&row.record, row.subject.as_ref())
-                && after.is_none_or(|after| Cursor::after(&row.record) > *after)
-        };
-        let mut records: Vec<_> = self.rows.values().filter(selected).map(|row| row.record.clone()).collect();
-        records.sort_by_cached_key(Cursor::after);
-        records.truncate(limit);
-        records
-    }
-
-    pub(super) fn history(&self, jti: &str) -> Option<History> {
-        let row = self.rows.get(self.numbers.get(jti)?)?;
-        Some(History::new(row.record.clone(), row.attempts.clone()))
     }
 }

@@ -1,0 +1,167 @@
+//! Claims, and how they end.
+
+use std::ops::Bound::{Excluded, Unbounded};
+
+use super::{
+    super::super::{
+        Claim, Claimed, Claims, Discard, Failure, Frozen, Lease, Next, Settled, Settlement, State, Status,
+    },
+    Ledger, Number, Row, Wait,
+};
+use crate::{error::ErrorCode, time::Timestamp};
+
+impl Ledger {
+    pub(in super::super) fn claim(&mut self, claim: &Claim, now: Timestamp) -> Claims {
+        self.free_leases(claim.max_attempts, now);
+        while let Some((_, number)) = self.expiries.first().copied().filter(|(time, _)| *time <= now) {
+            self.end(number, State::Discarded, Some(Discard::Expired), now);
+        }
+        while let Some((time, number)) = self.due.first().copied().filter(|(time, _)| *time <= now) {
+            self.due.remove(&(time, number));
+            self.wait(number, Wait::Nothing, now);
+        }
+        while let Some((_, receiver)) = self.parked.first().cloned().filter(|(time, _)| *time <= now) {
+            self.place(&receiver, now);
+        }
+        let mut deliveries = Vec::new();
+        let limit = claim.deliveries as usize;
+        while let Some((_, receiver)) = self.turns.first().cloned().filter(|_| deliveries.len() < limit) {
+            self.claim_of(&receiver, claim, limit, &mut deliveries, now);
+        }
+        let times = [
+            self.leases.first().map(|(time, _)| *time),
+            self.due.first().map(|(time, _)| *time),
+            self.parked.first().map(|(time, _)| *time),
+            self.expiries.first().map(|(time, _)| *time),
+        ];
+        let next = times.into_iter().flatten().min().map(|time| time.since(now));
+        // The limit of the claim may have left something.
+        let next = if self.turns.is_empty() { next } else { Some(std::time::Duration::ZERO) };
+        Claims::new(deliveries, next)
+    }
+
+    /// Deliveries of which nobody knows how they ended.
+    fn free_leases(&mut self, max_attempts: u32, now: Timestamp) {
+        while let Some((time, number)) = self.leases.first().copied().filter(|(time, _)| *time <= now) {
+            self.leases.remove(&(time, number));
+            let Some(row) = self.rows.get_mut(&number) else { continue };
+            row.lease_until = None;
+            row.uncertain = true;
+            if row.record.attempts >= max_attempts {
+                let message = "every attempt ended without a result, as if the worker had crashed";
+                row.record.failure = Some(Failure::new(ErrorCode::OutboxAttemptsExhausted, message));
+                self.end(number, State::Dead, None, now);
+            } else {
+                self.wait_again(number, None, now);
+            }
+        }
+    }
+
+    fn claim_of(
+        &mut self,
+        receiver: &str,
+        claim: &Claim,
+        limit: usize,
+        claimed: &mut Vec<Claimed>,
+        now: Timestamp,
+    ) {
+        let Some(lane) = self.lanes.get_mut(receiver) else { return };
+        let in_flight = u32::try_from(lane.counts.in_flight).unwrap_or(u32::MAX);
+        let most = lane.state.may_claim(now, in_flight).min(claim.per_receiver) as usize;
+        let most = most.min(limit - claimed.len());
+        let numbers: Vec<_> = if lane.state.status == Status::Paused {
+            let after = lane.probed.and_then(|last| lane.ready.range((Excluded(last), Unbounded)).next());
+            lane.probed = after.or(lane.ready.first()).copied().filter(|_| most > 0).or(lane.probed);
+            lane.probed.iter().take(most).map(|(_, number)| *number).collect()
+        } else {
+            lane.ready.iter().take(most).map(|(_, number)| *number).collect()
+        };
+        self.next_turn += 1;
+        lane.served = self.next_turn;
+        for number in numbers {
+            self.stop_waiting(number, now);
+            self.count(number, -1);
+            let Some(row) = self.rows.get_mut(&number) else { continue };
+            row.record.state = State::InFlight;
+            row.record.attempts += 1;
+            row.token += 1;
+            let until = now.plus(claim.lease);
+            row.lease_until = Some(until);
+            claimed.push(Claimed::new(
+                Lease::new(row.record.jti.as_str(), row.token),
+                row.record.receiver.clone(),
+                row.payload.clone(),
+                row.frozen.clone(),
+                row.record.enqueued_at,
+                row.record.attempts,
+                row.uncertain,
+            ));
+            self.expiries.remove(&(row.record.expires_at, number));
+            self.leases.insert((until, number));
+            self.count(number, 1);
+        }
+        self.place(receiver, now);
+    }
+
+    /// The delivery of a lease that still holds.
+    fn leased(&mut self, lease: &Lease) -> Option<(Number, &mut Row)> {
+        let number = *self.numbers.get(&lease.jti)?;
+        let row = self.rows.get_mut(&number)?;
+        (row.record.state == State::InFlight && row.token == lease.token).then_some((number, row))
+    }
+
+    pub(in super::super) fn freeze(&mut self, frozen: Frozen) -> bool {
+        let row = self.leased(&frozen.lease);
+        row.map(|(_, row)| row.frozen = Some(frozen.claims)).is_some()
+    }
+
+    pub(in super::super) fn renew(&mut self, lease: &Lease, until: Timestamp) -> bool {
+        let Some((number, row)) = self.leased(lease) else { return false };
+        let before = row.lease_until.replace(until);
+        if let Some(before) = before {
+            self.leases.remove(&(before, number));
+        }
+        self.leases.insert((until, number));
+        true
+    }
+
+    pub(in super::super) fn settle(&mut self, settlement: Settlement, now: Timestamp) -> Settled {
+        let Settlement { lease, outcome, uncertain, attempt, random } = settlement;
+        let Some((number, row)) = self.leased(&lease) else { return Settled::Lost };
+        row.attempts.extend(attempt);
+        row.uncertain |= uncertain;
+        row.record.failure = outcome.failure().cloned();
+        let lease_until = row.lease_until.take();
+        let receiver = row.record.receiver.clone();
+        if let Some(until) = lease_until {
+            self.leases.remove(&(until, number));
+        }
+        let Some(lane) = self.lanes.get_mut(&receiver) else { return Settled::Lost };
+        let alert = lane.state.note(&outcome, now, random);
+        match outcome.next(&lane.state, now) {
+            Next::Ends(state) => self.end(number, state, None, now),
+            Next::Waits { until, spends_attempt } => {
+                if let Some(row) = self.rows.get_mut(&number).filter(|_| !spends_attempt) {
+                    row.record.attempts = row.record.attempts.saturating_sub(1);
+                }
+                self.wait_again(number, until, now);
+            }
+        }
+        self.place(&receiver, now);
+        Settled::Applied(alert)
+    }
+
+    /// A delivery comes back from a worker.
+    fn wait_again(&mut self, number: Number, due: Option<Timestamp>, now: Timestamp) {
+        if let Some(by) = self.newer(number) {
+            return self.end(number, State::Discarded, Some(Discard::Superseded { by }), now);
+        }
+        self.count(number, -1);
+        let Some(row) = self.rows.get_mut(&number) else { return };
+        row.record.state = State::Waiting;
+        row.record.due_at = due;
+        self.expiries.insert((row.record.expires_at, number));
+        self.count(number, 1);
+        self.wait_until_due(number, now);
+    }
+}
