@@ -21,6 +21,7 @@ use ssf_transmitter::{
     Transmitter,
     client::{Receivers, Worker, receivers_fn},
     event::caep,
+    key::ExternalKey,
     outbox::{
         Alert, Claim, Claims, Counts, Cursor, Enqueued, Entry, Filter, Frozen, History, Lease, MemoryStore,
         Message, Outbox, Pruned, ReceiverRecord, Record, Replay, Retention, Schedule, Seal, Settled,
@@ -441,6 +442,22 @@ async fn a_worker_outlives_errors_of_its_store() {
     assert_eq!(server.seen().len(), 1);
     handle.stop();
     tokio::time::timeout(GUARD, running).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn the_caller_signs_for_a_key_without_a_signer() {
+    let server = Server::always(202, &[], "").await;
+    let local = SigningKey::generate(KeyType::P256).unwrap();
+    let external = ExternalKey::new((&local).into(), Some(local.public_key().clone())).unwrap();
+    let transmitter = Transmitter::builder("https://edr.example.com", external).build().unwrap();
+    let outbox = Outbox::new(MemoryStore::new());
+    outbox.enqueue(entry("acme")).await.unwrap();
+    let signing = local.clone();
+    let worker = Worker::new(outbox, transmitter, one("acme", &server))
+        .sign_by(move |_, set| std::future::ready(set.sign(&signing)));
+    assert_eq!(worker.drain().await.unwrap().delivered, 1);
+    let set = SignedSet::parse(&server.seen()[0].body).unwrap().decode().unwrap();
+    assert_eq!(set.header()["kid"], local.kid());
 }
 
 #[tokio::test]

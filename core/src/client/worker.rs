@@ -13,7 +13,9 @@ pub use health::{Drained, Health};
 use super::{Receivers, Transmitter};
 use crate::{
     error::{Error, ErrorCode, Result},
+    key::{BoxFuture, ExternalKey},
     outbox::{Alert, Outbox, Retention, Schedule},
+    set::{SignedSet, UnsignedSet},
 };
 use health::Vitals;
 
@@ -23,6 +25,10 @@ const CONCURRENCY: u32 = 64;
 const PER_RECEIVER: u32 = 8;
 /// How often the store is looked at if it reports no change, by default.
 const POLL: Duration = Duration::from_secs(1);
+
+/// Signs for keys without a signer.
+pub(super) type SignBy =
+    Arc<dyn Fn(ExternalKey, UnsignedSet) -> BoxFuture<'static, Result<SignedSet>> + Send + Sync>;
 
 /// What is called when a receiver is paused or resumed: its name, and what happened.
 type OnAlert = Arc<dyn Fn(&str, &Alert) + Send + Sync>;
@@ -62,6 +68,7 @@ pub struct Worker {
     schedule: Schedule,
     retention: Retention,
     on_alert: Option<OnAlert>,
+    sign_by: Option<SignBy>,
     stop: watch::Sender<bool>,
     vitals: Arc<Vitals>,
 }
@@ -81,6 +88,7 @@ impl Worker {
             schedule: Schedule::new(),
             retention: Retention::default(),
             on_alert: None,
+            sign_by: None,
             stop: watch::Sender::new(false),
             vitals: Arc::default(),
         }
@@ -133,6 +141,17 @@ impl Worker {
     /// Sets what is called when a receiver is paused or resumed: once for each change. It must return soon.
     pub fn on_alert(mut self, call: impl Fn(&str, &Alert) + Send + Sync + 'static) -> Self {
         self.on_alert = Some(Arc::new(call));
+        self
+    }
+
+    /// Sets what signs for external keys that have no signer, where the caller of [`Emit::begin`](super::Emit::begin) would
+    /// sign.
+    pub fn sign_by<F, S>(mut self, sign: F) -> Self
+    where
+        F: Fn(ExternalKey, UnsignedSet) -> S + Send + Sync + 'static,
+        S: Future<Output = Result<SignedSet>> + Send + 'static,
+    {
+        self.sign_by = Some(Arc::new(move |key, set| Box::pin(sign(key, set))));
         self
     }
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::SignBy;
 use crate::{
-    client::{Receiver, Receivers, Transmitter, transmitter::keys},
+    client::{Receiver, Receivers, Transmitter, drive::within, transmitter::keys},
     delivery::{Receipt, RetryPolicy},
     error::{Error, ErrorCode, Result},
     key::TransmitterKey,
@@ -11,7 +12,7 @@ use crate::{
         Attempt, Claimed, Content, Failure, Frozen, Lease, Outbox, Outcome, Schedule, Seal, Settlement,
     },
     random,
-    set::UnsignedSet,
+    set::{SignedSet, UnsignedSet},
 };
 
 /// What an attempt needs.
@@ -21,6 +22,7 @@ pub(super) struct Sender {
     pub(super) transmitter: Transmitter,
     pub(super) receivers: Arc<dyn Receivers>,
     pub(super) schedule: Schedule,
+    pub(super) sign_by: Option<SignBy>,
 }
 
 /// What an attempt led to.
@@ -83,12 +85,25 @@ impl Sender {
             }
         }
         *kid = key.kid().map(str::to_owned);
-        let set = match keys::sign(&key, unsigned).await {
+        let set = match self.sign(key, unsigned).await {
             Ok(set) => set,
             Err(error) => return Some(Err(error)),
         };
         let delivery = self.transmitter.deliver(&set, &receiver).retry(RetryPolicy::once());
         Some(if claimed.uncertain { delivery.repeated() } else { delivery }.await)
+    }
+
+    /// Signs within the deadline of the transmitter.
+    async fn sign(&self, key: TransmitterKey, unsigned: UnsignedSet) -> Result<SignedSet> {
+        let signing = async {
+            match (&key, &self.sign_by) {
+                (TransmitterKey::External(key), Some(sign)) if key.signer().is_none() => {
+                    sign(key.clone(), unsigned).await
+                }
+                _ => keys::sign(&key, unsigned).await,
+            }
+        };
+        within(self.transmitter.deadline(), signing).await.flatten()
     }
 
     /// The SET, the key that signs it, and its claims if they are to be kept.

@@ -124,6 +124,7 @@ impl Hands {
             transmitter: worker.transmitter.clone(),
             receivers: worker.receivers.clone(),
             schedule: worker.schedule.clone(),
+            sign_by: worker.sign_by.clone(),
         };
         let now = Instant::now();
         Self {
