@@ -21,6 +21,7 @@ mod logging;
 mod metadata;
 mod okta;
 mod okta_log;
+mod outbox;
 mod pending;
 mod policy;
 mod process;
@@ -29,6 +30,7 @@ mod runtime;
 mod sets;
 mod signer;
 mod transmitter;
+mod worker;
 
 use pyo3::{exceptions::PyImportError, prelude::*};
 
@@ -56,6 +58,15 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<metadata::TransmitterConfiguration>()?;
     module.add_class::<okta::OktaProviders>()?;
     module.add_class::<okta_log::LogPager>()?;
+    module.add_class::<outbox::Attempt>()?;
+    module.add_class::<outbox::Delivery>()?;
+    module.add_class::<outbox::Entry>()?;
+    module.add_class::<outbox::Failure>()?;
+    module.add_class::<outbox::Operation>()?;
+    module.add_class::<outbox::Outbox>()?;
+    module.add_class::<outbox::OutboxCounts>()?;
+    module.add_class::<outbox::OutboxReceiver>()?;
+    module.add_class::<outbox::Seal>()?;
     module.add_class::<pending::Examination>()?;
     module.add_class::<pending::Pending>()?;
     module.add_class::<receiver::ClientCredentials>()?;
@@ -68,6 +79,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<signer::Signer>()?;
     module.add_class::<transmitter::Counters>()?;
     module.add_class::<transmitter::Transmitter>()?;
+    module.add_class::<worker::Question>()?;
+    module.add_class::<worker::Running>()?;
+    module.add_class::<worker::WorkerOptions>()?;
     module.add_function(wrap_pyfunction!(arguments::milliseconds, module)?)?;
     module.add_function(wrap_pyfunction!(arguments::nearest, module)?)?;
     module.add_function(wrap_pyfunction!(arguments::seconds, module)?)?;

@@ -30,7 +30,17 @@ type Request<'py> = (Py<PyAny>, Bound<'py, PyBytes>, f64);
 impl Pending {
     /// The signature that it waits for; `None` for a key of this process.
     #[getter]
-    fn request<'py>(&self, py: Python<'py>) -> Result<Option<Request<'py>>> {
+    /// The function that signs, and what it is given.
+pub(crate) fn signing<'py>(
+    py: Python<'py>,
+    signer: &Py<Signer>,
+    set: &sdk::UnsignedSet,
+) -> Result<(Py<PyAny>, Bound<'py, PyBytes>)> {
+    let signer = signer.get();
+    Ok((signer.function(py), signer.input(py, set)?))
+}
+
+fn request<'py>(&self, py: Python<'py>) -> Result<Option<Request<'py>>> {
         let Some(signer) = &self.signer else { return Ok(None) };
         let pending = self.core.lock().unwrap_or_else(PoisonError::into_inner);
         let pending = pending.as_ref().ok_or_else(ended)?.get().ok_or_else(forked)?;
@@ -91,9 +101,8 @@ fn request<'py>(
     signer: &Py<Signer>,
     pending: &sdk::client::Pending,
 ) -> Result<Request<'py>> {
-    let signer = signer.get();
-    let input = signer.input(py, pending.unsigned())?;
-    Ok((signer.function(py), input, pending.time_left().as_secs_f64()))
+    let (function, input) = signing(py, signer, pending.unsigned())?;
+    Ok((function, input, pending.time_left().as_secs_f64()))
 }
 
 /// What a doctor found so far.

@@ -262,6 +262,15 @@ impl Transmitter {
         self.open(&self.core)
     }
 
+    /// For the shared runtime.
+    pub(crate) fn shared(&self) -> Result<&sdk::Transmitter> {
+        self.core()
+    }
+
+    pub(crate) fn signers(&self) -> Arc<Signers> {
+        self.signers.clone()
+    }
+
     fn direct(&self) -> Result<&sdk::Transmitter> {
         self.open(&self.direct)
     }

@@ -12,6 +12,7 @@ from ssf_transmitter._base import BaseTransmitter, is_async, late, requests, sig
 from ssf_transmitter._emission import Emission, Emitted, made
 from ssf_transmitter._keywords import known_keywords
 from ssf_transmitter._model import event_object, given_subject
+from ssf_transmitter._pending import Pending, pending
 from ssf_transmitter.errors import SsfError
 
 if TYPE_CHECKING:
@@ -28,16 +29,6 @@ if TYPE_CHECKING:
     from ssf_transmitter.doctor import Diagnosis
     from ssf_transmitter.lint import LintPolicy
     from ssf_transmitter.okta import AsyncOktaProviders
-
-
-class _Pending(asyncio.Future[Any]):
-    """A future whose cancellation stops the work."""
-
-    work: _native.Task
-
-    def cancel(self, msg: Any | None = None) -> bool:
-        self.work.cancel()
-        return super().cancel(msg)
 
 
 class AsyncTransmitter(BaseTransmitter):
@@ -263,12 +254,9 @@ class AsyncTransmitter(BaseTransmitter):
         finally:
             pending.fail(None)
 
-    def _pending(self) -> tuple[_Pending, _native.Mailbox]:
-        loop = asyncio.get_running_loop()
-        mailbox = self._mailbox
-        if mailbox is None or mailbox.event_loop is not loop:
-            mailbox = self._mailbox = _native.Mailbox(loop)
-        return _Pending(loop=loop), mailbox
+    def _pending(self) -> tuple[Pending, _native.Mailbox]:
+        future, self._mailbox = pending(self._mailbox)
+        return future, self._mailbox
 
 
 async def _answer(request: _native.Request) -> Any:

@@ -3,15 +3,16 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from os import PathLike
-from typing import Any, final
+from typing import Any, Literal, final
 
 from typing_extensions import Self, disjoint_base
 
 from ssf_transmitter._causes import CauseId
+from ssf_transmitter._codes import ErrorCode
 from ssf_transmitter._notes import ReceiptNote
 from ssf_transmitter._okta_log import Certainty, ReceptionOutcome
 from ssf_transmitter._receiver import RetryPolicy
-from ssf_transmitter._types import Algorithm, KeyType
+from ssf_transmitter._types import Algorithm, DeliveryState, KeyType, Priority
 from ssf_transmitter.doctor import Outcome
 from ssf_transmitter.errors import SsfError
 from ssf_transmitter.lint import Finding, LintPolicy
@@ -24,6 +25,10 @@ _Sign = Callable[[bytes], bytes | Signature | Awaitable[bytes | Signature]]
 Request = tuple[_Sign, bytes, float]
 # With whether private formats are meant in it.
 _Subject = tuple[_Json, bool]
+# States, receiver, event, code, ids, subject, since, until.
+Filter = tuple[
+    list[str], str | None, str | None, str | None, list[str], _Subject | None, datetime | None, datetime | None
+]
 _Check = tuple[str, Outcome, str, str]
 # Event, subject, receiver, the URL of the configuration, whether to send, and whose log to look into.
 _Setup = tuple[_Json, _Subject | None, Receiver, str | None, bool, OktaProviders | None]
@@ -45,24 +50,35 @@ _LogEvent = tuple[
 _Reception = tuple[ReceptionOutcome, Certainty | None, list[_LogEvent], list[tuple[CauseId, bool, str, str]]]
 
 __all__ = [
+    "Attempt",
     "Batch",
     "ClientCredentials",
     "Counters",
     "DecodedSet",
+    "Delivery",
     "Dialect",
     "Emission",
+    "Entry",
     "Examination",
+    "Failure",
     "Jwks",
     "KeySet",
     "Linter",
     "LogPager",
     "Mailbox",
     "OktaProviders",
+    "Operation",
+    "Outbox",
+    "OutboxCounts",
+    "OutboxReceiver",
     "Pending",
     "PublicKey",
+    "Question",
     "Receipt",
     "Receiver",
     "RequestLimit",
+    "Running",
+    "Seal",
     "Signature",
     "SignedSet",
     "Signer",
@@ -71,6 +87,7 @@ __all__ = [
     "Transmitter",
     "TransmitterConfiguration",
     "UnsignedSet",
+    "WorkerOptions",
     "check_configuration",
     "check_event",
     "check_lint_policy",
@@ -367,6 +384,210 @@ class Emission:
         retry: RetryPolicy | None,
         /,
     ) -> Self: ...
+
+@disjoint_base
+class Seal:
+    def __new__(cls, index_key: bytes, keys: list[tuple[str, bytes]]) -> Self: ...
+
+@disjoint_base
+class Entry:
+    def __new__(
+        cls,
+        event: _Json,
+        subject: _Subject | None,
+        to: Sequence[str],
+        txn: str | None,
+        toe: datetime | None,
+        jti: str | None,
+        companions: Sequence[_Json],
+        idempotency_key: str | None,
+        not_before: datetime | None,
+        max_age: _Span | None,
+        priority: Priority | None,
+        supersedes: str | None,
+        ordered: bool,
+        /,
+    ) -> Self: ...
+
+@final
+class Outbox:
+    def __new__(cls, path: str | None, capacity: int | None, waits: bool, seal: Seal | None, /) -> Self: ...
+    def call(self, operation: Operation) -> Any: ...
+    def call_async(self, operation: Operation, mailbox: Mailbox, future: Any) -> Task: ...
+    def close(self) -> None: ...
+
+@final
+class Operation:
+    @staticmethod
+    def enqueue(entries: list[Entry]) -> Operation: ...
+    @staticmethod
+    def counts() -> Operation: ...
+    @staticmethod
+    def receivers(after: str | None, limit: int) -> Operation: ...
+    @staticmethod
+    def list(filter: Filter, after: Delivery | None, limit: int) -> Operation: ...
+    @staticmethod
+    def history(jti: str) -> Operation: ...
+    @staticmethod
+    def replay(filter: Filter, dry_run: bool, fresh_jti: bool) -> Operation: ...
+    @staticmethod
+    def discard(filter: Filter, dry_run: bool) -> Operation: ...
+    @staticmethod
+    def hold(receiver: str) -> Operation: ...
+    @staticmethod
+    def release(receiver: str) -> Operation: ...
+    @staticmethod
+    def prune(delivered: _Span | None, dead: _Span | None, discarded: _Span | None) -> Operation: ...
+
+@final
+class OutboxCounts:
+    @property
+    def enqueued(self) -> int: ...
+    @property
+    def waiting(self) -> int: ...
+    @property
+    def in_flight(self) -> int: ...
+    @property
+    def delivered(self) -> int: ...
+    @property
+    def dead(self) -> int: ...
+    @property
+    def expired(self) -> int: ...
+    @property
+    def superseded(self) -> int: ...
+    @property
+    def removed(self) -> int: ...
+
+@final
+class Failure:
+    @property
+    def code(self) -> ErrorCode: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def remedy(self) -> str: ...
+    @property
+    def status(self) -> int | None: ...
+    @property
+    def receiver_error(self) -> str | None: ...
+    @property
+    def receiver_description(self) -> str | None: ...
+
+@final
+class Attempt:
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def duration(self) -> timedelta: ...
+    @property
+    def kid(self) -> str | None: ...
+    @property
+    def status(self) -> int | None: ...
+    @property
+    def failure(self) -> Failure | None: ...
+
+@final
+class Delivery:
+    @property
+    def jti(self) -> str: ...
+    @property
+    def receiver(self) -> str: ...
+    @property
+    def event(self) -> str: ...
+    @property
+    def state(self) -> DeliveryState: ...
+    @property
+    def enqueued_at(self) -> datetime: ...
+    @property
+    def priority(self) -> Priority: ...
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def due_at(self) -> datetime | None: ...
+    @property
+    def expires_at(self) -> datetime: ...
+    @property
+    def ended_at(self) -> datetime | None: ...
+    @property
+    def failure(self) -> Failure | None: ...
+    @property
+    def discard(self) -> Literal["expired", "superseded", "removed"] | None: ...
+    @property
+    def superseded_by(self) -> str | None: ...
+
+@final
+class OutboxReceiver:
+    @property
+    def name(self) -> str: ...
+    @property
+    def status(self) -> Literal["active", "paused", "held"]: ...
+    @property
+    def since(self) -> datetime | None: ...
+    @property
+    def resume_at(self) -> datetime | None: ...
+    @property
+    def failure(self) -> Failure | None: ...
+    @property
+    def delivered_at(self) -> datetime | None: ...
+    @property
+    def failed_at(self) -> datetime | None: ...
+    @property
+    def oldest_waiting(self) -> datetime | None: ...
+    @property
+    def enqueued(self) -> int: ...
+    @property
+    def waiting(self) -> int: ...
+    @property
+    def in_flight(self) -> int: ...
+    @property
+    def delivered(self) -> int: ...
+    @property
+    def dead(self) -> int: ...
+    @property
+    def discarded(self) -> int: ...
+
+@final
+class WorkerOptions:
+    def __new__(
+        cls,
+        concurrency: int | None,
+        per_receiver: int | None,
+        lease: _Span | None,
+        grace: _Span | None,
+        poll: _Span | None,
+        max_attempts: int | None,
+        base: _Span | None,
+        max_backoff: _Span | None,
+        keep_delivered: _Span | None,
+        keep_dead: _Span | None,
+        keep_discarded: _Span | None,
+    ) -> Self: ...
+
+@final
+class Running:
+    def __new__(cls, outbox: Outbox, transmitter: Transmitter, options: WorkerOptions, drain: bool) -> Self: ...
+    def next(self) -> Question | None: ...
+    def next_async(self, mailbox: Mailbox, future: Any) -> Task: ...
+    def result(self) -> tuple[int, int]: ...
+    def stop(self) -> None: ...
+    def abort(self) -> None: ...
+    def health(self) -> tuple[int, int, int, int, int, str | None]: ...
+
+@final
+class Question:
+    @property
+    def receiver(self) -> str | None: ...
+    @property
+    def alert(self) -> Literal["paused", "resumed"] | None: ...
+    @property
+    def failure(self) -> Failure | None: ...
+    @property
+    def signing(self) -> tuple[_Sign, bytes] | None: ...
+    @property
+    def set(self) -> UnsignedSet | None: ...
+    def found(self, receiver: Receiver | None) -> None: ...
+    def signed(self, signature: Signature | bytes) -> None: ...
+    def failed(self, error: SsfError) -> None: ...
 
 @disjoint_base
 class TransmitterConfiguration:

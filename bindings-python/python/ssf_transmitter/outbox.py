@@ -1,0 +1,591 @@
+"""The outbox: what was accepted is kept until every receiver has it, or until you know why not.
+
+`docs/outbox.md` describes what is promised, what stops and what goes on, and how to operate it.
+
+>>> import asyncio
+>>> from ssf_transmitter import Email, Receiver, SigningKey, Transmitter
+>>> from ssf_transmitter.events import caep
+>>> from ssf_transmitter.outbox import Outbox, Worker
+>>> outbox = Outbox.in_memory()  # Outbox("/var/lib/edr/outbox.db") keeps it on the disk
+>>> enqueued = outbox.enqueue(caep.SessionRevoked(), Email("ada@example.com"), to="acme")
+>>> outbox.counts().waiting
+1
+>>> transmitter = Transmitter("https://edr.example.com", SigningKey.generate())
+>>> receivers = {"acme": Receiver.okta("https://acme.okta.com")}
+>>> Worker(outbox, transmitter, receivers).run()  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import fspath
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ssf_transmitter import _native
+from ssf_transmitter._keywords import known_keywords
+from ssf_transmitter._model import Event, event_object, given_subject, wrong_type
+from ssf_transmitter._native import Attempt, Delivery, Failure, OutboxCounts, OutboxReceiver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime, timedelta
+    from os import PathLike
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from ssf_transmitter._async_worker import AsyncWorker
+    from ssf_transmitter._model import Subject
+    from ssf_transmitter._types import DeliveryState, Priority
+    from ssf_transmitter._worker import Drained, Health, Worker
+
+__all__ = [
+    "AsyncOutbox",
+    "AsyncWorker",
+    "Attempt",
+    "Delivery",
+    "Drained",
+    "Enqueued",
+    "Entry",
+    "Failure",
+    "Health",
+    "History",
+    "Outbox",
+    "OutboxCounts",
+    "OutboxReceiver",
+    "Seal",
+    "Worker",
+]
+
+# In the classes below, `list` is a method.
+_Deliveries: TypeAlias = list[Delivery]
+_Receivers: TypeAlias = list[OutboxReceiver]
+
+_LATER = {
+    "AsyncWorker": "ssf_transmitter._async_worker",
+    "Drained": "ssf_transmitter._worker",
+    "Health": "ssf_transmitter._worker",
+    "Worker": "ssf_transmitter._worker",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(_LATER[name]), name)
+    return value
+
+
+class Seal(_native.Seal):
+    """Encrypts events, subjects and claims with AES-256-GCM before they are stored.
+
+    To rotate, put the new key first, and keep the old ones for as long as entries with them are kept. The index key stays the
+    same: it identifies subjects and the keys of entries.
+
+    >>> from ssf_transmitter.outbox import Seal
+    >>> seal = Seal(index_key=bytes(32), keys={"2026-11": bytes(range(32))})
+
+    Args:
+        index_key: 32 bytes to index by.
+        keys: The keys with 32 bytes each by their ids, of which the first one seals. The ids are stored in clear.
+
+    Raises:
+        ConfigError: If a key has another length, or an id is empty or longer than 255 bytes.
+    """
+
+    @known_keywords
+    def __new__(cls, *, index_key: bytes, keys: Mapping[str, bytes]) -> Self:
+        """Check the keys."""
+        return super().__new__(cls, index_key, list(keys.items()))
+
+
+class Entry(_native.Entry):
+    """An event for receivers that are named: one of those that `enqueue_many` accepts.
+
+    >>> from ssf_transmitter import Email
+    >>> from ssf_transmitter.events import caep
+    >>> from ssf_transmitter.outbox import Entry
+    >>> entry = Entry(caep.SessionRevoked(), Email("ada@example.com"), to=["acme", "globex"], txn="incident-4711")
+
+    Args:
+        event: The event: an `Event`, or its dict as in a SET, `{uri: members}`.
+        subject: The subject: a `Subject`, or its dict as in a SET. `None` if the event contains it.
+        to: The name of the receiver, or the names of several. The worker looks up the receivers when it sends.
+        txn: The transaction: the same value in all SETs with the same cause.
+        toe: The time of the event, for receivers that read `toe`.
+        jti: The id of the SET, for an entry with a single receiver.
+        companions: Additional events in the same SET, for receivers that accept them.
+        idempotency_key: Makes a second enqueue with the same key return the first entry.
+        not_before: Nothing is sent before this time.
+        max_age: How long a delivery may wait before it expires: 24 hours by default, 14 days at most.
+        priority: Which deliveries to a receiver go first: `high`, `normal` or `low`.
+        supersedes: Discards deliveries to the same receiver with the same key that are not sent yet.
+        ordered: Sends it after the earlier ordered entries about the same subject, receiver by receiver.
+    """
+
+    @known_keywords
+    def __new__(
+        cls,
+        event: Event | Mapping[str, object],
+        subject: Subject | Mapping[str, object] | None,
+        *,
+        to: str | Iterable[str],
+        txn: str | None = None,
+        toe: datetime | None = None,
+        jti: str | None = None,
+        companions: Iterable[Event | Mapping[str, object]] = (),
+        idempotency_key: str | None = None,
+        not_before: datetime | None = None,
+        max_age: timedelta | float | None = None,
+        priority: Priority | None = None,
+        supersedes: str | None = None,
+        ordered: bool = False,
+    ) -> Self:
+        """Read event and subject."""
+        if isinstance(companions, (Event, dict, str)):
+            raise wrong_type(companions, "companions", "a list of events")
+        return super().__new__(
+            cls,
+            event_object(event),
+            given_subject(subject),
+            [to] if isinstance(to, str) else list(to),
+            txn,
+            toe,
+            jti,
+            [event_object(event, f"companions[{index}]") for index, event in enumerate(companions)],
+            idempotency_key,
+            not_before,
+            max_age,
+            priority,
+            supersedes,
+            ordered,
+        )
+
+
+@dataclass(frozen=True)
+class Enqueued:
+    """What was accepted.
+
+    Attributes:
+        jtis: The ids of the SETs, in the order of the receivers.
+        repeated: Whether an earlier entry with the same idempotency key is meant.
+    """
+
+    jtis: tuple[str, ...]
+    repeated: bool
+
+
+@dataclass(frozen=True)
+class History:
+    """A delivery and all its attempts.
+
+    Attributes:
+        delivery: The delivery.
+        attempts: Its attempts, the first one first.
+    """
+
+    delivery: Delivery
+    attempts: tuple[Attempt, ...]
+
+
+class _Settings:
+    """Where entries are kept."""
+
+    _native: _native.Outbox
+    _place: str
+
+    @known_keywords
+    def __init__(self, path: str | PathLike[str], *, seal: Seal | None = None) -> None:
+        """Open the file, and create it if it does not exist."""
+        self._open(fspath(path), None, False, seal)
+
+    @classmethod
+    @known_keywords
+    def in_memory(cls, *, capacity: int | None = None, wait_when_full: bool = False, seal: Seal | None = None) -> Self:
+        """An outbox in the memory of this process: it survives an outage of a receiver, but not the process.
+
+        Args:
+            capacity: How many deliveries there is room for; 100,000 by default.
+            wait_when_full: Whether an entry waits for room. By default, it is the error `outbox_full`.
+            seal: Encrypts what entries say.
+        """
+        outbox = cls.__new__(cls)
+        outbox._open(None, capacity, wait_when_full, seal)
+        return outbox
+
+    def _open(self, path: str | None, capacity: int | None, waits: bool, seal: Seal | None) -> None:
+        self._native = _native.Outbox(path, capacity, waits, seal)
+        self._place = path or "in memory"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._place}>"
+
+
+def _filter(
+    state: DeliveryState | Iterable[DeliveryState] | None,
+    receiver: str | None,
+    event: str | None,
+    code: str | None,
+    jti: str | Iterable[str] | None,
+    subject: Subject | Mapping[str, object] | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> _native.Filter:
+    return (_several(state), receiver, event, code, _several(jti), given_subject(subject), since, until)
+
+
+def _several(given: str | Iterable[str] | None) -> list[str]:
+    if given is None:
+        return []
+    return [given] if isinstance(given, str) else list(given)
+
+
+def _enqueued(answer: Any) -> list[Enqueued]:
+    return [Enqueued(tuple(jtis), repeated) for jtis, repeated in answer]
+
+
+def _history(answer: Any) -> History | None:
+    return answer and History(answer[0], tuple(answer[1]))
+
+
+class Outbox(_Settings):
+    """Accepts events, and answers questions about them. Share it between threads; it keeps working after a fork.
+
+    A worker sends them: in this process, or in another one with the same file. The file belongs to this package alone; no other
+    program may open it.
+
+    >>> from ssf_transmitter import Email
+    >>> from ssf_transmitter.events import caep
+    >>> from ssf_transmitter.outbox import Outbox
+    >>> with Outbox.in_memory() as outbox:
+    ...     enqueued = outbox.enqueue(caep.SessionRevoked(), Email("ada@example.com"), to=["acme", "globex"])
+    ...     len(enqueued.jtis), outbox.counts().waiting
+    (2, 2)
+
+    Args:
+        path: The file. Its folder must exist, on a local disk.
+        seal: Encrypts what entries say.
+
+    Raises:
+        OutboxError: If the file cannot be used.
+    """
+
+    @known_keywords
+    def enqueue(
+        self,
+        event: Event | Mapping[str, object],
+        subject: Subject | Mapping[str, object] | None,
+        *,
+        to: str | Iterable[str],
+        txn: str | None = None,
+        toe: datetime | None = None,
+        jti: str | None = None,
+        companions: Iterable[Event | Mapping[str, object]] = (),
+        idempotency_key: str | None = None,
+        not_before: datetime | None = None,
+        max_age: timedelta | float | None = None,
+        priority: Priority | None = None,
+        supersedes: str | None = None,
+        ordered: bool = False,
+    ) -> Enqueued:
+        """Accept an event. Once this has returned, it is on the disk. The arguments are those of `Entry`.
+
+        Raises:
+            ValidationError: If event or subject violate a rule; `pointer` is the place.
+            OutboxError: If it was not accepted. Nothing was stored then.
+        """
+        entry = Entry(
+            event, subject, to=to, txn=txn, toe=toe, jti=jti, companions=companions, idempotency_key=idempotency_key,
+            not_before=not_before, max_age=max_age, priority=priority, supersedes=supersedes, ordered=ordered,
+        )  # fmt: skip
+        return self.enqueue_many([entry])[0]
+
+    def enqueue_many(self, entries: Iterable[Entry]) -> list[Enqueued]:
+        """Accept entries: all of them or none. An error of an entry has its index as the first step of its `pointer`."""
+        return _enqueued(self._native.call(_native.Operation.enqueue(list(entries))))
+
+    def counts(self) -> OutboxCounts:
+        """The ledger in numbers: every delivery that was accepted is in exactly one of them."""
+        return self._native.call(_native.Operation.counts())  # type: ignore[no-any-return]
+
+    def receivers(self, *, after: str | None = None, limit: int = 100) -> _Receivers:
+        """Receivers by name with their states and counts; `after` is the last name of the page before."""
+        return self._native.call(_native.Operation.receivers(after, limit))  # type: ignore[no-any-return]
+
+    @known_keywords
+    def list(
+        self,
+        *,
+        state: DeliveryState | Iterable[DeliveryState] | None = None,
+        receiver: str | None = None,
+        event: str | None = None,
+        code: str | None = None,
+        jti: str | Iterable[str] | None = None,
+        subject: Subject | Mapping[str, object] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after: Delivery | None = None,
+        limit: int = 100,
+    ) -> _Deliveries:
+        """Deliveries in the order in which they were enqueued, those for which every condition holds.
+
+        Args:
+            state: In this state, or in one of these.
+            receiver: To this receiver.
+            event: With this event, by its id or URI.
+            code: Whose last failure has this code.
+            jti: With this id, or with one of these.
+            subject: About this subject.
+            since: Enqueued at this time or later.
+            until: Enqueued before this time.
+            after: The last delivery of the page before.
+            limit: How many at most.
+        """
+        selected = _filter(state, receiver, event, code, jti, subject, since, until)
+        return self._native.call(_native.Operation.list(selected, after, limit))  # type: ignore[no-any-return]
+
+    def history(self, jti: str) -> History | None:
+        """A delivery and its attempts; `None` if the outbox does not have it, or no longer."""
+        return _history(self._native.call(_native.Operation.history(jti)))
+
+    @known_keywords
+    def replay(
+        self,
+        *,
+        state: DeliveryState | Iterable[DeliveryState] | None = None,
+        receiver: str | None = None,
+        event: str | None = None,
+        code: str | None = None,
+        jti: str | Iterable[str] | None = None,
+        subject: Subject | Mapping[str, object] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        dry_run: bool = False,
+        fresh_jti: bool = False,
+    ) -> int:
+        """Let deliveries wait again that have ended, and return how many: the dead ones, unless `state` says otherwise.
+
+        The arguments are those of `list`, and:
+
+        Args:
+            dry_run: Count them, and change nothing.
+            fresh_jti: Give each a new `jti`, for receivers that would ignore one that they know.
+        """
+        selected = _filter(state, receiver, event, code, jti, subject, since, until)
+        return self._native.call(_native.Operation.replay(selected, dry_run, fresh_jti))  # type: ignore[no-any-return]
+
+    @known_keywords
+    def discard(
+        self,
+        *,
+        receiver: str | None = None,
+        event: str | None = None,
+        code: str | None = None,
+        jti: str | Iterable[str] | None = None,
+        subject: Subject | Mapping[str, object] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        dry_run: bool = False,
+    ) -> int:
+        """Discard deliveries that wait, and return how many. With `dry_run` it only counts them."""
+        selected = _filter(None, receiver, event, code, jti, subject, since, until)
+        return self._native.call(_native.Operation.discard(selected, dry_run))  # type: ignore[no-any-return]
+
+    def hold(self, receiver: str) -> None:
+        """Hold the deliveries to a receiver until `release`."""
+        self._native.call(_native.Operation.hold(receiver))
+
+    def release(self, receiver: str) -> None:
+        """Let the deliveries to a held or paused receiver go."""
+        self._native.call(_native.Operation.release(receiver))
+
+    @known_keywords
+    def prune(
+        self,
+        *,
+        delivered: timedelta | float | None = None,
+        dead: timedelta | float | None = None,
+        discarded: timedelta | float | None = None,
+    ) -> int:
+        """Remove deliveries that ended long enough ago, and return how many. Workers do this, too.
+
+        Args:
+            delivered: How long those are kept that were delivered: a day by default.
+            dead: How long those are kept that are dead: 30 days by default.
+            discarded: How long those are kept that were discarded: 7 days by default.
+        """
+        return self._native.call(_native.Operation.prune(delivered, dead, discarded))  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """Close the file. What is under way ends; closing twice is harmless. The end of a `with` block closes, too."""
+        self._native.close()
+
+    def __enter__(self) -> Self:
+        """Use it as a context manager."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+
+class AsyncOutbox(_Settings):
+    """`Outbox` for asyncio: the same methods, and the event loop is never blocked.
+
+    A cancelled call may take effect all the same.
+
+    >>> import asyncio
+    >>> from ssf_transmitter import Email
+    >>> from ssf_transmitter.events import caep
+    >>> from ssf_transmitter.outbox import AsyncOutbox
+    >>> async def main():
+    ...     async with AsyncOutbox.in_memory() as outbox:
+    ...         await outbox.enqueue(caep.SessionRevoked(), Email("ada@example.com"), to="acme")
+    ...         return (await outbox.counts()).waiting
+    >>> asyncio.run(main())
+    1
+    """
+
+    _mailbox: _native.Mailbox | None = None
+
+    @known_keywords
+    async def enqueue(
+        self,
+        event: Event | Mapping[str, object],
+        subject: Subject | Mapping[str, object] | None,
+        *,
+        to: str | Iterable[str],
+        txn: str | None = None,
+        toe: datetime | None = None,
+        jti: str | None = None,
+        companions: Iterable[Event | Mapping[str, object]] = (),
+        idempotency_key: str | None = None,
+        not_before: datetime | None = None,
+        max_age: timedelta | float | None = None,
+        priority: Priority | None = None,
+        supersedes: str | None = None,
+        ordered: bool = False,
+    ) -> Enqueued:
+        """`Outbox.enqueue`."""
+        entry = Entry(
+            event, subject, to=to, txn=txn, toe=toe, jti=jti, companions=companions, idempotency_key=idempotency_key,
+            not_before=not_before, max_age=max_age, priority=priority, supersedes=supersedes, ordered=ordered,
+        )  # fmt: skip
+        return (await self.enqueue_many([entry]))[0]
+
+    async def enqueue_many(self, entries: Iterable[Entry]) -> list[Enqueued]:
+        """`Outbox.enqueue_many`."""
+        return _enqueued(await self._call(_native.Operation.enqueue(list(entries))))
+
+    async def counts(self) -> OutboxCounts:
+        """`Outbox.counts`."""
+        return await self._call(_native.Operation.counts())  # type: ignore[no-any-return]
+
+    async def receivers(self, *, after: str | None = None, limit: int = 100) -> _Receivers:
+        """`Outbox.receivers`."""
+        return await self._call(_native.Operation.receivers(after, limit))  # type: ignore[no-any-return]
+
+    @known_keywords
+    async def list(
+        self,
+        *,
+        state: DeliveryState | Iterable[DeliveryState] | None = None,
+        receiver: str | None = None,
+        event: str | None = None,
+        code: str | None = None,
+        jti: str | Iterable[str] | None = None,
+        subject: Subject | Mapping[str, object] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after: Delivery | None = None,
+        limit: int = 100,
+    ) -> _Deliveries:
+        """`Outbox.list`."""
+        selected = _filter(state, receiver, event, code, jti, subject, since, until)
+        return await self._call(_native.Operation.list(selected, after, limit))  # type: ignore[no-any-return]
+
+    async def history(self, jti: str) -> History | None:
+        """`Outbox.history`."""
+        return _history(await self._call(_native.Operation.history(jti)))
+
+    @known_keywords
+    async def replay(
+        self,
+        *,
+        state: DeliveryState | Iterable[DeliveryState] | None = None,
+        receiver: str | None = None,
+        event: str | None = None,
+        code: str | None = None,
+        jti: str | Iterable[str] | None = None,
+        subject: Subject | Mapping[str, object] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        dry_run: bool = False,
+        fresh_jti: bool = False,
+    ) -> int:
+        """`Outbox.replay`."""
+        selected = _filter(state, receiver, event, code, jti, subject, since, until)
+        return await self._call(_native.Operation.replay(selected, dry_run, fresh_jti))  # type: ignore[no-any-return]
+
+    @known_keywords
+    async def discard(
+        self,
+        *,
+        receiver: str | None = None,
+        event: str | None = None,
+        code: str | None = None,
+        jti: str | Iterable[str] | None = None,
+        subject: Subject | Mapping[str, object] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        dry_run: bool = False,
+    ) -> int:
+        """`Outbox.discard`."""
+        selected = _filter(None, receiver, event, code, jti, subject, since, until)
+        return await self._call(_native.Operation.discard(selected, dry_run))  # type: ignore[no-any-return]
+
+    async def hold(self, receiver: str) -> None:
+        """`Outbox.hold`."""
+        await self._call(_native.Operation.hold(receiver))
+
+    async def release(self, receiver: str) -> None:
+        """`Outbox.release`."""
+        await self._call(_native.Operation.release(receiver))
+
+    @known_keywords
+    async def prune(
+        self,
+        *,
+        delivered: timedelta | float | None = None,
+        dead: timedelta | float | None = None,
+        discarded: timedelta | float | None = None,
+    ) -> int:
+        """`Outbox.prune`."""
+        return await self._call(_native.Operation.prune(delivered, dead, discarded))  # type: ignore[no-any-return]
+
+    async def aclose(self) -> None:
+        """Close the file. What is under way ends; closing twice is harmless."""
+        from asyncio import to_thread  # loaded on demand
+
+        await to_thread(self._native.close)
+
+    async def __aenter__(self) -> Self:
+        """Use it as a context manager."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        await self.aclose()
+
+    async def _call(self, operation: _native.Operation) -> Any:
+        from ssf_transmitter._pending import pending  # loaded on demand
+
+        future, self._mailbox = pending(self._mailbox)
+        future.work = self._native.call_async(operation, self._mailbox, future)
+        return await future
