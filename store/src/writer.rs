@@ -75,7 +75,12 @@ impl Writer {
         };
         // The last connection to be closed removes `-wal`, and only the writer can.
         drop(self.reader.join());
-        drop(self.connection);
+        if replaced.is_none() && self.identity.check().is_ok() {
+            drop(self.connection);
+        } else {
+            // SQLite would remove the log by its name, which belongs to another file now.
+            std::mem::forget(self.connection);
+        }
         drop(self.lock);
         closed.map(|closed| closed.send(()));
     }

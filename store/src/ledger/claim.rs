@@ -9,12 +9,14 @@ use ssf_transmitter::{
 use super::{
     Ledger,
     delivery::{self, Delivery},
-    endings::{END, Ending, FOLLOWS, NEWER, WAIT},
+    endings::{END, Ending, FOLLOWS, NEWER, OLDER, WAIT},
 };
 use crate::{
     codec::{failure_json, state, time, unsigned},
     failed::{Done, Failed},
 };
+
+// The planner knows nothing of how many rows an index has. `INDEXED BY` makes a statement fail that cannot use the index.
 
 /// So many rows change at most in each step that only time causes. What is left is for the next claim.
 const STEP: usize = 1000;
@@ -22,22 +24,23 @@ const STEP: usize = 1000;
 const LEASED: &str = concat!(
     "SELECT ",
     delivery::columns!(),
-    " FROM deliveries d WHERE d.lease_until <= ?1 ORDER BY d.lease_until LIMIT ?2"
+    " FROM deliveries d INDEXED BY deliveries_leased WHERE d.lease_until <= ?1 ORDER BY d.lease_until LIMIT ?2"
 );
 const EXPIRED: &str = concat!(
     "SELECT ",
     delivery::columns!(),
-    " FROM deliveries d WHERE d.state = 0 AND d.expires_at <= ?1 ORDER BY d.expires_at LIMIT ?2"
+    " FROM deliveries d INDEXED BY deliveries_expiring WHERE d.state = 0 AND d.expires_at <= ?1 ORDER BY d.expires_at LIMIT ?2"
 );
-const DUE: &str =
-    "SELECT seq, receiver FROM deliveries WHERE wait = 1 AND due_at <= ?1 ORDER BY due_at LIMIT ?2";
-const PARKED: &str = "SELECT id FROM receivers WHERE parked_until <= ?1 ORDER BY parked_until LIMIT ?2";
+const DUE: &str = "
+    SELECT seq, receiver FROM deliveries INDEXED BY deliveries_due WHERE wait = 1 AND due_at <= ?1 ORDER BY due_at LIMIT ?2";
+const PARKED: &str = "
+    SELECT id FROM receivers INDEXED BY receivers_parked WHERE parked_until <= ?1 ORDER BY parked_until LIMIT ?2";
 /// The receiver that was served longest ago, unless this claim has served it.
-const TURN: &str = "SELECT id FROM receivers WHERE turn <= ?1 ORDER BY turn, id LIMIT 1";
+const TURN: &str = "SELECT id FROM receivers INDEXED BY receivers_turn WHERE turn <= ?1 ORDER BY turn, id LIMIT 1";
 const READY: &str = concat!(
     "SELECT ",
     delivery::columns!(),
-    ", d.claims, d.enqueued_at, e.payload FROM deliveries d CROSS JOIN events e ON e.id = d.event
+    ", d.claims, d.enqueued_at, e.payload FROM deliveries d INDEXED BY deliveries_ready CROSS JOIN events e ON e.id = d.event
      WHERE d.receiver = ?1 AND d.wait = 0 ORDER BY d.priority DESC, d.seq LIMIT ?2"
 );
 const TAKE: &str = "
@@ -58,7 +61,7 @@ const NEXT: &[&str] = &[
 #[doc(hidden)]
 pub fn claim_statements() -> Vec<&'static str> {
     let own = [LEASED, EXPIRED, DUE, PARKED, TURN, READY, TAKE, UNCERTAIN, LAST_TURN, NEW_TURN, LEFT];
-    own.into_iter().chain([END, FOLLOWS, NEWER, WAIT]).chain(NEXT.iter().copied()).collect()
+    own.into_iter().chain([END, FOLLOWS, NEWER, OLDER, WAIT]).chain(NEXT.iter().copied()).collect()
 }
 
 impl Ledger<'_> {

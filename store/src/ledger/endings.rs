@@ -25,15 +25,17 @@ pub(super) const END: &str = "
     UPDATE deliveries SET state = ?2, wait = NULL, due_at = NULL, lease_until = NULL, ended_at = ?3, superseded_by = ?4, claims = NULL
     WHERE seq = ?1";
 pub(super) const FOLLOWS: &str = "
-    SELECT seq, wait, due_at FROM deliveries WHERE receiver = ?1 AND ordered = ?2 AND state <= 1 ORDER BY seq LIMIT 1";
+    SELECT seq, wait, due_at FROM deliveries INDEXED BY deliveries_ordered WHERE receiver = ?1 AND ordered = ?2 AND state <= 1
+    ORDER BY seq LIMIT 1";
 pub(super) const NEWER: &str = "
-    SELECT jti FROM deliveries WHERE receiver = ?1 AND supersedes = ?2 AND state <= 2 AND seq > ?3 ORDER BY seq DESC LIMIT 1";
+    SELECT jti FROM deliveries INDEXED BY deliveries_newer WHERE receiver = ?1 AND supersedes = ?2 AND state <= 2 AND seq > ?3
+    ORDER BY seq DESC LIMIT 1";
 pub(super) const WAIT: &str =
     "UPDATE deliveries SET state = 0, wait = ?2, due_at = ?3, lease_until = NULL WHERE seq = ?1";
-const WAITING: &str = concat!(
+pub(super) const OLDER: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM deliveries d WHERE d.receiver = ?1 AND d.supersedes = ?2 AND d.state = 0 ORDER BY d.seq"
+    " FROM deliveries d INDEXED BY deliveries_superseded WHERE d.receiver = ?1 AND d.supersedes = ?2 AND d.state = 0 ORDER BY d.seq"
 );
 
 impl Ledger<'_> {
@@ -100,7 +102,7 @@ impl Ledger<'_> {
 
     /// Discards what waits and has the same key as a new delivery.
     pub(super) fn supersede(&mut self, receiver: i64, supersedes: &[u8], by: &str) -> Done<()> {
-        let older = self.all(WAITING, params![receiver, supersedes], Delivery::read)?;
+        let older = self.all(OLDER, params![receiver, supersedes], Delivery::read)?;
         older.iter().try_for_each(|older| self.end(older, Ending::Superseded(by.to_owned())))
     }
 }
