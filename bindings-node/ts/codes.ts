@@ -262,6 +262,12 @@ export type SsfErrorCode =
   | 'SSF_OUTBOX_KEY_MISSING'
   /** The store of the outbox cannot be reached or cannot write at the moment. Restore what the message names, such as disk space or the database server; then repeat the call. */
   | 'SSF_OUTBOX_UNAVAILABLE'
+  /** A newer version of the library wrote the outbox. Update the library in every process that uses the outbox, or use another outbox. */
+  | 'SSF_OUTBOX_VERSION'
+  /** The outbox cannot be kept in this place: a network file system, a missing folder, or a file that is not an outbox. Choose a file in an existing folder on a local disk, and let no other program use it. */
+  | 'SSF_OUTBOX_PLACE_INVALID'
+  /** The file of the outbox was removed or replaced while it was open; whether the last calls were stored is unknown. Stop what moves, restores or removes the file, then start the process again and repeat the call. */
+  | 'SSF_OUTBOX_REPLACED'
   /** The worker knows no receiver with the name of a delivery. Add the receiver to those of the worker, or remove its deliveries. */
   | 'SSF_RECEIVER_UNKNOWN';
 
@@ -891,6 +897,21 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
     kind: 'outbox',
     retryable: true,
     remedy: 'Restore what the message names, such as disk space or the database server; then repeat the call.',
+  },
+  SSF_OUTBOX_VERSION: {
+    kind: 'outbox',
+    retryable: false,
+    remedy: 'Update the library in every process that uses the outbox, or use another outbox.',
+  },
+  SSF_OUTBOX_PLACE_INVALID: {
+    kind: 'outbox',
+    retryable: false,
+    remedy: 'Choose a file in an existing folder on a local disk, and let no other program use it.',
+  },
+  SSF_OUTBOX_REPLACED: {
+    kind: 'outbox',
+    retryable: false,
+    remedy: 'Stop what moves, restores or removes the file, then start the process again and repeat the call.',
   },
   SSF_RECEIVER_UNKNOWN: {
     kind: 'config',

@@ -143,6 +143,9 @@ ErrorCode: TypeAlias = Literal[
     "outbox_corrupt",
     "outbox_key_missing",
     "outbox_unavailable",
+    "outbox_version",
+    "outbox_place_invalid",
+    "outbox_replaced",
     "receiver_unknown",
 ]
 
@@ -771,6 +774,21 @@ CODES: dict[str, Code] = {
         "outbox",
         True,
         "Restore what the message names, such as disk space or the database server; then repeat the call.",
+    ),
+    "outbox_version": Code(
+        "outbox",
+        False,
+        "Update the library in every process that uses the outbox, or use another outbox.",
+    ),
+    "outbox_place_invalid": Code(
+        "outbox",
+        False,
+        "Choose a file in an existing folder on a local disk, and let no other program use it.",
+    ),
+    "outbox_replaced": Code(
+        "outbox",
+        False,
+        "Stop what moves, restores or removes the file, then start the process again and repeat the call.",
     ),
     "receiver_unknown": Code(
         "config",

@@ -498,6 +498,18 @@ pub enum ErrorCode {
     ///
     /// Restore what the message names, such as disk space or the database server; then repeat the call.
     OutboxUnavailable,
+    /// `outbox_version`: A newer version of the library wrote the outbox.
+    ///
+    /// Update the library in every process that uses the outbox, or use another outbox.
+    OutboxVersion,
+    /// `outbox_place_invalid`: The outbox cannot be kept in this place: a network file system, a missing folder, or a file that is not an outbox.
+    ///
+    /// Choose a file in an existing folder on a local disk, and let no other program use it.
+    OutboxPlaceInvalid,
+    /// `outbox_replaced`: The file of the outbox was removed or replaced while it was open; whether the last calls were stored is unknown.
+    ///
+    /// Stop what moves, restores or removes the file, then start the process again and repeat the call.
+    OutboxReplaced,
     /// `receiver_unknown`: The worker knows no receiver with the name of a delivery.
     ///
     /// Add the receiver to those of the worker, or remove its deliveries.
@@ -630,6 +642,9 @@ impl ErrorCode {
         Self::OutboxCorrupt,
         Self::OutboxKeyMissing,
         Self::OutboxUnavailable,
+        Self::OutboxVersion,
+        Self::OutboxPlaceInvalid,
+        Self::OutboxReplaced,
         Self::ReceiverUnknown,
     ];
 
@@ -760,6 +775,9 @@ impl ErrorCode {
             Self::OutboxCorrupt => "outbox_corrupt",
             Self::OutboxKeyMissing => "outbox_key_missing",
             Self::OutboxUnavailable => "outbox_unavailable",
+            Self::OutboxVersion => "outbox_version",
+            Self::OutboxPlaceInvalid => "outbox_place_invalid",
+            Self::OutboxReplaced => "outbox_replaced",
             Self::ReceiverUnknown => "receiver_unknown",
         }
     }
@@ -834,7 +852,10 @@ impl ErrorCode {
             | Self::OutboxAttemptsExhausted
             | Self::OutboxCorrupt
             | Self::OutboxKeyMissing
-            | Self::OutboxUnavailable => ErrorKind::Outbox,
+            | Self::OutboxUnavailable
+            | Self::OutboxVersion
+            | Self::OutboxPlaceInvalid
+            | Self::OutboxReplaced => ErrorKind::Outbox,
             Self::SignatureMalformed | Self::SignatureInvalid | Self::SignerFailed => ErrorKind::Signing,
             Self::TokenRefused | Self::TokenResponseInvalid | Self::TokenStale | Self::TokenUnavailable => {
                 ErrorKind::Token
@@ -1173,6 +1194,13 @@ impl ErrorCode {
             Self::OutboxUnavailable => {
                 "The store of the outbox cannot be reached or cannot write at the moment."
             }
+            Self::OutboxVersion => "A newer version of the library wrote the outbox.",
+            Self::OutboxPlaceInvalid => {
+                "The outbox cannot be kept in this place: a network file system, a missing folder, or a file that is not an outbox."
+            }
+            Self::OutboxReplaced => {
+                "The file of the outbox was removed or replaced while it was open; whether the last calls were stored is unknown."
+            }
             Self::ReceiverUnknown => "The worker knows no receiver with the name of a delivery.",
         }
     }
@@ -1413,6 +1441,15 @@ impl ErrorCode {
             Self::OutboxKeyMissing => "Give the worker the earlier sealing key, too.",
             Self::OutboxUnavailable => {
                 "Restore what the message names, such as disk space or the database server; then repeat the call."
+            }
+            Self::OutboxVersion => {
+                "Update the library in every process that uses the outbox, or use another outbox."
+            }
+            Self::OutboxPlaceInvalid => {
+                "Choose a file in an existing folder on a local disk, and let no other program use it."
+            }
+            Self::OutboxReplaced => {
+                "Stop what moves, restores or removes the file, then start the process again and repeat the call."
             }
             Self::ReceiverUnknown => "Add the receiver to those of the worker, or remove its deliveries.",
         }

@@ -345,6 +345,16 @@ extension SSFError.Code {
     /// The store of the outbox cannot be reached or cannot write at the moment. Restore what the message
     /// names, such as disk space or the database server; then repeat the call.
     public static let outboxUnavailable = Self(rawValue: "outbox_unavailable")
+    /// A newer version of the library wrote the outbox. Update the library in every process that uses the
+    /// outbox, or use another outbox.
+    public static let outboxVersion = Self(rawValue: "outbox_version")
+    /// The outbox cannot be kept in this place: a network file system, a missing folder, or a file that is
+    /// not an outbox. Choose a file in an existing folder on a local disk, and let no other program use it.
+    public static let outboxPlaceInvalid = Self(rawValue: "outbox_place_invalid")
+    /// The file of the outbox was removed or replaced while it was open; whether the last calls were stored
+    /// is unknown. Stop what moves, restores or removes the file, then start the process again and repeat the
+    /// call.
+    public static let outboxReplaced = Self(rawValue: "outbox_replaced")
     /// The worker knows no receiver with the name of a delivery. Add the receiver to those of the worker, or
     /// remove its deliveries.
     public static let receiverUnknown = Self(rawValue: "receiver_unknown")
@@ -474,6 +484,9 @@ extension SSFError.Code {
         .outboxCorrupt,
         .outboxKeyMissing,
         .outboxUnavailable,
+        .outboxVersion,
+        .outboxPlaceInvalid,
+        .outboxReplaced,
         .receiverUnknown,
     ]
 
@@ -848,6 +861,15 @@ extension SSFError.Code {
         .outboxUnavailable: Facts(
             .outbox, true,
             "Restore what the message names, such as disk space or the database server; then repeat the call."),
+        .outboxVersion: Facts(
+            .outbox, false,
+            "Update the library in every process that uses the outbox, or use another outbox."),
+        .outboxPlaceInvalid: Facts(
+            .outbox, false,
+            "Choose a file in an existing folder on a local disk, and let no other program use it."),
+        .outboxReplaced: Facts(
+            .outbox, false,
+            "Stop what moves, restores or removes the file, then start the process again and repeat the call."),
         .receiverUnknown: Facts(
             .config, false,
             "Add the receiver to those of the worker, or remove its deliveries."),

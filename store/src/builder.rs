@@ -1,0 +1,117 @@
+//! The settings of a store.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, mpsc},
+    thread,
+};
+
+use ssf_transmitter::{
+    Error, ErrorCode, Result,
+    time::{Clock, SystemClock},
+};
+
+use crate::{
+    connection, identity::Identity, lock::Lock, notifier::Notifier, place, reader::Reader, store::SqliteStore,
+    writer::Writer,
+};
+
+/// The length of the log that the store lets pass.
+const LOG_LIMIT: u64 = 64 << 20;
+/// What is left on the disk for those who settle and prune.
+const DISK_RESERVE: u64 = 16 << 20;
+
+/// The settings of a [`SqliteStore`].
+///
+/// ```no_run
+/// use ssf_transmitter_store::SqliteStore;
+///
+/// # fn example() -> Result<(), ssf_transmitter::Error> {
+/// let store = SqliteStore::builder("outbox.db").wal_limit(16 << 20).open()?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a builder does nothing until it opens the store"]
+pub struct Builder {
+    path: PathBuf,
+    clock: Arc<dyn Clock>,
+    log_limit: u64,
+    disk_reserve: u64,
+}
+
+impl Builder {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path, clock: Arc::new(SystemClock), log_limit: LOG_LIMIT, disk_reserve: DISK_RESERVE }
+    }
+
+    /// Sets the clock that waits, leases and ages go by. By default, it is the system's. All processes with the same file need clocks
+    /// that agree.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Sets the length of the write-ahead log, in bytes, above which the store moves all of it into the file: 64 MiB by default.
+    pub fn wal_limit(mut self, bytes: u64) -> Self {
+        self.log_limit = bytes;
+        self
+    }
+
+    /// Sets how many bytes of the disk an enqueue leaves free, so that deliveries can still be settled and removed when the disk fills
+    /// up: 16 MiB by default. Below that, it fails with [`ErrorCode::OutboxFull`].
+    pub fn disk_reserve(mut self, bytes: u64) -> Self {
+        self.disk_reserve = bytes;
+        self
+    }
+
+    /// Opens the file, and creates it if it does not exist. The folder must exist. Blocks while it reads and writes.
+    ///
+    /// Errors are [`ErrorCode::OutboxPlaceInvalid`], [`ErrorCode::OutboxVersion`], [`ErrorCode::OutboxCorrupt`] and
+    /// [`ErrorCode::OutboxUnavailable`].
+    pub fn open(self) -> Result<SqliteStore> {
+        connection::check_library(rusqlite::version_number())?;
+        let path = place::resolve(&self.path)?;
+        let lock = Lock::shared(&path)?;
+        place::create(&path)?;
+        // SQLite removes its log when the last one closes the file.
+        let crashed = std::fs::metadata(place::beside(&path, "-wal")).is_ok_and(|log| log.len() > 0);
+        let identity = Identity::of(&path)?;
+        let connection = connection::writer(&path, self.log_limit, crashed && lock.was_alone)?;
+        let reading = connection::reader(&path)?;
+        identity.check()?;
+
+        let identity = Arc::new(identity);
+        let ready = Arc::new(Notifier::default());
+        let ((writes, written), (reads, read)) = (mpsc::channel(), mpsc::channel());
+        let reader = Reader {
+            connection: reading,
+            messages: read,
+            clock: Arc::clone(&self.clock),
+            identity: Arc::clone(&identity),
+        };
+        let reader = start("ssf-outbox-read", move || reader.run())?;
+        let writer = Writer {
+            connection,
+            messages: written,
+            clock: self.clock,
+            identity,
+            ready: Arc::clone(&ready),
+            log_limit: self.log_limit,
+            reader,
+            lock,
+        };
+        start("ssf-outbox-write", move || writer.run())?;
+        Ok(SqliteStore::new(path, writes, reads, ready, self.disk_reserve))
+    }
+}
+
+fn start(name: &str, run: impl FnOnce() + Send + 'static) -> Result<thread::JoinHandle<()>> {
+    let failed = |_| Error::new(ErrorCode::OutboxUnavailable, "the system does not start a thread for the outbox");
+    thread::Builder::new().name(name.to_owned()).spawn(run).map_err(failed)
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Builder").field("path", &self.path).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,61 @@
+//! Whether the files are still those that were opened. A commit into a file without a name is lost.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use ssf_transmitter::{Error, ErrorCode, Result};
+
+use crate::place::beside;
+
+/// What identifies a file: device and inode. On Windows, an open file cannot be removed.
+#[cfg(unix)]
+type Id = (u64, u64);
+#[cfg(not(unix))]
+type Id = ();
+
+/// The files of an open outbox.
+///
+/// They are only looked up by name. Opening and closing one of them would drop the locks that SQLite has on it: POSIX locks belong to
+/// the process.
+pub(crate) struct Identity {
+    path: PathBuf,
+    log_path: PathBuf,
+    database: Id,
+    log: OnceLock<Id>,
+}
+
+impl Identity {
+    /// The files at this path. `-wal` is noted at the first [`check`](Self::check), which must follow a write.
+    pub(crate) fn of(path: &Path) -> Result<Self> {
+        let (database, _) = look_up(path)?;
+        Ok(Self { path: path.to_owned(), log_path: beside(path, "-wal"), database, log: OnceLock::new() })
+    }
+
+    /// Fails if a file was removed or replaced. Returns the length of `-wal`.
+    pub(crate) fn check(&self) -> Result<u64> {
+        let (database, _) = look_up(&self.path)?;
+        let (log, length) = look_up(&self.log_path)?;
+        if database != self.database || log != *self.log.get_or_init(|| log) {
+            return Err(replaced());
+        }
+        Ok(length)
+    }
+}
+
+fn replaced() -> Error {
+    Error::new(ErrorCode::OutboxReplaced, "the file of the outbox was removed or replaced while it was open")
+}
+
+fn look_up(path: &Path) -> Result<(Id, u64)> {
+    let metadata = std::fs::metadata(path).map_err(|_| replaced())?;
+    #[cfg(unix)]
+    let id = {
+        use std::os::unix::fs::MetadataExt;
+        (metadata.dev(), metadata.ino())
+    };
+    #[cfg(not(unix))]
+    let id = ();
+    Ok((id, metadata.len()))
+}

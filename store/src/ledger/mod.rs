@@ -1,0 +1,71 @@
+//! The operations, each within a transaction. They make the same decisions as the store in memory does, with an index for each question.
+
+mod claim;
+mod delivery;
+mod endings;
+mod enqueue;
+mod filter;
+mod lane;
+mod prune;
+mod queries;
+mod replay;
+mod settle;
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, Params, Row};
+use ssf_transmitter::Timestamp;
+
+pub use claim::claim_statements;
+use lane::Lane;
+
+use crate::failed::Done;
+
+/// One operation.
+pub(crate) struct Ledger<'a> {
+    connection: &'a Connection,
+    now: Timestamp,
+    /// Receivers that the operation has read, by id. They are written at its end.
+    lanes: HashMap<i64, Lane>,
+}
+
+impl<'a> Ledger<'a> {
+    pub(crate) fn new(connection: &'a Connection, now: Timestamp) -> Self {
+        Self { connection, now, lanes: HashMap::new() }
+    }
+
+    fn millis(&self) -> i64 {
+        self.now.as_unix_millis()
+    }
+
+    /// Runs a statement, and returns how many rows it has changed.
+    fn execute(&self, statement: &str, params: impl Params) -> Done<usize> {
+        Ok(self.connection.prepare_cached(statement)?.execute(params)?)
+    }
+
+    /// The first row of an answer.
+    fn first<T>(
+        &self,
+        statement: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Done<Option<T>> {
+        Ok(self.connection.prepare_cached(statement)?.query_one(params, read).optional()?)
+    }
+
+    /// All rows of an answer. The statement has ended when this returns, so that the rows may be changed.
+    fn all<T>(
+        &self,
+        statement: &str,
+        params: impl Params,
+        mut read: impl FnMut(&Row<'_>) -> Done<T>,
+    ) -> Done<Vec<T>> {
+        let mut statement = self.connection.prepare_cached(statement)?;
+        let mut rows = statement.query(params)?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            all.push(read(row)?);
+        }
+        Ok(all)
+    }
+}

@@ -1,0 +1,38 @@
+//! The durable outbox of [`ssf_transmitter`] in an SQLite file: what was accepted survives a crash and a power cut.
+//!
+//! ```no_run
+//! use ssf_transmitter::{Subject, event::caep, outbox::{Entry, Outbox}};
+//! use ssf_transmitter_store::SqliteStore;
+//!
+//! # async fn example() -> Result<(), ssf_transmitter::Error> {
+//! let outbox = Outbox::new(SqliteStore::open("/var/lib/app/outbox.db")?);
+//! let entry = Entry::new(caep::SessionRevoked::new(), Subject::email("ada@example.com")).to("acme");
+//! outbox.enqueue(entry).await?; // on the disk
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The file belongs to this library alone. Any other program that opens it, and any other copy of SQLite in the process, may damage
+//! it; so does a backup tool that copies the file while it is open.
+
+mod builder;
+mod codec;
+mod connection;
+mod failed;
+mod identity;
+mod job;
+mod ledger;
+mod lock;
+mod notifier;
+mod place;
+mod reader;
+mod schema;
+mod store;
+mod watch;
+mod writer;
+
+pub use builder::Builder;
+pub use store::SqliteStore;
+
+#[doc(hidden)]
+pub use ledger::claim_statements;

@@ -1,0 +1,229 @@
+//! The store as its users see it.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, mpsc::Sender},
+    time::Duration,
+};
+
+use futures_channel::oneshot;
+use ssf_transmitter::{
+    Error, ErrorCode, Result,
+    key::BoxFuture,
+    outbox::{
+        Claim, Claims, Counts, Cursor, Enqueued, Filter, Frozen, History, Lease, Message, Pruned, ReceiverRecord, Record,
+        Replay, Retention, Settled, Settlement, Store,
+    },
+};
+
+use crate::{
+    Builder, failed::Done, failed::Failed, job::job, ledger::Ledger, notifier::Notifier, place, watch, writer,
+};
+
+/// Keeps deliveries in an SQLite file: what [`enqueue`](Store::enqueue) has accepted is on the disk. Cheap to clone; clones share the
+/// file.
+///
+/// Several processes may use the same file on one machine. A process that is forked opens the store itself: what it inherits fails
+/// with [`ErrorCode::OutboxUnavailable`].
+#[derive(Clone)]
+pub struct SqliteStore {
+    /// `None` only while it is dropped.
+    inner: Option<Arc<Inner>>,
+    process: u32,
+}
+
+struct Inner {
+    path: PathBuf,
+    writes: Sender<writer::Message>,
+    reads: Sender<writer::Message>,
+    ready: Arc<Notifier>,
+    disk_reserve: u64,
+}
+
+impl SqliteStore {
+    /// Opens the file with the default settings, and creates it if it does not exist: see [`Builder::open`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::builder(path).open()
+    }
+
+    /// Settings for a store in this file.
+    pub fn builder(path: impl AsRef<Path>) -> Builder {
+        Builder::new(path.as_ref().to_owned())
+    }
+
+    pub(crate) fn new(
+        path: PathBuf,
+        writes: Sender<writer::Message>,
+        reads: Sender<writer::Message>,
+        ready: Arc<Notifier>,
+        disk_reserve: u64,
+    ) -> Self {
+        let inner = Inner { path, writes, reads, ready, disk_reserve };
+        Self { inner: Some(Arc::new(inner)), process: std::process::id() }
+    }
+
+    /// Closes the file after all operations that were called before. Later ones fail, also those of clones. Without it, the file is
+    /// closed in the background when the last clone is dropped.
+    pub async fn close(&self) -> Result<()> {
+        let inner = self.inner()?;
+        for sender in [&inner.reads, &inner.writes] {
+            let (closed, end) = oneshot::channel();
+            // It fails if the store is closed already.
+            if sender.send(writer::Message::Close(closed)).is_ok() {
+                let _ = end.await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Fails in a process that is not the one that opened the store: its threads are not there.
+    fn inner(&self) -> Result<&Arc<Inner>> {
+        let here = self.inner.as_ref().filter(|_| self.process == std::process::id());
+        here.ok_or_else(|| {
+            let message = "the process was forked after the outbox was opened; open the outbox in the new process";
+            Error::new(ErrorCode::OutboxUnavailable, message)
+        })
+    }
+
+    fn send<T: Send + 'static>(
+        &self,
+        to: fn(&Inner) -> &Sender<writer::Message>,
+        wakes: bool,
+        operation: impl FnMut(&mut Ledger<'_>) -> Done<T> + Send + 'static,
+    ) -> BoxFuture<'_, Result<T>> {
+        let sent = self.inner().and_then(|inner| {
+            let (job, result) = job(wakes, operation);
+            to(inner).send(writer::Message::Run(job)).map_err(|_| closed())?;
+            Ok(result)
+        });
+        Box::pin(async move { sent?.await.unwrap_or_else(|_| Err(closed())) })
+    }
+
+    fn write<T: Send + 'static>(
+        &self,
+        operation: impl FnMut(&mut Ledger<'_>) -> Done<T> + Send + 'static,
+    ) -> BoxFuture<'_, Result<T>> {
+        self.send(|inner| &inner.writes, false, operation)
+    }
+
+    /// Writes what may make something ready.
+    fn change<T: Send + 'static>(
+        &self,
+        operation: impl FnMut(&mut Ledger<'_>) -> Done<T> + Send + 'static,
+    ) -> BoxFuture<'_, Result<T>> {
+        self.send(|inner| &inner.writes, true, operation)
+    }
+
+    fn read<T: Send + 'static>(
+        &self,
+        operation: impl FnMut(&mut Ledger<'_>) -> Done<T> + Send + 'static,
+    ) -> BoxFuture<'_, Result<T>> {
+        self.send(|inner| &inner.reads, false, operation)
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorCode::OutboxUnavailable, "the outbox is closed")
+}
+
+/// Fails when the disk has no more room than what settling needs.
+fn check_room(path: &Path, reserve: u64) -> Done<()> {
+    match place::free_bytes(path) {
+        Some(free) if free < reserve => {
+            let message = format!("the disk of the outbox has less than {} MiB left", reserve.div_ceil(1 << 20));
+            Err(Failed::new(ErrorCode::OutboxFull, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Store for SqliteStore {
+    fn enqueue(&self, messages: Vec<Message>) -> BoxFuture<'_, Result<Vec<Enqueued>>> {
+        let place = self.inner.as_ref().map(|inner| (inner.path.clone(), inner.disk_reserve));
+        self.change(move |ledger| {
+            place.iter().try_for_each(|(path, reserve)| check_room(path, *reserve))?;
+            ledger.enqueue(&messages)
+        })
+    }
+
+    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Claims>> {
+        self.write(move |ledger| ledger.claim(&claim))
+    }
+
+    fn freeze(&self, frozen: Vec<Frozen>) -> BoxFuture<'_, Result<Vec<bool>>> {
+        self.write(move |ledger| ledger.freeze(&frozen))
+    }
+
+    fn renew(&self, leases: Vec<Lease>, by: Duration) -> BoxFuture<'_, Result<Vec<bool>>> {
+        self.write(move |ledger| ledger.renew(&leases, by))
+    }
+
+    fn settle(&self, settlements: Vec<Settlement>) -> BoxFuture<'_, Result<Vec<Settled>>> {
+        self.change(move |ledger| ledger.settle(&settlements))
+    }
+
+    fn replay(&self, replay: Replay) -> BoxFuture<'_, Result<u64>> {
+        self.change(move |ledger| ledger.replay(&replay))
+    }
+
+    fn discard(&self, filter: Filter, dry_run: bool) -> BoxFuture<'_, Result<u64>> {
+        if dry_run {
+            return self.read(move |ledger| ledger.discard(&filter, true));
+        }
+        self.change(move |ledger| ledger.discard(&filter, false))
+    }
+
+    fn hold(&self, receiver: &str) -> BoxFuture<'_, Result<()>> {
+        let receiver = receiver.to_owned();
+        self.change(move |ledger| ledger.hold(&receiver))
+    }
+
+    fn release(&self, receiver: &str) -> BoxFuture<'_, Result<()>> {
+        let receiver = receiver.to_owned();
+        self.change(move |ledger| ledger.release(&receiver))
+    }
+
+    fn prune(&self, retention: Retention) -> BoxFuture<'_, Result<Pruned>> {
+        self.write(move |ledger| ledger.prune(&retention))
+    }
+
+    fn counts(&self) -> BoxFuture<'_, Result<Counts>> {
+        self.read(|ledger| ledger.counts())
+    }
+
+    fn receivers(&self, after: Option<String>, limit: u32) -> BoxFuture<'_, Result<Vec<ReceiverRecord>>> {
+        self.read(move |ledger| ledger.receivers(after.as_deref(), limit))
+    }
+
+    fn list(&self, filter: Filter, after: Option<Cursor>, limit: u32) -> BoxFuture<'_, Result<Vec<Record>>> {
+        self.read(move |ledger| ledger.list(&filter, after.as_ref(), limit))
+    }
+
+    fn history(&self, jti: &str) -> BoxFuture<'_, Result<Option<History>>> {
+        let jti = jti.to_owned();
+        self.read(move |ledger| ledger.history(&jti))
+    }
+
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        match self.inner() {
+            Ok(inner) => Box::pin(watch::watch(inner.ready.changed(), inner.writes.clone())),
+            Err(_) => Box::pin(std::future::pending()),
+        }
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        // What a fork has inherited is the parent's: to drop it would take locks that nobody releases, and close the parent's file.
+        if self.process != std::process::id() {
+            std::mem::forget(self.inner.take());
+        }
+    }
+}
+
+impl std::fmt::Debug for SqliteStore {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let path = self.inner.as_ref().map(|inner| &inner.path);
+        formatter.debug_struct("SqliteStore").field("path", &path).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,197 @@
+//! The thread that writes. It commits once for all operations that have arrived meanwhile: the disk is the slowest part.
+
+use std::{
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use futures_channel::oneshot::Sender;
+use rusqlite::Connection;
+use ssf_transmitter::{Error, Result, time::Clock};
+
+use crate::{
+    connection::PATIENCE,
+    failed::{Done, Failed},
+    identity::Identity,
+    job::Job,
+    ledger::Ledger,
+    lock::Lock,
+    notifier::Notifier,
+};
+
+/// So many operations share a commit at most.
+const GROUP: usize = 256;
+/// How often the thread looks for changes by other processes while somebody waits for one.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// What a thread is told.
+pub(crate) enum Message {
+    Run(Box<dyn Job>),
+    /// Somebody waits for a change.
+    Watch,
+    /// Ends the thread.
+    Close(Sender<()>),
+}
+
+pub(crate) struct Writer {
+    pub(crate) connection: Connection,
+    pub(crate) messages: Receiver<Message>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) ready: Arc<Notifier>,
+    pub(crate) log_limit: u64,
+    pub(crate) reader: JoinHandle<()>,
+    pub(crate) lock: Lock,
+}
+
+impl Writer {
+    /// Serves until the store is closed or dropped.
+    pub(crate) fn run(self) {
+        let mut version = self.version();
+        let mut replaced = None;
+        let closed = loop {
+            let first = match self.next() {
+                Ok(Some(message)) => message,
+                Ok(None) => Message::Watch,
+                Err(()) => break None,
+            };
+            let (group, closed) = self.group(first);
+            if !group.is_empty() {
+                self.serve(group, &mut replaced);
+            }
+            if closed.is_some() {
+                break closed;
+            }
+            if self.ready.is_awaited() {
+                let seen = std::mem::replace(&mut version, self.version());
+                if seen != version {
+                    self.ready.notify();
+                }
+            }
+        };
+        // The last connection to be closed removes `-wal`, and only the writer can.
+        drop(self.reader.join());
+        if replaced.is_none() && self.identity.check().is_ok() {
+            drop(self.connection);
+        } else {
+            // SQLite would remove the log by its name, which belongs to another file now.
+            std::mem::forget(self.connection);
+        }
+        drop(self.lock);
+        closed.map(|closed| closed.send(()));
+    }
+
+    /// Waits for a message. While somebody waits for a change, it returns without one from time to time.
+    fn next(&self) -> Result<Option<Message>, ()> {
+        if !self.ready.is_awaited() {
+            return self.messages.recv().map(Some).map_err(drop);
+        }
+        match self.messages.recv_timeout(LOOK) {
+            Ok(message) => Ok(Some(message)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(()),
+        }
+    }
+
+    /// Grows when another connection has committed.
+    fn version(&self) -> Option<i64> {
+        let version = self.connection.prepare_cached("PRAGMA data_version");
+        version.and_then(|mut version| version.query_one((), |row| row.get(0))).ok()
+    }
+
+    /// All operations that have arrived.
+    fn group(&self, first: Message) -> (Vec<Box<dyn Job>>, Option<Sender<()>>) {
+        let mut group = Vec::new();
+        let mut next = Some(first);
+        while let Some(message) = next {
+            match message {
+                Message::Run(job) => group.push(job),
+                Message::Watch => {}
+                Message::Close(closed) => return (group, Some(closed)),
+            }
+            next = if group.len() < GROUP { self.messages.try_recv().ok() } else { None };
+        }
+        (group, None)
+    }
+
+    fn serve(&self, mut group: Vec<Box<dyn Job>>, replaced: &mut Option<Error>) {
+        let mut length = 0;
+        if replaced.is_none() {
+            self.commit(&mut group);
+            match self.identity.check() {
+                Ok(log) => length = log,
+                Err(error) => *replaced = Some(error),
+            }
+        }
+        if let Some(error) = replaced {
+            group.iter_mut().for_each(|job| job.fail(error.clone()));
+        }
+        let wakes = group.iter().any(|job| job.wakes());
+        group.into_iter().for_each(Job::answer);
+        if wakes {
+            self.ready.notify();
+        }
+        if length > self.log_limit {
+            self.truncate_log();
+        }
+    }
+
+    /// Runs the group in one transaction. What the disk has no room for may be one of the operations, so they run alone then.
+    fn commit(&self, group: &mut [Box<dyn Job>]) {
+        let Err(error) = self.transaction(group) else { return };
+        if error.is_full() && group.len() > 1 {
+            group.chunks_mut(1).for_each(|alone| self.commit(alone));
+        } else {
+            group.iter_mut().for_each(|job| job.fail(Error::from(&error)));
+        }
+    }
+
+    /// Fails if nothing was committed. The failure of one operation is only its own.
+    fn transaction(&self, group: &mut [Box<dyn Job>]) -> Done<()> {
+        self.execute("BEGIN IMMEDIATE")?;
+        let committed = group.iter_mut().try_for_each(|job| self.step(&mut **job));
+        let committed = committed.and_then(|()| self.execute("COMMIT"));
+        if committed.is_err() && !self.connection.is_autocommit() {
+            self.execute("ROLLBACK")?;
+        }
+        committed
+    }
+
+    fn step(&self, job: &mut dyn Job) -> Done<()> {
+        self.execute("SAVEPOINT operation")?;
+        let mut ledger = Ledger::new(&self.connection, self.clock.now());
+        let Err(error) = job.run(&mut ledger) else { return self.execute("RELEASE operation") };
+        // Some errors roll back everything.
+        if self.connection.is_autocommit() {
+            return Err(error);
+        }
+        self.execute("ROLLBACK TO operation")?;
+        self.execute("RELEASE operation")?;
+        if error.is_full() {
+            return Err(error);
+        }
+        job.fail(error.into());
+        Ok(())
+    }
+
+    fn execute(&self, statement: &str) -> Done<()> {
+        self.connection.prepare_cached(statement)?.execute(())?;
+        Ok(())
+    }
+
+    /// Moves the whole log into the file. Tries again after the next commit if a reader is in the way.
+    fn truncate_log(&self) {
+        let moved = || -> Result<(), Failed> {
+            self.connection.busy_timeout(Duration::from_millis(20))?;
+            self.connection.query_one("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))?;
+            Ok(())
+        };
+        // The operations are answered, and do not depend on it.
+        drop(moved());
+        drop(self.connection.busy_timeout(PATIENCE));
+    }
+}

@@ -1,0 +1,72 @@
+//! Files in a folder of the build, and short ways to use a store.
+
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
+use ssf_transmitter::{
+    ErrorCode, Subject, Timestamp,
+    event::caep,
+    outbox::{Claim, Claimed, Entry, Message, Outcome, Settled, Settlement, Store},
+};
+
+pub(crate) const LEASE: Duration = Duration::from_mins(1);
+
+/// An empty folder, which is removed in the end.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("outbox-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        drop(std::fs::remove_dir_all(&path));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.file("outbox.db")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+pub(crate) fn entry(receiver: &str, user: &str) -> Entry {
+    Entry::new(caep::SessionRevoked::new(), Subject::opaque(user)).to(receiver)
+}
+
+pub(crate) fn message(entry: Entry) -> Message {
+    entry.into_message(None, Timestamp::now()).unwrap()
+}
+
+pub(crate) async fn enqueue(store: &impl Store, entry: Entry) -> String {
+    try_enqueue(store, entry).await.unwrap()
+}
+
+pub(crate) async fn try_enqueue(store: &impl Store, entry: Entry) -> Result<String, ErrorCode> {
+    let enqueued = store.enqueue(vec![message(entry)]).await;
+    enqueued.map(|mut enqueued| enqueued.remove(0).jtis.remove(0)).map_err(|error| error.code())
+}
+
+pub(crate) async fn claim(store: &impl Store, deliveries: u32) -> Vec<Claimed> {
+    store.claim(Claim::new(deliveries, deliveries, LEASE, 5)).await.unwrap().deliveries
+}
+
+pub(crate) async fn settle(store: &impl Store, claimed: &Claimed, outcome: Outcome) -> Settled {
+    let mut settlement = Settlement::released(claimed.lease.clone());
+    settlement.outcome = outcome;
+    store.settle(vec![settlement]).await.unwrap().remove(0)
+}
