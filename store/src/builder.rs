@@ -12,14 +12,17 @@ use ssf_transmitter::{
 };
 
 use crate::{
-    connection, identity::Identity, lock::Lock, notifier::Notifier, place, reader::Reader, store::SqliteStore,
-    writer::Writer,
+    connection, identity::Identity, lock::Lock, notifier::Notifier, place, reader::Reader,
+    store::SqliteStore, writer::Writer,
 };
 
 /// The length of the log that the store lets pass.
 const LOG_LIMIT: u64 = 64 << 20;
 /// What is left on the disk for those who settle and prune.
 const DISK_RESERVE: u64 = 16 << 20;
+
+/// Runs a piece of work.
+pub type Around = fn(&mut dyn FnMut());
 
 /// The settings of a [`SqliteStore`].
 ///
@@ -37,11 +40,18 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     log_limit: u64,
     disk_reserve: u64,
+    around: Around,
 }
 
 impl Builder {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, clock: Arc::new(SystemClock), log_limit: LOG_LIMIT, disk_reserve: DISK_RESERVE }
+        Self {
+            path,
+            clock: Arc::new(SystemClock),
+            log_limit: LOG_LIMIT,
+            disk_reserve: DISK_RESERVE,
+            around: |work| work(),
+        }
     }
 
     /// Sets the clock that waits, leases and ages go by. By default, it is the system's. All processes with the same file need clocks
@@ -61,6 +71,13 @@ impl Builder {
     /// up: 16 MiB by default. Below that, it fails with [`ErrorCode::OutboxFull`].
     pub fn disk_reserve(mut self, bytes: u64) -> Self {
         self.disk_reserve = bytes;
+        self
+    }
+
+    /// Sets what runs the work of the store's threads, piece by piece: for hosts that fork and must know when no thread is at work. By
+    /// default, it is just run. Waiting for work is not part of a piece.
+    pub fn around(mut self, around: Around) -> Self {
+        self.around = around;
         self
     }
 
@@ -88,6 +105,7 @@ impl Builder {
             messages: read,
             clock: Arc::clone(&self.clock),
             identity: Arc::clone(&identity),
+            around: self.around,
         };
         let reader = start("ssf-outbox-read", move || reader.run())?;
         let writer = Writer {
@@ -99,6 +117,7 @@ impl Builder {
             log_limit: self.log_limit,
             reader,
             lock,
+            around: self.around,
         };
         start("ssf-outbox-write", move || writer.run())?;
         Ok(SqliteStore::new(path, writes, reads, ready, self.disk_reserve))
@@ -106,7 +125,8 @@ impl Builder {
 }
 
 fn start(name: &str, run: impl FnOnce() + Send + 'static) -> Result<thread::JoinHandle<()>> {
-    let failed = |_| Error::new(ErrorCode::OutboxUnavailable, "the system does not start a thread for the outbox");
+    let failed =
+        |_| Error::new(ErrorCode::OutboxUnavailable, "the system does not start a thread for the outbox");
     thread::Builder::new().name(name.to_owned()).spawn(run).map_err(failed)
 }
 

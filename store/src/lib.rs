@@ -31,7 +31,7 @@ mod store;
 mod watch;
 mod writer;
 
-pub use builder::Builder;
+pub use builder::{Around, Builder};
 pub use store::SqliteStore;
 
 #[doc(hidden)]

@@ -24,6 +24,8 @@ const FIRST: &str = "
         served INTEGER NOT NULL,          -- the number of its last turn
         turn INTEGER,                     -- `served`, if something can be claimed
         parked_until INTEGER,             -- if nothing can be claimed before
+        probed_priority INTEGER,          -- of the last delivery that was a probe
+        probed INTEGER,                   -- its `seq`
         enqueued INTEGER NOT NULL, waiting INTEGER NOT NULL, in_flight INTEGER NOT NULL, delivered INTEGER NOT NULL,
         dead INTEGER NOT NULL, expired INTEGER NOT NULL, superseded INTEGER NOT NULL, removed INTEGER NOT NULL
     ) STRICT;
@@ -113,7 +115,8 @@ pub(crate) fn migrate(connection: &Connection) -> Done<()> {
 fn steps(connection: &Connection) -> Done<()> {
     let version = version(connection)?.unwrap_or_default();
     let Some(steps) = STEPS.get(version..) else {
-        let message = format!("the outbox has version {version}, and this library knows {} at most", STEPS.len());
+        let message =
+            format!("the outbox has version {version}, and this library knows {} at most", STEPS.len());
         return Err(Failed::new(ErrorCode::OutboxVersion, message));
     };
     for step in steps {
@@ -129,5 +132,7 @@ fn version(connection: &Connection) -> Done<Option<usize>> {
     if connection.query_one(exists, (), |_| Ok(())).optional()?.is_none() {
         return Ok(None);
     }
-    Ok(connection.query_one("SELECT value FROM meta WHERE name = 'version'", (), |row| row.get(0)).optional()?)
+    Ok(connection
+        .query_one("SELECT value FROM meta WHERE name = 'version'", (), |row| row.get(0))
+        .optional()?)
 }

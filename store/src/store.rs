@@ -11,8 +11,8 @@ use ssf_transmitter::{
     Error, ErrorCode, Result,
     key::BoxFuture,
     outbox::{
-        Claim, Claims, Counts, Cursor, Enqueued, Filter, Frozen, History, Lease, Message, Pruned, ReceiverRecord, Record,
-        Replay, Retention, Settled, Settlement, Store,
+        Claim, Claims, Counts, Cursor, Enqueued, Filter, Frozen, History, Lease, Message, Pruned,
+        ReceiverRecord, Record, Replay, Retention, Settled, Settlement, Store,
     },
 };
 
@@ -80,7 +80,8 @@ impl SqliteStore {
     fn inner(&self) -> Result<&Arc<Inner>> {
         let here = self.inner.as_ref().filter(|_| self.process == std::process::id());
         here.ok_or_else(|| {
-            let message = "the process was forked after the outbox was opened; open the outbox in the new process";
+            let message =
+                "the process was forked after the outbox was opened; open the outbox in the new process";
             Error::new(ErrorCode::OutboxUnavailable, message)
         })
     }
@@ -130,7 +131,8 @@ fn closed() -> Error {
 fn check_room(path: &Path, reserve: u64) -> Done<()> {
     match place::free_bytes(path) {
         Some(free) if free < reserve => {
-            let message = format!("the disk of the outbox has less than {} MiB left", reserve.div_ceil(1 << 20));
+            let message =
+                format!("the disk of the outbox has less than {} MiB left", reserve.div_ceil(1 << 20));
             Err(Failed::new(ErrorCode::OutboxFull, message))
         }
         _ => Ok(()),

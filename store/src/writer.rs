@@ -14,6 +14,7 @@ use rusqlite::Connection;
 use ssf_transmitter::{Error, Result, time::Clock};
 
 use crate::{
+    builder::Around,
     connection::PATIENCE,
     failed::{Done, Failed},
     identity::Identity,
@@ -46,43 +47,63 @@ pub(crate) struct Writer {
     pub(crate) log_limit: u64,
     pub(crate) reader: JoinHandle<()>,
     pub(crate) lock: Lock,
+    pub(crate) around: Around,
+}
+
+/// What the thread has seen of the file.
+struct Seen {
+    /// Changes with each commit by another connection.
+    version: Option<i64>,
+    /// Why nothing is acknowledged any more.
+    replaced: Option<Error>,
 }
 
 impl Writer {
     /// Serves until the store is closed or dropped.
     pub(crate) fn run(self) {
-        let mut version = self.version();
-        let mut replaced = None;
+        let mut seen = Seen { version: None, replaced: None };
+        (self.around)(&mut || seen.version = self.version());
         let closed = loop {
             let first = match self.next() {
                 Ok(Some(message)) => message,
                 Ok(None) => Message::Watch,
                 Err(()) => break None,
             };
-            let (group, closed) = self.group(first);
-            if !group.is_empty() {
-                self.serve(group, &mut replaced);
-            }
+            let mut first = Some(first);
+            let mut closed = None;
+            (self.around)(&mut || closed = first.take().and_then(|first| self.turn(first, &mut seen)));
             if closed.is_some() {
                 break closed;
             }
-            if self.ready.is_awaited() {
-                let seen = std::mem::replace(&mut version, self.version());
-                if seen != version {
-                    self.ready.notify();
-                }
-            }
         };
         // The last connection to be closed removes `-wal`, and only the writer can.
-        drop(self.reader.join());
-        if replaced.is_none() && self.identity.check().is_ok() {
-            drop(self.connection);
-        } else {
-            // SQLite would remove the log by its name, which belongs to another file now.
-            std::mem::forget(self.connection);
-        }
-        drop(self.lock);
+        let Self { connection, identity, around, lock, reader, .. } = self;
+        drop(reader.join());
+        let mut connection = Some(connection);
+        around(&mut || {
+            if seen.replaced.is_none() && identity.check().is_ok() {
+                drop(connection.take());
+            }
+        });
+        // SQLite would remove the log by its name, which belongs to another file now.
+        std::mem::forget(connection);
+        drop(lock);
         closed.map(|closed| closed.send(()));
+    }
+
+    /// Serves what has arrived, and looks for changes. Returns whom to tell if the store is to be closed.
+    fn turn(&self, first: Message, seen: &mut Seen) -> Option<Sender<()>> {
+        let (group, closed) = self.group(first);
+        if !group.is_empty() {
+            self.serve(group, &mut seen.replaced);
+        }
+        if closed.is_none() && self.ready.is_awaited() {
+            let before = std::mem::replace(&mut seen.version, self.version());
+            if before != seen.version {
+                self.ready.notify();
+            }
+        }
+        closed
     }
 
     /// Waits for a message. While somebody waits for a change, it returns without one from time to time.

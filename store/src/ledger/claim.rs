@@ -1,9 +1,9 @@
 //! What is given out. Each step touches only the rows that it takes, however many others wait.
 
-use rusqlite::params;
+use rusqlite::{Row, params};
 use ssf_transmitter::{
     ErrorCode,
-    outbox::{Claim, Claimed, Claims, Failure, Lease},
+    outbox::{Claim, Claimed, Claims, Failure, Lease, Status},
 };
 
 use super::{
@@ -36,13 +36,25 @@ const DUE: &str = "
 const PARKED: &str = "
     SELECT id FROM receivers INDEXED BY receivers_parked WHERE parked_until <= ?1 ORDER BY parked_until LIMIT ?2";
 /// The receiver that was served longest ago, unless this claim has served it.
-const TURN: &str = "SELECT id FROM receivers INDEXED BY receivers_turn WHERE turn <= ?1 ORDER BY turn, id LIMIT 1";
-const READY: &str = concat!(
-    "SELECT ",
-    delivery::columns!(),
-    ", d.claims, d.enqueued_at, e.payload FROM deliveries d INDEXED BY deliveries_ready CROSS JOIN events e ON e.id = d.event
-     WHERE d.receiver = ?1 AND d.wait = 0 ORDER BY d.priority DESC, d.seq LIMIT ?2"
-);
+const TURN: &str =
+    "SELECT id FROM receivers INDEXED BY receivers_turn WHERE turn <= ?1 ORDER BY turn, id LIMIT 1";
+macro_rules! ready {
+    ($condition:literal) => {
+        concat!(
+            "SELECT ",
+            delivery::columns!(),
+            ", d.claims, d.enqueued_at, e.payload, d.priority
+             FROM deliveries d INDEXED BY deliveries_ready CROSS JOIN events e ON e.id = d.event
+             WHERE d.receiver = ?1 AND d.wait = 0",
+            $condition,
+            " ORDER BY d.priority DESC, d.seq LIMIT ?2"
+        )
+    };
+}
+const READY: &str = ready!("");
+/// Those after the last probe: with its priority, and with a lower one.
+const PROBE: &str = ready!(" AND d.priority = ?3 AND d.seq > ?4");
+const LOWER_PROBE: &str = ready!(" AND d.priority < ?3");
 const TAKE: &str = "
     UPDATE deliveries SET state = 1, wait = NULL, due_at = NULL, lease_until = ?2, token = ?3, attempts = ?4 WHERE seq = ?1";
 const UNCERTAIN: &str = "UPDATE deliveries SET uncertain = 1, failure = coalesce(?2, failure) WHERE seq = ?1";
@@ -60,7 +72,21 @@ const NEXT: &[&str] = &[
 /// The statements of a claim, for the test of their plans.
 #[doc(hidden)]
 pub fn claim_statements() -> Vec<&'static str> {
-    let own = [LEASED, EXPIRED, DUE, PARKED, TURN, READY, TAKE, UNCERTAIN, LAST_TURN, NEW_TURN, LEFT];
+    let own = [
+        LEASED,
+        EXPIRED,
+        DUE,
+        PARKED,
+        TURN,
+        READY,
+        PROBE,
+        LOWER_PROBE,
+        TAKE,
+        UNCERTAIN,
+        LAST_TURN,
+        NEW_TURN,
+        LEFT,
+    ];
     own.into_iter().chain([END, FOLLOWS, NEWER, OLDER, WAIT]).chain(NEXT.iter().copied()).collect()
 }
 
@@ -129,7 +155,13 @@ impl Ledger<'_> {
     }
 
     /// Gives a receiver its turn. Returns whether something has expired that could not be told before.
-    fn claim_of(&mut self, receiver: i64, turn: i64, claim: &Claim, claimed: &mut Vec<Claimed>) -> Done<bool> {
+    fn claim_of(
+        &mut self,
+        receiver: i64,
+        turn: i64,
+        claim: &Claim,
+        claimed: &mut Vec<Claimed>,
+    ) -> Done<bool> {
         let now = self.now;
         let lane = self.lane(receiver)?;
         lane.served = turn;
@@ -137,12 +169,12 @@ impl Ledger<'_> {
         let left = claim.deliveries as usize - claimed.len();
         let most = left.min(lane.may_claim(now).min(claim.per_receiver) as usize);
         let until = now.plus(claim.lease).as_unix_millis();
-        let ready = self.all(READY, params![receiver, most], |row| {
-            let claims: Option<Vec<u8>> = row.get(12)?;
-            Ok((Delivery::read(row)?, claims, row.get(13)?, row.get(14)?))
-        })?;
+        let ready = match lane.state.status {
+            Status::Paused if most > 0 => self.probe(receiver)?,
+            _ => self.all(READY, params![receiver, most], Ready::read)?,
+        };
         let mut expired = false;
-        for (delivery, claims, enqueued_at, payload) in ready {
+        for Ready { delivery, claims, enqueued_at, payload, .. } in ready {
             // More has expired than one step discards.
             if delivery.expires_at <= now.as_unix_millis() {
                 expired = true;
@@ -155,7 +187,6 @@ impl Ledger<'_> {
             lane.ready -= 1;
             lane.count(state::WAITING, -1);
             lane.count(state::IN_FLIGHT, 1);
-            let payload: Vec<u8> = payload;
             claimed.push(Claimed::new(
                 Lease::new(delivery.jti, unsigned(token)),
                 name.clone(),
@@ -167,5 +198,42 @@ impl Ledger<'_> {
             ));
         }
         Ok(expired)
+    }
+
+    /// The delivery after the last probe, or the first one.
+    fn probe(&mut self, receiver: i64) -> Done<Vec<Ready>> {
+        let mut found = None;
+        if let Some((priority, seq)) = self.lane(receiver)?.probed {
+            found = self.all(PROBE, params![receiver, 1, priority, seq], Ready::read)?.pop();
+            if found.is_none() {
+                found = self.all(LOWER_PROBE, params![receiver, 1, priority], Ready::read)?.pop();
+            }
+        }
+        if found.is_none() {
+            found = self.all(READY, params![receiver, 1], Ready::read)?.pop();
+        }
+        self.lane(receiver)?.probed = found.as_ref().map(|probe| (probe.priority, probe.delivery.seq));
+        Ok(found.into_iter().collect())
+    }
+}
+
+/// A delivery that can be claimed, and what the worker needs of it.
+struct Ready {
+    delivery: Delivery,
+    claims: Option<Vec<u8>>,
+    enqueued_at: i64,
+    payload: Vec<u8>,
+    priority: i64,
+}
+
+impl Ready {
+    fn read(row: &Row<'_>) -> Done<Self> {
+        Ok(Self {
+            delivery: Delivery::read(row)?,
+            claims: row.get(12)?,
+            enqueued_at: row.get(13)?,
+            payload: row.get(14)?,
+            priority: row.get(15)?,
+        })
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 macro_rules! columns {
     () => {
         "id, name, state, ready, served, turn, parked_until, \
-         enqueued, waiting, in_flight, delivered, dead, expired, superseded, removed"
+         enqueued, waiting, in_flight, delivered, dead, expired, superseded, removed, probed_priority, probed"
     };
 }
 pub(super) use columns;
@@ -31,6 +31,8 @@ pub(super) struct Lane {
     pub(super) ready: i64,
     /// The number of its last turn.
     pub(super) served: i64,
+    /// Priority and number of the last delivery that was a probe.
+    pub(super) probed: Option<(i64, i64)>,
     place: Place,
     changed: bool,
 }
@@ -71,6 +73,7 @@ impl Lane {
             counts,
             ready: row.get(3)?,
             served: row.get(4)?,
+            probed: row.get::<_, Option<i64>>(15)?.zip(row.get(16)?),
             place,
             changed: false,
         })
@@ -84,6 +87,7 @@ impl Lane {
             counts: Counts::default(),
             ready: 0,
             served: 0,
+            probed: None,
             place: Place::Nowhere,
             changed: true,
         }
@@ -128,7 +132,7 @@ const NEW: &str = "
     VALUES (?1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)";
 const WRITE: &str = "
     UPDATE receivers SET state = ?2, ready = ?3, served = ?4, enqueued = ?5, waiting = ?6, in_flight = ?7, delivered = ?8, dead = ?9,
-        expired = ?10, superseded = ?11, removed = ?12
+        expired = ?10, superseded = ?11, removed = ?12, probed_priority = ?13, probed = ?14
     WHERE id = ?1";
 const PLACE: &str = "UPDATE receivers SET turn = ?2, parked_until = ?3 WHERE id = ?1";
 
@@ -186,6 +190,8 @@ impl Ledger<'_> {
                 signed(counts.expired),
                 signed(counts.superseded),
                 signed(counts.removed),
+                lane.probed.map(|(priority, _)| priority),
+                lane.probed.map(|(_, seq)| seq),
             ],
         )?;
         let place = lane.place_at(self.now);
@@ -203,7 +209,11 @@ impl Ledger<'_> {
     }
 
     /// Changes the state of a receiver, which may be new.
-    fn change_receiver(&mut self, name: &str, change: impl FnOnce(&mut ReceiverState, Timestamp)) -> Done<()> {
+    fn change_receiver(
+        &mut self,
+        name: &str,
+        change: impl FnOnce(&mut ReceiverState, Timestamp),
+    ) -> Done<()> {
         let (id, now) = (self.receiver(name)?, self.now);
         change(&mut self.lane(id)?.state, now);
         Ok(())

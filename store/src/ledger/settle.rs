@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use rusqlite::params;
-use ssf_transmitter::outbox::{Attempt, Frozen, Lease, Outcome, Settled, Settlement};
+use ssf_transmitter::{
+    Timestamp,
+    outbox::{Attempt, Frozen, Lease, Next, Settled, Settlement, State},
+};
 
 use super::{
     Ledger,
@@ -35,7 +38,8 @@ impl Ledger<'_> {
 
     pub(crate) fn renew(&self, leases: &[Lease], by: Duration) -> Done<Vec<bool>> {
         let until = self.now.plus(by).as_unix_millis();
-        let renew = |lease: &Lease| Ok(self.execute(RENEW, params![lease.jti, signed(lease.token), until])? > 0);
+        let renew =
+            |lease: &Lease| Ok(self.execute(RENEW, params![lease.jti, signed(lease.token), until])? > 0);
         leases.iter().map(renew).collect()
     }
 
@@ -50,17 +54,18 @@ impl Ledger<'_> {
         if let Some(attempt) = attempt {
             self.note_attempt(delivery.seq, attempt)?;
         }
-        let attempts = delivery.attempts.saturating_sub(u32::from(!outcome.spends_attempt()));
+        let now = self.now;
+        let state = &mut self.lane(delivery.receiver)?.state;
+        let alert = state.note(outcome, now, *random);
+        let next = outcome.next(state, now);
+        let unspent = matches!(next, Next::Waits { spends_attempt: false, .. });
+        let attempts = delivery.attempts.saturating_sub(u32::from(unspent));
         let failure = failure_json(outcome.failure())?;
         self.execute(SETTLE, params![delivery.seq, attempts, delivery.uncertain || *uncertain, failure])?;
-        let now = self.now;
-        let alert = self.lane(delivery.receiver)?.state.note(outcome, now, *random);
-        match outcome {
-            Outcome::Delivered => self.end(&delivery, Ending::Delivered)?,
-            Outcome::Dead(_) => self.end(&delivery, Ending::Dead)?,
-            Outcome::Retry { after, .. } => {
-                self.wait_again(&delivery, Some(now.plus(*after).as_unix_millis()))?;
-            }
+        match next {
+            Next::Ends(State::Delivered) => self.end(&delivery, Ending::Delivered)?,
+            Next::Ends(_) => self.end(&delivery, Ending::Dead)?,
+            Next::Waits { until, .. } => self.wait_again(&delivery, until.map(Timestamp::as_unix_millis))?,
             _ => self.wait_again(&delivery, None)?,
         }
         Ok(Settled::Applied(alert))
