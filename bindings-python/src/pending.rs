@@ -30,17 +30,7 @@ type Request<'py> = (Py<PyAny>, Bound<'py, PyBytes>, f64);
 impl Pending {
     /// The signature that it waits for; `None` for a key of this process.
     #[getter]
-    /// The function that signs, and what it is given.
-pub(crate) fn signing<'py>(
-    py: Python<'py>,
-    signer: &Py<Signer>,
-    set: &sdk::UnsignedSet,
-) -> Result<(Py<PyAny>, Bound<'py, PyBytes>)> {
-    let signer = signer.get();
-    Ok((signer.function(py), signer.input(py, set)?))
-}
-
-fn request<'py>(&self, py: Python<'py>) -> Result<Option<Request<'py>>> {
+    fn request<'py>(&self, py: Python<'py>) -> Result<Option<Request<'py>>> {
         let Some(signer) = &self.signer else { return Ok(None) };
         let pending = self.core.lock().unwrap_or_else(PoisonError::into_inner);
         let pending = pending.as_ref().ok_or_else(ended)?.get().ok_or_else(forked)?;
@@ -94,6 +84,16 @@ impl Pending {
     pub(crate) fn of(pending: sdk::client::Pending, signer: Option<Py<Signer>>) -> Self {
         Self { core: Mutex::new(Some(Own::new(pending))), signer }
     }
+}
+
+/// The function that signs, and what it is given.
+pub(crate) fn signing<'py>(
+    py: Python<'py>,
+    signer: &Py<Signer>,
+    set: &sdk::UnsignedSet,
+) -> Result<(Py<PyAny>, Bound<'py, PyBytes>)> {
+    let signer = signer.get();
+    Ok((signer.function(py), signer.input(py, set)?))
 }
 
 fn request<'py>(
