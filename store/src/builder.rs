@@ -12,8 +12,8 @@ use ssf_transmitter::{
 };
 
 use crate::{
-    connection, identity::Identity, lock::Lock, notifier::Notifier, place, reader::Reader, store::SqliteStore,
-    writer::Writer,
+    connection, identity::Identity, lock::Lock, notifier::Notifier, place, reader::Reader,
+    store::SqliteStore, writer::Writer,
 };
 
 /// The length of the log that the store lets pass.
@@ -106,7 +106,8 @@ impl Builder {
 }
 
 fn start(name: &str, run: impl FnOnce() + Send + 'static) -> Result<thread::JoinHandle<()>> {
-    let failed = |_| Error::new(ErrorCode::OutboxUnavailable, "the system does not start a thread for the outbox");
+    let failed =
+        |_| Error::new(ErrorCode::OutboxUnavailable, "the system does not start a thread for the outbox");
     thread::Builder::new().name(name.to_owned()).spawn(run).map_err(failed)
 }
 

@@ -169,7 +169,8 @@ pub(crate) fn receiver_of(json: Option<&str>) -> Done<ReceiverState> {
 }
 
 pub(crate) fn json<T: Serialize>(value: &T) -> Done<String> {
-    serde_json::to_string(value).map_err(|_| Failed::new(ErrorCode::Internal, "a value of the outbox is not JSON"))
+    serde_json::to_string(value)
+        .map_err(|_| Failed::new(ErrorCode::Internal, "a value of the outbox is not JSON"))
 }
 
 pub(crate) fn parse<T: for<'a> Deserialize<'a>>(json: &str) -> Done<T> {

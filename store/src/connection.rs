@@ -20,7 +20,10 @@ const CHECKED: u64 = 256 << 20;
 /// Refuses a library that may corrupt the file: a commit during the reset of the WAL is lost before 3.51.3, except in 3.44.6 and 3.50.7.
 /// A lock file can downgrade the library without notice, so this is checked at run time.
 pub(crate) fn check_library(version: i32) -> Result<()> {
-    if version >= 3_051_003 || (3_050_007..3_051_000).contains(&version) || (3_044_006..3_045_000).contains(&version) {
+    if version >= 3_051_003
+        || (3_050_007..3_051_000).contains(&version)
+        || (3_044_006..3_045_000).contains(&version)
+    {
         return Ok(());
     }
     let message = format!("SQLite {} may damage the outbox; it needs 3.51.3 or later", rusqlite::version());

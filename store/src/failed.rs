@@ -44,7 +44,10 @@ impl Failed {
     }
 
     pub(crate) fn is_busy(&self) -> bool {
-        matches!(self.sqlite_code(), Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked))
+        matches!(
+            self.sqlite_code(),
+            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
+        )
     }
 }
 
@@ -67,7 +70,9 @@ impl From<&Failed> for Error {
                 }
                 _ => {
                     let text = ffi::code_to_str(*extended_code);
-                    unavailable(&format!("SQLite cannot use the file of the outbox: {text} ({extended_code})"))
+                    unavailable(&format!(
+                        "SQLite cannot use the file of the outbox: {text} ({extended_code})"
+                    ))
                 }
             },
             rusqlite::Error::FromSqlConversionFailure(..)

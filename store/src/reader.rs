@@ -32,9 +32,11 @@ impl Reader {
 
     fn serve(&self, mut job: Box<dyn Job>) {
         // One snapshot for all statements, and released at once: a snapshot that is held keeps the log from being moved.
-        let read = self.connection.unchecked_transaction().map_err(Into::into).and_then(|transaction| {
-            job.run(&mut Ledger::new(&transaction, self.clock.now()))
-        });
+        let read = self
+            .connection
+            .unchecked_transaction()
+            .map_err(Into::into)
+            .and_then(|transaction| job.run(&mut Ledger::new(&transaction, self.clock.now())));
         if let Err(error) = read {
             job.fail(error.into());
         }

@@ -113,7 +113,8 @@ pub(crate) fn migrate(connection: &Connection) -> Done<()> {
 fn steps(connection: &Connection) -> Done<()> {
     let version = version(connection)?.unwrap_or_default();
     let Some(steps) = STEPS.get(version..) else {
-        let message = format!("the outbox has version {version}, and this library knows {} at most", STEPS.len());
+        let message =
+            format!("the outbox has version {version}, and this library knows {} at most", STEPS.len());
         return Err(Failed::new(ErrorCode::OutboxVersion, message));
     };
     for step in steps {
@@ -129,5 +130,7 @@ fn version(connection: &Connection) -> Done<Option<usize>> {
     if connection.query_one(exists, (), |_| Ok(())).optional()?.is_none() {
         return Ok(None);
     }
-    Ok(connection.query_one("SELECT value FROM meta WHERE name = 'version'", (), |row| row.get(0)).optional()?)
+    Ok(connection
+        .query_one("SELECT value FROM meta WHERE name = 'version'", (), |row| row.get(0))
+        .optional()?)
 }

@@ -11,13 +11,14 @@ use ssf_transmitter::{
     Error, ErrorCode, Result,
     key::BoxFuture,
     outbox::{
-        Claim, Claims, Counts, Cursor, Enqueued, Filter, Frozen, History, Lease, Message, Pruned, ReceiverRecord, Record,
-        Replay, Retention, Settled, Settlement, Store,
+        Claim, Claims, Counts, Cursor, Enqueued, Filter, Frozen, History, Lease, Message, Pruned,
+        ReceiverRecord, Record, Replay, Retention, Settled, Settlement, Store,
     },
 };
 
 use crate::{
-    Builder, failed::Done, failed::Failed, job::job, ledger::Ledger, notifier::Notifier, place, watch, writer,
+    Builder, Salvaged, failed::Done, failed::Failed, job::job, ledger::Ledger, notifier::Notifier, place,
+    salvage, watch, writer,
 };
 
 /// Keeps deliveries in an SQLite file: what [`enqueue`](Store::enqueue) has accepted is on the disk. Cheap to clone; clones share the
@@ -51,6 +52,14 @@ impl SqliteStore {
         Builder::new(path.as_ref().to_owned())
     }
 
+    /// Puts a damaged file aside, as `<name>.corrupt-<time>`, and copies what can be read of it into a new one. Blocks meanwhile.
+    ///
+    /// Call it when [`open`](Self::open) or an operation fails with [`ErrorCode::OutboxCorrupt`], and tell a person what it returns.
+    /// It fails with [`ErrorCode::OutboxUnavailable`] while a process has the outbox open.
+    pub fn salvage(path: impl AsRef<Path>) -> Result<Salvaged> {
+        salvage::salvage(path.as_ref())
+    }
+
     pub(crate) fn new(
         path: PathBuf,
         writes: Sender<writer::Message>,
@@ -80,7 +89,8 @@ impl SqliteStore {
     fn inner(&self) -> Result<&Arc<Inner>> {
         let here = self.inner.as_ref().filter(|_| self.process == std::process::id());
         here.ok_or_else(|| {
-            let message = "the process was forked after the outbox was opened; open the outbox in the new process";
+            let message =
+                "the process was forked after the outbox was opened; open the outbox in the new process";
             Error::new(ErrorCode::OutboxUnavailable, message)
         })
     }
@@ -130,7 +140,8 @@ fn closed() -> Error {
 fn check_room(path: &Path, reserve: u64) -> Done<()> {
     match place::free_bytes(path) {
         Some(free) if free < reserve => {
-            let message = format!("the disk of the outbox has less than {} MiB left", reserve.div_ceil(1 << 20));
+            let message =
+                format!("the disk of the outbox has less than {} MiB left", reserve.div_ceil(1 << 20));
             Err(Failed::new(ErrorCode::OutboxFull, message))
         }
         _ => Ok(()),

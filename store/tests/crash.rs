@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test may fail")]
 
-mod common;
 #[path = "common/child.rs"]
 mod child;
+mod common;
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -41,7 +41,8 @@ async fn every_acknowledged_delivery_survives_a_kill() {
         let there: HashSet<_> = list.iter().map(|record| record.jti.as_str()).collect();
         let lost: Vec<_> = acknowledged.iter().filter(|jti| !there.contains(jti.as_str())).collect();
         assert_eq!(lost, Vec::<&String>::new(), "round {round}");
-        let undone = list.iter().filter(|record| delivered.contains(&record.jti) && !record.state.has_ended());
+        let undone =
+            list.iter().filter(|record| delivered.contains(&record.jti) && !record.state.has_ended());
         assert_eq!(undone.count(), 0, "round {round}");
         let counts = store.counts().await.unwrap();
         assert!(counts.is_balanced() && counts.enqueued == list.len() as u64, "round {round}: {counts:?}");

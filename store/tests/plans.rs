@@ -17,7 +17,8 @@ const START: i64 = 1_800_000_000;
 async fn paused(folder: &Folder, waiting: u32) -> SqliteStore {
     let clock = ManualClock::at(Timestamp::from_unix_seconds(START));
     let store = SqliteStore::builder(folder.database()).clock(clock).open().unwrap();
-    let messages = (0..waiting).map(|number| message(entry("down", &number.to_string()).supersedes(number.to_string())));
+    let messages =
+        (0..waiting).map(|number| message(entry("down", &number.to_string()).supersedes(number.to_string())));
     store.enqueue(messages.collect()).await.unwrap();
     let first = claim(&store, 1).await.remove(0);
     let failure = Failure::new(ErrorCode::ReceiverUnauthorized, "the receiver refuses");
@@ -38,7 +39,9 @@ fn steps(connection: &Connection) -> i32 {
         for parameter in 1..=statement.parameter_count() {
             let value = match parameter {
                 1 if times => Value::Integer(START * 1000 + 1),
-                2 if sql.contains("supersedes = ?2") || sql.contains("ordered = ?2") => Value::Blob(vec![1; 16]),
+                2 if sql.contains("supersedes = ?2") || sql.contains("ordered = ?2") => {
+                    Value::Blob(vec![1; 16])
+                }
                 _ => Value::Integer(1),
             };
             statement.raw_bind_parameter(parameter, value).unwrap();
@@ -87,7 +90,8 @@ async fn what_waits_for_a_paused_receiver_does_not_slow_a_claim() {
     let claimed = claim(&store, 100).await;
     assert_eq!(claimed.len(), 20);
     assert!(claimed.iter().all(|claimed| claimed.receiver.starts_with("up-")));
-    let released = claimed.into_iter().map(|claimed| ssf_transmitter::outbox::Settlement::released(claimed.lease));
+    let released =
+        claimed.into_iter().map(|claimed| ssf_transmitter::outbox::Settlement::released(claimed.lease));
     store.settle(released.collect()).await.unwrap();
     store.renew(Vec::new(), LEASE).await.unwrap();
     store.close().await.unwrap();

@@ -9,7 +9,10 @@ use std::time::Duration;
 use common::{Folder, LEASE, claim, enqueue, entry, settle, try_enqueue};
 use ssf_transmitter::{
     ErrorCode, Timestamp,
-    outbox::{Counts, Failure, Filter, Frozen, Outcome, Retention, Settled, State, Status, Store, suite::ManualClock},
+    outbox::{
+        Counts, Failure, Filter, Frozen, Outcome, Retention, Settled, State, Status, Store,
+        suite::ManualClock,
+    },
     time::Clock,
 };
 use ssf_transmitter_store::SqliteStore;
@@ -33,7 +36,11 @@ async fn deliveries_states_and_keys_are_kept() {
     let keyed = enqueue(&store, entry("b", "1").idempotency_key("once")).await;
     let refused = enqueue(&store, entry("c", "1")).await;
     let of_c = claim(&store, 10).await.into_iter().find(|claimed| claimed.lease.jti == refused).unwrap();
-    let failure = Failure::new(ErrorCode::ReceiverUnauthorized, "no").with_answer(Some(401), None, Some("who?".to_owned()));
+    let failure = Failure::new(ErrorCode::ReceiverUnauthorized, "no").with_answer(
+        Some(401),
+        None,
+        Some("who?".to_owned()),
+    );
     settle(&store, &of_c, Outcome::Refused(failure.clone())).await;
     store.hold("d").await.unwrap();
     let counts = store.counts().await.unwrap();
@@ -95,7 +102,8 @@ async fn the_counts_survive_pruning_and_the_file_shrinks() {
 #[tokio::test]
 async fn the_log_stays_short() {
     let (folder, clock) = (Folder::new(), clock());
-    let store = SqliteStore::builder(folder.database()).clock(clock.clone()).wal_limit(256 << 10).open().unwrap();
+    let store =
+        SqliteStore::builder(folder.database()).clock(clock.clone()).wal_limit(256 << 10).open().unwrap();
     for batch in 0..30 {
         let messages = (0..100).map(|user| common::message(entry("a", &format!("{batch}-{user}")))).collect();
         store.enqueue(messages).await.unwrap();

@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test may fail")]
 
-mod common;
 #[path = "common/child.rs"]
 mod child;
+mod common;
 
 use std::{collections::HashSet, time::Duration};
 
@@ -25,7 +25,9 @@ async fn what_many_callers_enqueue_at_once_is_there() {
         tokio::spawn(async move {
             let mut jtis = Vec::new();
             for number in 0..10 {
-                jtis.push(enqueue(&store, entry(&format!("r{}", caller % 5), &format!("{caller}-{number}"))).await);
+                jtis.push(
+                    enqueue(&store, entry(&format!("r{}", caller % 5), &format!("{caller}-{number}"))).await,
+                );
             }
             jtis
         })
@@ -72,7 +74,8 @@ async fn processes_share_the_work_and_nothing_is_claimed_twice() {
     let store = SqliteStore::open(folder.database()).unwrap();
     let messages = (0..300).map(|number| message(entry(&format!("r{}", number % 3), &number.to_string())));
     store.enqueue(messages.collect()).await.unwrap();
-    let mut helpers: Vec<_> = (0..2).map(|_| Helper::start("claims_until_nothing_waits", &folder.database())).collect();
+    let mut helpers: Vec<_> =
+        (0..2).map(|_| Helper::start("claims_until_nothing_waits", &folder.database())).collect();
     let mut claimed: Vec<String> = Vec::new();
     for helper in &mut helpers {
         // Both are ready before either begins.

@@ -36,7 +36,8 @@ const DUE: &str = "
 const PARKED: &str = "
     SELECT id FROM receivers INDEXED BY receivers_parked WHERE parked_until <= ?1 ORDER BY parked_until LIMIT ?2";
 /// The receiver that was served longest ago, unless this claim has served it.
-const TURN: &str = "SELECT id FROM receivers INDEXED BY receivers_turn WHERE turn <= ?1 ORDER BY turn, id LIMIT 1";
+const TURN: &str =
+    "SELECT id FROM receivers INDEXED BY receivers_turn WHERE turn <= ?1 ORDER BY turn, id LIMIT 1";
 const READY: &str = concat!(
     "SELECT ",
     delivery::columns!(),
@@ -124,12 +125,18 @@ impl Ledger<'_> {
     /// Receivers whose pause has ended: that they are written gives them their turn.
     fn unpark(&mut self) -> Done<usize> {
         let parked = self.all(PARKED, params![self.millis(), STEP], |row| Ok(row.get(0)?))?;
-        parked.iter().try_for_each(|id| self.lane(*id).map(|_| ()))?;
+        parked.iter().try_for_each(|id| self.touch(*id))?;
         Ok(parked.len())
     }
 
     /// Gives a receiver its turn. Returns whether something has expired that could not be told before.
-    fn claim_of(&mut self, receiver: i64, turn: i64, claim: &Claim, claimed: &mut Vec<Claimed>) -> Done<bool> {
+    fn claim_of(
+        &mut self,
+        receiver: i64,
+        turn: i64,
+        claim: &Claim,
+        claimed: &mut Vec<Claimed>,
+    ) -> Done<bool> {
         let now = self.now;
         let lane = self.lane(receiver)?;
         lane.served = turn;

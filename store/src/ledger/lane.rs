@@ -144,6 +144,11 @@ impl Ledger<'_> {
         Ok(lane)
     }
 
+    /// Writes a receiver at the end, so that it gets its turn or its pause.
+    pub(crate) fn touch(&mut self, id: i64) -> Done<()> {
+        self.lane(id).map(|_| ())
+    }
+
     /// The id of a receiver, which may be new.
     pub(super) fn receiver(&mut self, name: &str) -> Done<i64> {
         let lane = match self.all(BY_NAME, [name], Lane::read)?.pop() {
@@ -203,7 +208,11 @@ impl Ledger<'_> {
     }
 
     /// Changes the state of a receiver, which may be new.
-    fn change_receiver(&mut self, name: &str, change: impl FnOnce(&mut ReceiverState, Timestamp)) -> Done<()> {
+    fn change_receiver(
+        &mut self,
+        name: &str,
+        change: impl FnOnce(&mut ReceiverState, Timestamp),
+    ) -> Done<()> {
         let (id, now) = (self.receiver(name)?, self.now);
         change(&mut self.lane(id)?.state, now);
         Ok(())

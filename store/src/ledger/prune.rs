@@ -11,7 +11,8 @@ const SPARE_PAGES: i64 = 1024;
 /// So many pages go back to the disk at once at most: each one is moved within the transaction.
 const VACUUM: &str = "PRAGMA incremental_vacuum(256)";
 
-const OLD: &str = "SELECT seq, event FROM deliveries WHERE state = ?1 AND ended_at <= ?2 ORDER BY ended_at LIMIT ?3";
+const OLD: &str =
+    "SELECT seq, event FROM deliveries WHERE state = ?1 AND ended_at <= ?2 ORDER BY ended_at LIMIT ?3";
 const ATTEMPTS: &str = "DELETE FROM attempts WHERE delivery = ?1";
 const DELIVERY: &str = "DELETE FROM deliveries WHERE seq = ?1";
 const RELEASE: &str = "UPDATE events SET kept = kept - 1 WHERE id = ?1";

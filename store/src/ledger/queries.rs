@@ -23,7 +23,8 @@ const RECEIVERS: &str = concat!(
     ", (SELECT d.enqueued_at FROM deliveries d WHERE d.receiver = receivers.id AND d.state = 0 ORDER BY d.seq LIMIT 1)
      FROM receivers WHERE name > ?1 ORDER BY name LIMIT ?2"
 );
-const ATTEMPTS: &str = "SELECT at, duration, kid, status, failure FROM attempts WHERE delivery = ?1 ORDER BY n";
+const ATTEMPTS: &str =
+    "SELECT at, duration, kid, status, failure FROM attempts WHERE delivery = ?1 ORDER BY n";
 
 impl Ledger<'_> {
     pub(crate) fn counts(&self) -> Done<Counts> {
@@ -76,7 +77,9 @@ impl Ledger<'_> {
              CROSS JOIN receivers r ON r.id = d.receiver WHERE d.jti = ?1"
         );
         let read = |row: &rusqlite::Row<'_>| Ok((record(row)?, row.get(12)?));
-        let Some((record, seq)): Option<(_, i64)> = self.all(&statement, [jti], read)?.pop() else { return Ok(None) };
+        let Some((record, seq)): Option<(_, i64)> = self.all(&statement, [jti], read)?.pop() else {
+            return Ok(None);
+        };
         let attempts = self.all(ATTEMPTS, [seq], |row| {
             let duration = std::time::Duration::from_millis(unsigned(row.get(1)?));
             let failure: Option<String> = row.get(4)?;

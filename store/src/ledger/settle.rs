@@ -35,7 +35,8 @@ impl Ledger<'_> {
 
     pub(crate) fn renew(&self, leases: &[Lease], by: Duration) -> Done<Vec<bool>> {
         let until = self.now.plus(by).as_unix_millis();
-        let renew = |lease: &Lease| Ok(self.execute(RENEW, params![lease.jti, signed(lease.token), until])? > 0);
+        let renew =
+            |lease: &Lease| Ok(self.execute(RENEW, params![lease.jti, signed(lease.token), until])? > 0);
         leases.iter().map(renew).collect()
     }
 
