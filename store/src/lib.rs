@@ -26,12 +26,14 @@ mod lock;
 mod notifier;
 mod place;
 mod reader;
+mod salvage;
 mod schema;
 mod store;
 mod watch;
 mod writer;
 
 pub use builder::{Around, Builder};
+pub use salvage::Salvaged;
 pub use store::SqliteStore;
 
 #[doc(hidden)]

@@ -17,7 +17,8 @@ use ssf_transmitter::{
 };
 
 use crate::{
-    Builder, failed::Done, failed::Failed, job::job, ledger::Ledger, notifier::Notifier, place, watch, writer,
+    Builder, Salvaged, failed::Done, failed::Failed, job::job, ledger::Ledger, notifier::Notifier, place,
+    salvage, watch, writer,
 };
 
 /// Keeps deliveries in an SQLite file: what [`enqueue`](Store::enqueue) has accepted is on the disk. Cheap to clone; clones share the
@@ -49,6 +50,14 @@ impl SqliteStore {
     /// Settings for a store in this file.
     pub fn builder(path: impl AsRef<Path>) -> Builder {
         Builder::new(path.as_ref().to_owned())
+    }
+
+    /// Puts a damaged file aside, as `<name>.corrupt-<time>`, and copies what can be read of it into a new one. Blocks meanwhile.
+    ///
+    /// Call it when [`open`](Self::open) or an operation fails with [`ErrorCode::OutboxCorrupt`], and tell a person what it returns.
+    /// It fails with [`ErrorCode::OutboxUnavailable`] while a process has the outbox open.
+    pub fn salvage(path: impl AsRef<Path>) -> Result<Salvaged> {
+        salvage::salvage(path.as_ref())
     }
 
     pub(crate) fn new(

@@ -150,7 +150,7 @@ impl Ledger<'_> {
     /// Receivers whose pause has ended: that they are written gives them their turn.
     fn unpark(&mut self) -> Done<usize> {
         let parked = self.all(PARKED, params![self.millis(), STEP], |row| Ok(row.get(0)?))?;
-        parked.iter().try_for_each(|id| self.lane(*id).map(|_| ()))?;
+        parked.iter().try_for_each(|id| self.touch(*id))?;
         Ok(parked.len())
     }
 

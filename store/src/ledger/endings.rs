@@ -68,6 +68,12 @@ impl Ledger<'_> {
         Ok(())
     }
 
+    /// One that waits for its turn has nothing left to wait for.
+    pub(crate) fn let_go(&mut self, seq: i64, receiver: i64) -> Done<()> {
+        let due = self.first("SELECT due_at FROM deliveries WHERE seq = ?1", [seq], |row| row.get(0))?;
+        self.wait_until_due(seq, receiver, due.flatten())
+    }
+
     /// The first ordered delivery that has not ended: its number, what it waits for, and when it is due.
     pub(super) fn next_in_order(
         &self,

@@ -1,0 +1,123 @@
+//! Copies rows around damaged pages.
+
+use rusqlite::{Connection, Params, params_from_iter, types::Value};
+
+use crate::failed::Done;
+
+/// After so many numbers without a row, nothing follows, unless a row was found behind them.
+const MISSES: i64 = 10_000;
+
+struct Table {
+    name: &'static str,
+    key: &'static str,
+    columns: &'static str,
+}
+
+const TABLES: &[Table] = &[
+    Table {
+        name: "receivers",
+        key: "id",
+        columns: "id, name, state, ready, served, enqueued, waiting, in_flight, delivered, dead, expired, superseded, removed",
+    },
+    Table {
+        name: "events",
+        key: "id",
+        columns: "id, kept, event, subject, idempotency, fingerprint, jtis, max_age, payload",
+    },
+    Table {
+        name: "deliveries",
+        key: "seq",
+        columns: "seq, jti, event, receiver, state, wait, priority, enqueued_at, due_at, expires_at, lease_until, ended_at, token, \
+                  attempts, uncertain, ordered, supersedes, superseded_by, failure, claims",
+    },
+];
+const ATTEMPTS: &str =
+    "SELECT delivery, n, at, duration, kid, status, failure FROM attempts WHERE delivery = ?1 ORDER BY n";
+const LIVE: &str = "SELECT coalesce(sum(waiting + in_flight), 0) FROM receivers";
+
+/// Copies everything that can be read. Returns how many deliveries had not ended, by the counts of the receivers.
+pub(super) fn copy(old: &Connection, new: &Connection) -> Done<u64> {
+    for table in TABLES {
+        table.copy(old, new)?;
+    }
+    let turn = old.query_one("SELECT value FROM meta WHERE name = 'turn'", (), |row| row.get::<_, i64>(0));
+    let served = "SELECT coalesce(max(served), 0) FROM receivers";
+    let turn = turn.or_else(|_| new.query_one(served, (), |row| row.get(0)))?;
+    new.execute("UPDATE meta SET value = ?1 WHERE name = 'turn'", [turn])?;
+    copy_attempts(old, new)?;
+    Ok(new.query_one(LIVE, (), |row| row.get(0))?)
+}
+
+impl Table {
+    /// From the beginning to the first damaged page, from the end to the last one, and one by one in between.
+    fn copy(&self, old: &Connection, new: &Connection) -> Done<()> {
+        let Self { name, key, columns } = self;
+        let count = columns.split(',').count();
+        let places: Vec<_> = (1..=count).map(|number| format!("?{number}")).collect();
+        let insert = format!("INSERT OR IGNORE INTO {name} ({columns}) VALUES ({})", places.join(", "));
+        let select = |rest: &str| format!("SELECT {columns} FROM {name} NOT INDEXED WHERE {key} {rest}");
+
+        let mut last = i64::MIN;
+        let forward = select(&format!("> ?1 ORDER BY {key}"));
+        if each_row(old, &forward, [i64::MIN], count, |row| last = keep(new, &insert, row)) {
+            return Ok(());
+        }
+        let mut first = None;
+        let backward = select(&format!("> ?1 ORDER BY {key} DESC"));
+        if each_row(old, &backward, [last], count, |row| first = Some(keep(new, &insert, row))) {
+            return Ok(());
+        }
+        let one = select("= ?1");
+        let mut last = last.max(0);
+        for number in last.saturating_add(1)..first.unwrap_or(i64::MAX) {
+            each_row(old, &one, [number], count, |row| last = keep(new, &insert, row));
+            if first.is_none() && number - last > MISSES {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads rows until one cannot be read. Returns whether all could.
+fn each_row(
+    old: &Connection,
+    select: &str,
+    params: impl Params,
+    count: usize,
+    mut row: impl FnMut(Vec<Value>),
+) -> bool {
+    let read = || -> rusqlite::Result<()> {
+        let mut statement = old.prepare_cached(select)?;
+        let mut rows = statement.query(params)?;
+        while let Some(next) = rows.next()? {
+            row((0..count).map(|column| next.get(column)).collect::<rusqlite::Result<_>>()?);
+        }
+        Ok(())
+    };
+    read().is_ok()
+}
+
+/// Keeps a row unless it is damaged, and returns its number.
+fn keep(new: &Connection, insert: &str, row: Vec<Value>) -> i64 {
+    let number = match row.first() {
+        Some(Value::Integer(number)) => *number,
+        _ => i64::MIN,
+    };
+    // The types of the table reject what a damaged page has in place of a value.
+    drop(new.prepare_cached(insert).and_then(|mut insert| insert.execute(params_from_iter(row))));
+    number
+}
+
+fn copy_attempts(old: &Connection, new: &Connection) -> Done<()> {
+    let mut deliveries = new.prepare("SELECT seq FROM deliveries")?;
+    let mut rows = deliveries.query(())?;
+    let insert = "INSERT OR IGNORE INTO attempts (delivery, n, at, duration, kid, status, failure) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    while let Some(row) = rows.next()? {
+        let seq: i64 = row.get(0)?;
+        each_row(old, ATTEMPTS, [seq], 7, |row| {
+            keep(new, insert, row);
+        });
+    }
+    Ok(())
+}
