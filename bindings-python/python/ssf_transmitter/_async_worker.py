@@ -78,11 +78,13 @@ class AsyncWorker(BaseWorker):
     async def _work(self, *, drain: bool) -> Drained:
         running = self._start(drain)
         answering: set[asyncio.Task[None]] = set()
+        waiting = asyncio.ensure_future(self._next(running))
         cancelled: asyncio.CancelledError | None = None
         try:
             while True:
                 try:
-                    question = await self._next(running)
+                    # A cancellation must not lose a question that is on its way.
+                    question = await asyncio.shield(waiting)
                 except asyncio.CancelledError as error:
                     if cancelled is not None:
                         raise
@@ -91,13 +93,14 @@ class AsyncWorker(BaseWorker):
                     continue
                 if question is None:
                     break
+                waiting = asyncio.ensure_future(self._next(running))
                 task = asyncio.ensure_future(self._answer(question))
                 answering.add(task)
                 task.add_done_callback(answering.discard)
             drained = Drained(*running.result())
         finally:
             running.abort()
-            for task in answering:
+            for task in (waiting, *answering):
                 task.cancel()
         if cancelled is not None:
             raise cancelled

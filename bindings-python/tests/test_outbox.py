@@ -1,0 +1,447 @@
+"""The outbox: events are accepted, and workers send them, in threads, processes and event loops."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from conftest import AUDIENCE, ISSUER, in_child
+from ssf_transmitter import (
+    AsyncTransmitter,
+    ConfigError,
+    Email,
+    OutboxError,
+    Receiver,
+    Signature,
+    Signer,
+    SigningKey,
+    Transmitter,
+    ValidationError,
+)
+from ssf_transmitter.events import caep
+from ssf_transmitter.outbox import (
+    AsyncOutbox,
+    AsyncWorker,
+    Drained,
+    Enqueued,
+    Entry,
+    Failure,
+    Health,
+    Outbox,
+    Seal,
+    Worker,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ssf_transmitter.testing import ReceiverEmulator
+
+EVENT = caep.SessionRevoked()
+ADA = Email("ada@example.com")
+KEY = SigningKey.generate("P-256")
+#: Only a hang takes so long.
+GUARD = 600
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "outbox.db"
+
+
+def start(ssf_receiver: Callable[..., ReceiverEmulator], *faults: dict[str, object]) -> ReceiverEmulator:
+    """A receiver whose first answers are these, and which accepts what comes after them."""
+    rules = [{"nth": nth, "fault": fault} for nth, fault in enumerate(faults, 1)]
+    return ssf_receiver(issuer=ISSUER, keys=KEY, script=rules or None)
+
+
+def status(status: int, **members: object) -> dict[str, object]:
+    return {"status": {"status": status, **members}}
+
+
+def test_an_event_is_delivered_as_it_was_accepted(
+    path: Path, ssf_receiver: Callable[..., ReceiverEmulator]
+) -> None:
+    acme, globex = start(ssf_receiver), start(ssf_receiver)
+    with Outbox(path) as outbox:
+        enqueued = outbox.enqueue(EVENT, ADA, to=["acme", "globex"], txn="incident-4711")
+    # Another process would open it like this.
+    with Outbox(path) as outbox:
+        receivers = {"acme": acme.receiver(), "globex": globex.receiver()}
+        assert Worker(outbox, Transmitter(ISSUER, KEY), receivers).drain() == Drained(2, 0)
+        counts = outbox.counts()
+        assert (counts.enqueued, counts.delivered, counts.waiting) == (2, 2, 0)
+        for emulator, jti in zip((acme, globex), enqueued.jtis):
+            (claims,) = emulator.received
+            history = outbox.history(jti)
+            assert history is not None
+            assert (claims["jti"], claims["txn"]) == (jti, "incident-4711")
+            assert claims["iat"] == int(history.delivery.enqueued_at.timestamp())
+            assert history.delivery.state == "delivered"
+            (attempt,) = history.attempts
+            assert (attempt.status, attempt.failure, attempt.kid) == (202, None, KEY.kid)
+            assert attempt.duration > timedelta(0)
+        assert outbox.history("unknown") is None
+
+
+def test_an_event_that_is_rejected_is_dead_and_can_be_replayed(ssf_receiver: Callable[..., ReceiverEmulator]) -> None:
+    emulator = start(ssf_receiver, status(400, err="invalid_request", description="reason_admin is missing"))
+    outbox = Outbox.in_memory()
+    (jti,) = outbox.enqueue(EVENT, ADA, to="acme").jtis
+    worker = Worker(outbox, Transmitter(ISSUER, KEY), {"acme": emulator.receiver()})
+    assert worker.drain() == Drained(0, 1)
+    assert worker.health.failed == 1
+    (dead,) = outbox.list(state="dead")
+    assert (dead.jti, dead.receiver, dead.event, dead.attempts) == (jti, "acme", "caep.session-revoked", 1)
+    assert dead.ended_at is not None
+    failure = dead.failure
+    assert failure is not None
+    assert (failure.code, failure.status, failure.receiver_error) == ("receiver_rejected", 400, "invalid_request")
+    assert failure.receiver_description == "reason_admin is missing"
+    assert failure.remedy
+
+    assert outbox.replay(code="receiver_rejected", dry_run=True) == 1
+    assert outbox.replay(receiver="globex") == 0
+    assert outbox.replay(jti=jti) == 1
+    assert Worker(outbox, Transmitter(ISSUER, KEY), {"acme": emulator.receiver()}).drain() == Drained(1, 0)
+    assert outbox.replay(state="delivered", fresh_jti=True) == 1
+    assert outbox.discard(subject=ADA, dry_run=True) == 1
+    assert outbox.discard(subject=Email("bob@example.com")) == 0
+    assert outbox.discard(subject=ADA) == 1
+    (removed,) = outbox.list(state="discarded")
+    assert (removed.discard, removed.superseded_by) == ("removed", None)
+    assert outbox.prune(delivered=0, discarded=0) == 2
+
+
+def test_a_receiver_that_rejects_the_sender_is_paused_with_one_alert(
+    ssf_receiver: Callable[..., ReceiverEmulator],
+) -> None:
+    emulator = start(ssf_receiver, *[status(403)] * 3)
+    outbox = Outbox.in_memory()
+    for _ in range(3):
+        outbox.enqueue(EVENT, ADA, to="acme")
+    alerts: list[tuple[str, str | None]] = []
+
+    def on_alert(receiver: str, failure: Failure | None) -> None:
+        alerts.append((receiver, failure and failure.code))
+
+    def work() -> Drained:
+        return Worker(outbox, Transmitter(ISSUER, KEY), {"acme": emulator.receiver()}, on_alert=on_alert).drain()
+
+    assert work() == Drained(0, 3)
+    assert alerts == [("acme", "receiver_unauthorized")]
+    (acme,) = outbox.receivers()
+    assert (acme.name, acme.status, acme.waiting, acme.dead) == ("acme", "paused", 3, 0)
+    assert acme.resume_at is not None
+    assert acme.failure is not None
+    outbox.release("acme")
+    assert work() == Drained(3, 0)
+
+    outbox.hold("acme")
+    outbox.enqueue(EVENT, ADA, to="acme")
+    assert work() == Drained(0, 0)
+    assert outbox.receivers()[0].status == "held"
+    assert outbox.receivers(after="acme") == []
+
+
+def test_options_of_an_entry(path: Path) -> None:
+    outbox = Outbox(path)
+    soon = datetime.now(timezone.utc) + timedelta(hours=1)
+    first = outbox.enqueue(EVENT, ADA, to="acme", idempotency_key="1", jti="mine")
+    assert outbox.enqueue(EVENT, ADA, to="acme", idempotency_key="1", jti="mine") == Enqueued(first.jtis, True)
+    with pytest.raises(OutboxError) as caught:
+        outbox.enqueue(EVENT, Email("bob@example.com"), to="acme", idempotency_key="1")
+    assert caught.value.code == "outbox_conflict"
+
+    entries = [
+        Entry(EVENT, ADA, to="acme", supersedes="risk", priority="low"),
+        Entry(EVENT, ADA, to="acme", supersedes="risk", priority="high", not_before=soon, max_age=timedelta(days=2)),
+        Entry(EVENT, ADA, to="acme", ordered=True, toe=soon),
+    ]
+    older, newer, _ = outbox.enqueue_many(entries)
+    (superseded,) = outbox.list(state="discarded")
+    assert (superseded.jti, superseded.discard, superseded.superseded_by) == (older.jtis[0], "superseded", newer.jtis[0])
+    (waiting,) = outbox.list(jti=newer.jtis)
+    assert waiting.priority == "high"
+    assert waiting.due_at is not None
+    assert abs(waiting.due_at - soon) < timedelta(milliseconds=1)
+    assert waiting.expires_at - waiting.due_at == timedelta(days=2)
+    page = outbox.list(limit=1)
+    assert [*page, *outbox.list(after=page[0])] == outbox.list()
+
+
+def test_what_is_wrong_with_an_entry_is_said_and_nothing_is_stored() -> None:
+    outbox = Outbox.in_memory()
+    good = Entry(EVENT, ADA, to="acme")
+    with pytest.raises(ValidationError) as caught:
+        outbox.enqueue_many([good, Entry(EVENT, {"format": "email", "email": "nobody"}, to="acme")])
+    assert caught.value.pointer == "/1/sub_id/email"
+    for options in ({"to": []}, {"to": ["a", "a"]}, {"to": "acme", "max_age": timedelta(days=15)}):
+        with pytest.raises(OutboxError) as refused:
+            outbox.enqueue(EVENT, ADA, **options)  # type: ignore[arg-type]
+        assert refused.value.code == "outbox_entry_invalid"
+    with pytest.raises(ConfigError):
+        Entry(EVENT, ADA, to="acme", priority="urgent")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError):
+        outbox.list(state="lost")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="did you mean 'idempotency_key'"):
+        outbox.enqueue(EVENT, ADA, to="acme", idempotencykey="1")  # type: ignore[call-arg]
+    assert outbox.counts().enqueued == 0
+
+
+def test_a_full_outbox_in_memory_refuses_or_waits(ssf_receiver: Callable[..., ReceiverEmulator]) -> None:
+    full = Outbox.in_memory(capacity=1)
+    full.enqueue(EVENT, ADA, to="acme")
+    with pytest.raises(OutboxError) as caught:
+        full.enqueue(EVENT, ADA, to="acme")
+    assert caught.value.code == "outbox_full"
+
+    waiting = Outbox.in_memory(capacity=1, wait_when_full=True)
+    waiting.enqueue(EVENT, ADA, to="acme")
+    second = threading.Thread(target=waiting.enqueue, daemon=True, args=(EVENT, ADA), kwargs={"to": "acme"})
+    second.start()
+    receivers = {"acme": start(ssf_receiver).receiver()}
+    worker = Worker(waiting, Transmitter(ISSUER, KEY), receivers)
+    running = threading.Thread(target=worker.run, daemon=True)
+    running.start()
+    second.join(GUARD)
+    while waiting.counts().delivered < 2:
+        running.join(0.01)
+    worker.stop()
+    running.join(GUARD)
+    assert not running.is_alive()
+
+
+def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    for path in (tmp_path / "missing" / "outbox.db", tmp_path):
+        with pytest.raises(OutboxError) as caught:
+            Outbox(path)
+        assert caught.value.code == "outbox_place_invalid"
+
+
+def test_a_sealed_outbox_shows_nothing(path: Path, ssf_receiver: Callable[..., ReceiverEmulator]) -> None:
+    index, old, new = (bytes([number]) * 32 for number in (1, 2, 3))
+    with Outbox(path, seal=Seal(index_key=index, keys={"2026-10": old})) as outbox:
+        outbox.enqueue(EVENT, ADA, to="acme", txn="incident-4711")
+    files = b"".join(file.read_bytes() for file in path.parent.glob("outbox.db*"))
+    assert b"ada@example.com" not in files
+    assert b"incident-4711" not in files
+    emulator = start(ssf_receiver)
+    with Outbox(path, seal=Seal(index_key=index, keys={"2026-11": new, "2026-10": old})) as outbox:
+        assert len(outbox.list(subject=ADA)) == 1
+        assert Worker(outbox, Transmitter(ISSUER, KEY), {"acme": emulator.receiver()}).drain() == Drained(1, 0)
+    assert emulator.received[0]["sub_id"]["email"] == "ada@example.com"
+    with pytest.raises(ConfigError):
+        Seal(index_key=b"short", keys={"1": old})
+
+
+def test_a_worker_runs_in_a_thread_until_it_is_stopped(path: Path, ssf_receiver: Callable[..., ReceiverEmulator]) -> None:
+    emulator = start(ssf_receiver)
+    outbox, asked = Outbox(path), []
+
+    def find(name: str) -> Receiver | None:
+        asked.append(name)
+        return emulator.receiver()
+
+    worker = Worker(outbox, Transmitter(ISSUER, KEY), find)
+    assert worker.health == Health()
+    running = threading.Thread(target=worker.run, daemon=True)
+    running.start()
+    for _ in range(5):
+        outbox.enqueue(EVENT, ADA, to="acme")
+    while outbox.counts().delivered < 5:
+        running.join(0.01)
+        assert running.is_alive()
+    assert asked == ["acme"]
+    worker.stop()
+    running.join(GUARD)
+    assert not running.is_alive()
+    assert worker.health == Health(delivered=5)
+
+
+def test_a_function_that_raises_pauses_the_receiver(caplog: pytest.LogCaptureFixture) -> None:
+    outbox = Outbox.in_memory()
+    outbox.enqueue(EVENT, ADA, to="acme")
+
+    def find(_: str) -> None:
+        raise LookupError("the database is away")
+
+    Worker(outbox, Transmitter(ISSUER, KEY), find).drain()
+    (acme,) = outbox.receivers()
+    assert acme.failure is not None
+    assert (acme.status, acme.failure.code) == ("paused", "receiver_unknown")
+    assert "the database is away" in caplog.text
+
+
+def test_a_worker_asks_the_signer(ssf_receiver: Callable[..., ReceiverEmulator]) -> None:
+    emulator = start(ssf_receiver)
+    signer = Signer(_sign, algorithm="ES256", kid=KEY.kid)
+    outbox = Outbox.in_memory()
+    outbox.enqueue(EVENT, ADA, to="acme")
+    assert Worker(outbox, Transmitter(ISSUER, signer), {"acme": emulator.receiver()}).drain() == Drained(1, 0)
+    assert emulator.requests[0].header["kid"] == KEY.kid  # type: ignore[index]
+
+    def fails(_: bytes) -> bytes:
+        raise RuntimeError("no signature today")
+
+    broken = Signer(fails, algorithm="ES256", kid=KEY.kid)
+    (jti,) = outbox.enqueue(EVENT, ADA, to="acme").jtis
+    Worker(outbox, Transmitter(ISSUER, broken), {"acme": emulator.receiver()}).drain()
+    history = outbox.history(jti)
+    assert history is not None
+    assert history.delivery.state == "waiting"
+    assert history.delivery.attempts == 0
+    assert history.delivery.failure is not None
+    assert history.delivery.failure.code == "signer_failed"
+
+
+def _sign(given: bytes) -> Signature:
+    """Signs as a key service would."""
+    key = load_pem_private_key(KEY.to_pem().encode(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return Signature.der(key.sign(given, ec.ECDSA(SHA256())))
+
+
+def test_a_closed_transmitter_ends_the_worker_and_keeps_what_waits() -> None:
+    outbox = Outbox.in_memory()
+    outbox.enqueue(EVENT, ADA, to="acme")
+    transmitter = Transmitter(ISSUER, KEY)
+    transmitter.close()
+    receiver = Receiver("https://receiver.example.net/events", AUDIENCE)
+    with pytest.raises(ConfigError) as caught:
+        Worker(outbox, transmitter, {"acme": receiver}).run()
+    assert caught.value.code == "transmitter_closed"
+    assert outbox.counts().waiting == 1
+
+
+def test_wrong_arguments_are_named() -> None:
+    outbox, transmitter = Outbox.in_memory(), Transmitter(ISSUER, KEY)
+    with pytest.raises(TypeError, match="receivers: expected Mapping"):
+        Worker(outbox, transmitter, [])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="on_alert: expected Callable"):
+        Worker(outbox, transmitter, {}, on_alert=1)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="did you mean 'concurrency'"):
+        Worker(outbox, transmitter, {}, concurency=1)  # type: ignore[call-arg]
+    with pytest.raises(ConfigError):
+        Worker(outbox, transmitter, {}, concurrency=0).run()
+
+
+def test_a_child_opens_the_outbox_itself(path: Path, ssf_receiver: Callable[..., ReceiverEmulator]) -> None:
+    emulator = start(ssf_receiver)
+    outbox = Outbox(path)
+    outbox.enqueue(EVENT, ADA, to="acme")
+    worker = Worker(outbox, Transmitter(ISSUER, KEY), {"acme": emulator.receiver()})
+    running = threading.Thread(target=worker.run, daemon=True)
+    running.start()
+
+    def child() -> None:
+        for _ in range(3):
+            outbox.enqueue(EVENT, ADA, to="acme")
+        outbox.close()
+
+    for _ in range(3):
+        in_child(child)
+    # The worker of the parent sends what the children have enqueued.
+    while outbox.counts().delivered < 10:
+        running.join(0.01)
+        assert running.is_alive()
+    worker.stop()
+    running.join(GUARD)
+    assert len(emulator.received) == 10
+
+
+ENQUEUE = """
+import sys
+from ssf_transmitter import Email
+from ssf_transmitter.events import caep
+from ssf_transmitter.outbox import Outbox
+
+outbox = Outbox(sys.argv[1])
+while True:
+    print(outbox.enqueue(caep.SessionRevoked(), Email("ada@example.com"), to="acme").jtis[0], flush=True)
+"""
+
+
+def test_what_a_killed_process_was_told_is_there(path: Path) -> None:
+    Outbox(path).close()
+    command = [sys.executable, "-c", ENQUEUE, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        told = [process.stdout.readline().strip() for _ in range(20)]
+        process.kill()
+        told += process.stdout.read().split("\n")[:-1]
+    with Outbox(path) as outbox:
+        kept = {delivery.jti for delivery in outbox.list(limit=100_000)}
+    assert {jti for jti in told if jti} <= kept
+
+
+async def _work_async(path: Path, emulator: ReceiverEmulator) -> None:
+    async with AsyncOutbox(path) as outbox:
+        enqueued = await outbox.enqueue(EVENT, ADA, to="acme", txn="incident-4711")
+        many = await outbox.enqueue_many([Entry(EVENT, ADA, to="acme") for _ in range(10)])
+        assert len(many) == 10
+
+        async def find(name: str) -> Receiver | None:
+            await asyncio.sleep(0)
+            return emulator.receiver() if name == "acme" else None
+
+        alerts = []
+
+        async def on_alert(receiver: str, _: Failure | None) -> None:
+            await asyncio.sleep(0)
+            alerts.append(receiver)
+
+        worker = AsyncWorker(outbox, AsyncTransmitter(ISSUER, KEY), find, on_alert=on_alert)
+        running = asyncio.ensure_future(worker.run())
+        while (await outbox.counts()).delivered < 11:
+            await asyncio.sleep(0.01)
+        await outbox.enqueue(EVENT, ADA, to="globex")
+        while not alerts:
+            await asyncio.sleep(0.01)
+        assert alerts == ["globex"]
+        worker.stop()
+        await asyncio.wait_for(running, GUARD)
+        assert worker.health.delivered == 11
+
+        history = await outbox.history(enqueued.jtis[0])
+        assert history is not None
+        assert history.attempts[0].status == 202
+        assert [receiver.name for receiver in await outbox.receivers()] == ["acme", "globex"]
+        assert await outbox.replay(state="delivered", jti=enqueued.jtis, dry_run=True) == 1
+        await outbox.hold("globex")
+        await outbox.release("globex")
+        assert await outbox.discard(receiver="globex") == 1
+        assert await outbox.prune(discarded=0) == 1
+        assert len(await outbox.list(state=["delivered", "dead"])) == 11
+
+
+def test_asyncio(path: Path, ssf_receiver: Callable[..., ReceiverEmulator]) -> None:
+    asyncio.run(_work_async(path, start(ssf_receiver)))
+
+
+def test_a_cancelled_worker_ends_gracefully(ssf_receiver: Callable[..., ReceiverEmulator]) -> None:
+    receiver = start(ssf_receiver, {"slow_headers": {"ms": 200}}).receiver()
+
+    async def main() -> int:
+        outbox = AsyncOutbox.in_memory()
+        await outbox.enqueue(EVENT, ADA, to="acme")
+        worker = AsyncWorker(outbox, AsyncTransmitter(ISSUER, KEY), {"acme": receiver})
+        running = asyncio.ensure_future(worker.run())
+        while worker.health.in_flight == 0:
+            await asyncio.sleep(0.001)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        return (await outbox.counts()).delivered
+
+    assert asyncio.run(main()) == 1
