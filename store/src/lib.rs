@@ -29,7 +29,6 @@ mod reader;
 mod salvage;
 mod schema;
 mod store;
-mod watch;
 mod writer;
 
 pub use builder::Builder;

@@ -128,7 +128,7 @@ impl Writer {
             }
         }
         if let Some(error) = replaced {
-            group.iter_mut().for_each(|job| job.fail(error.clone()));
+            fail_all(&mut group, error);
         }
         let wakes = group.iter().any(|job| job.wakes());
         group.into_iter().for_each(Job::answer);
@@ -146,7 +146,7 @@ impl Writer {
         if error.is_full() && group.len() > 1 {
             group.chunks_mut(1).for_each(|alone| self.commit(alone));
         } else {
-            group.iter_mut().for_each(|job| job.fail(Error::from(&error)));
+            fail_all(group, &Error::from(&error));
         }
     }
 
@@ -193,5 +193,11 @@ impl Writer {
         // The operations are answered, and do not depend on it.
         drop(moved());
         drop(self.connection.busy_timeout(PATIENCE));
+    }
+}
+
+fn fail_all(group: &mut [Box<dyn Job>], error: &Error) {
+    for job in group {
+        job.fail(error.clone());
     }
 }
