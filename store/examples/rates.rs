@@ -1,4 +1,5 @@
 //! Measures how fast the store accepts and gives out: `cargo run --release -p ssf-transmitter-store --example rates -- <folder>`.
+//! With a second argument, it measures the latter with so many deliveries waiting, a tenth of them for a receiver that is paused.
 
 #![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "it measures")]
 
@@ -82,10 +83,27 @@ async fn batched(store: &SqliteStore) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Fills the store: a tenth for one receiver, which refuses, the rest for 20,000 others.
+async fn crowd(store: &SqliteStore, count: u32) -> Result<(), Failure> {
+    let began = Instant::now();
+    for start in (0..count).step_by(1000) {
+        let entry = |number: u32| {
+            let name = if number.is_multiple_of(10) { 0 } else { 1 + number % 20_000 };
+            let entry = Entry::new(caep::SessionRevoked::new(), Subject::opaque(format!("user-{number}")));
+            entry.to(format!("crowd-{name}")).into_message(None, Timestamp::now())
+        };
+        let messages = (start..start + 1000).map(entry).collect::<Result<Vec<_>, _>>()?;
+        store.enqueue(messages).await?;
+    }
+    tell("enqueue, batches of 1,000", count, began.elapsed());
+    store.hold("crowd-0").await?;
+    Ok(())
+}
+
 /// Claims batches and settles them, as a worker does.
-async fn work(store: &SqliteStore) -> Result<(), Failure> {
+async fn work(store: &SqliteStore, most: u32) -> Result<(), Failure> {
     let (mut count, began) = (0, Instant::now());
-    loop {
+    while count < most {
         let claims = store.claim(Claim::new(500, 10, Duration::from_mins(1), 5)).await?;
         if claims.deliveries.is_empty() {
             break;
@@ -113,7 +131,11 @@ async fn main() -> Result<(), Failure> {
     let together = together(&store).await?;
     println!("one caller: {:.2} of bare; 64 callers: {:.1} times one caller", alone / bare, together / alone);
     batched(&store).await?;
-    work(&store).await?;
+    work(&store, 20_000).await?;
+    if let Some(waiting) = std::env::args().nth(2) {
+        crowd(&store, waiting.parse()?).await?;
+        work(&store, 20_000).await?;
+    }
     store.close().await?;
     std::fs::remove_dir_all(&folder)?;
     Ok(())

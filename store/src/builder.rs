@@ -12,7 +12,7 @@ use ssf_transmitter::{
 };
 
 use crate::{
-    connection, identity::Identity, lock::Lock, notifier::Notifier, place, reader::Reader,
+    connection, identity::Identity, lock::Lock, notifier::Notifier, place, process, reader::Reader,
     store::SqliteStore, writer::Writer,
 };
 
@@ -76,6 +76,7 @@ impl Builder {
         // SQLite removes its log when the last one closes the file.
         let crashed = std::fs::metadata(place::beside(&path, "-wal")).is_ok_and(|log| log.len() > 0);
         let identity = Identity::of(&path)?;
+        let registration = process::register(identity.id())?;
         let connection = connection::writer(&path, self.log_limit, crashed && lock.was_alone)?;
         let second = connection::reader(&path)?;
         identity.check()?;
@@ -99,6 +100,7 @@ impl Builder {
             log_limit: self.log_limit,
             reader: reading,
             lock,
+            registration,
         };
         start("ssf-outbox-write", move || thread.run())?;
         Ok(SqliteStore::new(path, to_writer, to_reader, ready, self.disk_reserve))

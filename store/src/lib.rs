@@ -25,6 +25,7 @@ mod ledger;
 mod lock;
 mod notifier;
 mod place;
+mod process;
 mod reader;
 mod salvage;
 mod schema;

@@ -24,8 +24,8 @@ use crate::{
 /// Keeps deliveries in an SQLite file: what [`enqueue`](Store::enqueue) has accepted is on the disk. Cheap to clone; clones share the
 /// file.
 ///
-/// Several processes may use the same file on one machine. A process that is forked opens the store itself: what it inherits fails
-/// with [`ErrorCode::OutboxUnavailable`].
+/// Several processes may use the same file on one machine. Open it after a fork: a child can neither use the store of its parent nor open
+/// the same file, and gets [`ErrorCode::OutboxUnavailable`].
 #[derive(Clone)]
 pub struct SqliteStore {
     /// `None` only while it is dropped.
@@ -90,7 +90,7 @@ impl SqliteStore {
         let here = self.inner.as_ref().filter(|_| self.process == std::process::id());
         here.ok_or_else(|| {
             let message =
-                "the process was forked after the outbox was opened; open the outbox in the new process";
+                "the process was forked while the outbox was open; open it after the fork, or in a new process";
             Error::new(ErrorCode::OutboxUnavailable, message)
         })
     }

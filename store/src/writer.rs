@@ -21,6 +21,7 @@ use crate::{
     ledger::Ledger,
     lock::Lock,
     notifier::Notifier,
+    process::Registration,
 };
 
 /// So many operations share a commit at most.
@@ -46,6 +47,7 @@ pub(crate) struct Writer {
     pub(crate) log_limit: u64,
     pub(crate) reader: JoinHandle<()>,
     pub(crate) lock: Lock,
+    pub(crate) registration: Registration,
 }
 
 impl Writer {
@@ -77,9 +79,11 @@ impl Writer {
         drop(self.reader.join());
         if replaced.is_none() && self.identity.check().is_ok() {
             drop(self.connection);
+            drop(self.registration);
         } else {
             // SQLite would remove the log by its name, which belongs to another file now.
             std::mem::forget(self.connection);
+            std::mem::forget(self.registration);
         }
         drop(self.lock);
         closed.map(|closed| closed.send(()));

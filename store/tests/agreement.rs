@@ -96,7 +96,7 @@ async fn operate(pair: &Pair, clock: &ManualClock, dice: &mut Dice, held: &mut V
                     2 => new.supersedes(format!("risk-{}", dice.roll(2))),
                     3 => new.priority([Priority::Low, Priority::High][usize::from(dice.roll(2) == 0)]),
                     4 => new.not_before(clock.now().plus(dice.seconds(120))),
-                    _ => new.max_age(Duration::from_secs(60) + dice.seconds(600)),
+                    _ => new.max_age(Duration::from_mins(1) + dice.seconds(600)),
                 };
             }
             if dice.roll(4) == 0 {
