@@ -11,6 +11,7 @@ pub mod metadata;
 pub mod names;
 pub mod network;
 pub mod okta;
+#[cfg(feature = "outbox")]
 pub mod outbox;
 pub mod policy;
 pub mod receiver;

@@ -10,9 +10,6 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from conftest import AUDIENCE, ISSUER, in_child
 from ssf_transmitter import (
@@ -21,8 +18,6 @@ from ssf_transmitter import (
     Email,
     OutboxError,
     Receiver,
-    Signature,
-    Signer,
     SigningKey,
     Transmitter,
     ValidationError,
@@ -281,35 +276,6 @@ def test_a_function_that_raises_pauses_the_receiver(caplog: pytest.LogCaptureFix
     assert acme.failure is not None
     assert (acme.status, acme.failure.code) == ("paused", "receiver_unknown")
     assert "the database is away" in caplog.text
-
-
-def test_a_worker_asks_the_signer(ssf_receiver: Callable[..., ReceiverEmulator]) -> None:
-    emulator = start(ssf_receiver)
-    signer = Signer(_sign, algorithm="ES256", kid=KEY.kid)
-    outbox = Outbox.in_memory()
-    outbox.enqueue(EVENT, ADA, to="acme")
-    assert Worker(outbox, Transmitter(ISSUER, signer), {"acme": emulator.receiver()}).drain() == Drained(1, 0)
-    assert emulator.requests[0].header["kid"] == KEY.kid  # type: ignore[index]
-
-    def fails(_: bytes) -> bytes:
-        raise RuntimeError("no signature today")
-
-    broken = Signer(fails, algorithm="ES256", kid=KEY.kid)
-    (jti,) = outbox.enqueue(EVENT, ADA, to="acme").jtis
-    Worker(outbox, Transmitter(ISSUER, broken), {"acme": emulator.receiver()}).drain()
-    history = outbox.history(jti)
-    assert history is not None
-    assert history.delivery.state == "waiting"
-    assert history.delivery.attempts == 0
-    assert history.delivery.failure is not None
-    assert history.delivery.failure.code == "signer_failed"
-
-
-def _sign(given: bytes) -> Signature:
-    """Signs as a key service would."""
-    key = load_pem_private_key(KEY.to_pem().encode(), None)
-    assert isinstance(key, ec.EllipticCurvePrivateKey)
-    return Signature.der(key.sign(given, ec.ECDSA(SHA256())))
 
 
 def test_a_closed_transmitter_ends_the_worker_and_keeps_what_waits() -> None:

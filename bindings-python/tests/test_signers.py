@@ -27,6 +27,7 @@ from ssf_transmitter import (
     Transmitter,
 )
 from ssf_transmitter.events import caep
+from ssf_transmitter.outbox import AsyncOutbox, AsyncWorker, Drained, Outbox, Worker
 
 if TYPE_CHECKING:
     from ssf_transmitter.testing import ReceiverEmulator
@@ -232,3 +233,33 @@ async def test_a_cancellation_inside_a_signer_is_its_failure(inside: Any, emulat
 def test_the_key_that_is_published_is_the_one_of_the_service(kms: Kms) -> None:
     (published,) = json.loads(Jwks([kms.public]).to_json())["keys"]
     assert (published["kid"], published["kty"], published["alg"], "d" in published) == ("kms-1", "EC", "ES256", False)
+
+
+def test_a_worker_asks_the_function(kms: Kms, emulator: ReceiverEmulator) -> None:
+    outbox, receivers = Outbox.in_memory(), {"acme": emulator.receiver()}
+    outbox.enqueue(EVENT, ADA, to="acme")
+    transmitter = Transmitter(ISSUER, Signer(kms.sign, algorithm="ES256", kid="kms-1"))
+    assert Worker(outbox, transmitter, receivers).drain() == Drained(1, 0)
+    (request,) = emulator.requests
+    assert request.header is not None
+    assert request.header["kid"] == "kms-1"
+
+    def fails(_: bytes) -> bytes:
+        raise RuntimeError("no signature today")
+
+    # The key service is the sender's: nothing is spent, and nothing is lost.
+    (jti,) = outbox.enqueue(EVENT, ADA, to="acme").jtis
+    broken = Transmitter(ISSUER, Signer(fails, algorithm="ES256", kid="kms-1"))
+    assert Worker(outbox, broken, receivers).drain() == Drained(0, 1)
+    (waiting,) = outbox.list(jti=jti)
+    assert (waiting.state, waiting.attempts) == ("waiting", 0)
+    assert waiting.failure is not None
+    assert waiting.failure.code == "signer_failed"
+
+
+async def test_a_worker_for_asyncio_asks_an_async_function(kms: Kms, emulator: ReceiverEmulator) -> None:
+    outbox = AsyncOutbox.in_memory()
+    await outbox.enqueue(EVENT, ADA, to="acme")
+    transmitter = AsyncTransmitter(ISSUER, Signer(kms.sign_async, algorithm="ES256", kid="kms-1"))
+    worker = AsyncWorker(outbox, transmitter, {"acme": emulator.receiver()})
+    assert await worker.drain() == Drained(1, 0)

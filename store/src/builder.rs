@@ -12,7 +12,7 @@ use ssf_transmitter::{
 };
 
 use crate::{
-    connection, identity::Identity, lock::Lock, notifier::Notifier, place, reader::Reader,
+    connection, identity::Identity, lock::Lock, notifier::Notifier, place, process, reader::Reader,
     store::SqliteStore, writer::Writer,
 };
 
@@ -93,34 +93,36 @@ impl Builder {
         // SQLite removes its log when the last one closes the file.
         let crashed = std::fs::metadata(place::beside(&path, "-wal")).is_ok_and(|log| log.len() > 0);
         let identity = Identity::of(&path)?;
+        let registration = process::register(identity.id())?;
         let connection = connection::writer(&path, self.log_limit, crashed && lock.was_alone)?;
-        let reading = connection::reader(&path)?;
+        let second = connection::reader(&path)?;
         identity.check()?;
 
         let identity = Arc::new(identity);
         let ready = Arc::new(Notifier::default());
-        let ((writes, written), (reads, read)) = (mpsc::channel(), mpsc::channel());
-        let reader = Reader {
-            connection: reading,
-            messages: read,
+        let ((to_writer, for_writer), (to_reader, for_reader)) = (mpsc::channel(), mpsc::channel());
+        let thread = Reader {
+            connection: second,
+            messages: for_reader,
             clock: Arc::clone(&self.clock),
             identity: Arc::clone(&identity),
             around: self.around,
         };
-        let reader = start("ssf-outbox-read", move || reader.run())?;
-        let writer = Writer {
+        let reading = start("ssf-outbox-read", move || thread.run())?;
+        let thread = Writer {
             connection,
-            messages: written,
+            messages: for_writer,
             clock: self.clock,
             identity,
             ready: Arc::clone(&ready),
             log_limit: self.log_limit,
-            reader,
+            reader: reading,
             lock,
             around: self.around,
+            registration,
         };
-        start("ssf-outbox-write", move || writer.run())?;
-        Ok(SqliteStore::new(path, writes, reads, ready, self.disk_reserve))
+        start("ssf-outbox-write", move || thread.run())?;
+        Ok(SqliteStore::new(path, to_writer, to_reader, ready, self.disk_reserve))
     }
 }
 

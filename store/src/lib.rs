@@ -25,11 +25,11 @@ mod ledger;
 mod lock;
 mod notifier;
 mod place;
+mod process;
 mod reader;
 mod salvage;
 mod schema;
 mod store;
-mod watch;
 mod writer;
 
 pub use builder::{Around, Builder};

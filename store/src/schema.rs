@@ -5,7 +5,7 @@ use ssf_transmitter::ErrorCode;
 
 use crate::failed::{Done, Failed};
 
-/// Marks the file as an outbox: "SSFo".
+/// Marks the file as an outbox: `SSFo`.
 const APPLICATION: i32 = 0x5353_466f;
 
 /// Each step leads from the version that is its index to the next one.

@@ -18,14 +18,14 @@ use ssf_transmitter::{
 
 use crate::{
     Builder, Salvaged, failed::Done, failed::Failed, job::job, ledger::Ledger, notifier::Notifier, place,
-    salvage, watch, writer,
+    salvage, writer,
 };
 
 /// Keeps deliveries in an SQLite file: what [`enqueue`](Store::enqueue) has accepted is on the disk. Cheap to clone; clones share the
 /// file.
 ///
-/// Several processes may use the same file on one machine. A process that is forked opens the store itself: what it inherits fails
-/// with [`ErrorCode::OutboxUnavailable`].
+/// Several processes may use the same file on one machine. Open it after a fork: a child can neither use the store of its parent nor open
+/// the same file, and gets [`ErrorCode::OutboxUnavailable`].
 #[derive(Clone)]
 pub struct SqliteStore {
     /// `None` only while it is dropped.
@@ -35,8 +35,8 @@ pub struct SqliteStore {
 
 struct Inner {
     path: PathBuf,
-    writes: Sender<writer::Message>,
-    reads: Sender<writer::Message>,
+    writer: Sender<writer::Message>,
+    reader: Sender<writer::Message>,
     ready: Arc<Notifier>,
     disk_reserve: u64,
 }
@@ -62,12 +62,12 @@ impl SqliteStore {
 
     pub(crate) fn new(
         path: PathBuf,
-        writes: Sender<writer::Message>,
-        reads: Sender<writer::Message>,
+        writer: Sender<writer::Message>,
+        reader: Sender<writer::Message>,
         ready: Arc<Notifier>,
         disk_reserve: u64,
     ) -> Self {
-        let inner = Inner { path, writes, reads, ready, disk_reserve };
+        let inner = Inner { path, writer, reader, ready, disk_reserve };
         Self { inner: Some(Arc::new(inner)), process: std::process::id() }
     }
 
@@ -75,7 +75,7 @@ impl SqliteStore {
     /// closed in the background when the last clone is dropped.
     pub async fn close(&self) -> Result<()> {
         let inner = self.inner()?;
-        for sender in [&inner.reads, &inner.writes] {
+        for sender in [&inner.reader, &inner.writer] {
             let (closed, end) = oneshot::channel();
             // It fails if the store is closed already.
             if sender.send(writer::Message::Close(closed)).is_ok() {
@@ -90,7 +90,7 @@ impl SqliteStore {
         let here = self.inner.as_ref().filter(|_| self.process == std::process::id());
         here.ok_or_else(|| {
             let message =
-                "the process was forked after the outbox was opened; open the outbox in the new process";
+                "the process was forked while the outbox was open; open it after the fork, or in a new process";
             Error::new(ErrorCode::OutboxUnavailable, message)
         })
     }
@@ -113,7 +113,7 @@ impl SqliteStore {
         &self,
         operation: impl FnMut(&mut Ledger<'_>) -> Done<T> + Send + 'static,
     ) -> BoxFuture<'_, Result<T>> {
-        self.send(|inner| &inner.writes, false, operation)
+        self.send(|inner| &inner.writer, false, operation)
     }
 
     /// Writes what may make something ready.
@@ -121,14 +121,14 @@ impl SqliteStore {
         &self,
         operation: impl FnMut(&mut Ledger<'_>) -> Done<T> + Send + 'static,
     ) -> BoxFuture<'_, Result<T>> {
-        self.send(|inner| &inner.writes, true, operation)
+        self.send(|inner| &inner.writer, true, operation)
     }
 
     fn read<T: Send + 'static>(
         &self,
         operation: impl FnMut(&mut Ledger<'_>) -> Done<T> + Send + 'static,
     ) -> BoxFuture<'_, Result<T>> {
-        self.send(|inner| &inner.reads, false, operation)
+        self.send(|inner| &inner.reader, false, operation)
     }
 }
 
@@ -216,10 +216,11 @@ impl Store for SqliteStore {
     }
 
     fn changed(&self) -> BoxFuture<'_, ()> {
-        match self.inner() {
-            Ok(inner) => Box::pin(watch::watch(inner.ready.changed(), inner.writes.clone())),
-            Err(_) => Box::pin(std::future::pending()),
-        }
+        let Ok(inner) = self.inner() else { return Box::pin(std::future::pending()) };
+        let changed = inner.ready.changed();
+        // While somebody waits, the writer also looks for changes by other processes. If the store is closed, nothing changes any more.
+        let _ = inner.writer.send(writer::Message::Watch);
+        Box::pin(changed)
     }
 }
 

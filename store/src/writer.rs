@@ -22,6 +22,7 @@ use crate::{
     ledger::Ledger,
     lock::Lock,
     notifier::Notifier,
+    process::Registration,
 };
 
 /// So many operations share a commit at most.
@@ -48,6 +49,7 @@ pub(crate) struct Writer {
     pub(crate) reader: JoinHandle<()>,
     pub(crate) lock: Lock,
     pub(crate) around: Around,
+    pub(crate) registration: Registration,
 }
 
 /// What the thread has seen of the file.
@@ -77,16 +79,16 @@ impl Writer {
             }
         };
         // The last connection to be closed removes `-wal`, and only the writer can.
-        let Self { connection, identity, around, lock, reader, .. } = self;
+        let Self { connection, identity, around, lock, reader, registration, .. } = self;
         drop(reader.join());
-        let mut connection = Some(connection);
+        let mut open = Some((connection, registration));
         around(&mut || {
             if seen.replaced.is_none() && identity.check().is_ok() {
-                drop(connection.take());
+                drop(open.take());
             }
         });
         // SQLite would remove the log by its name, which belongs to another file now.
-        std::mem::forget(connection);
+        std::mem::forget(open);
         drop(lock);
         closed.map(|closed| closed.send(()));
     }
@@ -149,7 +151,7 @@ impl Writer {
             }
         }
         if let Some(error) = replaced {
-            group.iter_mut().for_each(|job| job.fail(error.clone()));
+            fail_all(&mut group, error);
         }
         let wakes = group.iter().any(|job| job.wakes());
         group.into_iter().for_each(Job::answer);
@@ -167,7 +169,7 @@ impl Writer {
         if error.is_full() && group.len() > 1 {
             group.chunks_mut(1).for_each(|alone| self.commit(alone));
         } else {
-            group.iter_mut().for_each(|job| job.fail(Error::from(&error)));
+            fail_all(group, &Error::from(&error));
         }
     }
 
@@ -214,5 +216,11 @@ impl Writer {
         // The operations are answered, and do not depend on it.
         drop(moved());
         drop(self.connection.busy_timeout(PATIENCE));
+    }
+}
+
+fn fail_all(group: &mut [Box<dyn Job>], error: &Error) {
+    for job in group {
+        job.fail(error.clone());
     }
 }

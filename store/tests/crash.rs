@@ -37,15 +37,15 @@ async fn every_acknowledged_delivery_survives_a_kill() {
             }
         }
         let store = SqliteStore::open(folder.database()).unwrap();
-        let list = store.list(Filter::new(), None, 1_000_000).await.unwrap();
-        let there: HashSet<_> = list.iter().map(|record| record.jti.as_str()).collect();
+        let listed = store.list(Filter::new(), None, 1_000_000).await.unwrap();
+        let there: HashSet<_> = listed.iter().map(|record| record.jti.as_str()).collect();
         let lost: Vec<_> = acknowledged.iter().filter(|jti| !there.contains(jti.as_str())).collect();
         assert_eq!(lost, Vec::<&String>::new(), "round {round}");
         let undone =
             list.iter().filter(|record| delivered.contains(&record.jti) && !record.state.has_ended());
         assert_eq!(undone.count(), 0, "round {round}");
         let counts = store.counts().await.unwrap();
-        assert!(counts.is_balanced() && counts.enqueued == list.len() as u64, "round {round}: {counts:?}");
+        assert!(counts.is_balanced() && counts.enqueued == listed.len() as u64, "round {round}: {counts:?}");
         store.close().await.unwrap();
     }
     assert!(acknowledged.len() >= ROUNDS && !delivered.is_empty());

@@ -53,7 +53,7 @@ async fn an_operation_that_fails_leaves_the_others_of_its_commit() {
         .map(|number: u32| {
             let user = number.to_string();
             let first = message(entry("a", &user).jti(format!("first-{number}")));
-            let jti = if number % 3 == 0 { "taken".to_owned() } else { format!("second-{number}") };
+            let jti = if number.is_multiple_of(3) { "taken".to_owned() } else { format!("second-{number}") };
             store.enqueue(vec![first, message(entry("a", &user).jti(jti))])
         })
         .collect();

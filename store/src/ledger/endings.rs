@@ -38,6 +38,9 @@ pub(super) const OLDER: &str = concat!(
     " FROM deliveries d INDEXED BY deliveries_superseded WHERE d.receiver = ?1 AND d.supersedes = ?2 AND d.state = 0 ORDER BY d.seq"
 );
 
+/// The number of a delivery, what it waits for, and when it is due.
+type Next = (i64, Option<i64>, Option<i64>);
+
 impl Ledger<'_> {
     pub(super) fn end(&mut self, delivery: &Delivery, ending: Ending) -> Done<()> {
         let (number, by) = match ending {
@@ -74,12 +77,8 @@ impl Ledger<'_> {
         self.wait_until_due(seq, receiver, due.flatten())
     }
 
-    /// The first ordered delivery that has not ended: its number, what it waits for, and when it is due.
-    pub(super) fn next_in_order(
-        &self,
-        receiver: i64,
-        ordered: &[u8],
-    ) -> Done<Option<(i64, Option<i64>, Option<i64>)>> {
+    /// The first ordered delivery that has not ended.
+    pub(super) fn next_in_order(&self, receiver: i64, ordered: &[u8]) -> Done<Option<Next>> {
         self.first(FOLLOWS, params![receiver, ordered], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
     }
 

@@ -3,7 +3,7 @@
 use rusqlite::params;
 use ssf_transmitter::{
     ErrorCode, Timestamp,
-    outbox::{Enqueued, Message},
+    outbox::{Enqueued, Message, Tag},
 };
 
 use super::Ledger;
@@ -55,8 +55,8 @@ impl Ledger<'_> {
             params![
                 jtis.len(),
                 message.event,
-                message.subject.as_ref().map(ssf_transmitter::outbox::Tag::as_bytes),
-                message.idempotency.as_ref().map(ssf_transmitter::outbox::Tag::as_bytes),
+                message.subject.as_ref().map(Tag::as_bytes),
+                message.idempotency.as_ref().map(Tag::as_bytes),
                 message.fingerprint.as_bytes(),
                 kept,
                 duration_millis(message.max_age),
@@ -76,8 +76,8 @@ impl Ledger<'_> {
                 enqueued_at: message.issued_at,
                 not_before: message.not_before,
                 expires_at: begins.plus(message.max_age),
-                ordered: subject.as_ref().map(|tag| &tag.as_bytes()[..]),
-                supersedes: message.supersedes.as_ref().map(|tag| &tag.as_bytes()[..]),
+                ordered: subject.as_ref().map(Tag::as_bytes),
+                supersedes: message.supersedes.as_ref().map(Tag::as_bytes),
             })?;
         }
         Ok(Enqueued::new(jtis, false))

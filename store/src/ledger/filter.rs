@@ -19,7 +19,7 @@ impl Condition {
     pub(super) fn of(filter: &Filter, states: &[State]) -> Done<Self> {
         let mut condition = Self { sql: String::new(), values: Vec::new() };
         let states: Vec<_> = states.iter().flat_map(|state| numbers(*state)).map(i64::to_string).collect();
-        condition.sql.push_str(&format!("d.state IN ({})", states.join(", ")));
+        condition.sql = format!("d.state IN ({})", states.join(", "));
         if let Some(name) = &filter.receiver {
             condition.and("d.receiver = (SELECT id FROM receivers WHERE name = ?)", name.clone());
         }

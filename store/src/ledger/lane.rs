@@ -155,12 +155,11 @@ impl Ledger<'_> {
 
     /// The id of a receiver, which may be new.
     pub(super) fn receiver(&mut self, name: &str) -> Done<i64> {
-        let lane = match self.all(BY_NAME, [name], Lane::read)?.pop() {
-            Some(lane) => lane,
-            None => {
-                self.execute(NEW, [name])?;
-                Lane::new(self.connection.last_insert_rowid(), name)
-            }
+        let lane = if let Some(lane) = self.all(BY_NAME, [name], Lane::read)?.pop() {
+            lane
+        } else {
+            self.execute(NEW, [name])?;
+            Lane::new(self.connection.last_insert_rowid(), name)
         };
         let id = lane.id;
         self.lanes.entry(id).or_insert(lane);

@@ -1,6 +1,6 @@
 //! Copies rows around damaged pages.
 
-use rusqlite::{Connection, Params, params_from_iter, types::Value};
+use rusqlite::{Connection, ErrorCode, Params, params_from_iter, types::Value};
 
 use crate::failed::Done;
 
@@ -33,6 +33,8 @@ const TABLES: &[Table] = &[
 ];
 const ATTEMPTS: &str =
     "SELECT delivery, n, at, duration, kid, status, failure FROM attempts WHERE delivery = ?1 ORDER BY n";
+const ATTEMPT: &str = "
+    INSERT OR IGNORE INTO attempts (delivery, n, at, duration, kid, status, failure) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 const LIVE: &str = "SELECT coalesce(sum(waiting + in_flight), 0) FROM receivers";
 
 /// Copies everything that can be read. Returns how many deliveries had not ended, by the counts of the receivers.
@@ -59,18 +61,30 @@ impl Table {
 
         let mut last = i64::MIN;
         let forward = select(&format!("> ?1 ORDER BY {key}"));
-        if each_row(old, &forward, [i64::MIN], count, |row| last = keep(new, &insert, row)) {
+        let mut note_last = |row| {
+            last = keep(new, &insert, row)?;
+            Ok(())
+        };
+        if each_row(old, &forward, [i64::MIN], count, &mut note_last)? {
             return Ok(());
         }
         let mut first = None;
         let backward = select(&format!("> ?1 ORDER BY {key} DESC"));
-        if each_row(old, &backward, [last], count, |row| first = Some(keep(new, &insert, row))) {
+        let note_first = |row| {
+            first = Some(keep(new, &insert, row)?);
+            Ok(())
+        };
+        if each_row(old, &backward, [last], count, note_first)? {
             return Ok(());
         }
         let one = select("= ?1");
         let mut last = last.max(0);
         for number in last.saturating_add(1)..first.unwrap_or(i64::MAX) {
-            each_row(old, &one, [number], count, |row| last = keep(new, &insert, row));
+            let note_last = |row| {
+                last = keep(new, &insert, row)?;
+                Ok(())
+            };
+            each_row(old, &one, [number], count, note_last)?;
             if first.is_none() && number - last > MISSES {
                 break;
             }
@@ -79,45 +93,45 @@ impl Table {
     }
 }
 
-/// Reads rows until one cannot be read. Returns whether all could.
+/// Calls `row` with each row until one cannot be read. Returns whether all could.
 fn each_row(
     old: &Connection,
     select: &str,
     params: impl Params,
     count: usize,
-    mut row: impl FnMut(Vec<Value>),
-) -> bool {
-    let read = || -> rusqlite::Result<()> {
-        let mut statement = old.prepare_cached(select)?;
-        let mut rows = statement.query(params)?;
-        while let Some(next) = rows.next()? {
-            row((0..count).map(|column| next.get(column)).collect::<rusqlite::Result<_>>()?);
-        }
-        Ok(())
-    };
-    read().is_ok()
+    mut row: impl FnMut(Vec<Value>) -> Done<()>,
+) -> Done<bool> {
+    let Ok(mut statement) = old.prepare_cached(select) else { return Ok(false) };
+    let Ok(mut rows) = statement.query(params) else { return Ok(false) };
+    loop {
+        let values = match rows.next() {
+            Ok(Some(next)) => (0..count).map(|column| next.get(column)).collect::<rusqlite::Result<_>>(),
+            Ok(None) => return Ok(true),
+            Err(_) => return Ok(false),
+        };
+        let Ok(values) = values else { return Ok(false) };
+        row(values)?;
+    }
 }
 
 /// Keeps a row unless it is damaged, and returns its number.
-fn keep(new: &Connection, insert: &str, row: Vec<Value>) -> i64 {
+fn keep(new: &Connection, insert: &str, row: Vec<Value>) -> Done<i64> {
     let number = match row.first() {
         Some(Value::Integer(number)) => *number,
         _ => i64::MIN,
     };
-    // The types of the table reject what a damaged page has in place of a value.
-    drop(new.prepare_cached(insert).and_then(|mut insert| insert.execute(params_from_iter(row))));
-    number
+    match new.prepare_cached(insert)?.execute(params_from_iter(row)) {
+        // The types of the table reject what a damaged page has in place of a value.
+        Err(error) if error.sqlite_error_code() != Some(ErrorCode::ConstraintViolation) => Err(error.into()),
+        _ => Ok(number),
+    }
 }
 
 fn copy_attempts(old: &Connection, new: &Connection) -> Done<()> {
     let mut deliveries = new.prepare("SELECT seq FROM deliveries")?;
     let mut rows = deliveries.query(())?;
-    let insert = "INSERT OR IGNORE INTO attempts (delivery, n, at, duration, kid, status, failure) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     while let Some(row) = rows.next()? {
-        let seq: i64 = row.get(0)?;
-        each_row(old, ATTEMPTS, [seq], 7, |row| {
-            keep(new, insert, row);
-        });
+        each_row(old, ATTEMPTS, [row.get::<_, i64>(0)?], 7, |row| keep(new, ATTEMPT, row).map(|_| ()))?;
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! A process that does a part of a test: this test binary once more, with one test that is ignored otherwise.
 
+#![allow(dead_code, reason = "each test uses a part of it")]
+
 use std::{
     io::{BufRead, BufReader},
     path::Path,

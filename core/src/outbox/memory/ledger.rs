@@ -333,9 +333,12 @@ impl Ledger {
         row.record.ended_at = Some(now);
         row.lease_until = None;
         let (ordered, superseding) = (row.ordered.clone(), row.superseding.clone());
+        let receiver = row.record.receiver.clone();
         self.expiries.remove(&(row.record.expires_at, number));
         self.ended.insert((now, number));
         self.count(number, 1);
+        // One that was in flight may have kept the others of its receiver from being claimed.
+        self.place(&receiver, now);
         if let Some(group) = superseding {
             if state == State::Delivered {
                 let newest = self.delivered.entry(group.clone()).or_default();

@@ -1,0 +1,142 @@
+//! Measures how fast the store accepts and gives out: `cargo run --release -p ssf-transmitter-store --example rates -- <folder>`.
+//! With a second argument, it measures the latter with so many deliveries waiting, a tenth of them for a receiver that is paused.
+
+#![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "it measures")]
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use rusqlite::Connection;
+use ssf_transmitter::{
+    Error, Subject, Timestamp,
+    event::caep,
+    outbox::{Claim, Entry, Message, Outcome, Settlement, Store},
+};
+use ssf_transmitter_store::SqliteStore;
+
+const ALONE: u32 = 500;
+const CALLERS: u32 = 64;
+const EACH: u32 = 50;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn message(number: u32) -> Result<Message, Error> {
+    let entry = Entry::new(caep::SessionRevoked::new(), Subject::opaque(format!("user-{number}")));
+    entry.to(format!("receiver-{}", number % 100)).into_message(None, Timestamp::now())
+}
+
+fn tell(what: &str, count: u32, took: Duration) -> f64 {
+    let rate = f64::from(count) / took.as_secs_f64();
+    println!("{what:<50} {rate:>9.0} / s");
+    rate
+}
+
+/// A row with a commit of its own: the least that a durable queue on SQLite can do.
+fn bare(folder: &Path) -> Result<f64, Failure> {
+    let connection = Connection::open(folder.join("bare.db"))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.execute_batch("CREATE TABLE bare (id INTEGER PRIMARY KEY, payload BLOB)")?;
+    let payload = message(0)?.payload;
+    let began = Instant::now();
+    for _ in 0..ALONE {
+        let mut insert = connection.prepare_cached("INSERT INTO bare (payload) VALUES (?1)")?;
+        insert.execute([payload.as_bytes()])?;
+    }
+    Ok(tell("bare INSERT, one by one", ALONE, began.elapsed()))
+}
+
+async fn alone(store: &SqliteStore) -> Result<f64, Failure> {
+    let messages = (0..ALONE).map(message).collect::<Result<Vec<_>, _>>()?;
+    let began = Instant::now();
+    for message in messages {
+        store.enqueue(vec![message]).await?;
+    }
+    Ok(tell("enqueue, one caller", ALONE, began.elapsed()))
+}
+
+async fn together(store: &SqliteStore) -> Result<f64, Failure> {
+    let mut callers = Vec::new();
+    let began = Instant::now();
+    for caller in 0..CALLERS {
+        let store = store.clone();
+        callers.push(tokio::spawn(async move {
+            for number in 0..EACH {
+                store.enqueue(vec![message(caller * EACH + number)?]).await?;
+            }
+            Ok::<_, Error>(())
+        }));
+    }
+    for caller in callers {
+        caller.await??;
+    }
+    Ok(tell("enqueue, 64 callers", CALLERS * EACH, began.elapsed()))
+}
+
+async fn batched(store: &SqliteStore) -> Result<(), Failure> {
+    let messages = (0..10_000).map(message).collect::<Result<Vec<_>, _>>()?;
+    let began = Instant::now();
+    store.enqueue(messages).await?;
+    tell("enqueue, one batch of 10,000", 10_000, began.elapsed());
+    Ok(())
+}
+
+/// Fills the store: a tenth for one receiver, which refuses, the rest for 20,000 others.
+async fn crowd(store: &SqliteStore, count: u32) -> Result<(), Failure> {
+    let began = Instant::now();
+    for start in (0..count).step_by(1000) {
+        let entry = |number: u32| {
+            let name = if number.is_multiple_of(10) { 0 } else { 1 + number % 20_000 };
+            let entry = Entry::new(caep::SessionRevoked::new(), Subject::opaque(format!("user-{number}")));
+            entry.to(format!("crowd-{name}")).into_message(None, Timestamp::now())
+        };
+        let messages = (start..start + 1000).map(entry).collect::<Result<Vec<_>, _>>()?;
+        store.enqueue(messages).await?;
+    }
+    tell("enqueue, batches of 1,000", count, began.elapsed());
+    store.hold("crowd-0").await?;
+    Ok(())
+}
+
+/// Claims batches and settles them, as a worker does.
+async fn work(store: &SqliteStore, most: u32) -> Result<(), Failure> {
+    let (mut count, began) = (0, Instant::now());
+    while count < most {
+        let claims = store.claim(Claim::new(500, 10, Duration::from_mins(1), 5)).await?;
+        if claims.deliveries.is_empty() {
+            break;
+        }
+        count += u32::try_from(claims.deliveries.len())?;
+        let settlements = claims.deliveries.into_iter().map(|claimed| {
+            let mut settlement = Settlement::released(claimed.lease);
+            settlement.outcome = Outcome::Delivered;
+            settlement
+        });
+        store.settle(settlements.collect()).await?;
+    }
+    tell("claim and settle, batches of 500", count, began.elapsed());
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".to_owned()));
+    let folder = folder.join(format!("rates-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let store = SqliteStore::open(folder.join("outbox.db"))?;
+    let bare = bare(&folder)?;
+    let alone = alone(&store).await?;
+    let together = together(&store).await?;
+    println!("one caller: {:.2} of bare; 64 callers: {:.1} times one caller", alone / bare, together / alone);
+    batched(&store).await?;
+    work(&store, 20_000).await?;
+    if let Some(waiting) = std::env::args().nth(2) {
+        crowd(&store, waiting.parse()?).await?;
+        work(&store, 20_000).await?;
+    }
+    store.close().await?;
+    std::fs::remove_dir_all(&folder)?;
+    Ok(())
+}
