@@ -7,7 +7,8 @@ use ssf_transmitter::{
     client::{CachedReceivers, Receivers, Worker},
     key::{BoxFuture, ExternalKey},
     outbox::{
-        Alert, Entry, Filter, MemoryStore, Outbox, Priority, Replay, Retention, Schedule, Seal, State, WhenFull,
+        Alert, Entry, Filter, MemoryStore, Outbox, Priority, Replay, Retention, Schedule, Seal, State,
+        WhenFull,
     },
 };
 use ssf_transmitter_store::SqliteStore;

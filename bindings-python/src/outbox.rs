@@ -94,9 +94,8 @@ impl Outbox {
     fn new(path: Option<PathBuf>, capacity: Option<usize>, waits: bool, seal: Option<&Seal>) -> Result<Self> {
         let seal = seal.map(|seal| seal.0.clone());
         let settings = OutboxSettings { path, capacity, waits, seal, around: Some(guarded) };
-        let outbox = Self { settings, core: PerProcess::new() };
-        outbox.core()?;
-        Ok(outbox)
+        // The file is opened where it is first used: a server that forks its workers must not open it before.
+        Ok(Self { settings, core: PerProcess::new() })
     }
 
     /// Does something.
@@ -110,12 +109,12 @@ impl Outbox {
         mailbox.spawn(future, perform(self.core()?, operation.take()?), |answer| answer)
     }
 
-    /// Closes the store of this process. What is under way ends.
-    fn close(&self, py: Python<'_>) {
-        if let Some(slot) = self.core.here() {
-            let closed = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-            // Dropping it may wait for the disk.
-            py.detach(|| inside(|| drop(closed)));
+    /// Closes the store of this process, after all calls before.
+    fn close(&self, py: Python<'_>) -> Result<()> {
+        let slot = self.core.here();
+        match slot.and_then(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner).take()) {
+            Some(outbox) => Ok(wait_directly(py, outbox.close())??),
+            None => Ok(()),
         }
     }
 }
@@ -327,7 +326,15 @@ pub(crate) struct OutboxCounts {
 impl From<sdk::outbox::Counts> for OutboxCounts {
     fn from(counts: sdk::outbox::Counts) -> Self {
         let sdk::outbox::Counts {
-            enqueued, waiting, in_flight, delivered, dead, expired, superseded, removed, ..
+            enqueued,
+            waiting,
+            in_flight,
+            delivered,
+            dead,
+            expired,
+            superseded,
+            removed,
+            ..
         } = counts;
         Self { enqueued, waiting, in_flight, delivered, dead, expired, superseded, removed }
     }

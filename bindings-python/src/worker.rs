@@ -90,11 +90,8 @@ impl Running {
         let ended = shared()?.spawn(Guarded::new(async move {
             if drain { worker.drain().await } else { worker.run().await.map(|()| Drained::default()) }
         }));
-        let parts = Parts {
-            handle,
-            questions: Arc::new(AsyncMutex::new(questions)),
-            ended: Mutex::new(Some(ended)),
-        };
+        let parts =
+            Parts { handle, questions: Arc::new(AsyncMutex::new(questions)), ended: Mutex::new(Some(ended)) };
         Ok(Self { parts: Own::new(parts), signers: transmitter.signers() })
     }
 
@@ -107,18 +104,17 @@ impl Running {
 
     fn next_async(&self, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
         let (questions, signers) = (self.here()?.questions.clone(), self.signers.clone());
-        mailbox.spawn(
-            future,
-            async move { Ok(questions.lock().await.next().await) },
-            move |asked| Python::attach(|py| asked.map(|asked| question(py, &signers, asked))),
-        )
+        mailbox.spawn(future, async move { Ok(questions.lock().await.next().await) }, move |asked| {
+            Python::attach(|py| asked.map(|asked| question(py, &signers, asked)))
+        })
     }
 
     /// Why it ended, or what it did.
     fn result(&self, py: Python<'_>) -> Result<(u64, u64)> {
         let ended = self.here()?.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
         let ended = ended.ok_or_else(|| PyRuntimeError::new_err("the result was taken"))?;
-        let drained = wait(py, ended)?.map_err(|_| PyRuntimeError::new_err("the worker ended without a result"))??;
+        let drained =
+            wait(py, ended)?.map_err(|_| PyRuntimeError::new_err("the worker ended without a result"))??;
         Ok((drained.delivered, drained.failed))
     }
 
@@ -179,8 +175,14 @@ enum AnyReply {
 }
 
 fn question(py: Python<'_>, signers: &Signers, asked: Asked) -> Question {
-    let mut question =
-        Question { receiver: None, alert: None, failure: None, signer: None, set: None, reply: Mutex::default() };
+    let mut question = Question {
+        receiver: None,
+        alert: None,
+        failure: None,
+        signer: None,
+        set: None,
+        reply: Mutex::default(),
+    };
     match asked {
         Asked::Receiver { name, reply } => {
             question.receiver = Some(name);

@@ -49,7 +49,7 @@ def published(kms: Kms) -> Jwks:
 
 
 def test_the_readme_has_its_blocks() -> None:
-    assert len(BLOCKS) == 10
+    assert len(BLOCKS) == 11
 
 
 def test_the_test_of_the_readme_passes(pytester: pytest.Pytester) -> None:
@@ -83,7 +83,7 @@ def test_a_block_of_the_readme_runs(
         monkeypatch.setenv("OKTA_API_TOKEN", "00t0ken")
         names["emulator"] = ssf_receiver(issuer="https://x.example", keys=key, like="okta", api_token="00t0ken")
         block = block.replace(org, "OktaProviders(emulator.base_url, allow_loopback=True, ")
-    sent = block.count(".emit(") + block.count(".emit_all(")
+    sent = block.count(".emit(") + block.count(".emit_all(") + block.count(".drain(")
     exec(compile(block, "README.md", "exec"), names)
     assert len(names["emulator"].received if "emulator" in names else []) == sent
 

@@ -71,20 +71,6 @@ impl SqliteStore {
         Self { inner: Some(Arc::new(inner)), process: std::process::id() }
     }
 
-    /// Closes the file after all operations that were called before. Later ones fail, also those of clones. Without it, the file is
-    /// closed in the background when the last clone is dropped.
-    pub async fn close(&self) -> Result<()> {
-        let inner = self.inner()?;
-        for sender in [&inner.reader, &inner.writer] {
-            let (closed, end) = oneshot::channel();
-            // It fails if the store is closed already.
-            if sender.send(writer::Message::Close(closed)).is_ok() {
-                let _ = end.await;
-            }
-        }
-        Ok(())
-    }
-
     /// Fails in a process that is not the one that opened the store: its threads are not there.
     fn inner(&self) -> Result<&Arc<Inner>> {
         let here = self.inner.as_ref().filter(|_| self.process == std::process::id());
@@ -221,6 +207,20 @@ impl Store for SqliteStore {
         // While somebody waits, the writer also looks for changes by other processes. If the store is closed, nothing changes any more.
         let _ = inner.writer.send(writer::Message::Watch);
         Box::pin(changed)
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async {
+            let inner = self.inner()?;
+            for sender in [&inner.reader, &inner.writer] {
+                let (closed, end) = oneshot::channel();
+                // It fails if the store is closed already.
+                if sender.send(writer::Message::Close(closed)).is_ok() {
+                    let _ = end.await;
+                }
+            }
+            Ok(())
+        })
     }
 }
 

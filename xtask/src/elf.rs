@@ -13,6 +13,8 @@ pub(crate) struct Library {
     pub(crate) needed: Vec<String>,
     /// The symbols that others have to define.
     pub(crate) undefined: Vec<String>,
+    /// The symbols that others may use.
+    pub(crate) exported: Vec<String>,
     /// The versions that it needs of those symbols, each with the library that has to have it.
     pub(crate) versions: Vec<Version>,
     /// Whether it stays in memory when the last user has closed it (`DF_1_NODELETE`).
@@ -36,6 +38,7 @@ impl Library {
         let elf = Elf::parse(bytes)?;
         let text = |offset| elf.dynstrtab.get_at(offset).unwrap_or_default().to_owned();
         let undefined = elf.dynsyms.iter().filter(Sym::is_import);
+        let exported = elf.dynsyms.iter().filter(|symbol| !symbol.is_import() && !symbol.is_local());
         let versions = elf.verneed.iter().flat_map(VerneedSection::iter).flat_map(|library| {
             let versions: Vec<_> = library.iter().map(|version| text(version.vna_name)).collect();
             versions.into_iter().map(move |name| Version { library: text(library.vn_file), name })
@@ -43,9 +46,23 @@ impl Library {
         Ok(Self {
             needed: elf.libraries.iter().map(|&name| name.to_owned()).collect(),
             undefined: undefined.map(|symbol| text(symbol.st_name)).collect(),
+            exported: exported.map(|symbol| text(symbol.st_name)).collect(),
             versions: versions.collect(),
             nodelete: elf.dynamic.as_ref().is_some_and(|dynamic| dynamic.info.flags_1 & DF_1_NODELETE != 0),
         })
+    }
+}
+
+/// Refuses a library of ELF that shows its SQLite, or that uses one of the host: two copies under one name would mix.
+pub(crate) fn hides_sqlite(file: &Path) -> Result {
+    if !cfg!(target_os = "linux") {
+        return Ok(());
+    }
+    let library = Library::open(file)?;
+    let shown = library.exported.iter().chain(&library.undefined).find(|name| name.starts_with("sqlite3"));
+    match shown {
+        Some(name) => Err(format!("{}: the symbol {name} is not hidden", file.display()).into()),
+        None => Ok(()),
     }
 }
 
@@ -70,6 +87,27 @@ mod tests {
         let mut numbers = of_libc.filter_map(|version| version.behind("GLIBC_"));
         assert!(numbers.any(|numbers| numbers >= vec![2, 2]), "{program:?}");
         assert!(!program.nodelete);
+    }
+
+    #[test]
+    fn a_library_that_uses_the_sqlite_of_the_host_is_refused() {
+        let program = std::env::current_exe().unwrap();
+        hides_sqlite(&program).unwrap();
+        let folder = std::env::temp_dir().join(format!("hides-sqlite-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let (source, library) = (folder.join("shows.c"), folder.join("libshows.so"));
+        for code in [
+            "int sqlite3_open(void) { return 0; }",
+            "int sqlite3_open(void); int go(void) { return sqlite3_open(); }",
+        ] {
+            std::fs::write(&source, code).unwrap();
+            let mut linker = std::process::Command::new("cc");
+            linker.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source);
+            assert!(linker.status().unwrap().success());
+            let error = hides_sqlite(&library).unwrap_err().to_string();
+            assert!(error.ends_with("the symbol sqlite3_open is not hidden"), "{error}");
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

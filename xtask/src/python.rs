@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    Result, glibc,
+    Result, elf, glibc,
     install::{call, clear, install},
     openssl::{self, Variables},
 };
@@ -32,6 +32,7 @@ pub(crate) struct Venv {
 pub(crate) fn test(root: &Path) -> Result {
     let package = root.join("bindings-python");
     let venvs = trial(root)?;
+    elf::hides_sqlite(&venvs[0].native()?)?;
     look(&package, &venvs[0])?;
     for venv in &venvs {
         println!("-- {}", venv.folder.display());
@@ -85,9 +86,10 @@ pub(crate) fn dist(root: &Path) -> Result {
     clear(&released)?;
     let (venv, built) = release(root)?;
     let package = root.join("bindings-python");
-    let installed = venv.tell("import ssf_transmitter._native as native; print(native.__file__)")?;
-    openssl::check(Path::new(installed.trim()))?;
-    glibc::check(Path::new(installed.trim()))?;
+    let installed = venv.native()?;
+    openssl::check(&installed)?;
+    glibc::check(&installed)?;
+    elf::hides_sqlite(&installed)?;
     venv.run(&package, "python", &["benches/promises.py"])?;
     venv.run(&package, "python", TESTS)?;
     // How the interpreter ends a thread differs between versions, and what happens then depends on how the wheel is linked.
@@ -233,6 +235,12 @@ impl Venv {
     }
 
     /// What a line of Python prints.
+    /// The native library of the installed package.
+    fn native(&self) -> Result<PathBuf> {
+        let file = self.tell("import ssf_transmitter._native as native; print(native.__file__)")?;
+        Ok(PathBuf::from(file.trim()))
+    }
+
     fn tell(&self, line: &str) -> Result<String> {
         let mut command = Command::new(self.program("python"));
         let output = command.args(["-I", "-c", line]).stderr(Stdio::inherit()).output()?;

@@ -44,7 +44,7 @@ class AsyncWorker(BaseWorker):
         self,
         outbox: AsyncOutbox,
         transmitter: AsyncTransmitter,
-        receivers: Mapping[str, Receiver] | Callable[[str], Receiver | None | Awaitable[Receiver | None]],
+        receivers: Mapping[str, Receiver] | Callable[[str], Awaitable[Receiver | None] | Receiver | None],
         *,
         on_alert: Callable[[str, Failure | None], object] | None = None,
         concurrency: int | None = None,
@@ -100,7 +100,8 @@ class AsyncWorker(BaseWorker):
             drained = Drained(*running.result())
         finally:
             running.abort()
-            for task in (waiting, *answering):
+            waiting.cancel()
+            for task in answering:
                 task.cancel()
         if cancelled is not None:
             raise cancelled
@@ -117,7 +118,7 @@ class AsyncWorker(BaseWorker):
             if isawaitable(called):
                 try:
                     await called
-                except Exception:
+                except Exception:  # noqa: BLE001  # of the function, whatever it is
                     LOGGER.exception("on_alert raised an exception")
         elif (signing := question.signing) is not None:
             sign, given = signing

@@ -6,12 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from ssf_transmitter import _native
-
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
     from datetime import datetime
 
+    from ssf_transmitter import _native
     from ssf_transmitter._causes import CauseId
 
 #: The outcome for a SET: it arrived and the risk of its user was evaluated; it arrived; it was dropped, for a certain
@@ -153,14 +152,11 @@ def _entries(log: _native.LogPager) -> Iterator[LogEvent]:
 
 async def _entries_async(log: _native.LogPager) -> AsyncIterator[LogEvent]:
     # Loaded here: asyncio takes long to import, and threads do not need it.
-    import asyncio
+    from ssf_transmitter._pending import pending
 
-    from ssf_transmitter._async_transmitter import _Pending
-
-    loop = asyncio.get_running_loop()
-    mailbox = _native.Mailbox(loop)
+    mailbox: _native.Mailbox | None = None
     while True:
-        future = _Pending(loop=loop)
+        future, mailbox = pending(mailbox)
         future.work = log.next_async(mailbox, future)
         told = await future
         if told is None:

@@ -10,7 +10,6 @@ from ssf_transmitter import _native
 from ssf_transmitter._base import BaseTransmitter, signer_failed
 from ssf_transmitter._keywords import known_keywords
 from ssf_transmitter.errors import SsfError, _of_code
-from ssf_transmitter.outbox import Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from ssf_transmitter._native import Failure
     from ssf_transmitter._receiver import Receiver
     from ssf_transmitter._transmitter import Transmitter
+    from ssf_transmitter.outbox import Outbox
 
 LOGGER = logging.getLogger("ssf_transmitter.outbox")
 
@@ -116,10 +116,10 @@ class Worker(BaseWorker):
     Args:
         outbox: The outbox.
         transmitter: Who sends.
-        receivers: The receivers by name: a mapping, or a function that takes a name and returns a receiver, or `None`. The worker
-            keeps what it gets for five minutes, or until the receiver rejects the sender.
-        on_alert: Called with the name of a receiver, and with the `Failure` when it is paused or `None` when it is resumed:
-            once for each change.
+        receivers: The receivers by name: a mapping, or a function that takes a name and returns a receiver, or
+            `None`. The worker keeps what it gets for five minutes, or until the receiver rejects the sender.
+        on_alert: Called with the name of a receiver, and with the `Failure` when it is paused or `None` when it is
+            resumed: once for each change.
         concurrency: How many deliveries are in flight at once; 64 by default.
         per_receiver: How many deliveries to one receiver are claimed at once; 8 by default.
         lease: How long a claim holds; twice the deadline of the transmitter, and a minute at least, by default.
@@ -207,7 +207,8 @@ class Worker(BaseWorker):
         elif (signing := question.signing) is not None:
             sign, given = signing
             try:
-                question.signed(sign(given))
+                signature: Any = sign(given)
+                question.signed(signature)
             except Exception as error:  # noqa: BLE001  # of the signer, whatever it is
                 question.failed(signer_failed(error))
         else:

@@ -462,9 +462,6 @@ class AsyncOktaProviders(_Settings):
 
     def _pending(self) -> tuple[Any, _native.Mailbox]:
         # Loaded here: asyncio takes long to import, and threads do not need it.
-        import asyncio
+        from ssf_transmitter._pending import pending
 
-        from ssf_transmitter._async_transmitter import _Pending
-
-        loop = asyncio.get_running_loop()
-        return _Pending(loop=loop), _native.Mailbox(loop)
+        return pending(None)

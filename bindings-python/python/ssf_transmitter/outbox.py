@@ -81,8 +81,8 @@ def __getattr__(name: str) -> object:
 class Seal(_native.Seal):
     """Encrypts events, subjects and claims with AES-256-GCM before they are stored.
 
-    To rotate, put the new key first, and keep the old ones for as long as entries with them are kept. The index key stays the
-    same: it identifies subjects and the keys of entries.
+    To rotate, put the new key first, and keep the old ones for as long as entries with them are kept. The index key
+    stays the same: it identifies subjects and the keys of entries.
 
     >>> from ssf_transmitter.outbox import Seal
     >>> seal = Seal(index_key=bytes(32), keys={"2026-11": bytes(range(32))})
@@ -198,7 +198,7 @@ class _Settings:
 
     @known_keywords
     def __init__(self, path: str | PathLike[str], *, seal: Seal | None = None) -> None:
-        """Open the file, and create it if it does not exist."""
+        """Take the settings."""
         self._open(fspath(path), None, False, seal)
 
     @classmethod
@@ -212,7 +212,7 @@ class _Settings:
             seal: Encrypts what entries say.
         """
         outbox = cls.__new__(cls)
-        outbox._open(None, capacity, wait_when_full, seal)
+        outbox._open(None, capacity, wait_when_full, seal)  # noqa: SLF001  # of this class
         return outbox
 
     def _open(self, path: str | None, capacity: int | None, waits: bool, seal: Seal | None) -> None:
@@ -251,10 +251,14 @@ def _history(answer: Any) -> History | None:
 
 
 class Outbox(_Settings):
-    """Accepts events, and answers questions about them. Share it between threads; it keeps working after a fork.
+    """Accepts events, and answers questions about them. Share it between threads.
 
-    A worker sends them: in this process, or in another one with the same file. The file belongs to this package alone; no other
-    program may open it.
+    A worker sends them: in this process, or in another one with the same file. The file belongs to this package alone;
+    no other program may open it.
+
+    The file is opened where the outbox is first used. A process that is forked after that cannot use the file (the
+    code is `outbox_unavailable`); one that is forked before can. So a server that forks its workers may create the
+    outbox before, and use it only in the workers.
 
     >>> from ssf_transmitter import Email
     >>> from ssf_transmitter.events import caep
@@ -265,11 +269,10 @@ class Outbox(_Settings):
     (2, 2)
 
     Args:
-        path: The file. Its folder must exist, on a local disk.
+        path: The file, which is created if it does not exist. Its folder must exist, on a local disk.
         seal: Encrypts what entries say.
 
-    Raises:
-        OutboxError: If the file cannot be used.
+    Every method raises `OutboxError` if the file cannot be used.
     """
 
     @known_keywords
@@ -303,7 +306,10 @@ class Outbox(_Settings):
         return self.enqueue_many([entry])[0]
 
     def enqueue_many(self, entries: Iterable[Entry]) -> list[Enqueued]:
-        """Accept entries: all of them or none. An error of an entry has its index as the first step of its `pointer`."""
+        """Accept entries: all of them or none.
+
+        An error of an entry has its index as the first step of its `pointer`.
+        """
         return _enqueued(self._native.call(_native.Operation.enqueue(list(entries))))
 
     def counts(self) -> OutboxCounts:
@@ -365,13 +371,10 @@ class Outbox(_Settings):
         dry_run: bool = False,
         fresh_jti: bool = False,
     ) -> int:
-        """Let deliveries wait again that have ended, and return how many: the dead ones, unless `state` says otherwise.
+        """Let deliveries wait again that have ended, and return how many.
 
-        The arguments are those of `list`, and:
-
-        Args:
-            dry_run: Count them, and change nothing.
-            fresh_jti: Give each a new `jti`, for receivers that would ignore one that they know.
+        The arguments are those of `list`. Without `state`, it is the dead ones. With `dry_run` it only counts them.
+        With `fresh_jti` each gets a new `jti`, for receivers that would ignore one that they know.
         """
         selected = _filter(state, receiver, event, code, jti, subject, since, until)
         return self._native.call(_native.Operation.replay(selected, dry_run, fresh_jti))  # type: ignore[no-any-return]
@@ -419,7 +422,10 @@ class Outbox(_Settings):
         return self._native.call(_native.Operation.prune(delivered, dead, discarded))  # type: ignore[no-any-return]
 
     def close(self) -> None:
-        """Close the file. What is under way ends; closing twice is harmless. The end of a `with` block closes, too."""
+        """Close the file, after all calls before. Stop the workers first. Closing twice is harmless.
+
+        The end of a `with` block closes, too.
+        """
         self._native.close()
 
     def __enter__(self) -> Self:
@@ -568,7 +574,7 @@ class AsyncOutbox(_Settings):
         return await self._call(_native.Operation.prune(delivered, dead, discarded))  # type: ignore[no-any-return]
 
     async def aclose(self) -> None:
-        """Close the file. What is under way ends; closing twice is harmless."""
+        """`Outbox.close`."""
         from asyncio import to_thread  # loaded on demand
 
         await to_thread(self._native.close)

@@ -122,6 +122,12 @@ impl Outbox {
         self.store.prune(retention).await
     }
 
+    /// Closes the store, after all calls before: later ones fail, also those of clones and workers. Without it, the store is closed
+    /// in the background when nobody uses it any more.
+    pub async fn close(&self) -> Result<()> {
+        self.store.close().await
+    }
+
     /// Identifies a subject, for [`Filter::subject`].
     pub fn subject_tag(&self, subject: &Subject) -> Result<Tag> {
         Seal::subject_tag(self.sealing(), subject)

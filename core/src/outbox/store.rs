@@ -81,6 +81,11 @@ pub trait Store: Send + Sync {
     fn changed(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::pending())
     }
+
+    /// Ends the use of the store, after all operations that were called before: later ones fail. By default nothing happens.
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 /// An entry that is checked, and fixed in all that does not depend on the receiver's settings.
