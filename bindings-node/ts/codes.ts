@@ -250,7 +250,7 @@ export type SsfErrorCode =
   | 'SSF_API_ANSWER_UNEXPECTED'
   /** An entry cannot be enqueued: it names no receiver, an option is out of range, or two options conflict. Correct the option named in the message. */
   | 'SSF_OUTBOX_ENTRY_INVALID'
-  /** The outbox has no room for the entry; nothing was stored. Find out with the counts and the states of the receivers why deliveries are not sent, then enqueue the entry again. */
+  /** The outbox has no room for the entry; nothing was stored. Find out from the states of the receivers why deliveries are not sent, then enqueue the entry again. */
   | 'SSF_OUTBOX_FULL'
   /** The outbox already has an entry with this idempotency key and other content, or a delivery with this jti. Use a key or a jti only for one event. If you repeat an enqueue, repeat it with the same content. */
   | 'SSF_OUTBOX_CONFLICT'
@@ -871,7 +871,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_OUTBOX_FULL: {
     kind: 'outbox',
     retryable: true,
-    remedy: 'Find out with the counts and the states of the receivers why deliveries are not sent, then enqueue the entry again.',
+    remedy: 'Find out from the states of the receivers why deliveries are not sent, then enqueue the entry again.',
   },
   SSF_OUTBOX_CONFLICT: {
     kind: 'outbox',

@@ -2,7 +2,12 @@
 
 use std::path::Path;
 
-use goblin::elf::{Elf, dynamic::DF_1_NODELETE, sym::Sym, symver::VerneedSection};
+use goblin::elf::{
+    Elf,
+    dynamic::DF_1_NODELETE,
+    sym::{STB_LOCAL, Sym},
+    symver::VerneedSection,
+};
 
 use crate::{Result, install::read};
 
@@ -38,7 +43,8 @@ impl Library {
         let elf = Elf::parse(bytes)?;
         let text = |offset| elf.dynstrtab.get_at(offset).unwrap_or_default().to_owned();
         let undefined = elf.dynsyms.iter().filter(Sym::is_import);
-        let exported = elf.dynsyms.iter().filter(|symbol| !symbol.is_import() && !symbol.is_local());
+        let exported =
+            elf.dynsyms.iter().filter(|symbol| !symbol.is_import() && symbol.st_bind() != STB_LOCAL);
         let versions = elf.verneed.iter().flat_map(VerneedSection::iter).flat_map(|library| {
             let versions: Vec<_> = library.iter().map(|version| text(version.vna_name)).collect();
             versions.into_iter().map(move |name| Version { library: text(library.vn_file), name })

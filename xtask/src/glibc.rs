@@ -127,6 +127,7 @@ mod tests {
         Library {
             needed: ["libc.so.6", LIBGCC].map(str::to_owned).to_vec(),
             undefined: UNWINDER.map(str::to_owned).to_vec(),
+            exported: Vec::new(),
             versions: versions.iter().map(version).collect(),
             nodelete: false,
         }

@@ -748,7 +748,7 @@ CODES: dict[str, Code] = {
     "outbox_full": Code(
         "outbox",
         True,
-        "Find out with the counts and the states of the receivers why deliveries are not sent, then enqueue the entry again.",
+        "Find out from the states of the receivers why deliveries are not sent, then enqueue the entry again.",
     ),
     "outbox_conflict": Code(
         "outbox",

@@ -476,7 +476,7 @@ pub enum ErrorCode {
     OutboxEntryInvalid,
     /// `outbox_full`: The outbox has no room for the entry; nothing was stored.
     ///
-    /// Find out with the counts and the states of the receivers why deliveries are not sent, then enqueue the entry again.
+    /// Find out from the states of the receivers why deliveries are not sent, then enqueue the entry again.
     OutboxFull,
     /// `outbox_conflict`: The outbox already has an entry with this idempotency key and other content, or a delivery with this jti.
     ///
@@ -1427,7 +1427,7 @@ impl ErrorCode {
             }
             Self::OutboxEntryInvalid => "Correct the option named in the message.",
             Self::OutboxFull => {
-                "Find out with the counts and the states of the receivers why deliveries are not sent, then enqueue the entry again."
+                "Find out from the states of the receivers why deliveries are not sent, then enqueue the entry again."
             }
             Self::OutboxConflict => {
                 "Use a key or a jti only for one event. If you repeat an enqueue, repeat it with the same content."

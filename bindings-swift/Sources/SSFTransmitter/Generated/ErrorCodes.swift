@@ -326,8 +326,8 @@ extension SSFError.Code {
     /// An entry cannot be enqueued: it names no receiver, an option is out of range, or two options conflict.
     /// Correct the option named in the message.
     public static let outboxEntryInvalid = Self(rawValue: "outbox_entry_invalid")
-    /// The outbox has no room for the entry; nothing was stored. Find out with the counts and the states of
-    /// the receivers why deliveries are not sent, then enqueue the entry again.
+    /// The outbox has no room for the entry; nothing was stored. Find out from the states of the receivers
+    /// why deliveries are not sent, then enqueue the entry again.
     public static let outboxFull = Self(rawValue: "outbox_full")
     /// The outbox already has an entry with this idempotency key and other content, or a delivery with this
     /// jti. Use a key or a jti only for one event. If you repeat an enqueue, repeat it with the same content.
@@ -845,7 +845,7 @@ extension SSFError.Code {
             "Correct the option named in the message."),
         .outboxFull: Facts(
             .outbox, true,
-            "Find out with the counts and the states of the receivers why deliveries are not sent, then enqueue the entry again."),
+            "Find out from the states of the receivers why deliveries are not sent, then enqueue the entry again."),
         .outboxConflict: Facts(
             .outbox, false,
             "Use a key or a jti only for one event. If you repeat an enqueue, repeat it with the same content."),
