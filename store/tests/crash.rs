@@ -42,7 +42,7 @@ async fn every_acknowledged_delivery_survives_a_kill() {
         let lost: Vec<_> = acknowledged.iter().filter(|jti| !there.contains(jti.as_str())).collect();
         assert_eq!(lost, Vec::<&String>::new(), "round {round}");
         let undone =
-            list.iter().filter(|record| delivered.contains(&record.jti) && !record.state.has_ended());
+            listed.iter().filter(|record| delivered.contains(&record.jti) && !record.state.has_ended());
         assert_eq!(undone.count(), 0, "round {round}");
         let counts = store.counts().await.unwrap();
         assert!(counts.is_balanced() && counts.enqueued == listed.len() as u64, "round {round}: {counts:?}");
