@@ -88,12 +88,12 @@ impl Builder {
     pub fn open(self) -> Result<SqliteStore> {
         connection::check_library(rusqlite::version_number())?;
         let path = place::resolve(&self.path)?;
+        let registration = process::register()?;
         let lock = Lock::shared(&path)?;
         place::create(&path)?;
         // SQLite removes its log when the last one closes the file.
         let crashed = std::fs::metadata(place::beside(&path, "-wal")).is_ok_and(|log| log.len() > 0);
         let identity = Identity::of(&path)?;
-        let registration = process::register(identity.id())?;
         let connection = connection::writer(&path, self.log_limit, crashed && lock.was_alone)?;
         let second = connection::reader(&path)?;
         identity.check()?;

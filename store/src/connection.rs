@@ -14,6 +14,8 @@ use crate::{
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 /// All statements of the store, and the common filters.
 const STATEMENTS: usize = 128;
+/// The pages in memory, in KiB with a minus. Deliveries are looked up by random ids, all over the file.
+const CACHE: i64 = -(32 << 10);
 /// Up to this size, a file is checked after a crash.
 const CHECKED: u64 = 256 << 20;
 
@@ -40,6 +42,7 @@ pub(crate) fn writer(path: &Path, log_limit: u64, suspicious: bool) -> Done<Conn
     write_ahead(&connection)?;
     expect(&connection, "auto_vacuum", &Value::Integer(2))?;
     set(&connection, "synchronous", 2)?;
+    set(&connection, "cache_size", CACHE)?;
     set(&connection, "journal_size_limit", i64::try_from(log_limit).unwrap_or(i64::MAX))?;
     #[cfg(target_os = "macos")]
     for pragma in ["fullfsync", "checkpoint_fullfsync"] {

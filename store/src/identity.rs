@@ -10,7 +10,7 @@ use ssf_transmitter::{Error, ErrorCode, Result};
 use crate::place::beside;
 
 /// What identifies a file: device and inode. On Windows, an open file cannot be removed.
-pub(crate) type Id = (u64, u64);
+type Id = (u64, u64);
 
 /// The files of an open outbox.
 ///
@@ -28,11 +28,6 @@ impl Identity {
     pub(crate) fn of(path: &Path) -> Result<Self> {
         let (database, _) = look_up(path)?;
         Ok(Self { path: path.to_owned(), log_path: beside(path, "-wal"), database, log: OnceLock::new() })
-    }
-
-    /// What identifies the file.
-    pub(crate) fn id(&self) -> Id {
-        self.database
     }
 
     /// Fails if a file was removed or replaced. Returns the length of `-wal`.

@@ -1,28 +1,28 @@
-//! Which files this process has open, so that a fork of it does not open them once more.
+//! Which processes have an outbox open, so that a fork does not open one, too.
 //!
 //! SQLite keeps books about its locks by file and process. A fork inherits the books, but not the locks: a connection of its own would
-//! rely on locks that it does not have. What the fork has inherited cannot be closed either, since that would undo what the parent
-//! does at the moment.
+//! rely on locks that it does not have. It also inherits SQLite's mutexes as they are: one that a thread of the parent holds is never
+//! released. What the fork has inherited cannot be closed either, since that would undo what the parent does at the moment.
 
 use std::sync::{Mutex, PoisonError, TryLockError};
 
 use ssf_transmitter::{Error, ErrorCode, Result};
 
-use crate::identity::Id;
+/// The process that opened it, for each open file.
+static OPEN: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
-static OPEN: Mutex<Vec<(Id, u32)>> = Mutex::new(Vec::new());
+/// An outbox that this process has open. It is dropped when SQLite has closed the file.
+pub(crate) struct Registration(());
 
-/// A file that this process has open. It is dropped when SQLite has closed the file.
-pub(crate) struct Registration(Id);
+/// What an operation fails with in a fork.
+pub(crate) fn forked() -> Error {
+    let message =
+        "the process was forked while an outbox was open; open it after the fork, or in a new process";
+    Error::new(ErrorCode::OutboxUnavailable, message)
+}
 
-/// Fails if the file was open in the parent at the fork.
-pub(crate) fn register(file: Id) -> Result<Registration> {
-    let process = std::process::id();
-    let inherited = || {
-        let message =
-            "the process was forked while the outbox was open; open it after the fork, or in a new process";
-        Error::new(ErrorCode::OutboxUnavailable, message)
-    };
+/// Fails if an outbox was open in the parent at the fork.
+pub(crate) fn register() -> Result<Registration> {
     for _ in 0..1000 {
         let mut open = match OPEN.try_lock() {
             Ok(open) => open,
@@ -32,22 +32,18 @@ pub(crate) fn register(file: Id) -> Result<Registration> {
                 continue;
             }
         };
-        if open.iter().any(|(other, owner)| *other == file && *owner != process) {
-            return Err(inherited());
+        if open.iter().any(|process| *process != std::process::id()) {
+            return Err(forked());
         }
-        open.push((file, process));
-        return Ok(Registration(file));
+        open.push(std::process::id());
+        return Ok(Registration(()));
     }
     // Another thread of the parent held the lock at the fork.
-    Err(inherited())
+    Err(forked())
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-        let mine = (self.0, std::process::id());
-        if let Some(place) = open.iter().position(|entry| *entry == mine) {
-            open.swap_remove(place);
-        }
+        OPEN.lock().unwrap_or_else(PoisonError::into_inner).pop();
     }
 }

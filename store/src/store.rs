@@ -18,14 +18,14 @@ use ssf_transmitter::{
 
 use crate::{
     Builder, Salvaged, failed::Done, failed::Failed, job::job, ledger::Ledger, notifier::Notifier, place,
-    salvage, writer,
+    process, salvage, writer,
 };
 
 /// Keeps deliveries in an SQLite file: what [`enqueue`](Store::enqueue) has accepted is on the disk. Cheap to clone; clones share the
 /// file.
 ///
-/// Several processes may use the same file on one machine. Open it after a fork: a child can neither use the store of its parent nor open
-/// the same file, and gets [`ErrorCode::OutboxUnavailable`].
+/// Several processes may use the same file on one machine. Open it after a fork: a child of a process that has an outbox open can
+/// neither use nor open one, and gets [`ErrorCode::OutboxUnavailable`].
 #[derive(Clone)]
 pub struct SqliteStore {
     /// `None` only while it is dropped.
@@ -74,11 +74,7 @@ impl SqliteStore {
     /// Fails in a process that is not the one that opened the store: its threads are not there.
     fn inner(&self) -> Result<&Arc<Inner>> {
         let here = self.inner.as_ref().filter(|_| self.process == std::process::id());
-        here.ok_or_else(|| {
-            let message =
-                "the process was forked while the outbox was open; open it after the fork, or in a new process";
-            Error::new(ErrorCode::OutboxUnavailable, message)
-        })
+        here.ok_or_else(process::forked)
     }
 
     fn send<T: Send + 'static>(

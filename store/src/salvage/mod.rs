@@ -13,7 +13,7 @@ use ssf_transmitter::{
     time::{Clock, SystemClock},
 };
 
-use crate::{connection, failed::Done, lock::Lock, place};
+use crate::{connection, failed::Done, lock::Lock, place, process};
 
 /// What was saved of a damaged outbox.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -33,6 +33,7 @@ pub(crate) fn salvage(path: &Path) -> Result<Salvaged> {
     if !path.exists() {
         return Err(Error::new(ErrorCode::OutboxPlaceInvalid, "there is no outbox to salvage"));
     }
+    let _registration = process::register()?;
     let _lock = Lock::exclusive(&path)?;
     let now = SystemClock.now();
     let rescued = place::beside(&path, ".salvage");
