@@ -37,7 +37,7 @@ from ssf_transmitter.outbox import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from ssf_transmitter.testing import ReceiverEmulator
@@ -52,6 +52,13 @@ GUARD = 600
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "outbox.db"
+
+
+@pytest.fixture
+def outbox(path: Path) -> Iterator[Outbox]:
+    """An outbox on the disk, which is closed at the end: a fork must not inherit it."""
+    with Outbox(path) as outbox:
+        yield outbox
 
 
 def start(ssf_receiver: Callable[..., ReceiverEmulator], *faults: dict[str, object]) -> ReceiverEmulator:
@@ -149,8 +156,7 @@ def test_a_receiver_that_rejects_the_sender_is_paused_with_one_alert(
     assert outbox.receivers(after="acme") == []
 
 
-def test_options_of_an_entry(path: Path) -> None:
-    outbox = Outbox(path)
+def test_options_of_an_entry(outbox: Outbox) -> None:
     soon = datetime.now(timezone.utc) + timedelta(hours=1)
     first = outbox.enqueue(EVENT, ADA, to="acme", idempotency_key="1", jti="mine")
     assert outbox.enqueue(EVENT, ADA, to="acme", idempotency_key="1", jti="mine") == Enqueued(first.jtis, True)
@@ -242,10 +248,9 @@ def test_a_sealed_outbox_shows_nothing(path: Path, ssf_receiver: Callable[..., R
 
 
 def test_a_worker_runs_in_a_thread_until_it_is_stopped(
-    path: Path, ssf_receiver: Callable[..., ReceiverEmulator]
+    outbox: Outbox, ssf_receiver: Callable[..., ReceiverEmulator]
 ) -> None:
-    emulator = start(ssf_receiver)
-    outbox, asked = Outbox(path), []
+    emulator, asked = start(ssf_receiver), []
 
     def find(name: str) -> Receiver | None:
         asked.append(name)
@@ -305,8 +310,10 @@ def test_wrong_arguments_are_named() -> None:
         Worker(outbox, transmitter, {}, concurrency=0).run()
 
 
-def test_workers_of_a_server_that_forks_share_a_file(path: Path, ssf_receiver: Callable[..., ReceiverEmulator]) -> None:
-    emulator, outbox = start(ssf_receiver), Outbox(path)
+def test_workers_of_a_server_that_forks_share_a_file(
+    outbox: Outbox, ssf_receiver: Callable[..., ReceiverEmulator]
+) -> None:
+    emulator = start(ssf_receiver)
 
     def child() -> None:
         for _ in range(3):
@@ -319,9 +326,9 @@ def test_workers_of_a_server_that_forks_share_a_file(path: Path, ssf_receiver: C
 
 
 def test_a_child_leaves_the_open_file_of_its_parent_alone(
-    path: Path, ssf_receiver: Callable[..., ReceiverEmulator]
+    outbox: Outbox, ssf_receiver: Callable[..., ReceiverEmulator]
 ) -> None:
-    emulator, outbox = start(ssf_receiver), Outbox(path)
+    emulator = start(ssf_receiver)
     outbox.enqueue(EVENT, ADA, to="acme")
     worker = Worker(outbox, Transmitter(ISSUER, KEY), {"acme": emulator.receiver()})
     running = threading.Thread(target=worker.run, daemon=True)

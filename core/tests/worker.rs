@@ -188,11 +188,16 @@ async fn a_function_is_asked_once_for_a_receiver_until_it_is_forgotten() {
     let receiver = server.receiver();
     let receivers = receivers_fn(move |_| {
         calls.fetch_add(1, Ordering::SeqCst);
-        std::future::ready(Ok(Some(receiver.clone())))
+        let receiver = receiver.clone();
+        async {
+            tokio::task::yield_now().await;
+            Ok(Some(receiver))
+        }
     });
-    for _ in 0..3 {
-        assert!(receivers.find("acme").await.unwrap().is_some());
-    }
+    // Also at the same time: all deliveries share the receiver.
+    let (one, other) = tokio::join!(receivers.find("acme"), receivers.find("acme"));
+    assert!(one.unwrap().is_some() && other.unwrap().is_some());
+    assert!(receivers.find("acme").await.unwrap().is_some());
     assert_eq!(asked.load(Ordering::SeqCst), 1);
     receivers.forget("acme");
     receivers.find("acme").await.unwrap();

@@ -5,7 +5,7 @@ use std::{
     fmt,
     future::Future,
     hash::BuildHasher,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -83,36 +83,45 @@ pub struct CachedReceivers {
     inner: Box<dyn Receivers>,
     max_age: Duration,
     clock: SteadyClock,
-    known: Mutex<HashMap<String, (Receiver, Timestamp)>>,
+    known: Mutex<HashMap<String, Arc<Slot>>>,
 }
+
+/// What was found, and when. It is locked while it is looked for, so that several deliveries at once get the same receiver.
+type Slot = tokio::sync::Mutex<Option<(Receiver, Timestamp)>>;
 
 impl CachedReceivers {
     /// Keeps receivers for this long.
     pub fn new(inner: impl Receivers + 'static, max_age: Duration) -> Self {
         Self { inner: Box::new(inner), max_age, clock: SteadyClock::start(), known: Mutex::default() }
     }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Arc<Slot>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Receivers for CachedReceivers {
     fn find<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Receiver>>> {
-        let now = self.clock.now();
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
-        if let Some((receiver, _)) = known.filter(|(_, found)| now.since(*found) < self.max_age) {
-            return Box::pin(std::future::ready(Ok(Some(receiver))));
-        }
         Box::pin(async move {
+            let slot = self.known().entry(name.to_owned()).or_default().clone();
+            let mut kept = slot.lock().await;
+            let now = self.clock.now();
+            if let Some((receiver, found)) = &*kept
+                && now.since(*found) < self.max_age
+            {
+                return Ok(Some(receiver.clone()));
+            }
             let found = self.inner.find(name).await?;
-            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            match &found {
-                Some(receiver) => known.insert(name.to_owned(), (receiver.clone(), now)),
-                None => known.remove(name),
-            };
+            *kept = found.clone().map(|receiver| (receiver, now));
+            if found.is_none() {
+                self.known().remove(name);
+            }
             Ok(found)
         })
     }
 
     fn forget(&self, name: &str) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        self.known().remove(name);
         self.inner.forget(name);
     }
 }
