@@ -213,7 +213,7 @@ type Signing<'py> = (Py<PyAny>, Bound<'py, pyo3::types::PyBytes>);
 
 #[pymethods]
 impl Question {
-    /// What must sign; `None` if no signature is asked for.
+    /// What must sign; `None` if it asks for no signature.
     #[getter]
     fn signing<'py>(&self, py: Python<'py>) -> Result<Option<Signing<'py>>> {
         let (Some(signer), Some(set)) = (&self.signer, &self.set) else { return Ok(None) };

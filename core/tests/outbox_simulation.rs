@@ -35,7 +35,7 @@ struct World {
     clock: ManualClock,
     store: MemoryStore,
     schedule: Schedule,
-    /// Requests that are under way, the first to end first.
+    /// Pending requests, the first to end first.
     flying: BinaryHeap<Reverse<(Timestamp, u64)>>,
     claimed: HashMap<u64, Claimed>,
     random: u64,
@@ -169,7 +169,7 @@ async fn a_backlog_of_a_receiver_that_is_down_does_not_slow_the_others() {
         p99(&beside, "down"),
         p99(&alone, "down")
     );
-    // Five failures to find out, what was under way meanwhile, and then only probes.
+    // Five failures to find out, what was pending meanwhile, and then only probes.
     let tried = beside.to("down").count();
     assert!(tried <= 30, "{tried} requests to a receiver that is down");
 }

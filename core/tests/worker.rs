@@ -210,7 +210,7 @@ async fn a_retry_has_the_same_claims_and_the_current_key() {
     let second = SigningKey::generate(KeyType::P256).unwrap();
     let keys = KeySet::new(first.clone());
     keys.stage(second.clone(), Timestamp::now()).unwrap();
-    // The key rotates while the first attempt is under way.
+    // The key rotates during the first attempt.
     let rotating = keys.clone();
     let server = Server::start(move |_, before| match before {
         0 => {

@@ -442,7 +442,7 @@ class Outbox(_Settings):
 class AsyncOutbox(_Settings):
     """`Outbox` for asyncio: the same methods, and the event loop is never blocked.
 
-    A cancelled call may take effect all the same.
+    A cancelled call may take effect nevertheless.
 
     >>> import asyncio
     >>> from ssf_transmitter import Email

@@ -155,7 +155,7 @@ impl Worker {
         self
     }
 
-    /// Stops the worker and tells of its health, also after [`run`](Self::run) has taken it.
+    /// Stops the worker and tells of its health, also while it [runs](Self::run).
     pub fn handle(&self) -> WorkerHandle {
         WorkerHandle { stop: self.stop.clone(), vitals: self.vitals.clone() }
     }

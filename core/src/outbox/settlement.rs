@@ -99,7 +99,7 @@ pub struct Settlement {
     pub lease: Lease,
     /// What happens to the delivery.
     pub outcome: Outcome,
-    /// Whether the receiver may have the SET all the same: the answer was lost.
+    /// Whether the receiver may have the SET nevertheless: the answer was lost.
     pub uncertain: bool,
     /// What the ledger keeps, if there was an attempt.
     pub attempt: Option<Attempt>,

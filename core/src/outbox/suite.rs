@@ -40,7 +40,7 @@ use tester::Tester;
 pub struct ManualClock(Arc<AtomicI64>);
 
 impl ManualClock {
-    /// A clock that stands at this time.
+    /// A clock that shows this time.
     pub fn at(time: Timestamp) -> Self {
         Self(Arc::new(AtomicI64::new(time.as_unix_millis())))
     }

@@ -48,7 +48,7 @@ impl Ledger<'_> {
     fn shrink(&self) -> Done<()> {
         let free: Option<i64> = self.first("PRAGMA freelist_count", (), |row| row.get(0))?;
         if free.is_some_and(|free| free > SPARE_PAGES) {
-            // It frees a page whenever it is asked for a row.
+            // It frees a page whenever it returns a row.
             self.all(VACUUM, (), |_| Ok(()))?;
         }
         Ok(())

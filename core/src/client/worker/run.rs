@@ -2,10 +2,7 @@
 
 use std::{collections::HashMap, sync::atomic::Ordering, time::Duration};
 
-use tokio::{
-    task::{Id, JoinSet},
-    time::Instant,
-};
+use tokio::task::{Id, JoinSet};
 
 use super::{
     Drained, Worker,
@@ -14,6 +11,7 @@ use super::{
 use crate::{
     error::{Error, ErrorCode, Result},
     outbox::{Claim, Lease, Settled, Settlement},
+    time::Timestamp,
 };
 
 /// How long the store is left alone after an error.
@@ -33,10 +31,10 @@ struct Hands {
     /// What has ended and is not settled yet.
     unsettled: Vec<(String, Settlement)>,
     /// When leases are extended next.
-    renew_at: Instant,
-    prune_at: Instant,
+    renew_at: Timestamp,
+    prune_at: Timestamp,
     /// When the store is asked again after an error.
-    store_at: Option<Instant>,
+    store_at: Option<Timestamp>,
     drained: Drained,
     /// The transmitter does not send any more.
     closed: bool,
@@ -50,28 +48,28 @@ impl Worker {
         self.check()?;
         let mut hands = Hands::new(self);
         let mut stop = hands.worker.stop.subscribe();
-        let mut claim_at = Instant::now();
+        let mut claim_at = hands.now();
         while !*stop.borrow_and_update() && !hands.closed {
             let changed = hands.worker.outbox.clone();
             let changed = changed.store().changed();
-            if Instant::now() >= claim_at && hands.has_room() {
+            if hands.now() >= claim_at && hands.has_room() {
                 let next = hands.claim().await;
                 let poll = hands.worker.poll;
-                claim_at = Instant::now() + next.map_or(poll, |next| next.min(poll));
+                claim_at = hands.now().plus(next.map_or(poll, |next| next.min(poll)));
             }
             hands.settle().await;
             hands.renew().await;
             hands.prune().await;
-            let wakes_at = hands.wakes_at(claim_at);
+            let wait = hands.wakes_at(claim_at).since(hands.now());
             tokio::select! {
                 _ = stop.changed() => {}
                 Some(joined) = hands.tasks.join_next_with_id() => {
                     hands.collect(joined);
                     // There is room again.
-                    claim_at = claim_at.min(Instant::now());
+                    claim_at = claim_at.min(hands.now());
                 }
-                () = changed => claim_at = Instant::now(),
-                () = tokio::time::sleep_until(wakes_at) => {}
+                () = changed => claim_at = hands.now(),
+                () = tokio::time::sleep(wait) => {}
             }
         }
         hands.finish().await;
@@ -91,10 +89,10 @@ impl Worker {
                 hands.claim().await;
             }
             hands.renew().await;
-            let renew_at = hands.renew_at;
+            let wait = hands.renew_at.since(hands.now());
             let ended = tokio::select! {
                 joined = hands.tasks.join_next_with_id() => joined,
-                () = tokio::time::sleep_until(renew_at) => continue,
+                () = tokio::time::sleep(wait) => continue,
                 _ = stop.changed() => break,
             };
             let Some(joined) = ended else { break };
@@ -126,9 +124,9 @@ impl Hands {
             schedule: worker.schedule.clone(),
             sign_by: worker.sign_by.clone(),
         };
-        let now = Instant::now();
+        let now = worker.transmitter.steady().now();
         Self {
-            renew_at: now + worker.lease_time() / 3,
+            renew_at: now.plus(worker.lease_time() / 3),
             prune_at: now,
             store_at: None,
             worker,
@@ -149,8 +147,13 @@ impl Hands {
         Ok(())
     }
 
+    /// The time that waits go by.
+    fn now(&self) -> Timestamp {
+        self.worker.transmitter.steady().now()
+    }
+
     fn has_room(&self) -> bool {
-        !self.closed && self.room() > 0 && self.store_at.is_none_or(|time| time <= Instant::now())
+        !self.closed && self.room() > 0 && self.store_at.is_none_or(|time| time <= self.now())
     }
 
     fn room(&self) -> u32 {
@@ -175,7 +178,7 @@ impl Hands {
     /// Notes an error of the store, after which it is left alone for a while.
     fn note<T>(&mut self, result: Result<T>) -> Option<T> {
         let value = self.worker.vitals.note(result);
-        self.store_at = value.is_none().then(|| Instant::now() + STORE_PAUSE);
+        self.store_at = value.is_none().then(|| self.now().plus(STORE_PAUSE));
         value
     }
 
@@ -212,7 +215,7 @@ impl Hands {
     }
 
     async fn settle(&mut self) {
-        if self.unsettled.is_empty() || self.store_at.is_some_and(|time| time > Instant::now()) {
+        if self.unsettled.is_empty() || self.store_at.is_some_and(|time| time > self.now()) {
             return;
         }
         let settlements: Vec<_> = self.unsettled.iter().map(|(_, settlement)| settlement.clone()).collect();
@@ -242,11 +245,11 @@ impl Hands {
 
     /// Extends the leases of what takes long.
     async fn renew(&mut self) {
-        if Instant::now() < self.renew_at {
+        if self.now() < self.renew_at {
             return;
         }
         let lease = self.worker.lease_time();
-        self.renew_at = Instant::now() + lease / 3;
+        self.renew_at = self.now().plus(lease / 3);
         let leases: Vec<_> = self
             .leases
             .values()
@@ -260,16 +263,16 @@ impl Hands {
     }
 
     async fn prune(&mut self) {
-        if Instant::now() < self.prune_at {
+        if self.now() < self.prune_at {
             return;
         }
         let pruned = self.worker.outbox.store().prune(self.worker.retention).await;
         let more = self.note(pruned).is_some_and(|pruned| pruned.more);
-        self.prune_at = Instant::now() + if more { PRUNE_MORE } else { PRUNE };
+        self.prune_at = self.now().plus(if more { PRUNE_MORE } else { PRUNE });
     }
 
     /// When there is something to do.
-    fn wakes_at(&self, claim_at: Instant) -> Instant {
+    fn wakes_at(&self, claim_at: Timestamp) -> Timestamp {
         let claim_at = self.store_at.map_or(claim_at, |time| time.max(claim_at));
         let claim_at = if self.room() > 0 { claim_at } else { self.renew_at };
         claim_at.min(self.renew_at).min(self.prune_at)
@@ -277,16 +280,16 @@ impl Hands {
 
     /// Lets deliveries end within the grace, releases the others, and settles all.
     async fn finish(&mut self) {
-        let ends = Instant::now() + self.worker.grace_time();
+        let ends = self.now().plus(self.worker.grace_time());
         loop {
             self.renew().await;
-            let wakes = ends.min(self.renew_at);
+            let wait = ends.min(self.renew_at).since(self.now());
             tokio::select! {
                 joined = self.tasks.join_next_with_id() => match joined {
                     Some(joined) => self.collect(joined),
                     None => break,
                 },
-                () = tokio::time::sleep_until(wakes) => if Instant::now() >= ends { break },
+                () = tokio::time::sleep(wait) => if self.now() >= ends { break },
             }
             self.settle().await;
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Case,
-    tester::{Check, MAX_ATTEMPTS, Tester, entry, equal, failure, holds, receivers, retry},
+    tester::{Check, LEASE, MAX_ATTEMPTS, Tester, entry, equal, failure, holds, receivers, retry},
 };
 use crate::{
     error::ErrorCode,
@@ -17,7 +17,8 @@ pub(super) const CASES: &[Case] = &[
     ("probes go round", |tester| Box::pin(rotated(tester))),
     ("a receiver that needs time gets it", |tester| Box::pin(deferred(tester))),
     ("a receiver that was down is ramped up", |tester| Box::pin(ramp(tester))),
-    ("a paused receiver does not hold up another", |tester| Box::pin(isolated(tester))),
+    ("a paused receiver does not delay another", |tester| Box::pin(isolated(tester))),
+    ("a probe that dies with its lease lets the next one go", |tester| Box::pin(lost_probe(tester))),
     ("a person holds and releases a receiver", |tester| Box::pin(held(tester))),
 ];
 
@@ -180,6 +181,21 @@ async fn isolated(tester: &Tester) -> Check {
     tester.end(first, refusal()).await?;
     tester.enqueue(entry("up", "1")).await?;
     equal("the other receiver goes", &receivers(&tester.claim().await?), &vec!["up"])
+}
+
+async fn lost_probe(tester: &Tester) -> Check {
+    let first = tester.enqueue(entry("a", "1")).await?;
+    let second = tester.enqueue(entry("a", "2")).await?;
+    let claimed = tester.claims(1, 1).await?.deliveries;
+    let [claimed] = &claimed[..] else { return Err("a delivery is ready".to_owned()) };
+    tester.end(claimed, refusal()).await?;
+    tester.advance(LONG);
+    for _ in 0..MAX_ATTEMPTS {
+        equal("the probe", &tester.claim_one().await?.lease.jti, &first)?;
+        tester.claim_none("one probe at a time").await?;
+        tester.advance(LEASE);
+    }
+    equal("the next probe", &tester.claim_one().await?.lease.jti, &second)
 }
 
 async fn held(tester: &Tester) -> Check {

@@ -25,7 +25,12 @@ impl Ledger {
         }
         let mut deliveries = Vec::new();
         let limit = claim.deliveries as usize;
-        while let Some((_, receiver)) = self.turns.first().cloned().filter(|_| deliveries.len() < limit) {
+        // A receiver has one turn in a claim.
+        let began = self.next_turn;
+        while let Some((turn, receiver)) = self.turns.first().cloned() {
+            if turn > began || deliveries.len() >= limit {
+                break;
+            }
             self.claim_of(&receiver, claim, limit, &mut deliveries, now);
         }
         let times = [
