@@ -190,12 +190,16 @@ async fn lost_probe(tester: &Tester) -> Check {
     let [claimed] = &claimed[..] else { return Err("a delivery is ready".to_owned()) };
     tester.end(claimed, refusal()).await?;
     tester.advance(LONG);
+    // They take turns as probes, until no attempt is left.
     for _ in 0..MAX_ATTEMPTS {
-        equal("the probe", &tester.claim_one().await?.lease.jti, &first)?;
-        tester.claim_none("one probe at a time").await?;
-        tester.advance(LEASE);
+        for jti in [&first, &second] {
+            equal("the probe", &tester.claim_one().await?.lease.jti, jti)?;
+            tester.claim_none("one probe at a time").await?;
+            tester.advance(LEASE);
+        }
     }
-    equal("the next probe", &tester.claim_one().await?.lease.jti, &second)
+    tester.claim_none("every attempt was spent").await?;
+    equal("dead", &tester.counts().await?.dead, &2)
 }
 
 async fn held(tester: &Tester) -> Check {
