@@ -91,11 +91,11 @@ pub(crate) struct Outbox {
 impl Outbox {
     #[new]
     #[pyo3(signature = (path, capacity, waits, seal, /))]
-    fn new(path: Option<PathBuf>, capacity: Option<usize>, waits: bool, seal: Option<&Seal>) -> Result<Self> {
+    fn new(path: Option<PathBuf>, capacity: Option<usize>, waits: bool, seal: Option<&Seal>) -> Self {
         let seal = seal.map(|seal| seal.0.clone());
         let settings = OutboxSettings { path, capacity, waits, seal, around: Some(guarded) };
         // The file is opened where it is first used: a server that forks its workers must not open it before.
-        Ok(Self { settings, core: PerProcess::new() })
+        Self { settings, core: PerProcess::new() }
     }
 
     /// Does something.
@@ -183,7 +183,7 @@ impl From<FilterArgument> for FilterOptions {
 impl Operation {
     #[staticmethod]
     fn enqueue(entries: Vec<PyRef<'_, Entry>>) -> Self {
-        Self::of(Call::Enqueue(entries.iter().map(|entry| entry.0.clone()).collect()))
+        Self::of(Call::Enqueue(entries.into_iter().map(|entry| entry.0.clone()).collect()))
     }
 
     #[staticmethod]
@@ -254,7 +254,8 @@ pub(crate) enum Answer {
     Counts(OutboxCounts),
     Receivers(Vec<OutboxReceiver>),
     List(Vec<Delivery>),
-    History(Option<(Delivery, Vec<Attempt>)>),
+    /// One or none.
+    History(Vec<(Delivery, Vec<Attempt>)>),
     Number(u64),
     Nothing(Option<u8>),
 }
@@ -276,10 +277,11 @@ async fn perform(outbox: sdk::outbox::Outbox, call: Call) -> sdk::Result<Answer>
             Answer::List(records.into_iter().map(Into::into).collect())
         }
         Call::History(jti) => {
-            let history = outbox.history(&jti).await?;
-            Answer::History(history.map(|history| {
+            let history = outbox.history(&jti).await?.into_iter();
+            let history = history.map(|history| {
                 (history.record.into(), history.attempts.into_iter().map(Into::into).collect())
-            }))
+            });
+            Answer::History(history.collect())
         }
         Call::Replay(filter, dry_run, fresh_jti) => {
             let replay = filter.replay(&outbox, dry_run, fresh_jti)?;

@@ -104,6 +104,7 @@ EXPECTED = {
     "govuk_one_login": "1 token fetched",
     "asyncio_service": "500 delivered",
     "flask_jwks": "/.well-known/ssf-configuration: 200 OK application/json",
+    "outbox": "delivered after 3 attempts",
     "kms_signer": "signed with ES256 and delivered with status 202",
 }
 

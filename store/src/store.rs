@@ -71,6 +71,11 @@ impl SqliteStore {
         Self { inner: Some(Arc::new(inner)), process: std::process::id() }
     }
 
+    /// Reads the whole file, and tells what is damaged; nothing if it is whole. Takes as long as reading takes.
+    pub async fn check(&self) -> Result<Vec<String>> {
+        self.read(|ledger| ledger.check()).await
+    }
+
     /// Fails in a process that is not the one that opened the store: its threads are not there.
     fn inner(&self) -> Result<&Arc<Inner>> {
         let here = self.inner.as_ref().filter(|_| self.process == std::process::id());

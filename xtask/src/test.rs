@@ -31,7 +31,7 @@ const STEPS: &[(&str, Step)] = &[
         cargo(root, "doc --workspace --no-deps --locked").env("RUSTDOCFLAGS", "-D warnings").run()
     }),
     ("examples", |root| {
-        ["quickstart", "own_dialect", "external_signer"].iter().try_for_each(|name| {
+        ["quickstart", "own_dialect", "external_signer", "outbox"].iter().try_for_each(|name| {
             cargo(root, &format!("run -q --locked -p ssf-examples --example {name}")).run()
         })
     }),

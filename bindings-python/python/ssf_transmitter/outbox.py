@@ -247,7 +247,7 @@ def _enqueued(answer: Any) -> list[Enqueued]:
 
 
 def _history(answer: Any) -> History | None:
-    return answer and History(answer[0], tuple(answer[1]))
+    return next((History(delivery, tuple(attempts)) for delivery, attempts in answer), None)
 
 
 class Outbox(_Settings):

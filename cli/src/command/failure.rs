@@ -22,10 +22,11 @@ pub(crate) enum Class {
     Api,
     Deadline,
     Findings,
+    Outbox,
 }
 
 impl Class {
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Other,
         Self::Usage,
         Self::Configuration,
@@ -38,6 +39,7 @@ impl Class {
         Self::Api,
         Self::Deadline,
         Self::Findings,
+        Self::Outbox,
     ];
 
     pub(crate) fn exit_code(self) -> u8 {
@@ -54,6 +56,7 @@ impl Class {
             Self::Api => 10,
             Self::Deadline => 11,
             Self::Findings => 12,
+            Self::Outbox => 13,
         }
     }
 
@@ -71,6 +74,7 @@ impl Class {
             Self::Api => "api",
             Self::Deadline => "deadline",
             Self::Findings => "findings",
+            Self::Outbox => "outbox",
         }
     }
 
@@ -88,6 +92,7 @@ impl Class {
             Self::Api => "Okta's API rejected the call, or did not answer",
             Self::Deadline => "The deadline passed",
             Self::Findings => "`lint` found an error, a check of `doctor` failed, or Okta dropped the SET",
+            Self::Outbox => "The outbox rejected the call, or its file cannot be used",
         }
     }
 }
@@ -104,6 +109,7 @@ impl From<ErrorKind> for Class {
             ErrorKind::Transport => Self::Unreachable,
             ErrorKind::Api => Self::Api,
             ErrorKind::Deadline => Self::Deadline,
+            ErrorKind::Outbox => Self::Outbox,
             _ => Self::Other,
         }
     }

@@ -13,6 +13,7 @@ mod jwks;
 mod key;
 mod lint;
 mod okta;
+mod outbox;
 mod publish;
 mod receiver;
 mod reference;
@@ -63,6 +64,7 @@ enum Command {
     Explain(explain::Arguments),
     Doctor(Box<doctor::Arguments>),
     Okta(okta::Arguments),
+    Outbox(outbox::Arguments),
     Decode(decode::Arguments),
     Guide(guide::Arguments),
     Receiver(receiver::Arguments),
@@ -94,6 +96,7 @@ impl Ssf {
             Command::Explain(arguments) => explain::run(&arguments, json),
             Command::Doctor(arguments) => doctor::run(*arguments, json),
             Command::Okta(arguments) => okta::run(arguments),
+            Command::Outbox(arguments) => outbox::run(arguments, json),
             Command::Decode(arguments) => decode::run(&arguments),
             Command::Guide(arguments) => guide::run(&arguments),
             Command::Receiver(arguments) => receiver::run(arguments),

@@ -53,6 +53,13 @@ impl Ledger<'_> {
         })
     }
 
+    /// What is damaged, in the words of SQLite.
+    pub(crate) fn check(&self) -> Done<Vec<String>> {
+        let mut problems = self.all("PRAGMA integrity_check(100)", (), |row| Ok(row.get::<_, String>(0)?))?;
+        problems.retain(|problem| problem != "ok");
+        Ok(problems)
+    }
+
     pub(crate) fn list(&self, filter: &Filter, after: Option<&Cursor>, limit: u32) -> Done<Vec<Record>> {
         let mut condition = Condition::of(filter, &states(filter, |_| true))?;
         if let Some(after) = after {

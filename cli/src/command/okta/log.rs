@@ -1,18 +1,16 @@
 //! `ssf okta log`: the System Log of an org, as lines of JSON.
 
-use std::time::Duration;
-
 use ssf_transmitter::{OktaProviders, Timestamp, client::LogPager, okta::LogQuery};
 
-use crate::command::{Result, print, shutdown};
+use crate::command::{Result, moment, print, shutdown};
 
 #[derive(clap::Args)]
 pub(super) struct Log {
     /// Start this long ago, such as `90s`, `15m`, `1h` or `7d`, or at a time, such as `2026-11-29T13:05:00Z`
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = moment)]
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = moment::ago)]
     since: Timestamp,
     /// End before that, in the same forms
-    #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with = "follow")]
+    #[arg(long, value_name = "TIME", value_parser = moment::ago, conflicts_with = "follow")]
     until: Option<Timestamp>,
     /// Follow new entries until interrupted
     #[arg(long)]
@@ -52,22 +50,4 @@ async fn print_all(mut log: LogPager) -> Result {
         print(&serde_json::to_string(&event)?)?;
     }
     Ok(())
-}
-
-/// A point in time, or how long ago it was.
-fn moment(text: &str) -> Result<Timestamp, String> {
-    let ago = || {
-        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-        let seconds = match unit {
-            "s" => 1,
-            "m" => 60,
-            "h" => 3600,
-            "d" => 86_400,
-            _ => return None,
-        };
-        let seconds = number.parse::<u64>().ok()?.checked_mul(seconds)?;
-        Some(Timestamp::now().minus(Duration::from_secs(seconds)))
-    };
-    let moment = Timestamp::from_rfc3339(text).or_else(ago);
-    moment.ok_or_else(|| "must be like 90s, 15m, 1h or 7d, or like 2026-11-29T13:05:00Z".to_owned())
 }

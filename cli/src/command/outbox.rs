@@ -1,0 +1,207 @@
+//! `ssf outbox`: looks into an outbox, and repairs what it holds.
+
+mod filter;
+mod shown;
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use ssf_transmitter::{
+    ErrorCode,
+    outbox::{Filter, Outbox, Record, Replay},
+};
+use ssf_transmitter_store::SqliteStore;
+
+use super::{Class, Failure, Result, block_on, output::print};
+use filter::Selection;
+
+/// How many are read at once.
+const PAGE: u32 = 1000;
+
+/// Look into an outbox, replay what failed, and hold receivers
+///
+/// Workers may go on meanwhile: the file is shared with them.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The file of the outbox
+    #[arg(long, value_name = "FILE")]
+    file: PathBuf,
+    #[command(subcommand)]
+    operation: Operation,
+}
+
+#[derive(clap::Subcommand)]
+enum Operation {
+    /// Count deliveries, and show the receivers with their states
+    ///
+    /// Prints how many deliveries were accepted and what happened to them, and each receiver that is paused or has deliveries that wait.
+    Stats,
+    /// List deliveries in the order in which they were enqueued
+    List {
+        #[command(flatten)]
+        selection: Selection,
+        /// Print this many at most
+        #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+        limit: u32,
+    },
+    /// Show a delivery with all its attempts
+    Show {
+        /// The id of its SET
+        jti: String,
+    },
+    /// Let deliveries wait again that have ended
+    ///
+    /// Without `--state`, these are the dead ones. Prints how many.
+    Replay {
+        #[command(flatten)]
+        selection: Selection,
+        /// Count them, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Give each a new `jti`, for receivers that would ignore one that they know
+        #[arg(long)]
+        fresh_jti: bool,
+    },
+    /// Discard deliveries that wait
+    ///
+    /// Prints how many. Without a condition, it fails: `--all` discards all of them.
+    Discard {
+        #[command(flatten)]
+        selection: Selection,
+        /// Count them, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Discard all deliveries that wait
+        #[arg(long)]
+        all: bool,
+    },
+    /// Hold the deliveries to a receiver
+    Hold {
+        /// Its name
+        receiver: String,
+    },
+    /// Let the deliveries to a held or paused receiver go
+    Release {
+        /// Its name
+        receiver: String,
+    },
+    /// Check the file for damage
+    Check,
+}
+
+pub(crate) fn run(arguments: Arguments, json: bool) -> Result {
+    // An outbox that does not exist would be created, which nobody wants who looks for something in it.
+    if !arguments.file.exists() {
+        let message = "there is no such file";
+        return Err(Failure::new(Class::Outbox, message).in_place(arguments.file.display()));
+    }
+    let place = arguments.file.display().to_string();
+    let work = async {
+        let store = SqliteStore::open(&arguments.file)?;
+        let outbox = Outbox::new(store.clone());
+        let done = perform(&outbox, &store, arguments.operation, json).await;
+        outbox.close().await?;
+        done
+    };
+    block_on(work).map_err(|failure| failure.in_place(place))
+}
+
+async fn perform(outbox: &Outbox, store: &SqliteStore, operation: Operation, json: bool) -> Result {
+    match operation {
+        Operation::Stats => stats(outbox, json).await,
+        Operation::List { selection, limit } => list(outbox, selection.filter()?, limit, json).await,
+        Operation::Show { jti } => show(outbox, &jti, json).await,
+        Operation::Replay { selection, dry_run, fresh_jti } => {
+            let replay = Replay::new(selection.filter()?);
+            let replay = if dry_run { replay.dry_run() } else { replay };
+            let replay = if fresh_jti { replay.fresh_jti() } else { replay };
+            number("replayed", dry_run, outbox.replay(replay).await?, json)
+        }
+        Operation::Discard { selection, dry_run, all } => {
+            let filter = selection.filter()?;
+            if filter == Filter::new() && !all {
+                return Err(Failure::usage("name what to discard, or set --all"));
+            }
+            let discarded = if dry_run {
+                outbox.count_discardable(filter).await?
+            } else {
+                outbox.discard(filter).await?
+            };
+            number("discarded", dry_run, discarded, json)
+        }
+        Operation::Hold { receiver } => Ok(outbox.hold(&receiver).await?),
+        Operation::Release { receiver } => Ok(outbox.release(&receiver).await?),
+        Operation::Check => check(store, json).await,
+    }
+}
+
+/// Prints how many deliveries a change concerned.
+fn number(what: &str, dry_run: bool, number: u64, json: bool) -> Result {
+    if json {
+        return print(&json!({ what: number, "dry_run": dry_run }).to_string());
+    }
+    let would = if dry_run { "would be " } else { "" };
+    print(&format!("{number} {would}{what}"))
+}
+
+async fn stats(outbox: &Outbox, json: bool) -> Result {
+    let counts = outbox.counts().await?;
+    let mut receivers = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let page = outbox.receivers(after.as_deref(), PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.name.clone());
+        receivers.extend(page);
+    }
+    if json {
+        let receivers: Vec<Value> = receivers.iter().map(shown::receiver_json).collect();
+        return print(&json!({ "counts": shown::counts_json(&counts), "receivers": receivers }).to_string());
+    }
+    print(&shown::counts_text(&counts))?;
+    receivers.iter().filter_map(shown::receiver_text).try_for_each(|line| print(&line))
+}
+
+async fn list(outbox: &Outbox, filter: Filter, limit: u32, json: bool) -> Result {
+    let (mut left, mut after) = (limit, None::<Record>);
+    while left > 0 {
+        let page = outbox.list(filter.clone(), after.as_ref(), left.min(PAGE)).await?;
+        for record in &page {
+            print(&if json { shown::record_json(record).to_string() } else { shown::record_text(record) })?;
+        }
+        left -= u32::try_from(page.len()).unwrap_or(left);
+        after = page.last().cloned();
+        if after.is_none() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn show(outbox: &Outbox, jti: &str, json: bool) -> Result {
+    let Some(history) = outbox.history(jti).await? else {
+        let message = "the outbox has no delivery with this jti, or no longer";
+        return Err(Failure::new(Class::Outbox, message));
+    };
+    if json {
+        let mut record = shown::record_json(&history.record);
+        record["attempt_log"] = history.attempts.iter().map(shown::attempt_json).collect();
+        return print(&record.to_string());
+    }
+    print(&shown::record_text(&history.record))?;
+    history.attempts.iter().try_for_each(|attempt| print(&shown::attempt_text(attempt)))
+}
+
+async fn check(store: &SqliteStore, json: bool) -> Result {
+    let problems = store.check().await?;
+    if json {
+        print(&json!({ "problems": problems }).to_string())?;
+    } else {
+        problems.iter().try_for_each(|problem| print(problem))?;
+    }
+    if problems.is_empty() {
+        return if json { Ok(()) } else { print("the file is whole") };
+    }
+    let message = format!("the file is damaged [{}]", ErrorCode::OutboxCorrupt.as_str());
+    Err(Failure::new(Class::Outbox, message))
+}
