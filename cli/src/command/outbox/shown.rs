@@ -57,21 +57,21 @@ pub(super) fn receiver_text(receiver: &ReceiverRecord) -> Option<String> {
         return None;
     }
     let Counts { waiting, in_flight, dead, .. } = counts;
-    let mut line = format!(
+    let mut parts = vec![format!(
         "{}: {}, {waiting} waiting, {in_flight} in flight, {dead} dead",
         receiver.name,
         state.status.as_str()
-    );
+    )];
     if let Some(oldest) = receiver.oldest_waiting {
-        line += &format!(", the oldest since {}", time(oldest));
+        parts.push(format!(", the oldest since {}", time(oldest)));
     }
     if let Some(failure) = &state.failure {
-        line += &format!("\n    {}", failure_text(failure));
+        parts.push(format!("\n    {}", failure_text(failure)));
     }
     if let Some(probe) = state.resume_at.filter(|_| state.status == Status::Paused) {
-        line += &format!("\n    next probe at {}", time(probe));
+        parts.push(format!("\n    next probe at {}", time(probe)));
     }
-    Some(line)
+    Some(parts.concat())
 }
 
 pub(super) fn record_json(record: &Record) -> Value {
@@ -95,22 +95,23 @@ pub(super) fn record_json(record: &Record) -> Value {
 
 pub(super) fn record_text(record: &Record) -> String {
     let Record { jti, receiver, event, enqueued_at, attempts, .. } = record;
-    let mut line = format!("{jti}  {}  {receiver}  {event}  {}", record.state.as_str(), time(*enqueued_at));
+    let mut parts =
+        vec![format!("{jti}  {}  {receiver}  {event}  {}", record.state.as_str(), time(*enqueued_at))];
     if *attempts > 0 {
-        line += &format!("  attempts: {attempts}");
+        parts.push(format!("  attempts: {attempts}"));
     }
     match discarded(record.discard.as_ref()) {
-        (Some(why), Some(by)) => line += &format!("  {why} by {by}"),
-        (Some(why), None) => line += &format!("  {why}"),
+        (Some(why), Some(by)) => parts.push(format!("  {why} by {by}")),
+        (Some(why), None) => parts.push(format!("  {why}")),
         _ => {}
     }
     if let Some(due) = record.due_at {
-        line += &format!("  due at {}", time(due));
+        parts.push(format!("  due at {}", time(due)));
     }
     if let Some(failure) = &record.failure {
-        line += &format!("\n    {}", failure_text(failure));
+        parts.push(format!("\n    {}", failure_text(failure)));
     }
-    line
+    parts.concat()
 }
 
 fn discarded(discard: Option<&Discard>) -> (Option<&'static str>, Option<&str>) {
@@ -154,11 +155,8 @@ fn failure_json(failure: &Failure) -> Value {
 }
 
 fn failure_text(failure: &Failure) -> String {
-    let mut text = format!("{} [{}]", failure.message, failure.code.as_str());
-    if let Some(description) = &failure.description {
-        text += &format!("; receiver: {description}");
-    }
-    text
+    let words = failure.description.as_ref().map(|words| format!("; receiver: {words}"));
+    format!("{} [{}]{}", failure.message, failure.code.as_str(), words.unwrap_or_default())
 }
 
 fn time(time: Timestamp) -> String {
