@@ -182,6 +182,20 @@ async fn a_name_that_becomes_known_is_delivered_to() {
 }
 
 #[tokio::test]
+async fn a_function_that_never_returns_does_not_keep_a_delivery() {
+    let key = SigningKey::generate(KeyType::Ed25519).unwrap();
+    let transmitter =
+        Transmitter::builder("https://edr.example.com", key).deadline(Duration::from_millis(20));
+    let outbox = Outbox::new(MemoryStore::new());
+    let jti = outbox.enqueue(entry("acme")).await.unwrap().jtis.remove(0);
+    let never = receivers_fn(|_| std::future::pending());
+    let worker = Worker::new(outbox.clone(), transmitter.build().unwrap(), never);
+    assert_eq!(worker.drain().await.unwrap().failed, 1);
+    let record = history(&outbox, &jti).await.record;
+    assert_eq!((record.state, record.failure.unwrap().code), (State::Waiting, ErrorCode::DeadlineExceeded));
+}
+
+#[tokio::test]
 async fn a_function_is_asked_once_for_a_receiver_until_it_is_forgotten() {
     let asked = Arc::new(AtomicUsize::new(0));
     let (server, calls) = (Server::always(202, &[], "").await, asked.clone());

@@ -64,7 +64,9 @@ impl Sender {
 
     /// The result of the attempt, or `None` if the lease does not hold any more.
     async fn attempt(&self, claimed: &Claimed, kid: &mut Option<String>) -> Option<Result<Receipt>> {
-        let receiver = match self.receivers.find(&claimed.receiver).await {
+        // What never ends would keep the delivery in flight for ever.
+        let found = within(self.transmitter.deadline(), self.receivers.find(&claimed.receiver)).await;
+        let receiver = match found.flatten() {
             Ok(Some(receiver)) => receiver,
             Ok(None) => {
                 let message = "the worker knows no receiver with this name";
