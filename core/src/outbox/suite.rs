@@ -1,4 +1,4 @@
-//! Checks that a store keeps the promises of [`Store`](super::Store): for tests of stores, also of your own.
+//! Checks that a store keeps the promises of [`Store`]: for tests of stores, also of your own.
 //!
 //! ```
 //! use ssf_transmitter::outbox::{MemoryStore, Store, suite};
