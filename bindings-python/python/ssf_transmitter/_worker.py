@@ -213,7 +213,8 @@ class Worker(BaseWorker):
                 question.failed(signer_failed(error))
         else:
             try:
-                question.found(self._find(question.receiver))
+                receiver: Any = self._find(question.receiver)
+                question.found(receiver)
             except Exception as error:  # noqa: BLE001  # of the function, whatever it is
                 question.failed(not_found(error))
 
