@@ -20,6 +20,7 @@ const EVERYWHERE: &[&str] =
 /// The crates, and what each has beyond that.
 const CRATES: &[(&str, &[&str])] = &[
     ("ssf-transmitter", &["benches", "catalogue", "docs", "src", "tests"]),
+    ("ssf-transmitter-store", &["examples", "src", "tests"]),
     ("ssf-emulator", &["src"]),
     ("ssf-cli", &["src"]),
 ];
