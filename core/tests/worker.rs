@@ -112,6 +112,10 @@ async fn an_event_that_is_rejected_is_dead_with_the_words_of_the_receiver_and_ca
     assert_eq!(failure.receiver_error.as_deref(), Some("invalid_request"));
     assert_eq!(failure.description.as_deref(), Some("reason_admin is missing"));
 
+    // The receiver wrote its words: no log that prints a value shows them.
+    let printed = format!("{:?}", history(&outbox, &jti).await);
+    assert!(printed.contains("invalid_request") && !printed.contains("reason_admin"), "{printed}");
+
     let filter = Filter::new().code("receiver_rejected");
     assert_eq!(outbox.replay(Replay::new(filter)).await.unwrap(), 1);
     assert_eq!(worker().drain().await.unwrap().delivered, 1);

@@ -1,11 +1,11 @@
 //! Why a delivery failed, as a store keeps it, and whose fault it is.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use crate::error::{Error, ErrorCode, ErrorKind, Retry};
 
 /// Why a delivery failed: the parts of an [`Error`] that a store keeps. No subject, token or payload is in it.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Failure {
     /// The stable code. Its remedy says what to do.
@@ -65,6 +65,19 @@ impl From<Failure> for Error {
             Some(status) => error.with_status(status),
             None => error,
         }
+    }
+}
+
+/// The receiver's words stay out of it, as in an [`Error`].
+impl fmt::Debug for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Failure")
+            .field("code", &self.code.as_str())
+            .field("message", &self.message)
+            .field("status", &self.status)
+            .field("receiver_error", &self.receiver_error)
+            .finish_non_exhaustive()
     }
 }
 
