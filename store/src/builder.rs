@@ -8,12 +8,13 @@ use std::{
 
 use ssf_transmitter::{
     Error, ErrorCode, Result,
+    outbox::Notifier,
     time::{Clock, SystemClock},
 };
 
 use crate::{
-    connection, identity::Identity, lock::Lock, notifier::Notifier, place, process, reader::Reader,
-    store::SqliteStore, writer::Writer,
+    connection, identity::Identity, lock::Lock, place, process, reader::Reader, store::SqliteStore,
+    writer::Writer,
 };
 
 /// The length of the log that the store lets pass.

@@ -23,7 +23,6 @@ mod identity;
 mod job;
 mod ledger;
 mod lock;
-mod notifier;
 mod place;
 mod process;
 mod reader;

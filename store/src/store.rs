@@ -11,14 +11,14 @@ use ssf_transmitter::{
     Error, ErrorCode, Result,
     key::BoxFuture,
     outbox::{
-        Claim, Claims, Counts, Cursor, Enqueued, Filter, Frozen, History, Lease, Message, Pruned,
+        Claim, Claims, Counts, Cursor, Enqueued, Filter, Frozen, History, Lease, Message, Notifier, Pruned,
         ReceiverRecord, Record, Replay, Retention, Settled, Settlement, Store,
     },
 };
 
 use crate::{
-    Builder, Salvaged, failed::Done, failed::Failed, job::job, ledger::Ledger, notifier::Notifier, place,
-    process, salvage, writer,
+    Builder, Salvaged, failed::Done, failed::Failed, job::job, ledger::Ledger, place, process, salvage,
+    writer,
 };
 
 /// Keeps deliveries in an SQLite file: what [`enqueue`](Store::enqueue) has accepted is on the disk. Cheap to clone; clones share the

@@ -11,7 +11,7 @@ use std::{
 
 use futures_channel::oneshot::Sender;
 use rusqlite::Connection;
-use ssf_transmitter::{Error, Result, time::Clock};
+use ssf_transmitter::{Error, Result, outbox::Notifier, time::Clock};
 
 use crate::{
     builder::Around,
@@ -21,7 +21,6 @@ use crate::{
     job::Job,
     ledger::Ledger,
     lock::Lock,
-    notifier::Notifier,
     process::Registration,
 };
 

@@ -11,8 +11,8 @@ use std::{
 use ledger::Ledger;
 
 use super::{
-    Claim, Claims, Counts, Cursor, Enqueued, Filter, Frozen, History, Lease, Message, Pruned, ReceiverRecord,
-    Record, Replay, Retention, Settled, Settlement, Store, notifier::Notifier,
+    Claim, Claims, Counts, Cursor, Enqueued, Filter, Frozen, History, Lease, Message, Notifier, Pruned,
+    ReceiverRecord, Record, Replay, Retention, Settled, Settlement, Store,
 };
 use crate::{
     error::{Error, ErrorCode, Result},
@@ -56,9 +56,9 @@ pub struct MemoryStore {
 struct Shared {
     ledger: Mutex<Ledger>,
     /// Something may be ready.
-    ready: Notifier,
+    ready: Arc<Notifier>,
     /// There may be room.
-    room: Notifier,
+    room: Arc<Notifier>,
 }
 
 impl Default for MemoryStore {

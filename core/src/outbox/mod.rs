@@ -38,6 +38,7 @@ pub use entry::{Entry, Priority};
 pub use failure::{Failure, Fault};
 pub use handle::Outbox;
 pub use memory::{MemoryStore, WhenFull};
+pub use notifier::{Changed, Notifier};
 pub use receiver_state::{Alert, ReceiverState, Status};
 pub use record::{
     Attempt, Counts, Cursor, Discard, Filter, History, Pruned, ReceiverRecord, Record, Replay, Retention,

@@ -48,6 +48,21 @@ enum Place {
     Parked(i64),
 }
 
+/// The counts of a receiver, or their sums, from this column on.
+pub(super) fn counts(row: &Row<'_>, first: usize) -> Done<Counts> {
+    let count = |column: usize| row.get(first + column).map(unsigned);
+    let mut counts = Counts::default();
+    counts.enqueued = count(0)?;
+    counts.waiting = count(1)?;
+    counts.in_flight = count(2)?;
+    counts.delivered = count(3)?;
+    counts.dead = count(4)?;
+    counts.expired = count(5)?;
+    counts.superseded = count(6)?;
+    counts.removed = count(7)?;
+    Ok(counts)
+}
+
 impl Lane {
     pub(super) fn read(row: &Row<'_>) -> Done<Self> {
         let place = match (row.get(5)?, row.get(6)?) {
@@ -55,16 +70,7 @@ impl Lane {
             (None, Some(time)) => Place::Parked(time),
             (None, None) => Place::Nowhere,
         };
-        let count = |column| row.get(column).map(unsigned);
-        let mut counts = Counts::default();
-        counts.enqueued = count(7)?;
-        counts.waiting = count(8)?;
-        counts.in_flight = count(9)?;
-        counts.delivered = count(10)?;
-        counts.dead = count(11)?;
-        counts.expired = count(12)?;
-        counts.superseded = count(13)?;
-        counts.removed = count(14)?;
+        let counts = counts(row, 7)?;
         let json: Option<String> = row.get(2)?;
         Ok(Self {
             id: row.get(0)?,

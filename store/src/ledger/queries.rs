@@ -28,19 +28,7 @@ const ATTEMPTS: &str =
 
 impl Ledger<'_> {
     pub(crate) fn counts(&self) -> Done<Counts> {
-        let counts = self.all(COUNTS, (), |row| {
-            let count = |column| row.get(column).map(unsigned);
-            let mut counts = Counts::default();
-            counts.enqueued = count(0)?;
-            counts.waiting = count(1)?;
-            counts.in_flight = count(2)?;
-            counts.delivered = count(3)?;
-            counts.dead = count(4)?;
-            counts.expired = count(5)?;
-            counts.superseded = count(6)?;
-            counts.removed = count(7)?;
-            Ok(counts)
-        })?;
+        let counts = self.all(COUNTS, (), |row| lane::counts(row, 0))?;
         counts.into_iter().next().ok_or_else(Failed::corrupt)
     }
 
