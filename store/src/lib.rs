@@ -13,8 +13,9 @@
 //! ```
 //!
 //! The file belongs to this library alone. Any other program that opens it, and any other copy of SQLite in the process, may damage
-//! it; so does a backup tool that copies the file while it is open.
+//! it; so does a backup tool that copies the file while it is open. [`SqliteStore::backup`] copies it.
 
+mod backup;
 mod builder;
 mod codec;
 mod connection;

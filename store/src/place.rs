@@ -103,3 +103,15 @@ pub(crate) fn free_bytes(path: &Path) -> Option<u64> {
         None
     }
 }
+
+/// Makes the new names survive a power cut, where the system can do that.
+pub(crate) fn sync_folder(path: &Path) {
+    #[cfg(unix)]
+    if let Some(folder) = path.parent()
+        && let Ok(folder) = std::fs::File::open(folder)
+    {
+        drop(folder.sync_all());
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}

@@ -17,7 +17,7 @@ use ssf_transmitter::{
 };
 
 use crate::{
-    Builder, Salvaged, failed::Done, failed::Failed, job::job, ledger::Ledger, place, process, salvage,
+    Builder, Salvaged, backup::Backup, failed::Done, failed::Failed, job::job, ledger::Ledger, place, process, salvage,
     writer,
 };
 
@@ -74,6 +74,17 @@ impl SqliteStore {
     /// Reads the whole file, and tells what is damaged; nothing if it is whole. Takes as long as reading takes.
     pub async fn check(&self) -> Result<Vec<String>> {
         self.read(|ledger| ledger.check()).await
+    }
+
+    /// Copies the outbox into a new file, as it is at one moment, while workers go on. Takes as long as reading and writing take.
+    ///
+    /// A worker that runs on the copy sends again what was delivered since, with the same `jti`. Errors are
+    /// [`ErrorCode::OutboxPlaceInvalid`] if the file exists or its folder does not, and [`ErrorCode::OutboxUnavailable`].
+    pub async fn backup(&self, target: impl AsRef<Path>) -> Result<()> {
+        let backup = Backup::to(target.as_ref())?;
+        let path = backup.path()?;
+        self.read(move |ledger| ledger.copy_into(&path)).await?;
+        backup.complete()
     }
 
     /// Fails in a process that is not the one that opened the store: its threads are not there.

@@ -48,6 +48,17 @@ impl Ledger<'_> {
         Ok(problems)
     }
 
+    /// Writes a snapshot into an empty file.
+    pub(crate) fn copy_into(&self, path: &str) -> Done<()> {
+        // It needs a transaction of its own, and this one has read nothing yet.
+        self.execute("COMMIT", ())?;
+        self.execute("PRAGMA query_only = 0", ())?;
+        let copied = self.execute("VACUUM INTO ?1", [path]);
+        self.execute("PRAGMA query_only = 1", ())?;
+        copied?;
+        Ok(())
+    }
+
     pub(crate) fn list(&self, filter: &Filter, after: Option<&Cursor>, limit: u32) -> Done<Vec<Record>> {
         let mut condition = Condition::of(filter, &states(filter, |_| true))?;
         if let Some(after) = after {

@@ -42,7 +42,7 @@ pub(crate) fn salvage(path: &Path) -> Result<Salvaged> {
     let (kept, lost) = rescue(&path, &rescued, now)?;
     let moved_to = put_aside(&path, now)?;
     rename(&rescued, &path)?;
-    sync_folder(&path);
+    place::sync_folder(&path);
     Ok(Salvaged { kept, lost, moved_to })
 }
 
@@ -91,16 +91,4 @@ fn remove(path: &Path) -> Result<()> {
 
 fn failed() -> Error {
     Error::new(ErrorCode::OutboxUnavailable, "the files of the outbox cannot be moved")
-}
-
-/// Makes the new names survive a power cut, where the system can do that.
-fn sync_folder(path: &Path) {
-    #[cfg(unix)]
-    if let Some(folder) = path.parent()
-        && let Ok(folder) = std::fs::File::open(folder)
-    {
-        drop(folder.sync_all());
-    }
-    #[cfg(not(unix))]
-    let _ = path;
 }

@@ -1,0 +1,60 @@
+//! Copies an outbox into another file while it is in use.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
+
+use ssf_transmitter::{Error, ErrorCode, Result};
+
+use crate::place;
+
+/// A copy on its way. Its file gets its name when it is complete, and is removed otherwise.
+pub(crate) struct Backup {
+    target: PathBuf,
+    partial: PathBuf,
+    is_complete: bool,
+}
+
+impl Backup {
+    /// Creates the file for its owner only, beside the target.
+    pub(crate) fn to(target: &Path) -> Result<Self> {
+        let target = place::resolve(target)?;
+        let partial = place::beside(&target, ".partial");
+        for path in [&target, &partial] {
+            if path.exists() {
+                return Err(Error::new(
+                    ErrorCode::OutboxPlaceInvalid,
+                    "a backup needs a new file, and this one exists",
+                ));
+            }
+        }
+        place::create(&partial)?;
+        Ok(Self { target, partial, is_complete: false })
+    }
+
+    /// Where the snapshot is written.
+    pub(crate) fn path(&self) -> Result<String> {
+        let path = self.partial.to_str().map(str::to_owned);
+        path.ok_or_else(|| Error::new(ErrorCode::OutboxPlaceInvalid, "the path of a backup must be UTF-8"))
+    }
+
+    /// Makes it survive a power cut, under its name.
+    pub(crate) fn complete(mut self) -> Result<()> {
+        let failed =
+            |_| Error::new(ErrorCode::OutboxUnavailable, "the backup of the outbox cannot be written to the disk");
+        File::open(&self.partial).and_then(|file| file.sync_all()).map_err(failed)?;
+        fs::rename(&self.partial, &self.target).map_err(failed)?;
+        place::sync_folder(&self.target);
+        self.is_complete = true;
+        Ok(())
+    }
+}
+
+impl Drop for Backup {
+    fn drop(&mut self) {
+        if !self.is_complete {
+            drop(fs::remove_file(&self.partial));
+        }
+    }
+}
