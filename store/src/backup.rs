@@ -41,8 +41,9 @@ impl Backup {
 
     /// Makes it survive a power cut, under its name.
     pub(crate) fn complete(mut self) -> Result<()> {
-        let failed =
-            |_| Error::new(ErrorCode::OutboxUnavailable, "the backup of the outbox cannot be written to the disk");
+        let failed = |_| {
+            Error::new(ErrorCode::OutboxUnavailable, "the backup of the outbox cannot be written to the disk")
+        };
         File::open(&self.partial).and_then(|file| file.sync_all()).map_err(failed)?;
         fs::rename(&self.partial, &self.target).map_err(failed)?;
         place::sync_folder(&self.target);

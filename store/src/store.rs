@@ -17,8 +17,8 @@ use ssf_transmitter::{
 };
 
 use crate::{
-    Builder, Salvaged, backup::Backup, failed::Done, failed::Failed, job::job, ledger::Ledger, place, process, salvage,
-    writer,
+    Builder, Salvaged, backup::Backup, failed::Done, failed::Failed, job::job, ledger::Ledger, place,
+    process, salvage, writer,
 };
 
 /// Keeps deliveries in an SQLite file: what [`enqueue`](Store::enqueue) has accepted is on the disk. Cheap to clone; clones share the

@@ -28,7 +28,10 @@ async fn a_backup_has_everything_and_is_no_part_of_the_outbox() {
     enqueue(&store, entry("acme", "3")).await;
 
     let copy = SqliteStore::open(&target).unwrap();
-    assert_eq!((copy.list(Filter::new(), None, 10).await.unwrap(), copy.counts().await.unwrap()), (list, counts));
+    assert_eq!(
+        (copy.list(Filter::new(), None, 10).await.unwrap(), copy.counts().await.unwrap()),
+        (list, counts)
+    );
     assert!(copy.check().await.unwrap().is_empty());
     enqueue(&copy, entry("acme", "4")).await;
     assert_eq!(store.counts().await.unwrap().enqueued, 3);

@@ -18,13 +18,13 @@ pub(super) struct Addressee {
     pub(super) audience: Option<String>,
     /// The receiver's dialect: a built-in id, or a TOML file
     #[arg(long, value_name = "ID|FILE")]
-    dialect: Option<String>,
+    pub(super) dialect: Option<String>,
     /// The time unit, if it differs from the dialect: `s` or `ms`
     #[arg(long, value_name = "s|ms")]
-    time_unit: Option<TimeUnit>,
+    pub(super) time_unit: Option<TimeUnit>,
     /// The form of the subject in the event, if it differs from the dialect: `modern`, `bare-complex` or `legacy`
     #[arg(long, value_name = "SHAPE")]
-    subject_shape: Option<Shape>,
+    pub(super) subject_shape: Option<Shape>,
 }
 
 impl Addressee {

@@ -146,6 +146,11 @@ impl Failure {
         self
     }
 
+    /// The same failure; the message says first where, if it does not say it yet.
+    pub(super) fn or_in_place(self, place: impl std::fmt::Display) -> Self {
+        if self.place.is_some() { self } else { self.in_place(place) }
+    }
+
     pub(crate) fn class(&self) -> Class {
         self.class
     }

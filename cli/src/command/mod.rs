@@ -28,6 +28,7 @@ mod members;
 mod moment;
 mod network;
 mod output;
+mod receivers;
 mod route;
 mod secret;
 mod shutdown;

@@ -51,3 +51,30 @@ impl Network {
         self.deadline.map(Duration::from_secs)
     }
 }
+
+/// The certificate that this machine presents in mutual TLS.
+#[derive(clap::Args)]
+pub(super) struct Certificate {
+    /// Use this client certificate (PEM) for mutual TLS
+    #[arg(long, value_name = "FILE", requires = "client_key")]
+    client_certificate: Option<PathBuf>,
+    /// The private key of the client certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "client_certificate")]
+    client_key: Option<PathBuf>,
+}
+
+impl Certificate {
+    /// Whether there is one.
+    pub(super) fn is_given(&self) -> bool {
+        self.client_certificate.is_some()
+    }
+
+    /// Adds it to the settings.
+    pub(super) fn add_to(&self, network: ssf_transmitter::Network) -> Result<ssf_transmitter::Network> {
+        let Some((chain, key)) = self.client_certificate.as_ref().zip(self.client_key.as_ref()) else {
+            return Ok(network);
+        };
+        let read = |path: &PathBuf| fs::read(path).map_err(|error| Failure::file(path, &error));
+        Ok(network.client_certificate(read(chain)?, read(key)?))
+    }
+}

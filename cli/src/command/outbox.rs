@@ -1,7 +1,8 @@
-//! `ssf outbox`: looks into an outbox, and repairs what it holds.
+//! `ssf outbox`: sends what an outbox holds, looks into it, and repairs it.
 
 mod filter;
 mod shown;
+mod work;
 
 use std::path::PathBuf;
 
@@ -18,7 +19,7 @@ use filter::Selection;
 /// How many are read at once.
 const PAGE: u32 = 1000;
 
-/// Look into an outbox, replay what failed, and hold receivers
+/// Send what an outbox holds, look into it, replay what failed, and hold receivers
 ///
 /// Workers may go on meanwhile: the file is shared with them.
 #[derive(clap::Args)]
@@ -32,6 +33,10 @@ pub(crate) struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Operation {
+    /// Send what waits
+    ///
+    /// Works until it is interrupted; deliveries in flight may end then. Tells on standard error when a receiver is paused or resumed.
+    Work(Box<work::Arguments>),
     /// Count deliveries, and show the receivers with their states
     ///
     /// Prints how many deliveries were accepted and what happened to them, and each receiver that is paused or has deliveries that wait.
@@ -87,11 +92,19 @@ enum Operation {
     },
     /// Check the file for damage
     Check,
+    /// Copy the outbox into a new file, as it is at one moment
+    ///
+    /// A worker that runs on the copy sends again what was delivered since, with the same `jti`.
+    Backup {
+        /// The new file
+        target: PathBuf,
+    },
 }
 
 pub(crate) fn run(arguments: Arguments, json: bool) -> Result {
     // An outbox that does not exist would be created, which nobody wants who looks for something in it.
-    if !arguments.file.exists() {
+    let works = matches!(arguments.operation, Operation::Work(_));
+    if !works && !arguments.file.exists() {
         let message = "there is no such file";
         return Err(Failure::new(Class::Outbox, message).in_place(arguments.file.display()));
     }
@@ -103,11 +116,12 @@ pub(crate) fn run(arguments: Arguments, json: bool) -> Result {
         outbox.close().await?;
         done
     };
-    block_on(work).map_err(|failure| failure.in_place(place))
+    block_on(work).map_err(|failure| failure.or_in_place(place))
 }
 
 async fn perform(outbox: &Outbox, store: &SqliteStore, operation: Operation, json: bool) -> Result {
     match operation {
+        Operation::Work(arguments) => work::run(outbox, *arguments, json).await,
         Operation::Stats => stats(outbox, json).await,
         Operation::List { selection, limit } => list(outbox, selection.filter()?, limit, json).await,
         Operation::Show { jti } => show(outbox, &jti, json).await,
@@ -132,6 +146,7 @@ async fn perform(outbox: &Outbox, store: &SqliteStore, operation: Operation, jso
         Operation::Hold { receiver } => Ok(outbox.hold(&receiver).await?),
         Operation::Release { receiver } => Ok(outbox.release(&receiver).await?),
         Operation::Check => check(store, json).await,
+        Operation::Backup { target } => Ok(store.backup(target).await?),
     }
 }
 

@@ -1,6 +1,6 @@
 //! How a SET reaches its receiver: endpoint, authorization, network.
 
-use std::{env, ffi::OsString, fs, path::PathBuf};
+use std::{env, ffi::OsString};
 
 use ssf_transmitter::{
     Receiver, Transmitter,
@@ -8,48 +8,62 @@ use ssf_transmitter::{
     token::{Authorization, ClientAuthentication, ClientCredentials},
 };
 
-use super::{Failure, Result, addressee::Addressee, input, network::Network, secret::Place};
+use super::{
+    Failure, Result,
+    addressee::Addressee,
+    input,
+    network::{Certificate, Network},
+    secret::Place,
+};
 
 /// The variable that holds the client secret: a command line is visible to others.
 const CLIENT_SECRET: &str = "SSF_CLIENT_SECRET";
 
+/// How a SET reaches one receiver, and how requests leave this machine.
 #[derive(clap::Args)]
 pub(super) struct Route {
-    /// The push endpoint of another receiver
-    #[arg(long, value_name = "URL", conflicts_with = "okta")]
-    endpoint: Option<String>,
-    /// Get an access token here, with --client-id and the variable `SSF_CLIENT_SECRET`
-    #[arg(long, value_name = "URL", requires = "client_id")]
-    token_url: Option<String>,
-    /// The client id at the token endpoint
-    #[arg(long, value_name = "ID", requires = "token_url")]
-    client_id: Option<String>,
-    /// The scope to request
-    #[arg(long, requires = "token_url")]
-    scope: Option<String>,
-    /// How the client authenticates at the token endpoint
-    #[arg(long, value_enum, default_value_t = TokenAuth::Basic, requires = "token_url")]
-    token_auth: TokenAuth,
-    /// The private key of the client, for `--token-auth private-key-jwt`
-    #[arg(long, value_name = "SOURCE", requires = "token_url")]
-    token_key: Option<OsString>,
-    /// Send this header `Authorization`, such as `Bearer …`, which is in a variable or a file
-    #[arg(long, value_name = "env:NAME|file:PATH", conflicts_with = "token_url")]
-    authorization: Option<String>,
-    /// Use this client certificate (PEM) for mutual TLS
-    #[arg(long, value_name = "FILE", requires = "client_key")]
-    client_certificate: Option<PathBuf>,
-    /// The private key of the client certificate (PEM)
-    #[arg(long, value_name = "FILE", requires = "client_certificate")]
-    client_key: Option<PathBuf>,
+    #[command(flatten)]
+    access: Access,
+    #[command(flatten)]
+    certificate: Certificate,
     #[command(flatten)]
     pub(super) network: Network,
 }
 
+/// The endpoint of a receiver, and what it demands of the sender.
+#[derive(Default, clap::Args)]
+pub(super) struct Access {
+    /// The push endpoint of another receiver
+    #[arg(long, value_name = "URL", conflicts_with = "okta")]
+    pub(super) endpoint: Option<String>,
+    /// Get an access token here, with --client-id and the variable `SSF_CLIENT_SECRET`
+    #[arg(long, value_name = "URL", requires = "client_id")]
+    pub(super) token_url: Option<String>,
+    /// The client id at the token endpoint
+    #[arg(long, value_name = "ID", requires = "token_url")]
+    pub(super) client_id: Option<String>,
+    /// Where the client secret is, if not in `SSF_CLIENT_SECRET`. Files with receivers say it.
+    #[arg(skip)]
+    pub(super) client_secret: Option<String>,
+    /// The scope to request
+    #[arg(long, requires = "token_url")]
+    pub(super) scope: Option<String>,
+    /// How the client authenticates at the token endpoint
+    #[arg(long, value_enum, default_value_t, requires = "token_url")]
+    pub(super) token_auth: TokenAuth,
+    /// The private key of the client, for `--token-auth private-key-jwt`
+    #[arg(long, value_name = "SOURCE", requires = "token_url")]
+    pub(super) token_key: Option<OsString>,
+    /// Send this header `Authorization`, such as `Bearer …`, which is in a variable or a file
+    #[arg(long, value_name = "env:NAME|file:PATH", conflicts_with = "token_url")]
+    pub(super) authorization: Option<String>,
+}
+
 /// How a client authenticates at the token endpoint.
-#[derive(Clone, Copy, Eq, PartialEq, clap::ValueEnum)]
-enum TokenAuth {
+#[derive(Clone, Copy, Default, Eq, PartialEq, clap::ValueEnum)]
+pub(super) enum TokenAuth {
     /// The secret in the header, by HTTP Basic: `client_secret_basic`
+    #[default]
     Basic,
     /// The secret in the body: `client_secret_post`
     Post,
@@ -62,6 +76,36 @@ enum TokenAuth {
 impl Route {
     /// The receiver. Its audience may be known from a SET.
     pub(super) fn receiver(&self, to: &Addressee, audience: Option<&str>) -> Result<Receiver> {
+        self.access.receiver(to, audience, self.certificate.is_given(), self.network.allow_loopback)
+    }
+
+    /// Builds what sends.
+    pub(super) fn transmitter(&self, builder: TransmitterBuilder) -> Result<Transmitter> {
+        transmitter(builder, &self.certificate, &self.network)
+    }
+}
+
+/// Builds what sends.
+pub(super) fn transmitter(
+    mut builder: TransmitterBuilder,
+    certificate: &Certificate,
+    network: &Network,
+) -> Result<Transmitter> {
+    if let Some(deadline) = network.deadline() {
+        builder = builder.deadline(deadline);
+    }
+    Ok(builder.network(certificate.add_to(network.settings()?)?).build()?)
+}
+
+impl Access {
+    /// The receiver. Its audience may be known from a SET.
+    pub(super) fn receiver(
+        &self,
+        to: &Addressee,
+        audience: Option<&str>,
+        has_certificate: bool,
+        allow_loopback: bool,
+    ) -> Result<Receiver> {
         let audience = to.audience.as_deref().or(audience);
         let builder = match (&to.okta, &self.endpoint) {
             (Some(org), _) => Receiver::okta(org),
@@ -73,35 +117,30 @@ impl Route {
         };
         let mut builder = to.apply(builder)?;
         if let Some((url, id)) = self.token_url.as_ref().zip(self.client_id.as_ref()) {
-            builder = builder.client_credentials(self.credentials(url, id)?);
+            builder = builder.client_credentials(self.credentials(url, id, has_certificate)?);
         }
         if let Some(place) = &self.authorization {
-            // Not parsed by clap, which would print a secret that is given in place of its place.
-            let place: Place =
-                place.parse().map_err(|why| Failure::usage(format!("--authorization: {why}")))?;
-            let header = place.read()?.as_str().to_owned();
+            let header = read("--authorization", place)?;
             builder = builder.authorization(Authorization::Header(header.into()));
         }
-        if self.network.allow_loopback {
+        if allow_loopback {
             builder = builder.allow_loopback();
         }
         Ok(builder.build()?)
     }
 
-    fn credentials(&self, url: &str, id: &str) -> Result<ClientCredentials> {
-        let secret =
-            || env::var(CLIENT_SECRET).map_err(|_| Failure::from(format!("{CLIENT_SECRET} is not set")));
+    fn credentials(&self, url: &str, id: &str, has_certificate: bool) -> Result<ClientCredentials> {
         let credentials = match self.token_auth {
-            TokenAuth::Basic => ClientCredentials::new(url, id, secret()?),
+            TokenAuth::Basic => ClientCredentials::new(url, id, self.secret()?),
             TokenAuth::Post => {
-                ClientCredentials::new(url, id, secret()?).authentication(ClientAuthentication::Body)
+                ClientCredentials::new(url, id, self.secret()?).authentication(ClientAuthentication::Body)
             }
             TokenAuth::PrivateKeyJwt => {
                 let missing = || Failure::usage("--token-auth private-key-jwt needs --token-key");
                 let key = input::key(self.token_key.as_ref().ok_or_else(missing)?, None)?;
                 ClientCredentials::with_key(url, id, key)
             }
-            TokenAuth::Mtls if self.client_certificate.is_none() => {
+            TokenAuth::Mtls if !has_certificate => {
                 return Err(Failure::usage("--token-auth mtls needs --client-certificate and --client-key"));
             }
             TokenAuth::Mtls => ClientCredentials::with_certificate(url, id),
@@ -112,16 +151,16 @@ impl Route {
         })
     }
 
-    /// Builds what sends.
-    pub(super) fn transmitter(&self, mut builder: TransmitterBuilder) -> Result<Transmitter> {
-        let mut network = self.network.settings()?;
-        if let Some((chain, key)) = self.client_certificate.as_ref().zip(self.client_key.as_ref()) {
-            let read = |path: &PathBuf| fs::read(path).map_err(|error| Failure::file(path, &error));
-            network = network.client_certificate(read(chain)?, read(key)?);
+    fn secret(&self) -> Result<String> {
+        match &self.client_secret {
+            Some(place) => read("client_secret", place),
+            None => env::var(CLIENT_SECRET).map_err(|_| format!("{CLIENT_SECRET} is not set").into()),
         }
-        if let Some(deadline) = self.network.deadline() {
-            builder = builder.deadline(deadline);
-        }
-        Ok(builder.network(network).build()?)
     }
+}
+
+/// Reads a secret. Its place is not parsed by clap or serde, which would print a secret that is given instead of its place.
+fn read(setting: &str, place: &str) -> Result<String> {
+    let place: Place = place.parse().map_err(|why| Failure::usage(format!("{setting}: {why}")))?;
+    Ok(place.read()?.as_str().to_owned())
 }

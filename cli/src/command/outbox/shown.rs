@@ -143,7 +143,7 @@ pub(super) fn attempt_text(attempt: &Attempt) -> String {
     format!("    {}  {} ms{kid}  {outcome}", time(attempt.at), attempt.duration.as_millis())
 }
 
-fn failure_json(failure: &Failure) -> Value {
+pub(super) fn failure_json(failure: &Failure) -> Value {
     json!({
         "code": failure.code.as_str(),
         "message": failure.message,
@@ -154,7 +154,7 @@ fn failure_json(failure: &Failure) -> Value {
     })
 }
 
-fn failure_text(failure: &Failure) -> String {
+pub(super) fn failure_text(failure: &Failure) -> String {
     let words = failure.description.as_ref().map(|words| format!("; receiver: {words}"));
     format!("{} [{}]{}", failure.message, failure.code.as_str(), words.unwrap_or_default())
 }
