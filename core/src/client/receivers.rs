@@ -13,6 +13,8 @@ use super::Receiver;
 use crate::{
     error::Result,
     key::BoxFuture,
+    outbox::Outbox,
+    set::SetBuilder,
     time::{Clock, SteadyClock, Timestamp},
 };
 
@@ -44,6 +46,38 @@ pub trait Receivers: Send + Sync {
 impl<S: BuildHasher + Send + Sync> Receivers for HashMap<String, Receiver, S> {
     fn find<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Receiver>>> {
         Box::pin(std::future::ready(Ok(self.get(name).cloned())))
+    }
+}
+
+impl Outbox {
+    /// Checks the SETs of an entry for these receivers before it is accepted, as SETs of this issuer. What lint rejects is an error then, and
+    /// not a dead delivery; warnings are in [`Enqueued::findings`](crate::outbox::Enqueued::findings). Other receivers are checked when the
+    /// worker sends.
+    ///
+    /// ```
+    /// # use std::collections::HashMap;
+    /// use ssf_transmitter::{ErrorCode, Receiver, Subject, event::caep, outbox::{Entry, MemoryStore, Outbox}};
+    ///
+    /// # async fn example() -> Result<(), ssf_transmitter::Error> {
+    /// let receivers = HashMap::from([("acme".to_owned(), Receiver::okta("https://acme.okta.com").build()?)]);
+    /// let outbox = Outbox::new(MemoryStore::new()).lint_for("https://edr.example.com", receivers);
+    /// // Okta drops an event without a reason, and does not tell.
+    /// let entry = Entry::new(caep::SessionRevoked::new(), Subject::email("ada@example.com")).to("acme");
+    /// assert_eq!(outbox.enqueue(entry).await.unwrap_err().code(), ErrorCode::EventMemberMissing);
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+    /// ```
+    pub fn lint_for<S: BuildHasher + Send + Sync + 'static>(
+        self,
+        issuer: impl Into<String>,
+        receivers: HashMap<String, Receiver, S>,
+    ) -> Self {
+        let issuer = issuer.into();
+        self.lint_with(move |name| {
+            let receiver = receivers.get(name)?;
+            Some(SetBuilder::new(issuer.as_str(), receiver.audience().clone()).dialect(receiver.dialect()))
+        })
     }
 }
 

@@ -101,7 +101,6 @@ impl Content {
     }
 
     /// Puts it into a SET.
-    #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "the worker builds SETs"))]
     pub(crate) fn put_into(self, mut set: SetBuilder) -> SetBuilder {
         for event in self.events {
             set = set.event(event);

@@ -6,6 +6,7 @@ use super::{Content, Message, Seal, store::MessageDelivery, store::fresh_jti};
 use crate::{
     error::{Error, ErrorCode, Result},
     event::Event,
+    set::SetBuilder,
     subject::Subject,
     time::Timestamp,
 };
@@ -188,6 +189,12 @@ impl Entry {
     /// The names of the receivers.
     pub fn receivers(&self) -> &[String] {
         &self.receivers
+    }
+
+    /// Its SET for a receiver, of which this is the beginning.
+    pub(super) fn set(&self, template: SetBuilder) -> SetBuilder {
+        let template = self.jti.iter().fold(template, SetBuilder::jti);
+        self.content.clone().put_into(template)
     }
 
     /// Checks the entry and fixes `jti`, `iat` and everything else that a store keeps of it.

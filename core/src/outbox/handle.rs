@@ -8,9 +8,14 @@ use super::{
 };
 use crate::{
     error::Result,
+    finding::Finding,
+    set::SetBuilder,
     subject::Subject,
     time::{Clock, SystemClock, Timestamp},
 };
+
+/// What begins every SET for a receiver, if its settings are known.
+type Template = Arc<dyn Fn(&str) -> Option<SetBuilder> + Send + Sync>;
 
 /// Accepts events, and answers questions about them. A worker sends them: in this process or another one that uses the same store.
 /// Cheap to clone.
@@ -31,12 +36,13 @@ pub struct Outbox {
     store: Arc<dyn Store>,
     seal: Option<Arc<Seal>>,
     clock: Arc<dyn Clock>,
+    template: Option<Template>,
 }
 
 impl Outbox {
     /// An outbox that keeps its entries in this store.
     pub fn new(store: impl Store + 'static) -> Self {
-        Self { store: Arc::new(store), seal: None, clock: Arc::new(SystemClock) }
+        Self { store: Arc::new(store), seal: None, clock: Arc::new(SystemClock), template: None }
     }
 
     /// Seals what entries say before the store gets it. The workers need the same seal.
@@ -48,6 +54,19 @@ impl Outbox {
     /// Sets the clock that `iat` goes by. By default, it is the system's.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Checks the SETs of an entry before it is accepted, with a function that returns what begins the SETs for a receiver: issuer, audience, dialect
+    /// and policy. An entry with a finding that the policy rejects is not accepted; other findings are in
+    /// [`Enqueued::findings`]. A receiver for which it returns `None` is checked when the worker sends.
+    ///
+    /// [`lint_for`](Self::lint_for) does this for receivers in a map.
+    pub fn lint_with(
+        mut self,
+        template: impl Fn(&str) -> Option<SetBuilder> + Send + Sync + 'static,
+    ) -> Self {
+        self.template = Some(Arc::new(template));
         self
     }
 
@@ -64,11 +83,34 @@ impl Outbox {
     /// Accepts entries: all of them or none. An error of an entry has its index as the first step of its pointer.
     pub async fn enqueue_many(&self, entries: impl IntoIterator<Item = Entry>) -> Result<Vec<Enqueued>> {
         let now = self.clock.now();
-        let message = |(index, entry): (usize, Entry)| {
-            entry.into_message(self.sealing(), now).map_err(|error| error.within(&format!("/{index}")))
+        let checked = |(index, entry): (usize, Entry)| {
+            let findings = self.lint(&entry, now);
+            let message =
+                findings.and_then(|findings| Ok((entry.into_message(self.sealing(), now)?, findings)));
+            message.map_err(|error| error.within(&format!("/{index}")))
         };
-        let messages = entries.into_iter().enumerate().map(message).collect::<Result<Vec<_>>>()?;
-        self.store.enqueue(messages).await
+        let checked = entries.into_iter().enumerate().map(checked).collect::<Result<Vec<_>>>()?;
+        let (messages, findings): (Vec<_>, Vec<_>) = checked.into_iter().unzip();
+        let enqueued = self.store.enqueue(messages).await?;
+        Ok(enqueued.into_iter().zip(findings).map(|(one, findings)| Enqueued { findings, ..one }).collect())
+    }
+
+    /// What lint reports of the SETs of an entry, each finding once.
+    fn lint(&self, entry: &Entry, now: Timestamp) -> Result<Vec<Finding>> {
+        let Some(template) = &self.template else { return Ok(Vec::new()) };
+        let mut all = Vec::new();
+        for receiver in entry.receivers() {
+            let Some(set) = template(receiver) else { continue };
+            let findings = entry.set(set.issued_at(now)).check().map_err(|error| error.prefixed(receiver))?;
+            all.extend(findings);
+        }
+        let mut seen = Vec::<Finding>::new();
+        for finding in all {
+            if !seen.contains(&finding) {
+                seen.push(finding);
+            }
+        }
+        Ok(seen)
     }
 
     /// The ledger in numbers: every delivery that was accepted is in exactly one of them.

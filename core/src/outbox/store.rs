@@ -6,7 +6,7 @@ use super::{
     Alert, Counts, Cursor, Filter, History, Priority, Pruned, ReceiverRecord, Record, Replay, Retention,
     Settlement, Tag,
 };
-use crate::{error::Result, key::BoxFuture, random, time::Timestamp};
+use crate::{error::Result, finding::Finding, key::BoxFuture, random, time::Timestamp};
 
 /// Keeps deliveries until they end, and for a while after.
 ///
@@ -159,12 +159,14 @@ pub struct Enqueued {
     pub jtis: Vec<String>,
     /// Whether an earlier entry with the same idempotency key is meant.
     pub repeated: bool,
+    /// What lint reports, if the outbox [lints](super::Outbox::lint_with). A store leaves it empty.
+    pub findings: Vec<Finding>,
 }
 
 impl Enqueued {
     /// Deliveries with these ids.
     pub fn new(jtis: Vec<String>, repeated: bool) -> Self {
-        Self { jtis, repeated }
+        Self { jtis, repeated, findings: Vec::new() }
     }
 }
 

@@ -145,9 +145,16 @@ impl SetBuilder {
     ///
     /// A subject inside an event, as receivers print their events, is taken as the subject of the SET where the dialect would
     /// write it there.
-    pub fn prepare(mut self, header: impl Into<SigningHeader>) -> Result<UnsignedSet> {
+    pub fn prepare(self, header: impl Into<SigningHeader>) -> Result<UnsignedSet> {
         let header = header.into();
         let algorithm = header.algorithm;
+        let header = jose::header(algorithm, header.kid.filter(|_| self.dialect.data().set.kid));
+        let (claims, findings) = self.validate(Some(&header))?;
+        UnsignedSet::new(algorithm, &header, &claims, findings)
+    }
+
+    /// The claims, and what lint reports of them.
+    fn validate(mut self, header: Option<&Map<String, Value>>) -> Result<(Map<String, Value>, Vec<Finding>)> {
         self.check_claims()?;
         if self.events.is_empty() {
             return Err(Error::new(ErrorCode::EventMissing, "a SET needs an event").at("/events"));
@@ -156,10 +163,14 @@ impl SetBuilder {
         self.check_definitions()?;
         let (dialect, policy, now) = (self.dialect.clone(), self.policy.clone(), self.now);
         let claims = self.claims()?;
-        let header = jose::header(header.algorithm, header.kid.filter(|_| dialect.data().set.kid));
         let context = Context { now, ..Context::of(&dialect) };
-        let findings = policy.apply(checks::check(context, Some(&header), &claims))?;
-        UnsignedSet::new(algorithm, &header, &claims, findings)
+        let findings = policy.apply(checks::check(context, header, &claims))?;
+        Ok((claims, findings))
+    }
+
+    /// What lint reports of the SET, whichever key will sign it. Fails as [`prepare`](Self::prepare) would.
+    pub(crate) fn check(self) -> Result<Vec<Finding>> {
+        Ok(self.validate(None)?.1)
     }
 
     /// Prepares the SET and signs it with a key of this process.
