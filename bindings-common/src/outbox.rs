@@ -1,6 +1,6 @@
 //! The outbox: its store, its entries, what selects deliveries, and a worker that asks its language.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use ssf_transmitter::{
     Error, ErrorCode, Event, Receiver, Result, SignedSet, Subject, Timestamp, Transmitter, UnsignedSet,
@@ -20,7 +20,7 @@ use crate::{invalid, set};
 const RECEIVER_AGE: Duration = Duration::from_mins(5);
 
 /// Where the entries of an outbox are kept, and whether they are sealed.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct OutboxSettings {
     /// The file; in memory without one.
     pub path: Option<PathBuf>,
@@ -30,8 +30,33 @@ pub struct OutboxSettings {
     pub waits: bool,
     /// Seals what entries say.
     pub seal: Option<Seal>,
+    /// For whom entries are linted before they are accepted.
+    pub lint: Option<Lint>,
     /// Runs what the store does at a time, for hosts that must know.
     pub around: Option<fn(&mut dyn FnMut())>,
+}
+
+/// The issuer and the receivers of entries.
+#[derive(Clone)]
+pub struct Lint {
+    /// The issuer.
+    pub issuer: String,
+    /// The receivers by name.
+    pub receivers: HashMap<String, Receiver>,
+}
+
+impl Lint {
+    /// What lints, if both are given.
+    pub fn given(
+        issuer: Option<String>,
+        receivers: Option<HashMap<String, Receiver>>,
+    ) -> Result<Option<Self>> {
+        match (issuer, receivers) {
+            (Some(issuer), Some(receivers)) => Ok(Some(Self { issuer, receivers })),
+            (None, None) => Ok(None),
+            _ => Err(invalid("an outbox lints entries with an issuer and receivers: set both, or neither")),
+        }
+    }
 }
 
 impl OutboxSettings {
@@ -47,7 +72,10 @@ impl OutboxSettings {
             let store = set(MemoryStore::new(), self.capacity, MemoryStore::capacity);
             Outbox::new(store.when_full(if self.waits { WhenFull::Wait } else { WhenFull::Refuse }))
         };
-        Ok(set(outbox, self.seal.clone(), Outbox::seal))
+        let outbox = set(outbox, self.seal.clone(), Outbox::seal);
+        Ok(set(outbox, self.lint.clone(), |outbox, Lint { issuer, receivers }| {
+            outbox.lint_for(issuer, receivers)
+        }))
     }
 }
 

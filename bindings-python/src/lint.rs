@@ -114,6 +114,19 @@ pub(crate) fn lint_jwks<'py>(py: Python<'py>, document: &str) -> PyResult<Findin
     findings(py, &inside(|| sdk::lint::jwks(document)))
 }
 
+/// Findings on their way to Python.
+pub(crate) struct Findings(pub(crate) Vec<Finding>);
+
+impl<'py> IntoPyObject<'py> for Findings {
+    type Target = PyTuple;
+    type Output = Bound<'py, PyTuple>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        findings(py, &self.0)
+    }
+}
+
 /// Findings as `ssf_transmitter.lint.Finding`.
 pub(crate) fn findings<'py>(py: Python<'py>, found: &[Finding]) -> PyResult<FindingsTuple<'py>> {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();

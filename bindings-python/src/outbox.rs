@@ -1,13 +1,14 @@
 //! The outbox. Its store belongs to one process: a child opens its own.
 
 use std::{
+    collections::HashMap,
     path::PathBuf,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
 };
 
 use pyo3::{exceptions::PyRuntimeError, prelude::*, types::PyString};
-use ssf_bindings::outbox::{EntryOptions, FilterOptions, OutboxSettings};
+use ssf_bindings::outbox::{EntryOptions, FilterOptions, Lint, OutboxSettings};
 use ssf_transmitter::{
     self as sdk,
     outbox::{Discard, Retention, State},
@@ -20,8 +21,10 @@ use crate::{
     fork::inside,
     futures::{Mailbox, Task},
     json,
+    lint::Findings,
     process::PerProcess,
-    runtime::wait_directly,
+    receiver::Receiver,
+    runtime::wait_parked,
 };
 
 /// Encrypts what entries say.
@@ -38,7 +41,7 @@ impl Seal {
 
 /// An event for receivers that are named.
 #[pyclass(frozen, subclass, module = "ssf_transmitter._native")]
-pub(crate) struct Entry(sdk::outbox::Entry);
+pub(crate) struct Entry(Arc<sdk::outbox::Entry>);
 
 #[pymethods]
 impl Entry {
@@ -75,7 +78,8 @@ impl Entry {
             supersedes,
             ordered,
         };
-        Ok(Self(options.entry(event.0, subject.map(|subject| subject.0))?))
+        let entry = options.entry(event.0, subject.map(|subject| subject.0))?;
+        Ok(Self(Arc::new(entry)))
     }
 }
 
@@ -90,19 +94,29 @@ pub(crate) struct Outbox {
 #[pymethods]
 impl Outbox {
     #[new]
-    #[pyo3(signature = (path, capacity, waits, seal, /))]
-    fn new(path: Option<PathBuf>, capacity: Option<usize>, waits: bool, seal: Option<&Seal>) -> Self {
+    #[pyo3(signature = (path, capacity, waits, seal, issuer, receivers, /))]
+    fn new(
+        path: Option<PathBuf>,
+        capacity: Option<usize>,
+        waits: bool,
+        seal: Option<&Seal>,
+        issuer: Option<String>,
+        receivers: Option<HashMap<String, Bound<'_, Receiver>>>,
+    ) -> Result<Self> {
         let seal = seal.map(|seal| seal.0.clone());
-        let settings = OutboxSettings { path, capacity, waits, seal, around: Some(guarded) };
+        let core = |(name, receiver): (_, Bound<'_, Receiver>)| Ok((name, receiver.get().core()?.clone()));
+        let receivers = receivers.map(|all| all.into_iter().map(core).collect::<Result<_>>()).transpose()?;
+        let lint = Lint::given(issuer, receivers)?;
+        let settings = OutboxSettings { path, capacity, waits, seal, lint, around: Some(guarded) };
         // The file is opened where it is first used: a server that forks its workers must not open it before.
-        Self { settings, core: PerProcess::new() }
+        Ok(Self { settings, core: PerProcess::new() })
     }
 
     /// Does something.
     fn call(&self, py: Python<'_>, operation: &Operation) -> Result<Answer> {
         let outbox = self.core()?;
         let operation = operation.take()?;
-        Ok(wait_directly(py, perform(outbox, operation))??)
+        Ok(wait_parked(py, perform(outbox, operation))??)
     }
 
     fn call_async(&self, operation: &Operation, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
@@ -113,7 +127,7 @@ impl Outbox {
     fn close(&self, py: Python<'_>) -> Result<()> {
         let slot = self.core.here();
         match slot.and_then(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner).take()) {
-            Some(outbox) => Ok(wait_directly(py, outbox.close())??),
+            Some(outbox) => Ok(wait_parked(py, outbox.close())??),
             None => Ok(()),
         }
     }
@@ -138,7 +152,7 @@ fn guarded(work: &mut dyn FnMut()) {
 pub(crate) struct Operation(Mutex<Option<Call>>);
 
 enum Call {
-    Enqueue(Vec<sdk::outbox::Entry>),
+    Enqueue(Vec<Arc<sdk::outbox::Entry>>),
     Counts,
     Receivers(Option<String>, u32),
     List(FilterOptions, Option<sdk::outbox::Cursor>, u32),
@@ -183,7 +197,7 @@ impl From<FilterArgument> for FilterOptions {
 impl Operation {
     #[staticmethod]
     fn enqueue(entries: Vec<PyRef<'_, Entry>>) -> Self {
-        Self::of(Call::Enqueue(entries.into_iter().map(|entry| entry.0.clone()).collect()))
+        Self::of(Call::Enqueue(entries.into_iter().map(|entry| Arc::clone(&entry.0)).collect()))
     }
 
     #[staticmethod]
@@ -250,7 +264,7 @@ impl Operation {
 /// What an operation returns.
 #[derive(IntoPyObject)]
 pub(crate) enum Answer {
-    Enqueued(Vec<(Vec<String>, bool)>),
+    Enqueued(Vec<(Vec<String>, bool, Findings)>),
     Counts(OutboxCounts),
     Receivers(Vec<OutboxReceiver>),
     List(Vec<Delivery>),
@@ -264,7 +278,7 @@ async fn perform(outbox: sdk::outbox::Outbox, call: Call) -> sdk::Result<Answer>
     Ok(match call {
         Call::Enqueue(entries) => {
             let enqueued = outbox.enqueue_many(entries).await?.into_iter();
-            Answer::Enqueued(enqueued.map(|one| (one.jtis, one.repeated)).collect())
+            Answer::Enqueued(enqueued.map(|one| (one.jtis, one.repeated, Findings(one.findings))).collect())
         }
         Call::Counts => Answer::Counts(outbox.counts().await?.into()),
         Call::Receivers(after, limit) => {

@@ -1,6 +1,14 @@
 //! The runtimes, each one for each process, and waiting for them from Python.
 
-use std::{future::Future, io, time::Duration};
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Wake},
+    thread,
+    time::Duration,
+};
 
 use pyo3::{exceptions::PyRuntimeError, prelude::*};
 use tokio::runtime::{Builder, Runtime};
@@ -63,13 +71,43 @@ async fn catch_up() {
     }
 }
 
-/// Waits on this thread, while other threads of Python run. Ctrl-C ends the wait, and drops the work.
+/// Waits for work that other threads do, such as that of an outbox: it needs no runtime.
+pub(crate) fn wait_parked<T: Send>(py: Python<'_>, work: impl Future<Output = T> + Send) -> Result<T> {
+    struct Unpark(thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    wait_in_slices(py, work, |work| {
+        let waker = Arc::new(Unpark(thread::current())).into();
+        let mut context = Context::from_waker(&waker);
+        let mut poll = || match Pin::new(&mut *work).poll(&mut context) {
+            Poll::Ready(done) => Some(done),
+            Poll::Pending => None,
+        };
+        poll().or_else(|| {
+            // Ends at a wake-up, which may be for nothing, or after a slice of time.
+            thread::park_timeout(SLICE);
+            poll()
+        })
+    })
+}
+
 fn wait_on<T: Send>(py: Python<'_>, runtime: &Runtime, work: impl Future<Output = T> + Send) -> Result<T> {
+    wait_in_slices(py, work, |work| runtime.block_on(async { tokio::time::timeout(SLICE, work).await.ok() }))
+}
+
+/// Waits on this thread, while other threads of Python run. Ctrl-C ends the wait, and drops the work.
+fn wait_in_slices<T: Send, W: Future<Output = T> + Send>(
+    py: Python<'_>,
+    work: W,
+    slice: impl Fn(&mut Guarded<W>) -> Option<T> + Sync,
+) -> Result<T> {
     let mut work = Guarded::new(work);
     let here = Own::new(());
     loop {
-        let slice = || runtime.block_on(async { tokio::time::timeout(SLICE, &mut work).await.ok() });
-        let done = py.detach(slice);
+        let done = py.detach(|| slice(&mut work));
         let signals = match done {
             Some(_) => {
                 logging::forward(py, Patience::Long);

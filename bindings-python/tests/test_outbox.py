@@ -436,3 +436,60 @@ def test_a_cancelled_worker_ends_gracefully(ssf_receiver: Callable[..., Receiver
         return (await outbox.counts()).delivered
 
     assert asyncio.run(main()) == 1
+
+
+FULL = """
+import signal, threading
+from ssf_transmitter import Email
+from ssf_transmitter.events import caep
+from ssf_transmitter.outbox import Outbox
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+outbox = Outbox.in_memory(capacity=1, wait_when_full=True)
+outbox.enqueue(caep.SessionRevoked(), Email("ada@example.com"), to="acme")
+threading.Timer(0.2, signal.raise_signal, [signal.SIGINT]).start()
+try:
+    outbox.enqueue(caep.SessionRevoked(), Email("ada@example.com"), to="acme")
+except KeyboardInterrupt:
+    print("interrupted", outbox.counts().enqueued)
+"""
+
+
+def test_ctrl_c_ends_the_wait_for_room() -> None:
+    done = subprocess.run([sys.executable, "-c", FULL], capture_output=True, text=True, timeout=GUARD, check=True)
+    assert done.stdout == "interrupted 1\n"
+
+
+class TestLint:
+    """Entries are linted before they are accepted, where issuer and receivers are known."""
+
+    KNOWN = {"acme": Receiver.okta("https://acme.okta.com")}  # noqa: RUF012  # the same for all tests
+
+    def test_what_a_receiver_would_reject_is_not_accepted(self, path: Path) -> None:
+        with Outbox(path, issuer=ISSUER, receivers=self.KNOWN) as outbox:
+            with pytest.raises(ValidationError) as caught:
+                outbox.enqueue_many([Entry(EVENT, ADA, to="globex"), Entry(EVENT, ADA, to="acme")])
+            assert caught.value.code == "event_member_missing"
+            assert caught.value.pointer is not None
+            assert caught.value.pointer.startswith("/1/events/")
+            assert outbox.counts().enqueued == 0
+            assert outbox.enqueue(EVENT, ADA, to="globex").findings == ()
+
+    def test_warnings_are_returned(self) -> None:
+        guide = {
+            "https://schemas.openid.net/secevent/caep/event-type/session-revoked": {
+                "event_timestamp": 1615304991643,
+                "reason_admin": {"en": "Landspeed Policy Violation: C076E82F"},
+            }
+        }
+        with Outbox.in_memory(issuer=ISSUER, receivers=self.KNOWN) as outbox:
+            findings = outbox.enqueue(guide, ADA, to="acme").findings
+        assert [finding.rule for finding in findings] == ["timestamp-unit-disputed"]
+
+    def test_an_issuer_needs_receivers(self) -> None:
+        with pytest.raises(ConfigError, match="set both, or neither"):
+            Outbox.in_memory(issuer=ISSUER)
+
+    def test_receivers_are_receivers(self) -> None:
+        with pytest.raises(TypeError, match="Receiver"):
+            Outbox.in_memory(issuer=ISSUER, receivers={"acme": "https://acme.okta.com"})  # type: ignore[dict-item]

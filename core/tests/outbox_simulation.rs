@@ -64,7 +64,7 @@ impl World {
             let subject = Subject::opaque(user.to_string());
             Entry::new(caep::SessionRevoked::new(), subject).to(receiver).max_age(Duration::from_hours(72))
         };
-        let messages = (0..count).map(|user| entry(user).into_message(None, now).unwrap()).collect();
+        let messages = (0..count).map(|user| entry(user).to_message(None, now).unwrap()).collect();
         self.store.enqueue(messages).await.unwrap();
     }
 

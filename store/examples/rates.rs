@@ -24,7 +24,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn message(number: u32) -> Result<Message, Error> {
     let entry = Entry::new(caep::SessionRevoked::new(), Subject::opaque(format!("user-{number}")));
-    entry.to(format!("receiver-{}", number % 100)).into_message(None, Timestamp::now())
+    entry.to(format!("receiver-{}", number % 100)).to_message(None, Timestamp::now())
 }
 
 fn tell(what: &str, count: u32, took: Duration) -> f64 {
@@ -90,7 +90,7 @@ async fn crowd(store: &SqliteStore, count: u32) -> Result<(), Failure> {
         let entry = |number: u32| {
             let name = if number.is_multiple_of(10) { 0 } else { 1 + number % 20_000 };
             let entry = Entry::new(caep::SessionRevoked::new(), Subject::opaque(format!("user-{number}")));
-            entry.to(format!("crowd-{name}")).into_message(None, Timestamp::now())
+            entry.to(format!("crowd-{name}")).to_message(None, Timestamp::now())
         };
         let messages = (start..start + 1000).map(entry).collect::<Result<Vec<_>, _>>()?;
         store.enqueue(messages).await?;

@@ -102,7 +102,7 @@ async fn operate(pair: &Pair, clock: &ManualClock, dice: &mut Dice, held: &mut V
             if dice.roll(4) == 0 {
                 new = new.idempotency_key(format!("key-{}", dice.roll(20)));
             }
-            let message = new.into_message(None, clock.now()).unwrap();
+            let message = new.to_message(None, clock.now()).unwrap();
             let (one, other) = both!(pair, store => store.enqueue(vec![message.clone()]));
             assert_eq!(one.map_err(|error| error.code()), other.map_err(|error| error.code()), "step {step}");
         }
@@ -185,7 +185,7 @@ async fn walk(seed: u64) {
     let pair = (store, MemoryStore::new().clock(clock.clone()));
     // Among those that were never served, memory goes by name.
     for name in ["r0", "r1", "r2", "r3"] {
-        let message = entry(name, "first").jti(name).into_message(None, clock.now()).unwrap();
+        let message = entry(name, "first").jti(name).to_message(None, clock.now()).unwrap();
         let (one, other) = both!(pair, store => store.enqueue(vec![message.clone()]));
         assert_eq!(one.unwrap(), other.unwrap());
     }

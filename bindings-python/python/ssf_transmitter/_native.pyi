@@ -1,6 +1,6 @@
 """The native part. It is private: it changes without notice."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from os import PathLike
 from typing import Any, Literal, final
@@ -411,7 +411,16 @@ class Entry:
 
 @final
 class Outbox:
-    def __new__(cls, path: str | None, capacity: int | None, waits: bool, seal: Seal | None, /) -> Self: ...
+    def __new__(
+        cls,
+        path: str | None,
+        capacity: int | None,
+        waits: bool,
+        seal: Seal | None,
+        issuer: str | None,
+        receivers: Mapping[str, Receiver] | None,
+        /,
+    ) -> Self: ...
     def call(self, operation: Operation) -> Any: ...
     def call_async(self, operation: Operation, mailbox: Mailbox, future: Any) -> Task: ...
     def close(self) -> None: ...

@@ -36,8 +36,10 @@ if TYPE_CHECKING:
 
     from ssf_transmitter._async_worker import AsyncWorker
     from ssf_transmitter._model import Subject
+    from ssf_transmitter._receiver import Receiver
     from ssf_transmitter._types import DeliveryState, Priority
     from ssf_transmitter._worker import Drained, Health, Worker
+    from ssf_transmitter.lint import Finding
 
 __all__ = [
     "AsyncOutbox",
@@ -171,10 +173,12 @@ class Enqueued:
     Attributes:
         jtis: The ids of the SETs, in the order of the receivers.
         repeated: Whether an earlier entry with the same idempotency key is meant.
+        findings: What lint reports, if the outbox has an issuer and receivers.
     """
 
     jtis: tuple[str, ...]
     repeated: bool
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -197,26 +201,52 @@ class _Settings:
     _place: str
 
     @known_keywords
-    def __init__(self, path: str | PathLike[str], *, seal: Seal | None = None) -> None:
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        *,
+        seal: Seal | None = None,
+        issuer: str | None = None,
+        receivers: Mapping[str, Receiver] | None = None,
+    ) -> None:
         """Take the settings."""
-        self._open(fspath(path), None, False, seal)
+        self._open(fspath(path), None, False, seal, issuer, receivers)
 
     @classmethod
     @known_keywords
-    def in_memory(cls, *, capacity: int | None = None, wait_when_full: bool = False, seal: Seal | None = None) -> Self:
+    def in_memory(
+        cls,
+        *,
+        capacity: int | None = None,
+        wait_when_full: bool = False,
+        seal: Seal | None = None,
+        issuer: str | None = None,
+        receivers: Mapping[str, Receiver] | None = None,
+    ) -> Self:
         """An outbox in the memory of this process: it survives an outage of a receiver, but not the process.
 
         Args:
             capacity: How many deliveries there is room for; 100,000 by default.
             wait_when_full: Whether an entry waits for room. By default, it is the error `outbox_full`.
             seal: Encrypts what entries say.
+            issuer: The issuer of the SETs, to lint entries.
+            receivers: Receivers by name, to lint entries.
         """
         outbox = cls.__new__(cls)
-        outbox._open(None, capacity, wait_when_full, seal)  # noqa: SLF001  # of this class
+        outbox._open(None, capacity, wait_when_full, seal, issuer, receivers)  # noqa: SLF001  # of this class
         return outbox
 
-    def _open(self, path: str | None, capacity: int | None, waits: bool, seal: Seal | None) -> None:
-        self._native = _native.Outbox(path, capacity, waits, seal)
+    def _open(
+        self,
+        path: str | None,
+        capacity: int | None,
+        waits: bool,
+        seal: Seal | None,
+        issuer: str | None,
+        receivers: Mapping[str, Receiver] | None,
+    ) -> None:
+        known = None if receivers is None else dict(receivers)
+        self._native = _native.Outbox(path, capacity, waits, seal, issuer, known)
         self._place = path or "in memory"
 
     def __repr__(self) -> str:
@@ -243,7 +273,7 @@ def _several(given: str | Iterable[str] | None) -> list[str]:
 
 
 def _enqueued(answer: Any) -> list[Enqueued]:
-    return [Enqueued(tuple(jtis), repeated) for jtis, repeated in answer]
+    return [Enqueued(tuple(jtis), repeated, findings) for jtis, repeated, findings in answer]
 
 
 def _history(answer: Any) -> History | None:
@@ -271,6 +301,9 @@ class Outbox(_Settings):
     Args:
         path: The file, which is created if it does not exist. Its folder must exist, on a local disk.
         seal: Encrypts what entries say.
+        issuer: The issuer of the SETs. With it and `receivers`, entries are linted before they are accepted: what a
+            receiver would reject is a `ValidationError` then, and not a dead delivery.
+        receivers: The receivers by name, as far as they are known. Entries for others are linted when they are sent.
 
     Every method raises `OutboxError` if the file cannot be used.
     """

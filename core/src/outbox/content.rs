@@ -1,5 +1,6 @@
 //! What an entry says, as a store keeps it.
 
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -51,29 +52,14 @@ impl Content {
     }
 
     pub(crate) fn to_json(&self) -> Result<Vec<u8>> {
-        let events: Vec<_> = self
-            .events
-            .iter()
-            .map(|event| {
-                Value::Object(Map::from_iter([(
-                    event.uri().to_owned(),
-                    Value::from(event.members().clone()),
-                )]))
-            })
-            .collect();
-        let mut all = Map::new();
-        all.insert("events".to_owned(), events.into());
-        if let Some(subject) = &self.subject {
-            all.insert("subject".to_owned(), Value::Object(subject.members().clone()));
-            all.insert("private_formats".to_owned(), subject.has_private_formats().into());
-        }
-        if let Some(txn) = &self.txn {
-            all.insert("txn".to_owned(), txn.as_str().into());
-        }
-        if let Some(toe) = self.toe {
-            all.insert("toe".to_owned(), toe.as_unix_millis().into());
-        }
-        serde_json::to_vec(&all).map_err(|error| Error::internal("an entry is JSON").because(error))
+        let kept = Kept {
+            events: &self.events,
+            subject: self.subject.as_ref().map(Subject::members),
+            private_formats: self.subject.as_ref().map(Subject::has_private_formats),
+            txn: self.txn.as_deref(),
+            toe: self.toe.map(Timestamp::as_unix_millis),
+        };
+        serde_json::to_vec(&kept).map_err(|error| Error::internal("an entry is JSON").because(error))
     }
 
     #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "the worker reads entries"))]
@@ -116,6 +102,32 @@ impl Content {
             None => set,
         }
     }
+}
+
+/// The content in JSON.
+#[derive(Serialize)]
+struct Kept<'a> {
+    #[serde(serialize_with = "by_uri")]
+    events: &'a [Event],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    private_formats: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    txn: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    toe: Option<i64>,
+}
+
+/// Each event as an object whose one member has its URI as the name.
+fn by_uri<S: Serializer>(events: &[Event], serializer: S) -> Result<S::Ok, S::Error> {
+    struct ByUri<'a>(&'a Event);
+    impl Serialize for ByUri<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_map([(self.0.uri(), self.0.members())])
+        }
+    }
+    serializer.collect_seq(events.iter().map(ByUri))
 }
 
 /// The value with the members of all objects in alphabetical order.

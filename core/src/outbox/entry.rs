@@ -198,33 +198,33 @@ impl Entry {
     }
 
     /// Checks the entry and fixes `jti`, `iat` and everything else that a store keeps of it.
-    pub fn into_message(self, seal: Option<&Seal>, now: Timestamp) -> Result<Message> {
+    pub fn to_message(&self, seal: Option<&Seal>, now: Timestamp) -> Result<Message> {
         self.check()?;
-        let Self { content, receivers, jti, idempotency_key, not_before, priority, supersedes, .. } = self;
         let tag = |purpose, text: &str| Seal::tag(seal, purpose, text.as_bytes());
-        let subject = content.canonical_subject();
-        let subject = subject.map(|subject| tag("subject", &subject)).transpose()?;
+        let tag_of =
+            |purpose, text: &Option<String>| text.as_ref().map(|text| tag(purpose, text)).transpose();
+        let subject = tag_of("subject", &self.content.canonical_subject())?;
         if self.ordered && subject.is_none() {
             return Err(invalid("an ordered entry needs a subject"));
         }
-        let plain = content.to_json()?;
-        let fingerprint = Seal::tag(seal, "content", &fingerprint(&plain, &receivers))?;
-        let deliveries = receivers.into_iter().map(|receiver| {
-            let jti = jti.clone().map_or_else(fresh_jti, Ok)?;
-            Ok(MessageDelivery { jti, receiver })
+        let plain = self.content.to_json()?;
+        let fingerprint = Seal::tag(seal, "content", &fingerprint(&plain, &self.receivers))?;
+        let deliveries = self.receivers.iter().map(|receiver| {
+            let jti = self.jti.clone().map_or_else(fresh_jti, Ok)?;
+            Ok(MessageDelivery { jti, receiver: receiver.clone() })
         });
         Ok(Message {
             deliveries: deliveries.collect::<Result<_>>()?,
-            event: content.event_name(),
+            event: self.content.event_name(),
             payload: Seal::seal(seal, "payload", plain)?.into(),
             issued_at: now,
             subject,
-            idempotency: idempotency_key.map(|key| tag("idempotency", &key)).transpose()?,
+            idempotency: tag_of("idempotency", &self.idempotency_key)?,
             fingerprint,
-            not_before,
+            not_before: self.not_before,
             max_age: self.max_age,
-            priority,
-            supersedes: supersedes.map(|key| tag("supersedes", &key)).transpose()?,
+            priority: self.priority,
+            supersedes: tag_of("supersedes", &self.supersedes)?,
             ordered: self.ordered,
         })
     }

@@ -1,6 +1,6 @@
 //! The outbox as its users see it.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Borrow, fmt, sync::Arc};
 
 use super::{
     Counts, Cursor, Enqueued, Entry, Filter, History, Pruned, ReceiverRecord, Record, Replay, Retention,
@@ -81,16 +81,18 @@ impl Outbox {
     }
 
     /// Accepts entries: all of them or none. An error of an entry has its index as the first step of its pointer.
-    pub async fn enqueue_many(&self, entries: impl IntoIterator<Item = Entry>) -> Result<Vec<Enqueued>> {
+    pub async fn enqueue_many(
+        &self,
+        entries: impl IntoIterator<Item = impl Borrow<Entry>>,
+    ) -> Result<Vec<Enqueued>> {
         let now = self.clock.now();
-        let checked = |(index, entry): (usize, Entry)| {
-            let findings = self.lint(&entry, now);
-            let message =
-                findings.and_then(|findings| Ok((entry.into_message(self.sealing(), now)?, findings)));
-            message.map_err(|error| error.within(&format!("/{index}")))
-        };
-        let checked = entries.into_iter().enumerate().map(checked).collect::<Result<Vec<_>>>()?;
-        let (messages, findings): (Vec<_>, Vec<_>) = checked.into_iter().unzip();
+        let (mut messages, mut findings) = (Vec::new(), Vec::new());
+        for (index, entry) in entries.into_iter().enumerate() {
+            let entry = entry.borrow();
+            let within = |error: crate::Error| error.within(&format!("/{index}"));
+            findings.push(self.lint(entry, now).map_err(within)?);
+            messages.push(entry.to_message(self.sealing(), now).map_err(within)?);
+        }
         let enqueued = self.store.enqueue(messages).await?;
         Ok(enqueued.into_iter().zip(findings).map(|(one, findings)| Enqueued { findings, ..one }).collect())
     }

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::{
+    borrow::Borrow,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
@@ -48,8 +49,8 @@ pub(crate) fn entry(receiver: &str, user: &str) -> Entry {
     Entry::new(caep::SessionRevoked::new(), Subject::opaque(user)).to(receiver)
 }
 
-pub(crate) fn message(entry: Entry) -> Message {
-    entry.into_message(None, Timestamp::now()).unwrap()
+pub(crate) fn message(entry: impl Borrow<Entry>) -> Message {
+    entry.borrow().to_message(None, Timestamp::now()).unwrap()
 }
 
 pub(crate) async fn enqueue(store: &impl Store, entry: Entry) -> String {

@@ -55,8 +55,8 @@ impl Tester {
         self.clock.now()
     }
 
-    pub(super) fn message(&self, entry: Entry) -> Check<Message> {
-        entry.into_message(None, self.now()).map_err(|error| error.to_string())
+    pub(super) fn message(&self, entry: &Entry) -> Check<Message> {
+        entry.to_message(None, self.now()).map_err(|error| error.to_string())
     }
 
     pub(super) async fn enqueue(&self, entry: Entry) -> Check<String> {
@@ -73,7 +73,7 @@ impl Tester {
         &self,
         entries: impl IntoIterator<Item = Entry>,
     ) -> Check<Result<Vec<Enqueued>, ErrorCode>> {
-        let messages = entries.into_iter().map(|entry| self.message(entry)).collect::<Check<Vec<_>>>()?;
+        let messages = entries.into_iter().map(|entry| self.message(&entry)).collect::<Check<Vec<_>>>()?;
         Ok(self.store.enqueue(messages).await.map_err(|error| error.code()))
     }
 
