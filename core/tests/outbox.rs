@@ -80,3 +80,82 @@ mod lint {
         assert_eq!(error.findings().len(), 1);
     }
 }
+
+mod staged {
+    use std::time::Duration;
+
+    use serde_json::Value;
+    use ssf_transmitter::{
+        ErrorCode, Subject, Timestamp,
+        event::{CustomEvent, caep},
+        outbox::{Entry, MemoryStore, Outbox, Priority},
+    };
+
+    fn entry() -> Entry {
+        Entry::new(caep::SessionRevoked::new(), Subject::email("ada@example.com")).to("acme")
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_is_handed_over_twice_is_accepted_once() {
+        let outbox = Outbox::new(MemoryStore::new());
+        let text = entry().to("globex").to_json().unwrap();
+        let read = || Entry::from_json(&text).unwrap();
+        let first = outbox.enqueue(read()).await.unwrap();
+        let again = outbox.enqueue(read()).await.unwrap();
+        assert_eq!((first.repeated, again.repeated, &first.jtis), (false, true, &again.jtis));
+        assert_eq!(outbox.counts().await.unwrap().enqueued, 2);
+    }
+
+    #[test]
+    fn everything_is_kept() {
+        let private = Subject::custom_from_json(r#"{"format":"x-badge","badge":"7"}"#).unwrap();
+        let now = Timestamp::from_unix_millis(1_800_000_000_123);
+        let full =
+            Entry::new(CustomEvent::new("https://acme.example/event", serde_json::Map::new()), private)
+                .companion(caep::SessionRevoked::new())
+                .to_all(["acme"])
+                .txn("txn-1")
+                .toe(now)
+                .jti("jti-1")
+                .idempotency_key("once")
+                .not_before(now)
+                .max_age(Duration::from_mins(90))
+                .priority(Priority::High)
+                .supersedes("risk")
+                .ordered();
+        let text = full.to_json().unwrap();
+        let read = Entry::from_json(&text).unwrap();
+        assert_eq!(read.to_json().unwrap(), text);
+        let (one, other) = (full.to_message(None, now).unwrap(), read.to_message(None, now).unwrap());
+        assert_eq!(format!("{one:?}"), format!("{other:?}"));
+        assert_eq!(one.payload, other.payload);
+    }
+
+    #[test]
+    fn what_is_not_an_entry_is_named_and_not_shown() {
+        let text = entry().to_json().unwrap();
+        let change = |name: &str, value: Value| {
+            let mut all: Value = serde_json::from_str(&text).unwrap();
+            all[name] = value;
+            all.to_string()
+        };
+        let cases = [
+            "secret".to_owned(),
+            "{}".to_owned(),
+            change("version", 2.into()),
+            change("priority", 7.into()),
+            change("content", "secret".into()),
+            change("to", "secret".into()),
+        ];
+        for case in cases {
+            let error = Entry::from_json(&case).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::OutboxEntryInvalid, "{case}");
+            assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
+        }
+        assert_eq!(
+            Entry::new(caep::SessionRevoked::new(), None).to_json().unwrap_err().code(),
+            ErrorCode::OutboxEntryInvalid,
+            "without a receiver"
+        );
+    }
+}

@@ -62,7 +62,6 @@ impl Content {
         serde_json::to_vec(&kept).map_err(|error| Error::internal("an entry is JSON").because(error))
     }
 
-    #[cfg_attr(not(feature = "client"), allow(dead_code, reason = "the worker reads entries"))]
     pub(crate) fn from_json(json: &[u8]) -> Result<Self> {
         let damaged = || Error::new(ErrorCode::OutboxCorrupt, "an entry of the outbox cannot be read");
         let mut all: Map<String, Value> =

@@ -73,15 +73,15 @@ impl Priority {
 #[derive(Clone)]
 #[must_use = "an entry does nothing until it is enqueued"]
 pub struct Entry {
-    content: Content,
-    receivers: Vec<String>,
-    jti: Option<String>,
-    idempotency_key: Option<String>,
-    not_before: Option<Timestamp>,
-    max_age: Duration,
-    priority: Priority,
-    supersedes: Option<String>,
-    ordered: bool,
+    pub(super) content: Content,
+    pub(super) receivers: Vec<String>,
+    pub(super) jti: Option<String>,
+    pub(super) idempotency_key: Option<String>,
+    pub(super) not_before: Option<Timestamp>,
+    pub(super) max_age: Duration,
+    pub(super) priority: Priority,
+    pub(super) supersedes: Option<String>,
+    pub(super) ordered: bool,
 }
 
 impl Entry {
@@ -229,7 +229,7 @@ impl Entry {
         })
     }
 
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         if self.receivers.is_empty() {
             return Err(invalid("the entry names no receiver"));
         }

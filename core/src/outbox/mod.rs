@@ -30,6 +30,7 @@ mod record;
 mod schedule;
 mod seal;
 mod settlement;
+mod staged;
 mod store;
 pub mod suite;
 
