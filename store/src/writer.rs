@@ -26,6 +26,9 @@ use crate::{
 
 /// So many operations share a commit at most.
 const GROUP: usize = 256;
+/// How long the thread waits for the next operation of those who waited for the last commit: they come back at about the same time, and
+/// another commit takes longer than all of them.
+const GATHER: Duration = Duration::from_micros(100);
 /// How often the thread looks for changes by other processes while somebody waits for one.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -53,6 +56,8 @@ pub(crate) struct Writer {
 
 /// What the thread has seen of the file.
 struct Seen {
+    /// How many operations the last commit was for.
+    group: usize,
     /// Changes with each commit by another connection.
     version: Option<i64>,
     /// Why nothing is acknowledged any more.
@@ -62,7 +67,7 @@ struct Seen {
 impl Writer {
     /// Serves until the store is closed or dropped.
     pub(crate) fn run(self) {
-        let mut seen = Seen { version: None, replaced: None };
+        let mut seen = Seen { group: 0, version: None, replaced: None };
         (self.around)(&mut || seen.version = self.version());
         let closed = loop {
             let first = match self.next() {
@@ -94,8 +99,9 @@ impl Writer {
 
     /// Serves what has arrived, and looks for changes. Returns whom to tell if the store is to be closed.
     fn turn(&self, first: Message, seen: &mut Seen) -> Option<Sender<()>> {
-        let (group, closed) = self.group(first);
+        let (group, closed) = self.group(first, seen.group);
         if !group.is_empty() {
+            seen.group = group.len();
             self.serve(group, &mut seen.replaced);
         }
         if closed.is_none() && self.ready.is_awaited() {
@@ -125,8 +131,8 @@ impl Writer {
         version.and_then(|mut version| version.query_one((), |row| row.get(0))).ok()
     }
 
-    /// All operations that have arrived.
-    fn group(&self, first: Message) -> (Vec<Box<dyn Job>>, Option<Sender<()>>) {
+    /// All operations that have arrived. If they are fewer than the last time, others may be about to arrive.
+    fn group(&self, first: Message, last: usize) -> (Vec<Box<dyn Job>>, Option<Sender<()>>) {
         let mut group = Vec::new();
         let mut next = Some(first);
         while let Some(message) = next {
@@ -135,7 +141,11 @@ impl Writer {
                 Message::Watch => {}
                 Message::Close(closed) => return (group, Some(closed)),
             }
-            next = if group.len() < GROUP { self.messages.try_recv().ok() } else { None };
+            next = match group.len() {
+                GROUP.. => None,
+                count if count < last => self.messages.recv_timeout(GATHER).ok(),
+                _ => self.messages.try_recv().ok(),
+            };
         }
         (group, None)
     }
