@@ -11,7 +11,7 @@ use pyo3::{exceptions::PyRuntimeError, prelude::*, types::PyString};
 use ssf_bindings::outbox::{EntryOptions, FilterOptions, Lint, OutboxSettings};
 use ssf_transmitter::{
     self as sdk,
-    outbox::{Discard, Retention, State},
+    outbox::{Discard, Enqueued, Retention, State},
 };
 
 use crate::{
@@ -80,6 +80,10 @@ impl Entry {
         };
         let entry = options.entry(event.0, subject.map(|subject| subject.0))?;
         Ok(Self(Arc::new(entry)))
+    }
+
+    fn to_json(&self) -> Result<String> {
+        Ok(self.0.to_json()?)
     }
 }
 
@@ -153,6 +157,7 @@ pub(crate) struct Operation(Mutex<Option<Call>>);
 
 enum Call {
     Enqueue(Vec<Arc<sdk::outbox::Entry>>),
+    EnqueueJson(Vec<String>),
     Counts,
     Receivers(Option<String>, u32),
     List(FilterOptions, Option<sdk::outbox::Cursor>, u32),
@@ -198,6 +203,11 @@ impl Operation {
     #[staticmethod]
     fn enqueue(entries: Vec<PyRef<'_, Entry>>) -> Self {
         Self::of(Call::Enqueue(entries.into_iter().map(|entry| Arc::clone(&entry.0)).collect()))
+    }
+
+    #[staticmethod]
+    fn enqueue_json(texts: Vec<String>) -> Self {
+        Self::of(Call::EnqueueJson(texts))
     }
 
     #[staticmethod]
@@ -276,10 +286,8 @@ pub(crate) enum Answer {
 
 async fn perform(outbox: sdk::outbox::Outbox, call: Call) -> sdk::Result<Answer> {
     Ok(match call {
-        Call::Enqueue(entries) => {
-            let enqueued = outbox.enqueue_many(entries).await?.into_iter();
-            Answer::Enqueued(enqueued.map(|one| (one.jtis, one.repeated, Findings(one.findings))).collect())
-        }
+        Call::Enqueue(entries) => enqueued(outbox.enqueue_many(entries).await?),
+        Call::EnqueueJson(texts) => enqueued(outbox.enqueue_json(texts).await?),
         Call::Counts => Answer::Counts(outbox.counts().await?.into()),
         Call::Receivers(after, limit) => {
             let receivers = outbox.receivers(after.as_deref(), limit).await?;
@@ -309,6 +317,10 @@ async fn perform(outbox: sdk::outbox::Outbox, call: Call) -> sdk::Result<Answer>
         Call::Release(receiver) => nothing(outbox.release(&receiver).await?),
         Call::Prune(retention) => Answer::Number(outbox.prune(retention).await?.deliveries),
     })
+}
+
+fn enqueued(all: Vec<Enqueued>) -> Answer {
+    Answer::Enqueued(all.into_iter().map(|one| (one.jtis, one.repeated, Findings(one.findings))).collect())
 }
 
 fn nothing((): ()) -> Answer {

@@ -105,6 +105,7 @@ EXPECTED = {
     "asyncio_service": "500 delivered",
     "flask_jwks": "/.well-known/ssf-configuration: 200 OK application/json",
     "outbox": "delivered after 3 attempts",
+    "outbox_transaction": "1 moved, 1 waiting, 0 left",
     "kms_signer": "signed with ES256 and delivered with status 202",
 }
 

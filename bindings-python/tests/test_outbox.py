@@ -438,6 +438,25 @@ def test_a_cancelled_worker_ends_gracefully(ssf_receiver: Callable[..., Receiver
     assert asyncio.run(main()) == 1
 
 
+def test_entries_of_a_table_are_accepted_once(path: Path) -> None:
+    texts = [Entry(EVENT, Email(f"{name}@example.com"), to=["acme", "globex"]).to_json() for name in ("ada", "bob")]
+    with Outbox(path) as outbox:
+        first = outbox.enqueue_json(texts)
+        # The relay crashed before it deleted the rows.
+        again = outbox.enqueue_json(iter(texts))
+        assert [one.jtis for one in again] == [one.jtis for one in first]
+        assert [one.repeated for one in first + again] == [False, False, True, True]
+        with pytest.raises(OutboxError) as caught:
+            outbox.enqueue_json([texts[0], "{}"])
+        assert (caught.value.code, caught.value.pointer) == ("outbox_entry_invalid", "/1")
+        assert outbox.counts().enqueued == 4
+
+
+async def test_entries_of_a_table_are_accepted_by_asyncio(path: Path) -> None:
+    async with AsyncOutbox(path) as outbox:
+        assert len(await outbox.enqueue_json([Entry(EVENT, ADA, to="acme").to_json()])) == 1
+
+
 FULL = """
 import signal, threading
 from ssf_transmitter import Email

@@ -99,10 +99,11 @@ mod staged {
     async fn an_entry_that_is_handed_over_twice_is_accepted_once() {
         let outbox = Outbox::new(MemoryStore::new());
         let text = entry().to("globex").to_json().unwrap();
-        let read = || Entry::from_json(&text).unwrap();
-        let first = outbox.enqueue(read()).await.unwrap();
-        let again = outbox.enqueue(read()).await.unwrap();
+        let first = outbox.enqueue_json([&text]).await.unwrap().remove(0);
+        let again = outbox.enqueue(Entry::from_json(&text).unwrap()).await.unwrap();
         assert_eq!((first.repeated, again.repeated, &first.jtis), (false, true, &again.jtis));
+        let error = outbox.enqueue_json([text.as_str(), "{}"]).await.unwrap_err();
+        assert_eq!(error.pointer(), Some("/1"));
         assert_eq!(outbox.counts().await.unwrap().enqueued, 2);
     }
 

@@ -408,6 +408,7 @@ class Entry:
         ordered: bool,
         /,
     ) -> Self: ...
+    def to_json(self) -> str: ...
 
 @final
 class Outbox:
@@ -429,6 +430,8 @@ class Outbox:
 class Operation:
     @staticmethod
     def enqueue(entries: list[Entry]) -> Operation: ...
+    @staticmethod
+    def enqueue_json(texts: list[str]) -> Operation: ...
     @staticmethod
     def counts() -> Operation: ...
     @staticmethod

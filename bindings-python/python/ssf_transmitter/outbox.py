@@ -165,6 +165,14 @@ class Entry(_native.Entry):
             ordered,
         )
 
+    def to_json(self) -> str:
+        """The entry as JSON, to keep it in a table of your own until `Outbox.enqueue_json` accepts it.
+
+        An entry without an idempotency key gets a random one, so an entry that is enqueued twice is delivered once. The
+        text contains the subject in clear.
+        """
+        return super().to_json()
+
 
 @dataclass(frozen=True)
 class Enqueued:
@@ -345,6 +353,16 @@ class Outbox(_Settings):
         """
         return _enqueued(self._native.call(_native.Operation.enqueue(list(entries))))
 
+    def enqueue_json(self, texts: Iterable[str]) -> list[Enqueued]:
+        """Accept entries that `Entry.to_json` wrote: all of them or none.
+
+        So an entry that a program keeps in a table of its own, in its own transaction, comes into the outbox: read
+        rows, enqueue them, then delete them. A repeat has no effect.
+
+        An error of an entry has its index as the first step of its `pointer`.
+        """
+        return _enqueued(self._native.call(_native.Operation.enqueue_json(list(texts))))
+
     def counts(self) -> OutboxCounts:
         """The ledger in numbers: every delivery that was accepted is in exactly one of them."""
         return self._native.call(_native.Operation.counts())  # type: ignore[no-any-return]
@@ -519,6 +537,10 @@ class AsyncOutbox(_Settings):
     async def enqueue_many(self, entries: Iterable[Entry]) -> list[Enqueued]:
         """`Outbox.enqueue_many`."""
         return _enqueued(await self._call(_native.Operation.enqueue(list(entries))))
+
+    async def enqueue_json(self, texts: Iterable[str]) -> list[Enqueued]:
+        """`Outbox.enqueue_json`."""
+        return _enqueued(await self._call(_native.Operation.enqueue_json(list(texts))))
 
     async def counts(self) -> OutboxCounts:
         """`Outbox.counts`."""

@@ -97,6 +97,21 @@ impl Outbox {
         Ok(enqueued.into_iter().zip(findings).map(|(one, findings)| Enqueued { findings, ..one }).collect())
     }
 
+    /// Accepts entries that [`Entry::to_json`] wrote: all of them or none. So an entry that a program keeps in a table of its own, in its own
+    /// transaction, comes into the outbox: read rows, enqueue them, then delete them. A repeat has no effect.
+    ///
+    /// Errors are those of [`enqueue_many`](Self::enqueue_many) and [`Entry::from_json`].
+    pub async fn enqueue_json(
+        &self,
+        texts: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<Vec<Enqueued>> {
+        let read = |(index, text): (usize, _)| {
+            Entry::from_json(AsRef::<str>::as_ref(&text)).map_err(|error| error.within(&format!("/{index}")))
+        };
+        let entries = texts.into_iter().enumerate().map(read).collect::<Result<Vec<_>>>()?;
+        self.enqueue_many(entries).await
+    }
+
     /// What lint reports of the SETs of an entry, each finding once.
     fn lint(&self, entry: &Entry, now: Timestamp) -> Result<Vec<Finding>> {
         let Some(template) = &self.template else { return Ok(Vec::new()) };
