@@ -64,7 +64,13 @@ async fn deliveries_are_counted_listed_and_shown() {
     let stats = run(&path, &["stats"]).await;
     assert!(stats.text().starts_with("enqueued    3\nwaiting     2\n"), "{stats:?}");
     assert!(stats.text().contains("acme: active, 1 waiting, 0 in flight, 1 dead"), "{stats:?}");
+    assert!(stats.text().contains("the oldest one waits since "), "{stats:?}");
+    assert!(
+        stats.text().contains("0 delivered in the last minute; 0 receivers paused; file 1 MiB, log "),
+        "{stats:?}"
+    );
     let stats = run(&path, &["--json", "stats"]).await.json();
+    assert!(stats["health"]["file_bytes"].as_u64().is_some_and(|bytes| bytes > 4096), "{stats}");
     assert_eq!((&stats["counts"]["dead"], &stats["receivers"][1]["name"]), (&json!(1), &json!("globex")));
 
     let list = run(&path, &["list", "--state", "dead"]).await;

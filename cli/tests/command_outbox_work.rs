@@ -61,20 +61,21 @@ impl Place {
         outbox.close().await.unwrap();
     }
 
-    fn work<'a>(&'a self, files: &'a [String; 3], more: &[&'a str]) -> Vec<&'a str> {
-        let [database, key, receivers] = files;
-        let fixed = ["outbox", "--file", database, "work", "--issuer", ISSUER, "--key", key];
-        [&fixed[..], &["--receivers", receivers, "--allow-loopback"], more].concat()
-    }
-
     fn files(&self) -> [String; 3] {
         ["outbox.db", "key.pem", "receivers.toml"].map(|name| self.file(name))
     }
 
     async fn drain(&self) -> Run {
         let files = self.files();
-        ssf(&self.work(&files, &["--drain"]), &[]).await
+        ssf(&work(&files, &["--drain"]), &[]).await
     }
+}
+
+/// The command that works on these files.
+fn work<'a>(files: &'a [String; 3], more: &[&'a str]) -> Vec<&'a str> {
+    let [database, key, receivers] = files;
+    let fixed = ["outbox", "--file", database, "work", "--issuer", ISSUER, "--key", key];
+    [&fixed[..], &["--receivers", receivers, "--allow-loopback"], more].concat()
 }
 
 #[tokio::test]
@@ -94,7 +95,7 @@ async fn a_receiver_that_is_added_is_served_without_a_restart() {
     let place = Place::new("added").await;
     place.write_receivers(&["acme"]);
     let files = place.files();
-    let mut worker = command(&place.work(&files, &["--json"])).spawn().unwrap();
+    let mut worker = command(&work(&files, &["--json"])).spawn().unwrap();
     let mut alerts = BufReader::new(worker.stderr.take().unwrap()).lines();
     place.enqueue(&["globex"]).await;
     let alert = alerts.next_line().await.unwrap().unwrap();
@@ -149,8 +150,8 @@ async fn a_secret_is_read_where_the_file_says() {
     fs::write(place.file("receivers.toml"), format!("{table}authorization = \"env:ACME_TOKEN\"\n")).unwrap();
     place.enqueue(&["acme"]).await;
     let files = place.files();
-    ssf(&place.work(&files, &["--drain"]), &[]).await.fails_saying(&["ACME_TOKEN is not set", "acme"]);
-    let run = ssf(&place.work(&files, &["--drain"]), &[("ACME_TOKEN", "Bearer t0k3n")]).await;
+    ssf(&work(&files, &["--drain"]), &[]).await.fails_saying(&["ACME_TOKEN is not set", "acme"]);
+    let run = ssf(&work(&files, &["--drain"]), &[("ACME_TOKEN", "Bearer t0k3n")]).await;
     assert_eq!(run.text().trim(), "1 delivered, 0 attempts failed");
     assert_eq!(place.emulator.ledger()[0].request.authorization.as_deref(), Some("Bearer"));
 }

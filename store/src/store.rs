@@ -12,7 +12,7 @@ use ssf_transmitter::{
     key::BoxFuture,
     outbox::{
         Claim, Claims, Counts, Cursor, Enqueued, Filter, Frozen, History, Lease, Message, Notifier, Pruned,
-        ReceiverRecord, Record, Replay, Retention, Settled, Settlement, Store,
+        ReceiverRecord, Record, Replay, Retention, Settled, Settlement, Store, StoreHealth,
     },
 };
 
@@ -198,6 +198,17 @@ impl Store for SqliteStore {
 
     fn counts(&self) -> BoxFuture<'_, Result<Counts>> {
         self.read(|ledger| ledger.counts())
+    }
+
+    fn health(&self) -> BoxFuture<'_, Result<StoreHealth>> {
+        Box::pin(async {
+            let mut health = self.read(|ledger| ledger.health()).await?;
+            let path = &self.inner()?.path;
+            let length = |path: &Path| std::fs::metadata(path).ok().map(|file| file.len());
+            health.file_bytes = length(path);
+            health.log_bytes = Some(length(&place::beside(path, "-wal")).unwrap_or_default());
+            Ok(health)
+        })
     }
 
     fn receivers(&self, after: Option<String>, limit: u32) -> BoxFuture<'_, Result<Vec<ReceiverRecord>>> {

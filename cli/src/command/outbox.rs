@@ -37,9 +37,10 @@ enum Operation {
     ///
     /// Works until it is interrupted; deliveries in flight may end then. Tells on standard error when a receiver is paused or resumed.
     Work(Box<work::Arguments>),
-    /// Count deliveries, and show the receivers with their states
+    /// Count deliveries, and show the health of the outbox and of its receivers
     ///
-    /// Prints how many deliveries were accepted and what happened to them, and each receiver that is paused or has deliveries that wait.
+    /// Prints how many deliveries were accepted and what happened to them, since when the oldest one waits, how many were delivered in the
+    /// last minute, the size of the file, and each receiver that is paused or has deliveries that wait, with its last failure.
     Stats,
     /// List deliveries in the order in which they were enqueued
     List {
@@ -160,7 +161,7 @@ fn number(what: &str, dry_run: bool, number: u64, json: bool) -> Result {
 }
 
 async fn stats(outbox: &Outbox, json: bool) -> Result {
-    let counts = outbox.counts().await?;
+    let (counts, health) = (outbox.counts().await?, outbox.health().await?);
     let mut receivers = Vec::new();
     let mut after: Option<String> = None;
     loop {
@@ -171,9 +172,13 @@ async fn stats(outbox: &Outbox, json: bool) -> Result {
     }
     if json {
         let receivers: Vec<Value> = receivers.iter().map(shown::receiver_json).collect();
-        return print(&json!({ "counts": shown::counts_json(&counts), "receivers": receivers }).to_string());
+        let health = shown::health_json(&health);
+        let stats =
+            json!({ "counts": shown::counts_json(&counts), "health": health, "receivers": receivers });
+        return print(&stats.to_string());
     }
     print(&shown::counts_text(&counts))?;
+    print(&shown::health_text(&health))?;
     receivers.iter().filter_map(shown::receiver_text).try_for_each(|line| print(&line))
 }
 

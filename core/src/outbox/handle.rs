@@ -4,7 +4,7 @@ use std::{borrow::Borrow, fmt, sync::Arc};
 
 use super::{
     Counts, Cursor, Enqueued, Entry, Filter, History, Pruned, ReceiverRecord, Record, Replay, Retention,
-    Seal, Store, Tag,
+    Seal, Store, StoreHealth, Tag,
 };
 use crate::{
     error::Result,
@@ -133,6 +133,11 @@ impl Outbox {
     /// The ledger in numbers: every delivery that was accepted is in exactly one of them.
     pub async fn counts(&self) -> Result<Counts> {
         self.store.counts().await
+    }
+
+    /// What to watch: the age of the oldest delivery that waits, the rate, receivers that are paused, the size of the file.
+    pub async fn health(&self) -> Result<StoreHealth> {
+        self.store.health().await
     }
 
     /// Receivers by name with their states and counts; `after` is the last name of the page before.

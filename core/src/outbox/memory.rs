@@ -12,7 +12,7 @@ use ledger::Ledger;
 
 use super::{
     Claim, Claims, Counts, Cursor, Enqueued, Filter, Frozen, History, Lease, Message, Notifier, Pruned,
-    ReceiverRecord, Record, Replay, Retention, Settled, Settlement, Store,
+    ReceiverRecord, Record, Replay, Retention, Settled, Settlement, Store, StoreHealth,
 };
 use crate::{
     error::{Error, ErrorCode, Result},
@@ -196,6 +196,10 @@ impl Store for MemoryStore {
 
     fn counts(&self) -> BoxFuture<'_, Result<Counts>> {
         self.ask(|ledger, _| ledger.counts())
+    }
+
+    fn health(&self) -> BoxFuture<'_, Result<StoreHealth>> {
+        self.ask(|ledger, now| ledger.health(now))
     }
 
     fn receivers(&self, after: Option<String>, limit: u32) -> BoxFuture<'_, Result<Vec<ReceiverRecord>>> {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Alert, Counts, Cursor, Filter, History, Priority, Pruned, ReceiverRecord, Record, Replay, Retention,
-    Settlement, Tag,
+    Settlement, StoreHealth, Tag,
 };
 use crate::{error::Result, finding::Finding, key::BoxFuture, random, time::Timestamp};
 
@@ -66,6 +66,9 @@ pub trait Store: Send + Sync {
 
     /// The ledger in numbers, over all receivers.
     fn counts(&self) -> BoxFuture<'_, Result<Counts>>;
+
+    /// What to watch of the store.
+    fn health(&self) -> BoxFuture<'_, Result<StoreHealth>>;
 
     /// Receivers by name, those after `after`.
     fn receivers(&self, after: Option<String>, limit: u32) -> BoxFuture<'_, Result<Vec<ReceiverRecord>>>;

@@ -1,7 +1,9 @@
 //! What the store tells.
 
 use rusqlite::{params, params_from_iter};
-use ssf_transmitter::outbox::{Attempt, Counts, Cursor, Filter, History, ReceiverRecord, Record};
+use ssf_transmitter::outbox::{
+    Attempt, Counts, Cursor, Filter, History, ReceiverRecord, Record, StoreHealth,
+};
 
 use super::{
     Ledger,
@@ -23,6 +25,13 @@ const RECEIVERS: &str = concat!(
     ", (SELECT d.enqueued_at FROM deliveries d WHERE d.receiver = receivers.id AND d.state = 0 ORDER BY d.seq LIMIT 1)
      FROM receivers WHERE name > ?1 ORDER BY name LIMIT ?2"
 );
+/// Each part is answered by an index.
+const HEALTH: &str = "
+    SELECT
+        (SELECT min((SELECT d.enqueued_at FROM deliveries d WHERE d.receiver = r.id AND d.state = 0 ORDER BY d.seq LIMIT 1))
+            FROM receivers r WHERE r.waiting > 0),
+        (SELECT count(*) FROM deliveries WHERE state = 2 AND ended_at > ?1),
+        (SELECT count(*) FROM receivers WHERE state ->> 'status' = 'paused')";
 const ATTEMPTS: &str =
     "SELECT at, duration, kid, status, failure FROM attempts WHERE delivery = ?1 ORDER BY n";
 
@@ -30,6 +39,14 @@ impl Ledger<'_> {
     pub(crate) fn counts(&self) -> Done<Counts> {
         let counts = self.all(COUNTS, (), |row| lane::counts(row, 0))?;
         counts.into_iter().next().ok_or_else(Failed::corrupt)
+    }
+
+    pub(crate) fn health(&self) -> Done<StoreHealth> {
+        let minute_ago = self.millis() - 60_000;
+        let health = self.all(HEALTH, [minute_ago], |row| {
+            Ok(StoreHealth::new(times(row.get(0)?), unsigned(row.get(1)?), unsigned(row.get(2)?)))
+        })?;
+        health.into_iter().next().ok_or_else(Failed::corrupt)
     }
 
     pub(crate) fn receivers(&self, after: Option<&str>, limit: u32) -> Done<Vec<ReceiverRecord>> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use ssf_transmitter::{
     Timestamp,
-    outbox::{Attempt, Counts, Discard, Failure, ReceiverRecord, Record, Status},
+    outbox::{Attempt, Counts, Discard, Failure, ReceiverRecord, Record, Status, StoreHealth},
 };
 
 pub(super) fn counts_json(counts: &Counts) -> Value {
@@ -33,6 +33,29 @@ pub(super) fn counts_text(counts: &Counts) -> String {
     ]
     .map(|(name, count)| format!("{name:<10}  {count}"))
     .join("\n")
+}
+
+pub(super) fn health_json(health: &StoreHealth) -> Value {
+    json!({
+        "oldest_waiting": health.oldest_waiting.map(time),
+        "delivered_in_last_minute": health.delivered_in_last_minute,
+        "paused": health.paused,
+        "file_bytes": health.file_bytes,
+        "log_bytes": health.log_bytes,
+    })
+}
+
+pub(super) fn health_text(health: &StoreHealth) -> String {
+    let mebibytes = |bytes: Option<u64>| bytes.unwrap_or_default().div_ceil(1 << 20);
+    let oldest = health.oldest_waiting.map(|oldest| format!("the oldest one waits since {}\n", time(oldest)));
+    format!(
+        "{}{} delivered in the last minute; {} receivers paused; file {} MiB, log {} MiB",
+        oldest.unwrap_or_default(),
+        health.delivered_in_last_minute,
+        health.paused,
+        mebibytes(health.file_bytes),
+        mebibytes(health.log_bytes),
+    )
 }
 
 pub(super) fn receiver_json(receiver: &ReceiverRecord) -> Value {

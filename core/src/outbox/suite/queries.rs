@@ -17,6 +17,7 @@ pub(super) const CASES: &[Case] = &[
     ("a list is filtered", |tester| Box::pin(filtered(tester))),
     ("a list is paged", |tester| Box::pin(paged(tester))),
     ("a history has all attempts", |tester| Box::pin(history(tester))),
+    ("its health is told", |tester| Box::pin(health(tester))),
     ("receivers are listed with their counts", |tester| Box::pin(receivers(tester))),
 ];
 
@@ -95,6 +96,28 @@ async fn history(tester: &Tester) -> Check {
     equal("when it began", &succeeded.at, &tester.now())?;
     let unknown = tester.store.history("unknown").await.map_err(|error| error.to_string())?;
     equal("an unknown jti", &unknown, &None)
+}
+
+async fn health(tester: &Tester) -> Check {
+    let health = || async { tester.store.health().await.map_err(|error| error.to_string()) };
+    let empty = health().await?;
+    let told = (empty.oldest_waiting, empty.delivered_in_last_minute, empty.paused);
+    equal("of an empty store", &told, &(None, 0, 0))?;
+    tester.enqueue(entry("a", "1")).await?;
+    let claimed = tester.claim_one().await?;
+    tester.end(&claimed, Outcome::Delivered).await?;
+    tester.advance(Duration::from_secs(30));
+    let oldest = tester.now();
+    tester.enqueue(entry("b", "1")).await?;
+    let claimed = tester.claim_one().await?;
+    tester.end(&claimed, Outcome::Refused(failure(ErrorCode::ReceiverUnauthorized))).await?;
+    tester.advance(Duration::from_secs(29));
+    tester.enqueue(entry("a", "2")).await?;
+    let soon = health().await?;
+    let told = (soon.oldest_waiting, soon.delivered_in_last_minute, soon.paused);
+    equal("after a minute", &told, &(Some(oldest), 1, 1))?;
+    tester.advance(Duration::from_secs(2));
+    equal("delivered earlier", &health().await?.delivered_in_last_minute, &0)
 }
 
 async fn receivers(tester: &Tester) -> Check {

@@ -1,17 +1,36 @@
 //! What the ledger tells.
 
-use std::ops::Bound::{Excluded, Unbounded};
+use std::{
+    ops::Bound::{Excluded, Unbounded},
+    time::Duration,
+};
 
 use super::{
-    super::super::{Counts, Cursor, Filter, History, ReceiverRecord, Record, State},
+    super::super::{Counts, Cursor, Filter, History, ReceiverRecord, Record, State, Status, StoreHealth},
     Lane, Ledger, Row,
 };
+use crate::time::Timestamp;
 
 impl Ledger {
     pub(in super::super) fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         self.lanes.values().for_each(|lane| counts.add(&lane.counts));
         counts
+    }
+
+    pub(in super::super) fn health(&self, now: Timestamp) -> StoreHealth {
+        let records = || self.rows.values().map(|row| &row.record);
+        let waiting = records().filter(|record| record.state == State::Waiting);
+        let minute_ago = now.minus(Duration::from_mins(1));
+        let lately = |record: &&Record| {
+            record.state == State::Delivered && record.ended_at.is_some_and(|ended| ended > minute_ago)
+        };
+        let paused = self.lanes.values().filter(|lane| lane.state.status == Status::Paused);
+        StoreHealth::new(
+            waiting.map(|record| record.enqueued_at).min(),
+            records().filter(lately).count() as u64,
+            paused.count() as u64,
+        )
     }
 
     pub(in super::super) fn receivers(&self, after: Option<String>, limit: usize) -> Vec<ReceiverRecord> {
