@@ -163,7 +163,7 @@ pub(crate) struct Question {
     alert: Option<&'static str>,
     /// Why a receiver was paused.
     #[pyo3(get)]
-    failure: Option<crate::outbox::Failure>,
+    failure: Option<crate::outbox_records::Failure>,
     signer: Option<Py<Signer>>,
     set: Option<sdk::UnsignedSet>,
     reply: Mutex<Option<AnyReply>>,

@@ -457,6 +457,20 @@ async def test_entries_of_a_table_are_accepted_by_asyncio(path: Path) -> None:
         assert len(await outbox.enqueue_json([Entry(EVENT, ADA, to="acme").to_json()])) == 1
 
 
+async def test_the_health_is_told(path: Path) -> None:
+    with Outbox(path) as outbox:
+        assert outbox.health().oldest_waiting is None
+        outbox.enqueue(EVENT, ADA, to="acme")
+        health = outbox.health()
+        assert health.oldest_waiting is not None
+        assert datetime.now(timezone.utc) - health.oldest_waiting < timedelta(seconds=GUARD)
+        assert (health.delivered_in_last_minute, health.paused) == (0, 0)
+        assert health.file_bytes
+        assert health.log_bytes is not None
+    async with AsyncOutbox.in_memory() as memory:
+        assert (await memory.health()).file_bytes is None
+
+
 FULL = """
 import signal, threading
 from ssf_transmitter import Email

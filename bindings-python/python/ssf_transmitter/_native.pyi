@@ -70,6 +70,7 @@ __all__ = [
     "Operation",
     "Outbox",
     "OutboxCounts",
+    "OutboxHealth",
     "OutboxReceiver",
     "Pending",
     "PublicKey",
@@ -435,6 +436,8 @@ class Operation:
     @staticmethod
     def counts() -> Operation: ...
     @staticmethod
+    def health() -> Operation: ...
+    @staticmethod
     def receivers(after: str | None, limit: int) -> Operation: ...
     @staticmethod
     def list(filter: Filter, after: Delivery | None, limit: int) -> Operation: ...
@@ -469,6 +472,19 @@ class OutboxCounts:
     def superseded(self) -> int: ...
     @property
     def removed(self) -> int: ...
+
+@final
+class OutboxHealth:
+    @property
+    def oldest_waiting(self) -> datetime | None: ...
+    @property
+    def delivered_in_last_minute(self) -> int: ...
+    @property
+    def paused(self) -> int: ...
+    @property
+    def file_bytes(self) -> int | None: ...
+    @property
+    def log_bytes(self) -> int | None: ...
 
 @final
 class Failure:

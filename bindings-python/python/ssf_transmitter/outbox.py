@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ssf_transmitter import _native
 from ssf_transmitter._keywords import known_keywords
 from ssf_transmitter._model import Event, event_object, given_subject, wrong_type
-from ssf_transmitter._native import Attempt, Delivery, Failure, OutboxCounts, OutboxReceiver
+from ssf_transmitter._native import Attempt, Delivery, Failure, OutboxCounts, OutboxHealth, OutboxReceiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -54,6 +54,7 @@ __all__ = [
     "History",
     "Outbox",
     "OutboxCounts",
+    "OutboxHealth",
     "OutboxReceiver",
     "Seal",
     "Worker",
@@ -367,6 +368,10 @@ class Outbox(_Settings):
         """The ledger in numbers: every delivery that was accepted is in exactly one of them."""
         return self._native.call(_native.Operation.counts())  # type: ignore[no-any-return]
 
+    def health(self) -> OutboxHealth:
+        """What to watch: the age of the oldest delivery that waits, the rate, receivers that are paused, the size."""
+        return self._native.call(_native.Operation.health())  # type: ignore[no-any-return]
+
     def receivers(self, *, after: str | None = None, limit: int = 100) -> _Receivers:
         """Receivers by name with their states and counts; `after` is the last name of the page before."""
         return self._native.call(_native.Operation.receivers(after, limit))  # type: ignore[no-any-return]
@@ -545,6 +550,10 @@ class AsyncOutbox(_Settings):
     async def counts(self) -> OutboxCounts:
         """`Outbox.counts`."""
         return await self._call(_native.Operation.counts())  # type: ignore[no-any-return]
+
+    async def health(self) -> OutboxHealth:
+        """`Outbox.health`."""
+        return await self._call(_native.Operation.health())  # type: ignore[no-any-return]
 
     async def receivers(self, *, after: str | None = None, limit: int = 100) -> _Receivers:
         """`Outbox.receivers`."""

@@ -140,7 +140,7 @@ fn parse(text: &str) -> Result<HashMap<String, Settings>> {
         if harmless.iter().any(|start| message.starts_with(start)) {
             Failure::from(format!("line {line}: {message}"))
         } else {
-            Failure::from(format!("line {line}: not TOML, or not a text in quotes"))
+            Failure::from(format!("line {line}: neither TOML nor a string in quotes"))
         }
     })?;
     Ok(document.receivers)
