@@ -12,7 +12,7 @@ use crate::{
     install::{call, clear, write},
     node::NPM,
     openssl, python,
-    run::{cargo, program as run},
+    run::{cargo, program as run, target},
 };
 
 /// Builds the command for the tests.
@@ -22,8 +22,7 @@ pub(crate) fn build(root: &Path) -> Result {
 
 /// Where the command of the tests is.
 pub(crate) fn program(root: &Path) -> PathBuf {
-    let target = root.join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()));
-    target.join("debug").join(name())
+    target(root).join("debug").join(name())
 }
 
 fn name() -> String {

@@ -2,14 +2,17 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env, fs,
+    fs,
     path::{Path, PathBuf},
 };
 
 use serde_json::Value;
 use time::{Date, OffsetDateTime, macros::date};
 
-use crate::{Result, run::cargo};
+use crate::{
+    Result,
+    run::{cargo, target},
+};
 
 /// The lines of OpenSSL, each with the last day of its support.
 /// Source: OpenSSL's roadmap, <https://openssl-library.org/roadmap/>.
@@ -47,7 +50,7 @@ pub(crate) fn variables(root: &Path, target: Option<&str>) -> Result<Variables> 
 
 /// Where cargo builds with the variables.
 pub(crate) fn folder(root: &Path) -> PathBuf {
-    root.join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into())).join("shipped")
+    target(root).join("shipped")
 }
 
 /// The core does what it has to do with the OpenSSL that is shipped, too: keys, their end, signatures.

@@ -1,17 +1,13 @@
 //! The crates as they are published: what is in them, and that the tests of the core run without the repository around them.
 
-use std::{
-    collections::BTreeSet,
-    env, fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, env, fs, path::Path};
 
 use toml::Table;
 
 use crate::{
     Result,
     install::{clear, write},
-    run::{cargo, program},
+    run::{cargo, program, target},
 };
 
 /// What every package has: what cargo writes, and what the registry shows.
@@ -104,7 +100,7 @@ fn test(root: &Path, work: &Path) -> Result {
     let profile = manifest.get("profile").cloned().ok_or("Cargo.toml has no profile")?;
     let profile = Table::from_iter([("profile".to_owned(), profile)]);
     write(&work.join("profile.toml"), toml::to_string(&profile)?.as_bytes())?;
-    let target: PathBuf = root.join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()));
+    let target = target(root);
     // All tests have to compile; run are those that read files. The step `rust` runs the others, which is slow.
     let runs = [
         "check --tests",

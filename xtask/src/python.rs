@@ -11,6 +11,7 @@ use crate::{
     Result, elf, glibc,
     install::{call, clear, install},
     openssl::{self, Variables},
+    run::{cargo, target},
 };
 
 /// The oldest and the newest version. The tools run on the oldest.
@@ -116,7 +117,10 @@ pub(crate) fn bench(root: &Path) -> Result {
     let (venv, _) = release(root)?;
     let package = root.join("bindings-python");
     venv.install(&package.join("requirements/bench.txt"))?;
-    venv.run(&package, "python", &["benches/bench.py"])
+    venv.run(&package, "python", &["benches/bench.py"])?;
+    cargo(root, "build --release --locked -p ssf-transmitter-store --example enqueue").run()?;
+    let example = target(root).join("release/examples/enqueue");
+    venv.run(&package, "python", &["benches/outbox.py", &example.to_string_lossy()])
 }
 
 /// The wheel that is released, installed in an environment of its own.

@@ -1,6 +1,10 @@
 //! Running other programs, so that a failure says which one, and what to install where it is missing.
 
-use std::{path::Path, process::Command};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{Result, openssl::Variables};
 
@@ -11,10 +15,15 @@ pub(crate) struct Program {
     hint: &'static str,
 }
 
+/// Where cargo builds.
+pub(crate) fn target(root: &Path) -> PathBuf {
+    root.join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+}
+
 /// `cargo`, in the checkout at `root`.
 pub(crate) fn cargo(root: &Path, arguments: &str) -> Program {
     // The cargo that runs this task, so that a toolchain chosen on the command line is kept.
-    program(root, &std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()), arguments)
+    program(root, &env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()), arguments)
 }
 
 /// Any program, in the checkout at `root`. The arguments hold no spaces of their own.
