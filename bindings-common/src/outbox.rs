@@ -11,7 +11,7 @@ use ssf_transmitter::{
         WhenFull,
     },
 };
-use ssf_transmitter_store::SqliteStore;
+pub use ssf_transmitter_store::{Salvaged, SqliteStore};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{invalid, set};
@@ -62,20 +62,28 @@ impl Lint {
 impl OutboxSettings {
     /// Opens the outbox.
     pub fn open(&self) -> Result<Outbox> {
-        let outbox = if let Some(path) = &self.path {
+        Ok(self.open_with_file()?.0)
+    }
+
+    /// Opens the outbox, and returns the store of its file, which can be checked.
+    pub fn open_with_file(&self) -> Result<(Outbox, Option<SqliteStore>)> {
+        let (outbox, file) = if let Some(path) = &self.path {
             if self.capacity.is_some() {
                 return Err(invalid("a capacity is for an outbox in memory"));
             }
             let store = SqliteStore::builder(path);
-            Outbox::new(set(store, self.around, |store, around| store.around(around)).open()?)
+            let store = set(store, self.around, |store, around| store.around(around)).open()?;
+            (Outbox::new(store.clone()), Some(store))
         } else {
             let store = set(MemoryStore::new(), self.capacity, MemoryStore::capacity);
-            Outbox::new(store.when_full(if self.waits { WhenFull::Wait } else { WhenFull::Refuse }))
+            let full = if self.waits { WhenFull::Wait } else { WhenFull::Refuse };
+            (Outbox::new(store.when_full(full)), None)
         };
         let outbox = set(outbox, self.seal.clone(), Outbox::seal);
-        Ok(set(outbox, self.lint.clone(), |outbox, Lint { issuer, receivers }| {
+        let outbox = set(outbox, self.lint.clone(), |outbox, Lint { issuer, receivers }| {
             outbox.lint_for(issuer, receivers)
-        }))
+        });
+        Ok((outbox, file))
     }
 }
 
@@ -188,6 +196,19 @@ impl FilterOptions {
     }
 }
 
+/// How long deliveries are kept after they ended, by default as long as the core keeps them.
+pub fn retention(
+    delivered: Option<Duration>,
+    dead: Option<Duration>,
+    discarded: Option<Duration>,
+) -> Retention {
+    let mut retention = Retention::default();
+    retention.delivered = delivered.unwrap_or(retention.delivered);
+    retention.dead = dead.unwrap_or(retention.dead);
+    retention.discarded = discarded.unwrap_or(retention.discarded);
+    retention
+}
+
 /// How a worker works.
 #[derive(Clone, Default)]
 pub struct WorkerSettings {
@@ -221,10 +242,7 @@ impl WorkerSettings {
         let (sender, questions) = mpsc::unbounded_channel();
         let desk = Arc::new(Desk(sender));
         let (signing, alerting) = (desk.clone(), desk.clone());
-        let mut retention = Retention::default();
-        retention.delivered = self.keep_delivered.unwrap_or(retention.delivered);
-        retention.dead = self.keep_dead.unwrap_or(retention.dead);
-        retention.discarded = self.keep_discarded.unwrap_or(retention.discarded);
+        let retention = retention(self.keep_delivered, self.keep_dead, self.keep_discarded);
         let schedule = set(Schedule::new(), self.max_attempts, Schedule::max_attempts);
         let schedule = set(schedule, self.base, Schedule::base);
         let schedule = set(schedule, self.max_backoff, Schedule::max_backoff);

@@ -15,6 +15,8 @@ mod metadata;
 mod network;
 mod okta;
 mod okta_log;
+mod outbox;
+mod outbox_records;
 mod pending;
 mod policy;
 mod receiver;
@@ -22,5 +24,6 @@ mod records;
 mod runtime;
 mod sets;
 mod transmitter;
+mod worker;
 
 uniffi::setup_scaffolding!();

@@ -32,7 +32,7 @@ pub struct TransmitterSettings {
 /// Who sends.
 #[derive(uniffi::Object)]
 pub struct Transmitter {
-    core: sdk::Transmitter,
+    pub(crate) core: sdk::Transmitter,
 }
 
 /// What is to be sent, to whom.

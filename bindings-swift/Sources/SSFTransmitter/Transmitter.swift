@@ -35,8 +35,8 @@ public struct Transmitter: Sendable {
         }
     }
 
-    private let native: SSFTransmitterFFI.Transmitter
-    private let keys: KeySet
+    let native: SSFTransmitterFFI.Transmitter
+    let keys: KeySet
     /// The issuer: the `iss` of its SETs.
     public let issuer: String
 

@@ -1572,6 +1572,477 @@ public func FfiConverterTypeLogPager_lower(_ value: LogPager) -> UInt64 {
 
 
 /**
+ * An outbox.
+ */
+public protocol OutboxProtocol: AnyObject, Sendable {
+    
+    /**
+     * What is damaged in the file.
+     */
+    func check(cancellation: Cancellation) async throws  -> [String]
+    
+    /**
+     * Closes the store, after all calls before.
+     */
+    func close(cancellation: Cancellation) async throws 
+    
+    func counts(cancellation: Cancellation) async throws  -> OutboxCounts
+    
+    func discard(filter: OutboxFilter, dryRun: Bool, cancellation: Cancellation) async throws  -> UInt64
+    
+    func enqueue(entries: [OutboxEntry], cancellation: Cancellation) async throws  -> [Enqueued]
+    
+    func history(jti: String, cancellation: Cancellation) async throws  -> OutboxHistory?
+    
+    func hold(receiver: String, cancellation: Cancellation) async throws 
+    
+    func list(filter: OutboxFilter, after: OutboxCursor?, limit: Int64, cancellation: Cancellation) async throws  -> [OutboxDelivery]
+    
+    func prune(retention: OutboxRetention, cancellation: Cancellation) async throws  -> UInt64
+    
+    func receivers(after: String?, limit: Int64, cancellation: Cancellation) async throws  -> [OutboxReceiver]
+    
+    func release(receiver: String, cancellation: Cancellation) async throws 
+    
+    func replay(filter: OutboxFilter, dryRun: Bool, freshJti: Bool, cancellation: Cancellation) async throws  -> UInt64
+    
+}
+/**
+ * An outbox.
+ */
+open class Outbox: OutboxProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_ssf_transmitter_swift_fn_clone_outbox(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_ssf_transmitter_swift_fn_free_outbox(handle, $0) }
+    }
+
+    
+public static func `open`(settings: OutboxSettings)throws  -> Outbox  {
+    return try  FfiConverterTypeOutbox_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_constructor_outbox_open(
+        FfiConverterTypeOutboxSettings_lower(settings),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+    /**
+     * What is damaged in the file.
+     */
+open func check(cancellation: Cancellation)async throws  -> [String]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_outbox_check(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceString.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+    /**
+     * Closes the store, after all calls before.
+     */
+open func close(cancellation: Cancellation)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_outbox_close(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_void,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_void,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+open func counts(cancellation: Cancellation)async throws  -> OutboxCounts  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_outbox_counts(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeOutboxCounts_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+open func discard(filter: OutboxFilter, dryRun: Bool, cancellation: Cancellation)async throws  -> UInt64  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_outbox_discard(
+                        self.uniffiCloneHandle(),FfiConverterTypeOutboxFilter_lower(filter),FfiConverterBool.lower(dryRun),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_u64,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_u64,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_u64,
+            liftFunc: FfiConverterUInt64.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+open func enqueue(entries: [OutboxEntry], cancellation: Cancellation)async throws  -> [Enqueued]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_outbox_enqueue(
+                        self.uniffiCloneHandle(),FfiConverterSequenceTypeOutboxEntry.lower(entries),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeEnqueued.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+open func history(jti: String, cancellation: Cancellation)async throws  -> OutboxHistory?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_outbox_history(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(jti),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterOptionTypeOutboxHistory.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+open func hold(receiver: String, cancellation: Cancellation)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_outbox_hold(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(receiver),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_void,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_void,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+open func list(filter: OutboxFilter, after: OutboxCursor?, limit: Int64, cancellation: Cancellation)async throws  -> [OutboxDelivery]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_outbox_list(
+                        self.uniffiCloneHandle(),FfiConverterTypeOutboxFilter_lower(filter),FfiConverterOptionTypeOutboxCursor.lower(after),FfiConverterInt64.lower(limit),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeOutboxDelivery.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+open func prune(retention: OutboxRetention, cancellation: Cancellation)async throws  -> UInt64  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_outbox_prune(
+                        self.uniffiCloneHandle(),FfiConverterTypeOutboxRetention_lower(retention),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_u64,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_u64,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_u64,
+            liftFunc: FfiConverterUInt64.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+open func receivers(after: String?, limit: Int64, cancellation: Cancellation)async throws  -> [OutboxReceiver]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_outbox_receivers(
+                        self.uniffiCloneHandle(),FfiConverterOptionString.lower(after),FfiConverterInt64.lower(limit),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeOutboxReceiver.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+open func release(receiver: String, cancellation: Cancellation)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_outbox_release(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(receiver),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_void,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_void,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+open func replay(filter: OutboxFilter, dryRun: Bool, freshJti: Bool, cancellation: Cancellation)async throws  -> UInt64  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_outbox_replay(
+                        self.uniffiCloneHandle(),FfiConverterTypeOutboxFilter_lower(filter),FfiConverterBool.lower(dryRun),FfiConverterBool.lower(freshJti),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_u64,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_u64,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_u64,
+            liftFunc: FfiConverterUInt64.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOutbox: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Outbox
+
+    public static func lift(_ handle: UInt64) throws -> Outbox {
+        return Outbox(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Outbox) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Outbox {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Outbox, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutbox_lift(_ handle: UInt64) throws -> Outbox {
+    return try FfiConverterTypeOutbox.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutbox_lower(_ value: Outbox) -> UInt64 {
+    return FfiConverterTypeOutbox.lower(value)
+}
+
+
+
+
+
+
+/**
+ * Encrypts what entries say.
+ */
+public protocol OutboxSealProtocol: AnyObject, Sendable {
+    
+}
+/**
+ * Encrypts what entries say.
+ */
+open class OutboxSeal: OutboxSealProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_ssf_transmitter_swift_fn_clone_outboxseal(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_ssf_transmitter_swift_fn_free_outboxseal(handle, $0) }
+    }
+
+    
+public static func build(indexKey: Data, keys: [SealKey])throws  -> OutboxSeal  {
+    return try  FfiConverterTypeOutboxSeal_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_constructor_outboxseal_build(
+        FfiConverterData.lower(indexKey),
+        FfiConverterSequenceTypeSealKey.lower(keys),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOutboxSeal: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = OutboxSeal
+
+    public static func lift(_ handle: UInt64) throws -> OutboxSeal {
+        return OutboxSeal(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: OutboxSeal) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OutboxSeal {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: OutboxSeal, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxSeal_lift(_ handle: UInt64) throws -> OutboxSeal {
+    return try FfiConverterTypeOutboxSeal.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxSeal_lower(_ value: OutboxSeal) -> UInt64 {
+    return FfiConverterTypeOutboxSeal.lower(value)
+}
+
+
+
+
+
+
+/**
  * An emit that waits for its signature.
  */
 public protocol PendingProtocol: AnyObject, Sendable {
@@ -2239,6 +2710,152 @@ public func FfiConverterTypeReceiver_lower(_ value: Receiver) -> UInt64 {
 
 
 /**
+ * The answer to the question for a receiver.
+ */
+public protocol ReceiverAnswerProtocol: AnyObject, Sendable {
+    
+    /**
+     * Answers with the error that says why there is no answer.
+     */
+    func failed(error: ErrorParts) 
+    
+    /**
+     * Answers with a receiver, or with `None` if there is none.
+     */
+    func found(receiver: Receiver?) 
+    
+}
+/**
+ * The answer to the question for a receiver.
+ */
+open class ReceiverAnswer: ReceiverAnswerProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_ssf_transmitter_swift_fn_clone_receiveranswer(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_ssf_transmitter_swift_fn_free_receiveranswer(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Answers with the error that says why there is no answer.
+     */
+open func failed(error: ErrorParts)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_method_receiveranswer_failed(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeErrorParts_lower(error),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Answers with a receiver, or with `None` if there is none.
+     */
+open func found(receiver: Receiver?)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_method_receiveranswer_found(
+            self.uniffiCloneHandle(),
+        FfiConverterOptionTypeReceiver.lower(receiver),uniffiCallStatus
+    )
+}
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReceiverAnswer: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = ReceiverAnswer
+
+    public static func lift(_ handle: UInt64) throws -> ReceiverAnswer {
+        return ReceiverAnswer(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: ReceiverAnswer) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReceiverAnswer {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: ReceiverAnswer, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReceiverAnswer_lift(_ handle: UInt64) throws -> ReceiverAnswer {
+    return try FfiConverterTypeReceiverAnswer.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReceiverAnswer_lower(_ value: ReceiverAnswer) -> UInt64 {
+    return FfiConverterTypeReceiverAnswer.lower(value)
+}
+
+
+
+
+
+
+/**
  * A bound on the requests on the wire.
  */
 public protocol RequestLimitProtocol: AnyObject, Sendable {
@@ -2369,6 +2986,356 @@ public func FfiConverterTypeRequestLimit_lift(_ handle: UInt64) throws -> Reques
 #endif
 public func FfiConverterTypeRequestLimit_lower(_ value: RequestLimit) -> UInt64 {
     return FfiConverterTypeRequestLimit.lower(value)
+}
+
+
+
+
+
+
+/**
+ * A worker that runs.
+ */
+public protocol RunningWorkerProtocol: AnyObject, Sendable {
+    
+    func health()  -> WorkerHealth
+    
+    /**
+     * What it asks next; `None` when it has ended.
+     */
+    func next() async  -> Question?
+    
+    /**
+     * Why it ended, or what it did. Waits for its end.
+     */
+    func result() async throws  -> WorkerResult
+    
+    /**
+     * Asks it to end.
+     */
+    func stop() 
+    
+}
+/**
+ * A worker that runs.
+ */
+open class RunningWorker: RunningWorkerProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_ssf_transmitter_swift_fn_clone_runningworker(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_ssf_transmitter_swift_fn_free_runningworker(handle, $0) }
+    }
+
+    
+    /**
+     * Starts a worker: until it is stopped, or, to drain, until nothing is ready.
+     */
+public static func start(outbox: Outbox, transmitter: Transmitter, options: WorkerOptions, drain: Bool)throws  -> RunningWorker  {
+    return try  FfiConverterTypeRunningWorker_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_constructor_runningworker_start(
+        FfiConverterTypeOutbox_lower(outbox),
+        FfiConverterTypeTransmitter_lower(transmitter),
+        FfiConverterTypeWorkerOptions_lower(options),
+        FfiConverterBool.lower(drain),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+open func health() -> WorkerHealth  {
+    return try!  FfiConverterTypeWorkerHealth_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_method_runningworker_health(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * What it asks next; `None` when it has ended.
+     */
+open func next()async  -> Question?  {
+    return
+        try!  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_runningworker_next(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterOptionTypeQuestion.lift,
+            errorHandler: nil
+            
+        )
+}
+    
+    /**
+     * Why it ended, or what it did. Waits for its end.
+     */
+open func result()async throws  -> WorkerResult  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_runningworker_result(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeWorkerResult_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+    /**
+     * Asks it to end.
+     */
+open func stop()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_method_runningworker_stop(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRunningWorker: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = RunningWorker
+
+    public static func lift(_ handle: UInt64) throws -> RunningWorker {
+        return RunningWorker(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: RunningWorker) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RunningWorker {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: RunningWorker, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRunningWorker_lift(_ handle: UInt64) throws -> RunningWorker {
+    return try FfiConverterTypeRunningWorker.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRunningWorker_lower(_ value: RunningWorker) -> UInt64 {
+    return FfiConverterTypeRunningWorker.lower(value)
+}
+
+
+
+
+
+
+/**
+ * The answer to the question for a signature.
+ */
+public protocol SignatureAnswerProtocol: AnyObject, Sendable {
+    
+    /**
+     * Answers with the error that says why there is none.
+     */
+    func failed(error: ErrorParts) 
+    
+    /**
+     * Answers with a signature, in the form of JWS or in DER.
+     */
+    func signed(signature: Data, der: Bool) 
+    
+}
+/**
+ * The answer to the question for a signature.
+ */
+open class SignatureAnswer: SignatureAnswerProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_ssf_transmitter_swift_fn_clone_signatureanswer(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_ssf_transmitter_swift_fn_free_signatureanswer(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Answers with the error that says why there is none.
+     */
+open func failed(error: ErrorParts)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_method_signatureanswer_failed(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeErrorParts_lower(error),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Answers with a signature, in the form of JWS or in DER.
+     */
+open func signed(signature: Data, der: Bool)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_method_signatureanswer_signed(
+            self.uniffiCloneHandle(),
+        FfiConverterData.lower(signature),
+        FfiConverterBool.lower(der),uniffiCallStatus
+    )
+}
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSignatureAnswer: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = SignatureAnswer
+
+    public static func lift(_ handle: UInt64) throws -> SignatureAnswer {
+        return SignatureAnswer(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: SignatureAnswer) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SignatureAnswer {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: SignatureAnswer, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSignatureAnswer_lift(_ handle: UInt64) throws -> SignatureAnswer {
+    return try FfiConverterTypeSignatureAnswer.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSignatureAnswer_lower(_ value: SignatureAnswer) -> UInt64 {
+    return FfiConverterTypeSignatureAnswer.lower(value)
 }
 
 
@@ -4407,6 +5374,158 @@ public func FfiConverterTypeEmitOptions_lower(_ value: EmitOptions) -> RustBuffe
 
 
 /**
+ * What was accepted.
+ */
+public struct Enqueued: Equatable, Hashable {
+    public var jtis: [String]
+    public var repeated: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(jtis: [String], repeated: Bool) {
+        self.jtis = jtis
+        self.repeated = repeated
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Enqueued: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEnqueued: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Enqueued {
+        return
+            try Enqueued(
+                jtis: FfiConverterSequenceString.read(from: &buf), 
+                repeated: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Enqueued, into buf: inout [UInt8]) {
+        FfiConverterSequenceString.write(value.jtis, into: &buf)
+        FfiConverterBool.write(value.repeated, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEnqueued_lift(_ buf: RustBuffer) throws -> Enqueued {
+    return try FfiConverterTypeEnqueued.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEnqueued_lower(_ value: Enqueued) -> RustBuffer {
+    return FfiConverterTypeEnqueued.lower(value)
+}
+
+
+/**
+ * What can be set of an entry.
+ */
+public struct EntryOptions: Equatable, Hashable {
+    public var txn: String?
+    public var toe: Double?
+    public var jti: String?
+    /**
+     * Events in their JSON form.
+     */
+    public var companions: [String]
+    public var idempotencyKey: String?
+    public var notBefore: Double?
+    public var maxAge: Double?
+    public var priority: String?
+    public var supersedes: String?
+    public var ordered: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(txn: String?, toe: Double?, jti: String?, 
+        /**
+         * Events in their JSON form.
+         */companions: [String], idempotencyKey: String?, notBefore: Double?, maxAge: Double?, priority: String?, supersedes: String?, ordered: Bool) {
+        self.txn = txn
+        self.toe = toe
+        self.jti = jti
+        self.companions = companions
+        self.idempotencyKey = idempotencyKey
+        self.notBefore = notBefore
+        self.maxAge = maxAge
+        self.priority = priority
+        self.supersedes = supersedes
+        self.ordered = ordered
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension EntryOptions: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEntryOptions: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> EntryOptions {
+        return
+            try EntryOptions(
+                txn: FfiConverterOptionString.read(from: &buf), 
+                toe: FfiConverterOptionDouble.read(from: &buf), 
+                jti: FfiConverterOptionString.read(from: &buf), 
+                companions: FfiConverterSequenceString.read(from: &buf), 
+                idempotencyKey: FfiConverterOptionString.read(from: &buf), 
+                notBefore: FfiConverterOptionDouble.read(from: &buf), 
+                maxAge: FfiConverterOptionDouble.read(from: &buf), 
+                priority: FfiConverterOptionString.read(from: &buf), 
+                supersedes: FfiConverterOptionString.read(from: &buf), 
+                ordered: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: EntryOptions, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.txn, into: &buf)
+        FfiConverterOptionDouble.write(value.toe, into: &buf)
+        FfiConverterOptionString.write(value.jti, into: &buf)
+        FfiConverterSequenceString.write(value.companions, into: &buf)
+        FfiConverterOptionString.write(value.idempotencyKey, into: &buf)
+        FfiConverterOptionDouble.write(value.notBefore, into: &buf)
+        FfiConverterOptionDouble.write(value.maxAge, into: &buf)
+        FfiConverterOptionString.write(value.priority, into: &buf)
+        FfiConverterOptionString.write(value.supersedes, into: &buf)
+        FfiConverterBool.write(value.ordered, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEntryOptions_lift(_ buf: RustBuffer) throws -> EntryOptions {
+    return try FfiConverterTypeEntryOptions.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEntryOptions_lower(_ value: EntryOptions) -> RustBuffer {
+    return FfiConverterTypeEntryOptions.lower(value)
+}
+
+
+/**
  * An error of the host language, on its way back to the core.
  */
 public struct ErrorParts: Equatable, Hashable {
@@ -5246,6 +6365,821 @@ public func FfiConverterTypeOrgSettings_lower(_ value: OrgSettings) -> RustBuffe
 
 
 /**
+ * One attempt to deliver a SET.
+ */
+public struct OutboxAttempt: Equatable, Hashable {
+    public var at: Double
+    public var duration: Double
+    public var kid: String?
+    public var status: UInt16?
+    public var failure: OutboxFailure?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(at: Double, duration: Double, kid: String?, status: UInt16?, failure: OutboxFailure?) {
+        self.at = at
+        self.duration = duration
+        self.kid = kid
+        self.status = status
+        self.failure = failure
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension OutboxAttempt: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOutboxAttempt: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OutboxAttempt {
+        return
+            try OutboxAttempt(
+                at: FfiConverterDouble.read(from: &buf), 
+                duration: FfiConverterDouble.read(from: &buf), 
+                kid: FfiConverterOptionString.read(from: &buf), 
+                status: FfiConverterOptionUInt16.read(from: &buf), 
+                failure: FfiConverterOptionTypeOutboxFailure.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: OutboxAttempt, into buf: inout [UInt8]) {
+        FfiConverterDouble.write(value.at, into: &buf)
+        FfiConverterDouble.write(value.duration, into: &buf)
+        FfiConverterOptionString.write(value.kid, into: &buf)
+        FfiConverterOptionUInt16.write(value.status, into: &buf)
+        FfiConverterOptionTypeOutboxFailure.write(value.failure, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxAttempt_lift(_ buf: RustBuffer) throws -> OutboxAttempt {
+    return try FfiConverterTypeOutboxAttempt.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxAttempt_lower(_ value: OutboxAttempt) -> RustBuffer {
+    return FfiConverterTypeOutboxAttempt.lower(value)
+}
+
+
+/**
+ * The ledger in numbers.
+ */
+public struct OutboxCounts: Equatable, Hashable {
+    public var enqueued: UInt64
+    public var waiting: UInt64
+    public var inFlight: UInt64
+    public var delivered: UInt64
+    public var dead: UInt64
+    public var expired: UInt64
+    public var superseded: UInt64
+    public var removed: UInt64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(enqueued: UInt64, waiting: UInt64, inFlight: UInt64, delivered: UInt64, dead: UInt64, expired: UInt64, superseded: UInt64, removed: UInt64) {
+        self.enqueued = enqueued
+        self.waiting = waiting
+        self.inFlight = inFlight
+        self.delivered = delivered
+        self.dead = dead
+        self.expired = expired
+        self.superseded = superseded
+        self.removed = removed
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension OutboxCounts: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOutboxCounts: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OutboxCounts {
+        return
+            try OutboxCounts(
+                enqueued: FfiConverterUInt64.read(from: &buf), 
+                waiting: FfiConverterUInt64.read(from: &buf), 
+                inFlight: FfiConverterUInt64.read(from: &buf), 
+                delivered: FfiConverterUInt64.read(from: &buf), 
+                dead: FfiConverterUInt64.read(from: &buf), 
+                expired: FfiConverterUInt64.read(from: &buf), 
+                superseded: FfiConverterUInt64.read(from: &buf), 
+                removed: FfiConverterUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: OutboxCounts, into buf: inout [UInt8]) {
+        FfiConverterUInt64.write(value.enqueued, into: &buf)
+        FfiConverterUInt64.write(value.waiting, into: &buf)
+        FfiConverterUInt64.write(value.inFlight, into: &buf)
+        FfiConverterUInt64.write(value.delivered, into: &buf)
+        FfiConverterUInt64.write(value.dead, into: &buf)
+        FfiConverterUInt64.write(value.expired, into: &buf)
+        FfiConverterUInt64.write(value.superseded, into: &buf)
+        FfiConverterUInt64.write(value.removed, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxCounts_lift(_ buf: RustBuffer) throws -> OutboxCounts {
+    return try FfiConverterTypeOutboxCounts.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxCounts_lower(_ value: OutboxCounts) -> RustBuffer {
+    return FfiConverterTypeOutboxCounts.lower(value)
+}
+
+
+/**
+ * The last delivery of a page.
+ */
+public struct OutboxCursor: Equatable, Hashable {
+    public var enqueuedAt: Double
+    public var jti: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(enqueuedAt: Double, jti: String) {
+        self.enqueuedAt = enqueuedAt
+        self.jti = jti
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension OutboxCursor: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOutboxCursor: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OutboxCursor {
+        return
+            try OutboxCursor(
+                enqueuedAt: FfiConverterDouble.read(from: &buf), 
+                jti: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: OutboxCursor, into buf: inout [UInt8]) {
+        FfiConverterDouble.write(value.enqueuedAt, into: &buf)
+        FfiConverterString.write(value.jti, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxCursor_lift(_ buf: RustBuffer) throws -> OutboxCursor {
+    return try FfiConverterTypeOutboxCursor.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxCursor_lower(_ value: OutboxCursor) -> RustBuffer {
+    return FfiConverterTypeOutboxCursor.lower(value)
+}
+
+
+/**
+ * A delivery.
+ */
+public struct OutboxDelivery: Equatable, Hashable {
+    public var jti: String
+    public var receiver: String
+    public var event: String
+    public var state: String
+    public var enqueuedAt: Double
+    public var priority: String
+    public var attempts: UInt32
+    public var dueAt: Double?
+    public var expiresAt: Double
+    public var endedAt: Double?
+    public var failure: OutboxFailure?
+    /**
+     * `expired`, `superseded` or `removed`.
+     */
+    public var discard: String?
+    public var supersededBy: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(jti: String, receiver: String, event: String, state: String, enqueuedAt: Double, priority: String, attempts: UInt32, dueAt: Double?, expiresAt: Double, endedAt: Double?, failure: OutboxFailure?, 
+        /**
+         * `expired`, `superseded` or `removed`.
+         */discard: String?, supersededBy: String?) {
+        self.jti = jti
+        self.receiver = receiver
+        self.event = event
+        self.state = state
+        self.enqueuedAt = enqueuedAt
+        self.priority = priority
+        self.attempts = attempts
+        self.dueAt = dueAt
+        self.expiresAt = expiresAt
+        self.endedAt = endedAt
+        self.failure = failure
+        self.discard = discard
+        self.supersededBy = supersededBy
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension OutboxDelivery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOutboxDelivery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OutboxDelivery {
+        return
+            try OutboxDelivery(
+                jti: FfiConverterString.read(from: &buf), 
+                receiver: FfiConverterString.read(from: &buf), 
+                event: FfiConverterString.read(from: &buf), 
+                state: FfiConverterString.read(from: &buf), 
+                enqueuedAt: FfiConverterDouble.read(from: &buf), 
+                priority: FfiConverterString.read(from: &buf), 
+                attempts: FfiConverterUInt32.read(from: &buf), 
+                dueAt: FfiConverterOptionDouble.read(from: &buf), 
+                expiresAt: FfiConverterDouble.read(from: &buf), 
+                endedAt: FfiConverterOptionDouble.read(from: &buf), 
+                failure: FfiConverterOptionTypeOutboxFailure.read(from: &buf), 
+                discard: FfiConverterOptionString.read(from: &buf), 
+                supersededBy: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: OutboxDelivery, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.jti, into: &buf)
+        FfiConverterString.write(value.receiver, into: &buf)
+        FfiConverterString.write(value.event, into: &buf)
+        FfiConverterString.write(value.state, into: &buf)
+        FfiConverterDouble.write(value.enqueuedAt, into: &buf)
+        FfiConverterString.write(value.priority, into: &buf)
+        FfiConverterUInt32.write(value.attempts, into: &buf)
+        FfiConverterOptionDouble.write(value.dueAt, into: &buf)
+        FfiConverterDouble.write(value.expiresAt, into: &buf)
+        FfiConverterOptionDouble.write(value.endedAt, into: &buf)
+        FfiConverterOptionTypeOutboxFailure.write(value.failure, into: &buf)
+        FfiConverterOptionString.write(value.discard, into: &buf)
+        FfiConverterOptionString.write(value.supersededBy, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxDelivery_lift(_ buf: RustBuffer) throws -> OutboxDelivery {
+    return try FfiConverterTypeOutboxDelivery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxDelivery_lower(_ value: OutboxDelivery) -> RustBuffer {
+    return FfiConverterTypeOutboxDelivery.lower(value)
+}
+
+
+/**
+ * An event for receivers that are named.
+ */
+public struct OutboxEntry: Equatable, Hashable {
+    /**
+     * In its JSON form.
+     */
+    public var event: String
+    public var subject: Subject?
+    /**
+     * The names of the receivers.
+     */
+    public var to: [String]
+    public var options: EntryOptions
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * In its JSON form.
+         */event: String, subject: Subject?, 
+        /**
+         * The names of the receivers.
+         */to: [String], options: EntryOptions) {
+        self.event = event
+        self.subject = subject
+        self.to = to
+        self.options = options
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension OutboxEntry: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOutboxEntry: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OutboxEntry {
+        return
+            try OutboxEntry(
+                event: FfiConverterString.read(from: &buf), 
+                subject: FfiConverterOptionTypeSubject.read(from: &buf), 
+                to: FfiConverterSequenceString.read(from: &buf), 
+                options: FfiConverterTypeEntryOptions.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: OutboxEntry, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.event, into: &buf)
+        FfiConverterOptionTypeSubject.write(value.subject, into: &buf)
+        FfiConverterSequenceString.write(value.to, into: &buf)
+        FfiConverterTypeEntryOptions.write(value.options, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxEntry_lift(_ buf: RustBuffer) throws -> OutboxEntry {
+    return try FfiConverterTypeOutboxEntry.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxEntry_lower(_ value: OutboxEntry) -> RustBuffer {
+    return FfiConverterTypeOutboxEntry.lower(value)
+}
+
+
+/**
+ * Why a delivery failed.
+ */
+public struct OutboxFailure: Equatable, Hashable {
+    public var code: String
+    public var message: String
+    public var status: UInt16?
+    public var receiverError: String?
+    public var receiverDescription: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(code: String, message: String, status: UInt16?, receiverError: String?, receiverDescription: String?) {
+        self.code = code
+        self.message = message
+        self.status = status
+        self.receiverError = receiverError
+        self.receiverDescription = receiverDescription
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension OutboxFailure: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOutboxFailure: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OutboxFailure {
+        return
+            try OutboxFailure(
+                code: FfiConverterString.read(from: &buf), 
+                message: FfiConverterString.read(from: &buf), 
+                status: FfiConverterOptionUInt16.read(from: &buf), 
+                receiverError: FfiConverterOptionString.read(from: &buf), 
+                receiverDescription: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: OutboxFailure, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.code, into: &buf)
+        FfiConverterString.write(value.message, into: &buf)
+        FfiConverterOptionUInt16.write(value.status, into: &buf)
+        FfiConverterOptionString.write(value.receiverError, into: &buf)
+        FfiConverterOptionString.write(value.receiverDescription, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxFailure_lift(_ buf: RustBuffer) throws -> OutboxFailure {
+    return try FfiConverterTypeOutboxFailure.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxFailure_lower(_ value: OutboxFailure) -> RustBuffer {
+    return FfiConverterTypeOutboxFailure.lower(value)
+}
+
+
+/**
+ * What selects deliveries.
+ */
+public struct OutboxFilter: Equatable, Hashable {
+    public var states: [String]
+    public var receiver: String?
+    public var event: String?
+    public var code: String?
+    public var jtis: [String]
+    public var subject: Subject?
+    public var since: Double?
+    public var until: Double?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(states: [String], receiver: String?, event: String?, code: String?, jtis: [String], subject: Subject?, since: Double?, until: Double?) {
+        self.states = states
+        self.receiver = receiver
+        self.event = event
+        self.code = code
+        self.jtis = jtis
+        self.subject = subject
+        self.since = since
+        self.until = until
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension OutboxFilter: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOutboxFilter: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OutboxFilter {
+        return
+            try OutboxFilter(
+                states: FfiConverterSequenceString.read(from: &buf), 
+                receiver: FfiConverterOptionString.read(from: &buf), 
+                event: FfiConverterOptionString.read(from: &buf), 
+                code: FfiConverterOptionString.read(from: &buf), 
+                jtis: FfiConverterSequenceString.read(from: &buf), 
+                subject: FfiConverterOptionTypeSubject.read(from: &buf), 
+                since: FfiConverterOptionDouble.read(from: &buf), 
+                until: FfiConverterOptionDouble.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: OutboxFilter, into buf: inout [UInt8]) {
+        FfiConverterSequenceString.write(value.states, into: &buf)
+        FfiConverterOptionString.write(value.receiver, into: &buf)
+        FfiConverterOptionString.write(value.event, into: &buf)
+        FfiConverterOptionString.write(value.code, into: &buf)
+        FfiConverterSequenceString.write(value.jtis, into: &buf)
+        FfiConverterOptionTypeSubject.write(value.subject, into: &buf)
+        FfiConverterOptionDouble.write(value.since, into: &buf)
+        FfiConverterOptionDouble.write(value.until, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxFilter_lift(_ buf: RustBuffer) throws -> OutboxFilter {
+    return try FfiConverterTypeOutboxFilter.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxFilter_lower(_ value: OutboxFilter) -> RustBuffer {
+    return FfiConverterTypeOutboxFilter.lower(value)
+}
+
+
+/**
+ * A delivery and all its attempts.
+ */
+public struct OutboxHistory: Equatable, Hashable {
+    public var delivery: OutboxDelivery
+    public var attempts: [OutboxAttempt]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(delivery: OutboxDelivery, attempts: [OutboxAttempt]) {
+        self.delivery = delivery
+        self.attempts = attempts
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension OutboxHistory: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOutboxHistory: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OutboxHistory {
+        return
+            try OutboxHistory(
+                delivery: FfiConverterTypeOutboxDelivery.read(from: &buf), 
+                attempts: FfiConverterSequenceTypeOutboxAttempt.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: OutboxHistory, into buf: inout [UInt8]) {
+        FfiConverterTypeOutboxDelivery.write(value.delivery, into: &buf)
+        FfiConverterSequenceTypeOutboxAttempt.write(value.attempts, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxHistory_lift(_ buf: RustBuffer) throws -> OutboxHistory {
+    return try FfiConverterTypeOutboxHistory.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxHistory_lower(_ value: OutboxHistory) -> RustBuffer {
+    return FfiConverterTypeOutboxHistory.lower(value)
+}
+
+
+/**
+ * A receiver of an outbox.
+ */
+public struct OutboxReceiver: Equatable, Hashable {
+    public var name: String
+    public var status: String
+    public var since: Double?
+    public var resumeAt: Double?
+    public var failure: OutboxFailure?
+    public var deliveredAt: Double?
+    public var failedAt: Double?
+    public var oldestWaiting: Double?
+    public var counts: OutboxCounts
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(name: String, status: String, since: Double?, resumeAt: Double?, failure: OutboxFailure?, deliveredAt: Double?, failedAt: Double?, oldestWaiting: Double?, counts: OutboxCounts) {
+        self.name = name
+        self.status = status
+        self.since = since
+        self.resumeAt = resumeAt
+        self.failure = failure
+        self.deliveredAt = deliveredAt
+        self.failedAt = failedAt
+        self.oldestWaiting = oldestWaiting
+        self.counts = counts
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension OutboxReceiver: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOutboxReceiver: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OutboxReceiver {
+        return
+            try OutboxReceiver(
+                name: FfiConverterString.read(from: &buf), 
+                status: FfiConverterString.read(from: &buf), 
+                since: FfiConverterOptionDouble.read(from: &buf), 
+                resumeAt: FfiConverterOptionDouble.read(from: &buf), 
+                failure: FfiConverterOptionTypeOutboxFailure.read(from: &buf), 
+                deliveredAt: FfiConverterOptionDouble.read(from: &buf), 
+                failedAt: FfiConverterOptionDouble.read(from: &buf), 
+                oldestWaiting: FfiConverterOptionDouble.read(from: &buf), 
+                counts: FfiConverterTypeOutboxCounts.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: OutboxReceiver, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterString.write(value.status, into: &buf)
+        FfiConverterOptionDouble.write(value.since, into: &buf)
+        FfiConverterOptionDouble.write(value.resumeAt, into: &buf)
+        FfiConverterOptionTypeOutboxFailure.write(value.failure, into: &buf)
+        FfiConverterOptionDouble.write(value.deliveredAt, into: &buf)
+        FfiConverterOptionDouble.write(value.failedAt, into: &buf)
+        FfiConverterOptionDouble.write(value.oldestWaiting, into: &buf)
+        FfiConverterTypeOutboxCounts.write(value.counts, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxReceiver_lift(_ buf: RustBuffer) throws -> OutboxReceiver {
+    return try FfiConverterTypeOutboxReceiver.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxReceiver_lower(_ value: OutboxReceiver) -> RustBuffer {
+    return FfiConverterTypeOutboxReceiver.lower(value)
+}
+
+
+/**
+ * How long deliveries are kept after they ended.
+ */
+public struct OutboxRetention: Equatable, Hashable {
+    public var delivered: Double?
+    public var dead: Double?
+    public var discarded: Double?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(delivered: Double?, dead: Double?, discarded: Double?) {
+        self.delivered = delivered
+        self.dead = dead
+        self.discarded = discarded
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension OutboxRetention: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOutboxRetention: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OutboxRetention {
+        return
+            try OutboxRetention(
+                delivered: FfiConverterOptionDouble.read(from: &buf), 
+                dead: FfiConverterOptionDouble.read(from: &buf), 
+                discarded: FfiConverterOptionDouble.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: OutboxRetention, into buf: inout [UInt8]) {
+        FfiConverterOptionDouble.write(value.delivered, into: &buf)
+        FfiConverterOptionDouble.write(value.dead, into: &buf)
+        FfiConverterOptionDouble.write(value.discarded, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxRetention_lift(_ buf: RustBuffer) throws -> OutboxRetention {
+    return try FfiConverterTypeOutboxRetention.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxRetention_lower(_ value: OutboxRetention) -> RustBuffer {
+    return FfiConverterTypeOutboxRetention.lower(value)
+}
+
+
+/**
+ * Where entries are kept.
+ */
+public struct OutboxSettings {
+    /**
+     * The file; in memory without one.
+     */
+    public var path: String?
+    public var capacity: Int64?
+    public var waits: Bool
+    public var seal: OutboxSeal?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The file; in memory without one.
+         */path: String?, capacity: Int64?, waits: Bool, seal: OutboxSeal?) {
+        self.path = path
+        self.capacity = capacity
+        self.waits = waits
+        self.seal = seal
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension OutboxSettings: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOutboxSettings: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OutboxSettings {
+        return
+            try OutboxSettings(
+                path: FfiConverterOptionString.read(from: &buf), 
+                capacity: FfiConverterOptionInt64.read(from: &buf), 
+                waits: FfiConverterBool.read(from: &buf), 
+                seal: FfiConverterOptionTypeOutboxSeal.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: OutboxSettings, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.path, into: &buf)
+        FfiConverterOptionInt64.write(value.capacity, into: &buf)
+        FfiConverterBool.write(value.waits, into: &buf)
+        FfiConverterOptionTypeOutboxSeal.write(value.seal, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxSettings_lift(_ buf: RustBuffer) throws -> OutboxSettings {
+    return try FfiConverterTypeOutboxSettings.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxSettings_lower(_ value: OutboxSettings) -> RustBuffer {
+    return FfiConverterTypeOutboxSettings.lower(value)
+}
+
+
+/**
  * A name and a value: a parameter of a form, or a header.
  */
 public struct Parameter: Equatable, Hashable {
@@ -5944,6 +7878,124 @@ public func FfiConverterTypeReceptionCause_lower(_ value: ReceptionCause) -> Rus
 
 
 /**
+ * What was saved of a damaged file.
+ */
+public struct Salvaged: Equatable, Hashable {
+    public var kept: UInt64
+    public var lost: UInt64
+    public var movedTo: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(kept: UInt64, lost: UInt64, movedTo: String) {
+        self.kept = kept
+        self.lost = lost
+        self.movedTo = movedTo
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Salvaged: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSalvaged: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Salvaged {
+        return
+            try Salvaged(
+                kept: FfiConverterUInt64.read(from: &buf), 
+                lost: FfiConverterUInt64.read(from: &buf), 
+                movedTo: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Salvaged, into buf: inout [UInt8]) {
+        FfiConverterUInt64.write(value.kept, into: &buf)
+        FfiConverterUInt64.write(value.lost, into: &buf)
+        FfiConverterString.write(value.movedTo, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSalvaged_lift(_ buf: RustBuffer) throws -> Salvaged {
+    return try FfiConverterTypeSalvaged.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSalvaged_lower(_ value: Salvaged) -> RustBuffer {
+    return FfiConverterTypeSalvaged.lower(value)
+}
+
+
+/**
+ * A key of a seal.
+ */
+public struct SealKey: Equatable, Hashable {
+    public var id: String
+    public var key: Data
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(id: String, key: Data) {
+        self.id = id
+        self.key = key
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SealKey: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSealKey: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SealKey {
+        return
+            try SealKey(
+                id: FfiConverterString.read(from: &buf), 
+                key: FfiConverterData.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SealKey, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterData.write(value.key, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSealKey_lift(_ buf: RustBuffer) throws -> SealKey {
+    return try FfiConverterTypeSealKey.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSealKey_lower(_ value: SealKey) -> RustBuffer {
+    return FfiConverterTypeSealKey.lower(value)
+}
+
+
+/**
  * The parts of a SET.
  */
 public struct SetParts {
@@ -6455,6 +8507,235 @@ public func FfiConverterTypeTransmitterSettings_lift(_ buf: RustBuffer) throws -
 #endif
 public func FfiConverterTypeTransmitterSettings_lower(_ value: TransmitterSettings) -> RustBuffer {
     return FfiConverterTypeTransmitterSettings.lower(value)
+}
+
+
+/**
+ * How a worker is.
+ */
+public struct WorkerHealth: Equatable, Hashable {
+    public var inFlight: UInt64
+    public var delivered: UInt64
+    public var failed: UInt64
+    public var lost: UInt64
+    public var storeErrors: UInt64
+    /**
+     * The code of the last error of the store.
+     */
+    public var storeError: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(inFlight: UInt64, delivered: UInt64, failed: UInt64, lost: UInt64, storeErrors: UInt64, 
+        /**
+         * The code of the last error of the store.
+         */storeError: String?) {
+        self.inFlight = inFlight
+        self.delivered = delivered
+        self.failed = failed
+        self.lost = lost
+        self.storeErrors = storeErrors
+        self.storeError = storeError
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension WorkerHealth: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeWorkerHealth: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> WorkerHealth {
+        return
+            try WorkerHealth(
+                inFlight: FfiConverterUInt64.read(from: &buf), 
+                delivered: FfiConverterUInt64.read(from: &buf), 
+                failed: FfiConverterUInt64.read(from: &buf), 
+                lost: FfiConverterUInt64.read(from: &buf), 
+                storeErrors: FfiConverterUInt64.read(from: &buf), 
+                storeError: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: WorkerHealth, into buf: inout [UInt8]) {
+        FfiConverterUInt64.write(value.inFlight, into: &buf)
+        FfiConverterUInt64.write(value.delivered, into: &buf)
+        FfiConverterUInt64.write(value.failed, into: &buf)
+        FfiConverterUInt64.write(value.lost, into: &buf)
+        FfiConverterUInt64.write(value.storeErrors, into: &buf)
+        FfiConverterOptionString.write(value.storeError, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWorkerHealth_lift(_ buf: RustBuffer) throws -> WorkerHealth {
+    return try FfiConverterTypeWorkerHealth.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWorkerHealth_lower(_ value: WorkerHealth) -> RustBuffer {
+    return FfiConverterTypeWorkerHealth.lower(value)
+}
+
+
+/**
+ * The settings of a worker. Spans are in seconds.
+ */
+public struct WorkerOptions: Equatable, Hashable {
+    public var concurrency: Int64?
+    public var perReceiver: Int64?
+    public var lease: Double?
+    public var grace: Double?
+    public var poll: Double?
+    public var maxAttempts: Int64?
+    public var base: Double?
+    public var maxBackoff: Double?
+    public var keepDelivered: Double?
+    public var keepDead: Double?
+    public var keepDiscarded: Double?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(concurrency: Int64?, perReceiver: Int64?, lease: Double?, grace: Double?, poll: Double?, maxAttempts: Int64?, base: Double?, maxBackoff: Double?, keepDelivered: Double?, keepDead: Double?, keepDiscarded: Double?) {
+        self.concurrency = concurrency
+        self.perReceiver = perReceiver
+        self.lease = lease
+        self.grace = grace
+        self.poll = poll
+        self.maxAttempts = maxAttempts
+        self.base = base
+        self.maxBackoff = maxBackoff
+        self.keepDelivered = keepDelivered
+        self.keepDead = keepDead
+        self.keepDiscarded = keepDiscarded
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension WorkerOptions: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeWorkerOptions: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> WorkerOptions {
+        return
+            try WorkerOptions(
+                concurrency: FfiConverterOptionInt64.read(from: &buf), 
+                perReceiver: FfiConverterOptionInt64.read(from: &buf), 
+                lease: FfiConverterOptionDouble.read(from: &buf), 
+                grace: FfiConverterOptionDouble.read(from: &buf), 
+                poll: FfiConverterOptionDouble.read(from: &buf), 
+                maxAttempts: FfiConverterOptionInt64.read(from: &buf), 
+                base: FfiConverterOptionDouble.read(from: &buf), 
+                maxBackoff: FfiConverterOptionDouble.read(from: &buf), 
+                keepDelivered: FfiConverterOptionDouble.read(from: &buf), 
+                keepDead: FfiConverterOptionDouble.read(from: &buf), 
+                keepDiscarded: FfiConverterOptionDouble.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: WorkerOptions, into buf: inout [UInt8]) {
+        FfiConverterOptionInt64.write(value.concurrency, into: &buf)
+        FfiConverterOptionInt64.write(value.perReceiver, into: &buf)
+        FfiConverterOptionDouble.write(value.lease, into: &buf)
+        FfiConverterOptionDouble.write(value.grace, into: &buf)
+        FfiConverterOptionDouble.write(value.poll, into: &buf)
+        FfiConverterOptionInt64.write(value.maxAttempts, into: &buf)
+        FfiConverterOptionDouble.write(value.base, into: &buf)
+        FfiConverterOptionDouble.write(value.maxBackoff, into: &buf)
+        FfiConverterOptionDouble.write(value.keepDelivered, into: &buf)
+        FfiConverterOptionDouble.write(value.keepDead, into: &buf)
+        FfiConverterOptionDouble.write(value.keepDiscarded, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWorkerOptions_lift(_ buf: RustBuffer) throws -> WorkerOptions {
+    return try FfiConverterTypeWorkerOptions.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWorkerOptions_lower(_ value: WorkerOptions) -> RustBuffer {
+    return FfiConverterTypeWorkerOptions.lower(value)
+}
+
+
+/**
+ * What a worker did.
+ */
+public struct WorkerResult: Equatable, Hashable {
+    public var delivered: UInt64
+    public var failed: UInt64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(delivered: UInt64, failed: UInt64) {
+        self.delivered = delivered
+        self.failed = failed
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension WorkerResult: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeWorkerResult: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> WorkerResult {
+        return
+            try WorkerResult(
+                delivered: FfiConverterUInt64.read(from: &buf), 
+                failed: FfiConverterUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: WorkerResult, into buf: inout [UInt8]) {
+        FfiConverterUInt64.write(value.delivered, into: &buf)
+        FfiConverterUInt64.write(value.failed, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWorkerResult_lift(_ buf: RustBuffer) throws -> WorkerResult {
+    return try FfiConverterTypeWorkerResult.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWorkerResult_lower(_ value: WorkerResult) -> RustBuffer {
+    return FfiConverterTypeWorkerResult.lower(value)
 }
 
 
@@ -7394,6 +9675,116 @@ public func FfiConverterTypePublicForm_lower(_ value: PublicForm) -> RustBuffer 
 
 
 /**
+ * What a worker asks, or tells.
+ */
+
+public enum Question {
+    
+    /**
+     * The receiver with this name.
+     */
+    case receiver(name: String, answer: ReceiverAnswer
+    )
+    /**
+     * A signature.
+     */
+    case signature(request: SigningRequest, answer: SignatureAnswer
+    )
+    /**
+     * No question: a receiver was paused.
+     */
+    case paused(receiver: String, failure: OutboxFailure
+    )
+    /**
+     * No question: a receiver was resumed.
+     */
+    case resumed(receiver: String
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Question: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeQuestion: FfiConverterRustBuffer {
+    typealias SwiftType = Question
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Question {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .receiver(name: try FfiConverterString.read(from: &buf), answer: try FfiConverterTypeReceiverAnswer.read(from: &buf)
+        )
+        
+        case 2: return .signature(request: try FfiConverterTypeSigningRequest.read(from: &buf), answer: try FfiConverterTypeSignatureAnswer.read(from: &buf)
+        )
+        
+        case 3: return .paused(receiver: try FfiConverterString.read(from: &buf), failure: try FfiConverterTypeOutboxFailure.read(from: &buf)
+        )
+        
+        case 4: return .resumed(receiver: try FfiConverterString.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Question, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .receiver(name,answer):
+            writeInt(&buf, Int32(1))
+            FfiConverterString.write(name, into: &buf)
+            FfiConverterTypeReceiverAnswer.write(answer, into: &buf)
+            
+        
+        case let .signature(request,answer):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeSigningRequest.write(request, into: &buf)
+            FfiConverterTypeSignatureAnswer.write(answer, into: &buf)
+            
+        
+        case let .paused(receiver,failure):
+            writeInt(&buf, Int32(3))
+            FfiConverterString.write(receiver, into: &buf)
+            FfiConverterTypeOutboxFailure.write(failure, into: &buf)
+            
+        
+        case let .resumed(receiver):
+            writeInt(&buf, Int32(4))
+            FfiConverterString.write(receiver, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuestion_lift(_ buf: RustBuffer) throws -> Question {
+    return try FfiConverterTypeQuestion.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuestion_lower(_ value: Question) -> RustBuffer {
+    return FfiConverterTypeQuestion.lower(value)
+}
+
+
+
+/**
  * An event in its JSON form, or why it has none: to lint that is a finding.
  */
 
@@ -7689,6 +10080,30 @@ fileprivate struct FfiConverterOptionTypeDialect: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeOutboxSeal: FfiConverterRustBuffer {
+    typealias SwiftType = OutboxSeal?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeOutboxSeal.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeOutboxSeal.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeProviders: FfiConverterRustBuffer {
     typealias SwiftType = Providers?
 
@@ -7705,6 +10120,30 @@ fileprivate struct FfiConverterOptionTypeProviders: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeProviders.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeReceiver: FfiConverterRustBuffer {
+    typealias SwiftType = Receiver?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeReceiver.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeReceiver.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -7825,6 +10264,78 @@ fileprivate struct FfiConverterOptionTypeLogEvent: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeLogEvent.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeOutboxCursor: FfiConverterRustBuffer {
+    typealias SwiftType = OutboxCursor?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeOutboxCursor.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeOutboxCursor.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeOutboxFailure: FfiConverterRustBuffer {
+    typealias SwiftType = OutboxFailure?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeOutboxFailure.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeOutboxFailure.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeOutboxHistory: FfiConverterRustBuffer {
+    typealias SwiftType = OutboxHistory?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeOutboxHistory.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeOutboxHistory.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -7969,6 +10480,30 @@ fileprivate struct FfiConverterOptionTypeProviderLocation: FfiConverterRustBuffe
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeProviderLocation.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeQuestion: FfiConverterRustBuffer {
+    typealias SwiftType = Question?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeQuestion.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeQuestion.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -8150,6 +10685,31 @@ fileprivate struct FfiConverterSequenceTypeCondition: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeEnqueued: FfiConverterRustBuffer {
+    typealias SwiftType = [Enqueued]
+
+    public static func write(_ value: [Enqueued], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeEnqueued.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Enqueued] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Enqueued]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeEnqueued.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeFinding: FfiConverterRustBuffer {
     typealias SwiftType = [Finding]
 
@@ -8217,6 +10777,106 @@ fileprivate struct FfiConverterSequenceTypeLogEvent: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeLogEvent.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeOutboxAttempt: FfiConverterRustBuffer {
+    typealias SwiftType = [OutboxAttempt]
+
+    public static func write(_ value: [OutboxAttempt], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeOutboxAttempt.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [OutboxAttempt] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [OutboxAttempt]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeOutboxAttempt.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeOutboxDelivery: FfiConverterRustBuffer {
+    typealias SwiftType = [OutboxDelivery]
+
+    public static func write(_ value: [OutboxDelivery], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeOutboxDelivery.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [OutboxDelivery] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [OutboxDelivery]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeOutboxDelivery.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeOutboxEntry: FfiConverterRustBuffer {
+    typealias SwiftType = [OutboxEntry]
+
+    public static func write(_ value: [OutboxEntry], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeOutboxEntry.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [OutboxEntry] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [OutboxEntry]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeOutboxEntry.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeOutboxReceiver: FfiConverterRustBuffer {
+    typealias SwiftType = [OutboxReceiver]
+
+    public static func write(_ value: [OutboxReceiver], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeOutboxReceiver.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [OutboxReceiver] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [OutboxReceiver]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeOutboxReceiver.read(from: &buf))
         }
         return seq
     }
@@ -8317,6 +10977,31 @@ fileprivate struct FfiConverterSequenceTypeReceptionCause: FfiConverterRustBuffe
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeReceptionCause.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeSealKey: FfiConverterRustBuffer {
+    typealias SwiftType = [SealKey]
+
+    public static func write(_ value: [SealKey], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeSealKey.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [SealKey] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [SealKey]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeSealKey.read(from: &buf))
         }
         return seq
     }
@@ -8683,6 +11368,23 @@ public func writeConfiguration(settings: ConfigurationSettings)throws  -> Locate
 })
 }
 /**
+ * Puts a damaged file aside, and copies what can be read of it into a new one. It goes on if it is cancelled.
+ */
+public func salvageOutbox(path: String, cancellation: Cancellation)async throws  -> Salvaged  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_func_salvage_outbox(FfiConverterString.lower(path),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeSalvaged_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+/**
  * The ids of the built-in dialects.
  */
 public func dialectIds() -> [String]  {
@@ -8805,6 +11507,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_func_write_configuration() != 44339) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_ssf_transmitter_swift_checksum_func_salvage_outbox() != 31628) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_ssf_transmitter_swift_checksum_func_dialect_ids() != 29568) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -8908,6 +11613,42 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_logpager_next() != 47717) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_outbox_check() != 13733) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_outbox_close() != 36361) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_outbox_counts() != 32897) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_outbox_discard() != 65530) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_outbox_enqueue() != 35900) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_outbox_history() != 3695) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_outbox_hold() != 60177) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_outbox_list() != 55733) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_outbox_prune() != 1074) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_outbox_receivers() != 7017) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_outbox_release() != 39575) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_outbox_replay() != 29145) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_examination_fail() != 52013) {
@@ -9024,6 +11765,30 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_method_transmitter_prepare() != 37437) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_ssf_transmitter_swift_checksum_method_receiveranswer_failed() != 11437) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_receiveranswer_found() != 29293) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_runningworker_health() != 8682) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_runningworker_next() != 60925) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_runningworker_result() != 8402) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_runningworker_stop() != 39275) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_signatureanswer_failed() != 2246) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_signatureanswer_signed() != 3513) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_ssf_transmitter_swift_checksum_constructor_cancellation_new() != 36238) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -9048,6 +11813,12 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_constructor_providers_build() != 14648) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_ssf_transmitter_swift_checksum_constructor_outbox_open() != 50705) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_constructor_outboxseal_build() != 47697) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_ssf_transmitter_swift_checksum_constructor_dialect_built_in() != 19397) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -9061,6 +11832,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_constructor_transmitter_build() != 17007) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_constructor_runningworker_start() != 21711) {
         return InitializationResult.apiChecksumMismatch
     }
 
