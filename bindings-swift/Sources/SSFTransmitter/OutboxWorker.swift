@@ -172,11 +172,13 @@ public final class OutboxWorker: @unchecked Sendable {
     public var health: Health {
         guard let told = lock.withLock({ running })?.health() else { return Health() }
         return Health(
-            inFlight: Int(told.inFlight), delivered: Int(told.delivered), failed: Int(told.failed), lost: Int(told.lost),
-            storeErrors: Int(told.storeErrors), storeError: told.storeError.map(SSFError.Code.init(rawValue:)))
+            inFlight: Int(told.inFlight), delivered: Int(told.delivered), failed: Int(told.failed),
+            lost: Int(told.lost), storeErrors: Int(told.storeErrors),
+            storeError: told.storeError.map(SSFError.Code.init(rawValue:)))
     }
 
     private func work(draining: Bool) async throws -> Drained {
+        try Task.checkCancellation()
         let running = try start(draining: draining)
         defer { lock.withLock { isRunning = false } }
         // Not a child: while deliveries end within the grace, signers still sign.

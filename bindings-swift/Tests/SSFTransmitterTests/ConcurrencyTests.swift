@@ -194,15 +194,6 @@ import Testing
         let counters = transmitter.counters
         #expect(counters.inFlight == 0 && counters.delivered >= 334)
     }
-
-    /// Polls until it holds; a minute is the safety net.
-    private func until(_ holds: () -> Bool) async throws {
-        for _ in 0..<60_000 {
-            if holds() { return }
-            try await Task.sleep(nanoseconds: 1_000_000)
-        }
-        throw Unusable("it did not come to that")
-    }
 }
 
 actor Tally {
