@@ -10,6 +10,8 @@ let package = Package(
             name: "ComplianceAgent", dependencies: [.product(name: "SSFTransmitter", package: "bindings-swift")]),
         .executableTarget(
             name: "EnclaveAgent", dependencies: [.product(name: "SSFTransmitter", package: "bindings-swift")]),
+        .executableTarget(
+            name: "OutboxAgent", dependencies: [.product(name: "SSFTransmitter", package: "bindings-swift")]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -3,7 +3,7 @@ import SSFTransmitter
 import SSFTransmitterTesting
 import Testing
 
-/// Receivers that a test gets to know by and by, and who was asked for.
+/// Receivers that become known one after the other, and the names that a worker asked about.
 actor Directory {
     private var known: [String: Receiver] = [:]
     private(set) var asked: [String] = []
@@ -143,7 +143,7 @@ actor Alerts {
         await directory.learn("acme", try emulator.receiver())
         try await outbox.release("acme")
         try await until { try await outbox.counts().delivered == 1 }
-        // It is asked for once more, and then remembered.
+        // The worker asks about it once more, and then remembers it.
         for _ in 0..<5 { try await outbox.enqueue(event, about: ada, to: "acme") }
         try await until { try await outbox.counts().delivered == 6 }
         #expect(await directory.asked == ["acme", "acme"])

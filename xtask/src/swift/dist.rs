@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use super::{LIBRARY, Package, call};
+use super::{LIBRARY, Package, call, sqlite};
 use crate::{Result, install::clear, openssl, package::pages, run::cargo};
 
 /// The architectures of a Mac, and what Rust calls them.
@@ -93,6 +93,7 @@ fn describe(package: &Package, folder: &Path, framework: Option<&str>) -> Result
 /// is laid out here, and that manifest and release agree on the oldest macOS.
 pub(super) fn check(package: &Package, library: &Path) -> Result {
     symbols(package, &library.join(LIBRARY))?;
+    sqlite::check(&library.join(LIBRARY))?;
     let known = crate::run::program(&package.root, "rustc", "--print target-list").output()?;
     if let Some(unknown) = TARGETS.iter().find(|target| !known.lines().any(|line| line == **target)) {
         return Err(format!("rustc knows no target {unknown}").into());
@@ -144,7 +145,6 @@ fn universal(package: &Package) -> Result<PathBuf> {
     let archives = archives.into_iter().collect::<Result<Vec<_>>>()?;
     let archive = package.work.join(LIBRARY);
     call(Command::new("lipo").arg("-create").args(&archives).arg("-output").arg(&archive), "lipo")?;
-    call(Command::new("strip").arg("-S").arg(&archive), "strip")?;
     Ok(archive)
 }
 
@@ -161,8 +161,14 @@ fn library(package: &Package, target: Option<&str>) -> Result<PathBuf> {
         .env("MACOSX_DEPLOYMENT_TARGET", MACOS)
         .hint("run `rustup target add aarch64-apple-darwin x86_64-apple-darwin`")
         .run()?;
-    let library = folder.join("release").join(LIBRARY);
+    let released = package.work.join(format!("release-{}", target.unwrap_or("host")));
+    clear(&released)?;
+    fs::create_dir_all(&released)?;
+    // A copy: cargo would not make its own again.
+    let library = released.join(LIBRARY);
+    fs::copy(folder.join("release").join(LIBRARY), &library)?;
     openssl::check(&library)?;
+    sqlite::hide(&library, &released)?;
     Ok(library)
 }
 

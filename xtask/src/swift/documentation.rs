@@ -11,7 +11,7 @@ use crate::Result;
 /// What the blocks take for granted.
 const GIVEN: &str = "file: URL, key: SigningKey, transmitter: Transmitter, acme: Receiver, event: CAEP.SessionRevoked, \
                      subject: Subject, users: [String], token: String, configuration: TransmitterConfiguration, \
-                     providers: OktaProviders, receipt: Receipt";
+                     providers: OktaProviders, receipt: Receipt, outbox: Outbox";
 
 const MANIFEST: &str = r#"// swift-tools-version: 6.0
 import PackageDescription

@@ -2,6 +2,7 @@
 
 mod dist;
 mod documentation;
+mod sqlite;
 mod trial;
 
 use std::{
@@ -11,7 +12,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{Result, run::cargo};
+use crate::{Result, elf, run::cargo};
 
 pub(crate) use dist::run as dist;
 
@@ -50,6 +51,8 @@ pub(crate) fn test(root: &Path) -> Result {
     documentation::compile(&package, &library)?;
     let examples = root.join("examples/swift");
     package.swift(&examples, "build", &library, &strict)?;
+    // What is linked neither shows the SQLite of the library, nor needs one.
+    elf::hides_sqlite(&package.work.join("build-swift/debug/OutboxAgent"))?;
     trial::run(&package, &examples, &library)?;
     // The whole of it again, and what threads do to each other is watched.
     let scratch = package.work.join("watched").to_string_lossy().into_owned();
@@ -111,7 +114,7 @@ impl Package {
         Ok(())
     }
 
-    /// Puts the library, without its debugging information, alone into a folder that is named by its content: `SwiftPM`
+    /// Puts the library, without its debugging information and with its SQLite hidden, alone into a folder that is named by its content: `SwiftPM`
     /// does not see that a library has changed, but that a folder has another name.
     fn place_library(&self, profile: &str) -> Result<PathBuf> {
         let built = self.target.join(profile).join(LIBRARY);
@@ -126,7 +129,8 @@ impl Package {
             }
             fs::create_dir_all(&folder)?;
             let partial = folder.join("partial");
-            call(Command::new("strip").arg("-S").arg("-o").arg(&partial).arg(&built), "strip")?;
+            fs::copy(&built, &partial)?;
+            sqlite::hide(&partial, &self.work)?;
             fs::rename(partial, library)?;
         }
         Ok(folder)
