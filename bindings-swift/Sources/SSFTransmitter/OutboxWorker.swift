@@ -123,6 +123,7 @@ public final class OutboxWorker: @unchecked Sendable {
     ///     with its own code if it is an ``SSFError``.
     ///   - options: The settings.
     ///   - onAlert: Called when a receiver is paused or resumed: once for each change, one call after the other.
+    ///     A run returns after the last call.
     public init(
         _ outbox: Outbox, _ transmitter: Transmitter, receivers: @escaping @Sendable (String) async throws -> Receiver?,
         options: Options = Options(), onAlert: (@Sendable (Alert) async -> Void)? = nil
