@@ -180,7 +180,7 @@ public final class OutboxWorker: @unchecked Sendable {
 
     private func work(draining: Bool) async throws -> Drained {
         try Task.checkCancellation()
-        let running = try start(draining: draining)
+        guard let running = try start(draining: draining) else { return Drained(delivered: 0, failed: 0) }
         defer { lock.withLock { isRunning = false } }
         // Not a child: while deliveries end within the grace, signers still sign.
         let answering = Task { await answer(running) }
@@ -195,14 +195,15 @@ public final class OutboxWorker: @unchecked Sendable {
         }
     }
 
-    private func start(draining: Bool) throws -> RunningWorker {
+    /// Starts it, unless it was stopped: then it claims nothing.
+    private func start(draining: Bool) throws -> RunningWorker? {
         try lock.withLock {
+            if isStopped { return nil }
             if isRunning { throw SSFError(.configurationInvalid, "the worker is running; make another one") }
             let running = try native {
                 try RunningWorker.start(
                     outbox: outbox.native, transmitter: transmitter.native, options: options.native, drain: draining)
             }
-            if isStopped { running.stop() }
             (self.running, isRunning) = (running, true)
             return running
         }
