@@ -1,14 +1,19 @@
 //! The outbox: its store, its entries, what selects deliveries, and a worker that asks its language.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use ssf_transmitter::{
     Error, ErrorCode, Event, Receiver, Result, SignedSet, Subject, Timestamp, Transmitter, UnsignedSet,
     client::{CachedReceivers, Receivers, Worker},
     key::{BoxFuture, ExternalKey},
     outbox::{
-        Alert, Entry, Filter, MemoryStore, Outbox, Priority, Replay, Retention, Schedule, Seal, State,
-        WhenFull,
+        Alert, Cursor, Entry, Filter, MemoryStore, Outbox, Priority, Record, Replay, Retention, Schedule,
+        Seal, State, WhenFull,
     },
 };
 pub use ssf_transmitter_store::{Salvaged, SqliteStore};
@@ -85,6 +90,24 @@ impl OutboxSettings {
         });
         Ok((outbox, file))
     }
+}
+
+/// Reads the whole file of an outbox, which may be open, and tells what is damaged. Blocks to open it.
+pub async fn check(path: &Path) -> Result<Vec<String>> {
+    let store = SqliteStore::open(path)?;
+    let damage = store.check().await;
+    Outbox::new(store).close().await?;
+    damage
+}
+
+/// Puts a damaged file aside, and copies what can be read of it into a new one. Blocks meanwhile.
+pub fn salvage(path: &Path) -> Result<Salvaged> {
+    SqliteStore::salvage(path)
+}
+
+/// Where a list goes on: after the delivery with this `jti`, which was enqueued at this time.
+pub fn cursor(jti: String, enqueued_at: Timestamp) -> Cursor {
+    Cursor::after(&Record::new(jti, "", "", enqueued_at, enqueued_at))
 }
 
 /// A seal of keys with 32 bytes each: one to index by, and those that open, of which the first one seals.

@@ -108,6 +108,17 @@ impl Failure {
         Self(Kind::Own(code, message.into()))
     }
 
+    /// The failure of an item of a list: its pointer begins with the index.
+    pub(crate) fn within(self, index: usize) -> Self {
+        match self.0 {
+            Kind::Core(error) => {
+                let pointer = format!("/{index}{}", error.pointer().unwrap_or_default());
+                Self(Kind::Core(error.at(pointer)))
+            }
+            own @ Kind::Own(..) => Self(own),
+        }
+    }
+
     fn core(&self) -> Option<&sdk::Error> {
         match &self.0 {
             Kind::Core(error) => Some(error),

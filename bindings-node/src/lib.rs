@@ -7,7 +7,9 @@
 #![cfg_attr(test, allow(dead_code, reason = "napi registers nothing in a build for tests"))]
 
 mod conformance;
+mod deliveries;
 mod emission;
+mod entries;
 mod failure;
 mod key;
 mod key_source;
@@ -18,6 +20,7 @@ mod names;
 mod network;
 mod okta;
 mod okta_log;
+mod outbox;
 mod pending;
 mod policy;
 mod receiver;
@@ -26,6 +29,7 @@ mod runtime;
 mod sets;
 mod signer;
 mod transmitter;
+mod worker;
 
 use napi_derive::napi;
 

@@ -208,6 +208,12 @@ impl Transmitter {
     }
 }
 
+impl Transmitter {
+    pub(crate) fn core(&self) -> &sdk::Transmitter {
+        &self.core
+    }
+}
+
 impl TransmitterSettings {
     fn build(self, keys: &KeySet) -> Result<Transmitter> {
         let settings = transmitter::TransmitterSettings {

@@ -195,6 +195,12 @@ export function partsOf(error: SsfError): NativeErrorParts {
   return { code: coreCode(code), message, pointer, status, receiverError, receiverDescription };
 }
 
+/** The same error, of an item of a list: its pointer begins with the index. */
+export function ofItem(error: SsfError, index: number, at: Caller | Place): SsfError {
+  const { message, pointer, ...parts } = partsOf(error);
+  return errorOf(error.code, message, at, { ...parts, pointer: `/${index}${pointer ?? ''}`, cause: error.cause });
+}
+
 /** The name of a code in the core. */
 export function coreCode(code: SsfErrorCode): string {
   return code.slice('SSF_'.length).toLowerCase();
@@ -239,7 +245,8 @@ export function unwrap<T>(outcome: Outcome<T>, at: Caller | Place): T {
   return outcome;
 }
 
-function codeOf(code: string): SsfErrorCode {
+/** The code with this name in the core. */
+export function codeOf(code: string): SsfErrorCode {
   const known = codeNamed(code);
   return known === code ? 'SSF_INTERNAL' : (known as SsfErrorCode);
 }

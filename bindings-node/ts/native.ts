@@ -335,6 +335,153 @@ export interface NativeTransmitter {
   counters(): NativeCounters;
 }
 
+export interface NativeOutbox {
+  enqueue(mailbox: NativeMailbox, number: number, lines: string): Outcome<void>;
+  enqueueMany(mailbox: NativeMailbox, number: number, lines: string): Outcome<void>;
+  counts(mailbox: NativeMailbox, number: number): Outcome<void>;
+  receivers(mailbox: NativeMailbox, number: number, after: string | undefined, limit: number): Outcome<void>;
+  list(
+    mailbox: NativeMailbox,
+    number: number,
+    filter: NativeFilter,
+    after: string | undefined,
+    enqueuedAt: number | undefined,
+    limit: number,
+  ): Outcome<void>;
+  history(mailbox: NativeMailbox, number: number, jti: string): Outcome<void>;
+  replay(
+    mailbox: NativeMailbox,
+    number: number,
+    filter: NativeFilter,
+    dryRun: boolean,
+    freshJti: boolean,
+  ): Outcome<void>;
+  discard(mailbox: NativeMailbox, number: number, filter: NativeFilter, dryRun: boolean): Outcome<void>;
+  hold(mailbox: NativeMailbox, number: number, receiver: string): Outcome<void>;
+  release(mailbox: NativeMailbox, number: number, receiver: string): Outcome<void>;
+  prune(mailbox: NativeMailbox, number: number, keep: NativeKeep): Outcome<void>;
+  check(mailbox: NativeMailbox, number: number): Outcome<void>;
+  close(mailbox: NativeMailbox, number: number): Outcome<void>;
+}
+
+export interface NativeFilter {
+  states: string[];
+  receiver: string | undefined;
+  event: string | undefined;
+  code: string | undefined;
+  jtis: string[];
+  subject: string | undefined;
+  privateFormats: boolean;
+  since: number | undefined;
+  until: number | undefined;
+}
+
+export interface NativeKeep {
+  delivered: number | undefined;
+  dead: number | undefined;
+  discarded: number | undefined;
+}
+
+export interface NativeDeliveryFailure {
+  code: string;
+  message: string;
+  remedy: string;
+  status?: number;
+  receiverError?: string;
+  receiverDescription?: string;
+}
+
+export interface NativeAttempt {
+  at: number;
+  duration: number;
+  kid?: string;
+  status?: number;
+  failure?: NativeDeliveryFailure;
+}
+
+export interface NativeDelivery {
+  jti: string;
+  receiver: string;
+  event: string;
+  state: string;
+  enqueuedAt: number;
+  priority: string;
+  attempts: number;
+  dueAt?: number;
+  expiresAt: number;
+  endedAt?: number;
+  failure?: NativeDeliveryFailure;
+  discard?: string;
+  supersededBy?: string;
+}
+
+export interface NativeHistory {
+  delivery: NativeDelivery;
+  attempts: NativeAttempt[];
+}
+
+export interface NativeOutboxReceiver {
+  name: string;
+  status: string;
+  since?: number;
+  resumeAt?: number;
+  failure?: NativeDeliveryFailure;
+  deliveredAt?: number;
+  failedAt?: number;
+  oldestWaiting?: number;
+  enqueued: number;
+  waiting: number;
+  inFlight: number;
+  delivered: number;
+  dead: number;
+  discarded: number;
+}
+
+/** Empty on purpose: it only crosses back. */
+export type NativeSeal = object;
+
+export interface NativeWorkerSettings {
+  concurrency: number | undefined;
+  perReceiver: number | undefined;
+  lease: number | undefined;
+  grace: number | undefined;
+  poll: number | undefined;
+  maxAttempts: number | undefined;
+  base: number | undefined;
+  maxBackoff: number | undefined;
+  keepDelivered: number | undefined;
+  keepDead: number | undefined;
+  keepDiscarded: number | undefined;
+}
+
+export interface NativeRunningWorker {
+  next(mailbox: NativeMailbox, number: number): Outcome<void>;
+  result(mailbox: NativeMailbox, number: number): Outcome<void>;
+  stop(): void;
+  health(): NativeWorkerHealth;
+}
+
+export interface NativeWorkerHealth {
+  inFlight: number;
+  delivered: number;
+  failed: number;
+  lost: number;
+  storeErrors: number;
+  storeError?: string;
+}
+
+/** What a worker asks; an alert wants no answer. */
+export interface NativeQuestion {
+  readonly kind: 'receiver' | 'signature' | 'paused' | 'resumed';
+  readonly receiver: string | null;
+  readonly failure: NativeDeliveryFailure | null;
+  toSign(): { kid: string; signingInput: Uint8Array; digest?: Uint8Array } | null;
+  found(receiver: NativeReceiver | undefined): void;
+  signed(signature: Uint8Array, der: boolean): void;
+  failed(error: NativeErrorParts): void;
+  abandon(): void;
+}
+
 export interface NativeLinterSettings {
   dialect: NativeDialect | undefined;
   issuer: string | undefined;
@@ -480,6 +627,26 @@ interface Native {
   DecodedSet: { parse(compact: string): Outcome<NativeDecodedSet> };
   Transmitter: {
     build(settings: NativeTransmitterSettings, keys: NativeKeySet): Outcome<NativeTransmitter>;
+  };
+  Outbox: {
+    new (
+      path: string | undefined,
+      capacity: number | undefined,
+      waits: boolean,
+      seal: NativeSeal | undefined,
+    ): NativeOutbox;
+    salvage(mailbox: NativeMailbox, number: number, path: string): Outcome<void>;
+  };
+  Seal: { build(indexKey: Uint8Array, ids: string[], keys: Uint8Array[]): Outcome<NativeSeal> };
+  RunningWorker: {
+    start(
+      mailbox: NativeMailbox,
+      number: number,
+      outbox: NativeOutbox,
+      transmitter: NativeTransmitter,
+      settings: NativeWorkerSettings,
+      drain: boolean,
+    ): Outcome<void>;
   };
   LogPager: { open(providers: NativeProviders, query: NativeLogQuery): Outcome<NativeLogPager> };
   Providers: { build(settings: NativeOrgSettings): Outcome<NativeProviders> };

@@ -20,10 +20,16 @@ const listOf = (one: Kind, noun: string): Kind =>
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+const isIterable = (value: unknown): boolean => typeof value === 'object' && value !== null && Symbol.iterator in value;
+
 export const string = kind('a string', (value) => typeof value === 'string');
 export const boolean = kind('a boolean', (value) => typeof value === 'boolean');
 export const strings = listOf(string, 'an array of strings');
-export const audience = kind('a string or an array of strings', (value) => string.is(value) || strings.is(value));
+export const stringOrStrings = kind(
+  'a string or an array of strings',
+  (value) => string.is(value) || strings.is(value),
+);
+export const audience = stringOrStrings;
 export const count = kind(
   'a whole number, one or more',
   (value) => Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) < 2 ** 32,
@@ -43,16 +49,16 @@ export const stringMap = kind(
   'an object of strings',
   (value) => isObject(value) && isPlain(value) && Object.values(value).every(string.is),
 );
-export const iterable = kind(
-  'an iterable of pairs of strings',
-  (value) => typeof value === 'object' && value !== null && Symbol.iterator in value,
-);
+export const iterable = kind('an iterable of pairs of strings', isIterable);
 /** What such an iterable gives. */
 export const stringPairs = listOf(
   kind('a pair of strings', (value) => strings.is(value) && (value as string[]).length === 2),
   iterable.noun,
 );
+/** Whose items another function validates. */
+export const iterableOf = (noun: string): Kind => kind(`an iterable of ${noun}`, isIterable);
 export const list = kind('an array', Array.isArray);
+export const uint8Array = kind('a Uint8Array', types.isUint8Array);
 export const bytes = kind('a string or a Uint8Array', (value) => string.is(value) || types.isUint8Array(value));
 export const byteLists = kind(
   'a string, a Uint8Array, or an array of them',

@@ -245,12 +245,12 @@ function receiverOf(native: NativeReceiver): Receiver {
   return receiver;
 }
 
-/** The native receiver; `to` is mostly the option of that name. */
-export function handleOf(to: Receiver, at: Caller | Place): NativeReceiver {
-  const handle = HANDLES.get(to);
+/** The native receiver. `name` is the option or argument that it was given as. */
+export function handleOf(receiver: Receiver, at: Caller | Place, name = 'to'): NativeReceiver {
+  const handle = HANDLES.get(receiver);
   if (handle !== undefined) return handle;
-  const message = `to: expected a Receiver, got ${typeName(to)}`;
-  throw errorOf('SSF_CONFIGURATION_INVALID', message, at, { pointer: '/to' });
+  const message = `${name}: expected a Receiver, got ${typeName(receiver)}`;
+  throw errorOf('SSF_CONFIGURATION_INVALID', message, at, { pointer: `/${name}` });
 }
 
 function built(

@@ -320,6 +320,11 @@ export class Transmitter implements AsyncDisposable {
     await this.close();
   }
 
+  /** The native transmitter, and the keys whose signers are functions. @internal */
+  static handle(transmitter: Transmitter): readonly [native: NativeTransmitter, keys: KeySet] {
+    return [transmitter.#native, transmitter.#keys];
+  }
+
   async #emit(
     event: SsfEvent,
     subject: Subject | undefined,

@@ -56,6 +56,9 @@ mod lint {
         assert_eq!(error.code(), ErrorCode::EventMemberMissing);
         assert!(error.pointer().unwrap().starts_with("/1/events/"), "{error:?}");
         assert_eq!(outbox.counts().await.unwrap().enqueued, 0);
+        // An entry that is alone has no index.
+        let alone = outbox.enqueue(entry(caep::SessionRevoked::new()).to("acme")).await.unwrap_err();
+        assert!(alone.pointer().unwrap().starts_with("/events/"), "{alone:?}");
     }
 
     #[tokio::test]

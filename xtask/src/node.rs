@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     Result, cli,
-    elf::Library,
+    elf::{Library, hides_sqlite},
     glibc,
     install::{call, clear, install, read, write},
     openssl,
@@ -35,6 +35,7 @@ pub(crate) fn test(root: &Path) -> Result {
     node(&package, &oldest, &["scripts/build.mjs", "dev"])?;
     for binary in binaries(&package)? {
         check_stays_loaded(&binary)?;
+        hides_sqlite(&binary)?;
     }
     let biome = ["check", "--config-path=.", ".", "../examples/node", "../cli/npm"];
     tool(&package, "@biomejs/biome/bin/biome", &biome)?;
@@ -60,6 +61,7 @@ pub(crate) fn dist(root: &Path) -> Result {
         openssl::check(&binary)?;
         glibc::check(&binary)?;
         check_stays_loaded(&binary)?;
+        hides_sqlite(&binary)?;
     }
     run_tests(&package, &program)?;
     node(&package, &program, &["scripts/packed.mjs", &root.join("target/node/packed").to_string_lossy()])?;

@@ -3,7 +3,7 @@
 use std::{borrow::Borrow, fmt, sync::Arc};
 
 use super::{
-    Counts, Cursor, Enqueued, Entry, Filter, History, Pruned, ReceiverRecord, Record, Replay, Retention,
+    Counts, Cursor, Enqueued, Entry, Filter, History, Message, Pruned, ReceiverRecord, Record, Replay, Retention,
     Seal, Store, StoreHealth, Tag,
 };
 use crate::{
@@ -75,9 +75,11 @@ impl Outbox {
     /// Errors are those of the entry, and [`ErrorCode::OutboxFull`](crate::ErrorCode::OutboxFull),
     /// [`ErrorCode::OutboxConflict`](crate::ErrorCode::OutboxConflict) and
     /// [`ErrorCode::OutboxUnavailable`](crate::ErrorCode::OutboxUnavailable): nothing was stored then.
-    pub async fn enqueue(&self, entry: Entry) -> Result<Enqueued> {
-        let mut enqueued = self.enqueue_many([entry]).await?;
-        enqueued.pop().ok_or_else(|| crate::Error::internal("the store returned nothing for an entry"))
+    pub async fn enqueue(&self, entry: impl Borrow<Entry>) -> Result<Enqueued> {
+        let (message, findings) = self.check(entry.borrow(), self.clock.now())?;
+        let one = self.store.enqueue(vec![message]).await?.pop();
+        let one = one.ok_or_else(|| crate::Error::internal("the store returned nothing for an entry"))?;
+        Ok(Enqueued { findings, ..one })
     }
 
     /// Accepts entries: all of them or none. An error of an entry has its index as the first step of its pointer.
@@ -88,10 +90,10 @@ impl Outbox {
         let now = self.clock.now();
         let (mut messages, mut findings) = (Vec::new(), Vec::new());
         for (index, entry) in entries.into_iter().enumerate() {
-            let entry = entry.borrow();
-            let within = |error: crate::Error| error.within(&format!("/{index}"));
-            findings.push(self.lint(entry, now).map_err(within)?);
-            messages.push(entry.to_message(self.sealing(), now).map_err(within)?);
+            let checked = self.check(entry.borrow(), now);
+            let (message, found) = checked.map_err(|error| error.within(&format!("/{index}")))?;
+            messages.push(message);
+            findings.push(found);
         }
         let enqueued = self.store.enqueue(messages).await?;
         Ok(enqueued.into_iter().zip(findings).map(|(one, findings)| Enqueued { findings, ..one }).collect())
@@ -110,6 +112,12 @@ impl Outbox {
         };
         let entries = texts.into_iter().enumerate().map(read).collect::<Result<Vec<_>>>()?;
         self.enqueue_many(entries).await
+    }
+
+    /// What the store gets of an entry, and what lint reports.
+    fn check(&self, entry: &Entry, now: Timestamp) -> Result<(Message, Vec<Finding>)> {
+        let findings = self.lint(entry, now)?;
+        Ok((entry.to_message(self.sealing(), now)?, findings))
     }
 
     /// What lint reports of the SETs of an entry, each finding once.

@@ -1,0 +1,313 @@
+//! The outbox. Nothing waits for its file on a thread of JavaScript.
+
+use std::{future::Future, path::Path, sync::Arc};
+
+use napi::bindgen_prelude::Uint8Array;
+use napi_derive::napi;
+use ssf_bindings::outbox::{self, FilterOptions, OutboxSettings};
+use ssf_transmitter::{self as sdk, ErrorCode, outbox::Retention};
+use tokio::sync::Mutex;
+
+use crate::{
+    deliveries::{Delivery, History, OutboxCounts, OutboxReceiver, count},
+    entries::Lines,
+    failure::{Failure, Outcome, Result, outcome},
+    key::moment,
+    mailbox::Mailbox,
+    policy::milliseconds,
+};
+
+/// Encrypts what entries say.
+#[napi]
+pub struct Seal(sdk::outbox::Seal);
+
+#[napi]
+impl Seal {
+    #[napi]
+    pub fn build(index_key: Uint8Array, ids: Vec<String>, keys: Vec<Uint8Array>) -> Outcome<Seal> {
+        let keys = ids.into_iter().zip(keys).map(|(id, key)| (id, key.to_vec())).collect();
+        outcome(outbox::seal(&index_key, keys).map(Self).map_err(Failure::from))
+    }
+}
+
+/// An outbox.
+#[napi]
+pub struct Outbox(Arc<Inner>);
+
+struct Inner {
+    settings: OutboxSettings,
+    file: Mutex<File>,
+}
+
+enum File {
+    /// Nobody has used it yet.
+    Unopened,
+    Open(sdk::outbox::Outbox),
+    Closed,
+}
+
+/// What selects deliveries. Times are in milliseconds since 1970.
+#[napi(object, object_to_js = false)]
+pub struct Filter {
+    pub states: Vec<String>,
+    pub receiver: Option<String>,
+    pub event: Option<String>,
+    pub code: Option<String>,
+    pub jtis: Vec<String>,
+    /// As JSON.
+    pub subject: Option<String>,
+    pub private_formats: bool,
+    pub since: Option<f64>,
+    pub until: Option<f64>,
+}
+
+/// How long deliveries are kept that have ended, in milliseconds.
+#[napi(object, object_to_js = false)]
+pub struct Keep {
+    pub delivered: Option<f64>,
+    pub dead: Option<f64>,
+    pub discarded: Option<f64>,
+}
+
+/// What was saved of a damaged file.
+#[napi(object, object_from_js = false)]
+pub struct Salvaged {
+    pub kept: f64,
+    pub lost: f64,
+    pub moved_to: String,
+}
+
+#[napi]
+impl Outbox {
+    /// In memory without a path. The file is opened where the outbox is first used.
+    #[napi(constructor)]
+    pub fn new(path: Option<String>, capacity: Option<u32>, waits: bool, seal: Option<&Seal>) -> Self {
+        let settings = OutboxSettings {
+            path: path.map(Into::into),
+            capacity: capacity.map(|deliveries| deliveries as usize),
+            waits,
+            seal: seal.map(|seal| seal.0.clone()),
+            around: None,
+        };
+        Self(Arc::new(Inner { settings, file: Mutex::new(File::Unopened) }))
+    }
+
+    /// Accepts an entry: its lines. Arrives as JSON, as for [`enqueue_many`](Self::enqueue_many).
+    #[napi]
+    pub fn enqueue(&self, mailbox: &Mailbox, number: u32, lines: String) -> Outcome<()> {
+        self.perform(mailbox, number, async move |outbox| {
+            let enqueued = outbox.enqueue(Lines(lines).one()?).await?;
+            Ok(json(&[enqueued]))
+        })
+    }
+
+    /// Accepts entries, all or none: the lines of each. What was accepted arrives as JSON, `[[jti, …], repeated]` for each.
+    #[napi]
+    pub fn enqueue_many(&self, mailbox: &Mailbox, number: u32, lines: String) -> Outcome<()> {
+        self.perform(mailbox, number, async move |outbox| {
+            let enqueued = outbox.enqueue_many(Lines(lines).all()?).await?;
+            Ok(json(&enqueued))
+        })
+    }
+
+    #[napi]
+    pub fn counts(&self, mailbox: &Mailbox, number: u32) -> Outcome<()> {
+        self.perform(mailbox, number, async |outbox| Ok(OutboxCounts::from(outbox.counts().await?)))
+    }
+
+    #[napi]
+    pub fn receivers(
+        &self,
+        mailbox: &Mailbox,
+        number: u32,
+        after: Option<String>,
+        limit: u32,
+    ) -> Outcome<()> {
+        self.perform(mailbox, number, async move |outbox| {
+            let receivers = outbox.receivers(after.as_deref(), limit).await?;
+            Ok(receivers.into_iter().map(OutboxReceiver::from).collect::<Vec<_>>())
+        })
+    }
+
+    /// `after` is the `jti` of a delivery, and `enqueued_at` says when it was enqueued.
+    #[napi]
+    pub fn list(
+        &self,
+        mailbox: &Mailbox,
+        number: u32,
+        filter: Filter,
+        after: Option<String>,
+        enqueued_at: Option<f64>,
+        limit: u32,
+    ) -> Outcome<()> {
+        let cursor = after.zip(enqueued_at).map(|(jti, time)| outbox::cursor(jti, moment(time)));
+        self.perform(mailbox, number, async move |outbox| {
+            let filter = filter.read()?.filter(&outbox)?;
+            let records = outbox.store().list(filter, cursor, limit).await?;
+            Ok(records.into_iter().map(Delivery::from).collect::<Vec<_>>())
+        })
+    }
+
+    #[napi]
+    pub fn history(&self, mailbox: &Mailbox, number: u32, jti: String) -> Outcome<()> {
+        self.perform(mailbox, number, async move |outbox| Ok(outbox.history(&jti).await?.map(History::from)))
+    }
+
+    #[napi]
+    pub fn replay(
+        &self,
+        mailbox: &Mailbox,
+        number: u32,
+        filter: Filter,
+        dry_run: bool,
+        fresh_jti: bool,
+    ) -> Outcome<()> {
+        self.perform(mailbox, number, async move |outbox| {
+            let replay = filter.read()?.replay(&outbox, dry_run, fresh_jti)?;
+            Ok(count(outbox.replay(replay).await?))
+        })
+    }
+
+    #[napi]
+    pub fn discard(&self, mailbox: &Mailbox, number: u32, filter: Filter, dry_run: bool) -> Outcome<()> {
+        self.perform(mailbox, number, async move |outbox| {
+            let filter = filter.read()?.filter(&outbox)?;
+            Ok(count(outbox.store().discard(filter, dry_run).await?))
+        })
+    }
+
+    #[napi]
+    pub fn hold(&self, mailbox: &Mailbox, number: u32, receiver: String) -> Outcome<()> {
+        self.perform(mailbox, number, async move |outbox| Ok(outbox.hold(&receiver).await?))
+    }
+
+    #[napi]
+    pub fn release(&self, mailbox: &Mailbox, number: u32, receiver: String) -> Outcome<()> {
+        self.perform(mailbox, number, async move |outbox| Ok(outbox.release(&receiver).await?))
+    }
+
+    #[napi]
+    pub fn prune(&self, mailbox: &Mailbox, number: u32, keep: Keep) -> Outcome<()> {
+        self.perform(mailbox, number, async move |outbox| {
+            Ok(count(outbox.prune(keep.retention()?).await?.deliveries))
+        })
+    }
+
+    /// What is damaged in the file.
+    #[napi]
+    pub fn check(&self, mailbox: &Mailbox, number: u32) -> Outcome<()> {
+        let path = self.0.settings.path.clone();
+        self.perform(mailbox, number, async move |_| {
+            let Some(path) = path else { return Ok(Vec::new()) };
+            let handle = tokio::runtime::Handle::current();
+            on_a_thread(move || handle.block_on(outbox::check(&path))).await
+        })
+    }
+
+    /// Puts a damaged file aside, and copies what can be read of it into a new one.
+    #[napi]
+    pub fn salvage(mailbox: &Mailbox, number: u32, path: String) -> Outcome<()> {
+        mailbox.spawn_blocking(number, move || {
+            let salvaged = outbox::salvage(Path::new(&path))?;
+            Ok(Salvaged {
+                kept: count(salvaged.kept),
+                lost: count(salvaged.lost),
+                moved_to: salvaged.moved_to.to_string_lossy().into_owned(),
+            })
+        })
+    }
+
+    /// Closes the file, after all calls before.
+    #[napi]
+    pub fn close(&self, mailbox: &Mailbox, number: u32) -> Outcome<()> {
+        let inner = self.0.clone();
+        mailbox.spawn(number, async move {
+            let file = std::mem::replace(&mut *inner.file.lock().await, File::Closed);
+            match file {
+                File::Open(outbox) => Ok(outbox.close().await?),
+                File::Unopened | File::Closed => Ok(()),
+            }
+        })
+    }
+}
+
+impl Outbox {
+    /// The outbox, open.
+    pub(crate) fn opened(&self) -> impl Future<Output = Result<sdk::outbox::Outbox>> + Send + 'static {
+        let inner = self.0.clone();
+        async move { inner.opened().await }
+    }
+
+    fn perform<T, F>(
+        &self,
+        mailbox: &Mailbox,
+        number: u32,
+        operation: impl FnOnce(sdk::outbox::Outbox) -> F + Send + 'static,
+    ) -> Outcome<()>
+    where
+        T: napi::bindgen_prelude::ToNapiValue + Send + 'static,
+        F: Future<Output = Result<T>> + Send,
+    {
+        let opened = self.opened();
+        mailbox.spawn(number, async move { operation(opened.await?).await })
+    }
+}
+
+impl Inner {
+    async fn opened(&self) -> Result<sdk::outbox::Outbox> {
+        let mut file = self.file.lock().await;
+        match &*file {
+            File::Open(outbox) => Ok(outbox.clone()),
+            File::Closed => Err(Failure::of(ErrorCode::OutboxUnavailable, "the outbox is closed")),
+            File::Unopened => {
+                let settings = self.settings.clone();
+                let outbox = on_a_thread(move || settings.open()).await?;
+                *file = File::Open(outbox.clone());
+                Ok(outbox)
+            }
+        }
+    }
+}
+
+/// Runs what blocks on a thread that may be blocked.
+async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> sdk::Result<T> + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    Ok(done.map_err(|_| Failure::internal("a task ended without a result"))??)
+}
+
+fn json(enqueued: &[sdk::outbox::Enqueued]) -> String {
+    let all: Vec<_> = enqueued.iter().map(|one| (&one.jtis, one.repeated)).collect();
+    serde_json::to_string(&all).unwrap_or_default()
+}
+
+impl Filter {
+    fn read(self) -> sdk::Result<FilterOptions> {
+        let subject = |json: String| ssf_bindings::emission::subject(&json, self.private_formats);
+        Ok(FilterOptions {
+            states: self.states,
+            receiver: self.receiver,
+            event: self.event,
+            code: self.code,
+            jtis: self.jtis,
+            subject: self.subject.map(subject).transpose()?,
+            since: self.since.map(moment),
+            until: self.until.map(moment),
+        })
+    }
+}
+
+impl Keep {
+    fn retention(self) -> sdk::Result<Retention> {
+        let mut retention = Retention::default();
+        for (kept, given) in [
+            (&mut retention.delivered, self.delivered),
+            (&mut retention.dead, self.dead),
+            (&mut retention.discarded, self.discarded),
+        ] {
+            if let Some(span) = given {
+                *kept = milliseconds(span)?;
+            }
+        }
+        Ok(retention)
+    }
+}

@@ -1,0 +1,132 @@
+/** Entries, and how they cross. */
+
+import { setImmediate } from 'node:timers';
+
+import { subjectJson } from '../custom-subject.js';
+import { ofItem, type Place, SsfError } from '../errors.js';
+import { eventJson } from '../events/encode.js';
+import type { SsfEvent } from '../events/union.js';
+import { anything, boolean, checked, date, list, oneOf, span, string, stringOrStrings } from '../options.js';
+import type { Subject } from '../subjects.js';
+
+/** Which deliveries to a receiver go first. */
+export type Priority = 'high' | 'normal' | 'low';
+
+/** What can be set of an entry. */
+export interface EntryOptions {
+  /** The name of the receiver, or the names of several. The worker looks up the receivers when it sends. */
+  readonly to: string | readonly string[];
+  /** The transaction: the same value in all SETs with the same cause. */
+  readonly txn?: string | undefined;
+  /** The time of the event, for receivers that read `toe`. */
+  readonly toe?: Date | undefined;
+  /** The id of the SET, for an entry with a single receiver. */
+  readonly jti?: string | undefined;
+  /** Additional events in the same SET, for receivers that accept them. */
+  readonly companions?: readonly SsfEvent[] | undefined;
+  /** Makes a second enqueue with the same key return the first entry. */
+  readonly idempotencyKey?: string | undefined;
+  /** Nothing is sent before this time. */
+  readonly notBefore?: Date | undefined;
+  /** How many milliseconds a delivery may wait before it expires: 24 hours by default, 14 days at most. */
+  readonly maxAge?: number | undefined;
+  /** Which deliveries to a receiver go first; `normal` by default. */
+  readonly priority?: Priority | undefined;
+  /** Discards deliveries to the same receiver with the same key that are not sent yet. */
+  readonly supersedes?: string | undefined;
+  /** Sends it after the earlier ordered entries about the same subject, receiver by receiver. */
+  readonly ordered?: boolean | undefined;
+}
+
+/**
+ * An event for receivers that are named: one of those that {@link Outbox.enqueueMany} accepts.
+ *
+ * @example
+ * ```ts
+ * const entry: Entry = {
+ *   event: caep.sessionRevoked(),
+ *   subject: { format: 'email', email: 'ada@example.com' },
+ *   to: ['acme', 'globex'],
+ *   txn: 'incident-4711',
+ * };
+ * ```
+ */
+export interface Entry extends EntryOptions {
+  /** The event. */
+  readonly event: SsfEvent;
+  /** The subject of the event; absent if the event contains it. */
+  readonly subject?: Subject | undefined;
+}
+
+/** What was accepted. */
+export interface Enqueued {
+  /** The ids of the SETs, in the order of the receivers. */
+  readonly jtis: readonly string[];
+  /** Whether an earlier entry with the same idempotency key is meant. */
+  readonly repeated: boolean;
+}
+
+export const ENTRY_OPTIONS = {
+  to: stringOrStrings,
+  txn: string,
+  toe: date,
+  jti: string,
+  companions: list,
+  idempotencyKey: string,
+  notBefore: date,
+  maxAge: span,
+  priority: oneOf('high', 'normal', 'low'),
+  supersedes: string,
+  ordered: boolean,
+};
+const ENTRY = { event: anything, subject: anything, ...ENTRY_OPTIONS };
+
+/** So many entries are read before the event loop turns. */
+const SLICE = 250;
+
+/** An entry as the native module reads it: a line each for event, subject and options. */
+export function linesOf(event: SsfEvent, subject: Subject | undefined, options: EntryOptions, at: Place): string {
+  const [about = '', privateFormats] = subjectJson(subject, at);
+  const { to, txn, toe, jti, companions, idempotencyKey, notBefore, maxAge, priority, supersedes, ordered } = options;
+  const rest = JSON.stringify({
+    to: typeof to === 'string' ? [to] : to,
+    privateFormats,
+    txn,
+    toe: toe?.getTime(),
+    jti,
+    companions: companions?.map((companion) => eventJson(companion, at)),
+    idempotencyKey,
+    notBefore: notBefore?.getTime(),
+    maxAge,
+    priority,
+    supersedes,
+    ordered,
+  });
+  return `${eventJson(event, at)}\n${about}\n${rest}\n`;
+}
+
+/** Many entries. The event loop turns while they are read. */
+export async function linesOfAll(entries: Iterable<Entry>, signal: AbortSignal | undefined, at: Place) {
+  let lines = '';
+  let index = 0;
+  for (const entry of entries) {
+    try {
+      const { event, subject, ...options } = checked(entry, ENTRY, ['event', 'to'], at);
+      lines += linesOf(event, subject, options, at);
+    } catch (error) {
+      throw error instanceof SsfError ? ofItem(error, index, at) : error;
+    }
+    index += 1;
+    if (index % SLICE === 0) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      if (signal?.aborted) throw signal.reason;
+    }
+  }
+  return lines;
+}
+
+/** What was accepted, as it arrives. */
+export function enqueuedOf(json: string): Enqueued[] {
+  const all: [jtis: string[], repeated: boolean][] = JSON.parse(json);
+  return all.map(([jtis, repeated]) => ({ jtis, repeated }));
+}

@@ -1,0 +1,416 @@
+/** The outbox. */
+
+import { call } from '../calls.js';
+import type { SsfErrorCode } from '../codes.js';
+import { subjectJson } from '../custom-subject.js';
+import { coreCode, Place } from '../errors.js';
+import type { SsfEvent } from '../events/union.js';
+import {
+  type NativeDelivery,
+  type NativeFilter,
+  type NativeHistory,
+  type NativeMailbox,
+  type NativeOutbox,
+  type NativeOutboxReceiver,
+  native,
+  type Outcome,
+} from '../native.js';
+import {
+  boolean,
+  checked,
+  checkedArgument,
+  count,
+  date,
+  instance,
+  iterableOf,
+  object,
+  oneOf,
+  signal,
+  span,
+  string,
+  stringOrStrings,
+} from '../options.js';
+import type { Subject } from '../subjects.js';
+import {
+  ENTRY_OPTIONS,
+  type Enqueued,
+  type Entry,
+  type EntryOptions,
+  enqueuedOf,
+  linesOf,
+  linesOfAll,
+} from './entry.js';
+import {
+  type Delivery,
+  type DeliveryState,
+  deliveryOf,
+  type History,
+  historyOf,
+  type OutboxCounts,
+  type OutboxReceiver,
+  outboxReceiverOf,
+  type Salvaged,
+} from './records.js';
+import { Seal } from './seal.js';
+
+/** The settings of an outbox. */
+export interface OutboxOptions {
+  /** Encrypts what entries say. The workers need the same seal. */
+  readonly seal?: Seal | undefined;
+}
+
+/** The settings of an outbox in memory. */
+export interface MemoryOutboxOptions extends OutboxOptions {
+  /** How many deliveries there is room for; 100,000 by default. */
+  readonly capacity?: number | undefined;
+  /** Whether an entry waits for room. By default, it is the error `SSF_OUTBOX_FULL`. */
+  readonly waitWhenFull?: boolean | undefined;
+}
+
+/** The settings of an enqueue. */
+export interface EnqueueOptions extends EntryOptions {
+  /** Abandons the call, which fails with the reason of the signal; the entry may be accepted nevertheless. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Which deliveries: those for which every condition holds. */
+export interface DeliveryFilter {
+  /** To this receiver. */
+  readonly receiver?: string | undefined;
+  /** With this event, by its `type` or its URI. */
+  readonly event?: string | undefined;
+  /** Whose last failure has this code. */
+  readonly code?: SsfErrorCode | undefined;
+  /** With this id, or with one of these. */
+  readonly jti?: string | readonly string[] | undefined;
+  /** About this subject. */
+  readonly subject?: Subject | undefined;
+  /** Enqueued at this time or later. */
+  readonly since?: Date | undefined;
+  /** Enqueued before this time. */
+  readonly until?: Date | undefined;
+}
+
+/** Which deliveries, also by their states. */
+export interface StateFilter extends DeliveryFilter {
+  /** In this state, or in one of these. */
+  readonly state?: DeliveryState | readonly DeliveryState[] | undefined;
+}
+
+/** A page of deliveries. */
+export interface ListOptions extends StateFilter {
+  /** The last delivery of the page before. */
+  readonly after?: Pick<Delivery, 'jti' | 'enqueuedAt'> | undefined;
+  /** How many at most; 100 by default. */
+  readonly limit?: number | undefined;
+}
+
+/** A page of receivers. */
+export interface ReceiversOptions {
+  /** The last name of the page before. */
+  readonly after?: string | undefined;
+  /** How many at most; 100 by default. */
+  readonly limit?: number | undefined;
+}
+
+/** The settings of a replay. */
+export interface ReplayOptions extends StateFilter {
+  /** Counts them, and changes nothing. */
+  readonly dryRun?: boolean | undefined;
+  /** Gives each a new `jti`, for receivers that would ignore one that they know. */
+  readonly freshJti?: boolean | undefined;
+}
+
+/** The settings of a discard. */
+export interface DiscardOptions extends DeliveryFilter {
+  /** Counts them, and changes nothing. */
+  readonly dryRun?: boolean | undefined;
+}
+
+/** How many milliseconds deliveries are kept that have ended. */
+export interface PruneOptions {
+  /** Those that were delivered; a day by default. */
+  readonly delivered?: number | undefined;
+  /** Those that are dead; 30 days by default. */
+  readonly dead?: number | undefined;
+  /** Those that were discarded; 7 days by default. */
+  readonly discarded?: number | undefined;
+}
+
+const SEAL = { seal: instance(Seal, 'a Seal') };
+const MEMORY = { ...SEAL, capacity: count, waitWhenFull: boolean };
+const ENQUEUE = { ...ENTRY_OPTIONS, signal };
+const FILTER = {
+  receiver: string,
+  event: string,
+  code: string,
+  jti: stringOrStrings,
+  subject: object,
+  since: date,
+  until: date,
+};
+const STATES = ['waiting', 'in_flight', 'delivered', 'dead', 'discarded'];
+const STATE_FILTER = { ...FILTER, state: stringOrStrings };
+const LIST = { ...STATE_FILTER, after: object, limit: count };
+const AFTER = { jti: string, enqueuedAt: date };
+const RECEIVERS = { after: string, limit: count };
+const REPLAY = { ...STATE_FILTER, dryRun: boolean, freshJti: boolean };
+const DISCARD = { ...FILTER, dryRun: boolean };
+const PRUNE = { delivered: span, dead: span, discarded: span };
+
+/**
+ * Accepts events, and answers questions about them. A {@link Worker} sends them: in this process, or in another one with the
+ * same file. The file belongs to this package alone; no other program may open it. `docs/outbox.md` has the promises.
+ *
+ * The file is opened where the outbox is first used, on a thread of the library; all work on it is done there. So the event
+ * loop is never blocked, and making an outbox costs nothing. Worker threads and other processes make one each, for the same file.
+ *
+ * @example
+ * ```ts
+ * const outbox = new Outbox('/var/lib/edr/outbox.db');
+ * await outbox.enqueue(caep.sessionRevoked(), { format: 'email', email: 'ada@example.com' }, { to: 'acme' });
+ * await new Worker(outbox, transmitter, { receivers: { acme } }).run();
+ * ```
+ *
+ * Every method rejects with an {@link OutboxError} if the file cannot be used.
+ */
+export class Outbox implements AsyncDisposable {
+  readonly #native: NativeOutbox;
+  readonly #place: string;
+
+  /**
+   * An outbox in a file, which is created if it does not exist. Its folder must exist, on a local disk.
+   *
+   * @throws {ConfigError} If a setting is wrong; `pointer` names it.
+   */
+  constructor(path: string, options?: OutboxOptions);
+  /** @internal */
+  constructor(path: NativeOutbox, options: undefined);
+  constructor(path: string | NativeOutbox, options: OutboxOptions = {}) {
+    if (path instanceof native.Outbox) {
+      this.#native = path as NativeOutbox;
+      this.#place = 'in memory';
+      return;
+    }
+    checkedArgument('path', path, string, Outbox);
+    const { seal } = checked(options, SEAL, [], Outbox);
+    this.#native = new native.Outbox(path as string, undefined, false, seal && Seal.handle(seal));
+    this.#place = path as string;
+  }
+
+  /**
+   * An outbox in the memory of this process: it survives an outage of a receiver, but not the process.
+   *
+   * @example
+   * ```ts
+   * const outbox = Outbox.inMemory({ capacity: 10_000, waitWhenFull: true });
+   * ```
+   */
+  static inMemory(options: MemoryOutboxOptions = {}): Outbox {
+    const { capacity, waitWhenFull = false, seal } = checked(options, MEMORY, [], Outbox.inMemory);
+    return new Outbox(new native.Outbox(undefined, capacity, waitWhenFull, seal && Seal.handle(seal)), undefined);
+  }
+
+  /**
+   * Puts a damaged file aside, and copies what can be read of it into a new one: for an outbox whose calls fail with
+   * `SSF_OUTBOX_CORRUPT`. Tell a person what it returns. It fails with `SSF_OUTBOX_UNAVAILABLE` while somebody has the file open.
+   *
+   * @example
+   * ```ts
+   * const { kept, lost, movedTo } = await Outbox.salvage('/var/lib/edr/outbox.db');
+   * ```
+   */
+  static async salvage(path: string): Promise<Salvaged> {
+    const at = new Place(Outbox.salvage);
+    checkedArgument('path', path, string, at);
+    return call((mailbox, number) => native.Outbox.salvage(mailbox, number, path), at);
+  }
+
+  /**
+   * Accepts an event. Once the promise is resolved, the event is on the disk. The subject may be `undefined` if the event
+   * contains it. Where the order of two calls matters, await the first one.
+   *
+   * @throws {ValidationError} If event or subject violate a rule; `pointer` is the place.
+   * @throws {OutboxError} If it was not accepted. Nothing was stored then.
+   *
+   * @example
+   * ```ts
+   * const { jtis } = await outbox.enqueue(caep.sessionRevoked(), subject, { to: ['acme', 'globex'], txn: 'incident-4711' });
+   * ```
+   */
+  async enqueue(event: SsfEvent, subject: Subject | undefined, options: EnqueueOptions): Promise<Enqueued> {
+    const at = new Place(this.enqueue);
+    const lines = linesOf(event, subject, checked(options, ENQUEUE, ['to'], at), at);
+    const json = await call<string>(
+      (mailbox, number) => this.#native.enqueue(mailbox, number, lines),
+      at,
+      options.signal,
+    );
+    return enqueuedOf(json)[0] as Enqueued;
+  }
+
+  /**
+   * Accepts entries: all of them or none, in one commit. An error of an entry has its index as the first step of its `pointer`.
+   * Leave the entries as they are until the promise is settled: the event loop turns while they are read.
+   *
+   * @example
+   * ```ts
+   * await outbox.enqueueMany(users.map((subject) => ({ event: caep.sessionRevoked(), subject, to: 'acme' })));
+   * ```
+   */
+  async enqueueMany(
+    entries: Iterable<Entry>,
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<Enqueued[]> {
+    const at = new Place(this.enqueueMany);
+    checkedArgument('entries', entries, iterableOf('entries'), at);
+    const { signal: aborted } = checked(options, { signal }, [], at);
+    const lines = await linesOfAll(entries, aborted, at);
+    return enqueuedOf(await call((mailbox, number) => this.#native.enqueueMany(mailbox, number, lines), at, aborted));
+  }
+
+  /** The ledger in numbers: every delivery that was accepted is in exactly one of them. */
+  async counts(): Promise<OutboxCounts> {
+    return this.#call((native, ...to) => native.counts(...to), new Place(this.counts));
+  }
+
+  /** Receivers by name, with their states and counts. */
+  async receivers(options: ReceiversOptions = {}): Promise<OutboxReceiver[]> {
+    const at = new Place(this.receivers);
+    const { after, limit = 100 } = checked(options, RECEIVERS, [], at);
+    const all = await this.#call<NativeOutboxReceiver[]>((native, ...to) => native.receivers(...to, after, limit), at);
+    return all.map(outboxReceiverOf);
+  }
+
+  /**
+   * Deliveries in the order in which they were enqueued.
+   *
+   * @example
+   * ```ts
+   * for (const { jti, failure } of await outbox.list({ state: 'dead', receiver: 'acme' })) console.log(jti, failure?.remedy);
+   * ```
+   */
+  async list(options: ListOptions = {}): Promise<Delivery[]> {
+    const at = new Place(this.list);
+    const { after, limit = 100, ...filter } = checked(options, LIST, [], at);
+    const selected = filterOf(filter, at);
+    const { jti, enqueuedAt } = after ?? {};
+    if (after !== undefined) checked({ jti, enqueuedAt }, AFTER, ['jti', 'enqueuedAt'], at);
+    const all = await this.#call<NativeDelivery[]>(
+      (native, ...to) => native.list(...to, selected, jti, enqueuedAt?.getTime(), limit),
+      at,
+    );
+    return all.map(deliveryOf);
+  }
+
+  /** A delivery and its attempts; `undefined` if the outbox does not have it, or no longer. */
+  async history(jti: string): Promise<History | undefined> {
+    const at = new Place(this.history);
+    checkedArgument('jti', jti, string, at);
+    const history = await this.#call<NativeHistory | null>((native, ...to) => native.history(...to, jti), at);
+    return history === null ? undefined : historyOf(history);
+  }
+
+  /**
+   * Lets deliveries wait again that have ended, and returns how many. Without `state`, it is the dead ones.
+   *
+   * @example
+   * ```ts
+   * const many = await outbox.replay({ code: 'SSF_RECEIVER_REJECTED', dryRun: true });
+   * ```
+   */
+  async replay(options: ReplayOptions = {}): Promise<number> {
+    const at = new Place(this.replay);
+    const { dryRun = false, freshJti = false, ...filter } = checked(options, REPLAY, [], at);
+    const selected = filterOf(filter, at);
+    return this.#call((native, ...to) => native.replay(...to, selected, dryRun, freshJti), at);
+  }
+
+  /** Discards deliveries that wait, and returns how many. Without a condition, it is all of them. */
+  async discard(options: DiscardOptions = {}): Promise<number> {
+    const at = new Place(this.discard);
+    const { dryRun = false, ...filter } = checked(options, DISCARD, [], at);
+    const selected = filterOf(filter, at);
+    return this.#call((native, ...to) => native.discard(...to, selected, dryRun), at);
+  }
+
+  /** Holds the deliveries to a receiver until {@link Outbox.release}. */
+  async hold(receiver: string): Promise<void> {
+    const at = new Place(this.hold);
+    checkedArgument('receiver', receiver, string, at);
+    await this.#call((native, ...to) => native.hold(...to, receiver), at);
+  }
+
+  /** Lets the deliveries to a held or paused receiver go. */
+  async release(receiver: string): Promise<void> {
+    const at = new Place(this.release);
+    checkedArgument('receiver', receiver, string, at);
+    await this.#call((native, ...to) => native.release(...to, receiver), at);
+  }
+
+  /** Removes deliveries that ended long enough ago, and returns how many. Workers do this, too. */
+  async prune(options: PruneOptions = {}): Promise<number> {
+    const at = new Place(this.prune);
+    const { delivered, dead, discarded } = checked(options, PRUNE, [], at);
+    return this.#call((native, ...to) => native.prune(...to, { delivered, dead, discarded }), at);
+  }
+
+  /** Reads the whole file, and returns what is damaged: nothing if it is whole. Takes as long as reading takes. */
+  async check(): Promise<string[]> {
+    return this.#call((native, ...to) => native.check(...to), new Place(this.check));
+  }
+
+  /**
+   * Closes the file, after all calls before; later ones fail. Stop the workers first. Closing twice is harmless.
+   *
+   * Without it, the file is closed when nobody uses the outbox any more, or with the process. Nothing that was accepted is lost then.
+   */
+  async close(): Promise<void> {
+    await this.#call((native, ...to) => native.close(...to), new Place(this.close));
+  }
+
+  /** {@link Outbox.close}, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Shows the path. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `Outbox { '${this.#place}' }`;
+  }
+
+  /** @internal */
+  static handle(outbox: Outbox): NativeOutbox {
+    return outbox.#native;
+  }
+
+  #call<T>(
+    start: (native: NativeOutbox, mailbox: NativeMailbox, number: number) => Outcome<void>,
+    at: Place,
+  ): Promise<T> {
+    return call((mailbox, number) => start(this.#native, mailbox, number), at);
+  }
+}
+
+function filterOf(given: StateFilter, at: Place): NativeFilter {
+  const { state, receiver, event, code, jti, since, until } = given;
+  const states = several(state);
+  for (const one of states) checkedArgument('state', one, oneOf(...STATES), at);
+  const [subject, privateFormats] = subjectJson(given.subject, at);
+  return {
+    states,
+    receiver,
+    event,
+    code: code && coreCode(code),
+    jtis: several(jti),
+    subject,
+    privateFormats,
+    since: since?.getTime(),
+    until: until?.getTime(),
+  };
+}
+
+function several<T extends string>(given: T | readonly T[] | undefined): T[] {
+  if (given === undefined) return [];
+  return typeof given === 'string' ? [given] : [...given];
+}
