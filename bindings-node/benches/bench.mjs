@@ -5,9 +5,8 @@
 // node benches/bench.mjs        everything
 // node benches/bench.mjs one    signing alone, for a process that is bound to one core
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createPrivateKey, sign } from 'node:crypto';
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +16,7 @@ import { importPKCS8, SignJWT } from 'jose';
 import jsonwebtoken from 'jsonwebtoken';
 import { caep, Receiver, SigningKey, Transmitter } from 'ssf-transmitter';
 import { Pool } from 'undici';
+import { startSink } from './sink.mjs';
 
 const ISSUER = 'https://edr.example.com';
 const AUDIENCE = 'https://receiver.example.net';
@@ -136,31 +136,7 @@ if (process.platform === 'linux') {
 }
 await printSigning('all cores (raw on one core = 1)');
 
-// A receiver that takes everything and looks at nothing, in a process of its own.
-const sink = spawn(
-  process.execPath,
-  [
-    '--eval',
-    `const { createServer } = require('node:net');
-     const answer = Buffer.from('HTTP/1.1 202 Accepted\\r\\ncontent-length: 0\\r\\n\\r\\n');
-     const server = createServer({ noDelay: true }, (socket) => {
-       let rest = '';
-       socket.on('error', () => {}).on('data', (chunk) => {
-         rest += chunk.toString('latin1');
-         for (;;) {
-           const end = rest.indexOf('\\r\\n\\r\\n');
-           if (end < 0) return;
-           const length = Number(/content-length: (\\d+)/i.exec(rest.slice(0, end))[1]);
-           if (rest.length < end + 4 + length) return;
-           rest = rest.slice(end + 4 + length);
-           socket.write(answer);
-         }
-       });
-     }).listen(0, '127.0.0.1', () => console.log(server.address().port));`,
-  ],
-  { stdio: ['ignore', 'pipe', 'inherit'] },
-);
-const port = Number((await once(sink.stdout, 'data'))[0]);
+const [sink, port] = await startSink();
 const url = `http://127.0.0.1:${port}/events`;
 const headers = { 'content-type': 'application/secevent+jwt', accept: 'application/json' };
 const to = new Receiver({ endpoint: url, audience: AUDIENCE, allowLoopback: true, concurrency: LANES });

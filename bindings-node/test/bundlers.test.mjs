@@ -40,7 +40,7 @@ const BUNDLERS = {
     },
   },
   webpack: {
-    external: { [NAME]: `commonjs ${NAME}`, [`${NAME}/testing`]: `commonjs ${NAME}/testing` },
+    external: Object.fromEntries([NAME, `${NAME}/outbox`, `${NAME}/testing`].map((name) => [name, `commonjs ${name}`])),
     async bundle(folder, file, format, externals) {
       const esm = format === 'esm' && { experiments: { outputModule: true } };
       const compiler = webpack({

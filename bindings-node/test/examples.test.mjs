@@ -133,6 +133,21 @@ test('worker.mjs', async (t) => {
   assert.deepEqual(Object.keys(emulator.accepted).sort(), ['1', '3']);
 });
 
+test('outbox.mjs', async (t) => {
+  const down = { rules: [{ first: 2, fault: { status: { status: 503 } } }] };
+  const emulator = await emulatorOf(t, { script: down });
+  const env = { ENDPOINT: emulator.url, AUDIENCE: emulator.audience };
+  const file = join(project, 'events.db');
+  const accepted = await finished(start('outbox.mjs', env, file, ADA.email));
+  assert.equal(accepted.code, 0);
+  const [, jti] = /^accepted (\S+)$/.exec(accepted.lines[0]);
+  assert.deepEqual(await finished(start('outbox.mjs', env, file)), {
+    code: 0,
+    lines: [`delivered ${jti} to acme after 3 attempts`],
+  });
+  assert.equal(emulator.assertReceived('caep.session-revoked', ADA).jti, jti);
+});
+
 test('the snippets of the README, one after the other', async (t) => {
   const readme = await readFile(join(PACKAGE, 'README.md'), 'utf8');
   const snippets = [...readme.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, code]) => code);

@@ -1,6 +1,9 @@
 // What most tests begin with.
 
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { SigningKey, Transmitter } from 'ssf-transmitter';
 import { startReceiver } from 'ssf-transmitter/testing';
 
@@ -22,6 +25,18 @@ export const always = (fault) => ({ rules: [{ fault }] });
 /** Waits until something holds; the time limit of the test run ends it otherwise. */
 export async function until(holds) {
   while (!holds()) await new Promise(setImmediate);
+}
+
+/** The same for what has to be awaited. */
+export async function eventually(holds) {
+  while (!(await holds())) await new Promise(setImmediate);
+}
+
+/** A new folder, removed when the test ends. */
+export function folder(t) {
+  const made = mkdtempSync(join(tmpdir(), 'ssf-outbox-'));
+  t.after(() => rmSync(made, { recursive: true, force: true }));
+  return made;
 }
 
 /** Runs a script in a process of its own. `ssf-transmitter` is there for it to import. */

@@ -12,10 +12,13 @@ use crate::{
     glibc,
     install::{call, clear, install, read, write},
     openssl,
+    run::cargo,
 };
 
 /// The line of Node that is tested beside the one that is installed, from the npm packages that hold its binaries.
 const OTHER: &str = "24.21.0";
+/// The version of better-sqlite3 that is measured beside the outbox: the last line for the oldest Node.
+const BETTER_SQLITE3: &str = "12.11.1";
 /// What is installed has to be of this line: the oldest that is supported.
 const OLDEST: u32 = 20;
 
@@ -72,7 +75,28 @@ pub(crate) fn dist(root: &Path) -> Result {
 pub(crate) fn bench(root: &Path) -> Result {
     cli::build(root)?;
     release(root)?;
-    node(&root.join("bindings-node"), &PathBuf::from("node"), &["benches/bench.mjs"])
+    let (package, program) = (root.join("bindings-node"), PathBuf::from("node"));
+    node(&package, &program, &["benches/bench.mjs"])?;
+    let work = root.join("target/node");
+    let peer = better_sqlite3(&work)?;
+    cargo(root, "run --quiet --release --locked -p ssf-transmitter-store --example rates -- target/node")
+        .run()?;
+    node(&package, &program, &["benches/outbox.mjs", &*work.to_string_lossy(), &*peer.to_string_lossy()])
+}
+
+/// Where better-sqlite3 is. npm compiles it where there is no binary of it; only the benchmark needs it.
+fn better_sqlite3(work: &Path) -> Result<PathBuf> {
+    let folder = work.join("better-sqlite3");
+    let module = folder.join("node_modules/better-sqlite3/lib/index.js");
+    if !module.exists() {
+        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        write(&folder.join("package.json"), b"{ \"private\": true }\n")?;
+        let version = format!("better-sqlite3@{BETTER_SQLITE3}");
+        let mut command = Command::new(NPM);
+        command.current_dir(&folder).args(["install", "--no-save", "--no-audit", "--no-fund", &version]);
+        call(&mut command, "npm", ADVICE)?;
+    }
+    Ok(module)
 }
 
 /// Builds the package as it is released, in `bindings-node/dist/`.

@@ -216,6 +216,7 @@ export class Worker implements AsyncDisposable {
   }
 
   async #serve(drain: boolean, at: Place): Promise<Drained> {
+    if (this.#stopped) return { delivered: 0, failed: 0 };
     const outbox = Outbox.handle(this.#outbox);
     const settings = settingsOf(this.#options);
     const running = await call<NativeRunningWorker>(
@@ -223,6 +224,7 @@ export class Worker implements AsyncDisposable {
       at,
     );
     this.#running = running;
+    // It may have been stopped while it was started.
     if (this.#stopped) running.stop();
     for (;;) {
       const question = await call<NativeQuestion | null>((mailbox, number) => running.next(mailbox, number), at);
