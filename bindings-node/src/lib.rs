@@ -20,6 +20,7 @@ mod names;
 mod network;
 mod okta;
 mod okta_log;
+mod opener;
 mod outbox;
 mod pending;
 mod policy;

@@ -14,6 +14,7 @@ use crate::{
     failure::{Failure, Outcome, Result, outcome},
     key::moment,
     mailbox::Mailbox,
+    opener,
     policy::milliseconds,
 };
 
@@ -89,6 +90,7 @@ impl Outbox {
             seal: seal.map(|seal| seal.0.clone()),
             around: None,
         };
+        opener::start();
         Self(Arc::new(Inner { settings, file: Mutex::new(File::Unopened) }))
     }
 
@@ -200,7 +202,7 @@ impl Outbox {
         self.perform(mailbox, number, async move |_| {
             let Some(path) = path else { return Ok(Vec::new()) };
             let handle = tokio::runtime::Handle::current();
-            on_a_thread(move || handle.block_on(outbox::check(&path))).await
+            opener::run(move || handle.block_on(outbox::check(&path))).await
         })
     }
 
@@ -261,18 +263,12 @@ impl Inner {
             File::Closed => Err(Failure::of(ErrorCode::OutboxUnavailable, "the outbox is closed")),
             File::Unopened => {
                 let settings = self.settings.clone();
-                let outbox = on_a_thread(move || settings.open()).await?;
+                let outbox = opener::run(move || settings.open()).await?;
                 *file = File::Open(outbox.clone());
                 Ok(outbox)
             }
         }
     }
-}
-
-/// Runs what blocks on a thread that may be blocked.
-async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> sdk::Result<T> + Send + 'static) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    Ok(done.map_err(|_| Failure::internal("a task ended without a result"))??)
 }
 
 fn json(enqueued: &[sdk::outbox::Enqueued]) -> String {
