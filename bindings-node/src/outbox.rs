@@ -88,6 +88,7 @@ impl Outbox {
             capacity: capacity.map(|deliveries| deliveries as usize),
             waits,
             seal: seal.map(|seal| seal.0.clone()),
+            lint: None,
             around: None,
         };
         opener::start();

@@ -58,6 +58,7 @@ impl OutboxSettings {
             capacity: capacity.map_err(|_| invalid("the capacity of an outbox must not be negative"))?,
             waits: self.waits,
             seal: self.seal.map(|seal| seal.0.clone()),
+            lint: None,
             around: None,
         };
         settings.open_with_file()

@@ -25,7 +25,7 @@ use ssf_transmitter::{
     outbox::{
         Alert, Claim, Claims, Counts, Cursor, Enqueued, Entry, Filter, Frozen, History, Lease, MemoryStore,
         Message, Outbox, Pruned, ReceiverRecord, Record, Replay, Retention, Schedule, Seal, Settled,
-        Settlement, State, Status, Store,
+        Settlement, State, Status, Store, StoreHealth,
     },
 };
 
@@ -425,6 +425,9 @@ impl Store for Unsteady {
     }
     fn counts(&self) -> BoxFuture<'_, Result<Counts>> {
         self.inner.counts()
+    }
+    fn health(&self) -> BoxFuture<'_, Result<StoreHealth>> {
+        self.inner.health()
     }
     fn receivers(&self, after: Option<String>, limit: u32) -> BoxFuture<'_, Result<Vec<ReceiverRecord>>> {
         self.inner.receivers(after, limit)

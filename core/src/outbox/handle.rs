@@ -3,8 +3,8 @@
 use std::{borrow::Borrow, fmt, sync::Arc};
 
 use super::{
-    Counts, Cursor, Enqueued, Entry, Filter, History, Message, Pruned, ReceiverRecord, Record, Replay, Retention,
-    Seal, Store, StoreHealth, Tag,
+    Counts, Cursor, Enqueued, Entry, Filter, History, Message, Pruned, ReceiverRecord, Record, Replay,
+    Retention, Seal, Store, StoreHealth, Tag,
 };
 use crate::{
     error::Result,
