@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::atomic::Ordering, time::Duration};
 
-use tokio::task::{Id, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinSet};
 
 use super::{
     Drained, Worker,
@@ -26,8 +26,8 @@ struct Hands {
     worker: Worker,
     sender: Sender,
     tasks: JoinSet<Ended>,
-    /// The leases of the tasks.
-    leases: HashMap<Id, Lease>,
+    /// The leases of the tasks, and what ends a task.
+    leases: HashMap<Id, (Lease, AbortHandle)>,
     /// What has ended and is not settled yet.
     unsettled: Vec<(String, Settlement)>,
     /// When leases are extended next.
@@ -169,7 +169,7 @@ impl Hands {
         for claimed in claims.deliveries {
             let lease = claimed.lease.clone();
             let task = self.tasks.spawn(self.sender.clone().send(claimed));
-            self.leases.insert(task.id(), lease);
+            self.leases.insert(task.id(), (lease, task));
         }
         self.count_in_flight();
         claims.next
@@ -190,28 +190,31 @@ impl Hands {
     fn collect(&mut self, joined: Result<(Id, Ended), tokio::task::JoinError>) {
         let mut next = Some(joined);
         while let Some(joined) = next {
-            match joined {
-                Ok((id, Ended::Settle(receiver, settlement))) => {
-                    self.leases.remove(&id);
-                    self.unsettled.push((receiver, *settlement));
-                }
-                Ok((id, Ended::Closed(lease))) => {
-                    self.leases.remove(&id);
-                    self.unsettled.push((String::new(), Settlement::released(lease)));
-                    self.closed = true;
-                }
-                Ok((id, Ended::Lost)) => {
-                    self.leases.remove(&id);
-                    self.worker.vitals.lost.fetch_add(1, Ordering::Relaxed);
-                }
+            let (id, ended) = match joined {
+                Ok((id, ended)) => (id, Some(ended)),
                 // Aborted, or a defect: the lease ends by itself.
-                Err(error) => {
-                    self.leases.remove(&error.id());
-                }
+                Err(error) => (error.id(), None),
+            };
+            // Without a lease, it is lost already.
+            if let Some(ended) = self.leases.remove(&id).and(ended) {
+                self.take(ended);
             }
             next = self.tasks.try_join_next_with_id();
         }
         self.count_in_flight();
+    }
+
+    fn take(&mut self, ended: Ended) {
+        match ended {
+            Ended::Settle(receiver, settlement) => self.unsettled.push((receiver, *settlement)),
+            Ended::Closed(lease) => {
+                self.unsettled.push((String::new(), Settlement::released(lease)));
+                self.closed = true;
+            }
+            Ended::Lost => {
+                self.worker.vitals.lost.fetch_add(1, Ordering::Relaxed);
+            }
+        }
     }
 
     async fn settle(&mut self) {
@@ -243,22 +246,26 @@ impl Hands {
         }
     }
 
-    /// Extends the leases of what takes long.
+    /// Extends the leases of what takes long. What another worker has claimed meanwhile is not sent any more.
     async fn renew(&mut self) {
         if self.now() < self.renew_at {
             return;
         }
         let lease = self.worker.lease_time();
         self.renew_at = self.now().plus(lease / 3);
-        let leases: Vec<_> = self
-            .leases
-            .values()
-            .chain(self.unsettled.iter().map(|(_, settlement)| &settlement.lease))
-            .cloned()
-            .collect();
-        if !leases.is_empty() {
-            let renewed = self.worker.outbox.store().renew(leases, lease).await;
-            self.note(renewed);
+        let (ids, mut leases): (Vec<_>, Vec<_>) =
+            self.leases.iter().map(|(id, (lease, _))| (*id, lease.clone())).unzip();
+        leases.extend(self.unsettled.iter().map(|(_, settlement)| settlement.lease.clone()));
+        if leases.is_empty() {
+            return;
+        }
+        let renewed = self.worker.outbox.store().renew(leases, lease).await;
+        let Some(held) = self.note(renewed) else { return };
+        for (id, _) in ids.iter().zip(held).filter(|(_, held)| !held) {
+            if let Some((_, task)) = self.leases.remove(id) {
+                task.abort();
+                self.worker.vitals.lost.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 
@@ -294,7 +301,8 @@ impl Hands {
             self.settle().await;
         }
         self.tasks.shutdown().await;
-        let released = self.leases.drain().map(|(_, lease)| (String::new(), Settlement::released(lease)));
+        let released =
+            self.leases.drain().map(|(_, (lease, _))| (String::new(), Settlement::released(lease)));
         self.unsettled.extend(released);
         self.store_at = None;
         self.settle().await;
