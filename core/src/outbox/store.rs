@@ -1,12 +1,21 @@
 //! What an outbox needs of a store.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{
-    Alert, Counts, Cursor, Filter, History, Priority, Pruned, ReceiverRecord, Record, Replay, Retention,
-    Settlement, StoreHealth, Tag,
+    Alert, Counts, Cursor, Filter, History, Next, Priority, Pruned, ReceiverRecord, Record, Replay,
+    Retention, Settlement, State, StoreHealth, Tag,
 };
-use crate::{error::Result, finding::Finding, key::BoxFuture, random, time::Timestamp};
+use crate::{error::Result, finding::Finding, key::BoxFuture, random, retry::Bounds, time::Timestamp};
+
+/// Twice as long, a delivery waits at most that was lost for the second time; doubled with each further attempt.
+const LOST_BASE: Duration = Duration::from_secs(1);
+/// The longest wait of a delivery that was lost.
+const LOST_BACKOFF: Duration = Duration::from_mins(1);
 
 /// Keeps deliveries until they end, and for a while after.
 ///
@@ -22,7 +31,8 @@ use crate::{error::Result, finding::Finding, key::BoxFuture, random, time::Times
 ///   go round in this order: each is the one after the last probe, so an event that alone cannot be delivered does not keep the
 ///   receiver paused.
 /// * A claim gives a lease with a new token, and counts as an attempt. An operation with an old token changes nothing. When the
-///   lease ends, the delivery is ready again, and it is uncertain whether the receiver has it; with no attempt left it is dead.
+///   lease ends, it is uncertain whether the receiver has the delivery, and [`Claim::next`] says what happens to it: it is ready
+///   again, or waits for a while if that was not the first time; with no attempt left it is dead.
 /// * An ordered delivery is ready only when no earlier ordered one with the same receiver and subject waits or is in flight.
 /// * A new delivery that supersedes discards those that wait with the same receiver and key. One that comes back from a worker
 ///   is discarded if a newer one exists that waits, is in flight or was delivered.
@@ -192,6 +202,28 @@ impl Claim {
     pub fn new(deliveries: u32, per_receiver: u32, lease: Duration, max_attempts: u32) -> Self {
         Self { deliveries, per_receiver, lease, max_attempts }
     }
+
+    /// What a store does with a delivery whose lease ended after so many attempts, and was noted `now`.
+    ///
+    /// After the first attempt, it is ready again. After a further one, it may be what crashes its workers, or it was claimed together
+    /// with that: each such delivery waits for a time of its own, so that they are claimed apart.
+    pub fn next(&self, jti: &str, attempts: u32, now: Timestamp) -> Next {
+        if attempts >= self.max_attempts {
+            return Next::Ends(State::Dead);
+        }
+        let until = (attempts > 1).then(|| now.plus(lost_wait(jti, attempts)));
+        Next::Waits { until, spends_attempt: true }
+    }
+}
+
+/// How long a delivery waits that was lost more than once. It depends on nothing else, so that all stores tell the same.
+fn lost_wait(jti: &str, attempts: u32) -> Duration {
+    let bounds = Bounds { base: LOST_BASE, max_backoff: LOST_BACKOFF, ..Bounds::default() };
+    let mut hasher = DefaultHasher::new();
+    (jti, attempts).hash(&mut hasher);
+    // In milliseconds, as a database keeps them.
+    let millis = bounds.wait(attempts, None, hasher.finish()).as_millis();
+    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }
 
 /// What a claim got.

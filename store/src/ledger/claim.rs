@@ -2,8 +2,8 @@
 
 use rusqlite::{Row, params};
 use ssf_transmitter::{
-    ErrorCode,
-    outbox::{Claim, Claimed, Claims, Failure, Lease, Status},
+    ErrorCode, Timestamp,
+    outbox::{Claim, Claimed, Claims, Failure, Lease, Next, Status},
 };
 
 use super::{
@@ -92,7 +92,7 @@ pub fn claim_statements() -> Vec<&'static str> {
 
 impl Ledger<'_> {
     pub(crate) fn claim(&mut self, claim: &Claim) -> Done<Claims> {
-        let steps = [self.free_leases(claim.max_attempts)?, self.expire()?, self.promote()?, self.unpark()?];
+        let steps = [self.free_leases(claim)?, self.expire()?, self.promote()?, self.unpark()?];
         self.flush()?;
         let mut more = steps.contains(&STEP);
         let mut claimed = Vec::new();
@@ -122,14 +122,20 @@ impl Ledger<'_> {
     }
 
     /// Deliveries of which nobody knows how they ended.
-    fn free_leases(&mut self, max_attempts: u32) -> Done<usize> {
+    fn free_leases(&mut self, claim: &Claim) -> Done<usize> {
         let ended = self.all(LEASED, params![self.millis(), STEP], Delivery::read)?;
         for delivery in &ended {
-            let exhausted = delivery.attempts >= max_attempts;
+            let next = claim.next(&delivery.jti, delivery.attempts, self.now);
             let message = "every attempt ended without a result, as if the worker had crashed";
-            let failure = exhausted.then(|| Failure::new(ErrorCode::OutboxAttemptsExhausted, message));
+            let failure = matches!(next, Next::Ends(_))
+                .then(|| Failure::new(ErrorCode::OutboxAttemptsExhausted, message));
             self.execute(UNCERTAIN, params![delivery.seq, failure_json(failure.as_ref())?])?;
-            if exhausted { self.end(delivery, Ending::Dead)? } else { self.wait_again(delivery, None)? }
+            match next {
+                Next::Waits { until, .. } => {
+                    self.wait_again(delivery, until.map(Timestamp::as_unix_millis))?;
+                }
+                _ => self.end(delivery, Ending::Dead)?,
+            }
         }
         Ok(ended.len())
     }

@@ -16,6 +16,7 @@ pub(super) const CASES: &[Case] = &[
     ("a lease that has ended changes nothing", |tester| Box::pin(fenced(tester))),
     ("an extended lease holds", |tester| Box::pin(renewed(tester))),
     ("a delivery that crashes its workers is dead in the end", |tester| Box::pin(exhausted(tester))),
+    ("what crashes its workers is claimed apart from the others", |tester| Box::pin(apart(tester))),
     ("a retry waits and spends an attempt", |tester| Box::pin(retried(tester))),
     ("a release spends no attempt", |tester| Box::pin(released(tester))),
     ("claims stay as they were sent", |tester| Box::pin(frozen(tester))),
@@ -71,7 +72,7 @@ async fn exhausted(tester: &Tester) -> Check {
     let jti = tester.enqueue(entry("a", "1")).await?;
     for _ in 0..MAX_ATTEMPTS {
         tester.claim_one().await?;
-        tester.advance(LEASE);
+        tester.lose().await?;
     }
     tester.claim_none("claimed too often").await?;
     let record = tester.record(&jti).await?;
@@ -79,6 +80,26 @@ async fn exhausted(tester: &Tester) -> Check {
     let code = record.failure.map(|failure| failure.code);
     equal("the reason", &code, &Some(ErrorCode::OutboxAttemptsExhausted))?;
     equal("dead", &tester.counts().await?.dead, &1)
+}
+
+async fn apart(tester: &Tester) -> Check {
+    for user in 0..20 {
+        tester.enqueue(entry("a", &user.to_string())).await?;
+    }
+    for round in 1..=2 {
+        equal(&format!("claimed together, {round}"), &tester.claims(100, 100).await?.deliveries.len(), &20)?;
+        tester.advance(LEASE);
+    }
+    let mut claims = tester.claims(100, 100).await?;
+    let mut claimed = claims.deliveries.len();
+    while let Some(next) = claims.next.filter(|_| claimed < 20) {
+        holds("more than a few at once", claims.deliveries.len() < 10)?;
+        holds("a delivery waits too long", next <= Duration::from_secs(2))?;
+        tester.advance(next);
+        claims = tester.claims(100, 100).await?;
+        claimed += claims.deliveries.len();
+    }
+    equal("claimed in the end", &claimed, &20)
 }
 
 async fn retried(tester: &Tester) -> Check {

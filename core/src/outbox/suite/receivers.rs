@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Case,
-    tester::{Check, LEASE, MAX_ATTEMPTS, Tester, entry, equal, failure, holds, receivers, retry},
+    tester::{Check, MAX_ATTEMPTS, Tester, entry, equal, failure, holds, receivers, retry},
 };
 use crate::{
     error::ErrorCode,
@@ -195,7 +195,7 @@ async fn lost_probe(tester: &Tester) -> Check {
         for jti in [&first, &second] {
             equal("the probe", &tester.claim_one().await?.lease.jti, jti)?;
             tester.claim_none("one probe at a time").await?;
-            tester.advance(LEASE);
+            tester.lose().await?;
         }
     }
     tester.claim_none("every attempt was spent").await?;

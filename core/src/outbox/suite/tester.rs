@@ -18,6 +18,8 @@ pub(super) type Check<T = ()> = Result<T, String>;
 
 pub(super) const LEASE: Duration = Duration::from_mins(1);
 pub(super) const MAX_ATTEMPTS: u32 = 3;
+/// How long a delivery waits at most whose lease has ended.
+const LONGEST_LOST_WAIT: Duration = Duration::from_mins(1);
 
 pub(super) struct Tester {
     pub(super) store: Box<dyn Store>,
@@ -99,6 +101,14 @@ impl Tester {
 
     pub(super) async fn claim_none(&self, why: &str) -> Check {
         equal(why, &jtis(&self.claim().await?), &Vec::new())
+    }
+
+    /// Lets all leases end, and the waits that follow.
+    pub(super) async fn lose(&self) -> Check {
+        self.advance(LEASE);
+        self.claims(0, 1).await?;
+        self.advance(LONGEST_LOST_WAIT);
+        Ok(())
     }
 
     pub(super) async fn settle(&self, claimed: &Claimed, outcome: Outcome) -> Check<Settled> {

@@ -12,7 +12,7 @@ use crate::{error::ErrorCode, time::Timestamp};
 
 impl Ledger {
     pub(in super::super) fn claim(&mut self, claim: &Claim, now: Timestamp) -> Claims {
-        self.free_leases(claim.max_attempts, now);
+        self.free_leases(claim, now);
         while let Some((_, number)) = self.expiries.first().copied().filter(|(time, _)| *time <= now) {
             self.end(number, State::Discarded, Some(Discard::Expired), now);
         }
@@ -46,19 +46,23 @@ impl Ledger {
     }
 
     /// Deliveries of which nobody knows how they ended.
-    fn free_leases(&mut self, max_attempts: u32, now: Timestamp) {
+    fn free_leases(&mut self, claim: &Claim, now: Timestamp) {
         while let Some((time, number)) = self.leases.first().copied().filter(|(time, _)| *time <= now) {
             self.leases.remove(&(time, number));
             let Some(row) = self.rows.get_mut(&number) else { continue };
             row.lease_until = None;
             row.uncertain = true;
-            if row.record.attempts >= max_attempts {
-                let message = "every attempt ended without a result, as if the worker had crashed";
-                row.record.failure = Some(Failure::new(ErrorCode::OutboxAttemptsExhausted, message));
-                self.end(number, State::Dead, None, now);
-            } else {
-                self.wait_again(number, None, now);
+            let receiver = row.record.receiver.clone();
+            match claim.next(&row.record.jti, row.record.attempts, now) {
+                Next::Ends(state) => {
+                    let message = "every attempt ended without a result, as if the worker had crashed";
+                    row.record.failure = Some(Failure::new(ErrorCode::OutboxAttemptsExhausted, message));
+                    self.end(number, state, None, now);
+                }
+                Next::Waits { until, .. } => self.wait_again(number, until, now),
             }
+            // It is not in flight any more, so another one may go.
+            self.place(&receiver, now);
         }
     }
 
