@@ -38,6 +38,16 @@ impl Helper {
         })
     }
 
+    /// The id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.process.try_wait().unwrap().is_some()
+    }
+
     /// Kills it at once, and returns what it had still said.
     pub(crate) fn kill(mut self) -> Vec<String> {
         self.process.kill().unwrap();
