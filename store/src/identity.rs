@@ -17,27 +17,39 @@ type Id = (u64, u64);
 /// They are only looked up by name. Opening and closing one of them would drop the locks that SQLite has on it: POSIX locks belong to
 /// the process.
 pub(crate) struct Identity {
+    database: Watched,
+    log: Watched,
+    /// It has the locks: who opens another one with its name does not see ours.
+    shared: Watched,
+}
+
+struct Watched {
     path: PathBuf,
-    log_path: PathBuf,
-    database: Id,
-    log: OnceLock<Id>,
+    id: OnceLock<Id>,
 }
 
 impl Identity {
-    /// The files at this path. `-wal` is noted at the first [`check`](Self::check), which must follow a write.
+    /// The files at this path. Those beside it are noted at the first [`check`](Self::check), which must follow a write.
     pub(crate) fn of(path: &Path) -> Result<Self> {
-        let (database, _) = look_up(path)?;
-        Ok(Self { path: path.to_owned(), log_path: beside(path, "-wal"), database, log: OnceLock::new() })
+        let watched = |path| Watched { path, id: OnceLock::new() };
+        let database = watched(path.to_owned());
+        database.check()?;
+        Ok(Self { database, log: watched(beside(path, "-wal")), shared: watched(beside(path, "-shm")) })
     }
 
     /// Fails if a file was removed or replaced. Returns the length of `-wal`.
     pub(crate) fn check(&self) -> Result<u64> {
-        let (database, _) = look_up(&self.path)?;
-        let (log, length) = look_up(&self.log_path)?;
-        if database != self.database || log != *self.log.get_or_init(|| log) {
-            return Err(replaced());
-        }
-        Ok(length)
+        self.database.check()?;
+        self.shared.check()?;
+        self.log.check()
+    }
+}
+
+impl Watched {
+    /// Returns the length of the file.
+    fn check(&self) -> Result<u64> {
+        let (id, length) = look_up(&self.path)?;
+        if id == *self.id.get_or_init(|| id) { Ok(length) } else { Err(replaced()) }
     }
 }
 
