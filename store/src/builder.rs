@@ -13,12 +13,14 @@ use ssf_transmitter::{
 };
 
 use crate::{
-    connection, identity::Identity, lock::Lock, place, process, reader::Reader, store::SqliteStore,
-    writer::Writer,
+    connection, identity::Identity, lock::Lock, place, process, reader::Reader, room::Room,
+    store::SqliteStore, writer::Writer,
 };
 
 /// The length of the log that the store lets pass.
 const LOG_LIMIT: u64 = 64 << 20;
+/// So many times this length, and nothing is accepted any more.
+const LONGEST_LOG: u64 = 16;
 /// What is left on the disk for those who settle and prune.
 const DISK_RESERVE: u64 = 16 << 20;
 
@@ -63,6 +65,9 @@ impl Builder {
     }
 
     /// Sets the length of the write-ahead log, in bytes, above which the store moves all of it into the file: 64 MiB by default.
+    ///
+    /// The log cannot be moved as long as somebody reads what is in it. When it is 16 times as long, an enqueue fails with
+    /// [`ErrorCode::OutboxFull`]; deliveries are still settled and removed.
     pub fn wal_limit(mut self, bytes: u64) -> Self {
         self.log_limit = bytes;
         self
@@ -123,7 +128,8 @@ impl Builder {
             registration,
         };
         start("ssf-outbox-write", move || thread.run())?;
-        Ok(SqliteStore::new(path, to_writer, to_reader, ready, self.disk_reserve))
+        let room = Room::new(&path, self.disk_reserve, self.log_limit.saturating_mul(LONGEST_LOG));
+        Ok(SqliteStore::new(path, to_writer, to_reader, ready, room))
     }
 }
 

@@ -27,6 +27,7 @@ mod lock;
 mod place;
 mod process;
 mod reader;
+mod room;
 mod salvage;
 mod schema;
 mod store;

@@ -17,8 +17,8 @@ use ssf_transmitter::{
 };
 
 use crate::{
-    Builder, Salvaged, backup::Backup, failed::Done, failed::Failed, job::job, ledger::Ledger, place,
-    process, salvage, writer,
+    Builder, Salvaged, backup::Backup, failed::Done, job::job, ledger::Ledger, place, process, room::Room,
+    salvage, writer,
 };
 
 /// Keeps deliveries in an SQLite file: what [`enqueue`](Store::enqueue) has accepted is on the disk. Cheap to clone; clones share the
@@ -38,7 +38,7 @@ struct Inner {
     writer: Sender<writer::Message>,
     reader: Sender<writer::Message>,
     ready: Arc<Notifier>,
-    disk_reserve: u64,
+    room: Room,
 }
 
 impl SqliteStore {
@@ -65,9 +65,9 @@ impl SqliteStore {
         writer: Sender<writer::Message>,
         reader: Sender<writer::Message>,
         ready: Arc<Notifier>,
-        disk_reserve: u64,
+        room: Room,
     ) -> Self {
-        let inner = Inner { path, writer, reader, ready, disk_reserve };
+        let inner = Inner { path, writer, reader, ready, room };
         Self { inner: Some(Arc::new(inner)), process: std::process::id() }
     }
 
@@ -134,23 +134,11 @@ fn closed() -> Error {
     Error::new(ErrorCode::OutboxUnavailable, "the outbox is closed")
 }
 
-/// Fails when the disk has no more room than what settling needs.
-fn check_room(path: &Path, reserve: u64) -> Done<()> {
-    match place::free_bytes(path) {
-        Some(free) if free < reserve => {
-            let message =
-                format!("the disk of the outbox has less than {} MiB left", reserve.div_ceil(1 << 20));
-            Err(Failed::new(ErrorCode::OutboxFull, message))
-        }
-        _ => Ok(()),
-    }
-}
-
 impl Store for SqliteStore {
     fn enqueue(&self, messages: Vec<Message>) -> BoxFuture<'_, Result<Vec<Enqueued>>> {
-        let place = self.inner.as_ref().map(|inner| (inner.path.clone(), inner.disk_reserve));
+        let room = self.inner.as_ref().map(|inner| inner.room.clone());
         self.change(move |ledger| {
-            place.iter().try_for_each(|(path, reserve)| check_room(path, *reserve))?;
+            room.iter().try_for_each(Room::check)?;
             ledger.enqueue(&messages)
         })
     }

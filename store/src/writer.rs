@@ -14,14 +14,8 @@ use rusqlite::Connection;
 use ssf_transmitter::{Error, Result, outbox::Notifier, time::Clock};
 
 use crate::{
-    builder::Around,
-    connection::PATIENCE,
-    failed::{Done, Failed},
-    identity::Identity,
-    job::Job,
-    ledger::Ledger,
-    lock::Lock,
-    process::Registration,
+    builder::Around, connection::PATIENCE, failed::Done, identity::Identity, job::Job, ledger::Ledger,
+    lock::Lock, process::Registration,
 };
 
 /// So many operations share a commit at most.
@@ -31,6 +25,9 @@ const GROUP: usize = 256;
 const GATHER: Duration = Duration::from_micros(100);
 /// How often the thread looks for changes by other processes while somebody waits for one.
 const LOOK: Duration = Duration::from_millis(200);
+
+/// So many groups pass after a reader was in the way of the log: each attempt to move it waits for the reader.
+const BLOCKED: u32 = 15;
 
 /// What a thread is told.
 pub(crate) enum Message {
@@ -62,12 +59,14 @@ struct Seen {
     version: Option<i64>,
     /// Why nothing is acknowledged any more.
     replaced: Option<Error>,
+    /// So many groups pass before the log is moved again, because a reader was in the way.
+    blocked: u32,
 }
 
 impl Writer {
     /// Serves until the store is closed or dropped.
     pub(crate) fn run(self) {
-        let mut seen = Seen { group: 0, version: None, replaced: None };
+        let mut seen = Seen { group: 0, version: None, replaced: None, blocked: 0 };
         (self.around)(&mut || seen.version = self.version());
         let closed = loop {
             let first = match self.next() {
@@ -102,7 +101,7 @@ impl Writer {
         let (group, closed) = self.group(first, seen.group);
         if !group.is_empty() {
             seen.group = group.len();
-            self.serve(group, &mut seen.replaced);
+            self.serve(group, seen);
         }
         if closed.is_none() && self.ready.is_awaited() {
             let before = std::mem::replace(&mut seen.version, self.version());
@@ -150,16 +149,16 @@ impl Writer {
         (group, None)
     }
 
-    fn serve(&self, mut group: Vec<Box<dyn Job>>, replaced: &mut Option<Error>) {
+    fn serve(&self, mut group: Vec<Box<dyn Job>>, seen: &mut Seen) {
         let mut length = 0;
-        if replaced.is_none() {
+        if seen.replaced.is_none() {
             self.commit(&mut group);
             match self.identity.check() {
                 Ok(log) => length = log,
-                Err(error) => *replaced = Some(error),
+                Err(error) => seen.replaced = Some(error),
             }
         }
-        if let Some(error) = replaced {
+        if let Some(error) = &seen.replaced {
             fail_all(&mut group, error);
         }
         let wakes = group.iter().any(|job| job.wakes());
@@ -167,8 +166,12 @@ impl Writer {
         if wakes {
             self.ready.notify();
         }
-        if length > self.log_limit {
-            self.truncate_log();
+        if length <= self.log_limit {
+            seen.blocked = 0;
+        } else if seen.blocked > 0 {
+            seen.blocked -= 1;
+        } else if !self.truncate_log() {
+            seen.blocked = BLOCKED;
         }
     }
 
@@ -215,16 +218,18 @@ impl Writer {
         Ok(())
     }
 
-    /// Moves the whole log into the file. Tries again after the next commit if a reader is in the way.
-    fn truncate_log(&self) {
-        let moved = || -> Result<(), Failed> {
+    /// Moves the whole log into the file, unless a reader is in the way.
+    fn truncate_log(&self) -> bool {
+        let moved = || -> Done<bool> {
             self.connection.busy_timeout(Duration::from_millis(20))?;
-            self.connection.query_one("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))?;
-            Ok(())
+            let pragma = "PRAGMA wal_checkpoint(TRUNCATE)";
+            let blocked: bool = self.connection.query_one(pragma, (), |row| row.get(0))?;
+            Ok(!blocked)
         };
         // The operations are answered, and do not depend on it.
-        drop(moved());
+        let moved = moved().unwrap_or(false);
         drop(self.connection.busy_timeout(PATIENCE));
+        moved
     }
 }
 
