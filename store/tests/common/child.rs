@@ -19,7 +19,24 @@ pub(crate) struct Helper {
 impl Helper {
     /// Runs this test in a process of its own, with the file of the parent.
     pub(crate) fn start(test: &str, file: &Path) -> Self {
-        let mut process = Command::new(std::env::current_exe().unwrap())
+        Self::run(Command::new(std::env::current_exe().unwrap()), test, file)
+    }
+
+    /// Runs this test as a user without rights: with a copy of this program that the user may read.
+    #[cfg(unix)]
+    pub(crate) fn start_as_nobody(program: &Path, test: &str, file: &Path) -> Self {
+        use std::os::unix::{fs::MetadataExt, process::CommandExt};
+        const NOBODY: u32 = 65534;
+        let mut command = Command::new(program);
+        if std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0) {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command.current_dir("/");
+        Self::run(command, test, file)
+    }
+
+    fn run(mut command: Command, test: &str, file: &Path) -> Self {
+        let mut process = command
             .args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"])
             .env(FILE, file)
             .stdout(Stdio::piped())
