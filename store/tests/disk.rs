@@ -1,4 +1,5 @@
-//! A disk that is really full. Needs the right to mount: `cargo test -p ssf-transmitter-store --test disk -- --ignored`.
+//! A disk that is really full. `cargo xtask stress outbox` runs it, with the right to mount a file system; `cargo test` uses the simulated
+//! disk of `tests/end_to_end/power/`.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test may fail")]
@@ -25,7 +26,10 @@ impl Disk {
         let options = format!("size={size}m");
         let mounted =
             Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(&path).status().unwrap();
-        assert!(mounted.success());
+        assert!(
+            mounted.success(),
+            "this test mounts a file system of its own: run it as root, or below `unshare -Urm`"
+        );
         Self(path, folder)
     }
 }

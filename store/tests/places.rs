@@ -43,15 +43,6 @@ fn the_database_of_another_program_is_refused_and_stays() {
 }
 
 #[tokio::test]
-async fn a_newer_version_is_refused() {
-    let folder = Folder::new();
-    SqliteStore::open(folder.database()).unwrap().close().await.unwrap();
-    let newer = "UPDATE meta SET value = 99 WHERE name = 'version'";
-    Connection::open(folder.database()).unwrap().execute_batch(newer).unwrap();
-    assert_eq!(refusal(folder.database()), ErrorCode::OutboxVersion);
-}
-
-#[tokio::test]
 async fn the_settings_of_the_file_hold() {
     let folder = Folder::new();
     SqliteStore::open(folder.database()).unwrap().close().await.unwrap();
