@@ -6,71 +6,22 @@
 #![allow(missing_docs, clippy::cast_precision_loss, clippy::unwrap_used, reason = "a benchmark")]
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a benchmark")]
 
+mod server;
+
 use std::{
-    sync::{Arc, mpsc},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use axum::{Router, http::StatusCode, routing::post};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo},
-    server::conn::auto,
-    service::TowerToHyperService,
-};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::{
-    ClientConfig, RootCertStore, ServerConfig,
-    crypto::ring,
-    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject as _},
-};
+use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::pem::PemObject as _};
+use server::server;
 use ssf_transmitter::{
     KeyType, Network, Receiver, SetBuilder, SignedSet, SigningKey, Subject, Transmitter,
     delivery::RetryPolicy, event::caep,
 };
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
-use tokio_rustls::TlsAcceptor;
 
 const ROUNDS: usize = 5;
-
-/// A receiver that takes everything, on a thread of its own: its URL, and the authority of its certificate (PEM).
-fn server() -> (String, String) {
-    let mut authority = CertificateParams::new([]).unwrap();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let certificate =
-        CertificateParams::new(["localhost".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
-    let private_key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], private_key)
-        .unwrap();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-
-    let (announce, announced) = mpsc::channel();
-    std::thread::spawn(move || {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async move {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            announce.send(listener.local_addr().unwrap().port()).unwrap();
-            let acceptor = TlsAcceptor::from(Arc::new(config));
-            let routes = Router::new().route("/", post(async |_: axum::body::Bytes| StatusCode::ACCEPTED));
-            while let Ok((stream, _)) = listener.accept().await {
-                stream.set_nodelay(true).unwrap();
-                let (acceptor, routes) = (acceptor.clone(), routes.clone());
-                tokio::spawn(async move {
-                    let Ok(stream) = acceptor.accept(stream).await else { return };
-                    let service = TowerToHyperService::new(routes);
-                    let builder = auto::Builder::new(TokioExecutor::new());
-                    // A connection ends when its client is done.
-                    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
-                });
-            }
-        });
-    });
-    (format!("https://localhost:{}/", announced.recv().unwrap()), authority.pem())
-}
 
 fn bare_client(ca: &str, http1_only: bool) -> reqwest::Client {
     let mut roots = RootCertStore::empty();

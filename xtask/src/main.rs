@@ -17,6 +17,7 @@ mod package;
 mod prose;
 mod python;
 mod run;
+mod stress;
 mod swift;
 mod test;
 
@@ -73,9 +74,9 @@ enum Task {
         /// What to try.
         #[arg(value_enum)]
         of: Stress,
-        /// How often.
-        #[arg(long, default_value_t = 50_000)]
-        rounds: u32,
+        /// How often: 50,000 forks, or 1,000 rounds of the outbox, by default.
+        #[arg(long)]
+        rounds: Option<u32>,
     },
     /// Build release packages into `target/dist/`.
     Dist {
@@ -95,6 +96,7 @@ enum Task {
 enum Part {
     #[default]
     Rust,
+    Outbox,
     Node,
     Python,
 }
@@ -103,6 +105,8 @@ enum Part {
 enum Stress {
     /// Python: forks while threads send.
     Fork,
+    /// The outbox: kills processes, cuts the power, fills the disk.
+    Outbox,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -123,9 +127,11 @@ fn main() -> ExitCode {
         Task::Openssl => openssl::test(&root()),
         Task::Python => python::test(&root()),
         Task::Bench { of: Part::Rust } => bench::run(&root()),
+        Task::Bench { of: Part::Outbox } => bench::outbox(&root()),
         Task::Bench { of: Part::Node } => node::bench(&root()),
         Task::Bench { of: Part::Python } => python::bench(&root()),
-        Task::Stress { of: Stress::Fork, rounds } => python::stress(&root(), rounds),
+        Task::Stress { of: Stress::Fork, rounds } => python::stress(&root(), rounds.unwrap_or(50_000)),
+        Task::Stress { of: Stress::Outbox, rounds } => stress::outbox(&root(), rounds.unwrap_or(1000)),
         Task::Dist { of } => dist(&root(), of),
         Task::Swift { generate: false } => swift::test(&root()),
         Task::Swift { generate: true } => swift::generate(&root()),

@@ -1,0 +1,25 @@
+//! `cargo xtask stress outbox`: the tests of the outbox that kill processes and cut the power, for as many rounds as it is told.
+
+use std::path::Path;
+
+use crate::{Result, run::cargo};
+
+/// The tests: a package, its test, and further arguments.
+const TESTS: &[(&str, &str, &str)] = &[
+    ("ssf-tests", "outbox", ""),
+    ("ssf-tests", "power", ""),
+    ("ssf-transmitter-store", "damage", ""),
+    // It mounts file systems, so it is not part of a plain test run.
+    ("ssf-transmitter-store", "disk", "--ignored"),
+];
+
+pub(crate) fn outbox(root: &Path, rounds: u32) -> Result {
+    for (package, test, arguments) in TESTS {
+        let line = format!(
+            "test -q --locked -p {package} --test {test} -- --nocapture --test-threads=1 {arguments}"
+        );
+        cargo(root, &line).env("SSF_STRESS_ROUNDS", &rounds.to_string()).run()?;
+    }
+    println!("\nThe outbox has survived {rounds} rounds.");
+    Ok(())
+}
