@@ -52,12 +52,12 @@ impl Worker {
         while !*stop.borrow_and_update() && !hands.closed {
             let changed = hands.worker.outbox.clone();
             let changed = changed.store().changed();
-            if hands.now() >= claim_at && hands.has_room() {
-                let next = hands.claim().await;
+            let claims = hands.now() >= claim_at && hands.has_room();
+            let next = hands.exchange(claims).await;
+            if claims {
                 let poll = hands.worker.poll;
                 claim_at = hands.now().plus(next.map_or(poll, |next| next.min(poll)));
             }
-            hands.settle().await;
             hands.renew().await;
             hands.prune().await;
             let wait = hands.wakes_at(claim_at).since(hands.now());
@@ -85,9 +85,9 @@ impl Worker {
         let mut hands = Hands::new(self);
         let mut stop = hands.worker.stop.subscribe();
         loop {
-            if hands.has_room() && !*stop.borrow_and_update() {
-                hands.claim().await;
-            }
+            let claims = hands.has_room() && !*stop.borrow_and_update();
+            let settles = !hands.unsettled.is_empty();
+            hands.exchange(claims).await;
             hands.renew().await;
             let wait = hands.renew_at.since(hands.now());
             let ended = tokio::select! {
@@ -95,9 +95,14 @@ impl Worker {
                 () = tokio::time::sleep(wait) => continue,
                 _ = stop.changed() => break,
             };
-            let Some(joined) = ended else { break };
+            let Some(joined) = ended else {
+                // What was settled may have let others go, after the claim.
+                if settles && hands.unsettled.is_empty() {
+                    continue;
+                }
+                break;
+            };
             hands.collect(joined);
-            hands.settle().await;
             if hands.closed {
                 break;
             }
@@ -160,12 +165,19 @@ impl Hands {
         self.worker.concurrency.saturating_sub(u32::try_from(self.tasks.len()).unwrap_or(u32::MAX))
     }
 
-    /// Claims deliveries and starts to send them. Returns how long it is until another one may be ready.
-    async fn claim(&mut self) -> Option<Duration> {
+    /// Settles what has ended, claims deliveries if `claims` says so, and starts to send them. Returns how long it is until another
+    /// one may be ready.
+    ///
+    /// The store is asked for both at once: one on the disk waits for the disk once.
+    async fn exchange(&mut self, claims: bool) -> Option<Duration> {
         let Worker { per_receiver, schedule, outbox, .. } = &self.worker;
+        let outbox = outbox.clone();
         let claim = Claim::new(self.room(), *per_receiver, self.worker.lease_time(), schedule.attempts());
-        let claims = outbox.store().claim(claim).await;
-        let Some(claims) = self.note(claims) else { return Some(STORE_PAUSE) };
+        let claimed = async { if claims { Some(outbox.store().claim(claim).await) } else { None } };
+        // The settlement is asked for first: it may let further deliveries go.
+        let ((), claimed) = tokio::join!(biased; self.settle(), claimed);
+        let claims = self.note(claimed?);
+        let Some(claims) = claims else { return Some(STORE_PAUSE) };
         for claimed in claims.deliveries {
             let lease = claimed.lease.clone();
             let task = self.tasks.spawn(self.sender.clone().send(claimed));
