@@ -4,6 +4,8 @@
 #![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "it measures")]
 
 use std::{
+    fs::File,
+    io::Write as _,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -46,6 +48,25 @@ fn bare(folder: &Path) -> Result<f64, Failure> {
         insert.execute([payload.as_bytes()])?;
     }
     Ok(tell("bare INSERT, one by one", ALONE, began.elapsed()))
+}
+
+/// How often the disk can be waited for.
+fn syncs(folder: &Path) -> Result<(), Failure> {
+    let mut file = File::create(folder.join("syncs"))?;
+    let began = Instant::now();
+    for _ in 0..ALONE {
+        file.write_all(&[0; 4096])?;
+        file.sync_data()?;
+    }
+    tell("fdatasync after 4 KiB", ALONE, began.elapsed());
+    Ok(())
+}
+
+/// The most memory that this process has used, if the system tells.
+fn memory() -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().to_owned())
 }
 
 async fn alone(store: &SqliteStore) -> Result<f64, Failure> {
@@ -126,6 +147,7 @@ async fn main() -> Result<(), Failure> {
     let folder = folder.join(format!("rates-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
     let store = SqliteStore::open(folder.join("outbox.db"))?;
+    syncs(&folder)?;
     let bare = bare(&folder)?;
     let alone = alone(&store).await?;
     let together = together(&store).await?;
@@ -135,6 +157,11 @@ async fn main() -> Result<(), Failure> {
     if let Some(waiting) = std::env::args().nth(2) {
         crowd(&store, waiting.parse()?).await?;
         work(&store, 20_000).await?;
+        let length = std::fs::metadata(folder.join("outbox.db"))?.len() >> 20;
+        let memory = memory().unwrap_or_else(|| "unknown".to_owned());
+        println!(
+            "{waiting} waiting for 20,000 receivers: file {length} MiB, most memory of the process {memory}"
+        );
     }
     store.close().await?;
     std::fs::remove_dir_all(&folder)?;

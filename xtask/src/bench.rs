@@ -1,10 +1,16 @@
 //! `cargo xtask bench`: runs the benchmarks and prints what counts, as ratios within the run.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 
-use crate::{Result, run::cargo};
+use crate::{
+    Result,
+    run::{cargo, program},
+};
 
 const ALGORITHMS: &[&str] = &["RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA"];
 
@@ -23,6 +29,47 @@ pub(crate) fn run(root: &Path) -> Result {
     }
     println!();
     cargo(root, "bench -q --locked -p ssf-transmitter --bench emit").run()
+}
+
+/// The outbox: the rates of the store, what a claim costs by how much waits, and a drain against `emit_all`.
+pub(crate) fn outbox(root: &Path) -> Result {
+    let folder = root.join("target/bench-outbox");
+    fs::create_dir_all(&folder)?;
+    let place = folder.display().to_string();
+    let example = "run -q --release --locked -p ssf-transmitter-store --example";
+    cargo(root, &format!("{example} rates -- {place} 1000000")).run()?;
+    println!("\ninstructions of a claim of 50, by how much waits");
+    let small = instructions(root, &folder, 10_000)?;
+    let large = instructions(root, &folder, 1_000_000)?;
+    println!("a hundred times as much waits, and a claim costs {:.2} times as much\n", large / small);
+    cargo(root, "bench -q --locked -p ssf-tests --bench drain").env("SSF_BENCH_FOLDER", &place).run()
+}
+
+/// The instructions of a claim from a file in which so many deliveries wait, as valgrind counts them.
+fn instructions(root: &Path, folder: &Path, waiting: u32) -> Result<f64> {
+    const CLAIMS: u32 = 100;
+    let file = folder.join(format!("claims-{waiting}.db"));
+    drop(fs::remove_file(&file));
+    let file = file.display();
+    let example = "run -q --release --locked -p ssf-transmitter-store --example claims --";
+    cargo(root, &format!("{example} {file} fill {waiting}")).run()?;
+    let counted = |times: u32| -> Result<f64> {
+        let tool = "--tool=callgrind --callgrind-out-file=/dev/null";
+        let line = format!("{tool} {} {file} claim {times}", example_path(root));
+        let told = program(root, "valgrind", &line).hint("install valgrind").errors()?;
+        let collected = told.lines().find_map(|line| line.split_once("Collected : "));
+        Ok(collected.ok_or("valgrind has counted nothing")?.1.trim().parse()?)
+    };
+    let each = (counted(CLAIMS)? - counted(0)?) / f64::from(CLAIMS);
+    println!("{waiting:>9} waiting: {each:>12.0}");
+    fs::remove_file(folder.join(format!("claims-{waiting}.db")))?;
+    Ok(each)
+}
+
+/// Where cargo has put the example.
+fn example_path(root: &Path) -> String {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    target.join("release/examples/claims").display().to_string()
 }
 
 /// The median that criterion wrote down.

@@ -64,15 +64,24 @@ impl Program {
     }
 
     /// Runs it, and returns what it prints.
-    pub(crate) fn output(mut self) -> Result<String> {
+    pub(crate) fn output(self) -> Result<String> {
+        self.finish().map(|(output, _)| output)
+    }
+
+    /// Runs it, and returns what it prints as errors and notes.
+    pub(crate) fn errors(self) -> Result<String> {
+        self.finish().map(|(_, errors)| errors)
+    }
+
+    fn finish(mut self) -> Result<(String, String)> {
         let output = self
             .command
             .output()
             .map_err(|error| format!("{} does not start ({error}); {}", self.line, self.hint))?;
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         if output.status.success() {
-            return Ok(String::from_utf8(output.stdout)?);
+            return Ok((String::from_utf8(output.stdout)?, errors));
         }
-        let errors = String::from_utf8_lossy(&output.stderr);
         Err(format!("{} failed: {}\n{errors}", self.line, output.status).into())
     }
 }

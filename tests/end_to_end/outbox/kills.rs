@@ -10,7 +10,7 @@ use crate::{
     common::{enqueue, entry},
     random::Random,
     rounds::rounds,
-    world::{Everyone, World, emulated, until_all_ended, worker},
+    world::{Everyone, World, emulated, until, until_all_ended, worker},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -20,7 +20,8 @@ async fn every_acknowledged_event_arrives_although_its_processes_are_killed() {
     let (rounds, mut random, began) = (rounds(30), Random(4711), Instant::now());
     let mut acknowledged: Vec<String> = Vec::new();
     let (mut first, mut second) = (None, None);
-    for _ in 0..rounds {
+    for round in 0..rounds {
+        let before = world.emulator.counters().accepted;
         let enqueuer =
             first.get_or_insert_with(|| Helper::start("kills::enqueues_until_it_is_killed", &world.file()));
         second.get_or_insert_with(|| Helper::start("kills::works_until_it_is_killed", &world.file()));
@@ -28,6 +29,8 @@ async fn every_acknowledged_event_arrives_although_its_processes_are_killed() {
         for _ in 0..=random.below(30) {
             acknowledged.extend(enqueuer.next());
         }
+        // A worker that has begun to send, every other time.
+        until(async || (round % 2 == 1 || world.emulator.counters().accepted > before).then_some(())).await;
         let which = random.below(3);
         if which != 0 {
             second.take().map(Helper::kill);
