@@ -26,7 +26,7 @@ const GATHER: Duration = Duration::from_micros(100);
 /// How often the thread looks for changes by other processes while somebody waits for one.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// So many groups pass after a reader was in the way of the log: each attempt to move it waits for the reader.
+/// So many groups pass after a reader kept the log in place: each attempt to move it waits for the reader.
 const BLOCKED: u32 = 15;
 
 /// What a thread is told.

@@ -168,13 +168,13 @@ impl Hands {
     /// Settles what has ended, claims deliveries if `claims` says so, and starts to send them. Returns how long it is until another
     /// one may be ready.
     ///
-    /// The store is asked for both at once: one on the disk waits for the disk once.
+    /// Both calls of the store are made at once: one on the disk waits for the disk once.
     async fn exchange(&mut self, claims: bool) -> Option<Duration> {
         let Worker { per_receiver, schedule, outbox, .. } = &self.worker;
         let outbox = outbox.clone();
         let claim = Claim::new(self.room(), *per_receiver, self.worker.lease_time(), schedule.attempts());
         let claimed = async { if claims { Some(outbox.store().claim(claim).await) } else { None } };
-        // The settlement is asked for first: it may let further deliveries go.
+        // The settlement first: it may let further deliveries go.
         let ((), claimed) = tokio::join!(biased; self.settle(), claimed);
         let claims = self.note(claimed?);
         let Some(claims) = claims else { return Some(STORE_PAUSE) };
