@@ -62,7 +62,7 @@ async fn ten_processes_enqueue_and_work_beside_another_program() {
     assert_eq!(seen.sets, acknowledged);
     assert_eq!((counts.delivered, seen.repeats), (acknowledged.len() as u64, 0));
     println!(
-        "crowd: {PROCESSES} processes, {} acknowledged, {} delivered, none twice, opened {opened} times by another program, {} s",
+        "\ncrowd: {PROCESSES} processes, {} acknowledged, {} delivered, none twice, opened {opened} times by another program, {} s",
         acknowledged.len(),
         counts.delivered,
         began.elapsed().as_secs()

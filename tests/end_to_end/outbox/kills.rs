@@ -60,7 +60,7 @@ async fn every_acknowledged_event_arrives_although_its_processes_are_killed() {
     assert_eq!(acknowledged.iter().collect::<HashSet<_>>().len(), acknowledged.len());
     assert!(delivered_by_then > 0, "no worker lived long enough");
     println!(
-        "kills: {rounds} rounds, {} acknowledged, {} delivered, {} repeats, {} s",
+        "\nkills: {rounds} rounds, {} acknowledged, {} delivered, {} repeats, {} s",
         acknowledged.len(),
         counts.delivered,
         seen.repeats,

@@ -114,7 +114,7 @@ async fn every_acknowledged_event_survives_a_power_cut() {
         delivered += acknowledged.delivered.into_inner().unwrap().len();
     }
     println!(
-        "power: {round} cuts, {opened} at work; {enqueued} acknowledged, {delivered} of them delivered, none lost"
+        "\npower: {round} cuts, {opened} at work; {enqueued} acknowledged, {delivered} of them delivered, none lost"
     );
     assert!(enqueued > 0 && delivered > 0 && opened > 0);
 }
