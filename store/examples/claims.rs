@@ -24,7 +24,7 @@ async fn fill(store: &SqliteStore, count: u32) -> Result<(), Failure> {
     for start in (0..count).step_by(BATCH as usize) {
         let message = |number: u32| {
             let entry = Entry::new(caep::SessionRevoked::new(), Subject::opaque(format!("user-{number}")));
-            entry.to(format!("receiver-{}", number % receivers)).into_message(None, Timestamp::now())
+            entry.to(format!("receiver-{}", number % receivers)).to_message(None, Timestamp::now())
         };
         let messages = (start..count.min(start + BATCH)).map(message).collect::<Result<Vec<_>, Error>>()?;
         store.enqueue(messages).await?;
