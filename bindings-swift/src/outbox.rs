@@ -1,6 +1,7 @@
 //! The outbox: entries, what selects deliveries, questions and repairs. Times are in seconds since 1970, spans in seconds.
 
 use std::{
+    collections::HashMap,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -16,8 +17,12 @@ use crate::{
     cancellation::Cancellation,
     emission::Subject,
     failure::{Failure, Result},
-    outbox_records::{Enqueued, OutboxCounts, OutboxCursor, OutboxDelivery, OutboxHistory, OutboxReceiver},
+    outbox_records::{
+        Enqueued, OutboxCounts, OutboxCursor, OutboxDelivery, OutboxHealth, OutboxHistory, OutboxReceiver,
+    },
     policy::{moment_of, span_of},
+    receiver::Receiver,
+    runtime::runtime,
 };
 
 /// Encrypts what entries say.
@@ -48,17 +53,24 @@ pub struct OutboxSettings {
     pub capacity: Option<i64>,
     pub waits: bool,
     pub seal: Option<Arc<OutboxSeal>>,
+    /// To lint entries.
+    pub issuer: Option<String>,
+    /// By name.
+    pub receivers: Option<HashMap<String, Arc<Receiver>>>,
 }
 
 impl OutboxSettings {
     fn open(self) -> sdk::Result<(Core, Option<SqliteStore>)> {
         let capacity = self.capacity.map(usize::try_from).transpose();
+        let receivers = self.receivers.map(|receivers| {
+            receivers.into_iter().map(|(name, receiver)| (name, receiver.0.clone())).collect()
+        });
         let settings = outbox::OutboxSettings {
             path: self.path.map(PathBuf::from),
             capacity: capacity.map_err(|_| invalid("the capacity of an outbox must not be negative"))?,
             waits: self.waits,
             seal: self.seal.map(|seal| seal.0.clone()),
-            lint: None,
+            lint: outbox::Lint::given(self.issuer, receivers)?,
             around: None,
         };
         settings.open_with_file()
@@ -127,6 +139,12 @@ impl OutboxEntry {
     }
 }
 
+/// An entry as JSON.
+#[uniffi::export]
+pub fn outbox_entry_json(entry: OutboxEntry) -> Result<String> {
+    Ok(entry.core()?.to_json()?)
+}
+
 /// What selects deliveries.
 #[derive(uniffi::Record)]
 pub struct OutboxFilter {
@@ -187,9 +205,24 @@ impl Outbox {
         cancellation.or(enqueued).await
     }
 
+    /// Accepts what `outbox_entry_json` returned.
+    pub async fn enqueue_json(
+        &self,
+        texts: Vec<String>,
+        cancellation: Arc<Cancellation>,
+    ) -> Result<Vec<Enqueued>> {
+        let outbox = self.core()?;
+        cancellation.or(async move { Ok(all(outbox.enqueue_json(texts).await?)) }).await
+    }
+
     pub async fn counts(&self, cancellation: Arc<Cancellation>) -> Result<OutboxCounts> {
         let outbox = self.core()?;
         cancellation.or(async move { Ok(outbox.counts().await?.into()) }).await
+    }
+
+    pub async fn health(&self, cancellation: Arc<Cancellation>) -> Result<OutboxHealth> {
+        let outbox = self.core()?;
+        cancellation.or(async move { Ok(outbox.health().await?.into()) }).await
     }
 
     pub async fn receivers(
@@ -272,6 +305,15 @@ impl Outbox {
     pub async fn check(&self, cancellation: Arc<Cancellation>) -> Result<Vec<String>> {
         let Some(file) = self.parts()?.1 else { return Ok(Vec::new()) };
         cancellation.or(async move { Ok(file.check().await?) }).await
+    }
+
+    /// Copies the file. It goes on if it is cancelled, so that the new file is complete or is removed.
+    pub async fn backup(&self, target: String, cancellation: Arc<Cancellation>) -> Result<()> {
+        let file = self.parts()?.1;
+        let file = file.ok_or_else(|| Failure::config("an outbox in memory has no file to back up"))?;
+        let copied = runtime()?.spawn(async move { file.backup(target).await });
+        let ended = async { copied.await.map_err(|_| Failure::internal("a task ended without a result")) };
+        Ok(cancellation.or(ended).await??)
     }
 
     /// Closes the store, after all calls before.

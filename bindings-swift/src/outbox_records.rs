@@ -9,6 +9,7 @@ use ssf_transmitter::{
 use crate::{
     failure::Result,
     policy::{moment_of, seconds_of},
+    records::{Finding, findings},
 };
 
 /// The ledger in numbers.
@@ -35,6 +36,28 @@ impl From<sdk::outbox::Counts> for OutboxCounts {
             expired: counts.expired,
             superseded: counts.superseded,
             removed: counts.removed,
+        }
+    }
+}
+
+/// How an outbox is.
+#[derive(uniffi::Record)]
+pub struct OutboxHealth {
+    pub oldest_waiting: Option<f64>,
+    pub delivered_in_last_minute: u64,
+    pub paused: u64,
+    pub file_bytes: Option<u64>,
+    pub log_bytes: Option<u64>,
+}
+
+impl From<sdk::outbox::StoreHealth> for OutboxHealth {
+    fn from(health: sdk::outbox::StoreHealth) -> Self {
+        Self {
+            oldest_waiting: health.oldest_waiting.map(seconds_of),
+            delivered_in_last_minute: health.delivered_in_last_minute,
+            paused: health.paused,
+            file_bytes: health.file_bytes,
+            log_bytes: health.log_bytes,
         }
     }
 }
@@ -155,12 +178,17 @@ pub struct OutboxReceiver {
     pub delivered_at: Option<f64>,
     pub failed_at: Option<f64>,
     pub oldest_waiting: Option<f64>,
-    pub counts: OutboxCounts,
+    pub enqueued: u64,
+    pub waiting: u64,
+    pub in_flight: u64,
+    pub delivered: u64,
+    pub dead: u64,
+    pub discarded: u64,
 }
 
 impl From<sdk::outbox::ReceiverRecord> for OutboxReceiver {
     fn from(receiver: sdk::outbox::ReceiverRecord) -> Self {
-        let state = receiver.state;
+        let (state, counts) = (receiver.state, receiver.counts);
         Self {
             name: receiver.name,
             status: state.status.as_str().to_owned(),
@@ -170,7 +198,12 @@ impl From<sdk::outbox::ReceiverRecord> for OutboxReceiver {
             delivered_at: state.delivered_at.map(seconds_of),
             failed_at: state.failed_at.map(seconds_of),
             oldest_waiting: receiver.oldest_waiting.map(seconds_of),
-            counts: receiver.counts.into(),
+            enqueued: counts.enqueued,
+            waiting: counts.waiting,
+            in_flight: counts.in_flight,
+            delivered: counts.delivered,
+            dead: counts.dead,
+            discarded: counts.discarded(),
         }
     }
 }
@@ -180,11 +213,13 @@ impl From<sdk::outbox::ReceiverRecord> for OutboxReceiver {
 pub struct Enqueued {
     pub jtis: Vec<String>,
     pub repeated: bool,
+    pub findings: Vec<Finding>,
 }
 
 impl From<sdk::outbox::Enqueued> for Enqueued {
     fn from(enqueued: sdk::outbox::Enqueued) -> Self {
-        Self { jtis: enqueued.jtis, repeated: enqueued.repeated }
+        let found = findings(&enqueued.findings);
+        Self { jtis: enqueued.jtis, repeated: enqueued.repeated, findings: found }
     }
 }
 

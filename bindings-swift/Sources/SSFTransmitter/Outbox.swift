@@ -30,10 +30,18 @@ public struct Outbox: Sendable {
     /// - Parameters:
     ///   - path: The file, which is created if it does not exist. Its folder must exist, on a local disk.
     ///   - seal: Encrypts what entries say.
+    ///   - issuer: The issuer of the SETs. With it and `receivers`, entries are linted before they are accepted: what a
+    ///     receiver would reject is an error of the kind `validation` then, and not a dead delivery.
+    ///   - receivers: The receivers by name, as far as they are known. Entries for others are linted when they are sent.
     /// - Throws: ``SSFError`` with the code `outbox_place_invalid`, `outbox_version`, `outbox_corrupt` or
-    ///   `outbox_unavailable`.
-    public init(path: String, seal: OutboxSeal? = nil) throws {
-        try self.init(.init(path: path, capacity: nil, waits: false, seal: seal?.native))
+    ///   `outbox_unavailable`; of the kind `config` if only one of `issuer` and `receivers` is set.
+    public init(
+        path: String, seal: OutboxSeal? = nil, issuer: String? = nil, receivers: [String: Receiver]? = nil
+    ) throws {
+        try self.init(
+            .init(
+                path: path, capacity: nil, waits: false, seal: seal?.native, issuer: issuer,
+                receivers: receivers?.mapValues(\.native)))
     }
 
     /// An outbox in the memory of this process: it survives an outage of a receiver, but not the process.
@@ -42,11 +50,16 @@ public struct Outbox: Sendable {
     ///   - capacity: How many deliveries there is room for; 100,000 by default.
     ///   - waitsWhenFull: Whether an entry waits for room. By default, it is the error `outbox_full`.
     ///   - seal: Encrypts what entries say.
+    ///   - issuer: The issuer of the SETs, to lint entries.
+    ///   - receivers: Receivers by name, to lint entries.
     public static func inMemory(
-        capacity: Int? = nil, waitsWhenFull: Bool = false, seal: OutboxSeal? = nil
+        capacity: Int? = nil, waitsWhenFull: Bool = false, seal: OutboxSeal? = nil, issuer: String? = nil,
+        receivers: [String: Receiver]? = nil
     ) throws -> Self {
         try self.init(
-            .init(path: nil, capacity: capacity.map(Int64.init), waits: waitsWhenFull, seal: seal?.native))
+            .init(
+                path: nil, capacity: capacity.map(Int64.init), waits: waitsWhenFull, seal: seal?.native,
+                issuer: issuer, receivers: receivers?.mapValues(\.native)))
     }
 
     /// Accepts an event for a receiver. Once this has returned, it is on the disk.
@@ -95,9 +108,34 @@ public struct Outbox: Sendable {
         }.map(Enqueued.init)
     }
 
+    /// Accepts entries that ``OutboxEntry/json()`` wrote: all of them or none.
+    ///
+    /// So an entry that an app keeps in a table of its own, in its own transaction, comes into the outbox: read rows, enqueue
+    /// them, then delete them. A repeat has no effect.
+    ///
+    /// ```swift
+    /// let text = try OutboxEntry(CAEP.SessionRevoked(), about: .email("ada@example.com"), to: ["acme"]).json()
+    /// // INSERT it in your transaction; later, enqueue the rows, then DELETE them:
+    /// try await outbox.enqueueJSON([text])
+    /// ```
+    ///
+    /// - Throws: ``SSFError`` with the code `outbox_entry_invalid` if a text is not what ``OutboxEntry/json()`` wrote. An error
+    ///   of an entry has its index as the first step of its `pointer`.
+    @discardableResult
+    public func enqueueJSON(_ texts: [String]) async throws -> [Enqueued] {
+        try await SSFTransmitter.native {
+            try await native.enqueueJson(texts: texts, cancellation: $0)
+        }.map(Enqueued.init)
+    }
+
     /// The ledger in numbers: every delivery that was accepted is in exactly one of them.
     public func counts() async throws -> OutboxCounts {
         OutboxCounts(try await SSFTransmitter.native { try await native.counts(cancellation: $0) })
+    }
+
+    /// What to watch: the age of the oldest delivery that waits, the rate, receivers that are paused, the size of the file.
+    public func health() async throws -> OutboxHealth {
+        OutboxHealth(try await SSFTransmitter.native { try await native.health(cancellation: $0) })
     }
 
     /// Receivers by name with their states and counts; `after` is the last name of the page before.
@@ -186,6 +224,20 @@ public struct Outbox: Sendable {
         try await SSFTransmitter.native { try await native.check(cancellation: $0) }
     }
 
+    /// Copies the outbox into a new file, as it is at one moment, while workers go on. Takes as long as reading and writing
+    /// take.
+    ///
+    /// Never copy the file itself while it is open. A worker that runs on the copy sends again what was delivered since,
+    /// with the same `jti`.
+    ///
+    /// - Parameter path: The new file. Its folder must exist.
+    /// - Throws: ``SSFError`` with the code `outbox_place_invalid` if the file exists or its folder does not, and
+    ///   `outbox_unavailable` if it cannot be written; of the kind `config` if the outbox is in memory. If the task is
+    ///   cancelled, the backup goes on in the background.
+    public func backup(to path: String) async throws {
+        try await SSFTransmitter.native { try await native.backup(target: path, cancellation: $0) }
+    }
+
     /// Closes the store, after all calls before. Stop the workers first. Closing twice is harmless; later calls throw
     /// `outbox_unavailable`.
     ///
@@ -208,7 +260,7 @@ extension Outbox {
 
     /// Puts a damaged file aside, as `<name>.corrupt-<time>`, and copies what can be read of it into a new one.
     ///
-    /// Call it when ``init(path:seal:)`` or another call throws `outbox_corrupt`, and tell a person what it returns.
+    /// Call it when ``init(path:seal:issuer:receivers:)`` or another call throws `outbox_corrupt`, and tell a person what it returns.
     ///
     /// - Throws: ``SSFError`` with the code `outbox_unavailable` while a process has the outbox open. If the task is
     ///   cancelled, the salvage goes on in the background.

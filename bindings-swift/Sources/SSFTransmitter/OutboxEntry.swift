@@ -81,6 +81,18 @@ public struct OutboxEntry: Sendable {
         self.options = options
     }
 
+    /// The entry as JSON, to keep it in a table of your own until ``Outbox/enqueueJSON(_:)`` accepts it.
+    ///
+    /// An entry without an idempotency key gets a random one, so an entry that is enqueued twice is delivered once. The text
+    /// contains the subject in clear.
+    ///
+    /// - Throws: ``SSFError``: of the kind `validation` if event or subject violate a rule, or with the code
+    ///   `outbox_entry_invalid`.
+    public func json() throws -> String {
+        let entry = try crossing()
+        return try SSFTransmitter.native { try outboxEntryJson(entry: entry) }
+    }
+
     /// As it crosses to the core.
     func crossing() throws -> SSFTransmitterFFI.OutboxEntry {
         let native = EntryOptions(
@@ -108,8 +120,11 @@ public struct Enqueued: Hashable, Sendable {
     public let jtis: [String]
     /// Whether an earlier entry with the same idempotency key is meant.
     public let isRepeated: Bool
+    /// What lint reports, if the outbox has an issuer and receivers.
+    public let findings: [Finding]
 
     init(_ native: SSFTransmitterFFI.Enqueued) {
         (jtis, isRepeated) = (native.jtis, native.repeated)
+        findings = native.findings.map(Finding.init)
     }
 }

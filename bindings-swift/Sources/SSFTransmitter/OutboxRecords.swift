@@ -1,7 +1,7 @@
 import Foundation
 internal import SSFTransmitterFFI
 
-/// The ledger of an outbox, or of one of its receivers, in numbers. Those of the past include deliveries that were removed since.
+/// The ledger of an outbox in numbers. Those of the past include deliveries that were removed since.
 ///
 /// `enqueued` is always `waiting + inFlight + delivered + dead + expired + superseded + removed`.
 public struct OutboxCounts: Hashable, Sendable {
@@ -31,6 +31,28 @@ public struct OutboxCounts: Hashable, Sendable {
         expired = Int(native.expired)
         superseded = Int(native.superseded)
         removed = Int(native.removed)
+    }
+}
+
+/// How an outbox is: what to watch, and to alert on. ``OutboxReceiver`` tells of one receiver, with its last failure.
+public struct OutboxHealth: Hashable, Sendable {
+    /// When the oldest of the deliveries that wait was enqueued.
+    public let oldestWaiting: Date?
+    /// Deliveries that ended as delivered in the last minute, as far as the outbox still has them.
+    public let deliveredInLastMinute: Int
+    /// Receivers that are paused.
+    public let paused: Int
+    /// The length of the file; `nil` in memory.
+    public let fileBytes: Int?
+    /// The length of the write-ahead log beside it; `nil` in memory.
+    public let logBytes: Int?
+
+    init(_ native: SSFTransmitterFFI.OutboxHealth) {
+        oldestWaiting = native.oldestWaiting.map(Date.init(timeIntervalSince1970:))
+        deliveredInLastMinute = Int(native.deliveredInLastMinute)
+        paused = Int(native.paused)
+        fileBytes = native.fileBytes.map(Int.init)
+        logBytes = native.logBytes.map(Int.init)
     }
 }
 
@@ -67,7 +89,7 @@ extension OutboxFailure: CustomStringConvertible, CustomReflectable {
 /// One attempt to deliver a SET.
 public struct OutboxAttempt: Hashable, Sendable {
     /// When it began.
-    public let startedAt: Date
+    public let at: Date
     /// How many seconds it took.
     public let duration: TimeInterval
     /// The key that signed, by its `kid`.
@@ -78,7 +100,7 @@ public struct OutboxAttempt: Hashable, Sendable {
     public let failure: OutboxFailure?
 
     init(_ native: SSFTransmitterFFI.OutboxAttempt) {
-        startedAt = Date(timeIntervalSince1970: native.at)
+        at = Date(timeIntervalSince1970: native.at)
         duration = native.duration
         kid = native.kid
         status = native.status.map(Int.init)
@@ -209,8 +231,18 @@ public struct OutboxReceiver: Hashable, Sendable {
     public let failedAt: Date?
     /// When the oldest delivery that waits was enqueued.
     public let oldestWaiting: Date?
-    /// Its deliveries in numbers.
-    public let counts: OutboxCounts
+    /// Deliveries that were accepted.
+    public let enqueued: Int
+    /// Those that wait.
+    public let waiting: Int
+    /// Those that a worker has.
+    public let inFlight: Int
+    /// Those that the receiver has.
+    public let delivered: Int
+    /// Those that failed for good.
+    public let dead: Int
+    /// Those that were discarded.
+    public let discarded: Int
 
     init(_ native: SSFTransmitterFFI.OutboxReceiver) {
         name = native.name
@@ -221,6 +253,11 @@ public struct OutboxReceiver: Hashable, Sendable {
         deliveredAt = native.deliveredAt.map(Date.init(timeIntervalSince1970:))
         failedAt = native.failedAt.map(Date.init(timeIntervalSince1970:))
         oldestWaiting = native.oldestWaiting.map(Date.init(timeIntervalSince1970:))
-        counts = OutboxCounts(native.counts)
+        enqueued = Int(native.enqueued)
+        waiting = Int(native.waiting)
+        inFlight = Int(native.inFlight)
+        delivered = Int(native.delivered)
+        dead = Int(native.dead)
+        discarded = Int(native.discarded)
     }
 }

@@ -1577,6 +1577,11 @@ public func FfiConverterTypeLogPager_lower(_ value: LogPager) -> UInt64 {
 public protocol OutboxProtocol: AnyObject, Sendable {
     
     /**
+     * Copies the file. It goes on if it is cancelled, so that the new file is complete or is removed.
+     */
+    func backup(target: String, cancellation: Cancellation) async throws 
+    
+    /**
      * What is damaged in the file.
      */
     func check(cancellation: Cancellation) async throws  -> [String]
@@ -1591,6 +1596,13 @@ public protocol OutboxProtocol: AnyObject, Sendable {
     func discard(filter: OutboxFilter, dryRun: Bool, cancellation: Cancellation) async throws  -> UInt64
     
     func enqueue(entries: [OutboxEntry], cancellation: Cancellation) async throws  -> [Enqueued]
+    
+    /**
+     * Accepts what `outbox_entry_json` returned.
+     */
+    func enqueueJson(texts: [String], cancellation: Cancellation) async throws  -> [Enqueued]
+    
+    func health(cancellation: Cancellation) async throws  -> OutboxHealth
     
     func history(jti: String, cancellation: Cancellation) async throws  -> OutboxHistory?
     
@@ -1671,6 +1683,25 @@ public static func `open`(settings: OutboxSettings)throws  -> Outbox  {
 }
     
 
+    
+    /**
+     * Copies the file. It goes on if it is cancelled, so that the new file is complete or is removed.
+     */
+open func backup(target: String, cancellation: Cancellation)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_outbox_backup(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(target),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_void,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_void,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
     
     /**
      * What is damaged in the file.
@@ -1754,6 +1785,41 @@ open func enqueue(entries: [OutboxEntry], cancellation: Cancellation)async throw
             completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_rust_buffer,
             freeFunc: ffi_ssf_transmitter_swift_rust_future_free_rust_buffer,
             liftFunc: FfiConverterSequenceTypeEnqueued.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+    /**
+     * Accepts what `outbox_entry_json` returned.
+     */
+open func enqueueJson(texts: [String], cancellation: Cancellation)async throws  -> [Enqueued]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_outbox_enqueue_json(
+                        self.uniffiCloneHandle(),FfiConverterSequenceString.lower(texts),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeEnqueued.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+open func health(cancellation: Cancellation)async throws  -> OutboxHealth  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_outbox_health(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeOutboxHealth_lift,
             errorHandler: FfiConverterTypeFailure_lift
         )
 }
@@ -5379,12 +5445,14 @@ public func FfiConverterTypeEmitOptions_lower(_ value: EmitOptions) -> RustBuffe
 public struct Enqueued: Equatable, Hashable {
     public var jtis: [String]
     public var repeated: Bool
+    public var findings: [Finding]
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
-    public init(jtis: [String], repeated: Bool) {
+    public init(jtis: [String], repeated: Bool, findings: [Finding]) {
         self.jtis = jtis
         self.repeated = repeated
+        self.findings = findings
     }
 
     
@@ -5404,13 +5472,15 @@ public struct FfiConverterTypeEnqueued: FfiConverterRustBuffer {
         return
             try Enqueued(
                 jtis: FfiConverterSequenceString.read(from: &buf), 
-                repeated: FfiConverterBool.read(from: &buf)
+                repeated: FfiConverterBool.read(from: &buf), 
+                findings: FfiConverterSequenceTypeFinding.read(from: &buf)
         )
     }
 
     public static func write(_ value: Enqueued, into buf: inout [UInt8]) {
         FfiConverterSequenceString.write(value.jtis, into: &buf)
         FfiConverterBool.write(value.repeated, into: &buf)
+        FfiConverterSequenceTypeFinding.write(value.findings, into: &buf)
     }
 }
 
@@ -6906,6 +6976,75 @@ public func FfiConverterTypeOutboxFilter_lower(_ value: OutboxFilter) -> RustBuf
 
 
 /**
+ * How an outbox is.
+ */
+public struct OutboxHealth: Equatable, Hashable {
+    public var oldestWaiting: Double?
+    public var deliveredInLastMinute: UInt64
+    public var paused: UInt64
+    public var fileBytes: UInt64?
+    public var logBytes: UInt64?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(oldestWaiting: Double?, deliveredInLastMinute: UInt64, paused: UInt64, fileBytes: UInt64?, logBytes: UInt64?) {
+        self.oldestWaiting = oldestWaiting
+        self.deliveredInLastMinute = deliveredInLastMinute
+        self.paused = paused
+        self.fileBytes = fileBytes
+        self.logBytes = logBytes
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension OutboxHealth: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOutboxHealth: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OutboxHealth {
+        return
+            try OutboxHealth(
+                oldestWaiting: FfiConverterOptionDouble.read(from: &buf), 
+                deliveredInLastMinute: FfiConverterUInt64.read(from: &buf), 
+                paused: FfiConverterUInt64.read(from: &buf), 
+                fileBytes: FfiConverterOptionUInt64.read(from: &buf), 
+                logBytes: FfiConverterOptionUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: OutboxHealth, into buf: inout [UInt8]) {
+        FfiConverterOptionDouble.write(value.oldestWaiting, into: &buf)
+        FfiConverterUInt64.write(value.deliveredInLastMinute, into: &buf)
+        FfiConverterUInt64.write(value.paused, into: &buf)
+        FfiConverterOptionUInt64.write(value.fileBytes, into: &buf)
+        FfiConverterOptionUInt64.write(value.logBytes, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxHealth_lift(_ buf: RustBuffer) throws -> OutboxHealth {
+    return try FfiConverterTypeOutboxHealth.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutboxHealth_lower(_ value: OutboxHealth) -> RustBuffer {
+    return FfiConverterTypeOutboxHealth.lower(value)
+}
+
+
+/**
  * A delivery and all its attempts.
  */
 public struct OutboxHistory: Equatable, Hashable {
@@ -6974,11 +7113,16 @@ public struct OutboxReceiver: Equatable, Hashable {
     public var deliveredAt: Double?
     public var failedAt: Double?
     public var oldestWaiting: Double?
-    public var counts: OutboxCounts
+    public var enqueued: UInt64
+    public var waiting: UInt64
+    public var inFlight: UInt64
+    public var delivered: UInt64
+    public var dead: UInt64
+    public var discarded: UInt64
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
-    public init(name: String, status: String, since: Double?, resumeAt: Double?, failure: OutboxFailure?, deliveredAt: Double?, failedAt: Double?, oldestWaiting: Double?, counts: OutboxCounts) {
+    public init(name: String, status: String, since: Double?, resumeAt: Double?, failure: OutboxFailure?, deliveredAt: Double?, failedAt: Double?, oldestWaiting: Double?, enqueued: UInt64, waiting: UInt64, inFlight: UInt64, delivered: UInt64, dead: UInt64, discarded: UInt64) {
         self.name = name
         self.status = status
         self.since = since
@@ -6987,7 +7131,12 @@ public struct OutboxReceiver: Equatable, Hashable {
         self.deliveredAt = deliveredAt
         self.failedAt = failedAt
         self.oldestWaiting = oldestWaiting
-        self.counts = counts
+        self.enqueued = enqueued
+        self.waiting = waiting
+        self.inFlight = inFlight
+        self.delivered = delivered
+        self.dead = dead
+        self.discarded = discarded
     }
 
     
@@ -7014,7 +7163,12 @@ public struct FfiConverterTypeOutboxReceiver: FfiConverterRustBuffer {
                 deliveredAt: FfiConverterOptionDouble.read(from: &buf), 
                 failedAt: FfiConverterOptionDouble.read(from: &buf), 
                 oldestWaiting: FfiConverterOptionDouble.read(from: &buf), 
-                counts: FfiConverterTypeOutboxCounts.read(from: &buf)
+                enqueued: FfiConverterUInt64.read(from: &buf), 
+                waiting: FfiConverterUInt64.read(from: &buf), 
+                inFlight: FfiConverterUInt64.read(from: &buf), 
+                delivered: FfiConverterUInt64.read(from: &buf), 
+                dead: FfiConverterUInt64.read(from: &buf), 
+                discarded: FfiConverterUInt64.read(from: &buf)
         )
     }
 
@@ -7027,7 +7181,12 @@ public struct FfiConverterTypeOutboxReceiver: FfiConverterRustBuffer {
         FfiConverterOptionDouble.write(value.deliveredAt, into: &buf)
         FfiConverterOptionDouble.write(value.failedAt, into: &buf)
         FfiConverterOptionDouble.write(value.oldestWaiting, into: &buf)
-        FfiConverterTypeOutboxCounts.write(value.counts, into: &buf)
+        FfiConverterUInt64.write(value.enqueued, into: &buf)
+        FfiConverterUInt64.write(value.waiting, into: &buf)
+        FfiConverterUInt64.write(value.inFlight, into: &buf)
+        FfiConverterUInt64.write(value.delivered, into: &buf)
+        FfiConverterUInt64.write(value.dead, into: &buf)
+        FfiConverterUInt64.write(value.discarded, into: &buf)
     }
 }
 
@@ -7119,17 +7278,33 @@ public struct OutboxSettings {
     public var capacity: Int64?
     public var waits: Bool
     public var seal: OutboxSeal?
+    /**
+     * To lint entries.
+     */
+    public var issuer: String?
+    /**
+     * By name.
+     */
+    public var receivers: [String: Receiver]?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * The file; in memory without one.
-         */path: String?, capacity: Int64?, waits: Bool, seal: OutboxSeal?) {
+         */path: String?, capacity: Int64?, waits: Bool, seal: OutboxSeal?, 
+        /**
+         * To lint entries.
+         */issuer: String?, 
+        /**
+         * By name.
+         */receivers: [String: Receiver]?) {
         self.path = path
         self.capacity = capacity
         self.waits = waits
         self.seal = seal
+        self.issuer = issuer
+        self.receivers = receivers
     }
 
     
@@ -7151,7 +7326,9 @@ public struct FfiConverterTypeOutboxSettings: FfiConverterRustBuffer {
                 path: FfiConverterOptionString.read(from: &buf), 
                 capacity: FfiConverterOptionInt64.read(from: &buf), 
                 waits: FfiConverterBool.read(from: &buf), 
-                seal: FfiConverterOptionTypeOutboxSeal.read(from: &buf)
+                seal: FfiConverterOptionTypeOutboxSeal.read(from: &buf), 
+                issuer: FfiConverterOptionString.read(from: &buf), 
+                receivers: FfiConverterOptionDictionaryStringTypeReceiver.read(from: &buf)
         )
     }
 
@@ -7160,6 +7337,8 @@ public struct FfiConverterTypeOutboxSettings: FfiConverterRustBuffer {
         FfiConverterOptionInt64.write(value.capacity, into: &buf)
         FfiConverterBool.write(value.waits, into: &buf)
         FfiConverterOptionTypeOutboxSeal.write(value.seal, into: &buf)
+        FfiConverterOptionString.write(value.issuer, into: &buf)
+        FfiConverterOptionDictionaryStringTypeReceiver.write(value.receivers, into: &buf)
     }
 }
 
@@ -9960,6 +10139,30 @@ fileprivate struct FfiConverterOptionUInt16: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionUInt64: FfiConverterRustBuffer {
+    typealias SwiftType = UInt64?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterUInt64.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterUInt64.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionInt64: FfiConverterRustBuffer {
     typealias SwiftType = Int64?
 
@@ -10560,6 +10763,30 @@ fileprivate struct FfiConverterOptionSequenceString: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionDictionaryStringTypeReceiver: FfiConverterRustBuffer {
+    typealias SwiftType = [String: Receiver]?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterDictionaryStringTypeReceiver.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterDictionaryStringTypeReceiver.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceString: FfiConverterRustBuffer {
     typealias SwiftType = [String]
 
@@ -11057,6 +11284,32 @@ fileprivate struct FfiConverterDictionaryStringUInt64: FfiConverterRustBuffer {
         return dict
     }
 }
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterDictionaryStringTypeReceiver: FfiConverterRustBuffer {
+    public static func write(_ value: [String: Receiver], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for (key, value) in value {
+            FfiConverterString.write(key, into: &buf)
+            FfiConverterTypeReceiver.write(value, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [String: Receiver] {
+        let len: Int32 = try readInt(&buf)
+        var dict = [String: Receiver]()
+        dict.reserveCapacity(Int(len))
+        for _ in 0..<len {
+            let key = try FfiConverterString.read(from: &buf)
+            let value = try FfiConverterTypeReceiver.read(from: &buf)
+            dict[key] = value
+        }
+        return dict
+    }
+}
 private let UNIFFI_RUST_FUTURE_POLL_READY: Int8 = 0
 private let UNIFFI_RUST_FUTURE_POLL_WAKE: Int8 = 1
 
@@ -11368,6 +11621,17 @@ public func writeConfiguration(settings: ConfigurationSettings)throws  -> Locate
 })
 }
 /**
+ * An entry as JSON.
+ */
+public func outboxEntryJson(entry: OutboxEntry)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_func_outbox_entry_json(
+        FfiConverterTypeOutboxEntry_lower(entry),uniffiCallStatus
+    )
+})
+}
+/**
  * Puts a damaged file aside, and copies what can be read of it into a new one. It goes on if it is cancelled.
  */
 public func salvageOutbox(path: String, cancellation: Cancellation)async throws  -> Salvaged  {
@@ -11507,6 +11771,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_func_write_configuration() != 44339) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_ssf_transmitter_swift_checksum_func_outbox_entry_json() != 43745) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_ssf_transmitter_swift_checksum_func_salvage_outbox() != 31628) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -11615,6 +11882,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_method_logpager_next() != 47717) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_ssf_transmitter_swift_checksum_method_outbox_backup() != 8329) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_ssf_transmitter_swift_checksum_method_outbox_check() != 13733) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -11628,6 +11898,12 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_outbox_enqueue() != 35900) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_outbox_enqueue_json() != 2119) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_outbox_health() != 45942) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_outbox_history() != 3695) {

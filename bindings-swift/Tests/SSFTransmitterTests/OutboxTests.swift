@@ -63,7 +63,7 @@ import Testing
         }
         #expect(try await paged == outbox.list() && paged.count == 5)
         #expect(try await outbox.receivers(after: "acme-2").map(\.name) == ["acme-3", "acme-4"])
-        #expect(try await outbox.receivers(limit: 1).map(\.counts.waiting) == [1])
+        #expect(try await outbox.receivers(limit: 1).map(\.waiting) == [1])
     }
 
     @Test func whatIsWrongWithAnEntryIsSaidAndNothingIsStored() async throws {
@@ -87,12 +87,88 @@ import Testing
         #expect(try await outbox.counts().enqueued == 0)
     }
 
+    @Test func whatAReceiverWouldRejectIsNotAccepted() async throws {
+        let okta = ["acme": try Receiver.okta("https://acme.okta.com")]
+        let outbox = try Outbox(path: path, issuer: issuer, receivers: okta)
+        let without = CAEP.SessionRevoked()
+        let error = try await failure {
+            try await outbox.enqueueMany([
+                OutboxEntry(without, about: ada, to: ["globex"]), OutboxEntry(without, about: ada, to: ["acme"]),
+            ])
+        }
+        #expect(error.kind == .validation && error.code == .eventMemberMissing)
+        #expect(error.pointer?.hasPrefix("/1/events/") == true)
+        #expect(try await outbox.counts().enqueued == 0)
+        #expect(try await outbox.enqueue(without, about: ada, to: "globex").findings.isEmpty)
+    }
+
+    @Test func warningsOfLintAreReturned() async throws {
+        let okta = ["acme": try Receiver.okta("https://acme.okta.com")]
+        let outbox = try Outbox.inMemory(issuer: issuer, receivers: okta)
+        let claims: [String: JSONValue] = [
+            "event_timestamp": 1_615_304_991_643, "reason_admin": ["en": "Landspeed Policy Violation: C076E82F"],
+        ]
+        let guide = CustomEvent(
+            uri: "https://schemas.openid.net/secevent/caep/event-type/session-revoked", claims: claims)
+        let enqueued = try await outbox.enqueue(guide, about: ada, to: "acme")
+        #expect(enqueued.findings.map(\.rule) == ["timestamp-unit-disputed"])
+        #expect(enqueued.findings.map(\.severity) == [.warning])
+    }
+
+    @Test func entriesOfATableAreAcceptedOnce() async throws {
+        let outbox = try Outbox(path: path)
+        let texts = try [ada, bob].map { try OutboxEntry(event, about: $0, to: ["acme", "globex"]).json() }
+        let first = try await outbox.enqueueJSON(texts)
+        // The relay crashed before it deleted the rows.
+        let again = try await outbox.enqueueJSON(texts)
+        #expect(again.map(\.jtis) == first.map(\.jtis))
+        #expect((first + again).map(\.isRepeated) == [false, false, true, true])
+        let error = try await failure { try await outbox.enqueueJSON([texts[0], "{}"]) }
+        #expect(error.code == .outboxEntryInvalid && error.pointer == "/1")
+        #expect(try await outbox.counts().enqueued == 4)
+        let nobody = OutboxEntry(event, about: .email("nobody"), to: ["acme"])
+        #expect(try await failure { try nobody.json() }.pointer == "/sub_id/email")
+    }
+
+    @Test func theHealthIsTold() async throws {
+        let outbox = try Outbox(path: path)
+        #expect(try await outbox.health().oldestWaiting == nil)
+        let jtis = try await outbox.enqueue(event, about: ada, to: "acme").jtis
+        let health = try await outbox.health()
+        let waiting = try #require(try await outbox.list(.init(jtis: jtis)).first)
+        #expect(health.oldestWaiting == waiting.enqueuedAt)
+        #expect(health.deliveredInLastMinute == 0 && health.paused == 0)
+        #expect((health.fileBytes ?? 0) > 0 && health.logBytes != nil)
+        let memory = try await Outbox.inMemory().health()
+        #expect(memory.oldestWaiting == nil && memory.fileBytes == nil && memory.logBytes == nil)
+    }
+
+    @Test func aBackupIsAnOutbox() async throws {
+        let outbox = try Outbox(path: path)
+        try await outbox.enqueue(event, about: ada, to: "acme")
+        let copy = folder.url.appendingPathComponent("copy.db").path
+        try await outbox.backup(to: copy)
+        try await outbox.enqueue(event, about: bob, to: "acme")
+        let restored = try Outbox(path: copy)
+        #expect(try await restored.check().isEmpty)
+        #expect(try await restored.counts().waiting == 1)
+        #expect(try await restored.list(.init(subject: ada)).count == 1)
+        for wrong in [copy, path, folder.url.appendingPathComponent("missing/copy.db").path] {
+            #expect(try await failure { try await outbox.backup(to: wrong) }.code == .outboxPlaceInvalid)
+        }
+        try await outbox.close()
+        let later = folder.url.appendingPathComponent("later.db").path
+        #expect(try await failure { try await outbox.backup(to: later) }.code == .outboxUnavailable)
+    }
+
     @Test func wrongArgumentsAreRefused() async throws {
         let outbox = try Outbox.inMemory()
         for wrong: () async throws -> Void in [
             { _ = try await outbox.list(.init(states: ["lost"])) }, { _ = try await outbox.list(limit: -1) },
             { _ = try await outbox.receivers(limit: .max) }, { _ = try await outbox.prune(dead: -1) },
             { _ = try await outbox.list(.init(since: .init(timeIntervalSince1970: .infinity))) },
+            { _ = try Outbox.inMemory(issuer: issuer) }, { _ = try Outbox.inMemory(receivers: [:]) },
+            { try await outbox.backup(to: folder.url.appendingPathComponent("copy.db").path) },
             { _ = try Outbox.inMemory(capacity: -1) }, { _ = try OutboxSeal(indexKey: Data(), keys: []) },
             { _ = try OutboxSeal(indexKey: Data(count: 32), keys: [("1", Data(count: 31))]) },
         ] {

@@ -118,7 +118,7 @@ actor Alerts {
         let told = await alerts.told
         #expect(told.map(\.receiver) == ["acme"] && told.first?.failure?.code == .receiverUnauthorized)
         let acme = try #require(try await outbox.receivers().first)
-        #expect(acme.status == .paused && acme.counts.waiting == 3 && acme.counts.dead == 0)
+        #expect(acme.status == .paused && acme.waiting == 3 && acme.dead == 0)
         #expect(acme.resumeAt != nil && acme.failedAt != nil && acme.failure?.code == .receiverUnauthorized)
         try await outbox.release("acme")
         #expect(try await worker(outbox, repaired).drain().delivered == 3)
