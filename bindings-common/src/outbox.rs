@@ -92,14 +92,6 @@ impl OutboxSettings {
     }
 }
 
-/// Reads the whole file of an outbox, which may be open, and tells what is damaged. Blocks to open it.
-pub async fn check(path: &Path) -> Result<Vec<String>> {
-    let store = SqliteStore::open(path)?;
-    let damage = store.check().await;
-    Outbox::new(store).close().await?;
-    damage
-}
-
 /// Puts a damaged file aside, and copies what can be read of it into a new one. Blocks meanwhile.
 pub fn salvage(path: &Path) -> Result<Salvaged> {
     SqliteStore::salvage(path)

@@ -4,7 +4,7 @@ use napi_derive::napi;
 use ssf_transmitter::{
     self as sdk, Timestamp,
     catalogue::Language,
-    outbox::{Discard, ReceiverRecord, Record},
+    outbox::{Discard, ReceiverRecord, Record, StoreHealth},
 };
 
 /// A time as a JavaScript date takes it.
@@ -43,6 +43,28 @@ impl From<sdk::outbox::Counts> for OutboxCounts {
             expired: count(counts.expired),
             superseded: count(counts.superseded),
             removed: count(counts.removed),
+        }
+    }
+}
+
+/// How an outbox is.
+#[napi(object, object_from_js = false)]
+pub struct OutboxHealth {
+    pub oldest_waiting: Option<f64>,
+    pub delivered_in_last_minute: f64,
+    pub paused: f64,
+    pub file_bytes: Option<f64>,
+    pub log_bytes: Option<f64>,
+}
+
+impl From<StoreHealth> for OutboxHealth {
+    fn from(health: StoreHealth) -> Self {
+        Self {
+            oldest_waiting: health.oldest_waiting.map(time),
+            delivered_in_last_minute: count(health.delivered_in_last_minute),
+            paused: count(health.paused),
+            file_bytes: health.file_bytes.map(count),
+            log_bytes: health.log_bytes.map(count),
         }
     }
 }

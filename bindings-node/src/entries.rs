@@ -1,11 +1,45 @@
 //! Entries of an outbox. However many they are, they cross as one text, because each value of an object costs as much to cross as an
 //! entry costs to read.
 
+use napi_derive::napi;
 use serde::Deserialize;
 use ssf_bindings::{emission, outbox::EntryOptions};
-use ssf_transmitter::{self as sdk, outbox::Entry};
+use ssf_transmitter::{
+    self as sdk,
+    outbox::{Enqueued, Entry},
+};
 
-use crate::{failure::Failure, key::moment, policy::milliseconds};
+use crate::{
+    failure::{Failure, Outcome, outcome},
+    key::moment,
+    policy::milliseconds,
+    records::{Finding, findings},
+};
+
+/// The JSON of an entry, which is given by its lines.
+#[napi]
+pub fn entry_json(lines: String) -> Outcome<String> {
+    outcome(Lines(lines).one().and_then(|entry| Ok(entry.to_json()?)))
+}
+
+/// What was accepted.
+#[napi(object, object_from_js = false)]
+pub struct Accepted {
+    /// As JSON: `[[jti, …], repeated]` for each entry.
+    pub entries: String,
+    /// Those of each entry, if there are any.
+    pub findings: Option<Vec<Vec<Finding>>>,
+}
+
+impl From<Vec<Enqueued>> for Accepted {
+    fn from(all: Vec<Enqueued>) -> Self {
+        let entries: Vec<_> = all.iter().map(|one| (&one.jtis, one.repeated)).collect();
+        let entries = serde_json::to_string(&entries).unwrap_or_default();
+        let found = all.iter().any(|one| !one.findings.is_empty());
+        let findings = found.then(|| all.iter().map(|one| findings(&one.findings)).collect());
+        Self { entries, findings }
+    }
+}
 
 /// Three lines of JSON for each entry: the event, the subject (empty without one), and [`Options`].
 pub(crate) struct Lines(pub(crate) String);

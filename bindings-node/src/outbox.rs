@@ -2,20 +2,21 @@
 
 use std::{future::Future, path::Path, sync::Arc};
 
-use napi::bindgen_prelude::Uint8Array;
+use napi::bindgen_prelude::{ClassInstance, Uint8Array};
 use napi_derive::napi;
-use ssf_bindings::outbox::{self, FilterOptions, OutboxSettings};
+use ssf_bindings::outbox::{self, FilterOptions, Lint, OutboxSettings, SqliteStore};
 use ssf_transmitter::{self as sdk, ErrorCode, outbox::Retention};
-use tokio::sync::Mutex;
+use tokio::{runtime::Handle, sync::Mutex};
 
 use crate::{
-    deliveries::{Delivery, History, OutboxCounts, OutboxReceiver, count},
-    entries::Lines,
+    deliveries::{Delivery, History, OutboxCounts, OutboxHealth, OutboxReceiver, count},
+    entries::{Accepted, Lines},
     failure::{Failure, Outcome, Result, outcome},
     key::moment,
     mailbox::Mailbox,
     opener,
     policy::milliseconds,
+    receiver::Receiver,
 };
 
 /// Encrypts what entries say.
@@ -43,8 +44,38 @@ struct Inner {
 enum File {
     /// Nobody has used it yet.
     Unopened,
-    Open(sdk::outbox::Outbox),
+    Open(Opened),
     Closed,
+}
+
+/// The outbox, and the store of its file if it has one.
+type Opened = (sdk::outbox::Outbox, Option<SqliteStore>);
+
+/// The settings of an outbox: in memory without a path. The receivers have their names beside them.
+#[napi(object, object_to_js = false)]
+pub struct OutboxOptions<'a> {
+    pub path: Option<String>,
+    pub capacity: Option<u32>,
+    pub waits: bool,
+    pub seal: Option<ClassInstance<'a, Seal>>,
+    pub issuer: Option<String>,
+    pub names: Option<Vec<String>>,
+    pub receivers: Vec<ClassInstance<'a, Receiver>>,
+}
+
+impl OutboxOptions<'_> {
+    fn read(self) -> sdk::Result<OutboxSettings> {
+        let receivers = self.receivers.iter().map(|receiver| receiver.0.clone());
+        let receivers = self.names.map(|names| names.into_iter().zip(receivers).collect());
+        Ok(OutboxSettings {
+            path: self.path.map(Into::into),
+            capacity: self.capacity.map(|deliveries| deliveries as usize),
+            waits: self.waits,
+            seal: self.seal.map(|seal| seal.0.clone()),
+            lint: Lint::given(self.issuer, receivers)?,
+            around: None,
+        })
+    }
 }
 
 /// What selects deliveries. Times are in milliseconds since 1970.
@@ -80,37 +111,42 @@ pub struct Salvaged {
 
 #[napi]
 impl Outbox {
-    /// In memory without a path. The file is opened where the outbox is first used.
-    #[napi(constructor)]
-    pub fn new(path: Option<String>, capacity: Option<u32>, waits: bool, seal: Option<&Seal>) -> Self {
-        let settings = OutboxSettings {
-            path: path.map(Into::into),
-            capacity: capacity.map(|deliveries| deliveries as usize),
-            waits,
-            seal: seal.map(|seal| seal.0.clone()),
-            lint: None,
-            around: None,
-        };
-        opener::start();
-        Self(Arc::new(Inner { settings, file: Mutex::new(File::Unopened) }))
+    /// The file is opened where the outbox is first used.
+    #[napi]
+    pub fn build(options: OutboxOptions<'_>) -> Outcome<Outbox> {
+        outcome(options.read().map_err(Failure::from).map(|settings| {
+            opener::start();
+            Self(Arc::new(Inner { settings, file: Mutex::new(File::Unopened) }))
+        }))
     }
 
-    /// Accepts an entry: its lines. Arrives as JSON, as for [`enqueue_many`](Self::enqueue_many).
+    /// Accepts an entry: its lines.
     #[napi]
     pub fn enqueue(&self, mailbox: &Mailbox, number: u32, lines: String) -> Outcome<()> {
         self.perform(mailbox, number, async move |outbox| {
-            let enqueued = outbox.enqueue(Lines(lines).one()?).await?;
-            Ok(json(&[enqueued]))
+            Ok(Accepted::from(vec![outbox.enqueue(Lines(lines).one()?).await?]))
         })
     }
 
-    /// Accepts entries, all or none: the lines of each. What was accepted arrives as JSON, `[[jti, …], repeated]` for each.
+    /// Accepts entries, all or none: the lines of each.
     #[napi]
     pub fn enqueue_many(&self, mailbox: &Mailbox, number: u32, lines: String) -> Outcome<()> {
         self.perform(mailbox, number, async move |outbox| {
-            let enqueued = outbox.enqueue_many(Lines(lines).all()?).await?;
-            Ok(json(&enqueued))
+            Ok(Accepted::from(outbox.enqueue_many(Lines(lines).all()?).await?))
         })
+    }
+
+    /// Accepts entries that [`entry_json`](crate::entries::entry_json) wrote, all or none.
+    #[napi]
+    pub fn enqueue_json(&self, mailbox: &Mailbox, number: u32, texts: Vec<String>) -> Outcome<()> {
+        self.perform(mailbox, number, async move |outbox| {
+            Ok(Accepted::from(outbox.enqueue_json(texts).await?))
+        })
+    }
+
+    #[napi]
+    pub fn health(&self, mailbox: &Mailbox, number: u32) -> Outcome<()> {
+        self.perform(mailbox, number, async |outbox| Ok(OutboxHealth::from(outbox.health().await?)))
     }
 
     #[napi]
@@ -199,11 +235,24 @@ impl Outbox {
     /// What is damaged in the file.
     #[napi]
     pub fn check(&self, mailbox: &Mailbox, number: u32) -> Outcome<()> {
-        let path = self.0.settings.path.clone();
-        self.perform(mailbox, number, async move |_| {
-            let Some(path) = path else { return Ok(Vec::new()) };
-            let handle = tokio::runtime::Handle::current();
-            opener::run(move || handle.block_on(outbox::check(&path))).await
+        let inner = self.0.clone();
+        mailbox.spawn(number, async move {
+            let (_, file) = inner.opened().await?;
+            let Some(store) = file else { return Ok(Vec::new()) };
+            Ok(store.check().await?)
+        })
+    }
+
+    /// Copies the file, as it is at one moment.
+    #[napi]
+    pub fn backup(&self, mailbox: &Mailbox, number: u32, target: String) -> Outcome<()> {
+        let inner = self.0.clone();
+        mailbox.spawn(number, async move {
+            let (_, file) = inner.opened().await?;
+            let without = || Failure::of(ErrorCode::ConfigurationInvalid, "an outbox in memory has no file");
+            let (store, runtime) = (file.ok_or_else(without)?, Handle::current());
+            // It waits for the disk on the thread that it is called on.
+            opener::run(move || runtime.block_on(store.backup(target))).await
         })
     }
 
@@ -227,7 +276,7 @@ impl Outbox {
         mailbox.spawn(number, async move {
             let file = std::mem::replace(&mut *inner.file.lock().await, File::Closed);
             match file {
-                File::Open(outbox) => Ok(outbox.close().await?),
+                File::Open((outbox, _)) => Ok(outbox.close().await?),
                 File::Unopened | File::Closed => Ok(()),
             }
         })
@@ -238,7 +287,7 @@ impl Outbox {
     /// The outbox, open.
     pub(crate) fn opened(&self) -> impl Future<Output = Result<sdk::outbox::Outbox>> + Send + 'static {
         let inner = self.0.clone();
-        async move { inner.opened().await }
+        async move { Ok(inner.opened().await?.0) }
     }
 
     fn perform<T, F>(
@@ -257,24 +306,19 @@ impl Outbox {
 }
 
 impl Inner {
-    async fn opened(&self) -> Result<sdk::outbox::Outbox> {
+    async fn opened(&self) -> Result<Opened> {
         let mut file = self.file.lock().await;
         match &*file {
-            File::Open(outbox) => Ok(outbox.clone()),
+            File::Open(opened) => Ok(opened.clone()),
             File::Closed => Err(Failure::of(ErrorCode::OutboxUnavailable, "the outbox is closed")),
             File::Unopened => {
                 let settings = self.settings.clone();
-                let outbox = opener::run(move || settings.open()).await?;
-                *file = File::Open(outbox.clone());
-                Ok(outbox)
+                let opened = opener::run(move || settings.open_with_file()).await?;
+                *file = File::Open(opened.clone());
+                Ok(opened)
             }
         }
     }
-}
-
-fn json(enqueued: &[sdk::outbox::Enqueued]) -> String {
-    let all: Vec<_> = enqueued.iter().map(|one| (&one.jtis, one.repeated)).collect();
-    serde_json::to_string(&all).unwrap_or_default()
 }
 
 impl Filter {

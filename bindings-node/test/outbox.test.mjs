@@ -5,9 +5,9 @@ import { chmod, open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
-import { ConfigError, caep, OutboxError, SsfError, ValidationError } from 'ssf-transmitter';
-import { Outbox, Seal, Worker } from 'ssf-transmitter/outbox';
-import { ADA, folder, pair } from './setup.mjs';
+import { ConfigError, caep, OutboxError, Receiver, SsfError, ValidationError } from 'ssf-transmitter';
+import { entryJson, Outbox, Seal, Worker } from 'ssf-transmitter/outbox';
+import { ADA, folder, ISSUER, pair } from './setup.mjs';
 
 const EVENT = caep.sessionRevoked();
 const BOB = { format: 'email', email: 'bob@example.com' };
@@ -119,8 +119,8 @@ test('a receiver is held until it is released', async (t) => {
 test('the options of an entry', async (t) => {
   const { outbox } = onDisk(t);
   const once = { to: 'acme', idempotencyKey: '1', jti: 'mine' };
-  assert.deepEqual(await outbox.enqueue(EVENT, ADA, once), { jtis: ['mine'], repeated: false });
-  assert.deepEqual(await outbox.enqueue(EVENT, ADA, once), { jtis: ['mine'], repeated: true });
+  assert.deepEqual(await outbox.enqueue(EVENT, ADA, once), { jtis: ['mine'], repeated: false, findings: [] });
+  assert.deepEqual(await outbox.enqueue(EVENT, ADA, once), { jtis: ['mine'], repeated: true, findings: [] });
   await assert.rejects(outbox.enqueue(EVENT, BOB, once), { code: 'SSF_OUTBOX_CONFLICT' });
 
   const soon = new Date(Date.now() + 3_600_000);
@@ -227,6 +227,13 @@ test('what is wrong with an entry is said, and nothing is stored', async () => {
     [() => outbox.prune({ dead: -1 }), '/dead'],
     [() => outbox.hold(), '/receiver'],
     [() => outbox.history(7), '/jti'],
+    [() => outbox.backup(), '/target'],
+    [() => outbox.enqueueJson('{}'), '/texts'],
+    [() => outbox.enqueueJson([7]), '/texts'],
+    [async () => entryJson(EVENT, ADA, {}), '/to'],
+    [async () => entryJson(EVENT, ADA, { to: 'acme', tos: 'x' }), '/tos'],
+    [async () => new Outbox('x', { issuer: 7 }), '/issuer'],
+    [async () => Outbox.inMemory({ issuer: ISSUER, receivers: { acme: 'https://acme.okta.com' } }), '/receivers'],
     [async () => new Outbox(), '/path'],
     [async () => new Outbox('x', { seals: 1 }), '/seals'],
     [async () => Outbox.inMemory({ capacity: 1.5 }), '/capacity'],
@@ -239,6 +246,116 @@ test('what is wrong with an entry is said, and nothing is stored', async () => {
     });
   }
   assert.equal((await outbox.counts()).enqueued, 0);
+});
+
+const KNOWN = { acme: Receiver.okta('https://acme.okta.com') };
+
+test('what a known receiver would reject is not accepted', async (t) => {
+  const { outbox } = onDisk(t, { issuer: ISSUER, receivers: KNOWN });
+  const entries = ['globex', 'acme'].map((to) => ({ event: EVENT, subject: ADA, to }));
+  await assert.rejects(outbox.enqueueMany(entries), (error) => {
+    assert.ok(error instanceof ValidationError, inspect(error));
+    assert.equal(error.code, 'SSF_EVENT_MEMBER_MISSING');
+    assert.match(error.pointer, /^\/1\/events\//);
+    return true;
+  });
+  assert.equal((await outbox.counts()).enqueued, 0);
+  assert.deepEqual((await outbox.enqueue(EVENT, ADA, { to: 'globex' })).findings, []);
+});
+
+test('warnings of known receivers are returned', async () => {
+  // Okta's guide has a time in milliseconds.
+  const event = caep.sessionRevoked({
+    reasonAdmin: { en: 'Landspeed Policy Violation: C076E82F' },
+    otherMembers: { event_timestamp: 1615304991643 },
+  });
+  const outbox = Outbox.inMemory({ issuer: ISSUER, receivers: new Map(Object.entries(KNOWN)) });
+  const { findings } = await outbox.enqueue(event, ADA, { to: 'acme' });
+  assert.deepEqual(
+    findings.map(({ rule, code }) => [rule, code.startsWith('SSF_')]),
+    [['timestamp-unit-disputed', true]],
+  );
+  const [one, two] = await outbox.enqueueMany(['globex', 'acme'].map((to) => ({ event, subject: ADA, to })));
+  assert.deepEqual([one.findings, two.findings], [[], findings]);
+});
+
+test('an issuer and receivers belong together', () => {
+  for (const options of [{ issuer: ISSUER }, { receivers: KNOWN }]) {
+    assert.throws(() => Outbox.inMemory(options), { name: 'ConfigError', message: /set both, or neither/ });
+  }
+});
+
+test('entries that the host has kept as text are accepted once', async (t) => {
+  const { emulator, transmitter, to } = await pair(t);
+  const { outbox } = onDisk(t);
+  const texts = [ADA, BOB].map((subject) =>
+    entryJson(EVENT, subject, { to: ['acme', 'globex'], txn: 'incident-4711' }),
+  );
+  const first = await outbox.enqueueJson(texts);
+  assert.deepEqual(
+    first.map(({ jtis, repeated }) => [jtis.length, repeated]),
+    [
+      [2, false],
+      [2, false],
+    ],
+  );
+  // The relay has crashed before it deleted the rows.
+  assert.deepEqual(
+    await outbox.enqueueJson(new Set(texts)),
+    first.map((one) => ({ ...one, repeated: true })),
+  );
+  await new Worker(outbox, transmitter, { receivers: { acme: to, globex: to } }).drain();
+  assert.deepEqual(
+    emulator.received.map(({ txn }) => txn),
+    Array(4).fill('incident-4711'),
+  );
+
+  for (const bad of ['not JSON about ada@example.com', '{}', texts[0].replace('"version":1', '"version":2')]) {
+    await assert.rejects(outbox.enqueueJson([texts[0], bad]), (error) => {
+      assert.deepEqual([error.code, error.pointer], ['SSF_OUTBOX_ENTRY_INVALID', '/1'], error.message);
+      assert.doesNotMatch(inspect(error), /ada@/);
+      return true;
+    });
+  }
+  assert.throws(() => entryJson(EVENT, { format: 'email', email: 'nobody' }, { to: 'acme' }), {
+    code: 'SSF_SUBJECT_MEMBER_VALUE',
+    pointer: '/sub_id/email',
+  });
+  assert.throws(() => entryJson(EVENT, ADA, { to: [] }), { code: 'SSF_OUTBOX_ENTRY_INVALID' });
+});
+
+test('the health is told', async (t) => {
+  const { transmitter, to } = await pair(t);
+  const { outbox } = onDisk(t);
+  assert.equal((await outbox.health()).oldestWaiting, undefined);
+  await outbox.enqueue(EVENT, ADA, { to: 'acme' });
+  const [{ enqueuedAt }] = await outbox.list();
+  const health = await outbox.health();
+  assert.deepEqual(health.oldestWaiting, enqueuedAt);
+  assert.deepEqual([health.deliveredInLastMinute, health.paused], [0, 0]);
+  assert.ok(health.fileBytes > 0 && health.logBytes >= 0);
+  await new Worker(outbox, transmitter, { receivers: { acme: to } }).drain();
+  assert.equal((await outbox.health()).deliveredInLastMinute, 1);
+  assert.deepEqual(await Outbox.inMemory().health(), { deliveredInLastMinute: 0, paused: 0 });
+});
+
+test('a backup is a file of its own, and replaces none', async (t) => {
+  const { path, outbox } = onDisk(t);
+  const { jtis } = await outbox.enqueue(EVENT, ADA, { to: 'acme' });
+  const target = `${path}.backup`;
+  await outbox.backup(target);
+  await outbox.enqueue(EVENT, BOB, { to: 'acme' });
+  await using(new Outbox(target), async (copy) => {
+    assert.deepEqual(
+      (await copy.list()).map(({ jti }) => jti),
+      jtis,
+    );
+    assert.deepEqual(await copy.check(), []);
+  });
+  for (const wrong of [target, join(path, 'missing', 'copy.db')]) {
+    await assert.rejects(outbox.backup(wrong), { code: 'SSF_OUTBOX_PLACE_INVALID' });
+  }
+  await assert.rejects(Outbox.inMemory().backup(target), { code: 'SSF_CONFIGURATION_INVALID' });
 });
 
 test('the stack of an error begins where the caller called', async () => {

@@ -335,9 +335,34 @@ export interface NativeTransmitter {
   counters(): NativeCounters;
 }
 
+export interface NativeOutboxOptions {
+  path: string | undefined;
+  capacity: number | undefined;
+  waits: boolean;
+  seal: NativeSeal | undefined;
+  issuer: string | undefined;
+  names: string[] | undefined;
+  receivers: NativeReceiver[];
+}
+
+export interface NativeAccepted {
+  readonly entries: string;
+  readonly findings?: NativeFinding[][];
+}
+
+export interface NativeOutboxHealth {
+  oldestWaiting?: number;
+  deliveredInLastMinute: number;
+  paused: number;
+  fileBytes?: number;
+  logBytes?: number;
+}
+
 export interface NativeOutbox {
   enqueue(mailbox: NativeMailbox, number: number, lines: string): Outcome<void>;
   enqueueMany(mailbox: NativeMailbox, number: number, lines: string): Outcome<void>;
+  enqueueJson(mailbox: NativeMailbox, number: number, texts: string[]): Outcome<void>;
+  health(mailbox: NativeMailbox, number: number): Outcome<void>;
   counts(mailbox: NativeMailbox, number: number): Outcome<void>;
   receivers(mailbox: NativeMailbox, number: number, after: string | undefined, limit: number): Outcome<void>;
   list(
@@ -361,6 +386,7 @@ export interface NativeOutbox {
   release(mailbox: NativeMailbox, number: number, receiver: string): Outcome<void>;
   prune(mailbox: NativeMailbox, number: number, keep: NativeKeep): Outcome<void>;
   check(mailbox: NativeMailbox, number: number): Outcome<void>;
+  backup(mailbox: NativeMailbox, number: number, target: string): Outcome<void>;
   close(mailbox: NativeMailbox, number: number): Outcome<void>;
 }
 
@@ -629,14 +655,12 @@ interface Native {
     build(settings: NativeTransmitterSettings, keys: NativeKeySet): Outcome<NativeTransmitter>;
   };
   Outbox: {
-    new (
-      path: string | undefined,
-      capacity: number | undefined,
-      waits: boolean,
-      seal: NativeSeal | undefined,
-    ): NativeOutbox;
+    /** Never called: outboxes are built. */
+    new (): NativeOutbox;
+    build(options: NativeOutboxOptions): Outcome<NativeOutbox>;
     salvage(mailbox: NativeMailbox, number: number, path: string): Outcome<void>;
   };
+  entryJson(lines: string): Outcome<string>;
   Seal: { build(indexKey: Uint8Array, ids: string[], keys: Uint8Array[]): Outcome<NativeSeal> };
   RunningWorker: {
     start(

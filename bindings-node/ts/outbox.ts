@@ -21,7 +21,7 @@
 
 import './bundled.js';
 
-export type { Enqueued, Entry, EntryOptions, Priority } from './outbox/entry.js';
+export { type Enqueued, type Entry, type EntryOptions, entryJson, type Priority } from './outbox/entry.js';
 export {
   type DeliveryFilter,
   type DiscardOptions,
@@ -42,6 +42,7 @@ export type {
   Failure,
   History,
   OutboxCounts,
+  OutboxHealth,
   OutboxReceiver,
   Salvaged,
 } from './outbox/records.js';

@@ -4,9 +4,10 @@ import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers';
 
 import { subjectJson } from '../custom-subject.js';
-import { ofItem, type Place, SsfError } from '../errors.js';
+import { type Finding, findingsOf, ofItem, Place, SsfError, unwrap } from '../errors.js';
 import { eventJson } from '../events/encode.js';
 import type { SsfEvent } from '../events/union.js';
+import { type NativeAccepted, native } from '../native.js';
 import { anything, boolean, checked, date, list, oneOf, span, string, stringOrStrings } from '../options.js';
 import type { Subject } from '../subjects.js';
 
@@ -65,6 +66,8 @@ export interface Enqueued {
   readonly jtis: readonly string[];
   /** Whether an earlier entry with the same idempotency key is meant. */
   readonly repeated: boolean;
+  /** What lint reports, if the outbox has an issuer and receivers. */
+  readonly findings: readonly Finding[];
 }
 
 export const ENTRY_OPTIONS = {
@@ -129,8 +132,28 @@ export async function linesOfAll(entries: Iterable<Entry>, signal: AbortSignal |
   return lines;
 }
 
+/**
+ * The text of an entry, for a table of your own: write it in the transaction of your database, and hand it to
+ * {@link Outbox.enqueueJson} afterwards. So an event is reported if, and only if, your transaction is committed.
+ *
+ * An entry without an idempotency key gets a random one, so a text that is enqueued twice is delivered once. The text contains
+ * the subject in clear.
+ *
+ * @throws {ValidationError} If event or subject violate a rule; `pointer` is the place.
+ * @throws {OutboxError} If the options contradict each other.
+ *
+ * @example
+ * ```ts
+ * const text = entryJson(caep.sessionRevoked(), { format: 'email', email: 'ada@example.com' }, { to: 'acme' });
+ * ```
+ */
+export function entryJson(event: SsfEvent, subject: Subject | undefined, options: EntryOptions): string {
+  const at = new Place(entryJson);
+  return unwrap(native.entryJson(linesOf(event, subject, checked(options, ENTRY_OPTIONS, ['to'], at), at)), at);
+}
+
 /** What was accepted, as it arrives. */
-export function enqueuedOf(json: string): Enqueued[] {
-  const all: [jtis: string[], repeated: boolean][] = JSON.parse(json);
-  return all.map(([jtis, repeated]) => ({ jtis, repeated }));
+export function enqueuedOf({ entries, findings }: NativeAccepted): Enqueued[] {
+  const all: [jtis: string[], repeated: boolean][] = JSON.parse(entries);
+  return all.map(([jtis, repeated], index) => ({ jtis, repeated, findings: findingsOf(findings?.[index] ?? []) }));
 }

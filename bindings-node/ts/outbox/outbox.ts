@@ -1,16 +1,20 @@
 /** The outbox. */
 
+import { types } from 'node:util';
+
 import { call } from '../calls.js';
 import type { SsfErrorCode } from '../codes.js';
 import { subjectJson } from '../custom-subject.js';
-import { coreCode, Place } from '../errors.js';
+import { type Caller, coreCode, Place, unwrap } from '../errors.js';
 import type { SsfEvent } from '../events/union.js';
 import {
+  type NativeAccepted,
   type NativeDelivery,
   type NativeFilter,
   type NativeHistory,
   type NativeMailbox,
   type NativeOutbox,
+  type NativeOutboxHealth,
   type NativeOutboxReceiver,
   native,
   type Outcome,
@@ -29,7 +33,9 @@ import {
   span,
   string,
   stringOrStrings,
+  strings,
 } from '../options.js';
+import { handleOf, type Receiver } from '../receiver.js';
 import type { Subject } from '../subjects.js';
 import {
   ENTRY_OPTIONS,
@@ -45,8 +51,10 @@ import {
   type DeliveryState,
   deliveryOf,
   type History,
+  healthOf,
   historyOf,
   type OutboxCounts,
+  type OutboxHealth,
   type OutboxReceiver,
   outboxReceiverOf,
   type Salvaged,
@@ -57,6 +65,13 @@ import { Seal } from './seal.js';
 export interface OutboxOptions {
   /** Encrypts what entries say. The workers need the same seal. */
   readonly seal?: Seal | undefined;
+  /**
+   * The issuer of the SETs. With it and `receivers`, entries are linted before they are accepted: what a receiver would reject is a
+   * {@link ValidationError} then, and not a dead delivery.
+   */
+  readonly issuer?: string | undefined;
+  /** The receivers by name, as far as they are known: an object or a `Map`. Entries for others are linted when they are sent. */
+  readonly receivers?: Readonly<Record<string, Receiver>> | ReadonlyMap<string, Receiver> | undefined;
 }
 
 /** The settings of an outbox in memory. */
@@ -137,8 +152,8 @@ export interface PruneOptions {
   readonly discarded?: number | undefined;
 }
 
-const SEAL = { seal: instance(Seal, 'a Seal') };
-const MEMORY = { ...SEAL, capacity: count, waitWhenFull: boolean };
+const OPTIONS = { seal: instance(Seal, 'a Seal'), issuer: string, receivers: object };
+const MEMORY = { ...OPTIONS, capacity: count, waitWhenFull: boolean };
 const ENQUEUE = { ...ENTRY_OPTIONS, signal };
 const FILTER = {
   receiver: string,
@@ -193,8 +208,7 @@ export class Outbox implements AsyncDisposable {
       return;
     }
     checkedArgument('path', path, string, Outbox);
-    const { seal } = checked(options, SEAL, [], Outbox);
-    this.#native = new native.Outbox(path as string, undefined, false, seal && Seal.handle(seal));
+    this.#native = built({ path: path as string, ...checked(options, OPTIONS, [], Outbox) }, Outbox);
     this.#place = path as string;
   }
 
@@ -207,8 +221,7 @@ export class Outbox implements AsyncDisposable {
    * ```
    */
   static inMemory(options: MemoryOutboxOptions = {}): Outbox {
-    const { capacity, waitWhenFull = false, seal } = checked(options, MEMORY, [], Outbox.inMemory);
-    return new Outbox(new native.Outbox(undefined, capacity, waitWhenFull, seal && Seal.handle(seal)), undefined);
+    return new Outbox(built(checked(options, MEMORY, [], Outbox.inMemory), Outbox.inMemory), undefined);
   }
 
   /**
@@ -241,12 +254,12 @@ export class Outbox implements AsyncDisposable {
   async enqueue(event: SsfEvent, subject: Subject | undefined, options: EnqueueOptions): Promise<Enqueued> {
     const at = new Place(this.enqueue);
     const lines = linesOf(event, subject, checked(options, ENQUEUE, ['to'], at), at);
-    const json = await call<string>(
+    const accepted = await call<NativeAccepted>(
       (mailbox, number) => this.#native.enqueue(mailbox, number, lines),
       at,
       options.signal,
     );
-    return enqueuedOf(json)[0] as Enqueued;
+    return enqueuedOf(accepted)[0] as Enqueued;
   }
 
   /**
@@ -267,6 +280,35 @@ export class Outbox implements AsyncDisposable {
     const { signal: aborted } = checked(options, { signal }, [], at);
     const lines = await linesOfAll(entries, aborted, at);
     return enqueuedOf(await call((mailbox, number) => this.#native.enqueueMany(mailbox, number, lines), at, aborted));
+  }
+
+  /**
+   * Accepts entries that {@link entryJson} wrote: all of them or none. So an entry that a program keeps in a table of its own, in its
+   * own transaction, comes into the outbox: read rows, enqueue them, then delete them. A repeat has no effect. An error of an entry
+   * has its index as the first step of its `pointer`.
+   *
+   * @example
+   * ```ts
+   * const rows = database.prepare('SELECT id, entry FROM staged_events ORDER BY id LIMIT 500').all();
+   * await outbox.enqueueJson(rows.map(({ entry }) => entry));
+   * ```
+   */
+  async enqueueJson(
+    texts: Iterable<string>,
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<Enqueued[]> {
+    const at = new Place(this.enqueueJson);
+    const all = [...checkedArgument('texts', texts, iterableOf('strings'), at)];
+    checkedArgument('texts', all, strings, at);
+    const { signal: aborted } = checked(options, { signal }, [], at);
+    return enqueuedOf(await call((mailbox, number) => this.#native.enqueueJson(mailbox, number, all), at, aborted));
+  }
+
+  /** What to watch: the age of the oldest delivery that waits, the rate, receivers that are paused, the size of the file. */
+  async health(): Promise<OutboxHealth> {
+    return healthOf(
+      await this.#call<NativeOutboxHealth>((native, ...to) => native.health(...to), new Place(this.health)),
+    );
   }
 
   /** The ledger in numbers: every delivery that was accepted is in exactly one of them. */
@@ -361,6 +403,23 @@ export class Outbox implements AsyncDisposable {
   }
 
   /**
+   * Copies the outbox into a new file, as it is at one moment, while workers go on. Takes as long as reading and writing take.
+   *
+   * A worker that runs on the copy sends again what was delivered since, with the same `jti`. It fails with
+   * `SSF_OUTBOX_PLACE_INVALID` if the file exists or its folder does not.
+   *
+   * @example
+   * ```ts
+   * await outbox.backup('/var/backups/outbox.db');
+   * ```
+   */
+  async backup(target: string): Promise<void> {
+    const at = new Place(this.backup);
+    checkedArgument('target', target, string, at);
+    await this.#call((native, ...to) => native.backup(...to, target), at);
+  }
+
+  /**
    * Closes the file, after all calls before; later ones fail. Stop the workers first. Closing twice is harmless.
    *
    * Without it, the file is closed when nobody uses the outbox any more, or with the process. Nothing that was accepted is lost then.
@@ -390,6 +449,28 @@ export class Outbox implements AsyncDisposable {
   ): Promise<T> {
     return call((mailbox, number) => start(this.#native, mailbox, number), at);
   }
+}
+
+function built(options: MemoryOutboxOptions & { readonly path?: string }, at: Caller): NativeOutbox {
+  const { path, capacity, waitWhenFull: waits = false, seal, issuer, receivers } = options;
+  const named = receivers && entriesOf(receivers);
+  return unwrap(
+    native.Outbox.build({
+      path,
+      capacity,
+      waits,
+      seal: seal && Seal.handle(seal),
+      issuer,
+      names: named?.map(([name]) => name),
+      receivers: named?.map(([, receiver]) => handleOf(receiver, at, 'receivers')) ?? [],
+    }),
+    at,
+  );
+}
+
+function entriesOf(receivers: NonNullable<OutboxOptions['receivers']>): (readonly [string, Receiver])[] {
+  if (!types.isMap(receivers)) return Object.entries(receivers);
+  return [...(receivers as ReadonlyMap<string, Receiver>)];
 }
 
 function filterOf(given: StateFilter, at: Place): NativeFilter {

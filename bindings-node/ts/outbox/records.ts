@@ -7,6 +7,7 @@ import type {
   NativeDelivery,
   NativeDeliveryFailure,
   NativeHistory,
+  NativeOutboxHealth,
   NativeOutboxReceiver,
 } from '../native.js';
 import type { Priority } from './entry.js';
@@ -36,6 +37,20 @@ export interface OutboxCounts {
   readonly superseded: number;
   /** Discarded by a person. */
   readonly removed: number;
+}
+
+/** How an outbox is: what to watch, and to alert on. */
+export interface OutboxHealth {
+  /** When the oldest of the deliveries that wait was enqueued; absent if none waits. */
+  readonly oldestWaiting?: Date;
+  /** How many were delivered in the last minute, as far as the outbox still has them. */
+  readonly deliveredInLastMinute: number;
+  /** How many receivers are paused. */
+  readonly paused: number;
+  /** The length of the file, unless the outbox is in memory. */
+  readonly fileBytes?: number;
+  /** The length of the write-ahead log beside it. */
+  readonly logBytes?: number;
 }
 
 /** Why a delivery failed. */
@@ -161,6 +176,11 @@ export function deliveryOf(delivery: NativeDelivery): Delivery {
 
 export function historyOf({ delivery, attempts }: NativeHistory): History {
   return { delivery: deliveryOf(delivery), attempts: attempts.map(attemptOf) };
+}
+
+export function healthOf(health: NativeOutboxHealth): OutboxHealth {
+  const { oldestWaiting, ...rest } = health;
+  return oldestWaiting === undefined ? rest : { oldestWaiting: new Date(oldestWaiting), ...rest };
 }
 
 export function outboxReceiverOf(receiver: NativeOutboxReceiver): OutboxReceiver {
