@@ -148,6 +148,16 @@ test('outbox.mjs', async (t) => {
   assert.equal(emulator.assertReceived('caep.session-revoked', ADA).jti, jti);
 });
 
+const sqlite = await import('node:sqlite').catch(() => undefined);
+const skip = sqlite === undefined && `Node ${process.versions.node} has no node:sqlite`;
+
+test('outbox-transaction.mjs', { skip }, async () => {
+  assert.deepEqual(await finished(start('outbox-transaction.mjs', {}, project)), {
+    code: 0,
+    lines: ['1 moved, 1 waiting, 0 left'],
+  });
+});
+
 test('the snippets of the README, one after the other', async (t) => {
   const readme = await readFile(join(PACKAGE, 'README.md'), 'utf8');
   const snippets = [...readme.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, code]) => code);
