@@ -1,9 +1,10 @@
 // The durable outbox beside what people use instead: a table in better-sqlite3 as a queue, with the same promise (WAL,
-// synchronous=FULL). One run, the contenders by turns, ratios of medians. `cargo xtask bench node` runs it after the example `rates` of
-// the crate, which does the same without JavaScript on the same disk.
+// synchronous=FULL), and beside the core in Rust: the example `enqueue` of the store. One run, the contenders by turns, ratios of
+// medians. `cargo xtask bench node` runs it.
 //
-// node benches/outbox.mjs <folder> [path of better-sqlite3]
+// node benches/outbox.mjs <folder> <path of the example> [path of better-sqlite3]
 
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -22,14 +23,15 @@ const CALLERS = 64;
 const BATCH = 10_000;
 const DRAINED = 2_000;
 
-const [parent = '.', betterSqlite3 = 'better-sqlite3'] = process.argv.slice(2);
+const [parent = '.', core, betterSqlite3 = 'better-sqlite3'] = process.argv.slice(2);
 const folder = mkdtempSync(join(parent, 'outbox-bench-'));
 const { default: Database } = await import(betterSqlite3).catch(() => ({}));
 if (Database === undefined) console.log('better-sqlite3 is not installed: measured without it');
 
+/** What the example in Rust enqueues: 1 KiB is kept of it. */
 const entry = (n) => ({
-  event: caep.sessionRevoked(),
-  subject: { format: 'opaque', id: `user-${n}` },
+  event: caep.sessionRevoked({ reasonAdmin: { en: 'x'.repeat(800) } }),
+  subject: { format: 'email', email: `user-${n}@example.com` },
   to: `receiver-${n % 100}`,
 });
 const key = await SigningKey.generate('P-256');
@@ -45,11 +47,17 @@ const receiver = new Receiver({
 let files = 0;
 const newFile = () => join(folder, `${files++}.db`);
 
+/** An outbox that knows its receivers. */
+async function newOutbox() {
+  const outbox = new Outbox(newFile());
+  await outbox.enqueueMany(Array.from({ length: 100 }, (_, n) => entry(n)));
+  return outbox;
+}
+
 /** The outbox: how many operations each measurement does, and what it does. */
 const ours = {
   async alone() {
-    const outbox = new Outbox(newFile());
-    await outbox.counts();
+    const outbox = await newOutbox();
     return [
       ALONE,
       outbox,
@@ -62,8 +70,7 @@ const ours = {
     ];
   },
   async together() {
-    const outbox = new Outbox(newFile());
-    await outbox.counts();
+    const outbox = await newOutbox();
     let left = CALLERS * 50;
     const lane = async () => {
       while (left-- > 0) {
@@ -74,8 +81,7 @@ const ours = {
     return [CALLERS * 50, outbox, () => Promise.all(Array.from({ length: CALLERS }, lane))];
   },
   async many() {
-    const outbox = new Outbox(newFile());
-    await outbox.counts();
+    const outbox = await newOutbox();
     const entries = Array.from({ length: BATCH }, (_, n) => entry(n));
     return [BATCH, outbox, () => outbox.enqueueMany(entries)];
   },
@@ -153,6 +159,17 @@ const theirs = Database && {
   },
 };
 
+/** The core: the example measures both, and the other one is too small to matter. */
+const inRust = core && {
+  alone: () => rust('one_by_one', ALONE, 1),
+  many: () => rust('batch', 1, BATCH),
+};
+
+function rust(measured, alone, batch) {
+  const told = execFileSync(core, [folder, String(alone), String(batch)], { encoding: 'utf8' });
+  return { rate: JSON.parse(told)[measured], stuck: 0 };
+}
+
 /** Operations a second, and the longest time that the event loop did not turn, in milliseconds. */
 async function measure(make) {
   const [count, open, work] = await make();
@@ -173,12 +190,16 @@ async function measure(make) {
 const median = (numbers) => numbers.sort((a, b) => a - b)[numbers.length >> 1];
 
 async function compare(name) {
-  const contenders = { 'ssf-transmitter': ours[name], 'better-sqlite3': theirs?.[name] };
+  const contenders = {
+    'ssf-transmitter': ours[name] && (() => measure(ours[name])),
+    'the core in Rust': inRust?.[name],
+    'better-sqlite3': theirs?.[name] && (() => measure(theirs[name])),
+  };
   const all = Object.entries(contenders).filter(([, make]) => make !== undefined);
   const measured = new Map(all.map(([title]) => [title, []]));
   for (let round = 0; round <= ROUNDS; round++) {
     for (const [title, make] of all) {
-      const one = await measure(make);
+      const one = await make();
       // The first round warms up.
       if (round > 0) measured.get(title).push(one);
     }

@@ -12,7 +12,7 @@ use crate::{
     glibc,
     install::{call, clear, install, read, write},
     openssl,
-    run::cargo,
+    run::{cargo, target},
 };
 
 /// The line of Node that is tested beside the one that is installed, from the npm packages that hold its binaries.
@@ -79,9 +79,10 @@ pub(crate) fn bench(root: &Path) -> Result {
     node(&package, &program, &["benches/bench.mjs"])?;
     let work = root.join("target/node");
     let peer = better_sqlite3(&work)?;
-    cargo(root, "run --quiet --release --locked -p ssf-transmitter-store --example rates -- target/node")
-        .run()?;
-    node(&package, &program, &["benches/outbox.mjs", &*work.to_string_lossy(), &*peer.to_string_lossy()])
+    cargo(root, "build --release --locked -p ssf-transmitter-store --example enqueue").run()?;
+    let example = target(root).join("release/examples/enqueue");
+    let [work, example, peer] = [&work, &example, &peer].map(|path| path.to_string_lossy().into_owned());
+    node(&package, &program, &["benches/outbox.mjs", &work, &example, &peer])
 }
 
 /// Where better-sqlite3 is. npm compiles it where there is no binary of it; only the benchmark needs it.
