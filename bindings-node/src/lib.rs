@@ -8,6 +8,7 @@
 
 mod conformance;
 mod deliveries;
+mod direct;
 mod emission;
 mod entries;
 mod failure;

@@ -6,6 +6,7 @@ use std::{
     future::Future,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Wake,
     time::Duration,
 };
 
@@ -18,6 +19,7 @@ use napi_derive::napi;
 use tokio::{task::AbortHandle, time::Instant};
 
 use crate::{
+    direct::Direct,
     failure::{Failure, Outcome, Result, outcome},
     runtime::runtime,
 };
@@ -43,10 +45,18 @@ struct Inner {
     post: Mutex<Post>,
 }
 
+enum Task {
+    /// On the runtime.
+    Spawned(AbortHandle),
+    Direct(Arc<Direct>),
+}
+
 #[derive(Default)]
 struct Post {
     /// Pending tasks.
-    tasks: HashMap<u32, AbortHandle>,
+    tasks: HashMap<u32, Task>,
+    /// Whether one of them is direct.
+    is_direct: bool,
     completions: Vec<(u32, Completion)>,
     /// When the first of the completions came, unless JavaScript was told.
     since: Option<Instant>,
@@ -103,9 +113,13 @@ impl Mailbox {
     /// Abandons a task. Its result says so, unless it was there before.
     #[napi]
     pub fn abort(&self, number: u32) {
-        if let Some(task) = lock(&self.0.post).tasks.get(&number) {
-            task.abort();
-        }
+        let direct = match lock(&self.0.post).tasks.get(&number) {
+            Some(Task::Spawned(task)) => return task.abort(),
+            Some(Task::Direct(task)) => task.clone(),
+            None => return,
+        };
+        // Its envelope locks the post.
+        direct.abort();
     }
 }
 
@@ -127,7 +141,28 @@ impl Mailbox {
                 let result = work.await;
                 envelope.completion = Some(Box::new(move |env| outcome(result).into_unknown(env)));
             });
-            post.tasks.insert(number, task.abort_handle());
+            post.tasks.insert(number, Task::Spawned(task.abort_handle()));
+        }))
+    }
+
+    /// Runs `work`, whose steps are short. The first of such calls does not wait for a thread of the runtime: see [`Direct`].
+    pub(crate) fn spawn_direct<T: ToNapiValue + Send + 'static>(
+        &self,
+        number: u32,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Outcome<()> {
+        if mem::replace(&mut lock(&self.0.post).is_direct, true) {
+            return self.spawn(number, work);
+        }
+        outcome(runtime().map(|runtime| {
+            let envelope = Envelope { mailbox: self.0.clone(), number, completion: None };
+            let task = Direct::new(runtime, async move {
+                let mut envelope = envelope;
+                let result = work.await;
+                envelope.completion = Some(Box::new(move |env| outcome(result).into_unknown(env)));
+            });
+            lock(&self.0.post).tasks.insert(number, Task::Direct(task.clone()));
+            task.wake();
         }))
     }
 
@@ -178,7 +213,10 @@ impl Inner {
     /// Puts the completion of a task that has ended in. Returns whether it is the first.
     fn put(&self, number: u32, completion: Completion) -> bool {
         let mut post = lock(&self.post);
-        post.tasks.remove(&number);
+        let task = post.tasks.remove(&number);
+        if matches!(task, Some(Task::Direct(_))) {
+            post.is_direct = false;
+        }
         let first = post.completions.is_empty();
         post.completions.push((number, completion));
         if first {

@@ -123,7 +123,9 @@ impl Outbox {
     /// Accepts an entry: its lines.
     #[napi]
     pub fn enqueue(&self, mailbox: &Mailbox, number: u32, lines: String) -> Outcome<()> {
-        self.perform(mailbox, number, async move |outbox| {
+        let opened = self.opened();
+        mailbox.spawn_direct(number, async move {
+            let outbox = opened.await?;
             Ok(Accepted::from(vec![outbox.enqueue(Lines(lines).one()?).await?]))
         })
     }
