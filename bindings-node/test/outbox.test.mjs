@@ -279,7 +279,7 @@ test('warnings of known receivers are returned', async () => {
   assert.deepEqual([one.findings, two.findings], [[], findings]);
 });
 
-test('an issuer and receivers belong together', () => {
+test('an issuer needs receivers, and receivers an issuer', () => {
   for (const options of [{ issuer: ISSUER }, { receivers: KNOWN }]) {
     assert.throws(() => Outbox.inMemory(options), { name: 'ConfigError', message: /set both, or neither/ });
   }
