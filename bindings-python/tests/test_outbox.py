@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -491,6 +492,36 @@ except KeyboardInterrupt:
 def test_ctrl_c_ends_the_wait_for_room() -> None:
     done = subprocess.run([sys.executable, "-c", FULL], capture_output=True, text=True, timeout=GUARD, check=True)
     assert done.stdout == "interrupted 1\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has locks that another copy of SQLite does not drop")
+def test_another_copy_of_sqlite_that_reads_the_file_loses_nothing(path: Path) -> None:
+    done = threading.Event()
+    opened = 0
+
+    def read() -> None:
+        nonlocal opened
+        while not done.is_set():
+            copy = sqlite3.connect(path)
+            copy.execute("SELECT count(*) FROM deliveries").fetchone()
+            copy.close()
+            opened += 1
+
+    with Outbox(path) as outbox:
+        outbox.enqueue(EVENT, ADA, to="acme")
+        reader = threading.Thread(target=read)
+        reader.start()
+        try:
+            for _ in range(100):
+                outbox.enqueue_many([Entry(EVENT, ADA, to="acme")] * 5)
+        finally:
+            done.set()
+            reader.join()
+    assert opened > 0
+    count = "import sqlite3, sys; copy = sqlite3.connect(sys.argv[1])\n"
+    count += "for q in 'PRAGMA integrity_check', 'SELECT count(*) FROM deliveries': print(*copy.execute(q).fetchone())"
+    told = subprocess.run([sys.executable, "-c", count, path], capture_output=True, text=True, timeout=GUARD, check=True)
+    assert told.stdout.split() == ["ok", "501"]
 
 
 class TestLint:

@@ -13,7 +13,7 @@ use ssf_transmitter::{
 };
 
 use crate::{
-    connection, identity::Identity, lock::Lock, place, process, reader::Reader, room::Room,
+    connection, guard::Guard, identity::Identity, lock::Lock, place, process, reader::Reader, room::Room,
     store::SqliteStore, writer::Writer,
 };
 
@@ -102,6 +102,7 @@ impl Builder {
         let identity = Identity::of(&path)?;
         let connection = connection::writer(&path, self.log_limit, crashed && lock.was_alone)?;
         let second = connection::reader(&path)?;
+        let guard = Guard::lock(&path)?;
         identity.check()?;
 
         let identity = Arc::new(identity);
@@ -123,6 +124,7 @@ impl Builder {
             ready: Arc::clone(&ready),
             log_limit: self.log_limit,
             reader: reading,
+            guard,
             lock,
             around: self.around,
             registration,

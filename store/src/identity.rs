@@ -1,8 +1,10 @@
 //! Whether the files are still those that were opened. A commit into a file without a name is lost.
 
 use std::{
+    collections::BTreeSet,
+    fs::Metadata,
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
 use ssf_transmitter::{Error, ErrorCode, Result};
@@ -10,7 +12,10 @@ use ssf_transmitter::{Error, ErrorCode, Result};
 use crate::place::beside;
 
 /// What identifies a file: device and inode. On Windows, an open file cannot be removed.
-type Id = (u64, u64);
+pub(crate) type Id = (u64, u64);
+
+/// The files that this process never opens again.
+static GIVEN_UP: Mutex<BTreeSet<Id>> = Mutex::new(BTreeSet::new());
 
 /// The files of an open outbox.
 ///
@@ -34,6 +39,10 @@ impl Identity {
         let watched = |path| Watched { path, id: OnceLock::new() };
         let database = watched(path.to_owned());
         database.check()?;
+        let given_up = GIVEN_UP.lock().unwrap_or_else(PoisonError::into_inner);
+        if database.id.get().is_some_and(|id| given_up.contains(id)) {
+            return Err(replaced());
+        }
         Ok(Self { database, log: watched(beside(path, "-wal")), shared: watched(beside(path, "-shm")) })
     }
 
@@ -42,6 +51,13 @@ impl Identity {
         self.database.check()?;
         self.shared.check()?;
         self.log.check()
+    }
+
+    /// Keeps this process from opening the file again: SQLite still has it open, with the `-wal` and the `-shm` that were replaced.
+    pub(crate) fn give_up(&self) {
+        if cfg!(unix) {
+            GIVEN_UP.lock().unwrap_or_else(PoisonError::into_inner).extend(self.database.id.get());
+        }
     }
 }
 
@@ -59,12 +75,19 @@ fn replaced() -> Error {
 
 fn look_up(path: &Path) -> Result<(Id, u64)> {
     let metadata = std::fs::metadata(path).map_err(|_| replaced())?;
+    Ok((id_of(&metadata), metadata.len()))
+}
+
+/// Always the same on Windows.
+pub(crate) fn id_of(metadata: &Metadata) -> Id {
     #[cfg(unix)]
-    let id = {
+    {
         use std::os::unix::fs::MetadataExt;
         (metadata.dev(), metadata.ino())
-    };
+    }
     #[cfg(not(unix))]
-    let id = (0, 0);
-    Ok((id, metadata.len()))
+    {
+        let _ = metadata;
+        (0, 0)
+    }
 }

@@ -20,6 +20,8 @@ mod builder;
 mod codec;
 mod connection;
 mod failed;
+#[cfg_attr(not(target_os = "linux"), path = "no_guard.rs")]
+mod guard;
 mod identity;
 mod job;
 mod ledger;

@@ -14,8 +14,8 @@ use rusqlite::Connection;
 use ssf_transmitter::{Error, Result, outbox::Notifier, time::Clock};
 
 use crate::{
-    builder::Around, connection::PATIENCE, failed::Done, identity::Identity, job::Job, ledger::Ledger,
-    lock::Lock, process::Registration,
+    builder::Around, connection::PATIENCE, failed::Done, guard::Guard, identity::Identity, job::Job,
+    ledger::Ledger, lock::Lock, process::Registration,
 };
 
 /// So many operations share a commit at most.
@@ -46,6 +46,7 @@ pub(crate) struct Writer {
     pub(crate) ready: Arc<Notifier>,
     pub(crate) log_limit: u64,
     pub(crate) reader: JoinHandle<()>,
+    pub(crate) guard: Guard,
     pub(crate) lock: Lock,
     pub(crate) around: Around,
     pub(crate) registration: Registration,
@@ -82,16 +83,22 @@ impl Writer {
             }
         };
         // The last connection to be closed removes `-wal`, and only the writer can.
-        let Self { connection, identity, around, lock, reader, registration, .. } = self;
+        let Self { connection, identity, around, guard, lock, reader, registration, .. } = self;
         drop(reader.join());
-        let mut open = Some((connection, registration));
+        let mut open = Some((connection, guard, registration));
         around(&mut || {
+            if let Some((_, guard, _)) = &mut open {
+                guard.unlock();
+            }
             if seen.replaced.is_none() && identity.check().is_ok() {
                 drop(open.take());
             }
         });
-        // SQLite would remove the log by its name, which belongs to another file now.
-        std::mem::forget(open);
+        if open.is_some() {
+            // SQLite would remove the log by its name, which belongs to another file now.
+            identity.give_up();
+            std::mem::forget(open);
+        }
         drop(lock);
         closed.map(|closed| closed.send(()));
     }
@@ -155,7 +162,10 @@ impl Writer {
             self.commit(&mut group);
             match self.identity.check() {
                 Ok(log) => length = log,
-                Err(error) => seen.replaced = Some(error),
+                Err(error) => {
+                    self.identity.give_up();
+                    seen.replaced = Some(error);
+                }
             }
         }
         if let Some(error) = &seen.replaced {

@@ -13,7 +13,7 @@ use ssf_transmitter::{
     time::{Clock, SystemClock},
 };
 
-use crate::{connection, failed::Done, lock::Lock, place, process};
+use crate::{connection, failed::Done, identity::Identity, lock::Lock, place, process};
 
 /// What was saved of a damaged outbox.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -35,6 +35,7 @@ pub(crate) fn salvage(path: &Path) -> Result<Salvaged> {
     }
     let _registration = process::register()?;
     let _lock = Lock::exclusive(&path)?;
+    Identity::of(&path)?;
     let now = SystemClock.now();
     let rescued = place::beside(&path, ".salvage");
     remove(&rescued)?;
