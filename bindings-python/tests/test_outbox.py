@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -503,7 +504,9 @@ def test_another_copy_of_sqlite_that_reads_the_file_loses_nothing(path: Path) ->
         nonlocal opened
         while not done.is_set():
             copy = sqlite3.connect(path)
-            copy.execute("SELECT count(*) FROM deliveries").fetchone()
+            # Nobody promises what it reads.
+            with suppress(sqlite3.Error):
+                copy.execute("SELECT count(*) FROM deliveries").fetchone()
             copy.close()
             opened += 1
 
