@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::secret::Secret;
+use super::{tls, trust::TrustStore};
+use crate::{error::Result, secret::Secret};
 
 /// Network settings: whom connections trust, through which proxy and from which address they go, and which
 /// networks they may reach. One value serves any number of transmitters and [`OktaProviders`](crate::OktaProviders).
@@ -89,6 +90,14 @@ impl Network {
     pub fn http1_only(mut self) -> Self {
         self.trust.http1_only = true;
         self
+    }
+
+    /// The TLS settings alone, for a protocol other than HTTP: a store uses them for its database.
+    #[doc(hidden)]
+    pub fn tls_config(&self) -> Result<rustls::ClientConfig> {
+        let mut config = tls::config(&self.trust, &TrustStore::new(&self.trust.extra_roots)?)?;
+        config.alpn_protocols.clear();
+        Ok(config)
     }
 
     /// Opens the egress guard for a network, such as `10.1.0.0/16`, or one address. Repeatable.

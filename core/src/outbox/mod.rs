@@ -33,6 +33,7 @@ mod seal;
 mod settlement;
 mod staged;
 mod store;
+mod stored;
 pub mod suite;
 
 pub(crate) use content::Content;
