@@ -14,6 +14,7 @@ mod interop;
 mod node;
 mod openssl;
 mod package;
+mod postgres;
 mod prose;
 mod python;
 mod run;

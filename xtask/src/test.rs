@@ -3,7 +3,7 @@
 use std::{path::Path, time::Instant};
 
 use crate::{
-    Result, codegen, demo, deny, fences, interop, node, openssl, package, prose, python,
+    Result, codegen, demo, deny, fences, interop, node, openssl, package, postgres, prose, python,
     run::{cargo, program},
     swift,
 };
@@ -24,7 +24,10 @@ const STEPS: &[(&str, Step)] = &[
     }),
     ("fences", fences::run),
     ("prose", prose::run),
-    ("rust", |root| cargo(root, "test --workspace --locked").run()),
+    ("rust", |root| {
+        postgres::install(root)?;
+        cargo(root, "test --workspace --locked").run()
+    }),
     ("package", package::run),
     ("openssl", openssl::test),
     ("documentation", |root| {

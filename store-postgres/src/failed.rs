@@ -1,0 +1,98 @@
+//! What fails inside the store, and which error its user gets: without SQL, values and passwords.
+
+use ssf_transmitter::{Error, ErrorCode};
+use tokio_postgres::error::SqlState;
+
+pub(crate) type Done<T> = Result<T, Failed>;
+
+pub(crate) enum Failed {
+    Postgres(tokio_postgres::Error),
+    Other(Error),
+}
+
+impl From<tokio_postgres::Error> for Failed {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Postgres(error)
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl Failed {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self::Other(Error::new(code, message))
+    }
+
+    pub(crate) fn corrupt() -> Self {
+        Self::new(ErrorCode::OutboxCorrupt, "a row of the outbox cannot be read")
+    }
+
+    /// Two transactions needed the same rows, and this one was rolled back.
+    pub(crate) fn conflict() -> Self {
+        Self::new(
+            ErrorCode::OutboxUnavailable,
+            "other transactions kept changing the same rows of the outbox",
+        )
+    }
+
+    fn state(&self) -> Option<&SqlState> {
+        match self {
+            Self::Postgres(error) => error.code(),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// Whether the transaction may succeed if it is repeated, unless its commit had begun.
+    pub(crate) fn is_passing(&self) -> bool {
+        match (self, self.state()) {
+            (_, Some(state)) => [
+                SqlState::T_R_SERIALIZATION_FAILURE,
+                SqlState::T_R_DEADLOCK_DETECTED,
+                SqlState::ADMIN_SHUTDOWN,
+            ]
+            .contains(state),
+            (Self::Postgres(error), None) => error.is_closed(),
+            (Self::Other(_), None) => false,
+        }
+    }
+}
+
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Self {
+        let error = match failed {
+            Failed::Other(error) => return error,
+            Failed::Postgres(error) => error,
+        };
+        let unavailable = |message: &str| Self::new(ErrorCode::OutboxUnavailable, message);
+        let Some(state) = error.code() else {
+            return match error.is_closed() {
+                true => unavailable("the connection to the database of the outbox was closed"),
+                false if error.to_string().starts_with("error deserializing") => {
+                    Self::new(ErrorCode::OutboxCorrupt, "a row of the outbox cannot be read")
+                }
+                false => unavailable("the database of the outbox cannot be reached"),
+            };
+        };
+        // The class, the first two characters, says who can help (PostgreSQL, appendix A).
+        match (state.code(), &state.code()[..2]) {
+            ("22021" | "22P05", _) => {
+                Self::new(ErrorCode::OutboxEntryInvalid, "a text of the entry contains a NUL character")
+            }
+            ("42P01" | "3F000" | "42703", _) => {
+                unavailable("the tables of the outbox are missing: migrate the outbox first")
+            }
+            ("42501", _) => unavailable("the role of the outbox lacks a privilege in the database"),
+            (_, "28") => unavailable("the database rejects the user or the password of the outbox"),
+            (_, "53") => unavailable("the database of the outbox has no resources left, such as disk space"),
+            (_, "40") => Self::from(Failed::conflict()),
+            ("XX001" | "XX002", _) => {
+                Self::new(ErrorCode::OutboxCorrupt, "the database of the outbox is damaged")
+            }
+            (code, _) => unavailable(&format!("the database of the outbox reports the error {code}")),
+        }
+    }
+}

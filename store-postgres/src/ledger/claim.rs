@@ -1,0 +1,190 @@
+//! What is given out.
+
+use std::collections::BTreeMap;
+
+use ssf_transmitter::outbox::{Claim, Claimed, Claims, Lease, Status};
+use tokio_postgres::Row;
+
+use super::{
+    Ledger, Operation,
+    delivery::{COLUMNS, columns},
+    endings::Ending,
+    lane,
+};
+use crate::{
+    codec::{signed, state, time, times, unsigned},
+    failed::Done,
+    values::{each, one},
+};
+
+/// How soon to look again, in milliseconds, if another transaction has locked the receivers of which something is ready.
+const SOON: i64 = 20;
+
+/// The receivers that were served longest ago, and are not locked. The columns come from the locked rows: joined to the table, they
+/// would be those from before the lock.
+const TURNS: &str = concat!(
+    "WITH turns AS MATERIALIZED (
+        SELECT ",
+    lane::columns!(),
+    " FROM receivers WHERE turn IS NOT NULL AND id <> ALL($1) ORDER BY turn, id LIMIT $2 FOR UPDATE SKIP LOCKED
+    )
+    SELECT ",
+    lane::columns!(),
+    " FROM turns ORDER BY turn, id"
+);
+const NUMBERS: &str = "SELECT nextval('turns') FROM generate_series(1, $1)";
+macro_rules! select {
+    () => {
+        concat!("SELECT ", columns!(), ", d.claims, d.enqueued_at, e.payload ")
+    };
+}
+/// The first deliveries of some receivers, as many as each may get.
+const READY: &str = concat!(
+    select!(),
+    "FROM unnest($1, $2) AS r (id, most)
+    CROSS JOIN LATERAL (
+        SELECT * FROM deliveries w WHERE w.receiver = r.id AND w.wait = 0 ORDER BY w.priority DESC, w.seq LIMIT r.most
+    ) d
+    JOIN events e ON e.id = d.event
+    ORDER BY d.receiver, d.priority DESC, d.seq"
+);
+/// The delivery after the last probe.
+const PROBE: &str = concat!(
+    select!(),
+    "FROM deliveries d JOIN events e ON e.id = d.event
+    WHERE d.receiver = $1 AND d.wait = 0 AND d.priority <= $2 AND (d.priority < $2 OR d.seq > $3)
+    ORDER BY d.priority DESC, d.seq LIMIT 1"
+);
+/// The first time at which each of them changes something, and whether something is ready.
+const NEXT: &str = "
+    SELECT least(
+            (SELECT min(lease_until) FROM deliveries WHERE lease_until IS NOT NULL),
+            (SELECT min(due_at) FROM deliveries WHERE wait = 1),
+            (SELECT min(expires_at) FROM deliveries WHERE state = 0),
+            (SELECT min(parked_until) FROM receivers WHERE parked_until IS NOT NULL)
+        ),
+        EXISTS (SELECT FROM receivers WHERE turn IS NOT NULL)";
+
+impl Operation for Claim {
+    type Output = Claims;
+
+    async fn run(&self, ledger: &mut Ledger<'_>) -> Done<Claims> {
+        let mut more = ledger.catch_up(self.max_attempts).await?;
+        let (mut claimed, mut served) = (Vec::new(), Vec::new());
+        while claimed.len() < self.deliveries as usize {
+            ledger.write().await?;
+            // As few receivers as may be enough: other workers can claim of the others.
+            let left = signed(self.deliveries) - signed(claimed.len());
+            let wanted = left.div_euclid(signed(self.per_receiver.max(1))).max(1);
+            let turns = ledger.lock(TURNS, &[each(&served), one(&wanted)]).await?;
+            if turns.is_empty() {
+                break;
+            }
+            more |= ledger.serve(&turns, self, &mut claimed).await?;
+            served.extend(turns);
+        }
+        ledger.write().await?;
+        let progress = !claimed.is_empty() || self.deliveries == 0;
+        let next = ledger.next(more, progress).await?;
+        Ok(Claims::new(claimed, next.map(|next| time(next).since(ledger.now))))
+    }
+}
+
+impl Ledger<'_> {
+    /// When to look again.
+    async fn next(&self, more: bool, progress: bool) -> Done<Option<i64>> {
+        let now = self.millis();
+        if more {
+            return Ok(Some(now));
+        }
+        let rows = self.query(NEXT, &[]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let (next, ready): (Option<i64>, bool) = (row.try_get(0)?, row.try_get(1)?);
+        let next = if ready { Some(now) } else { next };
+        // What is due was locked, or it would have been done.
+        Ok(next.map(|next| if next <= now && !progress { now + SOON } else { next }))
+    }
+
+    /// Gives receivers their turns. Returns whether something has expired that is not discarded yet.
+    async fn serve(&mut self, turns: &[i64], claim: &Claim, claimed: &mut Vec<Claimed>) -> Done<bool> {
+        let now = self.now;
+        let numbers = self.query(NUMBERS, &[one(&i32::try_from(turns.len()).unwrap_or(i32::MAX))]).await?;
+        let mut left = signed(claim.deliveries) - signed(claimed.len());
+        let (mut receivers, mut limits, mut probed) = (Vec::new(), Vec::new(), Vec::new());
+        for (id, number) in turns.iter().zip(&numbers) {
+            let lane = self.lane(*id)?;
+            lane.served = number.try_get(0)?;
+            let most = i64::from(lane.may_claim(now).min(claim.per_receiver)).min(lane.ready).min(left);
+            left -= most;
+            if lane.state.status == Status::Paused && most > 0 {
+                probed.push(*id);
+            } else {
+                receivers.push(*id);
+                limits.push(most);
+            }
+        }
+        let mut ready: BTreeMap<i64, Vec<(i64, Row)>> = BTreeMap::new();
+        for (seq, row) in self.read(READY, &[each(&receivers), each(&limits)]).await? {
+            ready.entry(self.known(seq)?.receiver).or_default().push((seq, row));
+        }
+        for id in probed {
+            let probe = self.probe(id).await?;
+            ready.insert(id, probe);
+        }
+        let mut more = false;
+        for (seq, row) in turns.iter().flat_map(|id| ready.remove(id).unwrap_or_default()) {
+            if self.known(seq)?.expires_at <= now.as_unix_millis() {
+                more = true;
+                self.end(seq, Ending::Expired).await?;
+            } else {
+                claimed.push(self.take(seq, &row, claim)?);
+            }
+        }
+        Ok(more)
+    }
+
+    /// The delivery after the last probe, or the first one.
+    async fn probe(&mut self, receiver: i64) -> Done<Vec<(i64, Row)>> {
+        let mut found = Vec::new();
+        if let Some((priority, seq)) = self.lane(receiver)?.probed {
+            found = self.read(PROBE, &[one(&receiver), one(&priority), one(&seq)]).await?;
+        }
+        if found.is_empty() {
+            found = self.read(PROBE, &[one(&receiver), one(&i16::MAX), one(&i64::MAX)]).await?;
+        }
+        let probe = found.first().map(|(seq, _)| self.known(*seq)).transpose()?;
+        let probe = probe.map(|probe| (probe.priority, probe.seq));
+        self.lane(receiver)?.probed = probe;
+        Ok(found)
+    }
+
+    fn take(&mut self, seq: i64, row: &Row, claim: &Claim) -> Done<Claimed> {
+        let until = self.now.plus(claim.lease).as_unix_millis();
+        let delivery = self.delivery(seq)?;
+        delivery.state = state::IN_FLIGHT;
+        delivery.wait = None;
+        delivery.due_at = None;
+        delivery.lease_until = Some(until);
+        delivery.token += 1;
+        delivery.attempts += 1;
+        let lease = Lease::new(delivery.jti.as_str(), unsigned(delivery.token)?);
+        let (receiver, attempts, uncertain) = (delivery.receiver, delivery.attempts, delivery.uncertain);
+        let lane = self.lane(receiver)?;
+        lane.ready -= 1;
+        lane.count(state::WAITING, -1);
+        lane.count(state::IN_FLIGHT, 1);
+        let claims: Option<Vec<u8>> = row.try_get(COLUMNS)?;
+        let issued_at = times(row.try_get(COLUMNS + 1)?).unwrap_or(self.now);
+        let payload: Vec<u8> = row.try_get(COLUMNS + 2)?;
+        let name = self.lane(receiver)?.name.clone();
+        Ok(Claimed::new(
+            lease,
+            name,
+            payload.into(),
+            claims.map(Into::into),
+            issued_at,
+            unsigned(attempts)?,
+            uncertain,
+        ))
+    }
+}

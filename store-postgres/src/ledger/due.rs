@@ -1,0 +1,88 @@
+//! What only time causes: leases and pauses that end, deliveries that are due or expire.
+
+use ssf_transmitter::{ErrorCode, outbox::Failure};
+
+use super::{Ledger, delivery::columns, endings::Ending, lane};
+use crate::{
+    codec::{signed, state, wait},
+    failed::Done,
+    values::{each, one},
+};
+
+/// So many rows change at most in each step. What is left is for the next claim.
+const STEP: i64 = 1000;
+
+/// Receivers of which something is due. Those that another transaction has locked are its business.
+const RECEIVERS: &str = concat!(
+    "WITH due AS MATERIALIZED (
+        (SELECT receiver FROM deliveries WHERE lease_until <= $1 ORDER BY lease_until LIMIT $2)
+        UNION (SELECT receiver FROM deliveries WHERE state = 0 AND expires_at <= $1 ORDER BY expires_at LIMIT $2)
+        UNION (SELECT receiver FROM deliveries WHERE wait = 1 AND due_at <= $1 ORDER BY due_at LIMIT $2)
+        UNION (SELECT id FROM receivers WHERE parked_until <= $1 ORDER BY parked_until LIMIT $2)
+    )
+    SELECT ",
+    lane::columns!(),
+    " FROM receivers WHERE id IN (SELECT receiver FROM due) ORDER BY id FOR UPDATE SKIP LOCKED"
+);
+macro_rules! step {
+    ($condition:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM deliveries d WHERE d.receiver = ANY($3) AND ",
+            $condition,
+            ", d.seq LIMIT $2 FOR UPDATE SKIP LOCKED"
+        )
+    };
+}
+const LEASED: &str = step!("d.lease_until <= $1 ORDER BY d.lease_until");
+const EXPIRED: &str = step!("d.state = 0 AND d.expires_at <= $1 ORDER BY d.expires_at");
+const DUE: &str = step!("d.wait = 1 AND d.due_at <= $1 ORDER BY d.due_at");
+
+impl Ledger<'_> {
+    /// Does what is due. Returns whether there may be more.
+    pub(super) async fn catch_up(&mut self, max_attempts: u32) -> Done<bool> {
+        let now = self.millis();
+        let receivers = self.lock(RECEIVERS, &[one(&now), one(&STEP)]).await?;
+        if receivers.is_empty() {
+            return Ok(false);
+        }
+        let mut more = false;
+        for statement in [LEASED, EXPIRED, DUE] {
+            let found = self.read(statement, &[one(&now), one(&STEP), each(&receivers)]).await?;
+            more |= signed(found.len()) == STEP;
+            for (seq, _) in found {
+                match statement {
+                    LEASED => self.free(seq, max_attempts).await?,
+                    EXPIRED => self.end(seq, Ending::Expired).await?,
+                    _ => self.promote(seq)?,
+                }
+            }
+        }
+        // That they are written gives them their turn.
+        receivers.iter().try_for_each(|receiver| self.lane(*receiver).map(drop))?;
+        Ok(more)
+    }
+
+    /// Nobody knows how the delivery ended.
+    async fn free(&mut self, seq: i64, max_attempts: u32) -> Done<()> {
+        let delivery = self.delivery(seq)?;
+        delivery.uncertain = true;
+        if delivery.attempts < i64::from(max_attempts) {
+            return self.wait_again(seq, None).await;
+        }
+        let message = "every attempt ended without a result, as if the worker had crashed";
+        let failure = Failure::new(ErrorCode::OutboxAttemptsExhausted, message);
+        delivery.note(Some(&failure))?;
+        self.end(seq, Ending::Dead).await
+    }
+
+    /// Its time has come, unless the step before has done something else with it.
+    fn promote(&mut self, seq: i64) -> Done<()> {
+        let delivery = self.known(seq)?;
+        if delivery.state == state::WAITING && delivery.wait == Some(wait::TIME) {
+            self.wait_until_due(seq, None)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,207 @@
+//! Receivers: their states, their counts, and when something of them can be claimed.
+
+use serde::Serialize;
+use ssf_transmitter::{
+    Timestamp,
+    outbox::{Counts, ReceiverState, Status},
+};
+use tokio_postgres::Row;
+
+use super::{Ledger, Operation};
+use crate::{
+    codec::{json, state, unsigned},
+    failed::{Done, Failed},
+    values::{Value, each},
+};
+
+/// The columns that [`Lane::read`] reads.
+macro_rules! columns {
+    () => {
+        "id, name, state, ready, served, turn, parked_until, enqueued, waiting, in_flight, delivered, dead, expired, superseded, \
+         removed, probed_priority, probed"
+    };
+}
+pub(super) use columns;
+
+/// A receiver.
+pub(super) struct Lane {
+    pub(super) id: i64,
+    pub(super) name: String,
+    pub(super) state: ReceiverState,
+    pub(super) counts: Counts,
+    /// How many deliveries wait for nothing.
+    pub(super) ready: i64,
+    /// The number of its last turn.
+    pub(super) served: i64,
+    /// Priority and number of the last delivery that was a probe.
+    pub(super) probed: Option<(i16, i64)>,
+    changed: bool,
+}
+
+/// The counts of a receiver, or their sums, from this column on.
+pub(super) fn counts(row: &Row, first: usize) -> Done<Counts> {
+    let count = |column: usize| unsigned(row.try_get(first + column)?);
+    let mut counts = Counts::default();
+    counts.enqueued = count(0)?;
+    counts.waiting = count(1)?;
+    counts.in_flight = count(2)?;
+    counts.delivered = count(3)?;
+    counts.dead = count(4)?;
+    counts.expired = count(5)?;
+    counts.superseded = count(6)?;
+    counts.removed = count(7)?;
+    Ok(counts)
+}
+
+impl Lane {
+    pub(super) fn read(row: &Row) -> Done<Self> {
+        let state: Option<&str> = row.try_get(2)?;
+        Ok(Self {
+            id: row.try_get(0)?,
+            name: row.try_get(1)?,
+            state: state.map(ReceiverState::from_json).transpose()?.unwrap_or_default(),
+            counts: counts(row, 7)?,
+            ready: row.try_get(3)?,
+            served: row.try_get(4)?,
+            probed: row.try_get::<_, Option<i16>>(15)?.zip(row.try_get(16)?),
+            changed: false,
+        })
+    }
+
+    /// Adds to the count of the deliveries with this state.
+    pub(super) fn count(&mut self, number: i16, by: i64) {
+        let counts = &mut self.counts;
+        let count = match number {
+            state::WAITING => &mut counts.waiting,
+            state::IN_FLIGHT => &mut counts.in_flight,
+            state::DELIVERED => &mut counts.delivered,
+            state::DEAD => &mut counts.dead,
+            state::EXPIRED => &mut counts.expired,
+            state::SUPERSEDED => &mut counts.superseded,
+            _ => &mut counts.removed,
+        };
+        *count = count.saturating_add_signed(by);
+    }
+
+    /// How many deliveries may be claimed.
+    pub(super) fn may_claim(&self, now: Timestamp) -> u32 {
+        self.state.may_claim(now, u32::try_from(self.counts.in_flight).unwrap_or(u32::MAX))
+    }
+
+    /// The row: with its turn if something can be claimed, or the end of its pause.
+    fn row(&self, now: Timestamp) -> Done<LaneRow> {
+        let waits = self.ready > 0 && self.state.status != Status::Held;
+        let parked_until = self.state.resume_at.filter(|time| waits && *time > now);
+        let turn = waits && parked_until.is_none() && self.may_claim(now) > 0;
+        let Counts { enqueued, waiting, in_flight, delivered, dead, expired, superseded, removed, .. } =
+            self.counts;
+        let is_new = self.state == ReceiverState::default();
+        Ok(LaneRow {
+            id: self.id,
+            state: if is_new { None } else { Some(self.state.to_json()?) },
+            ready: self.ready,
+            served: self.served,
+            turn: turn.then_some(self.served),
+            parked_until: parked_until.map(Timestamp::as_unix_millis),
+            probed_priority: self.probed.map(|(priority, _)| priority),
+            probed: self.probed.map(|(_, seq)| seq),
+            counts: [enqueued, waiting, in_flight, delivered, dead, expired, superseded, removed],
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct LaneRow {
+    id: i64,
+    state: Option<String>,
+    ready: i64,
+    served: i64,
+    turn: Option<i64>,
+    parked_until: Option<i64>,
+    probed_priority: Option<i16>,
+    probed: Option<i64>,
+    counts: [u64; 8],
+}
+
+const BY_NAMES: &str =
+    concat!("SELECT ", columns!(), " FROM receivers WHERE name = ANY($1) ORDER BY id FOR UPDATE");
+const NEW: &str = "INSERT INTO receivers (name) SELECT unnest($1) ON CONFLICT DO NOTHING";
+const WRITE: &str = "
+    UPDATE receivers r
+    SET state = n.state, ready = n.ready, served = n.served, turn = n.turn, parked_until = n.parked_until,
+        probed_priority = n.probed_priority, probed = n.probed,
+        enqueued = (n.counts ->> 0)::bigint, waiting = (n.counts ->> 1)::bigint, in_flight = (n.counts ->> 2)::bigint,
+        delivered = (n.counts ->> 3)::bigint, dead = (n.counts ->> 4)::bigint, expired = (n.counts ->> 5)::bigint,
+        superseded = (n.counts ->> 6)::bigint, removed = (n.counts ->> 7)::bigint
+    FROM json_to_recordset($1::json) AS n (id bigint, state text, ready bigint, served bigint, turn bigint, parked_until bigint,
+        probed_priority smallint, probed bigint, counts json)
+    WHERE r.id = n.id";
+
+impl Ledger<'_> {
+    /// Locks the receivers that a statement selects, and returns their ids in its order. All statements that wait for a lock select
+    /// in the order of the ids, so two transactions do not wait for each other.
+    pub(super) async fn lock(&mut self, statement: &str, values: &[Value<'_>]) -> Done<Vec<i64>> {
+        let mut ids = Vec::new();
+        for row in self.query(statement, values).await? {
+            let lane = Lane::read(&row)?;
+            ids.push(lane.id);
+            self.lanes.entry(lane.id).or_insert(lane);
+        }
+        Ok(ids)
+    }
+
+    /// Locks receivers by name. They may be new.
+    pub(super) async fn lock_names(&mut self, mut names: Vec<String>) -> Done<()> {
+        names.sort();
+        names.dedup();
+        self.lock(BY_NAMES, &[each(&names)]).await?;
+        let is_missing = |name: &String| !self.lanes.values().any(|lane| lane.name == *name);
+        names.retain(is_missing);
+        if !names.is_empty() {
+            self.execute(NEW, &[each(&names)]).await?;
+            self.lock(BY_NAMES, &[each(&names)]).await?;
+        }
+        Ok(())
+    }
+
+    /// The id of a receiver that is locked.
+    pub(super) fn id(&self, name: &str) -> Done<i64> {
+        let lane = self.lanes.values().find(|lane| lane.name == name);
+        lane.map(|lane| lane.id).ok_or_else(Failed::corrupt)
+    }
+
+    /// A receiver that is locked, to change it.
+    pub(super) fn lane(&mut self, id: i64) -> Done<&mut Lane> {
+        let lane = self.lanes.get_mut(&id).ok_or_else(Failed::corrupt)?;
+        lane.changed = true;
+        Ok(lane)
+    }
+
+    pub(super) async fn write_lanes(&mut self) -> Done<()> {
+        let changed = self.lanes.values().filter(|lane| lane.changed);
+        let rows = changed.map(|lane| lane.row(self.now)).collect::<Done<Vec<_>>>()?;
+        self.lanes.values_mut().for_each(|lane| lane.changed = false);
+        if !rows.is_empty() {
+            let rows = json(&rows)?;
+            self.execute(WRITE, &[crate::values::one(&rows)]).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Holds or releases a receiver, which may be new.
+pub(crate) struct Change {
+    pub(crate) receiver: String,
+    pub(crate) change: fn(&mut ReceiverState, Timestamp),
+}
+
+impl Operation for Change {
+    type Output = ();
+
+    async fn run(&self, ledger: &mut Ledger<'_>) -> Done<()> {
+        ledger.lock_names(vec![self.receiver.clone()]).await?;
+        let (id, now) = (ledger.id(&self.receiver)?, ledger.now);
+        (self.change)(&mut ledger.lane(id)?.state, now);
+        Ok(())
+    }
+}

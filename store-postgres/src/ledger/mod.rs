@@ -1,0 +1,85 @@
+//! The operations, each within a transaction. They make the same decisions as the store in memory does, with an index for each
+//! question.
+//!
+//! Who changes deliveries of a receiver locks its row first: so one transaction at a time decides about them. An operation reads rows,
+//! changes them in memory, and writes all of them at once.
+
+mod claim;
+mod delivery;
+mod due;
+mod endings;
+mod enqueue;
+mod filter;
+mod lane;
+mod prune;
+mod queries;
+mod replay;
+mod settle;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ssf_transmitter::Timestamp;
+use tokio_postgres::{Client, Row};
+
+pub(crate) use enqueue::Enqueue;
+pub(crate) use lane::Change;
+pub(crate) use queries::{Health, List, Past, Receivers, Total};
+pub(crate) use replay::Discard;
+pub(crate) use settle::{Freeze, Renew, Settle};
+
+use crate::{failed::Done, values::Value};
+use delivery::{Delivery, New};
+use lane::Lane;
+
+/// What a store is asked to do. It may run more than once: a transaction may have to be repeated.
+pub(crate) trait Operation: Sync {
+    type Output: Send;
+
+    fn run(&self, ledger: &mut Ledger<'_>) -> impl Future<Output = Done<Self::Output>> + Send;
+}
+
+/// A transaction.
+pub(crate) struct Ledger<'a> {
+    client: &'a Client,
+    now: Timestamp,
+    /// Receivers that are locked, by id.
+    lanes: BTreeMap<i64, Lane>,
+    /// Deliveries that were read, by number; all belong to receivers that are locked.
+    deliveries: BTreeMap<i64, Delivery>,
+    /// Those that differ from their rows.
+    changed: BTreeSet<i64>,
+    /// Those that have no row yet.
+    new: Vec<New>,
+}
+
+impl<'a> Ledger<'a> {
+    pub(crate) fn new(client: &'a Client, now: Timestamp) -> Self {
+        Self {
+            client,
+            now,
+            lanes: BTreeMap::new(),
+            deliveries: BTreeMap::new(),
+            changed: BTreeSet::new(),
+            new: Vec::new(),
+        }
+    }
+
+    fn millis(&self) -> i64 {
+        self.now.as_unix_millis()
+    }
+
+    /// Writes what has changed.
+    pub(crate) async fn write(&mut self) -> Done<()> {
+        self.write_deliveries().await?;
+        self.write_lanes().await
+    }
+
+    async fn query(&self, statement: &str, values: &[Value<'_>]) -> Done<Vec<Row>> {
+        Ok(self.client.query_typed(statement, values).await?)
+    }
+
+    /// Runs a statement, and returns how many rows it has changed.
+    async fn execute(&self, statement: &str, values: &[Value<'_>]) -> Done<u64> {
+        Ok(self.client.execute_typed(statement, values).await?)
+    }
+}

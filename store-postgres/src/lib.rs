@@ -1,0 +1,29 @@
+//! The durable outbox of [`ssf_transmitter`] in a PostgreSQL database: several machines share it.
+//!
+//! ```no_run
+//! use ssf_transmitter::{Subject, event::caep, outbox::{Entry, Outbox}};
+//! use ssf_transmitter_postgres::PostgresStore;
+//!
+//! # async fn example() -> Result<(), ssf_transmitter::Error> {
+//! let outbox = Outbox::new(PostgresStore::connect("postgresql://outbox@db.example.com/app").await?);
+//! let entry = Entry::new(caep::SessionRevoked::new(), Subject::email("ada@example.com")).to("acme");
+//! outbox.enqueue(entry).await?; // committed
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Builder::migrate`] creates the tables, or [`PostgresStore::schema_sql`] returns them as SQL for a migration tool of your own.
+
+mod builder;
+mod codec;
+mod failed;
+mod ledger;
+mod manager;
+mod schema;
+mod session;
+mod settings;
+mod store;
+mod values;
+
+pub use builder::Builder;
+pub use store::PostgresStore;

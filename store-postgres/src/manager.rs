@@ -1,0 +1,50 @@
+//! Connections: how they are made, and whether one can be used again.
+
+use std::sync::Arc;
+
+use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
+use ssf_transmitter::{Result, key::BoxFuture};
+use tokio_postgres::{Client, Config};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::{
+    failed::{Done, Failed},
+    schema::Schema,
+};
+
+/// Returns the password of the moment.
+pub(crate) type Password = Arc<dyn Fn() -> BoxFuture<'static, Result<String>> + Send + Sync>;
+
+pub(crate) struct Manager {
+    pub(crate) config: Config,
+    pub(crate) tls: MakeRustlsConnect,
+    pub(crate) password: Option<Password>,
+    pub(crate) schema: Schema,
+}
+
+impl Manager {
+    pub(crate) async fn connect(&self) -> Done<Client> {
+        let mut config = self.config.clone();
+        if let Some(password) = &self.password {
+            config.password(password().await?);
+        }
+        // Making a connection takes more memory than all that follows.
+        let (client, connection) = Box::pin(config.connect(self.tls.clone())).await?;
+        // It ends with the client. What goes wrong in it fails the operations of the client.
+        tokio::spawn(async move { drop(connection.await) });
+        Ok(client)
+    }
+}
+
+impl managed::Manager for Manager {
+    type Type = Client;
+    type Error = Failed;
+
+    async fn create(&self) -> Done<Client> {
+        self.connect().await
+    }
+
+    async fn recycle(&self, client: &mut Client, _: &Metrics) -> RecycleResult<Failed> {
+        if client.is_closed() { Err(RecycleError::message("it is closed")) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,109 @@
+//! The tables, and the steps that lead from one version to the next.
+
+use ssf_transmitter::{ErrorCode, Result};
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+use crate::failed::{Done, Failed};
+
+/// Each step leads from the version that is its index to the next one.
+const STEPS: &[&str] = &[include_str!("schema.sql")];
+
+/// The name of a schema, checked, so that it can be part of a statement.
+#[derive(Clone, Debug)]
+pub(crate) struct Schema(String);
+
+impl Schema {
+    pub(crate) fn new(name: &str) -> Result<Self> {
+        let letters = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
+        // PostgreSQL cuts longer names off.
+        if name.is_empty() || name.len() > 63 || !name.chars().all(letters) || name.starts_with("pg_") {
+            let message =
+                "the name of a schema has lower-case letters, digits and underscores, and at most 63 of them";
+            return Err(ssf_transmitter::Error::new(ErrorCode::ConfigurationInvalid, message));
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.0
+    }
+
+    /// Makes names mean this schema until the transaction ends, whoever has the connection afterwards.
+    pub(crate) fn enter(&self) -> String {
+        format!("SET LOCAL search_path TO \"{}\", pg_temp;", self.0)
+    }
+
+    /// The statements that create the tables, for a tool that runs them in a transaction.
+    pub(crate) fn sql(&self) -> String {
+        format!("CREATE SCHEMA IF NOT EXISTS \"{}\";\n{}\n\n{}", self.0, self.enter(), STEPS.concat())
+    }
+
+    /// Creates the tables, or brings those of an older version to this one. One process at a time does it.
+    pub(crate) async fn migrate(&self, client: &Client) -> Done<()> {
+        let lock = format!("SELECT pg_advisory_xact_lock(hashtextextended('{} migrate', 0));", self.0);
+        client.batch_execute(&format!("BEGIN ISOLATION LEVEL READ COMMITTED;{lock}")).await?;
+        let migrated = self.steps(client).await;
+        client.batch_execute(if migrated.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
+        migrated
+    }
+
+    async fn steps(&self, client: &Client) -> Done<()> {
+        let version = self.version(client).await?;
+        if version.is_none() {
+            client.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS \"{}\"", self.0)).await?;
+        }
+        client.batch_execute(&self.enter()).await?;
+        let steps = STEPS.get(version.unwrap_or_default()..).ok_or_else(|| newer(version))?;
+        for step in steps {
+            client.batch_execute(step).await?;
+        }
+        let set = format!("UPDATE meta SET value = {} WHERE name = 'version'", STEPS.len());
+        client.batch_execute(&set).await?;
+        Ok(())
+    }
+
+    /// Rejects tables that are missing or that a newer version has changed.
+    pub(crate) async fn check(&self, client: &Client) -> Done<()> {
+        match self.version(client).await? {
+            Some(version) if version > STEPS.len() => Err(newer(Some(version))),
+            Some(version) if version == STEPS.len() => Ok(()),
+            _ => {
+                let message = format!(
+                    "the schema {} has no tables of this version of the library: migrate the outbox first",
+                    self.0
+                );
+                Err(Failed::new(ErrorCode::OutboxUnavailable, message))
+            }
+        }
+    }
+
+    /// The version of the tables, if there are any.
+    async fn version(&self, client: &Client) -> Done<Option<usize>> {
+        let exists = format!("SELECT to_regclass('\"{}\".meta') IS NOT NULL", self.0);
+        if text(client, &exists).await?.as_deref() != Some("t") {
+            return Ok(None);
+        }
+        let version = format!("SELECT value FROM \"{}\".meta WHERE name = 'version'", self.0);
+        let version = text(client, &version).await?.and_then(|version| version.parse().ok());
+        version.map(Some).ok_or_else(Failed::corrupt)
+    }
+}
+
+fn newer(version: Option<usize>) -> Failed {
+    let message = format!(
+        "the outbox has version {}, and this library knows {} at most",
+        version.unwrap_or_default(),
+        STEPS.len()
+    );
+    Failed::new(ErrorCode::OutboxVersion, message)
+}
+
+/// The first column of the last row, as text.
+pub(crate) async fn text(client: &Client, statements: &str) -> Done<Option<String>> {
+    let messages = client.simple_query(statements).await?;
+    let rows = messages.iter().rev().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row.get(0).map(str::to_owned)),
+        _ => None,
+    });
+    Ok(rows.flatten())
+}

@@ -1,0 +1,128 @@
+//! Transactions on connections of the pool.
+
+use std::sync::Arc;
+
+use deadpool::managed::{Object, Pool, PoolError};
+use ssf_transmitter::{ErrorCode, Result, Timestamp, time::Clock};
+use tokio_postgres::Client;
+
+use crate::{
+    failed::{Done, Failed},
+    ledger::{Ledger, Operation},
+    manager::Manager,
+    schema::text,
+};
+
+/// How often an operation is tried that other transactions or a lost connection have stopped.
+const TRIES: u32 = 5;
+/// The clock of the database, in milliseconds since 1970. Unlike `now()`, it does not stand still in a transaction.
+const CLOCK: &str = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+
+pub(crate) struct Sessions {
+    pub(crate) pool: Pool<Manager>,
+    /// In place of the clock of the database.
+    pub(crate) clock: Option<Arc<dyn Clock>>,
+}
+
+/// How an attempt failed.
+enum Broken {
+    /// Before the commit: nothing has happened.
+    Undone(Failed),
+    /// While it was committed: nobody knows.
+    Unknown(Failed),
+}
+
+impl From<Failed> for Broken {
+    fn from(failed: Failed) -> Self {
+        Self::Undone(failed)
+    }
+}
+
+impl Sessions {
+    pub(crate) async fn run<O: Operation>(&self, operation: &O) -> Result<O::Output> {
+        let mut tries = 1;
+        loop {
+            match self.attempt(operation).await {
+                Ok(output) => return Ok(output),
+                Err(Broken::Undone(failed)) if failed.is_passing() && tries < TRIES => tries += 1,
+                Err(Broken::Undone(failed) | Broken::Unknown(failed)) => return Err(failed.into()),
+            }
+        }
+    }
+
+    async fn attempt<O: Operation>(&self, operation: &O) -> Result<O::Output, Broken> {
+        let (transaction, now) = self.begin().await?;
+        let mut ledger = Ledger::new(transaction.client()?, now);
+        let result = async {
+            let output = operation.run(&mut ledger).await?;
+            ledger.write().await?;
+            Ok(output)
+        };
+        match result.await {
+            Ok(output) => {
+                transaction.end("COMMIT").await.map_err(Broken::Unknown)?;
+                Ok(output)
+            }
+            Err(failed) => {
+                // What made it fail is the better message.
+                drop(transaction.end("ROLLBACK").await);
+                Err(Broken::Undone(failed))
+            }
+        }
+    }
+
+    pub(crate) async fn connection(&self) -> Done<Object<Manager>> {
+        self.pool.get().await.map_err(|error| match error {
+            PoolError::Backend(failed) => failed,
+            PoolError::Closed => Failed::new(ErrorCode::OutboxUnavailable, "the outbox is closed"),
+            _ => Failed::new(
+                ErrorCode::OutboxUnavailable,
+                "no connection to the database of the outbox became free in time",
+            ),
+        })
+    }
+
+    /// Begins a transaction, and tells the time. All of it is one round trip, and nothing of it outlives the transaction: a pooler may
+    /// give the connection to another program then.
+    async fn begin(&self) -> Done<(Transaction, Timestamp)> {
+        let client = self.connection().await?;
+        let transaction = Transaction(Some(client));
+        let enter = self.pool.manager().schema.enter();
+        let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED;{enter}");
+        let Some(clock) = &self.clock else {
+            let told = text(transaction.client()?, &format!("{begin}{CLOCK}")).await?;
+            let millis = told.and_then(|millis| millis.parse().ok()).ok_or_else(Failed::corrupt)?;
+            return Ok((transaction, Timestamp::from_unix_millis(millis)));
+        };
+        transaction.client()?.batch_execute(&begin).await?;
+        Ok((transaction, clock.now()))
+    }
+}
+
+/// A connection in a transaction. If it is dropped before the end, because nobody waits for the operation any more, the connection is
+/// closed, and the database rolls back.
+struct Transaction(Option<Object<Manager>>);
+
+impl Transaction {
+    fn client(&self) -> Done<&Client> {
+        let client = self.0.as_deref();
+        client.ok_or_else(|| {
+            Failed::new(ErrorCode::Internal, "a transaction has ended before its last statement")
+        })
+    }
+
+    async fn end(mut self, how: &str) -> Done<()> {
+        self.client()?.batch_execute(how).await?;
+        // It goes back to the pool.
+        drop(self.0.take());
+        Ok(())
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if let Some(client) = self.0.take() {
+            drop(Object::take(client));
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The store as its users see it.
+
+use std::{sync::Arc, time::Duration};
+
+use ssf_transmitter::{
+    Result,
+    key::BoxFuture,
+    outbox::{
+        Claim, Claims, Counts, Cursor, Enqueued, Filter, Frozen, History, Lease, Message, Pruned,
+        ReceiverRecord, ReceiverState, Record, Replay, Retention, Settled, Settlement, Store, StoreHealth,
+    },
+};
+
+use crate::{
+    Builder, builder,
+    ledger::{
+        Change, Discard, Enqueue, Freeze, Health, List, Operation, Past, Receivers, Renew, Settle, Total,
+    },
+    schema::Schema,
+    session::Sessions,
+};
+
+/// Keeps deliveries in a PostgreSQL database: what [`enqueue`](Store::enqueue) has accepted is committed. Cheap to clone; clones share
+/// the connections.
+#[derive(Clone)]
+pub struct PostgresStore(Arc<Sessions>);
+
+impl PostgresStore {
+    /// Connects with the default settings: see [`Builder::connect`]. The tables must exist: see [`Builder::migrate`].
+    pub async fn connect(url: impl Into<String>) -> Result<Self> {
+        Self::builder(url).connect().await
+    }
+
+    /// Settings for a store in the database with this URL, such as `postgresql://outbox@db.example.com/app`.
+    ///
+    /// TLS is on unless the server is on this machine or the URL has `sslmode=disable`. The certificate of the server is always judged.
+    pub fn builder(url: impl Into<String>) -> Builder {
+        Builder::new(url.into())
+    }
+
+    /// The statements that create the tables in this schema, by default `ssf_outbox`, for a migration tool of your own that runs them in
+    /// a transaction.
+    pub fn schema_sql<'a>(schema: impl Into<Option<&'a str>>) -> Result<String> {
+        Ok(Schema::new(schema.into().unwrap_or(builder::SCHEMA))?.sql())
+    }
+
+    pub(crate) fn new(sessions: Sessions) -> Self {
+        Self(Arc::new(sessions))
+    }
+
+    fn run<O: Operation + Send + 'static>(&self, operation: O) -> BoxFuture<'_, Result<O::Output>> {
+        Box::pin(async move { self.0.run(&operation).await })
+    }
+
+    /// An operation on a list, which does nothing for an empty one.
+    fn run_all<O, T>(&self, empty: bool, operation: O) -> BoxFuture<'_, Result<Vec<T>>>
+    where
+        O: Operation<Output = Vec<T>> + Send + 'static,
+        T: Send + 'static,
+    {
+        if empty { Box::pin(std::future::ready(Ok(Vec::new()))) } else { self.run(operation) }
+    }
+}
+
+impl Store for PostgresStore {
+    fn enqueue(&self, messages: Vec<Message>) -> BoxFuture<'_, Result<Vec<Enqueued>>> {
+        self.run_all(messages.is_empty(), Enqueue(messages))
+    }
+
+    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Claims>> {
+        self.run(claim)
+    }
+
+    fn freeze(&self, frozen: Vec<Frozen>) -> BoxFuture<'_, Result<Vec<bool>>> {
+        self.run_all(frozen.is_empty(), Freeze(frozen))
+    }
+
+    fn renew(&self, leases: Vec<Lease>, by: Duration) -> BoxFuture<'_, Result<Vec<bool>>> {
+        self.run_all(leases.is_empty(), Renew(leases, by))
+    }
+
+    fn settle(&self, settlements: Vec<Settlement>) -> BoxFuture<'_, Result<Vec<Settled>>> {
+        self.run_all(settlements.is_empty(), Settle(settlements))
+    }
+
+    fn replay(&self, replay: Replay) -> BoxFuture<'_, Result<u64>> {
+        self.run(replay)
+    }
+
+    fn discard(&self, filter: Filter, dry_run: bool) -> BoxFuture<'_, Result<u64>> {
+        self.run(Discard { filter, dry_run })
+    }
+
+    fn hold(&self, receiver: &str) -> BoxFuture<'_, Result<()>> {
+        self.run(Change { receiver: receiver.to_owned(), change: ReceiverState::hold })
+    }
+
+    fn release(&self, receiver: &str) -> BoxFuture<'_, Result<()>> {
+        self.run(Change { receiver: receiver.to_owned(), change: ReceiverState::release })
+    }
+
+    fn prune(&self, retention: Retention) -> BoxFuture<'_, Result<Pruned>> {
+        self.run(retention)
+    }
+
+    fn counts(&self) -> BoxFuture<'_, Result<Counts>> {
+        self.run(Total)
+    }
+
+    fn health(&self) -> BoxFuture<'_, Result<StoreHealth>> {
+        self.run(Health)
+    }
+
+    fn receivers(&self, after: Option<String>, limit: u32) -> BoxFuture<'_, Result<Vec<ReceiverRecord>>> {
+        self.run(Receivers { after, limit })
+    }
+
+    fn list(&self, filter: Filter, after: Option<Cursor>, limit: u32) -> BoxFuture<'_, Result<Vec<Record>>> {
+        self.run(List { filter, after, limit })
+    }
+
+    fn history(&self, jti: &str) -> BoxFuture<'_, Result<Option<History>>> {
+        self.run(Past(jti.to_owned()))
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        self.0.pool.close();
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+impl std::fmt::Debug for PostgresStore {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let schema = self.0.pool.manager().schema.name();
+        formatter.debug_struct("PostgresStore").field("schema", &schema).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,51 @@
+//! Short ways to use a store.
+
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+pub(crate) mod server;
+
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
+use ssf_transmitter::{
+    Subject,
+    event::caep,
+    outbox::{Claim, Claimed, Entry, Store},
+};
+use ssf_transmitter_postgres::{Builder, PostgresStore};
+
+/// Long enough for any step on a busy machine; only a hang takes so long.
+const GUARD: Duration = Duration::from_mins(10);
+pub(crate) const LEASE: Duration = Duration::from_mins(1);
+
+pub(crate) fn entry(receiver: &str, user: &str) -> Entry {
+    Entry::new(caep::SessionRevoked::new(), Subject::opaque(user)).to(receiver)
+}
+
+/// Settings for an empty outbox, with a schema of its own.
+pub(crate) async fn outbox(url: &str) -> Builder {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let schema = format!("outbox_{}", COUNT.fetch_add(1, Ordering::SeqCst));
+    let builder = PostgresStore::builder(url).schema(schema).connections(4);
+    builder.migrate().await.unwrap();
+    builder
+}
+
+pub(crate) async fn claim(store: &impl Store, deliveries: u32) -> Vec<Claimed> {
+    store.claim(Claim::new(deliveries, deliveries, LEASE, 5)).await.unwrap().deliveries
+}
+
+/// Waits until a question has the expected answer.
+pub(crate) async fn until<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let wait = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(GUARD, wait).await.unwrap()
+}
