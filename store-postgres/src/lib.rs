@@ -22,6 +22,7 @@ mod manager;
 mod schema;
 mod session;
 mod settings;
+mod signals;
 mod store;
 mod values;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use ssf_transmitter::{Result, key::BoxFuture};
-use tokio_postgres::{Client, Config};
+use tokio_postgres::{Client, Config, Connection, Socket, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{
@@ -15,6 +15,9 @@ use crate::{
 /// Returns the password of the moment.
 pub(crate) type Password = Arc<dyn Fn() -> BoxFuture<'static, Result<String>> + Send + Sync>;
 
+/// Moves what a client sends and receives.
+pub(crate) type Driver = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
+
 pub(crate) struct Manager {
     pub(crate) config: Config,
     pub(crate) tls: MakeRustlsConnect,
@@ -23,16 +26,21 @@ pub(crate) struct Manager {
 }
 
 impl Manager {
+    /// A connection that is driven in the background.
     pub(crate) async fn connect(&self) -> Done<Client> {
+        let (client, connection) = self.open().await?;
+        // It ends with the client. What goes wrong in it fails the operations of the client.
+        tokio::spawn(async move { drop(connection.await) });
+        Ok(client)
+    }
+
+    pub(crate) async fn open(&self) -> Done<(Client, Driver)> {
         let mut config = self.config.clone();
         if let Some(password) = &self.password {
             config.password(password().await?);
         }
         // Making a connection takes more memory than all that follows.
-        let (client, connection) = Box::pin(config.connect(self.tls.clone())).await?;
-        // It ends with the client. What goes wrong in it fails the operations of the client.
-        tokio::spawn(async move { drop(connection.await) });
-        Ok(client)
+        Ok(Box::pin(config.connect(self.tls.clone())).await?)
     }
 }
 

@@ -18,12 +18,27 @@ use crate::{
     },
     schema::Schema,
     session::Sessions,
+    signals::Signals,
 };
 
 /// Keeps deliveries in a PostgreSQL database: what [`enqueue`](Store::enqueue) has accepted is committed. Cheap to clone; clones share
 /// the connections.
 #[derive(Clone)]
-pub struct PostgresStore(Arc<Sessions>);
+pub struct PostgresStore(Arc<Inner>);
+
+struct Inner {
+    sessions: Sessions,
+    signals: Signals,
+}
+
+/// Whom an operation may concern.
+#[derive(Clone, Copy)]
+enum Wakes {
+    Nobody,
+    /// Workers of this process.
+    Ours,
+    All,
+}
 
 impl PostgresStore {
     /// Connects with the default settings: see [`Builder::connect`]. The tables must exist: see [`Builder::migrate`].
@@ -45,26 +60,43 @@ impl PostgresStore {
     }
 
     pub(crate) fn new(sessions: Sessions) -> Self {
-        Self(Arc::new(sessions))
+        let signals = Signals::new(sessions.pool.clone());
+        Self(Arc::new(Inner { sessions, signals }))
     }
 
     fn run<O: Operation + Send + 'static>(&self, operation: O) -> BoxFuture<'_, Result<O::Output>> {
-        Box::pin(async move { self.0.run(&operation).await })
+        self.change(Wakes::Nobody, operation)
+    }
+
+    /// Runs an operation after which something may be ready.
+    fn change<O>(&self, wakes: Wakes, operation: O) -> BoxFuture<'_, Result<O::Output>>
+    where
+        O: Operation + Send + 'static,
+    {
+        Box::pin(async move {
+            let output = self.0.sessions.run(&operation).await?;
+            match wakes {
+                Wakes::Nobody => {}
+                Wakes::Ours => self.0.signals.wake(),
+                Wakes::All => self.0.signals.wake_all(),
+            }
+            Ok(output)
+        })
     }
 
     /// An operation on a list, which does nothing for an empty one.
-    fn run_all<O, T>(&self, empty: bool, operation: O) -> BoxFuture<'_, Result<Vec<T>>>
+    fn run_all<O, T>(&self, empty: bool, wakes: Wakes, operation: O) -> BoxFuture<'_, Result<Vec<T>>>
     where
         O: Operation<Output = Vec<T>> + Send + 'static,
         T: Send + 'static,
     {
-        if empty { Box::pin(std::future::ready(Ok(Vec::new()))) } else { self.run(operation) }
+        if empty { Box::pin(std::future::ready(Ok(Vec::new()))) } else { self.change(wakes, operation) }
     }
 }
 
 impl Store for PostgresStore {
     fn enqueue(&self, messages: Vec<Message>) -> BoxFuture<'_, Result<Vec<Enqueued>>> {
-        self.run_all(messages.is_empty(), Enqueue(messages))
+        self.run_all(messages.is_empty(), Wakes::All, Enqueue(messages))
     }
 
     fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Claims>> {
@@ -72,23 +104,23 @@ impl Store for PostgresStore {
     }
 
     fn freeze(&self, frozen: Vec<Frozen>) -> BoxFuture<'_, Result<Vec<bool>>> {
-        self.run_all(frozen.is_empty(), Freeze(frozen))
+        self.run_all(frozen.is_empty(), Wakes::Nobody, Freeze(frozen))
     }
 
     fn renew(&self, leases: Vec<Lease>, by: Duration) -> BoxFuture<'_, Result<Vec<bool>>> {
-        self.run_all(leases.is_empty(), Renew(leases, by))
+        self.run_all(leases.is_empty(), Wakes::Nobody, Renew(leases, by))
     }
 
     fn settle(&self, settlements: Vec<Settlement>) -> BoxFuture<'_, Result<Vec<Settled>>> {
-        self.run_all(settlements.is_empty(), Settle(settlements))
+        self.run_all(settlements.is_empty(), Wakes::Ours, Settle(settlements))
     }
 
     fn replay(&self, replay: Replay) -> BoxFuture<'_, Result<u64>> {
-        self.run(replay)
+        self.change(Wakes::All, replay)
     }
 
     fn discard(&self, filter: Filter, dry_run: bool) -> BoxFuture<'_, Result<u64>> {
-        self.run(Discard { filter, dry_run })
+        self.change(Wakes::All, Discard { filter, dry_run })
     }
 
     fn hold(&self, receiver: &str) -> BoxFuture<'_, Result<()>> {
@@ -96,7 +128,7 @@ impl Store for PostgresStore {
     }
 
     fn release(&self, receiver: &str) -> BoxFuture<'_, Result<()>> {
-        self.run(Change { receiver: receiver.to_owned(), change: ReceiverState::release })
+        self.change(Wakes::All, Change { receiver: receiver.to_owned(), change: ReceiverState::release })
     }
 
     fn prune(&self, retention: Retention) -> BoxFuture<'_, Result<Pruned>> {
@@ -123,15 +155,20 @@ impl Store for PostgresStore {
         self.run(Past(jti.to_owned()))
     }
 
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.0.signals.changed())
+    }
+
     fn close(&self) -> BoxFuture<'_, Result<()>> {
-        self.0.pool.close();
+        self.0.signals.close();
+        self.0.sessions.pool.close();
         Box::pin(std::future::ready(Ok(())))
     }
 }
 
 impl std::fmt::Debug for PostgresStore {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let schema = self.0.pool.manager().schema.name();
+        let schema = self.0.sessions.pool.manager().schema.name();
         formatter.debug_struct("PostgresStore").field("schema", &schema).finish_non_exhaustive()
     }
 }

@@ -6,7 +6,7 @@ mod common;
 
 use std::{collections::HashMap, time::Duration};
 
-use common::{claim, entry, outbox, server::shared, until};
+use common::{claim, entry, outbox, server::shared, until, within_guard};
 use ssf_emulator::{Config, Emulator, KeySource, Like};
 use ssf_transmitter::{
     KeyType, Receiver, SigningKey, Transmitter,
@@ -55,6 +55,20 @@ async fn two_workers_deliver_each_entry_once() {
     assert!(accepted.values().all(|times| *times == 1));
     assert!(outbox.counts().await.unwrap().is_balanced());
     emulator.stop().await;
+}
+
+#[tokio::test]
+async fn a_change_by_another_process_is_heard() {
+    let builder = outbox(&shared().url()).await;
+    let (here, there) = (builder.connect().await.unwrap(), builder.connect().await.unwrap());
+    // The first time, it ends when the database is listened to.
+    within_guard(here.changed()).await;
+    let changed = here.changed();
+    // A store that is dropped tells nothing more.
+    let there = Outbox::new(there);
+    there.enqueue(entry("acme", "ada")).await.unwrap();
+    within_guard(changed).await;
+    assert_eq!(claim(&here, 1).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -47,5 +47,10 @@ pub(crate) async fn until<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(GUARD, wait).await.unwrap()
+    within_guard(wait).await
+}
+
+/// Fails if it does not end.
+pub(crate) async fn within_guard<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(GUARD, future).await.unwrap()
 }
