@@ -69,7 +69,7 @@ impl Operation for Claim {
     type Output = Claims;
 
     async fn run(&self, ledger: &mut Ledger<'_>) -> Done<Claims> {
-        let mut more = ledger.catch_up(self.max_attempts).await?;
+        let mut more = ledger.catch_up(self).await?;
         let (mut claimed, mut served) = (Vec::new(), Vec::new());
         while claimed.len() < self.deliveries as usize {
             ledger.write().await?;

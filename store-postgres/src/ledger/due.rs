@@ -1,6 +1,9 @@
 //! What only time causes: leases and pauses that end, deliveries that are due or expire.
 
-use ssf_transmitter::{ErrorCode, outbox::Failure};
+use ssf_transmitter::{
+    ErrorCode, Timestamp,
+    outbox::{Claim, Failure, Next},
+};
 
 use super::{Ledger, delivery::columns, endings::Ending, lane};
 use crate::{
@@ -41,7 +44,7 @@ const DUE: &str = step!("d.wait = 1 AND d.due_at <= $1 ORDER BY d.due_at");
 
 impl Ledger<'_> {
     /// Does what is due. Returns whether there may be more.
-    pub(super) async fn catch_up(&mut self, max_attempts: u32) -> Done<bool> {
+    pub(super) async fn catch_up(&mut self, claim: &Claim) -> Done<bool> {
         let now = self.millis();
         let receivers = self.lock(RECEIVERS, &[one(&now), one(&STEP)]).await?;
         if receivers.is_empty() {
@@ -53,7 +56,7 @@ impl Ledger<'_> {
             more |= signed(found.len()) == STEP;
             for (seq, _) in found {
                 match statement {
-                    LEASED => self.free(seq, max_attempts).await?,
+                    LEASED => self.free(seq, claim).await?,
                     EXPIRED => self.end(seq, Ending::Expired).await?,
                     _ => self.promote(seq)?,
                 }
@@ -65,11 +68,13 @@ impl Ledger<'_> {
     }
 
     /// Nobody knows how the delivery ended.
-    async fn free(&mut self, seq: i64, max_attempts: u32) -> Done<()> {
+    async fn free(&mut self, seq: i64, claim: &Claim) -> Done<()> {
+        let now = self.now;
         let delivery = self.delivery(seq)?;
         delivery.uncertain = true;
-        if delivery.attempts < i64::from(max_attempts) {
-            return self.wait_again(seq, None).await;
+        let attempts = u32::try_from(delivery.attempts).unwrap_or(u32::MAX);
+        if let Next::Waits { until, .. } = claim.next(&delivery.jti, attempts, now) {
+            return self.wait_again(seq, until.map(Timestamp::as_unix_millis)).await;
         }
         let message = "every attempt ended without a result, as if the worker had crashed";
         let failure = Failure::new(ErrorCode::OutboxAttemptsExhausted, message);

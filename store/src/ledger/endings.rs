@@ -50,16 +50,27 @@ impl Ledger<'_> {
             Ending::Superseded(by) => (state::SUPERSEDED, Some(by)),
             Ending::Removed => (state::REMOVED, None),
         };
+        let waited = self.current_wait(delivery)?;
         self.execute(END, params![delivery.seq, number, self.millis(), by])?;
         let lane = self.lane(delivery.receiver)?;
         lane.count(delivery.state, -1);
         lane.count(number, 1);
-        lane.ready -= i64::from(delivery.wait == Some(wait::NOTHING));
+        lane.ready -= i64::from(waited == Some(wait::NOTHING));
         // One that waited for its own turn does not let the next one go.
-        if let Some(ordered) = delivery.ordered.as_deref().filter(|_| delivery.wait != Some(wait::TURN)) {
+        if let Some(ordered) = delivery.ordered.as_deref().filter(|_| waited != Some(wait::TURN)) {
             self.let_next(delivery.receiver, ordered)?;
         }
         Ok(())
+    }
+
+    /// What a delivery waits for. Since it was read, the end of an earlier one may have given it its turn.
+    fn current_wait(&self, delivery: &Delivery) -> Done<Option<i64>> {
+        if delivery.wait != Some(wait::TURN) {
+            return Ok(delivery.wait);
+        }
+        let wait =
+            self.first("SELECT wait FROM deliveries WHERE seq = ?1", [delivery.seq], |row| row.get(0))?;
+        Ok(wait.flatten())
     }
 
     /// The first one that waits for its turn is next.

@@ -19,6 +19,7 @@ pub(super) const CASES: &[Case] = &[
     ("receivers take turns", |tester| Box::pin(turns(tester))),
     ("nothing is sent before its time", |tester| Box::pin(not_before(tester))),
     ("ordered deliveries about one subject go one after the other", |tester| Box::pin(ordered(tester))),
+    ("ordered deliveries that end together let the next one go", |tester| Box::pin(ordered_expiry(tester))),
     ("the end of one that waits for its turn lets nothing go", |tester| Box::pin(ordered_discard(tester))),
 ];
 
@@ -109,6 +110,17 @@ async fn not_before(tester: &Tester) -> Check {
     equal("it waits", &tester.record(&jti).await?.state, &State::Waiting)?;
     tester.advance(minute);
     equal("claimed at its time", &tester.claim_one().await?.lease.jti, &jti)
+}
+
+async fn ordered_expiry(tester: &Tester) -> Check {
+    let of_age = |minutes| entry("a", "ada").ordered().max_age(Duration::from_mins(minutes));
+    for _ in 0..2 {
+        tester.enqueue(of_age(1)).await?;
+    }
+    let third = tester.enqueue(of_age(10)).await?;
+    tester.advance(Duration::from_mins(2));
+    equal("what is ready", &tester.claim_one().await?.lease.jti, &third)?;
+    equal("what has expired", &tester.counts().await?.expired, &2)
 }
 
 async fn ordered(tester: &Tester) -> Check {
