@@ -58,7 +58,7 @@ def ours(folder: Path) -> dict[str, float]:
 def rust(folder: Path, program: str) -> dict[str, float]:
     """The same in Rust."""
     command = [program, str(folder), str(ONE_BY_ONE), str(BATCH)]
-    told = json.loads(subprocess.check_output(command))  # noqa: S603  # the program of this run
+    told = json.loads(subprocess.check_output(command))  # the program of this run
     return {"one by one": told["one_by_one"], "batch": told["batch"]}
 
 

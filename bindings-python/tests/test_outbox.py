@@ -523,7 +523,9 @@ def test_another_copy_of_sqlite_that_reads_the_file_loses_nothing(path: Path) ->
     assert opened > 0
     count = "import sqlite3, sys; copy = sqlite3.connect(sys.argv[1])\n"
     count += "for q in 'PRAGMA integrity_check', 'SELECT count(*) FROM deliveries': print(*copy.execute(q).fetchone())"
-    told = subprocess.run([sys.executable, "-c", count, path], capture_output=True, text=True, timeout=GUARD, check=True)
+    told = subprocess.run(
+        [sys.executable, "-c", count, path], capture_output=True, text=True, timeout=GUARD, check=True
+    )
     assert told.stdout.split() == ["ok", "501"]
 
 

@@ -1,11 +1,15 @@
 //! Name resolution behind the egress guard: reqwest connects only to addresses that went through here.
 
-use std::{error::Error, fmt, net::SocketAddr};
+use std::{error::Error, fmt, net::SocketAddr, time::Duration};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::time::timeout;
 
-use super::{guard::Guard, source_address::SourceAddress};
+use super::{guard::Guard, source_address::SourceAddress, transport::CONNECT_TIMEOUT};
 use crate::web::is_localhost;
+
+/// How long a name server may take. It ends before the time to connect does, so that the failure names the cause.
+const PATIENCE: Duration = CONNECT_TIMEOUT.saturating_sub(Duration::from_millis(500));
 
 /// The system's resolver, with the addresses that the guard permits and the source address reaches.
 #[derive(Clone, Debug)]
@@ -34,7 +38,8 @@ impl Resolve for GuardedResolver {
         let (guard, source) = (self.0.clone(), self.1);
         Box::pin(async move {
             let name = name.as_str();
-            let found = tokio::net::lookup_host((name, 0)).await.map_err(|_| Unreachable::Unresolved)?;
+            let found = timeout(PATIENCE, tokio::net::lookup_host((name, 0))).await;
+            let found = found.map_err(|_| Unreachable::Unresolved)?.map_err(|_| Unreachable::Unresolved)?;
             let found: Vec<SocketAddr> = found.collect();
             if found.is_empty() {
                 return Err(Unreachable::Unresolved.into());
