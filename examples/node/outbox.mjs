@@ -32,7 +32,11 @@ if (email !== undefined) {
   });
   process.once('SIGTERM', () => worker.stop());
   const running = worker.run();
-  while ((await outbox.counts()).waiting + worker.health.inFlight > 0) {
+  const left = async () => {
+    const { waiting, inFlight } = await outbox.counts();
+    return waiting + inFlight;
+  };
+  while ((await left()) > 0) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   await worker.stop();
