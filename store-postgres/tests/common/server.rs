@@ -127,7 +127,12 @@ fn find(program: &str) -> Option<PathBuf> {
 /// An empty folder that the account may use. Those of programs that have ended are removed.
 fn new_folder() -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let parent = Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgres");
+    // Another account may not reach the checkout.
+    let parent = if is_root() {
+        std::env::temp_dir().join("ssf-transmitter-postgres")
+    } else {
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgres")
+    };
     fs::create_dir_all(&parent).unwrap();
     for old in fs::read_dir(&parent).unwrap().flatten() {
         let name = old.file_name().to_string_lossy().into_owned();
