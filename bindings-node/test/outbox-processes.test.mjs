@@ -118,16 +118,28 @@ test('two threads share a file: one enqueues, the other one sends', async (t) =>
 const sqlite = await import('node:sqlite').catch(() => undefined);
 const skip = sqlite === undefined && `Node ${process.versions.node} has no node:sqlite`;
 
-test('another SQLite in the process: the outbox stops, and what it acknowledged is there', { skip }, async (t) => {
+test('another SQLite in the process: what the outbox has acknowledged is there', { skip }, async (t) => {
   const path = join(folder(t), 'outbox.db');
   const outbox = new Outbox(path);
   const told = [];
   const enqueue = async () => told.push(...(await outbox.enqueue(EVENT, ADA, { to: 'acme' })).jtis);
+  const openAndClose = () => {
+    const other = new sqlite.DatabaseSync(path);
+    other.prepare('SELECT count(*) FROM deliveries').get();
+    other.close();
+  };
   for (let n = 0; n < 10; n++) await enqueue();
-  const other = new sqlite.DatabaseSync(path);
-  other.prepare('SELECT count(*) FROM deliveries').get();
-  other.close();
-  for (let n = 0; n < 3; n++) await assert.rejects(enqueue(), { code: 'SSF_OUTBOX_REPLACED' });
+  openAndClose();
+  if (process.platform === 'linux') {
+    // The guard of the store keeps the other copy from removing the log.
+    for (let n = 0; n < 50; n++) {
+      const accepted = enqueue();
+      openAndClose();
+      await accepted;
+    }
+  } else {
+    for (let n = 0; n < 3; n++) await assert.rejects(enqueue(), { code: 'SSF_OUTBOX_REPLACED' });
+  }
   await outbox.close();
   await assertKeptElsewhere(path, told);
 });
