@@ -9,11 +9,11 @@ use ssf_transmitter::{Error, ErrorCode, Result};
 
 use crate::place;
 
-/// A copy on its way. Its file gets its name when it is complete, and is removed otherwise.
+/// A copy on its way. Its file gets its name when it is complete, and is removed otherwise: when neither the caller nor the thread that
+/// writes needs it any more.
 pub(crate) struct Backup {
     target: PathBuf,
     partial: PathBuf,
-    is_complete: bool,
 }
 
 impl Backup {
@@ -30,7 +30,7 @@ impl Backup {
             }
         }
         place::create(&partial)?;
-        Ok(Self { target, partial, is_complete: false })
+        Ok(Self { target, partial })
     }
 
     /// Where the snapshot is written.
@@ -40,22 +40,20 @@ impl Backup {
     }
 
     /// Makes it survive a power cut, under its name.
-    pub(crate) fn complete(mut self) -> Result<()> {
+    pub(crate) fn complete(&self) -> Result<()> {
         let failed = |_| {
             Error::new(ErrorCode::OutboxUnavailable, "the backup of the outbox cannot be written to the disk")
         };
         File::open(&self.partial).and_then(|file| file.sync_all()).map_err(failed)?;
         fs::rename(&self.partial, &self.target).map_err(failed)?;
         place::sync_folder(&self.target);
-        self.is_complete = true;
         Ok(())
     }
 }
 
 impl Drop for Backup {
     fn drop(&mut self) {
-        if !self.is_complete {
-            drop(fs::remove_file(&self.partial));
-        }
+        // A complete one has another name.
+        drop(fs::remove_file(&self.partial));
     }
 }

@@ -81,9 +81,13 @@ impl SqliteStore {
     /// A worker that runs on the copy sends again what was delivered since, with the same `jti`. Errors are
     /// [`ErrorCode::OutboxPlaceInvalid`] if the file exists or its folder does not, and [`ErrorCode::OutboxUnavailable`].
     pub async fn backup(&self, target: impl AsRef<Path>) -> Result<()> {
-        let backup = Backup::to(target.as_ref())?;
-        let path = backup.path()?;
-        self.read(move |ledger| ledger.copy_into(&path)).await?;
+        let backup = Arc::new(Backup::to(target.as_ref())?);
+        let (path, writing) = (backup.path()?, Arc::clone(&backup));
+        self.read(move |ledger| {
+            let _until_written = &writing;
+            ledger.copy_into(&path)
+        })
+        .await?;
         backup.complete()
     }
 
