@@ -4,7 +4,7 @@ use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 use ssf_transmitter::{
     ErrorCode, Timestamp,
-    outbox::{Discard, Failure, Priority, ReceiverState, Record, State, Status},
+    outbox::{Discard, Failure, Priority, ReceiverState, Record, State},
 };
 
 use crate::failed::{Done, Failed};
@@ -79,93 +79,22 @@ pub(crate) fn duration_millis(duration: std::time::Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-#[derive(Deserialize, Serialize)]
-struct StoredFailure {
-    code: String,
-    message: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    description: Option<String>,
-}
-
-impl From<&Failure> for StoredFailure {
-    fn from(failure: &Failure) -> Self {
-        Self {
-            code: failure.code.as_str().to_owned(),
-            message: failure.message.clone(),
-            status: failure.status,
-            error: failure.receiver_error.clone(),
-            description: failure.description.clone(),
-        }
-    }
-}
-
-impl From<StoredFailure> for Failure {
-    fn from(stored: StoredFailure) -> Self {
-        // A newer version may know more codes.
-        let code = ErrorCode::by_name(&stored.code).unwrap_or(ErrorCode::Internal);
-        Self::new(code, stored.message).with_answer(stored.status, stored.error, stored.description)
-    }
-}
-
 pub(crate) fn failure_json(failure: Option<&Failure>) -> Done<Option<String>> {
-    failure.map(|failure| json(&StoredFailure::from(failure))).transpose()
+    Ok(failure.map(Failure::to_json).transpose()?)
 }
 
 pub(crate) fn failure_of(json: Option<&str>) -> Done<Option<Failure>> {
-    json.map(|json| parse::<StoredFailure>(json).map(Failure::from)).transpose()
-}
-
-#[derive(Default, Deserialize, Serialize)]
-#[serde(default)]
-struct StoredState {
-    status: String,
-    failure: Option<StoredFailure>,
-    since: Option<i64>,
-    resume_at: Option<i64>,
-    failures: u32,
-    probes: u32,
-    allowance: Option<u32>,
-    delivered_at: Option<i64>,
-    failed_at: Option<i64>,
+    Ok(json.map(Failure::from_json).transpose()?)
 }
 
 /// The state of a receiver as JSON; `None` for that of a receiver that is new.
 pub(crate) fn receiver_json(state: &ReceiverState) -> Done<Option<String>> {
-    if *state == ReceiverState::default() {
-        return Ok(None);
-    }
-    let stored = StoredState {
-        status: state.status.as_str().to_owned(),
-        failure: state.failure.as_ref().map(StoredFailure::from),
-        since: millis(state.since),
-        resume_at: millis(state.resume_at),
-        failures: state.failures,
-        probes: state.probes,
-        allowance: state.allowance,
-        delivered_at: millis(state.delivered_at),
-        failed_at: millis(state.failed_at),
-    };
-    json(&stored).map(Some)
+    let is_new = *state == ReceiverState::default();
+    Ok(if is_new { None } else { Some(state.to_json()?) })
 }
 
 pub(crate) fn receiver_of(json: Option<&str>) -> Done<ReceiverState> {
-    let mut state = ReceiverState::default();
-    let Some(json) = json else { return Ok(state) };
-    let stored: StoredState = parse(json)?;
-    state.status = Status::by_name(&stored.status).ok_or_else(Failed::corrupt)?;
-    state.failure = stored.failure.map(Failure::from);
-    state.since = times(stored.since);
-    state.resume_at = times(stored.resume_at);
-    state.failures = stored.failures;
-    state.probes = stored.probes;
-    state.allowance = stored.allowance;
-    state.delivered_at = times(stored.delivered_at);
-    state.failed_at = times(stored.failed_at);
-    Ok(state)
+    Ok(json.map_or_else(|| Ok(ReceiverState::default()), ReceiverState::from_json)?)
 }
 
 pub(crate) fn json<T: Serialize>(value: &T) -> Done<String> {
