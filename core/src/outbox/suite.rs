@@ -9,6 +9,7 @@
 //! # }
 //! ```
 
+mod agreement;
 mod endings;
 mod leases;
 mod queries;
@@ -84,7 +85,6 @@ where
     F: Fn(ManualClock) -> R,
     R: Future<Output = Result<Box<dyn Store>>>,
 {
-    let mut violations = Vec::new();
     let cases = [
         selection::CASES,
         leases::CASES,
@@ -93,7 +93,26 @@ where
         queries::CASES,
         random_walk::CASES,
     ];
-    for (case, check) in cases.into_iter().flatten() {
+    violations(&cases, make).await
+}
+
+/// Compares a store with [`MemoryStore`](super::MemoryStore) after each step of random walks: for stores that decide exactly as it does,
+/// which is more than [`run`] demands. `make` and the result are those of [`run`].
+pub async fn compare<F, R>(make: F) -> Vec<Violation>
+where
+    F: Fn(ManualClock) -> R,
+    R: Future<Output = Result<Box<dyn Store>>>,
+{
+    violations(&[agreement::CASES], make).await
+}
+
+async fn violations<F, R>(cases: &[&[Case]], make: F) -> Vec<Violation>
+where
+    F: Fn(ManualClock) -> R,
+    R: Future<Output = Result<Box<dyn Store>>>,
+{
+    let mut violations = Vec::new();
+    for (case, check) in cases.iter().copied().flatten() {
         let clock = ManualClock::at(Timestamp::from_unix_seconds(1_800_000_000));
         let result = match make(clock.clone()).await {
             Ok(store) => check(&Tester::new(store, clock)).await,

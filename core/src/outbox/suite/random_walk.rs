@@ -4,12 +4,11 @@ use std::{collections::HashMap, time::Duration};
 
 use super::{
     Case,
-    tester::{Check, LEASE, Tester, entry, equal, failure, holds, retry},
+    tester::{Check, Dice, LEASE, Tester, entry, equal, failure, holds, retry},
 };
 use crate::{
     error::ErrorCode,
     outbox::{Claimed, Counts, Filter, Outcome, Priority, Replay, Settled, State},
-    retry::Jitter,
 };
 
 pub(super) const CASES: &[Case] = &[
@@ -20,16 +19,8 @@ pub(super) const CASES: &[Case] = &[
 
 const STEPS: u32 = 400;
 
-struct Dice(Jitter);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0.next() % sides
-    }
-}
-
 async fn walk(tester: &Tester, seed: u64) -> Check {
-    let mut dice = Dice(Jitter::new(seed));
+    let mut dice = Dice::new(seed);
     let mut held: Vec<(Claimed, crate::Timestamp)> = Vec::new();
     for step in 0..STEPS {
         match dice.roll(10) {

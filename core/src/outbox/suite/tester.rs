@@ -10,6 +10,7 @@ use crate::{
         Attempt, Claim, Claimed, Claims, Counts, Enqueued, Entry, Failure, Filter, Message, Outcome, Record,
         Settled, Settlement, Store,
     },
+    retry::Jitter,
     subject::Subject,
     time::{Clock, Timestamp},
 };
@@ -38,6 +39,35 @@ pub(super) fn failure(code: ErrorCode) -> Failure {
 /// A failure after which the delivery is retried.
 pub(super) fn retry(after: Duration) -> Outcome {
     Outcome::Retry { failure: failure(ErrorCode::ReceiverUnavailable), after }
+}
+
+/// Numbers that are the same in each run.
+pub(super) struct Dice(Jitter);
+
+impl Dice {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(Jitter::new(seed))
+    }
+
+    /// A number below `sides`.
+    pub(super) fn roll(&mut self, sides: u64) -> u64 {
+        self.0.next() % sides
+    }
+
+    pub(super) fn seconds(&mut self, below: u64) -> Duration {
+        Duration::from_secs(self.roll(below))
+    }
+
+    /// One of four receivers.
+    pub(super) fn receiver(&mut self) -> String {
+        format!("r{}", self.roll(4))
+    }
+
+    /// One of these.
+    pub(super) fn pick<'a, T, const N: usize>(&mut self, of: &'a [T; N]) -> &'a T {
+        let at = usize::try_from(self.roll(N as u64)).unwrap_or_default();
+        &of[at]
+    }
 }
 
 pub(super) fn equal<T: Debug + PartialEq>(what: &str, is: &T, wanted: &T) -> Check {
