@@ -92,6 +92,19 @@ impl OutboxSettings {
     }
 }
 
+/// Reads the whole file of an outbox, and tells what is damaged: nothing, if it is in memory.
+pub async fn check(file: Option<SqliteStore>) -> Result<Vec<String>> {
+    match file {
+        Some(store) => store.check().await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Copies the file of an outbox, as it is at one moment. Waits for the disk on the thread that polls it.
+pub async fn backup(file: Option<SqliteStore>, target: PathBuf) -> Result<()> {
+    file.ok_or_else(|| invalid("an outbox in memory has no file to back up"))?.backup(target).await
+}
+
 /// Puts a damaged file aside, and copies what can be read of it into a new one. Blocks meanwhile.
 pub fn salvage(path: &Path) -> Result<Salvaged> {
     SqliteStore::salvage(path)

@@ -240,8 +240,7 @@ impl Outbox {
         let inner = self.0.clone();
         mailbox.spawn(number, async move {
             let (_, file) = inner.opened().await?;
-            let Some(store) = file else { return Ok(Vec::new()) };
-            Ok(store.check().await?)
+            Ok(outbox::check(file).await?)
         })
     }
 
@@ -251,10 +250,8 @@ impl Outbox {
         let inner = self.0.clone();
         mailbox.spawn(number, async move {
             let (_, file) = inner.opened().await?;
-            let without = || Failure::of(ErrorCode::ConfigurationInvalid, "an outbox in memory has no file");
-            let (store, runtime) = (file.ok_or_else(without)?, Handle::current());
-            // It waits for the disk on the thread that it is called on.
-            opener::run(move || runtime.block_on(store.backup(target))).await
+            let runtime = Handle::current();
+            opener::run(move || runtime.block_on(outbox::backup(file, target.into()))).await
         })
     }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use pyo3::{exceptions::PyRuntimeError, prelude::*, types::PyString};
-use ssf_bindings::outbox::{EntryOptions, FilterOptions, Lint, OutboxSettings};
+use ssf_bindings::outbox::{EntryOptions, FilterOptions, Lint, OutboxSettings, SqliteStore};
 use ssf_transmitter::{
     self as sdk,
     outbox::{Enqueued, Retention},
@@ -17,7 +17,7 @@ use crate::{
     arguments::{Moment, Span},
     emission::{AnyEvent, AnySubject},
     errors::Result,
-    fork::inside,
+    fork::{detached, inside},
     futures::{Mailbox, Task},
     json,
     lint::Findings,
@@ -87,12 +87,15 @@ impl Entry {
     }
 }
 
+/// An outbox, and the store of its file.
+type Open = (sdk::outbox::Outbox, Option<SqliteStore>);
+
 /// An outbox.
 #[pyclass(frozen, module = "ssf_transmitter._native")]
 pub(crate) struct Outbox {
     settings: OutboxSettings,
     /// Empty after a close.
-    core: PerProcess<Mutex<Option<sdk::outbox::Outbox>>>,
+    core: PerProcess<Mutex<Option<Open>>>,
 }
 
 #[pymethods]
@@ -118,31 +121,43 @@ impl Outbox {
 
     /// Does something.
     fn call(&self, py: Python<'_>, operation: &Operation) -> Result<Answer> {
-        let outbox = self.core()?;
+        let (outbox, file) = self.open()?;
         let operation = operation.take()?;
-        Ok(wait_parked(py, perform(outbox, operation))??)
+        Ok(wait_parked(py, perform(outbox, file, operation))??)
     }
 
     fn call_async(&self, operation: &Operation, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
-        mailbox.spawn(future, perform(self.core()?, operation.take()?), |answer| answer)
+        let (outbox, file) = self.open()?;
+        mailbox.spawn(future, perform(outbox, file, operation.take()?), |answer| answer)
     }
 
     /// Closes the store of this process, after all calls before.
     fn close(&self, py: Python<'_>) -> Result<()> {
         let slot = self.core.here();
         match slot.and_then(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner).take()) {
-            Some(outbox) => Ok(wait_parked(py, outbox.close())??),
+            Some((outbox, _)) => Ok(wait_parked(py, outbox.close())??),
             None => Ok(()),
         }
+    }
+
+    /// Puts a damaged file aside. Returns how many deliveries were kept, how many are lost, and where the file is.
+    #[staticmethod]
+    fn salvage(py: Python<'_>, path: PathBuf) -> Result<(u64, u64, PathBuf)> {
+        let saved = detached(py, move || ssf_bindings::outbox::salvage(&path))?;
+        Ok((saved.kept, saved.lost, saved.moved_to))
     }
 }
 
 impl Outbox {
     /// The outbox of this process.
     pub(crate) fn core(&self) -> Result<sdk::outbox::Outbox> {
-        let slot = self.core.get(|| self.settings.open().map(|outbox| Mutex::new(Some(outbox))))?;
-        let outbox = slot.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Ok(outbox.ok_or_else(|| PyRuntimeError::new_err("the outbox is closed"))?)
+        Ok(self.open()?.0)
+    }
+
+    fn open(&self) -> Result<Open> {
+        let slot = self.core.get(|| self.settings.open_with_file().map(|open| Mutex::new(Some(open))))?;
+        let open = slot.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok(open.ok_or_else(|| PyRuntimeError::new_err("the outbox is closed"))?)
     }
 }
 
@@ -156,6 +171,7 @@ fn guarded(work: &mut dyn FnMut()) {
 pub(crate) struct Operation(Mutex<Option<Call>>);
 
 enum Call {
+    EnqueueOne(Arc<sdk::outbox::Entry>),
     Enqueue(Vec<Arc<sdk::outbox::Entry>>),
     EnqueueJson(Vec<String>),
     Counts,
@@ -168,6 +184,8 @@ enum Call {
     Hold(String),
     Release(String),
     Prune(Retention),
+    Check,
+    Backup(PathBuf),
 }
 
 /// What selects deliveries: states, receiver, event, code, ids, subject, since, until.
@@ -201,6 +219,11 @@ impl From<FilterArgument> for FilterOptions {
 
 #[pymethods]
 impl Operation {
+    #[staticmethod]
+    fn enqueue_one(entry: &Entry) -> Self {
+        Self::of(Call::EnqueueOne(Arc::clone(&entry.0)))
+    }
+
     #[staticmethod]
     fn enqueue(entries: Vec<PyRef<'_, Entry>>) -> Self {
         Self::of(Call::Enqueue(entries.into_iter().map(|entry| Arc::clone(&entry.0)).collect()))
@@ -258,11 +281,19 @@ impl Operation {
 
     #[staticmethod]
     fn prune(delivered: Option<Span>, dead: Option<Span>, discarded: Option<Span>) -> Self {
-        let mut retention = Retention::default();
-        retention.delivered = delivered.map_or(retention.delivered, |span| span.0);
-        retention.dead = dead.map_or(retention.dead, |span| span.0);
-        retention.discarded = discarded.map_or(retention.discarded, |span| span.0);
+        let span = |span: Option<Span>| span.map(|span| span.0);
+        let retention = ssf_bindings::outbox::retention(span(delivered), span(dead), span(discarded));
         Self::of(Call::Prune(retention))
+    }
+
+    #[staticmethod]
+    fn check() -> Self {
+        Self::of(Call::Check)
+    }
+
+    #[staticmethod]
+    fn backup(target: PathBuf) -> Self {
+        Self::of(Call::Backup(target))
     }
 }
 
@@ -288,11 +319,13 @@ pub(crate) enum Answer {
     /// One or none.
     History(Vec<(Delivery, Vec<Attempt>)>),
     Number(u64),
+    Damage(Vec<String>),
     Nothing(Option<u8>),
 }
 
-async fn perform(outbox: sdk::outbox::Outbox, call: Call) -> sdk::Result<Answer> {
+async fn perform(outbox: sdk::outbox::Outbox, file: Option<SqliteStore>, call: Call) -> sdk::Result<Answer> {
     Ok(match call {
+        Call::EnqueueOne(entry) => enqueued(vec![outbox.enqueue(entry).await?]),
         Call::Enqueue(entries) => enqueued(outbox.enqueue_many(entries).await?),
         Call::EnqueueJson(texts) => enqueued(outbox.enqueue_json(texts).await?),
         Call::Counts => Answer::Counts(outbox.counts().await?.into()),
@@ -324,6 +357,8 @@ async fn perform(outbox: sdk::outbox::Outbox, call: Call) -> sdk::Result<Answer>
         Call::Hold(receiver) => nothing(outbox.hold(&receiver).await?),
         Call::Release(receiver) => nothing(outbox.release(&receiver).await?),
         Call::Prune(retention) => Answer::Number(outbox.prune(retention).await?.deliveries),
+        Call::Check => Answer::Damage(ssf_bindings::outbox::check(file).await?),
+        Call::Backup(target) => nothing(ssf_bindings::outbox::backup(file, target).await?),
     })
 }
 

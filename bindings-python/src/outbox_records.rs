@@ -3,7 +3,11 @@
 use std::time::SystemTime;
 
 use pyo3::prelude::*;
-use ssf_transmitter::{self as sdk, outbox::Discard, outbox::State};
+use ssf_transmitter::{
+    self as sdk,
+    catalogue::Language,
+    outbox::{Discard, State},
+};
 
 use crate::arguments::datetime;
 
@@ -107,7 +111,7 @@ pub(crate) struct Failure {
     /// What went wrong, in one sentence.
     message: String,
     /// How to fix it, in one sentence.
-    remedy: &'static str,
+    remedy: String,
     /// The HTTP status of the answer, if there was one.
     status: Option<u16>,
     /// The error code that the receiver gave.
@@ -120,8 +124,8 @@ impl From<sdk::outbox::Failure> for Failure {
     fn from(failure: sdk::outbox::Failure) -> Self {
         Self {
             code: failure.code.as_str(),
-            message: failure.message,
-            remedy: failure.code.remedy(),
+            message: Language::Python.text(&failure.message),
+            remedy: Language::Python.text(failure.code.remedy()),
             status: failure.status,
             receiver_error: failure.receiver_error,
             receiver_description: failure.description,

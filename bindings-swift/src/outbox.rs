@@ -303,15 +303,13 @@ impl Outbox {
 
     /// What is damaged in the file.
     pub async fn check(&self, cancellation: Arc<Cancellation>) -> Result<Vec<String>> {
-        let Some(file) = self.parts()?.1 else { return Ok(Vec::new()) };
-        cancellation.or(async move { Ok(file.check().await?) }).await
+        let file = self.parts()?.1;
+        cancellation.or(async move { Ok(outbox::check(file).await?) }).await
     }
 
     /// Copies the file. It goes on if it is cancelled, so that the new file is complete or is removed.
     pub async fn backup(&self, target: String, cancellation: Arc<Cancellation>) -> Result<()> {
-        let file = self.parts()?.1;
-        let file = file.ok_or_else(|| Failure::config("an outbox in memory has no file to back up"))?;
-        let copied = runtime()?.spawn(async move { file.backup(target).await });
+        let copied = runtime()?.spawn(outbox::backup(self.parts()?.1, target.into()));
         let ended = async { copied.await.map_err(|_| Failure::internal("a task ended without a result")) };
         Ok(cancellation.or(ended).await??)
     }

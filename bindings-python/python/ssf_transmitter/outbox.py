@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime, timedelta
     from os import PathLike
+    from pathlib import Path
     from types import TracebackType
 
     from typing_extensions import Self
@@ -56,6 +57,7 @@ __all__ = [
     "OutboxCounts",
     "OutboxHealth",
     "OutboxReceiver",
+    "Salvaged",
     "Seal",
     "Worker",
 ]
@@ -203,6 +205,21 @@ class History:
     attempts: tuple[Attempt, ...]
 
 
+@dataclass(frozen=True)
+class Salvaged:
+    """What was saved of a damaged outbox.
+
+    Attributes:
+        kept: Deliveries that wait or are in flight, and are in the new file.
+        lost: Those that are lost, as far as the counts of the receivers can still be read.
+        moved_to: Where the damaged file is now.
+    """
+
+    kept: int
+    lost: int
+    moved_to: Path
+
+
 class _Settings:
     """Where entries are kept."""
 
@@ -244,6 +261,17 @@ class _Settings:
         outbox = cls.__new__(cls)
         outbox._open(None, capacity, wait_when_full, seal, issuer, receivers)  # noqa: SLF001  # of this class
         return outbox
+
+    @staticmethod
+    def salvage(path: str | PathLike[str]) -> Salvaged:
+        """Put a damaged file aside, and copy what can be read of it into a new one. Blocks meanwhile.
+
+        Call it when a method raises `OutboxError` with the code `outbox_corrupt`, and tell a person what it returns.
+
+        Raises:
+            OutboxError: If a process has the outbox open (`outbox_unavailable`), or there is none.
+        """
+        return Salvaged(*_native.Outbox.salvage(path))
 
     def _open(
         self,
@@ -345,7 +373,7 @@ class Outbox(_Settings):
             event, subject, to=to, txn=txn, toe=toe, jti=jti, companions=companions, idempotency_key=idempotency_key,
             not_before=not_before, max_age=max_age, priority=priority, supersedes=supersedes, ordered=ordered,
         )  # fmt: skip
-        return self.enqueue_many([entry])[0]
+        return _enqueued(self._native.call(_native.Operation.enqueue_one(entry)))[0]
 
     def enqueue_many(self, entries: Iterable[Entry]) -> list[Enqueued]:
         """Accept entries: all of them or none.
@@ -477,6 +505,21 @@ class Outbox(_Settings):
         """
         return self._native.call(_native.Operation.prune(delivered, dead, discarded))  # type: ignore[no-any-return]
 
+    def check(self) -> tuple[str, ...]:
+        """Read the whole file, and tell what is damaged: nothing if it is whole, or in memory."""
+        return tuple(self._native.call(_native.Operation.check()))
+
+    def backup(self, target: str | PathLike[str]) -> None:
+        """Copy the outbox into a new file, as it is at one moment, while workers go on.
+
+        A worker that runs on the copy sends again what was delivered since, with the same `jti`.
+
+        Raises:
+            OutboxError: If the file exists or cannot be written.
+            ConfigError: If the outbox is in memory.
+        """
+        self._native.call(_native.Operation.backup(target))
+
     def close(self) -> None:
         """Close the file, after all calls before. Stop the workers first. Closing twice is harmless.
 
@@ -537,7 +580,7 @@ class AsyncOutbox(_Settings):
             event, subject, to=to, txn=txn, toe=toe, jti=jti, companions=companions, idempotency_key=idempotency_key,
             not_before=not_before, max_age=max_age, priority=priority, supersedes=supersedes, ordered=ordered,
         )  # fmt: skip
-        return (await self.enqueue_many([entry]))[0]
+        return _enqueued(await self._call(_native.Operation.enqueue_one(entry)))[0]
 
     async def enqueue_many(self, entries: Iterable[Entry]) -> list[Enqueued]:
         """`Outbox.enqueue_many`."""
@@ -636,6 +679,14 @@ class AsyncOutbox(_Settings):
     ) -> int:
         """`Outbox.prune`."""
         return await self._call(_native.Operation.prune(delivered, dead, discarded))  # type: ignore[no-any-return]
+
+    async def check(self) -> tuple[str, ...]:
+        """`Outbox.check`."""
+        return tuple(await self._call(_native.Operation.check()))
+
+    async def backup(self, target: str | PathLike[str]) -> None:
+        """`Outbox.backup`."""
+        await self._call(_native.Operation.backup(target))
 
     async def aclose(self) -> None:
         """`Outbox.close`."""
