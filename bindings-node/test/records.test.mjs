@@ -1,15 +1,20 @@
 // The members of what every language returns: tests/vectors/records.json.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { caep, explain, lint, SsfError } from 'ssf-transmitter';
-import { ADA, pair } from './setup.mjs';
+import { Outbox, Worker } from 'ssf-transmitter/outbox';
+import { ADA, folder, pair } from './setup.mjs';
 
 const { records } = JSON.parse(readFileSync(new URL('../../tests/vectors/records.json', import.meta.url), 'utf8'));
 
+/** The members of one record, or of several of which some have no value for a member. */
+const members = (records) => [...new Set([records].flat().flatMap(membersOf))].sort();
+
 /** Own properties and getters, without those that every error has. */
-function members(record) {
+function membersOf(record) {
   const own = Object.getOwnPropertyNames(record);
   const inherited = [];
   for (
@@ -20,7 +25,44 @@ function members(record) {
     const described = Object.entries(Object.getOwnPropertyDescriptors(prototype));
     inherited.push(...described.filter(([, { get }]) => get !== undefined).map(([name]) => name));
   }
-  return [...own, ...inherited].filter((name) => name !== 'stack').sort();
+  return [...own, ...inherited].filter((name) => name !== 'stack');
+}
+
+/** What an outbox tells of a delivery that was rejected, one that was replaced and one that waits for a time. */
+async function ofAnOutbox(t) {
+  const rejected = { status: { status: 400, err: 'invalid_request', description: 'No.' } };
+  const { transmitter, to } = await pair(t, { emulator: { script: { rules: [{ nth: 2, fault: rejected }] } } });
+  const path = join(folder(t), 'outbox.db');
+  const outbox = new Outbox(path);
+  t.after(() => outbox.close());
+  const event = caep.sessionRevoked();
+  const notBefore = new Date(Date.now() + 3_600_000);
+  await outbox.enqueue(event, ADA, { to: 'acme', supersedes: 'risk', priority: 'low' });
+  await outbox.enqueue(event, ADA, { to: 'acme', supersedes: 'risk', notBefore });
+  const worker = new Worker(outbox, transmitter, { receivers: { acme: to } });
+  await outbox.enqueue(event, ADA, { to: 'acme' });
+  await worker.drain();
+  const enqueued = await outbox.enqueue(event, ADA, { to: 'acme' });
+  const drained = await worker.drain();
+  // The worker does not find it, so it is paused until a time.
+  await outbox.enqueue(event, ADA, { to: 'nobody' });
+  await worker.drain();
+  const history = await outbox.history(enqueued.jtis[0]);
+  const found = {
+    Enqueued: enqueued,
+    OutboxCounts: await outbox.counts(),
+    OutboxHealth: await outbox.health(),
+    Delivery: await outbox.list(),
+    History: history,
+    Attempt: history.attempts,
+    Failure: history.delivery.failure,
+    OutboxReceiver: await outbox.receivers(),
+    Drained: drained,
+  };
+  // The store fails when its file is gone.
+  rmSync(path);
+  await assert.rejects(worker.drain(), { code: 'SSF_OUTBOX_REPLACED' });
+  return { ...found, WorkerHealth: worker.health };
 }
 
 test('every record has the members of the table', async (t) => {
@@ -48,8 +90,10 @@ test('every record has the members of the table', async (t) => {
     Counters: transmitter.counters,
     Diagnosis: diagnosis,
     Check: diagnosis.checks[0],
+    ...(await ofAnOutbox(t)),
   };
   assert.equal(emulator.requests.length, 1);
+  assert.deepEqual(Object.keys(found).sort(), Object.keys(records).sort());
   for (const [name, { node }] of Object.entries(records)) {
     assert.deepEqual(members(found[name]), [...node].sort(), name);
   }

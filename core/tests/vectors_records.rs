@@ -10,19 +10,20 @@ use std::error::Error as _;
 use serde_json::{Value, json};
 use ssf_transmitter::{
     Error, Receipt,
-    client::{Check, Counters, Diagnosis},
+    client::{Check, Counters, Diagnosis, Drained, Health},
     explain::Explanation,
     lint::Finding,
+    outbox::{Attempt, Counts, Enqueued, Failure, History, ReceiverRecord, Record, StoreHealth},
 };
 
 /// The names of methods and fields, each of which exists: it is used in a function that nobody calls.
 macro_rules! members {
-    ($type:ty { $($method:ident),* } { $($field:ident),* }) => {{
+    ($type:ty { $($method:ident),* } { $($($field:ident).+),* }) => {{
         let _uses = |record: &$type| {
             $(let _ = record.$method();)*
-            $(let _ = &record.$field;)*
+            $(let _ = &record.$($field).+;)*
         };
-        json!([$(stringify!($method),)* $(stringify!($field),)*])
+        json!([$(stringify!($method),)* $(stringify!($($field).+),)*])
     }};
 }
 
@@ -45,6 +46,25 @@ fn every_member_exists_in_rust() {
         "Counters": members!(Counters {} { enqueued, delivered, failed, in_flight, attempts, failures }),
         "Diagnosis": members!(Diagnosis { is_healthy, checks } {}),
         "Check": members!(Check {} { id, outcome, message, remedy }),
+        "Enqueued": members!(Enqueued {} { jtis, repeated, findings }),
+        "OutboxCounts": members!(Counts {} {
+            enqueued, waiting, in_flight, delivered, dead, expired, superseded, removed
+        }),
+        "OutboxHealth": members!(StoreHealth {} {
+            oldest_waiting, delivered_in_last_minute, paused, file_bytes, log_bytes
+        }),
+        "Delivery": members!(Record {} {
+            jti, receiver, event, state, enqueued_at, priority, attempts, due_at, expires_at, ended_at, failure, discard
+        }),
+        "History": members!(History {} { record, attempts }),
+        "Attempt": members!(Attempt {} { at, duration, kid, status, failure }),
+        "Failure": members!(Failure { remedy } { code, message, status, receiver_error, description }),
+        "OutboxReceiver": members!(ReceiverRecord {} {
+            name, state.status, state.since, state.resume_at, state.failure, state.delivered_at, state.failed_at,
+            oldest_waiting, counts.enqueued, counts.waiting, counts.in_flight, counts.delivered, counts.dead
+        }),
+        "WorkerHealth": members!(Health {} { in_flight, delivered, failed, lost, store_errors, store_error }),
+        "Drained": members!(Drained {} { delivered, failed }),
     });
     let file = common::file("records.json");
     let expected: Value = file["records"]

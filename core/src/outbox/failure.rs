@@ -39,6 +39,11 @@ impl Failure {
         self
     }
 
+    /// How to fix it, in one sentence.
+    pub fn remedy(&self) -> &'static str {
+        self.code.remedy()
+    }
+
     /// Whose fault it is.
     pub fn fault(&self) -> Fault {
         Fault::of(self.code, self.receiver_error.as_deref())

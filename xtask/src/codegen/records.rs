@@ -20,7 +20,7 @@ struct Records {
 struct Entry {
     name: String,
     doc: String,
-    // Names that differ from what the rule of a language makes of the name.
+    // Names that differ from what the rule of a language makes of the name; empty where the language has no such member.
     rust: Option<String>,
     python: Option<String>,
     node: Option<String>,
@@ -59,9 +59,10 @@ pub(super) fn outputs(root: &Path) -> Result<[(String, String); 2]> {
         let mut columns = [const { Vec::new() }; 4];
         for member in &record.member {
             let names = member.names();
-            let [rust, python, node, swift] = &names;
-            writeln!(page, "| `{rust}` | `{python}` | `{node}` | `{swift}` | {} |", member.doc)?;
-            for (column, name) in columns.iter_mut().zip(names) {
+            let [rust, python, node, swift] =
+                names.each_ref().map(|name| if name.is_empty() { String::new() } else { format!("`{name}`") });
+            writeln!(page, "| {rust} | {python} | {node} | {swift} | {} |", member.doc)?;
+            for (column, name) in columns.iter_mut().zip(names).filter(|(_, name)| !name.is_empty()) {
                 column.push(Value::String(name));
             }
         }
