@@ -1,19 +1,24 @@
 //! Entries of an outbox. However many they are, they cross as one text, because each value of an object costs as much to cross as an
 //! entry costs to read.
 
+use std::{future::Future, mem};
+
 use napi_derive::napi;
 use serde::Deserialize;
 use ssf_bindings::{emission, outbox::EntryOptions};
 use ssf_transmitter::{
     self as sdk,
-    outbox::{Enqueued, Entry},
+    outbox::{Checked, Enqueued, Entry},
 };
+use tokio::task::JoinHandle;
 
 use crate::{
     failure::{Failure, Outcome, outcome},
     key::moment,
+    outbox::Outbox,
     policy::milliseconds,
     records::{Finding, findings},
+    runtime::runtime,
 };
 
 /// The JSON of an entry, which is given by its lines.
@@ -70,10 +75,15 @@ impl Lines {
         self.entries().next().unwrap_or_else(|| Err(unreadable()))
     }
 
-    /// All of them. An error has the index of the entry as the first step of its pointer.
-    pub(crate) fn all(&self) -> Result<Vec<Entry>, Failure> {
-        let entries = self.entries().enumerate();
-        entries.map(|(index, entry)| entry.map_err(|failure| failure.within(index))).collect()
+    /// All of them, checked. An error has the index of the entry as the first step of its pointer; the first entry has the index `first`.
+    pub(crate) fn checked(
+        &self,
+        outbox: &sdk::outbox::Outbox,
+        first: usize,
+    ) -> Result<Vec<Checked>, Failure> {
+        let checked = |entry: Result<Entry, Failure>| Ok(outbox.check(&entry?)?);
+        let all = self.entries().map(checked).zip(first..);
+        all.map(|(one, index)| one.map_err(|failure: Failure| failure.within(index))).collect()
     }
 
     fn entries(&self) -> impl Iterator<Item = Result<Entry, Failure>> {
@@ -82,6 +92,56 @@ impl Lines {
             let event = lines.next()?;
             Some(entry(event, lines.next().unwrap_or_default(), lines.next().unwrap_or_default()))
         })
+    }
+}
+
+/// Entries of one batch: other threads read and check what JavaScript has written, while it writes the next ones.
+#[napi]
+pub struct Entries {
+    parts: Parts,
+    count: usize,
+}
+
+/// Entries in the order of the batch. Dropped, they are not read any more.
+#[derive(Default)]
+struct Parts(Vec<JoinHandle<Result<Vec<Checked>, Failure>>>);
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        self.0.iter().for_each(JoinHandle::abort);
+    }
+}
+
+#[napi]
+impl Entries {
+    #[napi(constructor)]
+    #[allow(clippy::new_without_default, reason = "for JavaScript")]
+    pub fn new() -> Self {
+        Self { parts: Parts::default(), count: 0 }
+    }
+
+    /// Adds entries: the lines of each, and how many they are.
+    #[napi]
+    pub fn add(&mut self, outbox: &Outbox, lines: String, count: u32) -> Outcome<()> {
+        outcome(runtime().map(|runtime| {
+            let (opened, first) = (outbox.opened(), self.count);
+            self.count += count as usize;
+            let part = async move { Lines(lines).checked(&opened.await?, first) };
+            self.parts.0.push(runtime.spawn(part));
+        }))
+    }
+
+    /// All of them, as soon as they are checked.
+    pub(crate) fn take(&mut self) -> impl Future<Output = Result<Vec<Checked>, Failure>> + Send + 'static {
+        let mut parts = mem::take(&mut self.parts);
+        async move {
+            let mut all = Vec::new();
+            for part in &mut parts.0 {
+                let part = part.await.map_err(|_| Failure::internal("a task ended without a result"))?;
+                all.extend(part?);
+            }
+            Ok(all)
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::{runtime::Handle, sync::Mutex};
 
 use crate::{
     deliveries::{Delivery, History, OutboxCounts, OutboxHealth, OutboxReceiver, count},
-    entries::{Accepted, Lines},
+    entries::{Accepted, Entries, Lines},
     failure::{Failure, Outcome, Result, outcome},
     key::moment,
     mailbox::Mailbox,
@@ -130,11 +130,12 @@ impl Outbox {
         })
     }
 
-    /// Accepts entries, all or none: the lines of each.
+    /// Accepts entries, all or none. They were added with this outbox.
     #[napi]
-    pub fn enqueue_many(&self, mailbox: &Mailbox, number: u32, lines: String) -> Outcome<()> {
+    pub fn enqueue_many(&self, mailbox: &Mailbox, number: u32, entries: &mut Entries) -> Outcome<()> {
+        let entries = entries.take();
         self.perform(mailbox, number, async move |outbox| {
-            Ok(Accepted::from(outbox.enqueue_many(Lines(lines).all()?).await?))
+            Ok(Accepted::from(outbox.enqueue_checked(entries.await?).await?))
         })
     }
 

@@ -358,9 +358,13 @@ export interface NativeOutboxHealth {
   logBytes?: number;
 }
 
+export interface NativeEntries {
+  add(outbox: NativeOutbox, lines: string, count: number): Outcome<void>;
+}
+
 export interface NativeOutbox {
   enqueue(mailbox: NativeMailbox, number: number, lines: string): Outcome<void>;
-  enqueueMany(mailbox: NativeMailbox, number: number, lines: string): Outcome<void>;
+  enqueueMany(mailbox: NativeMailbox, number: number, entries: NativeEntries): Outcome<void>;
   enqueueJson(mailbox: NativeMailbox, number: number, texts: string[]): Outcome<void>;
   health(mailbox: NativeMailbox, number: number): Outcome<void>;
   counts(mailbox: NativeMailbox, number: number): Outcome<void>;
@@ -641,6 +645,7 @@ interface Native {
   };
   Receiver: { build(settings: NativeReceiverSettings): Outcome<NativeReceiver> };
   RequestLimit: new (requests: number) => NativeRequestLimit;
+  Entries: new () => NativeEntries;
   Signer: {
     build(
       algorithm: string,

@@ -62,6 +62,18 @@ mod lint {
     }
 
     #[tokio::test]
+    async fn entries_are_checked_before_they_are_enqueued() {
+        let outbox = outbox();
+        let bad = entry(caep::SessionRevoked::new()).to("acme");
+        assert_eq!(outbox.check(&bad).unwrap_err().code(), ErrorCode::EventMemberMissing);
+        let checked = ["acme", "globex"].map(|to| outbox.check(&entry(with_reason()).to(to)).unwrap());
+        assert_eq!(outbox.counts().await.unwrap().enqueued, 0);
+        let enqueued = outbox.enqueue_checked(checked).await.unwrap();
+        assert_eq!(enqueued.iter().map(|one| one.findings.len()).collect::<Vec<_>>(), [1, 0]);
+        assert_eq!(outbox.counts().await.unwrap().enqueued, 2);
+    }
+
+    #[tokio::test]
     async fn warnings_are_returned_and_unknown_receivers_are_left_to_the_worker() {
         let outbox = outbox();
         let enqueued = outbox.enqueue(entry(with_reason()).to("acme")).await.unwrap();

@@ -7,7 +7,7 @@ import { subjectJson } from '../custom-subject.js';
 import { type Finding, findingsOf, ofItem, Place, SsfError, unwrap } from '../errors.js';
 import { eventJson } from '../events/encode.js';
 import type { SsfEvent } from '../events/union.js';
-import { type NativeAccepted, native } from '../native.js';
+import { type NativeAccepted, type NativeEntries, type NativeOutbox, native } from '../native.js';
 import { anything, boolean, checked, date, list, oneOf, span, string, stringOrStrings } from '../options.js';
 import type { Subject } from '../subjects.js';
 
@@ -85,8 +85,9 @@ export const ENTRY_OPTIONS = {
 };
 const ENTRY = { event: anything, subject: anything, ...ENTRY_OPTIONS };
 
-/** After so many milliseconds the event loop turns, and after so many entries the time is looked at. */
+/** After so many milliseconds the event loop turns. */
 const TURN = 4;
+/** After so many entries another thread gets them, and the time is looked at. */
 const SLICE = 32;
 
 /** An entry as the native module reads it: a line each for event, subject and options. */
@@ -110,8 +111,14 @@ export function linesOf(event: SsfEvent, subject: Subject | undefined, options: 
   return `${eventJson(event, at)}\n${about}\n${rest}\n`;
 }
 
-/** Many entries. The event loop turns while they are read. */
-export async function linesOfAll(entries: Iterable<Entry>, signal: AbortSignal | undefined, at: Place) {
+/** Many entries: other threads read and check what is written. The event loop turns meanwhile. */
+export async function writtenEntries(
+  entries: Iterable<Entry>,
+  outbox: NativeOutbox,
+  signal: AbortSignal | undefined,
+  at: Place,
+): Promise<NativeEntries> {
+  const all = new native.Entries();
   let lines = '';
   let index = 0;
   let turned = performance.now();
@@ -123,13 +130,16 @@ export async function linesOfAll(entries: Iterable<Entry>, signal: AbortSignal |
       throw error instanceof SsfError ? ofItem(error, index, at) : error;
     }
     index += 1;
-    if (index % SLICE === 0 && performance.now() - turned >= TURN) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      if (signal?.aborted) throw signal.reason;
-      turned = performance.now();
-    }
+    if (index % SLICE > 0) continue;
+    unwrap(all.add(outbox, lines, SLICE), at);
+    lines = '';
+    if (performance.now() - turned < TURN) continue;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    if (signal?.aborted) throw signal.reason;
+    turned = performance.now();
   }
-  return lines;
+  unwrap(all.add(outbox, lines, index % SLICE), at);
+  return all;
 }
 
 /**

@@ -43,8 +43,8 @@ import {
   type Entry,
   type EntryOptions,
   enqueuedOf,
+  writtenEntries,
   linesOf,
-  linesOfAll,
 } from './entry.js';
 import {
   type Delivery,
@@ -278,8 +278,8 @@ export class Outbox implements AsyncDisposable {
     const at = new Place(this.enqueueMany);
     checkedArgument('entries', entries, iterableOf('entries'), at);
     const { signal: aborted } = checked(options, { signal }, [], at);
-    const lines = await linesOfAll(entries, aborted, at);
-    return enqueuedOf(await call((mailbox, number) => this.#native.enqueueMany(mailbox, number, lines), at, aborted));
+    const all = await writtenEntries(entries, this.#native, aborted, at);
+    return enqueuedOf(await call((mailbox, number) => this.#native.enqueueMany(mailbox, number, all), at, aborted));
   }
 
   /**

@@ -39,6 +39,14 @@ pub struct Outbox {
     template: Option<Template>,
 }
 
+/// An entry that [`Outbox::check`] has checked.
+#[derive(Clone, Debug)]
+#[must_use = "an entry does nothing until it is enqueued"]
+pub struct Checked {
+    message: Message,
+    findings: Vec<Finding>,
+}
+
 impl Outbox {
     /// An outbox that keeps its entries in this store.
     pub fn new(store: impl Store + 'static) -> Self {
@@ -76,7 +84,7 @@ impl Outbox {
     /// [`ErrorCode::OutboxConflict`](crate::ErrorCode::OutboxConflict) and
     /// [`ErrorCode::OutboxUnavailable`](crate::ErrorCode::OutboxUnavailable): nothing was stored then.
     pub async fn enqueue(&self, entry: impl Borrow<Entry>) -> Result<Enqueued> {
-        let (message, findings) = self.check(entry.borrow(), self.clock.now())?;
+        let Checked { message, findings } = self.check(entry.borrow())?;
         let one = self.store.enqueue(vec![message]).await?.pop();
         let one = one.ok_or_else(|| crate::Error::internal("the store returned nothing for an entry"))?;
         Ok(Enqueued { findings, ..one })
@@ -87,14 +95,29 @@ impl Outbox {
         &self,
         entries: impl IntoIterator<Item = impl Borrow<Entry>>,
     ) -> Result<Vec<Enqueued>> {
-        let now = self.clock.now();
-        let (mut messages, mut findings) = (Vec::new(), Vec::new());
+        let mut all = Vec::new();
         for (index, entry) in entries.into_iter().enumerate() {
-            let checked = self.check(entry.borrow(), now);
-            let (message, found) = checked.map_err(|error| error.within(&format!("/{index}")))?;
-            messages.push(message);
-            findings.push(found);
+            let checked = self.check(entry.borrow());
+            all.push(checked.map_err(|error| error.within(&format!("/{index}")))?);
         }
+        self.enqueue_checked(all).await
+    }
+
+    /// Checks an entry for [`enqueue_checked`](Self::enqueue_checked): what makes an entry may do so on one thread, while another one
+    /// checks those that were made.
+    ///
+    /// Errors are those of the entry.
+    pub fn check(&self, entry: &Entry) -> Result<Checked> {
+        let now = self.clock.now();
+        let findings = self.lint(entry, now)?;
+        Ok(Checked { message: entry.to_message(self.sealing(), now)?, findings })
+    }
+
+    /// Accepts entries that [`check`](Self::check) returned: all of them or none, as of now.
+    pub async fn enqueue_checked(&self, entries: impl IntoIterator<Item = Checked>) -> Result<Vec<Enqueued>> {
+        let now = self.clock.now();
+        let as_of_now = |checked: Checked| (Message { issued_at: now, ..checked.message }, checked.findings);
+        let (messages, findings): (Vec<_>, Vec<_>) = entries.into_iter().map(as_of_now).unzip();
         let enqueued = self.store.enqueue(messages).await?;
         Ok(enqueued.into_iter().zip(findings).map(|(one, findings)| Enqueued { findings, ..one }).collect())
     }
@@ -112,12 +135,6 @@ impl Outbox {
         };
         let entries = texts.into_iter().enumerate().map(read).collect::<Result<Vec<_>>>()?;
         self.enqueue_many(entries).await
-    }
-
-    /// What the store gets of an entry, and what lint reports.
-    fn check(&self, entry: &Entry, now: Timestamp) -> Result<(Message, Vec<Finding>)> {
-        let findings = self.lint(entry, now)?;
-        Ok((entry.to_message(self.sealing(), now)?, findings))
     }
 
     /// What lint reports of the SETs of an entry, each finding once.

@@ -39,7 +39,7 @@ pub mod suite;
 pub(crate) use content::Content;
 pub use entry::{Entry, Priority};
 pub use failure::{Failure, Fault};
-pub use handle::Outbox;
+pub use handle::{Checked, Outbox};
 pub use health::StoreHealth;
 pub use memory::{MemoryStore, WhenFull};
 pub use notifier::{Changed, Notifier};
