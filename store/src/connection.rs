@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags, types::Value};
+use rusqlite::{Connection, OpenFlags, config::DbConfig, types::Value};
 use ssf_transmitter::{Error, ErrorCode, Result};
 
 use crate::{
@@ -69,6 +69,8 @@ fn open(path: &Path, flags: OpenFlags) -> Done<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Plans depend on no value. Otherwise, SQLite looks at that of a `LIMIT`, and prepares the statement again whenever one is bound.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
 
