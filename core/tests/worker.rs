@@ -371,9 +371,14 @@ async fn what_a_closed_transmitter_does_not_send_waits() {
 }
 
 /// A store whose database is away for a while.
+#[derive(Default)]
 struct Unsteady {
     inner: MemoryStore,
     away: Arc<AtomicUsize>,
+    /// How many claims each call has kept.
+    frozen: Arc<Mutex<Vec<usize>>>,
+    /// Fails to keep the claims of several at once.
+    freezes_alone: bool,
 }
 
 impl Unsteady {
@@ -397,6 +402,11 @@ impl Store for Unsteady {
         self.inner.claim(claim)
     }
     fn freeze(&self, frozen: Vec<Frozen>) -> BoxFuture<'_, Result<Vec<bool>>> {
+        self.frozen.lock().unwrap().push(frozen.len());
+        if self.freezes_alone && frozen.len() > 1 {
+            let error = Error::new(ErrorCode::OutboxFull, "no room for all");
+            return Box::pin(std::future::ready(Err(error)));
+        }
         self.ask(self.inner.freeze(frozen))
     }
     fn renew(&self, leases: Vec<Lease>, by: Duration) -> BoxFuture<'_, Result<Vec<bool>>> {
@@ -455,7 +465,7 @@ async fn a_worker_outlives_errors_of_its_store() {
         (202, Vec::new(), Vec::new())
     })
     .await;
-    let store = Unsteady { inner: MemoryStore::new(), away };
+    let store = Unsteady { away, ..Unsteady::default() };
     let outbox = Outbox::new(store);
     outbox.enqueue(entry("acme")).await.unwrap();
     let worker = Worker::new(outbox.clone(), transmitter(), one("acme", &server));
@@ -468,6 +478,24 @@ async fn a_worker_outlives_errors_of_its_store() {
     assert_eq!(server.seen().len(), 1);
     handle.stop();
     tokio::time::timeout(GUARD, running).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn the_claims_of_many_are_kept_with_one_call_or_alone_where_that_fails() {
+    const DELIVERIES: u32 = 20;
+    for freezes_alone in [false, true] {
+        let server = Server::always(202, &[], "").await;
+        let store = Unsteady { freezes_alone, ..Unsteady::default() };
+        let frozen = store.frozen.clone();
+        let outbox = Outbox::new(store);
+        outbox.enqueue_many((0..DELIVERIES).map(|_| entry("acme"))).await.unwrap();
+        let worker = Worker::new(outbox.clone(), transmitter(), one("acme", &server));
+        let drained = worker.per_receiver(DELIVERIES).drain().await.unwrap();
+        assert_eq!((drained.delivered, drained.failed), (DELIVERIES.into(), 0));
+        let frozen = frozen.lock().unwrap();
+        assert_eq!(frozen[0], DELIVERIES as usize);
+        assert_eq!(frozen.len(), if freezes_alone { 1 + DELIVERIES as usize } else { 1 }, "{frozen:?}");
+    }
 }
 
 #[tokio::test]

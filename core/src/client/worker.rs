@@ -1,6 +1,7 @@
 //! Sends what waits in an outbox.
 
 mod attempt;
+mod freezer;
 mod health;
 mod run;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::SignBy;
+use super::{SignBy, freezer::Freezer};
 use crate::{
     client::{Receiver, Receivers, Transmitter, drive::within, transmitter::keys},
     delivery::{Receipt, RetryPolicy},
@@ -19,6 +19,7 @@ use crate::{
 #[derive(Clone)]
 pub(super) struct Sender {
     pub(super) outbox: Outbox,
+    pub(super) freezer: Freezer,
     pub(super) transmitter: Transmitter,
     pub(super) receivers: Arc<dyn Receivers>,
     pub(super) schedule: Schedule,
@@ -81,9 +82,8 @@ impl Sender {
         };
         if let Some(claims) = claims {
             let frozen = Frozen::new(claimed.lease.clone(), claims.into());
-            match self.outbox.store().freeze(vec![frozen]).await {
-                Ok(held) if held.first() == Some(&true) => {}
-                _ => return None,
+            if !self.freezer.freeze(frozen).await {
+                return None;
             }
         }
         *kid = key.kid().map(str::to_owned);

@@ -7,6 +7,7 @@ use tokio::task::{AbortHandle, Id, JoinSet};
 use super::{
     Drained, Worker,
     attempt::{Ended, Sender},
+    freezer::Freezer,
 };
 use crate::{
     error::{Error, ErrorCode, Result},
@@ -25,6 +26,8 @@ const PRUNE_MORE: Duration = Duration::from_secs(1);
 struct Hands {
     worker: Worker,
     sender: Sender,
+    /// The freezer, for as long as there are hands.
+    _helpers: JoinSet<()>,
     tasks: JoinSet<Ended>,
     /// The leases of the tasks, and what ends a task.
     leases: HashMap<Id, (Lease, AbortHandle)>,
@@ -122,8 +125,10 @@ impl Worker {
 
 impl Hands {
     fn new(worker: Worker) -> Self {
+        let mut helpers = JoinSet::new();
         let sender = Sender {
             outbox: worker.outbox.clone(),
+            freezer: Freezer::start(worker.outbox.clone(), &mut helpers),
             transmitter: worker.transmitter.clone(),
             receivers: worker.receivers.clone(),
             schedule: worker.schedule.clone(),
@@ -136,6 +141,7 @@ impl Hands {
             store_at: None,
             worker,
             sender,
+            _helpers: helpers,
             tasks: JoinSet::new(),
             leases: HashMap::new(),
             unsettled: Vec::new(),
