@@ -8,7 +8,6 @@
 
 mod conformance;
 mod deliveries;
-mod direct;
 mod emission;
 mod entries;
 mod failure;

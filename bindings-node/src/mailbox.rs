@@ -16,10 +16,10 @@ use napi::{
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
 use napi_derive::napi;
+use ssf_bindings::direct::Direct;
 use tokio::{task::AbortHandle, time::Instant};
 
 use crate::{
-    direct::Direct,
     failure::{Failure, Outcome, Result, outcome},
     runtime::runtime,
 };

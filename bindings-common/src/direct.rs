@@ -17,7 +17,7 @@ use std::{
 use tokio::runtime::Runtime;
 
 /// A task whose steps are short: they run on threads that have other things to do.
-pub(crate) struct Direct {
+pub struct Direct {
     runtime: &'static Runtime,
     /// Empty once it has ended.
     work: Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>,
@@ -27,15 +27,12 @@ pub(crate) struct Direct {
 
 impl Direct {
     /// A task that begins when it is woken.
-    pub(crate) fn new(
-        runtime: &'static Runtime,
-        work: impl Future<Output = ()> + Send + 'static,
-    ) -> Arc<Self> {
+    pub fn new(runtime: &'static Runtime, work: impl Future<Output = ()> + Send + 'static) -> Arc<Self> {
         Arc::new(Self { runtime, work: Mutex::new(Some(Box::pin(work))), woken: AtomicUsize::new(0) })
     }
 
     /// Abandons it.
-    pub(crate) fn abort(&self) {
+    pub fn abort(&self) {
         let work = self.work.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(work);
     }
