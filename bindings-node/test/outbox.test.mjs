@@ -210,7 +210,14 @@ test('what is wrong with an entry is said, and nothing is stored', async () => {
     [[{ ...good, toe: 7 }], 'SSF_CONFIGURATION_INVALID', '/0/toe'],
     [[{ ...good, txn: '\ud800' }], 'SSF_TEXT_NOT_UNICODE', '/0/txn'],
     // Other threads read them, in parts.
-    [Array(200).fill(good).with(70, { ...good, to: [] }).with(150, { ...good, to: ['a', 'a'] }), 'SSF_OUTBOX_ENTRY_INVALID', '/70'],
+    [
+      Array(200)
+        .fill(good)
+        .with(70, { ...good, to: [] })
+        .with(150, { ...good, to: ['a', 'a'] }),
+      'SSF_OUTBOX_ENTRY_INVALID',
+      '/70',
+    ],
   ]) {
     await assert.rejects(outbox.enqueueMany(entries), (error) => {
       assert.ok(error instanceof SsfError, inspect(error));

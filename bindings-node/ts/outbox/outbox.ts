@@ -43,8 +43,8 @@ import {
   type Entry,
   type EntryOptions,
   enqueuedOf,
-  writtenEntries,
   linesOf,
+  writtenEntries,
 } from './entry.js';
 import {
   type Delivery,
