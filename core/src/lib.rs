@@ -62,6 +62,7 @@ mod reason;
 mod retry;
 pub mod secret;
 pub mod set;
+pub mod stream;
 pub mod subject;
 pub mod time;
 pub mod token;
