@@ -1,6 +1,6 @@
 //! Whom a SET is for.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, ErrorCode, Result};
@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorCode, Result};
 /// let several = Audience::from(["receiver.example.com/web", "receiver.example.com/mobile"]);
 /// assert_ne!(one, several);
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum Audience {

@@ -2,12 +2,24 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use ssf_transmitter::outbox::{MemoryStore, Store, suite};
+use ssf_transmitter::outbox::{MemoryStore, Store, StreamStore, suite};
 
 #[tokio::test]
 async fn the_store_in_memory_passes_the_suite() {
     let violations =
         suite::run(async |clock| Ok(Box::new(MemoryStore::new().clock(clock)) as Box<dyn Store>)).await;
+    assert_eq!(
+        violations,
+        [],
+        "{}",
+        violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    );
+}
+
+#[tokio::test]
+async fn the_store_in_memory_keeps_streams() {
+    let make = async |clock| Ok(Box::new(MemoryStore::new().clock(clock)) as Box<dyn StreamStore>);
+    let violations = suite::streams::run(make).await;
     assert_eq!(
         violations,
         [],

@@ -31,6 +31,7 @@ impl Authorized {
             Authorization::None => Self::Not,
             Authorization::Bearer(token) => Self::Fixed(token::bearer(&check::bearer_token(&token)?)),
             Authorization::Header(value) => Self::Fixed(check::header(&value)?),
+            Authorization::Verbatim(value) => Self::Fixed(check::verbatim(value.expose())?),
             Authorization::ClientCredentials(credentials) => {
                 Self::ByToken(Box::new(Mutex::new(credentials.machine(loopback)?)))
             }

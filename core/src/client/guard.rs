@@ -5,7 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::{
+    error::{Error, ErrorCode, Result},
+    http::Endpoint,
+    web::is_loopback,
+};
 
 /// Networks that requests must not reach, unless they are allowed. It judges addresses, after names are resolved.
 #[derive(Clone, Debug, Default)]
@@ -73,6 +77,20 @@ impl Guard {
         let is_allowed = |network: &IpNet| network.contains(&address) || network.contains(&real);
         self.allowed.iter().any(is_allowed) || is_global(real)
     }
+
+    /// Whether requests may go to this URL, as far as it tells. Names are judged when they are resolved, unless the proxy resolves
+    /// them; addresses, and the name of this machine, here.
+    pub(super) fn permits_endpoint(&self, endpoint: &Endpoint) -> bool {
+        match endpoint.address() {
+            _ if endpoint.is_allowed_loopback() => true,
+            Some(address) => self.permits(address),
+            // Names below `localhost`, too, are this machine to whoever resolves them (RFC 6761 §6.3).
+            None if is_loopback(endpoint.url()) || is_below_localhost(endpoint.host()) => {
+                self.permits(IpAddr::from([127, 0, 0, 1]))
+            }
+            None => true,
+        }
+    }
 }
 
 /// The IPv4 address that an IPv6 address carries, or the address itself.
@@ -92,6 +110,10 @@ fn is_global(address: IpAddr) -> bool {
             GLOBAL_V6.contains(&address) && !FORBIDDEN_V6.iter().any(|network| network.contains(&address))
         }
     }
+}
+
+fn is_below_localhost(host: &str) -> bool {
+    host.strip_suffix('.').unwrap_or(host).ends_with(".localhost")
 }
 
 #[cfg(test)]

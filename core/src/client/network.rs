@@ -2,8 +2,12 @@
 
 use std::fmt;
 
-use super::{tls, trust::TrustStore};
-use crate::{error::Result, secret::Secret};
+use super::{guard::Guard, tls, trust::TrustStore};
+use crate::{
+    error::{Error, ErrorCode, Result},
+    http::Endpoint,
+    secret::Secret,
+};
 
 /// Network settings: whom connections trust, through which proxy and from which address they go, and which
 /// networks they may reach. One value serves any number of transmitters and [`OktaProviders`](crate::OktaProviders).
@@ -98,6 +102,28 @@ impl Network {
         let mut config = tls::config(&self.trust, &TrustStore::new(&self.trust.extra_roots)?)?;
         config.alpn_protocols.clear();
         Ok(config)
+    }
+
+    /// Judges a URL before it is kept, such as the push endpoint of a stream: https, and no address that the egress guard refuses. A
+    /// name is judged where it is resolved, each time a connection is made.
+    ///
+    /// ```
+    /// use ssf_transmitter::{ErrorCode, Network};
+    ///
+    /// let network = Network::new();
+    /// assert!(network.check_endpoint("https://receiver.example.com/events").is_ok());
+    /// let error = network.check_endpoint("https://169.254.169.254/events").unwrap_err();
+    /// assert_eq!(error.code(), ErrorCode::AddressForbidden);
+    /// ```
+    pub fn check_endpoint(&self, url: &str) -> Result<()> {
+        let endpoint = Endpoint::parse(url, false)?;
+        let mut guard = Guard::default();
+        self.allowed.iter().try_for_each(|network| guard.allow(network))?;
+        if guard.permits_endpoint(&endpoint) {
+            return Ok(());
+        }
+        let message = format!("{} has a forbidden address", endpoint.host());
+        Err(Error::new(ErrorCode::AddressForbidden, message))
     }
 
     /// Opens the egress guard for a network, such as `10.1.0.0/16`, or one address. Repeatable.

@@ -24,7 +24,6 @@ use super::{
 use crate::{
     error::{Error, Result},
     http::{BodyEnd, Endpoint, Failure, Method, RATE_LIMIT_RESETS, Refusal, Request, Response},
-    web::is_loopback,
 };
 
 const USER_AGENT: &str = concat!("ssf-transmitter/", env!("CARGO_PKG_VERSION"));
@@ -157,18 +156,8 @@ impl Transport {
         Ok(Response::new(answer.status().as_u16(), headers, body).with_body_end(end))
     }
 
-    /// Names are judged when they are resolved, unless the proxy resolves them; addresses, and the name of this machine,
-    /// here.
     fn permits(&self, endpoint: &Endpoint) -> bool {
-        match endpoint.address() {
-            _ if endpoint.is_allowed_loopback() => true,
-            Some(address) => self.guard.permits(address),
-            // Names below `localhost`, too, are this machine to whoever resolves them (RFC 6761 §6.3).
-            None if is_loopback(endpoint.url()) || is_below_localhost(endpoint.host()) => {
-                self.guard.permits(IpAddr::from([127, 0, 0, 1]))
-            }
-            None => true,
-        }
+        self.guard.permits_endpoint(endpoint)
     }
 
     /// Whether the source address reaches the address in a URL. Names are judged when they are resolved.
@@ -275,10 +264,6 @@ async fn read(answer: &mut reqwest::Response, limit: usize, body: &mut Vec<u8>) 
             Err(_) => return BodyEnd::Broken,
         }
     }
-}
-
-fn is_below_localhost(host: &str) -> bool {
-    host.strip_suffix('.').unwrap_or(host).ends_with(".localhost")
 }
 
 fn method(method: Method) -> reqwest::Method {

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fmt, time::Duration};
 
-use super::{Content, Message, Seal, store::MessageDelivery, store::fresh_jti};
+use super::{Content, Message, STREAM_PREFIX, Seal, store::MessageDelivery, store::fresh_jti};
 use crate::{
     error::{Error, ErrorCode, Result},
     event::Event,
@@ -200,6 +200,16 @@ impl Entry {
     /// Checks the entry and fixes `jti`, `iat` and everything else that a store keeps of it.
     pub fn to_message(&self, seal: Option<&Seal>, now: Timestamp) -> Result<Message> {
         self.check()?;
+        self.message(seal, now)
+    }
+
+    /// The same for an entry that goes to streams, too: it may name no receiver.
+    pub(crate) fn to_published(&self, seal: Option<&Seal>, now: Timestamp) -> Result<Message> {
+        self.check_content()?;
+        self.message(seal, now)
+    }
+
+    fn message(&self, seal: Option<&Seal>, now: Timestamp) -> Result<Message> {
         let tag = |purpose, text: &str| Seal::tag(seal, purpose, text.as_bytes());
         let tag_of =
             |purpose, text: &Option<String>| text.as_ref().map(|text| tag(purpose, text)).transpose();
@@ -233,9 +243,17 @@ impl Entry {
         if self.receivers.is_empty() {
             return Err(invalid("the entry names no receiver"));
         }
+        self.check_content()
+    }
+
+    fn check_content(&self) -> Result<()> {
         let mut names = HashSet::new();
         for name in &self.receivers {
             check_text("the name of a receiver", name)?;
+            if name.starts_with(STREAM_PREFIX) {
+                let message = format!("names of receivers that begin with {STREAM_PREFIX} belong to streams");
+                return Err(invalid(message));
+            }
             if !names.insert(name) {
                 return Err(invalid("the entry names a receiver twice"));
             }

@@ -1,8 +1,11 @@
 //! A store in the memory of this process.
 
+mod directory;
 mod ledger;
+mod streams;
 
 use std::{
+    collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -59,6 +62,8 @@ struct Shared {
     ready: Arc<Notifier>,
     /// There may be room.
     room: Arc<Notifier>,
+    /// Something of a stream may be ready. Only streams that somebody waits for are in here.
+    streams: Mutex<HashMap<String, Arc<Notifier>>>,
 }
 
 impl Default for MemoryStore {
@@ -167,19 +172,25 @@ impl Store for MemoryStore {
     }
 
     fn settle(&self, settlements: Vec<Settlement>) -> BoxFuture<'_, Result<Vec<Settled>>> {
-        self.change(|ledger, now| {
+        let streams = self.ledger().streams_of(settlements.iter().map(|settlement| &settlement.lease));
+        let settled = self.change(|ledger, now| {
             settlements.into_iter().map(|settlement| ledger.settle(settlement, now)).collect()
-        })
+        });
+        self.wake(&streams);
+        settled
     }
 
     fn replay(&self, replay: Replay) -> BoxFuture<'_, Result<u64>> {
         let replayed = self.ledger().replay(&replay, self.now());
         self.shared.ready.notify();
+        self.wake_all();
         Box::pin(std::future::ready(replayed))
     }
 
     fn discard(&self, filter: Filter, dry_run: bool) -> BoxFuture<'_, Result<u64>> {
-        self.change(move |ledger, now| ledger.discard(&filter, dry_run, now))
+        let discarded = self.change(move |ledger, now| ledger.discard(&filter, dry_run, now));
+        self.wake_all();
+        discarded
     }
 
     fn hold(&self, receiver: &str) -> BoxFuture<'_, Result<()>> {
@@ -187,7 +198,10 @@ impl Store for MemoryStore {
     }
 
     fn release(&self, receiver: &str) -> BoxFuture<'_, Result<()>> {
-        self.change(|ledger, now| ledger.change_receiver(receiver, now, |state| state.release(now)))
+        let released =
+            self.change(|ledger, now| ledger.change_receiver(receiver, now, |state| state.release(now)));
+        self.wake_all();
+        released
     }
 
     fn prune(&self, retention: Retention) -> BoxFuture<'_, Result<Pruned>> {

@@ -34,6 +34,8 @@ mod settlement;
 mod staged;
 mod store;
 mod stored;
+mod streams;
+mod subject_keys;
 pub mod suite;
 
 pub(crate) use content::Content;
@@ -43,7 +45,7 @@ pub use handle::{Checked, Outbox};
 pub use health::StoreHealth;
 pub use memory::{MemoryStore, WhenFull};
 pub use notifier::{Changed, Notifier};
-pub use receiver_state::{Alert, ReceiverState, Status};
+pub use receiver_state::{Alert, Mode, ReceiverState, Status};
 pub use record::{
     Attempt, Counts, Cursor, Discard, Filter, History, Pruned, ReceiverRecord, Record, Replay, Retention,
     State,
@@ -51,4 +53,12 @@ pub use record::{
 pub use schedule::Schedule;
 pub use seal::{Seal, Tag};
 pub use settlement::{Next, Outcome, Settlement};
-pub use store::{Claim, Claimed, Claims, Enqueued, Frozen, Lease, Message, Settled, Store, fresh_jti};
+pub use store::{
+    Claim, Claimed, Claims, Enqueued, Frozen, Lease, Message, MessageDelivery, Payload, Settled, Store,
+    fresh_jti,
+};
+pub use streams::{
+    Acknowledgement, Created, Poll, Polled, Publication, Published, STREAM_PREFIX, StreamRecord, StreamStore,
+    stream_receiver,
+};
+pub use subject_keys::SubjectKeys;

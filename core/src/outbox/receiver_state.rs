@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Failure, Fault, Outcome};
+use super::{Claim, Failure, Fault, Next, Outcome};
 use crate::{retry::Bounds, time::Timestamp};
 
 /// So many failures in a row pause a receiver.
@@ -50,6 +50,38 @@ impl Status {
     }
 }
 
+/// How the deliveries of a receiver reach it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Mode {
+    /// A worker sends them.
+    #[default]
+    Pushed,
+    /// The receiver fetches them: no worker claims them.
+    Polled,
+    /// They wait for the receiver: its stream is paused or disabled.
+    Suspended,
+}
+
+impl Mode {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Pushed, Self::Polled, Self::Suspended];
+
+    /// Its name, such as `polled`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pushed => "pushed",
+            Self::Polled => "polled",
+            Self::Suspended => "suspended",
+        }
+    }
+
+    /// The mode with this name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|mode| mode.as_str() == name)
+    }
+}
+
 /// A change that a person should hear of. One for each change, not one for each delivery.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -65,6 +97,8 @@ pub enum Alert {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ReceiverState {
+    /// How deliveries go.
+    pub mode: Mode,
     /// Whether deliveries go.
     pub status: Status,
     /// Why the last one failed, since the last success.
@@ -88,7 +122,7 @@ pub struct ReceiverState {
 impl ReceiverState {
     /// How many deliveries may be claimed at `now` if `in_flight` are in flight.
     pub fn may_claim(&self, now: Timestamp, in_flight: u32) -> u32 {
-        if self.resume_at.is_some_and(|time| now < time) {
+        if self.mode != Mode::Pushed || self.resume_at.is_some_and(|time| now < time) {
             return 0;
         }
         match self.status {
@@ -99,6 +133,40 @@ impl ReceiverState {
             Status::Paused => u32::from(in_flight == 0),
             Status::Held => 0,
         }
+    }
+
+    /// How many deliveries the receiver itself may fetch: none while it is held, or not polled.
+    pub fn may_poll(&self) -> u32 {
+        if self.mode == Mode::Polled && self.status != Status::Held { u32::MAX } else { 0 }
+    }
+
+    /// What happens to a delivery whose lease ended after so many attempts: as [`Claim::next`] says, unless the receiver polls. It gets
+    /// the delivery again at once then, until the delivery is too old.
+    pub fn lost(&self, claim: &Claim, jti: &str, attempts: u32, now: Timestamp) -> Next {
+        match self.mode {
+            Mode::Polled => Next::Waits { until: None, spends_attempt: false },
+            Mode::Pushed | Mode::Suspended => claim.next(jti, attempts, now),
+        }
+    }
+
+    /// Changes how deliveries go. The failures of another way say nothing about the new one.
+    pub fn set_mode(&mut self, mode: Mode) {
+        if self.mode == mode {
+            return;
+        }
+        let held = self.status == Status::Held;
+        let (status, since) = if held { (self.status, self.since) } else { (Status::Active, None) };
+        let Self { delivered_at, failed_at, .. } = *self;
+        *self = Self { mode, status, since, delivered_at, failed_at, ..Self::default() };
+    }
+
+    /// Notes what a receiver that polls says of a SET: that it has it, or why it rejects it. Neither pauses it.
+    pub fn note_polled(&mut self, rejected: Option<&Failure>, now: Timestamp) {
+        match rejected {
+            None => self.delivered_at = Some(now),
+            Some(_) => self.failed_at = Some(now),
+        }
+        self.failure = rejected.cloned();
     }
 
     /// Notes the outcome of a delivery. `random` spreads the probes of many receivers.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, ReceiverState, Status};
+use super::{Failure, Mode, ReceiverState, Status};
 use crate::{
     error::{Error, ErrorCode, Result},
     time::Timestamp,
@@ -44,6 +44,9 @@ impl From<StoredFailure> for Failure {
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default)]
 struct StoredState {
+    /// Left out where a worker sends, as in all states before there were streams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<String>,
     status: String,
     failure: Option<StoredFailure>,
     since: Option<i64>,
@@ -72,6 +75,7 @@ impl ReceiverState {
     pub fn to_json(&self) -> Result<String> {
         let millis = |time: Option<Timestamp>| time.map(Timestamp::as_unix_millis);
         write(&StoredState {
+            mode: (self.mode != Mode::Pushed).then(|| self.mode.as_str().to_owned()),
             status: self.status.as_str().to_owned(),
             failure: self.failure.as_ref().map(StoredFailure::from),
             since: millis(self.since),
@@ -88,7 +92,9 @@ impl ReceiverState {
     pub fn from_json(json: &str) -> Result<Self> {
         let time = |millis: Option<i64>| millis.map(Timestamp::from_unix_millis);
         let stored: StoredState = read(json)?;
+        let mode = stored.mode.as_deref().map_or(Some(Mode::Pushed), Mode::by_name);
         Ok(Self {
+            mode: mode.ok_or_else(corrupt)?,
             status: Status::by_name(&stored.status).ok_or_else(corrupt)?,
             failure: stored.failure.map(Failure::from),
             since: time(stored.since),

@@ -16,6 +16,7 @@ mod queries;
 mod random_walk;
 mod receivers;
 mod selection;
+pub mod streams;
 mod tester;
 
 use std::{

@@ -67,6 +67,22 @@ impl SignedSet {
         Ok(Self { compact: compact.into(), facts })
     }
 
+    /// A SET of ours that was kept; `None` if only its claims were.
+    pub(crate) fn kept(stored: &[u8]) -> Option<Self> {
+        // Claims begin with a brace, and base64url never does.
+        if stored.first() == Some(&b'{') { None } else { Self::parse(std::str::from_utf8(stored).ok()?).ok() }
+    }
+
+    /// The claims, as they are signed.
+    #[cfg_attr(
+        not(feature = "client"),
+        allow(dead_code, reason = "the worker of an outbox signs them again")
+    )]
+    pub(crate) fn claims(&self) -> Result<Vec<u8>> {
+        let payload = self.compact.split('.').nth(1).and_then(base64::decode);
+        payload.ok_or_else(|| Error::internal("a SET contains claims"))
+    }
+
     /// The SET in compact form: the body of a push request.
     pub fn as_str(&self) -> &str {
         &self.compact

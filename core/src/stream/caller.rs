@@ -91,3 +91,27 @@ impl Caller {
         self.scopes.contains(&scope) || self.scopes.contains(&Scope::Manage)
     }
 }
+
+/// What a server knows of who calls.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Authentication {
+    /// The request has no credentials.
+    Missing,
+    /// Its credentials are not valid: unknown, expired, for another service.
+    Invalid,
+    /// They are those of this caller.
+    Valid(Caller),
+}
+
+impl From<Caller> for Authentication {
+    fn from(caller: Caller) -> Self {
+        Self::Valid(caller)
+    }
+}
+
+impl From<Option<Caller>> for Authentication {
+    fn from(caller: Option<Caller>) -> Self {
+        caller.map_or(Self::Missing, Self::Valid)
+    }
+}

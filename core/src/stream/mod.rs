@@ -1,5 +1,38 @@
-//! The transmitter's side of the stream API (OpenID SSF 1.0 §7 and §8, RFC 8936). No input or output in here.
+//! The transmitter's side of the stream API (OpenID SSF 1.0 §7 and §8, RFC 8936). No sockets in here: any server can carry it.
+//!
+//! A receiver creates a stream, and gets its events there: it polls for them, or a worker sends them. [`StreamApi`] answers its
+//! requests, and [`StreamApi::publish`] gives an event to every stream that wants it. Streams and their deliveries are in a
+//! [`StreamStore`](crate::outbox::StreamStore).
+//!
+//! A server that mounts the API does this with each request:
+//!
+//! 1. It finds out who calls: [`Caller`], and [`Authentication`] for callers that show nothing or nothing valid.
+//! 2. It gives the [`Head`] to [`StreamApi::begin`], which answers at once or tells how much of the body to read.
+//! 3. It gives the body to [`Call::respond`], and writes the [`Answer`].
 
+mod api;
+mod builder;
 mod caller;
+mod configuration;
+mod exchange;
+mod manage;
+mod metadata;
+mod poll;
+mod problem;
+mod publish;
+#[cfg(feature = "client")]
+mod push;
+mod request;
+mod route;
+mod sign;
+mod status;
+mod stored;
+mod subjects;
+mod verification;
 
-pub use caller::{Caller, Scope};
+pub use api::{Begun, Call, StreamApi};
+pub use builder::StreamApiBuilder;
+pub use caller::{Authentication, Caller, Scope};
+pub use exchange::{Answer, Head, Timer};
+#[cfg(feature = "client")]
+pub(crate) use push::PushTarget;

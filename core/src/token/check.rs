@@ -62,6 +62,19 @@ pub(crate) fn header(value: &Secret<String>) -> Result<Secret<String>> {
     Ok(Secret::new(format!("{scheme} {}", credentials.expose())))
 }
 
+/// A value of the header `Authorization` that goes out as it is: text that can stand in a header (RFC 9110 §5.5).
+pub(crate) fn verbatim(value: &str) -> Result<Secret<String>> {
+    const MOST: usize = 4096;
+    let visible = |byte: u8| byte == b'\t' || (b' '..=b'~').contains(&byte);
+    if (1..=MOST).contains(&value.len()) && value.bytes().all(visible) && value.trim() == value {
+        return Ok(value.into());
+    }
+    Err(invalid(
+        "the authorization header",
+        "must be printable ASCII without spaces around it, and at most 4096 bytes long",
+    ))
+}
+
 /// The id of an OAuth client (RFC 6749 appendix A.1).
 pub(crate) fn client_id(id: &str) -> Result<String> {
     client_text(id, "the client id").map(str::to_owned)

@@ -22,6 +22,9 @@ pub enum Authorization {
     /// With this value of the header `Authorization`, a scheme and what belongs to it, such as `Bearer …`: the
     /// `authorization_header` of a stream (SSF 1.0 §6.1.1).
     Header(Secret<String>),
+    /// With exactly this value of the header `Authorization`, whether it has a scheme or not: what a receiver wrote into the
+    /// configuration of its stream.
+    Verbatim(Secret<String>),
     /// With an access token that is got from a token endpoint.
     ClientCredentials(ClientCredentials),
 }

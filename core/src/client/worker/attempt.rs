@@ -118,6 +118,8 @@ impl Sender {
         let key = self.transmitter.active();
         if let Some(frozen) = &claimed.frozen {
             let claims = Seal::open(seal, "claims", frozen.as_bytes())?;
+            // Of a SET that was signed for a receiver that polled, the claims.
+            let claims = SignedSet::kept(&claims).map_or(Ok(claims), |set| set.claims())?;
             return Ok((UnsignedSet::resume((&key).into(), receiver.dialect(), &claims)?, key, None));
         }
         let content = Content::from_json(&Seal::open(seal, "payload", claimed.payload.as_bytes())?)?;

@@ -3,15 +3,19 @@
 mod claim;
 mod questions;
 mod repair;
+mod streams;
 
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
 };
 
-use super::super::{
-    Attempt, Counts, Discard, Enqueued, Message, Priority, ReceiverState, Record, State, Status, Tag,
-    store::Payload,
+use super::{
+    super::{
+        Attempt, Counts, Discard, Enqueued, Message, Priority, ReceiverState, Record, State, Status, Tag,
+        store::Payload,
+    },
+    directory::Directory,
 };
 use crate::{
     error::{Error, ErrorCode, Result},
@@ -23,6 +27,7 @@ type Number = u64;
 
 #[derive(Default)]
 pub(super) struct Ledger {
+    pub(super) directory: Directory,
     rows: BTreeMap<Number, Row>,
     numbers: HashMap<String, Number>,
     lanes: BTreeMap<String, Lane>,
@@ -148,6 +153,11 @@ impl Ledger {
         Ok(plan)
     }
 
+    /// The earlier message that this one repeats. Errors are those of [`plan`](Self::plan).
+    pub(super) fn known(&self, message: &Message) -> Result<Option<Enqueued>> {
+        Ok(self.plan(std::slice::from_ref(message))?.0.pop().flatten())
+    }
+
     pub(super) fn enqueue(&mut self, messages: Vec<Message>, plan: Plan, now: Timestamp) -> Vec<Enqueued> {
         let new = |(message, known): (Message, Option<Enqueued>)| match known {
             Some(known) => known,
@@ -157,6 +167,16 @@ impl Ledger {
     }
 
     fn accept(&mut self, message: Message, now: Timestamp) -> Enqueued {
+        self.accept_some(message, now, |_| true)
+    }
+
+    /// Accepts a message. If it is ordered, its deliveries are for which `is_ordered` tells so, by their index.
+    fn accept_some(
+        &mut self,
+        message: Message,
+        now: Timestamp,
+        is_ordered: impl Fn(usize) -> bool,
+    ) -> Enqueued {
         let jtis: Vec<_> = message.deliveries.iter().map(|delivery| delivery.jti.clone()).collect();
         if let Some(key) = message.idempotency {
             let known = Known {
@@ -167,7 +187,7 @@ impl Ledger {
             self.idempotency.insert(key, known);
         }
         let begins = message.not_before.map_or(now, |time| time.max(now));
-        for delivery in message.deliveries {
+        for (index, delivery) in message.deliveries.into_iter().enumerate() {
             let expires_at = begins.plus(message.max_age);
             let mut record =
                 Record::new(delivery.jti, &delivery.receiver, &message.event, message.issued_at, expires_at);
@@ -182,7 +202,10 @@ impl Ledger {
                 frozen: None,
                 subject: message.subject,
                 idempotency: message.idempotency,
-                ordered: group(Group::Ordered, message.subject.filter(|_| message.ordered)),
+                ordered: group(
+                    Group::Ordered,
+                    message.subject.filter(|_| message.ordered && is_ordered(index)),
+                ),
                 superseding: group(Group::Superseding, message.supersedes),
                 max_age: message.max_age,
                 token: 0,

@@ -10,16 +10,17 @@ use super::{
 };
 use crate::{error::ErrorCode, time::Timestamp};
 
+/// Who lets the time pass.
+pub(super) enum By<'a> {
+    /// A worker.
+    Claim(&'a Claim),
+    /// A receiver with this name, which polls.
+    Poll(&'a str),
+}
+
 impl Ledger {
     pub(in super::super) fn claim(&mut self, claim: &Claim, now: Timestamp) -> Claims {
-        self.free_leases(claim, now);
-        while let Some((_, number)) = self.expiries.first().copied().filter(|(time, _)| *time <= now) {
-            self.end(number, State::Discarded, Some(Discard::Expired), now);
-        }
-        while let Some((time, number)) = self.due.first().copied().filter(|(time, _)| *time <= now) {
-            self.due.remove(&(time, number));
-            self.wait(number, Wait::Nothing, now);
-        }
+        self.pass_time(&By::Claim(claim), now);
         while let Some((_, receiver)) = self.parked.first().cloned().filter(|(time, _)| *time <= now) {
             self.place(&receiver, now);
         }
@@ -45,15 +46,36 @@ impl Ledger {
         Claims::new(deliveries, next)
     }
 
+    /// Does what is due by now.
+    pub(super) fn pass_time(&mut self, by: &By<'_>, now: Timestamp) {
+        self.free_leases(by, now);
+        while let Some((_, number)) = self.expiries.first().copied().filter(|(time, _)| *time <= now) {
+            self.end(number, State::Discarded, Some(Discard::Expired), now);
+        }
+        while let Some((time, number)) = self.due.first().copied().filter(|(time, _)| *time <= now) {
+            self.due.remove(&(time, number));
+            self.wait(number, Wait::Nothing, now);
+        }
+    }
+
     /// Deliveries of which nobody knows how they ended.
-    fn free_leases(&mut self, claim: &Claim, now: Timestamp) {
-        while let Some((time, number)) = self.leases.first().copied().filter(|(time, _)| *time <= now) {
-            self.leases.remove(&(time, number));
+    fn free_leases(&mut self, by: &By<'_>, now: Timestamp) {
+        let over: Vec<_> = self.leases.iter().take_while(|(time, _)| *time <= now).copied().collect();
+        for (time, number) in over {
             let Some(row) = self.rows.get_mut(&number) else { continue };
+            let receiver = row.record.receiver.clone();
+            let Some(lane) = self.lanes.get(&receiver) else { continue };
+            let (jti, attempts) = (&row.record.jti, row.record.attempts);
+            let next = match by {
+                By::Claim(claim) => lane.state.lost(claim, jti, attempts, now),
+                // Only a claim knows how many attempts there may be.
+                By::Poll(own) if attempts > 0 && *own != receiver => continue,
+                By::Poll(_) => Next::Waits { until: None, spends_attempt: false },
+            };
+            self.leases.remove(&(time, number));
             row.lease_until = None;
             row.uncertain = true;
-            let receiver = row.record.receiver.clone();
-            match claim.next(&row.record.jti, row.record.attempts, now) {
+            match next {
                 Next::Ends(state) => {
                     let message = "every attempt ended without a result, as if the worker had crashed";
                     row.record.failure = Some(Failure::new(ErrorCode::OutboxAttemptsExhausted, message));
@@ -88,28 +110,39 @@ impl Ledger {
         self.next_turn += 1;
         lane.served = self.next_turn;
         for number in numbers {
-            self.stop_waiting(number, now);
-            self.count(number, -1);
-            let Some(row) = self.rows.get_mut(&number) else { continue };
-            row.record.state = State::InFlight;
-            row.record.attempts += 1;
-            row.token += 1;
-            let until = now.plus(claim.lease);
-            row.lease_until = Some(until);
-            claimed.push(Claimed::new(
-                Lease::new(row.record.jti.as_str(), row.token),
-                row.record.receiver.clone(),
-                row.payload.clone(),
-                row.frozen.clone(),
-                row.record.enqueued_at,
-                row.record.attempts,
-                row.uncertain,
-            ));
-            self.expiries.remove(&(row.record.expires_at, number));
-            self.leases.insert((until, number));
-            self.count(number, 1);
+            claimed.extend(self.take(number, 1, now.plus(claim.lease), now));
         }
         self.place(receiver, now);
+    }
+
+    /// Gives a delivery out until this time, for so many attempts.
+    pub(super) fn take(
+        &mut self,
+        number: Number,
+        attempts: u32,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Option<Claimed> {
+        self.stop_waiting(number, now);
+        self.count(number, -1);
+        let row = self.rows.get_mut(&number)?;
+        row.record.state = State::InFlight;
+        row.record.attempts += attempts;
+        row.token += 1;
+        row.lease_until = Some(until);
+        let claimed = Claimed::new(
+            Lease::new(row.record.jti.as_str(), row.token),
+            row.record.receiver.clone(),
+            row.payload.clone(),
+            row.frozen.clone(),
+            row.record.enqueued_at,
+            row.record.attempts,
+            row.uncertain,
+        );
+        self.expiries.remove(&(row.record.expires_at, number));
+        self.leases.insert((until, number));
+        self.count(number, 1);
+        Some(claimed)
     }
 
     /// The delivery of a lease that still holds.

@@ -1,0 +1,171 @@
+//! Poll delivery (RFC 8936).
+
+use std::{
+    future::{self, Future},
+    pin::pin,
+    task::Poll as Ready,
+    time::Duration,
+};
+
+use serde_json::{Map, Value, json};
+
+use super::{Answer, Caller, StreamApi, problem::Problem, request::Members, stored::Stream};
+use crate::{
+    error::{ErrorCode, is_code},
+    outbox::{Acknowledgement, Claimed, Failure, Fault, Outcome, Poll, Polled, Settlement, stream_receiver},
+    reason::Redaction,
+};
+
+/// The most SETs that one poll can acknowledge or reject.
+const MAX_ACKNOWLEDGED: usize = 10_000;
+/// Of a receiver's words, so many characters are kept.
+const MAX_WORDS: usize = 1024;
+/// The shortest wait for what is ready by itself, so that clocks that differ cause no loop without pause.
+const SHORTEST: Duration = Duration::from_millis(10);
+
+/// What a poll asks for (§2.2).
+struct Request {
+    limit: u32,
+    returns: bool,
+    acknowledgement: Acknowledgement,
+}
+
+impl StreamApi {
+    pub(super) async fn poll(&self, caller: &Caller, id: &str, members: &Members) -> Result<Answer, Problem> {
+        let request = self.read_poll(id, members)?;
+        let stream = self.stream(caller, id).await?;
+        self.store().acknowledge(request.acknowledgement).await?;
+        // A receiver that does not poll has no poll endpoint; what it was given before the change, it may acknowledge.
+        if !stream.record.polled {
+            return Err(Problem::no_such_stream());
+        }
+        let wait = if request.returns || request.limit == 0 { None } else { self.settings().timer.as_ref() };
+        let deadline = wait.map(|timer| timer.wait(self.settings().long_poll));
+        let mut deadline = pin!(async {
+            match deadline {
+                Some(deadline) => deadline.await,
+                None => future::ready(()).await,
+            }
+        });
+        loop {
+            // Before the poll, so that no change is missed in between.
+            let changed = self.store().stream_changed(id);
+            let polled = self.store().poll(Poll::new(id, request.limit, self.settings().lease)).await?;
+            if !polled.deliveries.is_empty() || request.limit == 0 {
+                let sets = self.sets(&stream, &polled).await?;
+                if !sets.is_empty() || request.limit == 0 {
+                    return Ok(answer(sets, polled.more));
+                }
+            }
+            let Some(timer) = wait else { return Ok(answer(Map::new(), polled.more)) };
+            let own = polled.next.map(|next| timer.wait(next.max(SHORTEST)));
+            let woken = async {
+                match own {
+                    Some(own) => first(changed, own).await,
+                    None => changed.await,
+                }
+            };
+            if second_ends(pin!(woken), deadline.as_mut()).await {
+                return Ok(answer(Map::new(), false));
+            }
+        }
+    }
+
+    fn read_poll(&self, id: &str, members: &Members) -> Result<Request, Problem> {
+        let most = u64::from(self.settings().max_sets);
+        let limit = members.integer("maxEvents")?.map_or(most, |events| events.min(most));
+        let returns = members.boolean("returnImmediately")?.unwrap_or_default();
+        let mut acknowledgement = Acknowledgement::new(id);
+        acknowledgement.accepted = members.strings("ack")?.unwrap_or_default();
+        for (jti, error) in members.object("setErrs")?.into_iter().flatten() {
+            acknowledgement.rejected.push((jti.clone(), rejection(error)?));
+        }
+        if acknowledgement.accepted.len() + acknowledgement.rejected.len() > MAX_ACKNOWLEDGED {
+            return Err(Problem::invalid(format!("a poll acknowledges {MAX_ACKNOWLEDGED} SETs at most")));
+        }
+        Ok(Request { limit: u32::try_from(limit).unwrap_or(u32::MAX), returns, acknowledgement })
+    }
+
+    /// The SETs of deliveries. One that cannot be built is dead, and does not keep the others back.
+    async fn sets(&self, stream: &Stream, polled: &Polled) -> Result<Map<String, Value>, Problem> {
+        let (mut sets, mut frozen, mut dead) = (Map::new(), Vec::new(), Vec::new());
+        for claimed in &polled.deliveries {
+            match self.set_for(stream, claimed).await {
+                Ok(ready) => {
+                    sets.insert(ready.jti, ready.compact.into());
+                    frozen.extend(ready.frozen);
+                }
+                Err(error) if Fault::of(error.code(), None) == Fault::Event => {
+                    dead.push(settlement(claimed, Outcome::Dead(Failure::from(&error))));
+                }
+                Err(error) => {
+                    let all = polled.deliveries.iter();
+                    let released = all.map(|claimed| settlement(claimed, Outcome::Released)).collect();
+                    self.store().settle(released).await?;
+                    return Err(error.into());
+                }
+            }
+        }
+        if !dead.is_empty() {
+            self.store().settle(dead).await?;
+        }
+        if !frozen.is_empty() {
+            let jtis: Vec<_> = frozen.iter().map(|frozen| frozen.lease.jti.clone()).collect();
+            // Another poll of the stream may have them meanwhile.
+            for (jti, held) in jtis.iter().zip(self.store().freeze(frozen).await?) {
+                if !held {
+                    sets.shift_remove(jti);
+                }
+            }
+        }
+        Ok(sets)
+    }
+}
+
+fn settlement(claimed: &Claimed, outcome: Outcome) -> Settlement {
+    debug_assert!(claimed.receiver.starts_with(&stream_receiver("")), "a delivery of a stream");
+    Settlement { lease: claimed.lease.clone(), outcome, uncertain: false, attempt: None, random: 0 }
+}
+
+/// Why a receiver rejects a SET (§2.2).
+fn rejection(error: &Value) -> Result<Failure, Problem> {
+    let text = |name: &str| error.get(name).and_then(Value::as_str);
+    if !error.is_object() {
+        return Err(Problem::member("setErrs", "must contain objects with err and description"));
+    }
+    let words = text("description").map(|words| {
+        let printable: String = words.chars().filter(|letter| !letter.is_control()).take(MAX_WORDS).collect();
+        Redaction::default().apply(&printable)
+    });
+    let code = text("err").filter(|code| is_code(code)).map(str::to_owned);
+    let failure = Failure::new(ErrorCode::ReceiverRejected, "the receiver rejected the SET when it polled");
+    Ok(failure.with_answer(None, code, words))
+}
+
+/// What a poll returns (§2.3).
+fn answer(sets: Map<String, Value>, more: bool) -> Answer {
+    let mut body = json!({ "sets": sets });
+    if more {
+        body["moreAvailable"] = json!(true);
+    }
+    Answer::json(200, &body)
+}
+
+/// Ends with the first of two.
+async fn first(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
+    second_ends(pin!(one), pin!(other)).await;
+}
+
+/// Whether the second of two ends first.
+async fn second_ends(
+    mut one: std::pin::Pin<&mut impl Future<Output = ()>>,
+    mut other: std::pin::Pin<&mut impl Future<Output = ()>>,
+) -> bool {
+    future::poll_fn(|context| {
+        if one.as_mut().poll(context).is_ready() {
+            return Ready::Ready(false);
+        }
+        other.as_mut().poll(context).map(|()| true)
+    })
+    .await
+}

@@ -1,0 +1,7 @@
+#![doc = include_str!("../README.md")]
+
+mod service;
+mod timer;
+
+pub use service::{AuthenticateFn, StreamService};
+pub use timer::TokioTimer;
