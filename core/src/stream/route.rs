@@ -15,7 +15,7 @@ const MAX_POLL: usize = 512 * 1024;
 /// Where everything is.
 #[derive(Clone, Debug)]
 pub(super) struct Routes {
-    /// The URL of the API, without a slash at its end.
+    /// The URL of the API, without a trailing slash.
     base: String,
     host: String,
     path: String,

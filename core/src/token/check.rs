@@ -62,7 +62,7 @@ pub(crate) fn header(value: &Secret<String>) -> Result<Secret<String>> {
     Ok(Secret::new(format!("{scheme} {}", credentials.expose())))
 }
 
-/// A value of the header `Authorization` that goes out as it is: text that can stand in a header (RFC 9110 §5.5).
+/// A value of the header `Authorization` that is sent unchanged, if it is a valid field value (RFC 9110 §5.5).
 pub(crate) fn verbatim(value: &str) -> Result<Secret<String>> {
     const MOST: usize = 4096;
     let visible = |byte: u8| byte == b'\t' || (b' '..=b'~').contains(&byte);
