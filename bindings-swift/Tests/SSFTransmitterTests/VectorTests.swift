@@ -3,7 +3,7 @@ import SSFTransmitter
 import Testing
 
 /// All shared vectors, but those of the machines that bindings do not have: `delivery.json`, `token.json`,
-/// `okta.json`. `OktaLogTests` run `okta-log.json`.
+/// `okta.json`, `stream-api.json`. `OktaLogTests` run `okta-log.json`.
 @Suite struct VectorTests {
     @Test func everyFileOfTheManifestIsRunHereOrForRustOnly() throws {
         let run: Set = [
@@ -12,7 +12,7 @@ import Testing
             "rotation.json", "surface.json", "values.json",
         ]
         let files = Set(try Vectors.read("manifest.json").object.keys)
-        let rust = ["delivery.json", "token.json", "okta.json", "okta-log.json", "command.json"]
+        let rust = ["delivery.json", "token.json", "okta.json", "okta-log.json", "command.json", "stream-api.json"]
         #expect(files == run.union(rust))
     }
 
