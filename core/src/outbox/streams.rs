@@ -186,7 +186,8 @@ pub struct Polled {
     pub deliveries: Vec<Claimed>,
     /// Whether more are ready.
     pub more: bool,
-    /// How long it is until another one may be ready by itself: one is due, or a lease ends. `None` if nothing waits for a time.
+    /// If it got none: how long it is until one may be ready by itself, because it is due or its lease ends. `None` if nothing waits
+    /// for a time.
     pub next: Option<Duration>,
 }
 

@@ -134,10 +134,7 @@ impl StreamApi {
     /// The call, or the answer where everybody may read it.
     fn permit(&self, head: &Head, authentication: Authentication) -> Result<Result<Call, Answer>, Problem> {
         let resource = self.settings().resource_metadata.as_deref();
-        let operation = match (self.settings().routes.find(head), &authentication) {
-            (Ok(operation), _) => operation,
-            (Err(problem), _) => return Err(problem),
-        };
+        let operation = self.settings().routes.find(head)?;
         let Some(scope) = operation.scope() else {
             let document = if operation == Operation::Jwks { self.jwks() } else { self.metadata() };
             return Ok(Err(document?.answer(head)));
@@ -219,7 +216,7 @@ impl Call {
         self.operation.max_body()
     }
 
-    /// Answers the request. A long poll takes as long as the API lets it wait; dropped, it gives nothing out.
+    /// Answers the request. A long poll takes as long as the API lets it wait; dropped while it waits, it gives nothing out.
     pub async fn respond(self, body: &[u8]) -> Answer {
         let limit = self.limit();
         if limit > 0 && body.len() > limit {

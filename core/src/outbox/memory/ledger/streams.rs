@@ -1,5 +1,7 @@
 //! Deliveries of streams.
 
+use std::time::Duration;
+
 use super::{
     super::super::{
         Acknowledgement, Attempt, Created, Discard, Enqueued, Failure, Lease, MessageDelivery, Mode, Poll,
@@ -135,13 +137,24 @@ impl Ledger {
         let more = lane.state.may_poll() > 0 && lane.ready.len() > numbers.len();
         let until = now.plus(poll.lease);
         // The receiver fetches them: no attempt is spent.
-        let deliveries = numbers.into_iter().filter_map(|number| self.take(number, 0, until, now)).collect();
+        let deliveries: Vec<_> =
+            numbers.into_iter().filter_map(|number| self.take(number, 0, until, now)).collect();
+        let next = if deliveries.is_empty() { self.next_of(&receiver, now) } else { None };
+        Polled::new(deliveries, more, next)
+    }
+
+    /// How long it is until a delivery of a receiver may be ready.
+    fn next_of(&self, receiver: &str, now: Timestamp) -> Option<Duration> {
+        // Most receivers that poll have nothing: they cost no search.
+        let counts = &self.lanes.get(receiver)?.counts;
+        if counts.in_flight + counts.waiting == 0 {
+            return None;
+        }
         let times = self.leases.iter().chain(&self.due);
         let own = |(_, number): &&(Timestamp, Number)| {
             self.rows.get(number).is_some_and(|row| row.record.receiver == receiver)
         };
-        let next = times.filter(own).map(|(time, _)| *time).min().map(|time| time.since(now));
-        Polled::new(deliveries, more, next)
+        times.filter(own).map(|(time, _)| *time).min().map(|time| time.since(now))
     }
 
     pub(in super::super) fn acknowledge(&mut self, said: Acknowledgement, now: Timestamp) -> u64 {
@@ -168,7 +181,7 @@ impl Ledger {
         if row.record.receiver != receiver || row.record.state.has_ended() || row.token == 0 {
             return false;
         }
-        row.attempts.push(Attempt::new(now, std::time::Duration::ZERO).with_failure(failure.clone()));
+        row.attempts.push(Attempt::new(now, Duration::ZERO).with_failure(failure.clone()));
         row.record.failure.clone_from(&failure);
         if let Some(lane) = self.lanes.get_mut(receiver) {
             lane.state.note_polled(failure.as_ref(), now);
