@@ -5,3 +5,7 @@ mod timer;
 
 pub use service::{AuthenticateFn, StreamService};
 pub use timer::TokioTimer;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/transmitter.md")]
+struct TransmitterGuide;

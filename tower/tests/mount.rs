@@ -1,0 +1,95 @@
+//! The stream API in an axum server, over real sockets.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::io;
+
+use serde_json::{Value, json};
+use ssf_transmitter::{
+    KeySet, KeyType, SigningKey,
+    outbox::MemoryStore,
+    stream::{Authentication, Caller, Scope, StreamApi},
+};
+use ssf_transmitter_tower::StreamService;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+/// Starts a server, and returns its address.
+async fn start() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let keys = KeySet::new(SigningKey::generate(KeyType::P256).unwrap());
+    let api = StreamApi::builder(format!("http://{address}"), keys, MemoryStore::new())
+        .event("caep.session-revoked")
+        .allow_loopback_http()
+        .build()
+        .unwrap();
+    let service = StreamService::new(api, async |headers: http::HeaderMap| {
+        match headers.get("authorization").map(http::HeaderValue::as_bytes) {
+            Some(b"Bearer of-acme") => Caller::new("acme").scope(Scope::Manage).into(),
+            Some(_) => Authentication::Invalid,
+            None => Authentication::Missing,
+        }
+    });
+    let app = axum::Router::new().fallback_service(service);
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    address
+}
+
+/// Sends a request, of which only these bytes come, and returns the status and the body of the answer.
+async fn send(address: &str, request: &str) -> io::Result<(u16, Value)> {
+    let mut connection = TcpStream::connect(address).await?;
+    connection.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await?;
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap();
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    Ok((status, serde_json::from_str(body).unwrap_or_default()))
+}
+
+fn head(method: &str, target: &str, more: &str) -> String {
+    format!("{method} {target} HTTP/1.1\r\nHost: tr\r\nConnection: close\r\n{more}\r\n")
+}
+
+const TOKEN: &str = "Authorization: Bearer of-acme\r\n";
+
+#[tokio::test]
+async fn a_receiver_creates_and_reads_a_stream() {
+    let address = start().await;
+    let body = json!({}).to_string();
+    let length = format!("{TOKEN}Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+    let (status, created) = send(&address, &(head("POST", "/ssf/streams", &length) + &body)).await.unwrap();
+    assert_eq!(status, 201);
+    let target = format!("/ssf/streams?stream_id={}", created["stream_id"].as_str().unwrap());
+    assert_eq!(send(&address, &head("GET", &target, TOKEN)).await.unwrap(), (200, created));
+    let (status, metadata) =
+        send(&address, &head("GET", "/.well-known/ssf-configuration", "")).await.unwrap();
+    assert_eq!((status, &metadata["issuer"]), (200, &json!(format!("http://{address}"))));
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_body_that_is_not_wanted() {
+    let address = start().await;
+    // The bodies never come: an answer shows that nobody waits for them.
+    let announced = "Content-Type: application/json\r\nContent-Length: 10\r\n";
+    let wrong = format!("Authorization: Bearer wrong\r\n{announced}");
+    for headers in [announced, wrong.as_str()] {
+        let (status, problem) = send(&address, &head("POST", "/ssf/streams", headers)).await.unwrap();
+        assert_eq!((status, &problem["err"]), (401, &json!("authentication_failed")));
+    }
+    let large = format!("{TOKEN}Content-Type: application/json\r\nContent-Length: 1000000\r\n");
+    assert_eq!(send(&address, &head("POST", "/ssf/streams", &large)).await.unwrap().0, 413);
+    let text = format!("{TOKEN}Content-Type: text/plain\r\nContent-Length: 10\r\n");
+    assert_eq!(send(&address, &head("POST", "/ssf/streams", &text)).await.unwrap().0, 415);
+}
+
+#[tokio::test]
+async fn a_body_without_a_length_has_a_limit_too() {
+    let address = start().await;
+    let chunk = format!("{:x}\r\n{}\r\n", 70_000, " ".repeat(70_000));
+    let chunked = format!("{TOKEN}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n");
+    let request = head("POST", "/ssf/streams", &chunked) + &chunk + "0\r\n\r\n";
+    assert_eq!(send(&address, &request).await.unwrap().0, 413);
+}
