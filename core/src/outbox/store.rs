@@ -234,12 +234,21 @@ pub struct Claims {
     pub deliveries: Vec<Claimed>,
     /// How long it is until another one is due, or a lease or a pause ends; `None` if nothing waits for a time.
     pub next: Option<Duration>,
+    /// Whether deliveries may be ready that this claim has left: there were more than its limits allow, or another transaction had
+    /// locked them.
+    pub more: bool,
 }
 
 impl Claims {
     /// These deliveries, and how long it is until another one may be ready.
     pub fn new(deliveries: Vec<Claimed>, next: Option<Duration>) -> Self {
-        Self { deliveries, next }
+        Self { deliveries, next, more: false }
+    }
+
+    /// Tells whether deliveries may be ready that this claim has left.
+    pub fn with_more(mut self, more: bool) -> Self {
+        self.more = more;
+        self
     }
 }
 

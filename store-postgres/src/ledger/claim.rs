@@ -85,24 +85,25 @@ impl Operation for Claim {
         }
         ledger.write().await?;
         let progress = !claimed.is_empty() || self.deliveries == 0;
-        let next = ledger.next(more, progress).await?;
-        Ok(Claims::new(claimed, next.map(|next| time(next).since(ledger.now))))
+        let (next, more) = ledger.next(more, progress).await?;
+        Ok(Claims::new(claimed, next.map(|next| time(next).since(ledger.now))).with_more(more))
     }
 }
 
 impl Ledger<'_> {
-    /// When to look again.
-    async fn next(&self, more: bool, progress: bool) -> Done<Option<i64>> {
+    /// When to look again, and whether something may be ready now.
+    async fn next(&self, more: bool, progress: bool) -> Done<(Option<i64>, bool)> {
         let now = self.millis();
         if more {
-            return Ok(Some(now));
+            return Ok((Some(now), true));
         }
         let rows = self.query(NEXT, &[]).await?;
-        let Some(row) = rows.first() else { return Ok(None) };
+        let Some(row) = rows.first() else { return Ok((None, false)) };
         let (next, ready): (Option<i64>, bool) = (row.try_get(0)?, row.try_get(1)?);
         let next = if ready { Some(now) } else { next };
+        let more = next.is_some_and(|next| next <= now);
         // What is due was locked, or it would have been done.
-        Ok(next.map(|next| if next <= now && !progress { now + SOON } else { next }))
+        Ok((next.map(|next| if more && !progress { now + SOON } else { next }), more))
     }
 
     /// Gives receivers their turns. Returns whether something has expired that is not discarded yet.

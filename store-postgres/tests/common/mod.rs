@@ -12,9 +12,10 @@ use std::{
 use ssf_transmitter::{
     Subject,
     event::caep,
-    outbox::{Claim, Claimed, Entry, Store},
+    outbox::{Claim, Claimed, Entry, Outcome, Settlement, Store},
 };
 use ssf_transmitter_postgres::{Builder, PostgresStore};
+use tokio_postgres::{Client, NoTls};
 
 /// Long enough for any step on a busy machine; only a hang takes so long.
 const GUARD: Duration = Duration::from_mins(10);
@@ -26,15 +27,38 @@ pub(crate) fn entry(receiver: &str, user: &str) -> Entry {
 
 /// Settings for an empty outbox, with a schema of its own.
 pub(crate) async fn outbox(url: &str) -> Builder {
+    new_outbox(url).await.0
+}
+
+/// The same, with the name of the schema.
+pub(crate) async fn new_outbox(url: &str) -> (Builder, String) {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let schema = format!("outbox_{}", COUNT.fetch_add(1, Ordering::SeqCst));
-    let builder = PostgresStore::builder(url).schema(schema).connections(4);
+    let builder = PostgresStore::builder(url).schema(&schema).connections(4);
     builder.migrate().await.unwrap();
-    builder
+    (builder, schema)
+}
+
+/// A connection of the test's own.
+pub(crate) async fn sql(url: &str, schema: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute(&format!("SET search_path TO {schema}")).await.unwrap();
+    client
 }
 
 pub(crate) async fn claim(store: &impl Store, deliveries: u32) -> Vec<Claimed> {
     store.claim(Claim::new(deliveries, deliveries, LEASE, 5)).await.unwrap().deliveries
+}
+
+/// Settles deliveries as delivered.
+pub(crate) async fn settle_all(store: &impl Store, claimed: Vec<Claimed>) {
+    let settlements = claimed.into_iter().map(|claimed| {
+        let mut settlement = Settlement::released(claimed.lease);
+        settlement.outcome = Outcome::Delivered;
+        settlement
+    });
+    store.settle(settlements.collect()).await.unwrap();
 }
 
 /// Waits until a question has the expected answer.

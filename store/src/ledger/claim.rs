@@ -109,7 +109,7 @@ impl Ledger<'_> {
         }
         more |= self.first(LEFT, (), |_| Ok(()))?.is_some();
         let next = if more { Some(self.millis()) } else { self.next_time()? };
-        Ok(Claims::new(claimed, next.map(|next| time(next).since(self.now))))
+        Ok(Claims::new(claimed, next.map(|next| time(next).since(self.now))).with_more(more))
     }
 
     fn next_time(&self) -> Done<Option<i64>> {

@@ -21,6 +21,8 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 const PRUNE: Duration = Duration::from_mins(1);
 /// How often it goes on where there may be more to remove.
 const PRUNE_MORE: Duration = Duration::from_secs(1);
+/// How soon a drain asks for what it could not claim.
+const SOON: Duration = Duration::from_millis(20);
 
 /// What a worker has in hand.
 struct Hands {
@@ -39,6 +41,8 @@ struct Hands {
     /// When the store is asked again after an error.
     store_at: Option<Timestamp>,
     drained: Drained,
+    /// Something may be ready that the last claim has left.
+    more: bool,
     /// The transmitter does not send any more.
     closed: bool,
 }
@@ -80,13 +84,14 @@ impl Worker {
     }
 
     /// Sends what is ready now, and ends when nothing is ready or in flight: for jobs that run from time to time. What waits for a
-    /// time, such as a retry, stays.
+    /// time, such as a retry, stays. So does what another worker has locked for longer than a [lease](Self::lease).
     ///
     /// Errors are those of [`run`](Self::run), and those of the store.
     pub async fn drain(self) -> Result<Drained> {
         self.check()?;
         let mut hands = Hands::new(self);
         let mut stop = hands.worker.stop.subscribe();
+        let mut patient_until = None;
         loop {
             let claims = hands.has_room() && !*stop.borrow_and_update();
             let settles = !hands.unsettled.is_empty();
@@ -103,8 +108,15 @@ impl Worker {
                 if settles && hands.unsettled.is_empty() {
                     continue;
                 }
+                // What another transaction has locked may be ready afterwards.
+                let now = hands.now();
+                if hands.more && now < *patient_until.get_or_insert(now.plus(hands.worker.lease_time())) {
+                    tokio::time::sleep(SOON).await;
+                    continue;
+                }
                 break;
             };
+            patient_until = None;
             hands.collect(joined);
             if hands.closed {
                 break;
@@ -146,6 +158,7 @@ impl Hands {
             leases: HashMap::new(),
             unsettled: Vec::new(),
             drained: Drained::default(),
+            more: false,
             closed: false,
         }
     }
@@ -180,10 +193,12 @@ impl Hands {
         let outbox = outbox.clone();
         let claim = Claim::new(self.room(), *per_receiver, self.worker.lease_time(), schedule.attempts());
         let claimed = async { if claims { Some(outbox.store().claim(claim).await) } else { None } };
+        self.more = false;
         // The settlement first: it may let further deliveries go.
         let ((), claimed) = tokio::join!(biased; self.settle(), claimed);
         let claims = self.note(claimed?);
         let Some(claims) = claims else { return Some(STORE_PAUSE) };
+        self.more = claims.more;
         for claimed in claims.deliveries {
             let lease = claimed.lease.clone();
             let task = self.tasks.spawn(self.sender.clone().send(claimed));

@@ -43,7 +43,7 @@ impl Ledger {
         let next = times.into_iter().flatten().min().map(|time| time.since(now));
         // The limit of the claim may have left something.
         let next = if self.turns.is_empty() { next } else { Some(std::time::Duration::ZERO) };
-        Claims::new(deliveries, next)
+        Claims::new(deliveries, next).with_more(!self.turns.is_empty())
     }
 
     /// Does what is due by now.
