@@ -70,7 +70,8 @@ async fn an_entry_that_commits_after_a_later_one_is_delivered() {
         let outbox = outbox.clone();
         async move { outbox.enqueue(entry("slow", "ada")).await.unwrap().jtis.remove(0) }
     });
-    let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 4711";
+    let waiting =
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 4711";
     until(async || (count(&gate, waiting).await == 1).then_some(())).await;
     let second = outbox.enqueue(entry("quick", "ada")).await.unwrap().jtis.remove(0);
     let third = tokio::spawn({
@@ -108,7 +109,8 @@ async fn a_program_that_holds_a_snapshot_stops_nothing() {
     assert_eq!(count(&reader, "SELECT count(*) FROM deliveries").await, 0);
     let (rounds, each) = (20, 100);
     for round in 0..rounds {
-        let entries = (0..each).map(|number| entry(&format!("r{}", number % 10), &format!("{round}-{number}")));
+        let entries =
+            (0..each).map(|number| entry(&format!("r{}", number % 10), &format!("{round}-{number}")));
         outbox.enqueue_many(entries).await.unwrap();
         let mut jtis = Vec::new();
         while jtis.len() < each {

@@ -6,6 +6,8 @@
 #![allow(missing_docs, clippy::cast_precision_loss, clippy::unwrap_used, reason = "a benchmark")]
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a benchmark")]
 
+#[path = "../../store-postgres/tests/common/server.rs"]
+mod postgres;
 #[path = "../../core/benches/server/mod.rs"]
 mod server;
 
@@ -22,6 +24,7 @@ use ssf_transmitter::{
     event::caep,
     outbox::{Entry, MemoryStore, Outbox},
 };
+use ssf_transmitter_postgres::PostgresStore;
 use ssf_transmitter_store::SqliteStore;
 
 const ROUNDS: usize = 5;
@@ -83,6 +86,12 @@ impl Contenders {
         rate
     }
 
+    async fn drain_database(&self, url: &str) -> f64 {
+        let builder = PostgresStore::builder(url);
+        builder.migrate().await.unwrap();
+        self.drain(Outbox::new(builder.connect().await.unwrap())).await
+    }
+
     async fn drain_file(&self) -> f64 {
         let file = self.folder.join("outbox.db");
         let rate = self.drain(Outbox::new(SqliteStore::open(&file).unwrap())).await;
@@ -101,21 +110,24 @@ fn main() {
     let folder = folder.join(format!("drain-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let (url, ca) = server();
+    let database = postgres::Server::start(true);
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-        println!("key      emit_all  drain, in memory  drain, on the disk  ratios to emit_all");
+        println!("key      emit_all  drain, in memory  drain, on the disk  drain, PostgreSQL  ratios to emit_all");
         for (kind, named) in [(KeyType::Rsa2048, "RS256"), (KeyType::Ed25519, "EdDSA")] {
             let contenders = Contenders::new(&url, &ca, kind, &folder);
             contenders.emit().await;
-            let (mut emit, mut memory, mut disk) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut emit, mut memory, mut disk, mut shared) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
             for _ in 0..ROUNDS {
                 emit.push(contenders.emit().await);
                 memory.push(contenders.drain(Outbox::new(MemoryStore::new())).await);
                 disk.push(contenders.drain_file().await);
+                shared.push(contenders.drain_database(&database.url()).await);
             }
-            let (emit, memory, disk) = (median(emit), median(memory), median(disk));
-            let (first, second) = (memory / emit, disk / emit);
+            let (emit, memory, disk, shared) = (median(emit), median(memory), median(disk), median(shared));
+            let (first, second, third) = (memory / emit, disk / emit, shared / emit);
             println!(
-                "{named:<6} {emit:>8.0}/s {memory:>15.0}/s {disk:>17.0}/s  {first:.2} in memory, {second:.2} on the disk"
+                "{named:<6} {emit:>8.0}/s {memory:>15.0}/s {disk:>17.0}/s {shared:>16.0}/s  {first:.2} in memory, {second:.2} on the disk, \
+                 {third:.2} in PostgreSQL"
             );
         }
     });

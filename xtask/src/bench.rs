@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    Result,
+    Result, postgres,
     run::{cargo, program},
 };
 
@@ -41,6 +41,7 @@ pub(crate) fn outbox(root: &Path) -> Result {
     println!("\ninstructions of a claim of 50, by how much waits");
     let small = instructions(root, &folder, 10_000)?;
     let large = instructions(root, &folder, 1_000_000)?;
+    postgres::install(root)?;
     println!("a hundred times as much waits, and a claim costs {:.2} times as much\n", large / small);
     cargo(root, "bench -q --locked -p ssf-tests --bench drain").env("SSF_BENCH_FOLDER", &place).run()
 }

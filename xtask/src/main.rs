@@ -3,6 +3,7 @@
 mod bench;
 mod cli;
 mod codegen;
+mod contenders;
 mod demo;
 mod deny;
 mod elf;
@@ -98,6 +99,8 @@ enum Part {
     #[default]
     Rust,
     Outbox,
+    /// The outbox in PostgreSQL, beside other queues.
+    Postgres,
     Node,
     Python,
 }
@@ -129,6 +132,7 @@ fn main() -> ExitCode {
         Task::Python => python::test(&root()),
         Task::Bench { of: Part::Rust } => bench::run(&root()),
         Task::Bench { of: Part::Outbox } => bench::outbox(&root()),
+        Task::Bench { of: Part::Postgres } => contenders::bench(&root()),
         Task::Bench { of: Part::Node } => node::bench(&root()),
         Task::Bench { of: Part::Python } => python::bench(&root()),
         Task::Stress { of: Stress::Fork, rounds } => python::stress(&root(), rounds.unwrap_or(50_000)),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    Result, cli,
+    Result, cli, contenders,
     elf::{Library, hides_sqlite},
     glibc,
     install::{call, clear, install, read, write},
@@ -83,6 +83,13 @@ pub(crate) fn bench(root: &Path) -> Result {
     let example = target(root).join("release/examples/enqueue");
     let [work, example, peer] = [&work, &example, &peer].map(|path| path.to_string_lossy().into_owned());
     node(&package, &program, &["benches/outbox.mjs", &work, &example, &peer])
+}
+
+/// The newer Node, and copies of the scripts beside the packages that they need.
+pub(crate) fn contenders(work: &Path, sources: &Path, folder: &Path) -> Result<(PathBuf, PathBuf)> {
+    let program = other(work)?;
+    contenders::scripts(sources, folder, |folder| npm(folder, &["ci"]))?;
+    Ok((program, folder.to_owned()))
 }
 
 /// Where better-sqlite3 is. npm compiles it where there is no binary of it; only the benchmark needs it.

@@ -42,6 +42,13 @@ pub(crate) fn test(root: &Path) -> Result {
     Ok(())
 }
 
+/// The interpreter of an environment with the packages of this list.
+pub(crate) fn contenders(folder: &Path, list: &Path) -> Result<PathBuf> {
+    let venv = Venv::make_empty(folder, VERSIONS[1])?;
+    venv.install(list)?;
+    Ok(venv.program("python"))
+}
+
 /// Forks so often while threads send, in all versions at once, and fails if a child hangs.
 pub(crate) fn stress(root: &Path, rounds: u32) -> Result {
     let package = root.join("bindings-python");
@@ -192,6 +199,12 @@ impl Venv {
     }
 
     fn make_in(folder: &Path, package: &Path, version: &str) -> Result<Self> {
+        let venv = Self::make_empty(folder, version)?;
+        venv.install(&package.join("requirements/tests.txt"))?;
+        Ok(venv)
+    }
+
+    fn make_empty(folder: &Path, version: &str) -> Result<Self> {
         let venv = Self { folder: folder.to_owned() };
         if !venv.program("python").exists() {
             let interpreter = interpreter(version)?;
@@ -201,7 +214,6 @@ impl Venv {
                 ADVICE,
             )?;
         }
-        venv.install(&package.join("requirements/tests.txt"))?;
         Ok(venv)
     }
 

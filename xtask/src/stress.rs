@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-use crate::{Result, run::cargo};
+use crate::{Result, postgres, run::cargo};
 
 /// The tests: a package, its test, and further arguments.
 const TESTS: &[(&str, &str, &str)] = &[
     ("ssf-tests", "outbox", ""),
+    ("ssf-tests", "postgres", ""),
+    ("ssf-transmitter-postgres", "plans", ""),
     ("ssf-tests", "power", ""),
     ("ssf-transmitter-store", "damage", ""),
     // It mounts file systems, so it is not part of a plain test run.
@@ -14,6 +16,7 @@ const TESTS: &[(&str, &str, &str)] = &[
 ];
 
 pub(crate) fn outbox(root: &Path, rounds: u32) -> Result {
+    postgres::install(root)?;
     for (package, test, arguments) in TESTS {
         let line = format!(
             "test -q --locked -p {package} --test {test} -- --nocapture --test-threads=1 {arguments}"

@@ -73,15 +73,15 @@ impl Operation for Claim {
         let (mut claimed, mut served) = (Vec::new(), Vec::new());
         while claimed.len() < self.deliveries as usize {
             ledger.write().await?;
-            // As few receivers as may be enough: other workers can claim of the others.
+            // As few receivers as may be enough, by what those before had: other workers can claim of the others.
             let left = signed(self.deliveries) - signed(claimed.len());
-            let wanted = left.div_euclid(signed(self.per_receiver.max(1))).max(1);
+            let yields = claimed.len().checked_div(served.len()).map_or(signed(self.per_receiver), signed);
+            let wanted = left.div_euclid(yields.max(1)).max(1);
             let turns = ledger.lock(TURNS, &[each(&served), one(&wanted)]).await?;
             if turns.is_empty() {
                 break;
             }
-            more |= ledger.serve(&turns, self, &mut claimed).await?;
-            served.extend(turns);
+            more |= ledger.serve(&turns, self, &mut claimed, &mut served).await?;
         }
         ledger.write().await?;
         let progress = !claimed.is_empty() || self.deliveries == 0;
@@ -106,13 +106,23 @@ impl Ledger<'_> {
         Ok((next.map(|next| if more && !progress { now + SOON } else { next }), more))
     }
 
-    /// Gives receivers their turns. Returns whether something has expired that is not discarded yet.
-    async fn serve(&mut self, turns: &[i64], claim: &Claim, claimed: &mut Vec<Claimed>) -> Done<bool> {
+    /// Gives receivers their turns, as long as the claim has room. Returns whether something has expired that is not discarded yet.
+    async fn serve(
+        &mut self,
+        turns: &[i64],
+        claim: &Claim,
+        claimed: &mut Vec<Claimed>,
+        served: &mut Vec<i64>,
+    ) -> Done<bool> {
         let now = self.now;
         let numbers = self.query(NUMBERS, &[one(&i32::try_from(turns.len()).unwrap_or(i32::MAX))]).await?;
         let mut left = signed(claim.deliveries) - signed(claimed.len());
         let (mut receivers, mut limits, mut probed) = (Vec::new(), Vec::new(), Vec::new());
         for (id, number) in turns.iter().zip(&numbers) {
+            if left == 0 {
+                break;
+            }
+            served.push(*id);
             let lane = self.lane(*id)?;
             lane.served = number.try_get(0)?;
             let most = i64::from(lane.may_claim(now).min(claim.per_receiver)).min(lane.ready).min(left);

@@ -78,9 +78,7 @@ fn jtis(message: &Message) -> Vec<String> {
 impl Ledger<'_> {
     /// Adds the events of messages, except those whose idempotency key is known. Returns the ids that they have or would have.
     async fn add_events(&self, messages: &[Message]) -> Done<Vec<i64>> {
-        let count = i32::try_from(messages.len()).unwrap_or(i32::MAX);
-        let numbers = self.query(NUMBERS, &[one(&count)]).await?;
-        let ids = numbers.iter().map(|row| Ok(row.try_get(0)?)).collect::<Done<Vec<i64>>>()?;
+        let ids = self.new_events(messages.len()).await?;
         let kept = |message: &Message| message.idempotency.map(|_| json(&jtis(message))).transpose();
         self.execute(
             EVENTS,
@@ -97,6 +95,13 @@ impl Ledger<'_> {
         )
         .await?;
         Ok(ids)
+    }
+
+    /// The ids of so many new events.
+    pub(super) async fn new_events(&self, count: usize) -> Done<Vec<i64>> {
+        let count = i32::try_from(count).unwrap_or(i32::MAX);
+        let numbers = self.query(NUMBERS, &[one(&count)]).await?;
+        numbers.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
     async fn known_events(&self, messages: &[Message]) -> Done<HashMap<Vec<u8>, Known>> {

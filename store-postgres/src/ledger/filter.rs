@@ -54,7 +54,8 @@ impl Condition {
         self.add(sql, Box::new(value), T::TYPE);
     }
 
-    fn add(&mut self, sql: &str, value: Box<dyn ToSql + Send + Sync>, of: Type) {
+    /// The same, with a parameter of this type.
+    pub(super) fn add(&mut self, sql: &str, value: Box<dyn ToSql + Send + Sync>, of: Type) {
         let parameter = self.parameter(value, of);
         self.sql.push_str(" AND ");
         self.sql.push_str(&sql.replace('?', &parameter));

@@ -145,6 +145,7 @@ impl Ledger<'_> {
         for row in self.query(statement, values).await? {
             let lane = Lane::read(&row)?;
             ids.push(lane.id);
+            self.names.insert(lane.name.clone(), lane.id);
             self.lanes.entry(lane.id).or_insert(lane);
         }
         Ok(ids)
@@ -155,8 +156,7 @@ impl Ledger<'_> {
         names.sort();
         names.dedup();
         self.lock(BY_NAMES, &[each(&names)]).await?;
-        let is_missing = |name: &String| !self.lanes.values().any(|lane| lane.name == *name);
-        names.retain(is_missing);
+        names.retain(|name| !self.names.contains_key(name));
         if !names.is_empty() {
             self.execute(NEW, &[each(&names)]).await?;
             self.lock(BY_NAMES, &[each(&names)]).await?;
@@ -166,8 +166,7 @@ impl Ledger<'_> {
 
     /// The id of a receiver that is locked.
     pub(super) fn id(&self, name: &str) -> Done<i64> {
-        let lane = self.lanes.values().find(|lane| lane.name == name);
-        lane.map(|lane| lane.id).ok_or_else(Failed::corrupt)
+        self.names.get(name).copied().ok_or_else(Failed::corrupt)
     }
 
     /// A receiver that is locked, to change it.

@@ -16,7 +16,7 @@ mod queries;
 mod replay;
 mod settle;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ssf_transmitter::Timestamp;
 use tokio_postgres::{Client, Row};
@@ -44,6 +44,8 @@ pub(crate) struct Ledger<'a> {
     now: Timestamp,
     /// Receivers that are locked, by id.
     lanes: BTreeMap<i64, Lane>,
+    /// Their ids, by name.
+    names: HashMap<String, i64>,
     /// Deliveries that were read, by number; all belong to receivers that are locked.
     deliveries: BTreeMap<i64, Delivery>,
     /// Those that differ from their rows.
@@ -58,6 +60,7 @@ impl<'a> Ledger<'a> {
             client,
             now,
             lanes: BTreeMap::new(),
+            names: HashMap::new(),
             deliveries: BTreeMap::new(),
             changed: BTreeSet::new(),
             new: Vec::new(),

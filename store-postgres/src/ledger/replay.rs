@@ -12,16 +12,17 @@ use super::{
 use crate::{
     codec::{signed, state, unsigned, wait},
     failed::{Done, Failed},
-    values::one,
+    values::{Typed, each, one},
 };
 
 /// The deliveries that a filter selects.
 const FROM: &str =
     "FROM deliveries d JOIN events e ON e.id = d.event JOIN receivers r ON r.id = d.receiver WHERE";
 const COPY: &str = "
-    INSERT INTO events (kept, event, subject, fingerprint, payload)
-    SELECT 1, event, subject, fingerprint, payload FROM events WHERE id = $1
-    RETURNING id";
+    INSERT INTO events (id, kept, event, subject, fingerprint, payload)
+    SELECT n.id, 1, e.event, e.subject, e.fingerprint, e.payload FROM unnest($1, $2) AS n (id, old) JOIN events e ON e.id = n.old";
+/// How many deliveries are in memory at once.
+const PAGE: usize = 10_000;
 
 impl Operation for Replay {
     type Output = u64;
@@ -36,11 +37,17 @@ impl Operation for Replay {
         if self.dry_run {
             return ledger.number_of(&condition).await;
         }
-        let selected = ledger.select(&condition).await?;
-        for seq in &selected {
-            if self.fresh_jti { ledger.copy(*seq).await? } else { ledger.revive(*seq).await? }
+        let mut selection = ledger.select(condition).await?;
+        while let Some(page) = ledger.next_page(&mut selection).await? {
+            if self.fresh_jti {
+                ledger.copy(&page).await?;
+            } else {
+                for seq in page {
+                    ledger.revive(seq).await?;
+                }
+            }
         }
-        unsigned(signed(selected.len()))
+        unsigned(signed(selection.count))
     }
 }
 
@@ -59,12 +66,22 @@ impl Operation for Discard {
         if self.dry_run {
             return ledger.number_of(&condition).await;
         }
-        let selected = ledger.select(&condition).await?;
-        for seq in &selected {
-            ledger.end(*seq, Ending::Removed).await?;
+        let mut selection = ledger.select(condition).await?;
+        while let Some(page) = ledger.next_page(&mut selection).await? {
+            for seq in page {
+                ledger.end(seq, Ending::Removed).await?;
+            }
         }
-        unsigned(signed(selected.len()))
+        unsigned(signed(selection.count))
     }
+}
+
+/// Deliveries that a condition selects, whose receivers are locked.
+struct Selection {
+    condition: Condition,
+    /// The number of the last one of the page before.
+    after: i64,
+    count: usize,
 }
 
 impl Ledger<'_> {
@@ -74,8 +91,8 @@ impl Ledger<'_> {
         unsigned(rows.first().ok_or_else(Failed::corrupt)?.try_get(0)?)
     }
 
-    /// Locks the receivers of the deliveries that a condition selects, and then these.
-    async fn select(&mut self, condition: &Condition) -> Done<Vec<i64>> {
+    /// Locks the receivers of the deliveries that a condition selects.
+    async fn select(&mut self, mut condition: Condition) -> Done<Selection> {
         let receivers = format!(
             concat!(
                 "SELECT ",
@@ -85,19 +102,32 @@ impl Ledger<'_> {
             FROM, condition.sql
         );
         let receivers = self.lock(&receivers, &condition.values()).await?;
-        let receivers: Vec<_> = receivers.iter().map(i64::to_string).collect();
-        if receivers.is_empty() {
-            return Ok(Vec::new());
-        }
         // Others may have got such deliveries meanwhile.
+        condition.add("d.receiver = ANY(?)", Box::new(receivers), i64::ARRAY);
+        Ok(Selection { condition, after: 0, count: 0 })
+    }
+
+    /// Reads and locks the next deliveries of a selection, after it has written those before and let go of them: a transaction of a
+    /// million needs the memory of a page.
+    async fn next_page(&mut self, selection: &mut Selection) -> Done<Option<Vec<i64>>> {
+        self.write_deliveries().await?;
+        self.deliveries.clear();
+        let (condition, after) = (&selection.condition, selection.after);
+        let mut values = condition.values();
+        values.push(one(&after));
         let statement = format!(
-            concat!("SELECT ", columns!(), " {} {} AND d.receiver IN ({}) ORDER BY d.seq FOR UPDATE OF d"),
+            concat!("SELECT ", columns!(), " {} {} AND d.seq > ${} ORDER BY d.seq LIMIT {} FOR UPDATE OF d"),
             FROM,
             condition.sql,
-            receivers.join(", ")
+            values.len(),
+            PAGE
         );
-        let found = self.read(&statement, &condition.values()).await?;
-        Ok(found.into_iter().map(|(seq, _)| seq).collect())
+        let found = self.read(&statement, &values).await?;
+        let page: Vec<_> = found.into_iter().map(|(seq, _)| seq).collect();
+        let Some(last) = page.last() else { return Ok(None) };
+        selection.after = *last;
+        selection.count += page.len();
+        Ok(Some(page))
     }
 
     /// The same delivery waits again.
@@ -123,25 +153,31 @@ impl Ledger<'_> {
         Ok(())
     }
 
-    /// Another delivery with the same content waits. Its event is a copy, so that the idempotency key stays with the first one.
-    async fn copy(&mut self, seq: i64) -> Done<()> {
-        let old = self.known(seq)?;
-        let event = old.event;
-        let mut new = New {
-            jti: fresh_jti()?,
-            event,
-            receiver: old.receiver,
-            wait: wait::NOTHING,
-            priority: old.priority,
-            enqueued_at: self.millis(),
-            max_age: old.max_age,
-            due_at: None,
-            expires_at: self.millis().saturating_add(old.max_age),
-            ordered: old.ordered.clone(),
-            supersedes: old.supersedes.clone(),
-        };
-        let copies = self.query(COPY, &[one(&event)]).await?;
-        new.event = copies.first().ok_or_else(Failed::corrupt)?.try_get(0)?;
-        self.add(new).await
+    /// Other deliveries with the same content wait. Their events are copies, so that the idempotency keys stay with the first ones.
+    async fn copy(&mut self, page: &[i64]) -> Done<()> {
+        let events = self.new_events(page.len()).await?;
+        let old = page.iter().map(|seq| Ok(self.known(*seq)?.event)).collect::<Done<Vec<_>>>()?;
+        if self.execute(COPY, &[each(&events), each(&old)]).await? < page.len() as u64 {
+            return Err(Failed::corrupt());
+        }
+        let now = self.millis();
+        for (seq, event) in page.iter().zip(events) {
+            let old = self.known(*seq)?;
+            let new = New {
+                jti: fresh_jti()?,
+                event,
+                receiver: old.receiver,
+                wait: wait::NOTHING,
+                priority: old.priority,
+                enqueued_at: now,
+                max_age: old.max_age,
+                due_at: None,
+                expires_at: now.saturating_add(old.max_age),
+                ordered: old.ordered.clone(),
+                supersedes: old.supersedes.clone(),
+            };
+            self.add(new).await?;
+        }
+        Ok(())
     }
 }

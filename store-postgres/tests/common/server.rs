@@ -58,6 +58,17 @@ impl Server {
         for process in children(main).into_iter().chain([main]) {
             drop(Command::new("kill").arg("-KILL").arg(process.to_string()).output());
         }
+        self.run_after(main);
+    }
+
+    /// Stops it, as an update of the machine would, and starts it again.
+    pub(crate) fn restart(&self) {
+        let main = *self.process.lock().unwrap();
+        drop(Command::new("kill").arg("-INT").arg(main.to_string()).output());
+        self.run_after(main);
+    }
+
+    fn run_after(&self, main: u32) {
         while Path::new("/proc").join(main.to_string()).exists() {
             thread::yield_now();
         }

@@ -16,3 +16,10 @@ mod random;
 #[path = "../support/rounds.rs"]
 mod rounds;
 mod world;
+
+impl world::World {
+    /// Opens the outbox in the file of the world.
+    fn open(&self) -> ssf_transmitter_store::SqliteStore {
+        ssf_transmitter_store::SqliteStore::open(self.file()).unwrap()
+    }
+}

@@ -1,4 +1,4 @@
-//! A file, the processes with it, and the receiver that they send to.
+//! A folder, the processes that know it, and the receiver that they send to.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -9,12 +9,11 @@ use std::{
 use serde_json::{Value, json};
 use ssf_emulator::{Config, Emulator, KeySource, Like};
 use ssf_transmitter::{
-    KeySet, KeyType, Receiver, SigningKey, Transmitter,
+    KeySet, KeyType, Receiver, SigningKey, Transmitter, TransmitterBuilder,
     client::{Receivers, Worker},
     key::BoxFuture,
     outbox::{Counts, Outbox, Schedule, Store},
 };
-use ssf_transmitter_store::SqliteStore;
 
 use crate::common::Folder;
 
@@ -51,10 +50,6 @@ impl World {
 
     pub(crate) fn file(&self) -> PathBuf {
         self.folder.database()
-    }
-
-    pub(crate) fn open(&self) -> SqliteStore {
-        SqliteStore::open(self.file()).unwrap()
     }
 
     /// What arrived. Fails if a repeat of a `jti` says something else: only then it would have an effect of its own.
@@ -103,13 +98,30 @@ pub(crate) fn emulated(file: &Path) -> Receiver {
 }
 
 /// A worker of any process with this file. Its leases are short, because other processes wait for their end.
-pub(crate) fn worker(store: &SqliteStore, file: &Path, receivers: impl Receivers + 'static) -> Worker {
-    let key = SigningKey::from_pem(settings(file)["key"].as_str().unwrap()).unwrap();
-    let transmitter = Transmitter::builder(ISSUER, key).build().unwrap();
+pub(crate) fn worker(
+    store: &(impl Store + Clone + 'static),
+    file: &Path,
+    receivers: impl Receivers + 'static,
+) -> Worker {
+    worker_by(store, transmitter(file).build().unwrap(), receivers)
+}
+
+/// The same, with this transmitter.
+pub(crate) fn worker_by(
+    store: &(impl Store + Clone + 'static),
+    transmitter: Transmitter,
+    receivers: impl Receivers + 'static,
+) -> Worker {
     Worker::new(Outbox::new(store.clone()), transmitter, receivers)
         .lease(Duration::from_millis(500))
         .poll(Duration::from_millis(50))
         .schedule(Schedule::new().max_attempts(1000))
+}
+
+/// The transmitter whose keys the receiver knows.
+pub(crate) fn transmitter(file: &Path) -> TransmitterBuilder {
+    let key = SigningKey::from_pem(settings(file)["key"].as_str().unwrap()).unwrap();
+    Transmitter::builder(ISSUER, key)
 }
 
 /// Waits until a question has an answer.
@@ -126,7 +138,7 @@ pub(crate) async fn until<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
 }
 
 /// Waits until all deliveries have ended.
-pub(crate) async fn until_all_ended(store: &SqliteStore) -> Counts {
+pub(crate) async fn until_all_ended(store: &impl Store) -> Counts {
     until(async || {
         let counts = store.counts().await.unwrap();
         assert!(counts.is_balanced(), "{counts:?}");
