@@ -15,8 +15,7 @@ use ssf_transmitter::outbox::{Claim, Outbox, Store, suite};
 use ssf_transmitter_postgres::PostgresStore;
 use tokio_postgres::Client;
 
-/// Settings that leave the planner little choice. What it is told to avoid looks expensive, so each statement would be compiled: see
-/// [`planned`].
+/// Settings that leave the planner little choice.
 const PLANS: &[&[&str]] = &[
     // Sequential scans.
     &["enable_indexscan=off", "enable_indexonlyscan=off", "enable_bitmapscan=off"],
@@ -30,7 +29,7 @@ const PLANS: &[&[&str]] = &[
     &["enable_nestloop=off", "enable_hashjoin=off", "enable_material=off", "enable_hashagg=off"],
 ];
 
-/// The URL of a server that makes such plans.
+/// The URL of a server that makes such plans. What it is told to avoid looks so expensive that it would compile each statement.
 fn planned(settings: &[&str]) -> String {
     let options: Vec<_> = settings
         .iter()

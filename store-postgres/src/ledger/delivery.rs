@@ -118,6 +118,7 @@ const INSERT: &str = "
         AS n (jti, event, receiver, wait, priority, enqueued_at, max_age, due_at, expires_at, ordered, supersedes, position)
     ORDER BY position
     ON CONFLICT (jti) DO NOTHING";
+/// The numbers are there a second time, because the planner takes any JSON for a hundred rows, and might read the whole table for them.
 const WRITE: &str = "
     UPDATE deliveries d
     SET state = n.state, wait = n.wait, due_at = n.due_at, expires_at = n.expires_at, lease_until = n.lease_until,
@@ -126,7 +127,7 @@ const WRITE: &str = "
     FROM json_to_recordset($1::json) AS n (seq bigint, state smallint, wait smallint, due_at bigint, expires_at bigint,
         lease_until bigint, ended_at bigint, token bigint, attempts bigint, uncertain boolean, superseded_by text, code text,
         failure text, forgets boolean)
-    WHERE d.seq = n.seq";
+    WHERE d.seq = n.seq AND d.seq = ANY($2)";
 
 impl Ledger<'_> {
     /// Reads the deliveries that a statement selects, and returns their rows. Those that were read before stay as they are now.
@@ -161,7 +162,7 @@ impl Ledger<'_> {
         }
         let rows = changed.iter().map(|seq| self.known(*seq)).collect::<Done<Vec<_>>>()?;
         let rows = json(&rows)?;
-        self.execute(WRITE, &[one(&rows)]).await?;
+        self.execute(WRITE, &[one(&rows), each(&changed.iter().copied().collect())]).await?;
         for seq in &changed {
             if let Some(delivery) = self.deliveries.get_mut(seq) {
                 delivery.forgets = false;

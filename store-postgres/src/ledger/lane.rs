@@ -11,7 +11,7 @@ use super::{Ledger, Operation};
 use crate::{
     codec::{json, state, unsigned},
     failed::{Done, Failed},
-    values::{Value, each},
+    values::{Value, each, one},
 };
 
 /// The columns that [`Lane::read`] reads.
@@ -126,6 +126,7 @@ struct LaneRow {
 const BY_NAMES: &str =
     concat!("SELECT ", columns!(), " FROM receivers WHERE name = ANY($1) ORDER BY id FOR UPDATE");
 const NEW: &str = "INSERT INTO receivers (name) SELECT unnest($1) ON CONFLICT DO NOTHING";
+/// The ids are there a second time, for the planner.
 const WRITE: &str = "
     UPDATE receivers r
     SET state = n.state, ready = n.ready, served = n.served, turn = n.turn, parked_until = n.parked_until,
@@ -135,7 +136,7 @@ const WRITE: &str = "
         superseded = (n.counts ->> 6)::bigint, removed = (n.counts ->> 7)::bigint
     FROM json_to_recordset($1::json) AS n (id bigint, state text, ready bigint, served bigint, turn bigint, parked_until bigint,
         probed_priority smallint, probed bigint, counts json)
-    WHERE r.id = n.id";
+    WHERE r.id = n.id AND r.id = ANY($2)";
 
 impl Ledger<'_> {
     /// Locks the receivers that a statement selects, and returns their ids in its order. All statements that wait for a lock select
@@ -181,8 +182,9 @@ impl Ledger<'_> {
         let rows = changed.map(|lane| lane.row(self.now)).collect::<Done<Vec<_>>>()?;
         self.lanes.values_mut().for_each(|lane| lane.changed = false);
         if !rows.is_empty() {
+            let ids = rows.iter().map(|row| row.id).collect();
             let rows = json(&rows)?;
-            self.execute(WRITE, &[crate::values::one(&rows)]).await?;
+            self.execute(WRITE, &[one(&rows), each(&ids)]).await?;
         }
         Ok(())
     }

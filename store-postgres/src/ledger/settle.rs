@@ -32,7 +32,7 @@ macro_rules! held {
             "WITH held AS MATERIALIZED (
                 SELECT d.seq, l.* FROM ",
             $leases,
-            " JOIN deliveries d ON d.jti = l.jti AND d.token = l.token AND d.state = 1 ORDER BY d.seq FOR UPDATE OF d
+            " JOIN deliveries d ON d.jti = l.jti AND d.token = l.token AND d.state = 1 WHERE d.jti = ANY($1) ORDER BY d.seq FOR UPDATE OF d
             ) UPDATE deliveries d SET "
         )
     };

@@ -9,8 +9,8 @@ use std::{
 use serde_json::{Value, json};
 use ssf_emulator::{Config, Emulator, KeySource, Like};
 use ssf_transmitter::{
-    KeySet, KeyType, Receiver, SigningKey, Transmitter, TransmitterBuilder,
-    client::{Receivers, Worker},
+    KeySet, KeyType, Receiver, SigningKey, Transmitter,
+    client::{Receivers, TransmitterBuilder, Worker},
     key::BoxFuture,
     outbox::{Counts, Outbox, Schedule, Store},
 };
