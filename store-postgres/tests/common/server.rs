@@ -20,6 +20,7 @@ const MISSING: &str =
     "PostgreSQL is not installed: run `cargo xtask test rust`, or install Debian's package `postgresql`";
 
 /// The server that the tests of this program share. What it commits may be lost if the machine fails.
+#[allow(dead_code, reason = "tests of the whole have servers of their own")]
 pub(crate) fn shared() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| Server::start(false))

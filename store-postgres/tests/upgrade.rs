@@ -1,0 +1,73 @@
+//! Tables that a newer version of the library changes while this one works with them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test may fail")]
+
+mod common;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use common::{claim, entry, new_outbox, server::shared, settle_all, sql, until};
+use ssf_transmitter::{
+    ErrorCode,
+    outbox::{Outbox, Store},
+};
+
+/// What a newer version may do: it adds, in one transaction.
+const NEWER: &str = "
+    BEGIN;
+    ALTER TABLE deliveries ADD COLUMN later text, ADD COLUMN flag boolean NOT NULL DEFAULT false;
+    ALTER TABLE receivers ADD COLUMN later text;
+    ALTER TABLE events ADD COLUMN later bigint;
+    CREATE TABLE further (id bigint PRIMARY KEY);
+    CREATE INDEX deliveries_later ON deliveries (later) WHERE later IS NOT NULL;
+    UPDATE meta SET value = value + 1 WHERE name = 'version';
+    COMMIT";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_works_goes_on_beside_newer_tables_and_who_comes_is_told() {
+    const ENOUGH: u64 = 200;
+    let url = shared().url();
+    let (builder, schema) = new_outbox(&url).await;
+    let store = builder.connect().await.unwrap();
+    let (outbox, enqueued) = (Outbox::new(store.clone()), Arc::new(AtomicU64::new(0)));
+    let stop = Arc::new(AtomicBool::new(false));
+    let enqueuing = tokio::spawn({
+        let (outbox, enqueued, stop) = (outbox.clone(), Arc::clone(&enqueued), Arc::clone(&stop));
+        async move {
+            while !stop.load(Ordering::SeqCst) {
+                let number = enqueued.fetch_add(1, Ordering::SeqCst);
+                outbox.enqueue(entry(&format!("r{}", number % 5), &number.to_string())).await.unwrap();
+            }
+        }
+    });
+    let working = tokio::spawn({
+        let (store, stop) = (builder.connect().await.unwrap(), Arc::clone(&stop));
+        async move {
+            let mut delivered = 0;
+            while !stop.load(Ordering::SeqCst) || store.counts().await.unwrap().waiting > 0 {
+                let claimed = claim(&store, 10).await;
+                delivered += claimed.len() as u64;
+                settle_all(&store, claimed).await;
+            }
+            delivered
+        }
+    });
+    let passed = async |count| until(async || (enqueued.load(Ordering::SeqCst) >= count).then_some(())).await;
+    passed(ENOUGH).await;
+    sql(&url, &schema).await.batch_execute(NEWER).await.unwrap();
+    passed(enqueued.load(Ordering::SeqCst) + ENOUGH).await;
+
+    let error = builder.connect().await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::OutboxVersion);
+    assert!(error.to_string().contains("this library knows"), "{error}");
+    assert_eq!(builder.migrate().await.unwrap_err().code(), ErrorCode::OutboxVersion);
+    stop.store(true, Ordering::SeqCst);
+    enqueuing.await.unwrap();
+    let delivered = working.await.unwrap();
+    let counts = store.counts().await.unwrap();
+    assert_eq!((counts.enqueued, counts.delivered), (delivered, delivered));
+    assert_eq!(delivered, enqueued.load(Ordering::SeqCst));
+}
