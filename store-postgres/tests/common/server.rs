@@ -1,5 +1,7 @@
 //! A PostgreSQL server of our own.
 
+#![allow(dead_code, reason = "each program uses a part of it")]
+
 use std::{
     fs,
     io::{BufRead, BufReader},
@@ -20,7 +22,6 @@ const MISSING: &str =
     "PostgreSQL is not installed: run `cargo xtask test rust`, or install Debian's package `postgresql`";
 
 /// The server that the tests of this program share. What it commits may be lost if the machine fails.
-#[allow(dead_code, reason = "tests of the whole have servers of their own")]
 pub(crate) fn shared() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| Server::start(false))

@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Instant};
 
 use ssf_transmitter::{
     ErrorCode,
-    outbox::{Entry, Store},
+    outbox::{Entry, Store, fresh_jti},
 };
 
 use crate::{
@@ -114,8 +114,10 @@ async fn enqueue(store: &impl Store, entry: Entry) -> String {
 async fn enqueues_until_it_is_killed() {
     let Some(file) = child::file() else { return };
     let store = connect(&file).await;
+    // The system gives the number of a process again.
+    let process = fresh_jti().unwrap();
     for number in 0_u64.. {
-        let key = format!("{}-{number}", std::process::id());
+        let key = format!("{process}-{number}");
         let entry = entry(&format!("r{}", number % 7), &number.to_string()).idempotency_key(&key);
         say(&enqueue(&store, entry).await);
     }
