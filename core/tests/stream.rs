@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 use ssf_transmitter::{
-    KeySet, KeyType, SigningKey, Subject, Timestamp,
+    Error, ErrorCode, KeySet, KeyType, SigningKey, Subject, Timestamp,
     event::caep,
     metadata::DefaultSubjects,
     outbox::{Counts, Entry, MemoryStore, Seal, Store, suite::ManualClock},
@@ -471,9 +471,11 @@ async fn everybody_reads_the_configuration_and_the_keys() {
 
 #[tokio::test]
 async fn a_push_endpoint_is_judged_and_its_credential_never_read_back() {
-    let refuse = |url: &str| match url.contains("internal") {
-        true => Err(ssf_transmitter::Error::new(ssf_transmitter::ErrorCode::EndpointInvalid, "not allowed")),
-        false => Ok(()),
+    let refuse = |url: &str| {
+        if url.contains("internal") {
+            return Err(Error::new(ErrorCode::AddressForbidden, "not allowed"));
+        }
+        Ok(())
     };
     let world = World::with(|builder| builder.push(refuse));
     let create = async |url: &str, header: Option<&str>| {

@@ -71,9 +71,10 @@ impl Case {
         } else {
             let answer = self.request(&self.filled(&step["request"]), step.get("caller")).await;
             for (name, pointer) in step.get("capture").map(object).into_iter().flatten() {
-                let body: Value = serde_json::from_slice(answer.body()).unwrap();
-                let value = body.pointer(text(pointer)).map(text).unwrap().to_owned();
-                self.names.push((name.clone(), value));
+                let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+                let value = body.pointer(text(pointer)).and_then(Value::as_str);
+                let value = value.ok_or_else(|| format!("no {name} in {body}"))?;
+                self.names.push((name.clone(), value.to_owned()));
             }
             compare(&answer, &self.filled(&step["response"]))?;
         }
