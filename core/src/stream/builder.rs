@@ -15,11 +15,11 @@ use crate::{
 /// How many streams a receiver may have by default.
 const STREAMS: u32 = 10;
 /// How often a receiver may ask for a verification by default.
-const VERIFICATION: Duration = Duration::from_secs(60);
+const VERIFICATION: Duration = Duration::from_mins(1);
 /// How long a long poll waits by default. Proxies end requests after 60 seconds, often.
 const LONG_POLL: Duration = Duration::from_secs(25);
 /// How long a receiver has to acknowledge by default.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 /// How many SETs a poll returns at most, by default.
 const MAX_SETS: u32 = 100;
 /// How many deliveries may wait in a stream by default.

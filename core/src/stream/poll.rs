@@ -54,10 +54,10 @@ impl StreamApi {
             if !polled.deliveries.is_empty() || request.limit == 0 {
                 let sets = self.sets(&stream, &polled).await?;
                 if !sets.is_empty() || request.limit == 0 {
-                    return Ok(answer(sets, polled.more));
+                    return Ok(answer(&sets, polled.more));
                 }
             }
-            let Some(timer) = wait else { return Ok(answer(Map::new(), polled.more)) };
+            let Some(timer) = wait else { return Ok(answer(&Map::new(), polled.more)) };
             let own = polled.next.map(|next| timer.wait(next.max(SHORTEST)));
             let woken = async {
                 match own {
@@ -66,7 +66,7 @@ impl StreamApi {
                 }
             };
             if second_ends(pin!(woken), deadline.as_mut()).await {
-                return Ok(answer(Map::new(), false));
+                return Ok(answer(&Map::new(), false));
             }
         }
     }
@@ -143,7 +143,7 @@ fn rejection(error: &Value) -> Result<Failure, Problem> {
 }
 
 /// What a poll returns (§2.3).
-fn answer(sets: Map<String, Value>, more: bool) -> Answer {
+fn answer(sets: &Map<String, Value>, more: bool) -> Answer {
     let mut body = json!({ "sets": sets });
     if more {
         body["moreAvailable"] = json!(true);

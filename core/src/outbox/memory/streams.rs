@@ -33,13 +33,17 @@ impl MemoryStore {
         let mut waited_for = self.waited_for();
         let woken: Vec<_> = streams.iter().filter_map(|stream| waited_for.remove(stream)).collect();
         drop(waited_for);
-        woken.iter().for_each(|notifier| notifier.notify());
+        for notifier in woken {
+            notifier.notify();
+        }
     }
 
     /// Wakes all who wait for a stream.
     pub(super) fn wake_all(&self) {
         let woken = std::mem::take(&mut *self.waited_for());
-        woken.values().for_each(|notifier| notifier.notify());
+        for notifier in woken.values() {
+            notifier.notify();
+        }
     }
 }
 

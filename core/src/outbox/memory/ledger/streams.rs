@@ -163,7 +163,7 @@ impl Ledger {
         let rejected = said.rejected.into_iter().map(|(jti, failure)| (jti, Some(failure)));
         let mut ended = 0;
         for (jti, failure) in accepted.chain(rejected) {
-            ended += u64::from(self.acknowledge_one(&receiver, &jti, failure, now));
+            ended += u64::from(self.acknowledge_one(&receiver, &jti, failure.as_ref(), now));
         }
         ended
     }
@@ -172,7 +172,7 @@ impl Ledger {
         &mut self,
         receiver: &str,
         jti: &str,
-        failure: Option<Failure>,
+        failure: Option<&Failure>,
         now: Timestamp,
     ) -> bool {
         let Some(number) = self.numbers.get(jti).copied() else { return false };
@@ -181,10 +181,10 @@ impl Ledger {
         if row.record.receiver != receiver || row.record.state.has_ended() || row.token == 0 {
             return false;
         }
-        row.attempts.push(Attempt::new(now, Duration::ZERO).with_failure(failure.clone()));
-        row.record.failure.clone_from(&failure);
+        row.attempts.push(Attempt::new(now, Duration::ZERO).with_failure(failure.cloned()));
+        row.record.failure = failure.cloned();
         if let Some(lane) = self.lanes.get_mut(receiver) {
-            lane.state.note_polled(failure.as_ref(), now);
+            lane.state.note_polled(failure, now);
         }
         let state = if failure.is_some() { State::Dead } else { State::Delivered };
         self.end_now(number, state, None, now);
