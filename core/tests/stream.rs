@@ -435,7 +435,7 @@ async fn everybody_reads_the_configuration_and_the_keys() {
         .unwrap();
     let get = |head: Head| match api.begin(&head, Authentication::Missing) {
         Begun::Answered(answer) => answer,
-        other => panic!("{other:?}"),
+        other @ Begun::Body(_) => panic!("{other:?}"),
     };
     for name in ["ssf-configuration", "risc-configuration"] {
         let answer = get(Head::new("GET", &format!("/.well-known/{name}/issuer1")));
