@@ -170,6 +170,8 @@ export type SsfErrorCode =
   | 'SSF_TOKEN_STALE'
   /** The token endpoint did not respond, returned a server error, or limited the request rate. Try again later. */
   | 'SSF_TOKEN_UNAVAILABLE'
+  /** The metadata or the JWKS of an issuer of access tokens cannot be used: another issuer, no JSON, no key set, or a status other than 200. Check the issuer: its metadata must name exactly the same `issuer`. If it has no metadata, set the URL of its JWKS. */
+  | 'SSF_ISSUER_KEYS_UNUSABLE'
   /** The receiver rejected the SET (RFC 8935 §2.3); `receiver_error` contains its error code. Fix the problem that the receiver's error code describes; the receiver would reject the same SET again. */
   | 'SSF_RECEIVER_REJECTED'
   /** The receiver could not use the key that signed the SET: it does not know the key, or the key was withdrawn. Publish a key in the JWKS before you sign with it, and allow time for receivers to fetch it. */
@@ -667,6 +669,11 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
     kind: 'token',
     retryable: true,
     remedy: 'Try again later.',
+  },
+  SSF_ISSUER_KEYS_UNUSABLE: {
+    kind: 'token',
+    retryable: true,
+    remedy: 'Check the issuer: its metadata must name exactly the same `issuer`. If it has no metadata, set the URL of its JWKS.',
   },
   SSF_RECEIVER_REJECTED: {
     kind: 'delivery',

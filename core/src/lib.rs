@@ -33,6 +33,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod access_token;
 mod audience;
 mod base64;
 pub mod catalogue;
@@ -41,6 +42,7 @@ mod checks;
 pub mod client;
 pub mod conformance;
 pub mod delivery;
+pub mod denial;
 pub mod dialect;
 pub mod error;
 pub mod event;
@@ -98,3 +100,7 @@ struct LintGuide;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/outbox.md")]
 struct OutboxGuide;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/transmitter-access.md")]
+struct AccessGuide;

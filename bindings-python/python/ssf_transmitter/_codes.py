@@ -97,6 +97,7 @@ ErrorCode: TypeAlias = Literal[
     "token_response_invalid",
     "token_stale",
     "token_unavailable",
+    "issuer_keys_unusable",
     "receiver_rejected",
     "receiver_key_unknown",
     "receiver_unauthorized",
@@ -544,6 +545,11 @@ CODES: dict[str, Code] = {
         "token",
         True,
         "Try again later.",
+    ),
+    "issuer_keys_unusable": Code(
+        "token",
+        True,
+        "Check the issuer: its metadata must name exactly the same `issuer`. If it has no metadata, set the URL of its JWKS.",
     ),
     "receiver_rejected": Code(
         "delivery",

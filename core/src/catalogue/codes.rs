@@ -314,6 +314,10 @@ pub enum ErrorCode {
     ///
     /// Try again later.
     TokenUnavailable,
+    /// `issuer_keys_unusable`: The metadata or the JWKS of an issuer of access tokens cannot be used: another issuer, no JSON, no key set, or a status other than 200.
+    ///
+    /// Check the issuer: its metadata must name exactly the same `issuer`. If it has no metadata, set the URL of its JWKS.
+    IssuerKeysUnusable,
     /// `receiver_rejected`: The receiver rejected the SET (RFC 8935 §2.3); `receiver_error` contains its error code.
     ///
     /// Fix the problem that the receiver's error code describes; the receiver would reject the same SET again.
@@ -596,6 +600,7 @@ impl ErrorCode {
         Self::TokenResponseInvalid,
         Self::TokenStale,
         Self::TokenUnavailable,
+        Self::IssuerKeysUnusable,
         Self::ReceiverRejected,
         Self::ReceiverKeyUnknown,
         Self::ReceiverUnauthorized,
@@ -729,6 +734,7 @@ impl ErrorCode {
             Self::TokenResponseInvalid => "token_response_invalid",
             Self::TokenStale => "token_stale",
             Self::TokenUnavailable => "token_unavailable",
+            Self::IssuerKeysUnusable => "issuer_keys_unusable",
             Self::ReceiverRejected => "receiver_rejected",
             Self::ReceiverKeyUnknown => "receiver_key_unknown",
             Self::ReceiverUnauthorized => "receiver_unauthorized",
@@ -857,9 +863,11 @@ impl ErrorCode {
             | Self::OutboxPlaceInvalid
             | Self::OutboxReplaced => ErrorKind::Outbox,
             Self::SignatureMalformed | Self::SignatureInvalid | Self::SignerFailed => ErrorKind::Signing,
-            Self::TokenRefused | Self::TokenResponseInvalid | Self::TokenStale | Self::TokenUnavailable => {
-                ErrorKind::Token
-            }
+            Self::TokenRefused
+            | Self::TokenResponseInvalid
+            | Self::TokenStale
+            | Self::TokenUnavailable
+            | Self::IssuerKeysUnusable => ErrorKind::Token,
             Self::DnsFailed
             | Self::AddressForbidden
             | Self::ConnectionFailed
@@ -918,7 +926,8 @@ impl ErrorCode {
         match self {
             Self::ReceiverUnauthorized | Self::ApiUnauthorized => Retry::AfterRenewal,
             Self::ReceiverKeyUnknown => Retry::AfterSigningAgain,
-            Self::TlsCertificateExpired
+            Self::IssuerKeysUnusable
+            | Self::TlsCertificateExpired
             | Self::TlsCertificateNotYetValid
             | Self::TlsCertificateName
             | Self::TlsCertificateUntrusted
@@ -1091,6 +1100,9 @@ impl ErrorCode {
             }
             Self::TokenUnavailable => {
                 "The token endpoint did not respond, returned a server error, or limited the request rate."
+            }
+            Self::IssuerKeysUnusable => {
+                "The metadata or the JWKS of an issuer of access tokens cannot be used: another issuer, no JSON, no key set, or a status other than 200."
             }
             Self::ReceiverRejected => {
                 "The receiver rejected the SET (RFC 8935 §2.3); `receiver_error` contains its error code."
@@ -1340,6 +1352,9 @@ impl ErrorCode {
                 "Check that credentials, scope and token endpoint are this receiver's, or wait until the token expires."
             }
             Self::TokenUnavailable => "Try again later.",
+            Self::IssuerKeysUnusable => {
+                "Check the issuer: its metadata must name exactly the same `issuer`. If it has no metadata, set the URL of its JWKS."
+            }
             Self::ReceiverRejected => {
                 "Fix the problem that the receiver's error code describes; the receiver would reject the same SET again."
             }

@@ -1,5 +1,6 @@
 //! The I/O shell: drives the engine with reqwest on tokio.
 
+mod authenticator;
 mod authorization;
 mod batch;
 mod counters;
@@ -30,6 +31,7 @@ mod trust;
 mod tunnel;
 mod worker;
 
+pub use authenticator::{Authenticator, AuthenticatorBuilder};
 pub use batch::{Batch, Emitted, Progress, RequestLimit};
 pub use counters::Counters;
 pub use deliver::Deliver;

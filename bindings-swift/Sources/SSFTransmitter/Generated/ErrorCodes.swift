@@ -209,6 +209,10 @@ extension SSFError.Code {
     /// The token endpoint did not respond, returned a server error, or limited the request rate. Try again
     /// later.
     public static let tokenUnavailable = Self(rawValue: "token_unavailable")
+    /// The metadata or the JWKS of an issuer of access tokens cannot be used: another issuer, no JSON, no key
+    /// set, or a status other than 200. Check the issuer: its metadata must name exactly the same `issuer`.
+    /// If it has no metadata, set the URL of its JWKS.
+    public static let issuerKeysUnusable = Self(rawValue: "issuer_keys_unusable")
     /// The receiver rejected the SET (RFC 8935 §2.3); `receiver_error` contains its error code. Fix the
     /// problem that the receiver's error code describes; the receiver would reject the same SET again.
     public static let receiverRejected = Self(rawValue: "receiver_rejected")
@@ -438,6 +442,7 @@ extension SSFError.Code {
         .tokenResponseInvalid,
         .tokenStale,
         .tokenUnavailable,
+        .issuerKeysUnusable,
         .receiverRejected,
         .receiverKeyUnknown,
         .receiverUnauthorized,
@@ -723,6 +728,9 @@ extension SSFError.Code {
         .tokenUnavailable: Facts(
             .token, true,
             "Try again later."),
+        .issuerKeysUnusable: Facts(
+            .token, true,
+            "Check the issuer: its metadata must name exactly the same `issuer`. If it has no metadata, set the URL of its JWKS."),
         .receiverRejected: Facts(
             .delivery, false,
             "Fix the problem that the receiver's error code describes; the receiver would reject the same SET again."),
