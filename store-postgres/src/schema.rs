@@ -6,7 +6,7 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 use crate::failed::{Done, Failed};
 
 /// Each step leads from the version that is its index to the next one.
-const STEPS: &[&str] = &[include_str!("schema.sql")];
+const STEPS: &[&str] = &[include_str!("schema.sql"), include_str!("inbox.sql")];
 
 /// The name of a schema, checked, so that it can be part of a statement.
 #[derive(Clone, Debug)]
@@ -33,9 +33,15 @@ impl Schema {
         format!("SET LOCAL search_path TO \"{}\", pg_temp;", self.0)
     }
 
+    /// The statement that says which version the tables have now.
+    fn set_version() -> String {
+        format!("UPDATE meta SET value = {} WHERE name = 'version'", STEPS.len())
+    }
+
     /// The statements that create the tables, for a tool that runs them in a transaction.
     pub(crate) fn sql(&self) -> String {
-        format!("CREATE SCHEMA IF NOT EXISTS \"{}\";\n{}\n\n{}", self.0, self.enter(), STEPS.concat())
+        let (schema, enter, version) = (&self.0, self.enter(), Self::set_version());
+        format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\";\n{enter}\n\n{}\n{version};\n", STEPS.join("\n"))
     }
 
     /// Creates the tables, or brings those of an older version to this one. One process at a time does it.
@@ -57,8 +63,7 @@ impl Schema {
         for step in steps {
             client.batch_execute(step).await?;
         }
-        let set = format!("UPDATE meta SET value = {} WHERE name = 'version'", STEPS.len());
-        client.batch_execute(&set).await?;
+        client.batch_execute(&Self::set_version()).await?;
         Ok(())
     }
 

@@ -25,7 +25,7 @@ pub(crate) struct Sessions {
 }
 
 /// How an attempt failed.
-enum Broken {
+pub(crate) enum Broken {
     /// Before the commit: nothing has happened.
     Undone(Failed),
     /// While it was committed: nobody knows.
@@ -40,12 +40,18 @@ impl From<Failed> for Broken {
 
 impl Sessions {
     pub(crate) async fn run<O: Operation>(&self, operation: &O) -> Result<O::Output> {
+        self.repeat(operation)
+            .await
+            .map_err(|(Broken::Undone(failed) | Broken::Unknown(failed))| failed.into())
+    }
+
+    /// Runs an operation, again if others have stopped it, and tells how it failed at last.
+    pub(crate) async fn repeat<O: Operation>(&self, operation: &O) -> Result<O::Output, Broken> {
         let mut tries = 1;
         loop {
             match self.attempt(operation).await {
-                Ok(output) => return Ok(output),
                 Err(Broken::Undone(failed)) if failed.is_passing() && tries < TRIES => tries += 1,
-                Err(Broken::Undone(failed) | Broken::Unknown(failed)) => return Err(failed.into()),
+                result => return result,
             }
         }
     }

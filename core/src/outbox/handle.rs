@@ -114,7 +114,14 @@ impl Outbox {
         self.enqueue_many(entries).await
     }
 
-    /// What the store gets of an entry, and what lint reports.
+    /// What the store gets of an entry, and what lint reports: for a table from which a store takes entries over that
+    /// a transaction of the host has inserted.
+    ///
+    /// Errors are those of the entry.
+    pub fn to_message(&self, entry: &Entry) -> Result<(Message, Vec<Finding>)> {
+        self.check(entry, self.clock.now())
+    }
+
     fn check(&self, entry: &Entry, now: Timestamp) -> Result<(Message, Vec<Finding>)> {
         let findings = self.lint(entry, now)?;
         Ok((entry.to_message(self.sealing(), now)?, findings))

@@ -8,7 +8,6 @@ use super::Ledger;
 use crate::{
     codec::json,
     failed::{Done, Failed},
-    ledger::enqueue::conflict,
     values::{Value, each, one},
 };
 
@@ -193,9 +192,7 @@ impl Ledger<'_> {
                 ],
             )
             .await?;
-        if inserted < new.len() as u64 {
-            return Err(conflict("the outbox already has a delivery with this jti"));
-        }
-        Ok(())
+        // Another transaction has used an id since it was looked up.
+        if inserted < new.len() as u64 { Err(Failed::Again) } else { Ok(()) }
     }
 }
