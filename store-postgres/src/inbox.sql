@@ -8,3 +8,6 @@ CREATE TABLE inbox (
 );
 CREATE INDEX inbox_waiting ON inbox (id) WHERE refused_at IS NULL;
 CREATE INDEX inbox_refused ON inbox (refused_at) WHERE refused_at IS NOT NULL;
+
+-- The oldest version of the library that may use these tables beside this one: its statements mean the same in them.
+INSERT INTO meta VALUES ('compatible', 1);

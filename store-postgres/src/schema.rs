@@ -55,6 +55,9 @@ impl Schema {
 
     async fn steps(&self, client: &Client) -> Done<()> {
         let version = self.version(client).await?;
+        if self.suits(client, version).await? {
+            return Ok(());
+        }
         if version.is_none() {
             client.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS \"{}\"", self.0)).await?;
         }
@@ -69,17 +72,28 @@ impl Schema {
 
     /// Rejects tables that are missing or that a newer version has changed.
     pub(crate) async fn check(&self, client: &Client) -> Done<()> {
-        match self.version(client).await? {
-            Some(version) if version > STEPS.len() => Err(newer(Some(version))),
-            Some(version) if version == STEPS.len() => Ok(()),
-            _ => {
-                let message = format!(
-                    "the schema {} has no tables of this version of the library: migrate the outbox first",
-                    self.0
-                );
-                Err(Failed::new(ErrorCode::OutboxUnavailable, message))
-            }
+        let version = self.version(client).await?;
+        if self.suits(client, version).await? {
+            return Ok(());
         }
+        if version > Some(STEPS.len()) {
+            return Err(newer(version));
+        }
+        let message = format!(
+            "the schema {} has no tables of this version of the library: migrate the outbox first",
+            self.0
+        );
+        Err(Failed::new(ErrorCode::OutboxUnavailable, message))
+    }
+
+    /// Whether the tables are those of this version, or of a newer one that this one may use: machines are not updated all at once.
+    async fn suits(&self, client: &Client, version: Option<usize>) -> Done<bool> {
+        if version <= Some(STEPS.len()) {
+            return Ok(version == Some(STEPS.len()));
+        }
+        let oldest = format!("SELECT value FROM \"{}\".meta WHERE name = 'compatible'", self.0);
+        let oldest = text(client, &oldest).await?.and_then(|version| version.parse().ok());
+        Ok(oldest.is_some_and(|oldest: usize| oldest <= STEPS.len()))
     }
 
     /// The version of the tables, if there are any.
