@@ -354,6 +354,7 @@ export interface NativeOutboxHealth {
   oldestWaiting?: number;
   deliveredInLastMinute: number;
   paused: number;
+  refused?: number;
   fileBytes?: number;
   logBytes?: number;
 }

@@ -40,9 +40,9 @@ impl Failed {
         }
     }
 
-    /// Whether the database rejected a statement, and not the connection: another operation may succeed.
-    pub(crate) fn is_of_statement(&self) -> bool {
-        self.state().is_some()
+    /// Whether something in the operation is the reason, and not the connection: another one may succeed.
+    pub(crate) fn is_of_operation(&self) -> bool {
+        matches!(self, Self::Again) || self.state().is_some()
     }
 
     /// Whether the transaction may succeed if it is repeated, unless its commit had begun.

@@ -128,7 +128,7 @@ impl Group<'_> {
                     drop(call.answer.send(answer.map_err(|refusal| Failed::from(refusal).into())));
                 }
             }
-            Err(Broken::Undone(failed)) if calls.len() > 1 && failed.is_of_statement() => return calls,
+            Err(Broken::Undone(failed)) if calls.len() > 1 && failed.is_of_operation() => return calls,
             Err(Broken::Undone(failed) | Broken::Unknown(failed)) => {
                 let error = Error::from(failed);
                 for call in calls {

@@ -13,8 +13,8 @@ use crate::{
     schema::text,
 };
 
-/// How often an operation is tried that other transactions or a lost connection have stopped.
-const TRIES: u32 = 5;
+/// How often an operation is tried that other transactions or a lost connection have stopped. Each time, another one has made progress.
+const TRIES: u32 = 10;
 /// The clock of the database, in milliseconds since 1970. Unlike `now()`, it does not stand still in a transaction.
 const CLOCK: &str = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 

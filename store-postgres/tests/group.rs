@@ -4,10 +4,12 @@
 
 mod common;
 
+use std::collections::HashMap;
+
 use common::{entry, outbox, server::Server, until};
 use ssf_transmitter::{
     ErrorCode, Result,
-    outbox::{Enqueued, Entry, Outbox},
+    outbox::{Enqueued, Entry, Outbox, Store},
 };
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, NoTls};
@@ -137,4 +139,26 @@ async fn a_caller_that_goes_takes_no_other_one_along() {
     until(async || (locked.outbox.counts().await.unwrap().waiting == 4).then_some(())).await;
     locked.outbox.enqueue(entry("acme", "later")).await.unwrap();
     assert_eq!(locked.outbox.counts().await.unwrap().waiting, 5);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_that_enqueue_the_same_keys_agree() {
+    let server = Server::start(false);
+    let builder = outbox(&server.url()).await;
+    let mut calls = Vec::new();
+    for _ in 0..3 {
+        let outbox = Outbox::new(builder.connect().await.unwrap());
+        for number in 0..100 {
+            let (outbox, key) = (outbox.clone(), number.to_string());
+            let entry = entry(&format!("r{}", number % 7), &key).idempotency_key(&key);
+            calls.push(tokio::spawn(async move { (key, outbox.enqueue(entry).await.unwrap()) }));
+        }
+    }
+    let mut first = HashMap::new();
+    for call in calls {
+        let (key, enqueued) = call.await.unwrap();
+        assert_eq!(*first.entry(key).or_insert_with(|| enqueued.jtis.clone()), enqueued.jtis);
+    }
+    let counts = builder.connect().await.unwrap().counts().await.unwrap();
+    assert_eq!((first.len(), counts.enqueued), (100, 100));
 }

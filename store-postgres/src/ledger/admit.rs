@@ -20,9 +20,6 @@ const NUMBERS: &str = "
     UNION ALL SELECT NULL, jti FROM deliveries WHERE jti = ANY($2)";
 const KNOWN: &str = "SELECT idempotency, fingerprint, jtis FROM events WHERE idempotency = ANY($1)";
 
-/// How often another transaction may be faster with a key.
-const ROUNDS: u32 = 5;
-
 /// The messages of a call.
 pub(crate) struct Call<'m> {
     pub(crate) messages: &'m [Message],
@@ -99,24 +96,16 @@ pub(super) fn jtis(message: &Message) -> Vec<String> {
 impl Ledger<'_> {
     /// Accepts calls in their order, as if each had come alone.
     pub(crate) async fn admit(&mut self, calls: &[Call<'_>]) -> Done<Vec<Admitted>> {
-        for _ in 0..ROUNDS {
-            let (mut known, ids) = self.known_of(calls).await?;
-            let answers: Vec<_> = calls.iter().map(|call| known.judge(call.messages)).collect();
-            let mut accepted = Vec::new();
-            for (call, answer) in calls.iter().zip(&answers) {
-                let answers = answer.iter().flatten();
-                let new = call.messages.iter().zip(answers).filter(|(_, answer)| !answer.repeated);
-                accepted.extend(new.map(|(message, _)| (message, call.at)));
-            }
-            let accepted: Vec<_> =
-                accepted.into_iter().zip(ids).map(|((message, at), id)| (message, at, id)).collect();
-            // Another transaction may have used a key since.
-            if self.add_events(&accepted).await? {
-                self.accept_all(&accepted).await?;
-                return Ok(answers);
-            }
+        let (mut known, ids) = self.known_of(calls).await?;
+        let answers: Vec<_> = calls.iter().map(|call| known.judge(call.messages)).collect();
+        let mut accepted = Vec::new();
+        for (call, answer) in calls.iter().zip(&answers) {
+            let new = call.messages.iter().zip(answer.iter().flatten()).filter(|(_, one)| !one.repeated);
+            accepted.extend(new.map(|(message, _)| (message, call.at)));
         }
-        Err(Failed::Again)
+        let accepted = accepted.into_iter().zip(ids).map(|((message, at), id)| (message, at, id));
+        self.accept_all(&accepted.collect::<Vec<_>>()).await?;
+        Ok(answers)
     }
 
     /// What the outbox has of the keys and ids in calls, and a number for each of their messages.

@@ -8,7 +8,7 @@ use ssf_transmitter::{
 use super::{Ledger, admit::jtis, delivery::New};
 use crate::{
     codec::{json, millis, signed, state, wait},
-    failed::Done,
+    failed::{Done, Failed},
     values::each,
 };
 
@@ -18,17 +18,13 @@ const EVENTS: &str = "
     SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS n (id, kept, event, subject, idempotency, fingerprint, jtis, payload)
     ORDER BY idempotency, id
     ON CONFLICT (idempotency) WHERE idempotency IS NOT NULL DO NOTHING";
-const REMOVE: &str = "DELETE FROM events WHERE id = ANY($1)";
 
 /// A message, when it was enqueued, and the number of its event.
 pub(super) type Accepted<'m> = (&'m Message, Timestamp, i64);
 
 impl Ledger<'_> {
-    /// Adds the events of messages: all of them, or none if one of the idempotency keys is known, which it tells.
-    pub(super) async fn add_events(&self, accepted: &[Accepted<'_>]) -> Done<bool> {
-        if accepted.is_empty() {
-            return Ok(true);
-        }
+    /// Adds the events of messages. It fails if one of the idempotency keys is known.
+    async fn add_events(&self, accepted: &[Accepted<'_>]) -> Done<()> {
         let messages = || accepted.iter().map(|(message, _, _)| message);
         let ids = accepted.iter().map(|(_, _, id)| *id).collect();
         let kept = |message: &&Message| message.idempotency.map(|_| json(&jtis(message))).transpose();
@@ -47,18 +43,16 @@ impl Ledger<'_> {
                 ],
             )
             .await?;
-        let all = added == accepted.len() as u64;
-        if !all {
-            self.execute(REMOVE, &[each(&ids)]).await?;
-        }
-        Ok(all)
+        // Another transaction has used a key since it was looked up.
+        if added < accepted.len() as u64 { Err(Failed::Again) } else { Ok(()) }
     }
 
-    /// Adds the deliveries of messages whose events were added.
+    /// Adds the events and the deliveries of messages.
     pub(super) async fn accept_all(&mut self, accepted: &[Accepted<'_>]) -> Done<()> {
         if accepted.is_empty() {
             return Ok(());
         }
+        self.add_events(accepted).await?;
         let names = accepted.iter().flat_map(|(message, _, _)| &message.deliveries);
         self.lock_names(names.map(|delivery| delivery.receiver.clone()).collect()).await?;
         for accepted in accepted {
