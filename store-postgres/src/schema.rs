@@ -8,6 +8,9 @@ use crate::failed::{Done, Failed};
 /// Each step leads from the version that is its index to the next one.
 const STEPS: &[&str] = &[include_str!("schema.sql"), include_str!("inbox.sql")];
 
+/// Grants to those who enqueue, work and look.
+const ROLES: &str = include_str!("roles.sql");
+
 /// The name of a schema, checked, so that it can be part of a statement.
 #[derive(Clone, Debug)]
 pub(crate) struct Schema(String);
@@ -42,6 +45,17 @@ impl Schema {
     pub(crate) fn sql(&self) -> String {
         let (schema, enter, version) = (&self.0, self.enter(), Self::set_version());
         format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\";\n{enter}\n\n{}\n{version};\n", STEPS.join("\n"))
+    }
+
+    /// The statements that create roles, and grant them what they need.
+    pub(crate) fn roles(&self) -> Result<String> {
+        // PostgreSQL cuts longer names off.
+        if self.0.len() + "_enqueue".len() > 63 {
+            let message =
+                "the names of roles begin with that of the schema, which has 55 letters at most for them";
+            return Err(ssf_transmitter::Error::new(ErrorCode::ConfigurationInvalid, message));
+        }
+        Ok(ROLES.replace("{schema}", &self.0))
     }
 
     /// Creates the tables, or brings those of an older version to this one. One process at a time does it.

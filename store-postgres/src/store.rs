@@ -87,9 +87,20 @@ impl PostgresStore {
         self.run(ListRefused { after, limit }).await
     }
 
+    /// The statements that create four roles for this schema, by default `ssf_outbox`, and grant them what they need: `…_enqueue` accepts
+    /// entries and cannot read what they say, `…_host` inserts
+    /// them in its own transactions, `…_work` sends, and `…_read` looks.
+    pub fn roles_sql<'a>(schema: impl Into<Option<&'a str>>) -> Result<String> {
+        Schema::new(schema.into().unwrap_or(builder::SCHEMA))?.roles()
+    }
+
     pub(crate) fn new(sessions: Sessions) -> Self {
         let signals = Signals::new(sessions.pool.clone());
         Self(Arc::new(Inner { sessions, signals, queue: Queue::default(), inbox: AtomicBool::new(true) }))
+    }
+
+    pub(crate) async fn ready(&self) -> Result<()> {
+        Ok(self.0.sessions.ready().await?)
     }
 
     fn run<O: Operation + Send + 'static>(&self, operation: O) -> BoxFuture<'_, Result<O::Output>> {
@@ -216,9 +227,11 @@ impl Store for PostgresStore {
     }
 
     fn close(&self) -> BoxFuture<'_, Result<()>> {
-        self.0.signals.close();
-        self.0.sessions.pool.close();
-        Box::pin(std::future::ready(Ok(())))
+        Box::pin(async {
+            self.0.signals.close().await;
+            self.0.sessions.pool.close();
+            Ok(())
+        })
     }
 }
 
