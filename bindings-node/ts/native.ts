@@ -335,10 +335,20 @@ export interface NativeTransmitter {
   counters(): NativeCounters;
 }
 
+export interface NativeDatabaseOptions {
+  schema: string | undefined;
+  connections: number | undefined;
+  migrates: boolean;
+  caBundles: Uint8Array[];
+  clientCertificate: Uint8Array[] | undefined;
+  password: string | undefined;
+}
+
 export interface NativeOutboxOptions {
-  path: string | undefined;
+  place: string | undefined;
   capacity: number | undefined;
   waits: boolean;
+  database: NativeDatabaseOptions | undefined;
   seal: NativeSeal | undefined;
   issuer: string | undefined;
   names: string[] | undefined;
@@ -360,6 +370,7 @@ export interface NativeOutboxHealth {
 }
 
 export interface NativeOutbox {
+  shown(): string;
   enqueue(mailbox: NativeMailbox, number: number, lines: string): Outcome<void>;
   enqueueMany(mailbox: NativeMailbox, number: number, lines: string): Outcome<void>;
   enqueueJson(mailbox: NativeMailbox, number: number, texts: string[]): Outcome<void>;

@@ -26,6 +26,7 @@ export {
   type DeliveryFilter,
   type DiscardOptions,
   type EnqueueOptions,
+  type KeptOutboxOptions,
   type ListOptions,
   type MemoryOutboxOptions,
   Outbox,

@@ -9,6 +9,7 @@ import { type Caller, coreCode, Place, unwrap } from '../errors.js';
 import type { SsfEvent } from '../events/union.js';
 import {
   type NativeAccepted,
+  type NativeDatabaseOptions,
   type NativeDelivery,
   type NativeFilter,
   type NativeHistory,
@@ -19,6 +20,7 @@ import {
   native,
   type Outcome,
 } from '../native.js';
+import { TRUST, type TrustOptions, trustOf } from '../network.js';
 import {
   boolean,
   checked,
@@ -72,6 +74,18 @@ export interface OutboxOptions {
   readonly issuer?: string | undefined;
   /** The receivers by name, as far as they are known: an object or a `Map`. Entries for others are linted when they are sent. */
   readonly receivers?: Readonly<Record<string, Receiver>> | ReadonlyMap<string, Receiver> | undefined;
+}
+
+/** The settings of an outbox in a file or in a database. */
+export interface KeptOutboxOptions extends OutboxOptions, TrustOptions {
+  /** The schema of the tables in the database; `ssf_outbox` by default. */
+  readonly schema?: string | undefined;
+  /** How many connections to the database there are at most; 8 by default. */
+  readonly connections?: number | undefined;
+  /** The password of the database, in place of one in the URL. */
+  readonly password?: string | undefined;
+  /** Whether the first call creates the tables, or brings those of an older version to this one. */
+  readonly migrate?: boolean | undefined;
 }
 
 /** The settings of an outbox in memory. */
@@ -153,6 +167,7 @@ export interface PruneOptions {
 }
 
 const OPTIONS = { seal: instance(Seal, 'a Seal'), issuer: string, receivers: object };
+const KEPT = { ...OPTIONS, ...TRUST, schema: string, connections: count, password: string, migrate: boolean };
 const MEMORY = { ...OPTIONS, capacity: count, waitWhenFull: boolean };
 const ENQUEUE = { ...ENTRY_OPTIONS, signal };
 const FILTER = {
@@ -180,6 +195,9 @@ const PRUNE = { delivered: span, dead: span, discarded: span };
  * The file is opened where the outbox is first used, on a thread of the library; all work on it is done there. So the event
  * loop is never blocked, and making an outbox costs nothing. Worker threads and other processes make one each, for the same file.
  *
+ * Where several machines share the outbox, it is in a PostgreSQL database: `new Outbox('postgresql://outbox@db.example.com/app')`.
+ * TLS is on, and the certificate of the server is verified, unless the server is on this machine or the URL has `sslmode=disable`.
+ *
  * @example
  * ```ts
  * const outbox = new Outbox('/var/lib/edr/outbox.db');
@@ -187,29 +205,29 @@ const PRUNE = { delivered: span, dead: span, discarded: span };
  * await new Worker(outbox, transmitter, { receivers: { acme } }).run();
  * ```
  *
- * Every method rejects with an {@link OutboxError} if the file cannot be used.
+ * Every method rejects with an {@link OutboxError} if the file or the database cannot be used.
  */
 export class Outbox implements AsyncDisposable {
   readonly #native: NativeOutbox;
-  readonly #place: string;
 
   /**
-   * An outbox in a file, which is created if it does not exist. Its folder must exist, on a local disk.
+   * An outbox in a file, which is created if it does not exist, or in the PostgreSQL database with this URL. The folder of the file
+   * must exist, on a local disk.
    *
    * @throws {ConfigError} If a setting is wrong; `pointer` names it.
    */
-  constructor(path: string, options?: OutboxOptions);
+  constructor(place: string, options?: KeptOutboxOptions);
   /** @internal */
-  constructor(path: NativeOutbox, options: undefined);
-  constructor(path: string | NativeOutbox, options: OutboxOptions = {}) {
-    if (path instanceof native.Outbox) {
-      this.#native = path as NativeOutbox;
-      this.#place = 'in memory';
+  constructor(place: NativeOutbox, options: undefined);
+  constructor(place: string | NativeOutbox, options: KeptOutboxOptions = {}) {
+    if (place instanceof native.Outbox) {
+      this.#native = place as NativeOutbox;
       return;
     }
-    checkedArgument('path', path, string, Outbox);
-    this.#native = built({ path: path as string, ...checked(options, OPTIONS, [], Outbox) }, Outbox);
-    this.#place = path as string;
+    checkedArgument('place', place, string, Outbox);
+    const { schema, connections, password, migrate: migrates = false, ...rest } = checked(options, KEPT, [], Outbox);
+    const database = { schema, connections, password, migrates, ...trustOf(rest, Outbox) };
+    this.#native = built(rest, Outbox, place as string, database);
   }
 
   /**
@@ -397,7 +415,11 @@ export class Outbox implements AsyncDisposable {
     return this.#call((native, ...to) => native.prune(...to, { delivered, dead, discarded }), at);
   }
 
-  /** Reads the whole file, and returns what is damaged: nothing if it is whole. Takes as long as reading takes. */
+  /**
+   * Reads the whole file, and returns what is damaged: nothing if it is whole. Takes as long as reading takes.
+   *
+   * @throws {ConfigError} If the outbox is in a database.
+   */
   async check(): Promise<string[]> {
     return this.#call((native, ...to) => native.check(...to), new Place(this.check));
   }
@@ -407,6 +429,8 @@ export class Outbox implements AsyncDisposable {
    *
    * A worker that runs on the copy sends again what was delivered since, with the same `jti`. It fails with
    * `SSF_OUTBOX_PLACE_INVALID` if the file exists or its folder does not.
+   *
+   * @throws {ConfigError} If the outbox is in memory or in a database.
    *
    * @example
    * ```ts
@@ -433,9 +457,9 @@ export class Outbox implements AsyncDisposable {
     await this.close();
   }
 
-  /** Shows the path. */
+  /** Shows the path, or the schema of a database. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return `Outbox { '${this.#place}' }`;
+    return `Outbox { '${this.#native.shown()}' }`;
   }
 
   /** @internal */
@@ -451,14 +475,20 @@ export class Outbox implements AsyncDisposable {
   }
 }
 
-function built(options: MemoryOutboxOptions & { readonly path?: string }, at: Caller): NativeOutbox {
-  const { path, capacity, waitWhenFull: waits = false, seal, issuer, receivers } = options;
+function built(
+  options: MemoryOutboxOptions,
+  at: Caller,
+  place?: string,
+  database?: NativeDatabaseOptions,
+): NativeOutbox {
+  const { capacity, waitWhenFull: waits = false, seal, issuer, receivers } = options;
   const named = receivers && entriesOf(receivers);
   return unwrap(
     native.Outbox.build({
-      path,
+      place,
       capacity,
       waits,
+      database,
       seal: seal && Seal.handle(seal),
       issuer,
       names: named?.map(([name]) => name),

@@ -22,6 +22,7 @@ from os import fspath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ssf_transmitter import _native
+from ssf_transmitter._base import pem
 from ssf_transmitter._keywords import known_keywords
 from ssf_transmitter._model import Event, event_object, given_subject, wrong_type
 from ssf_transmitter._native import Attempt, Delivery, Failure, OutboxCounts, OutboxHealth, OutboxReceiver
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from ssf_transmitter._async_worker import AsyncWorker
     from ssf_transmitter._model import Subject
+    from ssf_transmitter._native import Database
     from ssf_transmitter._receiver import Receiver
     from ssf_transmitter._types import DeliveryState, Priority
     from ssf_transmitter._worker import Drained, Health, Worker
@@ -224,19 +226,30 @@ class _Settings:
     """Where entries are kept."""
 
     _native: _native.Outbox
-    _place: str
 
     @known_keywords
     def __init__(
         self,
-        path: str | PathLike[str],
+        place: str | PathLike[str],
         *,
         seal: Seal | None = None,
         issuer: str | None = None,
         receivers: Mapping[str, Receiver] | None = None,
+        schema: str | None = None,
+        connections: int | None = None,
+        password: str | None = None,
+        ca_bundle: str | bytes | None = None,
+        client_certificate: tuple[str | bytes, str | bytes] | None = None,
+        migrate: bool = False,
     ) -> None:
         """Take the settings."""
-        self._open(fspath(path), None, False, seal, issuer, receivers)
+        bundles = [] if ca_bundle is None else [pem(ca_bundle, "ca_bundle")]
+        chain, key = client_certificate or (None, None)
+        pair = (
+            None if chain is None or key is None else (pem(chain, "client_certificate"), pem(key, "client_certificate"))
+        )
+        database = (schema, connections, migrate, bundles, pair, password)
+        self._open(fspath(place), None, False, database, seal, issuer, receivers)
 
     @classmethod
     @known_keywords
@@ -259,7 +272,7 @@ class _Settings:
             receivers: Receivers by name, to lint entries.
         """
         outbox = cls.__new__(cls)
-        outbox._open(None, capacity, wait_when_full, seal, issuer, receivers)  # noqa: SLF001  # of this class
+        outbox._open(None, capacity, wait_when_full, None, seal, issuer, receivers)  # noqa: SLF001  # of this class
         return outbox
 
     @staticmethod
@@ -270,24 +283,25 @@ class _Settings:
 
         Raises:
             OutboxError: If a process has the outbox open (`outbox_unavailable`), or there is none.
+            ConfigError: If it is in a database.
         """
         return Salvaged(*_native.Outbox.salvage(path))
 
     def _open(
         self,
-        path: str | None,
+        place: str | None,
         capacity: int | None,
         waits: bool,
+        database: Database | None,
         seal: Seal | None,
         issuer: str | None,
         receivers: Mapping[str, Receiver] | None,
     ) -> None:
         known = None if receivers is None else dict(receivers)
-        self._native = _native.Outbox(path, capacity, waits, seal, issuer, known)
-        self._place = path or "in memory"
+        self._native = _native.Outbox(place, capacity, waits, database, seal, issuer, known)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._place}>"
+        return f"<{type(self).__name__} {self._native.shown()}>"
 
 
 def _filter(
@@ -327,6 +341,10 @@ class Outbox(_Settings):
     code is `outbox_unavailable`); one that is forked before can. So a server that forks its workers may create the
     outbox before, and use it only in the workers.
 
+    Where several machines share the outbox, it is in a PostgreSQL database: `Outbox("postgresql://outbox@db/app")`.
+    Connections are made where the outbox is first used, by each process for itself. TLS is on, and the certificate of
+    the server is verified, unless the server is on this machine or the URL has `sslmode=disable`.
+
     >>> from ssf_transmitter import Email
     >>> from ssf_transmitter.events import caep
     >>> from ssf_transmitter.outbox import Outbox
@@ -336,13 +354,20 @@ class Outbox(_Settings):
     (2, 2)
 
     Args:
-        path: The file, which is created if it does not exist. Its folder must exist, on a local disk.
+        place: The file, which is created if it does not exist. Its folder must exist, on a local disk. Or the URL of a
+            PostgreSQL database.
         seal: Encrypts what entries say.
         issuer: The issuer of the SETs. With it and `receivers`, entries are linted before they are accepted: what a
             receiver would reject is a `ValidationError` then, and not a dead delivery.
         receivers: The receivers by name, as far as they are known. Entries for others are linted when they are sent.
+        schema: The schema of the tables in the database; `ssf_outbox` by default.
+        connections: How many connections to the database there are at most; 8 by default.
+        password: The password of the database, in place of one in the URL.
+        ca_bundle: Certificates (PEM) to trust in addition to those of the operating system.
+        client_certificate: A client certificate with its chain, and its private key, both in PEM.
+        migrate: Whether the first use creates the tables, or brings those of an older version to this one.
 
-    Every method raises `OutboxError` if the file cannot be used.
+    Every method raises `OutboxError` if the file or the database cannot be used.
     """
 
     @known_keywords
@@ -506,7 +531,11 @@ class Outbox(_Settings):
         return self._native.call(_native.Operation.prune(delivered, dead, discarded))  # type: ignore[no-any-return]
 
     def check(self) -> tuple[str, ...]:
-        """Read the whole file, and tell what is damaged: nothing if it is whole, or in memory."""
+        """Read the whole file, and tell what is damaged: nothing if it is whole, or in memory.
+
+        Raises:
+            ConfigError: If the outbox is in a database.
+        """
         return tuple(self._native.call(_native.Operation.check()))
 
     def backup(self, target: str | PathLike[str]) -> None:
@@ -516,7 +545,7 @@ class Outbox(_Settings):
 
         Raises:
             OutboxError: If the file exists or cannot be written.
-            ConfigError: If the outbox is in memory.
+            ConfigError: If the outbox is in memory or in a database.
         """
         self._native.call(_native.Operation.backup(target))
 
