@@ -3,6 +3,8 @@
 #[cfg(feature = "postgres")]
 mod password;
 mod place;
+#[cfg(feature = "postgres")]
+mod statement;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -69,11 +71,15 @@ impl OutboxSettings {
     /// Opens the outbox, and returns what it is kept in. A database is connected to by the first operation.
     pub fn open(&self) -> Result<(Outbox, Kept)> {
         let (outbox, kept) = self.place.open(self.around)?;
+        Ok((self.checks(outbox), kept))
+    }
+
+    /// Makes an outbox seal and lint.
+    fn checks(&self, outbox: Outbox) -> Outbox {
         let outbox = set(outbox, self.seal.clone(), Outbox::seal);
-        let outbox = set(outbox, self.lint.clone(), |outbox, Lint { issuer, receivers }| {
+        set(outbox, self.lint.clone(), |outbox, Lint { issuer, receivers }| {
             outbox.lint_for(issuer, receivers)
-        });
-        Ok((outbox, kept))
+        })
     }
 }
 

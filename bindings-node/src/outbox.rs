@@ -19,6 +19,7 @@ use crate::{
     opener,
     policy::milliseconds,
     receiver::Receiver,
+    records::{Finding, findings},
 };
 
 /// Encrypts what entries say.
@@ -114,6 +115,15 @@ impl OutboxOptions<'_> {
     }
 }
 
+/// A statement for a connection of the host.
+#[napi(object, object_from_js = false)]
+pub struct Statement {
+    pub sql: String,
+    pub parameters: Vec<String>,
+    pub jtis: Vec<String>,
+    pub findings: Vec<Finding>,
+}
+
 /// What selects deliveries. Times are in milliseconds since 1970.
 #[napi(object, object_to_js = false)]
 pub struct Filter {
@@ -160,6 +170,20 @@ impl Outbox {
     #[napi]
     pub fn shown(&self) -> String {
         self.0.settings.place.shown()
+    }
+
+    /// The statement that enqueues an entry, given by its lines, on a connection of the host.
+    #[napi]
+    pub fn statement(&self, lines: String) -> Outcome<Statement> {
+        outcome(Lines(lines).one().and_then(|entry| {
+            let (statement, found) = self.0.settings.statement(&entry, "numeric")?;
+            Ok(Statement {
+                sql: statement.sql,
+                parameters: statement.parameters,
+                jtis: statement.jtis,
+                findings: findings(&found),
+            })
+        }))
     }
 
     /// Accepts an entry: its lines.

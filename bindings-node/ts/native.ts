@@ -369,8 +369,16 @@ export interface NativeOutboxHealth {
   logBytes?: number;
 }
 
+export interface NativeStatement {
+  readonly sql: string;
+  readonly parameters: string[];
+  readonly jtis: string[];
+  readonly findings: NativeFinding[];
+}
+
 export interface NativeOutbox {
   shown(): string;
+  statement(lines: string): Outcome<NativeStatement>;
   enqueue(mailbox: NativeMailbox, number: number, lines: string): Outcome<void>;
   enqueueMany(mailbox: NativeMailbox, number: number, lines: string): Outcome<void>;
   enqueueJson(mailbox: NativeMailbox, number: number, texts: string[]): Outcome<void>;

@@ -35,6 +35,7 @@ export {
   type ReceiversOptions,
   type ReplayOptions,
   type StateFilter,
+  type Statement,
 } from './outbox/outbox.js';
 export type {
   Attempt,

@@ -93,6 +93,9 @@ impl Entry {
 /// An outbox, and what it is kept in.
 type Open = (sdk::outbox::Outbox, Kept);
 
+/// SQL, parameters, their names, ids, findings.
+type StatementTuple = (String, Vec<String>, Vec<&'static str>, Vec<String>, Findings);
+
 /// What can be set of a database: schema, connections, migration, CA bundles, client certificate, password.
 #[derive(FromPyObject)]
 struct DatabaseArgument(
@@ -155,6 +158,18 @@ impl Outbox {
     /// Where entries are kept, without secrets.
     fn shown(&self) -> String {
         self.settings.place.shown()
+    }
+
+    /// The statement that enqueues an entry on a connection of the host: SQL, parameters, their names, ids, findings.
+    fn statement(&self, entry: &Entry, style: &str) -> Result<StatementTuple> {
+        let (statement, findings) = self.settings.statement(&entry.0, style)?;
+        Ok((
+            statement.sql,
+            statement.parameters,
+            statement.names.to_vec(),
+            statement.jtis,
+            Findings(findings),
+        ))
     }
 
     /// Does something.

@@ -135,6 +135,11 @@ impl Place {
 
 #[cfg(feature = "postgres")]
 impl Database {
+    /// The schema of the tables, unless it is the default.
+    pub(super) fn schema(&self) -> Option<&str> {
+        self.settings.schema.as_deref()
+    }
+
     /// What belongs to all connections but the password.
     fn builder(&self) -> Builder {
         let DatabaseSettings { schema, connections, migrates, ca_bundles, client_certificate, .. } =

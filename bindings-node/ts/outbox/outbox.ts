@@ -5,7 +5,7 @@ import { types } from 'node:util';
 import { call } from '../calls.js';
 import type { SsfErrorCode } from '../codes.js';
 import { subjectJson } from '../custom-subject.js';
-import { type Caller, coreCode, Place, unwrap } from '../errors.js';
+import { type Caller, coreCode, type Finding, findingsOf, Place, unwrap } from '../errors.js';
 import type { SsfEvent } from '../events/union.js';
 import {
   type NativeAccepted,
@@ -94,6 +94,18 @@ export interface MemoryOutboxOptions extends OutboxOptions {
   readonly capacity?: number | undefined;
   /** Whether an entry waits for room. By default, it is the error `SSF_OUTBOX_FULL`. */
   readonly waitWhenFull?: boolean | undefined;
+}
+
+/** A statement that accepts an event in a transaction of yours. */
+export interface Statement {
+  /** The SQL, with `$1` for the parameter. */
+  readonly sql: string;
+  /** The parameters, all of them strings. */
+  readonly parameters: string[];
+  /** The ids of the SETs, in the order of the receivers. */
+  readonly jtis: readonly string[];
+  /** What lint reports, if the outbox has an issuer and receivers. */
+  readonly findings: readonly Finding[];
 }
 
 /** The settings of an enqueue. */
@@ -278,6 +290,28 @@ export class Outbox implements AsyncDisposable {
       options.signal,
     );
     return enqueuedOf(accepted)[0] as Enqueued;
+  }
+
+  /**
+   * Returns the statement that accepts an event in a transaction of yours: execute it on your own connection to the PostgreSQL database
+   * of the outbox. The event is accepted if, and only if, your transaction commits. It needs no connection of the outbox. Workers find
+   * the event when they look, once a second by default.
+   *
+   * @throws {ValidationError} If event or subject violate a rule; `pointer` is the place.
+   * @throws {OutboxError} If the entry is invalid.
+   * @throws {ConfigError} If the outbox is not in a PostgreSQL database.
+   *
+   * @example
+   * ```ts
+   * const { sql, parameters } = outbox.statement(caep.sessionRevoked(), subject, { to: 'acme' });
+   * await client.query(sql, parameters); // pg; with postgres.js: await transaction.unsafe(sql, parameters)
+   * ```
+   */
+  statement(event: SsfEvent, subject: Subject | undefined, options: EntryOptions): Statement {
+    const at = new Place(this.statement);
+    const lines = linesOf(event, subject, checked(options, ENTRY_OPTIONS, ['to'], at), at);
+    const { sql, parameters, jtis, findings } = unwrap(this.#native.statement(lines), at);
+    return { sql, parameters, jtis, findings: findingsOf(findings) };
   }
 
   /**

@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import fspath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ssf_transmitter._model import Subject
     from ssf_transmitter._native import Database
     from ssf_transmitter._receiver import Receiver
-    from ssf_transmitter._types import DeliveryState, Priority
+    from ssf_transmitter._types import DeliveryState, ParamStyle, Priority
     from ssf_transmitter._worker import Drained, Health, Worker
     from ssf_transmitter.lint import Finding
 
@@ -61,6 +61,7 @@ __all__ = [
     "OutboxReceiver",
     "Salvaged",
     "Seal",
+    "Statement",
     "Worker",
 ]
 
@@ -195,6 +196,23 @@ class Enqueued:
 
 
 @dataclass(frozen=True)
+class Statement:
+    """A statement that accepts an event in a transaction of yours.
+
+    Attributes:
+        sql: The SQL.
+        parameters: The parameters, all of them strings: a list, or a dict for a style with names.
+        jtis: The ids of the SETs, in the order of the receivers.
+        findings: What lint reports, if the outbox has an issuer and receivers.
+    """
+
+    sql: str
+    parameters: list[str] | dict[str, str] = field(repr=False)
+    jtis: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
 class History:
     """A delivery and all its attempts.
 
@@ -299,6 +317,68 @@ class _Settings:
     ) -> None:
         known = None if receivers is None else dict(receivers)
         self._native = _native.Outbox(place, capacity, waits, database, seal, issuer, known)
+
+    @known_keywords
+    def statement(
+        self,
+        event: Event | Mapping[str, object],
+        subject: Subject | Mapping[str, object] | None,
+        *,
+        to: str | Iterable[str],
+        txn: str | None = None,
+        toe: datetime | None = None,
+        jti: str | None = None,
+        companions: Iterable[Event | Mapping[str, object]] = (),
+        idempotency_key: str | None = None,
+        not_before: datetime | None = None,
+        max_age: timedelta | float | None = None,
+        priority: Priority | None = None,
+        supersedes: str | None = None,
+        ordered: bool = False,
+        paramstyle: ParamStyle = "format",
+    ) -> Statement:
+        """Return the statement that accepts an event in a transaction of yours. The arguments are those of `Entry`.
+
+        Execute it on your own connection to the database of the outbox: the event is accepted if, and only if, your
+        transaction commits. It needs no connection of the outbox. Workers find the event when they look, once a second
+        by default.
+
+        >>> from ssf_transmitter import Email
+        >>> from ssf_transmitter.events import caep
+        >>> from ssf_transmitter.outbox import Outbox
+        >>> outbox = Outbox("postgresql://db.example.com/app")
+        >>> outbox.statement(caep.SessionRevoked(), Email("ada@example.com"), to="acme").sql
+        'INSERT INTO "ssf_outbox"."inbox" (entry) VALUES (CAST(%s AS text))'
+
+        Args:
+            event: The event, as in `Entry`.
+            subject: The subject, as in `Entry`.
+            to: The receivers, as in `Entry`, as all that follows.
+            txn: The transaction.
+            toe: The time of the event.
+            jti: The id of the SET.
+            companions: Additional events in the same SET.
+            idempotency_key: Makes a second one with the same key have no effect.
+            not_before: Nothing is sent before this time.
+            max_age: How long a delivery may wait.
+            priority: Which deliveries to a receiver go first.
+            supersedes: Discards deliveries with the same key.
+            ordered: Sends it after the earlier ordered entries.
+            paramstyle: How the driver writes parameters (PEP 249): `format` for psycopg and Django, `numeric` for
+                asyncpg, `named` for SQLAlchemy, `pyformat` for psycopg with a dict.
+
+        Raises:
+            ValidationError: If event or subject violate a rule; `pointer` is the place.
+            OutboxError: If the entry is invalid.
+            ConfigError: If the outbox is not in a PostgreSQL database.
+        """
+        entry = Entry(
+            event, subject, to=to, txn=txn, toe=toe, jti=jti, companions=companions, idempotency_key=idempotency_key,
+            not_before=not_before, max_age=max_age, priority=priority, supersedes=supersedes, ordered=ordered,
+        )  # fmt: skip
+        sql, values, names, jtis, findings = self._native.statement(entry, paramstyle)
+        parameters = dict(zip(names, values, strict=True)) if names else values
+        return Statement(sql, parameters, tuple(jtis), findings)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._native.shown()}>"
