@@ -1,23 +1,30 @@
 //! The outbox: its store, its entries, what selects deliveries, and a worker that asks its language.
 
-use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+#[cfg(feature = "postgres")]
+mod password;
+mod place;
+#[cfg(feature = "postgres")]
+mod statement;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use ssf_transmitter::{
     Error, ErrorCode, Event, Receiver, Result, SignedSet, Subject, Timestamp, Transmitter, UnsignedSet,
     client::{CachedReceivers, Receivers, Worker},
     key::{BoxFuture, ExternalKey},
     outbox::{
-        Alert, Cursor, Entry, Filter, MemoryStore, Outbox, Priority, Record, Replay, Retention, Schedule,
-        Seal, State, WhenFull,
+        Alert, Cursor, Entry, Filter, Outbox, Priority, Record, Replay, Retention, Schedule, Seal, State,
     },
 };
-pub use ssf_transmitter_store::{Salvaged, SqliteStore};
+pub use ssf_transmitter_store::Salvaged;
 use tokio::sync::{mpsc, oneshot};
+
+pub use self::place::{Kept, Place, salvage};
+#[cfg(feature = "postgres")]
+pub use self::{
+    password::{Password, PasswordRequests},
+    place::DatabaseSettings,
+};
 
 use crate::{invalid, set};
 
@@ -25,19 +32,15 @@ use crate::{invalid, set};
 const RECEIVER_AGE: Duration = Duration::from_mins(5);
 
 /// Where the entries of an outbox are kept, and whether they are sealed.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct OutboxSettings {
-    /// The file; in memory without one.
-    pub path: Option<PathBuf>,
-    /// How many deliveries there is room for in memory.
-    pub capacity: Option<usize>,
-    /// Whether an entry for which there is no room waits.
-    pub waits: bool,
+    /// Where.
+    pub place: Place,
     /// Seals what entries say.
     pub seal: Option<Seal>,
     /// For whom entries are linted before they are accepted.
     pub lint: Option<Lint>,
-    /// Runs what the store does at a time, for hosts that must know.
+    /// Runs what the store of a file does at a time, for hosts that must know.
     pub around: Option<fn(&mut dyn FnMut())>,
 }
 
@@ -65,49 +68,19 @@ impl Lint {
 }
 
 impl OutboxSettings {
-    /// Opens the outbox.
-    pub fn open(&self) -> Result<Outbox> {
-        Ok(self.open_with_file()?.0)
+    /// Opens the outbox, and returns what it is kept in. A database is connected to by the first operation.
+    pub fn open(&self) -> Result<(Outbox, Kept)> {
+        let (outbox, kept) = self.place.open(self.around)?;
+        Ok((self.checks(outbox), kept))
     }
 
-    /// Opens the outbox, and returns the store of its file, which can be checked.
-    pub fn open_with_file(&self) -> Result<(Outbox, Option<SqliteStore>)> {
-        let (outbox, file) = if let Some(path) = &self.path {
-            if self.capacity.is_some() {
-                return Err(invalid("a capacity is for an outbox in memory"));
-            }
-            let store = SqliteStore::builder(path);
-            let store = set(store, self.around, |store, around| store.around(around)).open()?;
-            (Outbox::new(store.clone()), Some(store))
-        } else {
-            let store = set(MemoryStore::new(), self.capacity, MemoryStore::capacity);
-            let full = if self.waits { WhenFull::Wait } else { WhenFull::Refuse };
-            (Outbox::new(store.when_full(full)), None)
-        };
+    /// Makes an outbox seal and lint.
+    fn checks(&self, outbox: Outbox) -> Outbox {
         let outbox = set(outbox, self.seal.clone(), Outbox::seal);
-        let outbox = set(outbox, self.lint.clone(), |outbox, Lint { issuer, receivers }| {
+        set(outbox, self.lint.clone(), |outbox, Lint { issuer, receivers }| {
             outbox.lint_for(issuer, receivers)
-        });
-        Ok((outbox, file))
+        })
     }
-}
-
-/// Reads the whole file of an outbox, and tells what is damaged: nothing, if it is in memory.
-pub async fn check(file: Option<SqliteStore>) -> Result<Vec<String>> {
-    match file {
-        Some(store) => store.check().await,
-        None => Ok(Vec::new()),
-    }
-}
-
-/// Copies the file of an outbox, as it is at one moment. Waits for the disk on the thread that polls it.
-pub async fn backup(file: Option<SqliteStore>, target: PathBuf) -> Result<()> {
-    file.ok_or_else(|| invalid("an outbox in memory has no file to back up"))?.backup(target).await
-}
-
-/// Puts a damaged file aside, and copies what can be read of it into a new one. Blocks meanwhile.
-pub fn salvage(path: &Path) -> Result<Salvaged> {
-    SqliteStore::salvage(path)
 }
 
 /// Where a list goes on: after the delivery with this `jti`, which was enqueued at this time.

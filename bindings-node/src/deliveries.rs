@@ -53,6 +53,7 @@ pub struct OutboxHealth {
     pub oldest_waiting: Option<f64>,
     pub delivered_in_last_minute: f64,
     pub paused: f64,
+    pub refused: Option<f64>,
     pub file_bytes: Option<f64>,
     pub log_bytes: Option<f64>,
 }
@@ -63,6 +64,7 @@ impl From<StoreHealth> for OutboxHealth {
             oldest_waiting: health.oldest_waiting.map(time),
             delivered_in_last_minute: count(health.delivered_in_last_minute),
             paused: count(health.paused),
+            refused: health.refused.map(count),
             file_bytes: health.file_bytes.map(count),
             log_bytes: health.log_bytes.map(count),
         }

@@ -4,8 +4,10 @@ use std::{future::Future, path::Path, sync::Arc};
 
 use napi::bindgen_prelude::{ClassInstance, Uint8Array};
 use napi_derive::napi;
-use ssf_bindings::outbox::{self, FilterOptions, Lint, OutboxSettings, SqliteStore};
-use ssf_transmitter::{self as sdk, ErrorCode, outbox::Retention};
+use ssf_bindings::outbox::{
+    self, DatabaseSettings, FilterOptions, Kept, Lint, OutboxSettings, Password, Place,
+};
+use ssf_transmitter::{self as sdk, ErrorCode, outbox::Retention, secret::Secret};
 use tokio::{runtime::Handle, sync::Mutex};
 
 use crate::{
@@ -17,6 +19,7 @@ use crate::{
     opener,
     policy::milliseconds,
     receiver::Receiver,
+    records::{Finding, findings},
 };
 
 /// Encrypts what entries say.
@@ -48,15 +51,45 @@ enum File {
     Closed,
 }
 
-/// The outbox, and the store of its file if it has one.
-type Opened = (sdk::outbox::Outbox, Option<SqliteStore>);
+/// The outbox, and what it is kept in.
+type Opened = (sdk::outbox::Outbox, Kept);
 
-/// The settings of an outbox: in memory without a path. The receivers have their names beside them.
+/// What can be set of a database.
+#[napi(object, object_to_js = false)]
+pub struct DatabaseOptions {
+    pub schema: Option<String>,
+    pub connections: Option<u32>,
+    pub migrates: bool,
+    /// In PEM.
+    pub ca_bundles: Vec<Uint8Array>,
+    /// The chain of the client's certificate, and its key.
+    pub client_certificate: Option<Vec<Uint8Array>>,
+    pub password: Option<String>,
+}
+
+impl From<DatabaseOptions> for DatabaseSettings {
+    fn from(given: DatabaseOptions) -> Self {
+        Self {
+            schema: given.schema,
+            connections: given.connections.map(|connections| connections as usize),
+            migrates: given.migrates,
+            ca_bundles: given.ca_bundles.iter().map(|bundle| bundle.to_vec()).collect(),
+            client_certificate: match given.client_certificate.as_deref() {
+                Some([chain, key]) => Some((chain.to_vec(), Secret::new(key.to_vec()))),
+                _ => None,
+            },
+            password: given.password.map(|password| Password::Fixed(Secret::new(password))),
+        }
+    }
+}
+
+/// The settings of an outbox: in memory without a place. The receivers have their names beside them.
 #[napi(object, object_to_js = false)]
 pub struct OutboxOptions<'a> {
-    pub path: Option<String>,
+    pub place: Option<String>,
     pub capacity: Option<u32>,
     pub waits: bool,
+    pub database: Option<DatabaseOptions>,
     pub seal: Option<ClassInstance<'a, Seal>>,
     pub issuer: Option<String>,
     pub names: Option<Vec<String>>,
@@ -68,14 +101,27 @@ impl OutboxOptions<'_> {
         let receivers = self.receivers.iter().map(|receiver| receiver.0.clone());
         let receivers = self.names.map(|names| names.into_iter().zip(receivers).collect());
         Ok(OutboxSettings {
-            path: self.path.map(Into::into),
-            capacity: self.capacity.map(|deliveries| deliveries as usize),
-            waits: self.waits,
+            place: match self.place {
+                Some(place) => Place::named(place.into(), self.database.map(Into::into).unwrap_or_default())?,
+                None => Place::Memory {
+                    capacity: self.capacity.map(|deliveries| deliveries as usize),
+                    waits: self.waits,
+                },
+            },
             seal: self.seal.map(|seal| seal.0.clone()),
             lint: Lint::given(self.issuer, receivers)?,
             around: None,
         })
     }
+}
+
+/// A statement for a connection of the host.
+#[napi(object, object_from_js = false)]
+pub struct Statement {
+    pub sql: String,
+    pub parameters: Vec<String>,
+    pub jtis: Vec<String>,
+    pub findings: Vec<Finding>,
 }
 
 /// What selects deliveries. Times are in milliseconds since 1970.
@@ -120,14 +166,40 @@ impl Outbox {
         }))
     }
 
+    /// Where entries are kept, without secrets.
+    #[napi]
+    pub fn shown(&self) -> String {
+        self.0.settings.place.shown()
+    }
+
+    /// The statement that enqueues an entry, given by its lines, on a connection of the host.
+    #[napi]
+    pub fn statement(&self, lines: String) -> Outcome<Statement> {
+        outcome(Lines(lines).one().and_then(|entry| {
+            let (statement, found) = self.0.settings.statement(&entry, "numeric")?;
+            Ok(Statement {
+                sql: statement.sql,
+                parameters: statement.parameters,
+                jtis: statement.jtis,
+                findings: findings(&found),
+            })
+        }))
+    }
+
     /// Accepts an entry: its lines.
     #[napi]
     pub fn enqueue(&self, mailbox: &Mailbox, number: u32, lines: String) -> Outcome<()> {
         let opened = self.opened();
-        mailbox.spawn_direct(number, async move {
+        let enqueue = async move {
             let outbox = opened.await?;
             Ok(Accepted::from(vec![outbox.enqueue(Lines(lines).one()?).await?]))
-        })
+        };
+        // A connection to a database is made by the threads of the runtime: the steps to it are long.
+        if self.0.settings.place.needs_runtime() {
+            mailbox.spawn(number, enqueue)
+        } else {
+            mailbox.spawn_direct(number, enqueue)
+        }
     }
 
     /// Accepts entries, all or none. They were added with this outbox.
@@ -240,8 +312,8 @@ impl Outbox {
     pub fn check(&self, mailbox: &Mailbox, number: u32) -> Outcome<()> {
         let inner = self.0.clone();
         mailbox.spawn(number, async move {
-            let (_, file) = inner.opened().await?;
-            Ok(outbox::check(file).await?)
+            let (_, kept) = inner.opened().await?;
+            Ok(kept.check().await?)
         })
     }
 
@@ -250,9 +322,9 @@ impl Outbox {
     pub fn backup(&self, mailbox: &Mailbox, number: u32, target: String) -> Outcome<()> {
         let inner = self.0.clone();
         mailbox.spawn(number, async move {
-            let (_, file) = inner.opened().await?;
+            let (_, kept) = inner.opened().await?;
             let runtime = Handle::current();
-            opener::run(move || runtime.block_on(outbox::backup(file, target.into()))).await
+            opener::run(move || runtime.block_on(kept.backup(target.into()))).await
         })
     }
 
@@ -313,7 +385,7 @@ impl Inner {
             File::Closed => Err(Failure::of(ErrorCode::OutboxUnavailable, "the outbox is closed")),
             File::Unopened => {
                 let settings = self.settings.clone();
-                let opened = opener::run(move || settings.open_with_file()).await?;
+                let opened = opener::run(move || settings.open()).await?;
                 *file = File::Open(opened.clone());
                 Ok(opened)
             }

@@ -158,6 +158,11 @@ test('outbox-transaction.mjs', { skip }, async () => {
   });
 });
 
+test('postgres-transaction.mjs', async () => {
+  const env = { DATABASE_URL: process.env.SSF_TEST_POSTGRES };
+  assert.deepEqual(await finished(start('postgres-transaction.mjs', env)), { code: 0, lines: ['1 for the workers'] });
+});
+
 test('the snippets of the README, one after the other', async (t) => {
   const readme = await readFile(join(PACKAGE, 'README.md'), 'utf8');
   const snippets = [...readme.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, code]) => code);

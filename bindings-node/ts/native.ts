@@ -335,10 +335,20 @@ export interface NativeTransmitter {
   counters(): NativeCounters;
 }
 
+export interface NativeDatabaseOptions {
+  schema: string | undefined;
+  connections: number | undefined;
+  migrates: boolean;
+  caBundles: Uint8Array[];
+  clientCertificate: Uint8Array[] | undefined;
+  password: string | undefined;
+}
+
 export interface NativeOutboxOptions {
-  path: string | undefined;
+  place: string | undefined;
   capacity: number | undefined;
   waits: boolean;
+  database: NativeDatabaseOptions | undefined;
   seal: NativeSeal | undefined;
   issuer: string | undefined;
   names: string[] | undefined;
@@ -354,6 +364,7 @@ export interface NativeOutboxHealth {
   oldestWaiting?: number;
   deliveredInLastMinute: number;
   paused: number;
+  refused?: number;
   fileBytes?: number;
   logBytes?: number;
 }
@@ -362,7 +373,16 @@ export interface NativeEntries {
   add(outbox: NativeOutbox, lines: string, count: number): Outcome<void>;
 }
 
+export interface NativeStatement {
+  readonly sql: string;
+  readonly parameters: string[];
+  readonly jtis: string[];
+  readonly findings: NativeFinding[];
+}
+
 export interface NativeOutbox {
+  shown(): string;
+  statement(lines: string): Outcome<NativeStatement>;
   enqueue(mailbox: NativeMailbox, number: number, lines: string): Outcome<void>;
   enqueueMany(mailbox: NativeMailbox, number: number, entries: NativeEntries): Outcome<void>;
   enqueueJson(mailbox: NativeMailbox, number: number, texts: string[]): Outcome<void>;

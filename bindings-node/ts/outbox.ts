@@ -26,6 +26,7 @@ export {
   type DeliveryFilter,
   type DiscardOptions,
   type EnqueueOptions,
+  type KeptOutboxOptions,
   type ListOptions,
   type MemoryOutboxOptions,
   Outbox,
@@ -34,6 +35,7 @@ export {
   type ReceiversOptions,
   type ReplayOptions,
   type StateFilter,
+  type Statement,
 } from './outbox/outbox.js';
 export type {
   Attempt,

@@ -7,10 +7,13 @@ use std::{
 };
 
 use pyo3::{exceptions::PyRuntimeError, prelude::*, types::PyString};
-use ssf_bindings::outbox::{EntryOptions, FilterOptions, Lint, OutboxSettings, SqliteStore};
+use ssf_bindings::outbox::{
+    DatabaseSettings, EntryOptions, FilterOptions, Kept, Lint, OutboxSettings, Password, Place,
+};
 use ssf_transmitter::{
     self as sdk,
     outbox::{Enqueued, Retention},
+    secret::Secret,
 };
 
 use crate::{
@@ -24,7 +27,7 @@ use crate::{
     outbox_records::{Attempt, Delivery, OutboxCounts, OutboxHealth, OutboxReceiver},
     process::PerProcess,
     receiver::Receiver,
-    runtime::wait_parked,
+    runtime::{wait, wait_parked},
 };
 
 /// Encrypts what entries say.
@@ -87,8 +90,36 @@ impl Entry {
     }
 }
 
-/// An outbox, and the store of its file.
-type Open = (sdk::outbox::Outbox, Option<SqliteStore>);
+/// An outbox, and what it is kept in.
+type Open = (sdk::outbox::Outbox, Kept);
+
+/// SQL, parameters, their names, ids, findings.
+type StatementTuple = (String, Vec<String>, Vec<&'static str>, Vec<String>, Findings);
+
+/// What can be set of a database: schema, connections, migration, CA bundles, client certificate, password.
+#[derive(FromPyObject)]
+struct DatabaseArgument(
+    Option<String>,
+    Option<usize>,
+    bool,
+    Vec<Vec<u8>>,
+    Option<(Vec<u8>, Vec<u8>)>,
+    Option<String>,
+);
+
+impl From<DatabaseArgument> for DatabaseSettings {
+    fn from(given: DatabaseArgument) -> Self {
+        let DatabaseArgument(schema, connections, migrates, ca_bundles, client_certificate, password) = given;
+        Self {
+            schema,
+            connections,
+            migrates,
+            ca_bundles,
+            client_certificate: client_certificate.map(|(chain, key)| (chain, Secret::new(key))),
+            password: password.map(|password| Password::Fixed(Secret::new(password))),
+        }
+    }
+}
 
 /// An outbox.
 #[pyclass(frozen, module = "ssf_transmitter._native")]
@@ -101,11 +132,12 @@ pub(crate) struct Outbox {
 #[pymethods]
 impl Outbox {
     #[new]
-    #[pyo3(signature = (path, capacity, waits, seal, issuer, receivers, /))]
+    #[pyo3(signature = (place, capacity, waits, database, seal, issuer, receivers, /))]
     fn new(
-        path: Option<PathBuf>,
+        place: Option<PathBuf>,
         capacity: Option<usize>,
         waits: bool,
+        database: Option<DatabaseArgument>,
         seal: Option<&Seal>,
         issuer: Option<String>,
         receivers: Option<HashMap<String, Bound<'_, Receiver>>>,
@@ -114,28 +146,49 @@ impl Outbox {
         let core = |(name, receiver): (_, Bound<'_, Receiver>)| Ok((name, receiver.get().core()?.clone()));
         let receivers = receivers.map(|all| all.into_iter().map(core).collect::<Result<_>>()).transpose()?;
         let lint = Lint::given(issuer, receivers)?;
-        let settings = OutboxSettings { path, capacity, waits, seal, lint, around: Some(guarded) };
+        let place = match place {
+            Some(place) => Place::named(place, database.map(Into::into).unwrap_or_default())?,
+            None => Place::Memory { capacity, waits },
+        };
+        let settings = OutboxSettings { place, seal, lint, around: Some(guarded) };
         // The file is opened where it is first used: a server that forks its workers must not open it before.
         Ok(Self { settings, core: PerProcess::new() })
     }
 
+    /// Where entries are kept, without secrets.
+    fn shown(&self) -> String {
+        self.settings.place.shown()
+    }
+
+    /// The statement that enqueues an entry on a connection of the host: SQL, parameters, their names, ids, findings.
+    fn statement(&self, entry: &Entry, style: &str) -> Result<StatementTuple> {
+        let (statement, findings) = self.settings.statement(&entry.0, style)?;
+        Ok((
+            statement.sql,
+            statement.parameters,
+            statement.names.to_vec(),
+            statement.jtis,
+            Findings(findings),
+        ))
+    }
+
     /// Does something.
     fn call(&self, py: Python<'_>, operation: &Operation) -> Result<Answer> {
-        let (outbox, file) = self.open()?;
+        let (outbox, kept) = self.open()?;
         let operation = operation.take()?;
-        Ok(wait_parked(py, perform(outbox, file, operation))??)
+        Ok(self.wait(py, perform(outbox, kept, operation))??)
     }
 
     fn call_async(&self, operation: &Operation, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
-        let (outbox, file) = self.open()?;
-        mailbox.spawn(future, perform(outbox, file, operation.take()?), |answer| answer)
+        let (outbox, kept) = self.open()?;
+        mailbox.spawn(future, perform(outbox, kept, operation.take()?), |answer| answer)
     }
 
     /// Closes the store of this process, after all calls before.
     fn close(&self, py: Python<'_>) -> Result<()> {
         let slot = self.core.here();
         match slot.and_then(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner).take()) {
-            Some((outbox, _)) => Ok(wait_parked(py, outbox.close())??),
+            Some((outbox, _)) => Ok(self.wait(py, outbox.close())??),
             None => Ok(()),
         }
     }
@@ -154,8 +207,12 @@ impl Outbox {
         Ok(self.open()?.0)
     }
 
+    fn wait<T: Send>(&self, py: Python<'_>, work: impl Future<Output = T> + Send) -> Result<T> {
+        if self.settings.place.needs_runtime() { wait(py, work) } else { wait_parked(py, work) }
+    }
+
     fn open(&self) -> Result<Open> {
-        let slot = self.core.get(|| self.settings.open_with_file().map(|open| Mutex::new(Some(open))))?;
+        let slot = self.core.get(|| self.settings.open().map(|open| Mutex::new(Some(open))))?;
         let open = slot.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Ok(open.ok_or_else(|| PyRuntimeError::new_err("the outbox is closed"))?)
     }
@@ -323,7 +380,7 @@ pub(crate) enum Answer {
     Nothing(Option<u8>),
 }
 
-async fn perform(outbox: sdk::outbox::Outbox, file: Option<SqliteStore>, call: Call) -> sdk::Result<Answer> {
+async fn perform(outbox: sdk::outbox::Outbox, kept: Kept, call: Call) -> sdk::Result<Answer> {
     Ok(match call {
         Call::EnqueueOne(entry) => enqueued(vec![outbox.enqueue(entry).await?]),
         Call::Enqueue(entries) => enqueued(outbox.enqueue_many(entries).await?),
@@ -357,8 +414,8 @@ async fn perform(outbox: sdk::outbox::Outbox, file: Option<SqliteStore>, call: C
         Call::Hold(receiver) => nothing(outbox.hold(&receiver).await?),
         Call::Release(receiver) => nothing(outbox.release(&receiver).await?),
         Call::Prune(retention) => Answer::Number(outbox.prune(retention).await?.deliveries),
-        Call::Check => Answer::Damage(ssf_bindings::outbox::check(file).await?),
-        Call::Backup(target) => nothing(ssf_bindings::outbox::backup(file, target).await?),
+        Call::Check => Answer::Damage(kept.check().await?),
+        Call::Backup(target) => nothing(kept.backup(target).await?),
     })
 }
 

@@ -73,6 +73,8 @@ pub(crate) struct OutboxHealth {
     delivered_in_last_minute: u64,
     /// Receivers that are paused.
     paused: u64,
+    /// Entries of transactions that could not be taken over; `None` without PostgreSQL.
+    refused: Option<u64>,
     /// The length of the file; `None` in memory.
     file_bytes: Option<u64>,
     /// The length of the write-ahead log beside it; `None` in memory.
@@ -85,12 +87,13 @@ impl From<sdk::outbox::StoreHealth> for OutboxHealth {
             oldest_waiting,
             delivered_in_last_minute,
             paused,
+            refused,
             file_bytes,
             log_bytes,
             ..
         } = health;
         let oldest_waiting = oldest_waiting.map(datetime);
-        Self { oldest_waiting, delivered_in_last_minute, paused, file_bytes, log_bytes }
+        Self { oldest_waiting, delivered_in_last_minute, paused, refused, file_bytes, log_bytes }
     }
 }
 

@@ -106,6 +106,7 @@ EXPECTED = {
     "flask_jwks": "/.well-known/ssf-configuration: 200 OK application/json",
     "outbox": "delivered after 3 attempts",
     "outbox_transaction": "1 moved, 1 waiting, 0 left",
+    "postgres_transaction": "1 for the workers",
     "kms_signer": "signed with ES256 and delivered with status 202",
 }
 
@@ -116,9 +117,9 @@ def test_every_example_is_run_here() -> None:
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_an_example_runs(name: str) -> None:
-    done = subprocess.run(
-        [sys.executable, EXAMPLES / f"{name}.py"], capture_output=True, text=True, timeout=600, check=False
-    )
+    program = [sys.executable, EXAMPLES / f"{name}.py"]
+    environment = os.environ | {"DATABASE_URL": os.environ["SSF_TEST_POSTGRES"]}
+    done = subprocess.run(program, capture_output=True, text=True, timeout=600, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     assert EXPECTED[name] in done.stdout
 

@@ -2,13 +2,12 @@
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use ssf_bindings::{
     emission, invalid,
-    outbox::{self, SqliteStore},
+    outbox::{self, Kept, Place},
 };
 use ssf_transmitter::{self as sdk, ErrorCode, outbox::Outbox as Core};
 use tokio::task::spawn_blocking;
@@ -60,20 +59,21 @@ pub struct OutboxSettings {
 }
 
 impl OutboxSettings {
-    fn open(self) -> sdk::Result<(Core, Option<SqliteStore>)> {
+    fn open(self) -> sdk::Result<(Core, Kept)> {
         let capacity = self.capacity.map(usize::try_from).transpose();
         let receivers = self.receivers.map(|receivers| {
             receivers.into_iter().map(|(name, receiver)| (name, receiver.0.clone())).collect()
         });
+        let capacity = capacity.map_err(|_| invalid("the capacity of an outbox must not be negative"))?;
         let settings = outbox::OutboxSettings {
-            path: self.path.map(PathBuf::from),
-            capacity: capacity.map_err(|_| invalid("the capacity of an outbox must not be negative"))?,
-            waits: self.waits,
+            place: self
+                .path
+                .map_or(Place::Memory { capacity, waits: self.waits }, |path| Place::File(path.into())),
             seal: self.seal.map(|seal| seal.0.clone()),
             lint: outbox::Lint::given(self.issuer, receivers)?,
             around: None,
         };
-        settings.open_with_file()
+        settings.open()
     }
 }
 
@@ -185,7 +185,7 @@ pub struct OutboxRetention {
 #[derive(uniffi::Object)]
 pub struct Outbox {
     /// Empty after a close.
-    open: Mutex<Option<(Core, Option<SqliteStore>)>>,
+    open: Mutex<Option<(Core, Kept)>>,
 }
 
 #[uniffi::export]
@@ -303,13 +303,13 @@ impl Outbox {
 
     /// What is damaged in the file.
     pub async fn check(&self, cancellation: Arc<Cancellation>) -> Result<Vec<String>> {
-        let file = self.parts()?.1;
-        cancellation.or(async move { Ok(outbox::check(file).await?) }).await
+        let kept = self.parts()?.1;
+        cancellation.or(async move { Ok(kept.check().await?) }).await
     }
 
     /// Copies the file. It goes on if it is cancelled, so that the new file is complete or is removed.
     pub async fn backup(&self, target: String, cancellation: Arc<Cancellation>) -> Result<()> {
-        let copied = runtime()?.spawn(outbox::backup(self.parts()?.1, target.into()));
+        let copied = runtime()?.spawn(self.parts()?.1.backup(target.into()));
         let ended = async { copied.await.map_err(|_| Failure::internal("a task ended without a result")) };
         Ok(cancellation.or(ended).await??)
     }
@@ -327,7 +327,7 @@ impl Outbox {
         Ok(self.parts()?.0)
     }
 
-    fn parts(&self) -> Result<(Core, Option<SqliteStore>)> {
+    fn parts(&self) -> Result<(Core, Kept)> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.clone().ok_or_else(|| Failure::of(ErrorCode::OutboxUnavailable, "the outbox is closed"))
     }
@@ -344,7 +344,7 @@ pub struct Salvaged {
 /// Puts a damaged file aside, and copies what can be read of it into a new one. It goes on if it is cancelled.
 #[uniffi::export]
 pub async fn salvage_outbox(path: String, cancellation: Arc<Cancellation>) -> Result<Salvaged> {
-    let salvaged = async move { spawn_blocking(move || SqliteStore::salvage(path)).await };
+    let salvaged = async move { spawn_blocking(move || outbox::salvage(path.as_ref())).await };
     let ended = async { salvaged.await.map_err(|_| Failure::internal("a task ended without a result")) };
     let outbox::Salvaged { kept, lost, moved_to, .. } = cancellation.or(ended).await??;
     Ok(Salvaged { kept, lost, moved_to: moved_to.to_string_lossy().into_owned() })

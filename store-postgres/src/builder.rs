@@ -41,6 +41,7 @@ pub struct Builder {
     connections: usize,
     network: Network,
     password: Option<Password>,
+    migrates: bool,
     clock: Option<Arc<dyn Clock>>,
 }
 
@@ -52,6 +53,7 @@ impl Builder {
             connections: CONNECTIONS,
             network: Network::new(),
             password: None,
+            migrates: false,
             clock: None,
         }
     }
@@ -97,6 +99,12 @@ impl Builder {
         self
     }
 
+    /// Lets the store do what [`migrate`](Self::migrate) does before its first operation.
+    pub fn migrate_first(mut self) -> Self {
+        self.migrates = true;
+        self
+    }
+
     /// Creates the tables, or brings those of an older version of the library to this one. Any number of processes may do so at once.
     /// The role needs the privilege to create the schema.
     ///
@@ -111,17 +119,33 @@ impl Builder {
     ///
     /// Errors are [`ErrorCode::OutboxVersion`], [`ErrorCode::OutboxUnavailable`] and those of wrong settings.
     pub async fn connect(&self) -> Result<PostgresStore> {
+        let store = self.open()?;
+        store.ready().await?;
+        Ok(store)
+    }
+
+    /// Returns the store without a connection. Its first operation connects, and checks the version of the tables.
+    ///
+    /// Errors are those of wrong settings.
+    pub fn open(&self) -> Result<PostgresStore> {
         let pool = Pool::builder(self.manager()?)
             .max_size(self.connections.max(1))
             .wait_timeout(Some(PATIENCE))
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|_| Error::new(ErrorCode::Internal, "a pool of connections has a runtime"))?;
-        let sessions = Sessions { pool, clock: self.clock.clone() };
-        let client = sessions.connection().await?;
-        sessions.pool.manager().schema.check(&client).await?;
-        drop(client);
-        Ok(PostgresStore::new(sessions))
+        Ok(PostgresStore::new(Sessions::new(pool, self.migrates, self.clock.clone())))
+    }
+
+    /// Checks the schema and the URL, without a connection.
+    pub fn check(&self) -> Result<()> {
+        Schema::new(&self.schema)?;
+        settings::read(&self.url, self.network.clone()).map(drop)
+    }
+
+    /// The schema of the tables.
+    pub fn schema_name(&self) -> &str {
+        &self.schema
     }
 
     fn manager(&self) -> Result<Manager> {

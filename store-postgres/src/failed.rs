@@ -7,6 +7,8 @@ pub(crate) type Done<T> = Result<T, Failed>;
 
 pub(crate) enum Failed {
     Postgres(tokio_postgres::Error),
+    /// Two transactions needed the same rows, and this one is to be repeated.
+    Again,
     Other(Error),
 }
 
@@ -31,19 +33,16 @@ impl Failed {
         Self::new(ErrorCode::OutboxCorrupt, "a row of the outbox cannot be read")
     }
 
-    /// Two transactions needed the same rows, and this one was rolled back.
-    pub(crate) fn conflict() -> Self {
-        Self::new(
-            ErrorCode::OutboxUnavailable,
-            "other transactions kept changing the same rows of the outbox",
-        )
-    }
-
     fn state(&self) -> Option<&SqlState> {
         match self {
             Self::Postgres(error) => error.code(),
-            Self::Other(_) => None,
+            Self::Again | Self::Other(_) => None,
         }
+    }
+
+    /// Whether something in the operation is the reason, and not the connection: another one may succeed.
+    pub(crate) fn is_of_operation(&self) -> bool {
+        matches!(self, Self::Again) || self.state().is_some()
     }
 
     /// Whether the transaction may succeed if it is repeated, unless its commit had begun.
@@ -56,6 +55,7 @@ impl Failed {
             ]
             .contains(state),
             (Self::Postgres(error), None) => error.is_closed(),
+            (Self::Again, None) => true,
             (Self::Other(_), None) => false,
         }
     }
@@ -63,11 +63,13 @@ impl Failed {
 
 impl From<Failed> for Error {
     fn from(failed: Failed) -> Self {
+        let unavailable = |message: &str| Self::new(ErrorCode::OutboxUnavailable, message);
+        let again = || unavailable("other transactions kept changing the same rows of the outbox");
         let error = match failed {
             Failed::Other(error) => return error,
+            Failed::Again => return again(),
             Failed::Postgres(error) => error,
         };
-        let unavailable = |message: &str| Self::new(ErrorCode::OutboxUnavailable, message);
         let Some(state) = error.code() else {
             return match error.is_closed() {
                 true => unavailable("the connection to the database of the outbox was closed"),
@@ -88,7 +90,7 @@ impl From<Failed> for Error {
             ("42501", _) => unavailable("the role of the outbox lacks a privilege in the database"),
             (_, "28") => unavailable("the database rejects the user or the password of the outbox"),
             (_, "53") => unavailable("the database of the outbox has no resources left, such as disk space"),
-            (_, "40") => Self::from(Failed::conflict()),
+            (_, "40") => again(),
             ("XX001" | "XX002", _) => {
                 Self::new(ErrorCode::OutboxCorrupt, "the database of the outbox is damaged")
             }

@@ -17,8 +17,10 @@
 mod builder;
 mod codec;
 mod failed;
+mod inbox;
 mod ledger;
 mod manager;
+mod queue;
 mod schema;
 mod session;
 mod settings;
@@ -27,4 +29,5 @@ mod store;
 mod values;
 
 pub use builder::Builder;
+pub use inbox::{Inbox, ParamStyle, Refused, Statement};
 pub use store::PostgresStore;

@@ -6,7 +6,10 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 use crate::failed::{Done, Failed};
 
 /// Each step leads from the version that is its index to the next one.
-const STEPS: &[&str] = &[include_str!("schema.sql")];
+const STEPS: &[&str] = &[include_str!("schema.sql"), include_str!("inbox.sql")];
+
+/// Grants to those who enqueue, work and look.
+const ROLES: &str = include_str!("roles.sql");
 
 /// The name of a schema, checked, so that it can be part of a statement.
 #[derive(Clone, Debug)]
@@ -33,9 +36,26 @@ impl Schema {
         format!("SET LOCAL search_path TO \"{}\", pg_temp;", self.0)
     }
 
+    /// The statement that says which version the tables have now.
+    fn set_version() -> String {
+        format!("UPDATE meta SET value = {} WHERE name = 'version'", STEPS.len())
+    }
+
     /// The statements that create the tables, for a tool that runs them in a transaction.
     pub(crate) fn sql(&self) -> String {
-        format!("CREATE SCHEMA IF NOT EXISTS \"{}\";\n{}\n\n{}", self.0, self.enter(), STEPS.concat())
+        let (schema, enter, version) = (&self.0, self.enter(), Self::set_version());
+        format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\";\n{enter}\n\n{}\n{version};\n", STEPS.join("\n"))
+    }
+
+    /// The statements that create roles, and grant them what they need.
+    pub(crate) fn roles(&self) -> Result<String> {
+        // PostgreSQL cuts longer names off.
+        if self.0.len() + "_enqueue".len() > 63 {
+            let message =
+                "the names of roles begin with that of the schema, which has 55 letters at most for them";
+            return Err(ssf_transmitter::Error::new(ErrorCode::ConfigurationInvalid, message));
+        }
+        Ok(ROLES.replace("{schema}", &self.0))
     }
 
     /// Creates the tables, or brings those of an older version to this one. One process at a time does it.
@@ -49,6 +69,9 @@ impl Schema {
 
     async fn steps(&self, client: &Client) -> Done<()> {
         let version = self.version(client).await?;
+        if self.suits(client, version).await? {
+            return Ok(());
+        }
         if version.is_none() {
             client.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS \"{}\"", self.0)).await?;
         }
@@ -57,24 +80,34 @@ impl Schema {
         for step in steps {
             client.batch_execute(step).await?;
         }
-        let set = format!("UPDATE meta SET value = {} WHERE name = 'version'", STEPS.len());
-        client.batch_execute(&set).await?;
+        client.batch_execute(&Self::set_version()).await?;
         Ok(())
     }
 
     /// Rejects tables that are missing or that a newer version has changed.
     pub(crate) async fn check(&self, client: &Client) -> Done<()> {
-        match self.version(client).await? {
-            Some(version) if version > STEPS.len() => Err(newer(Some(version))),
-            Some(version) if version == STEPS.len() => Ok(()),
-            _ => {
-                let message = format!(
-                    "the schema {} has no tables of this version of the library: migrate the outbox first",
-                    self.0
-                );
-                Err(Failed::new(ErrorCode::OutboxUnavailable, message))
-            }
+        let version = self.version(client).await?;
+        if self.suits(client, version).await? {
+            return Ok(());
         }
+        if version > Some(STEPS.len()) {
+            return Err(newer(version));
+        }
+        let message = format!(
+            "the schema {} has no tables of this version of the library: migrate the outbox first",
+            self.0
+        );
+        Err(Failed::new(ErrorCode::OutboxUnavailable, message))
+    }
+
+    /// Whether the tables are those of this version, or of a newer one that this one may use: machines are not updated all at once.
+    async fn suits(&self, client: &Client, version: Option<usize>) -> Done<bool> {
+        if version <= Some(STEPS.len()) {
+            return Ok(version == Some(STEPS.len()));
+        }
+        let oldest = format!("SELECT value FROM \"{}\".meta WHERE name = 'compatible'", self.0);
+        let oldest = text(client, &oldest).await?.and_then(|version| version.parse().ok());
+        Ok(oldest.is_some_and(|oldest: usize| oldest <= STEPS.len()))
     }
 
     /// The version of the tables, if there are any.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use deadpool::managed::{Object, Pool, PoolError};
 use ssf_transmitter::{ErrorCode, Result, Timestamp, time::Clock};
+use tokio::sync::OnceCell;
 use tokio_postgres::Client;
 
 use crate::{
@@ -13,19 +14,23 @@ use crate::{
     schema::text,
 };
 
-/// How often an operation is tried that other transactions or a lost connection have stopped.
-const TRIES: u32 = 5;
+/// How often an operation is tried that other transactions or a lost connection have stopped. Each time, another one has made progress.
+const TRIES: u32 = 10;
 /// The clock of the database, in milliseconds since 1970. Unlike `now()`, it does not stand still in a transaction.
 const CLOCK: &str = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
 pub(crate) struct Sessions {
     pub(crate) pool: Pool<Manager>,
+    /// Whether the tables are those of this version.
+    ready: OnceCell<()>,
+    /// Whether it makes them so.
+    migrates: bool,
     /// In place of the clock of the database.
-    pub(crate) clock: Option<Arc<dyn Clock>>,
+    clock: Option<Arc<dyn Clock>>,
 }
 
 /// How an attempt failed.
-enum Broken {
+pub(crate) enum Broken {
     /// Before the commit: nothing has happened.
     Undone(Failed),
     /// While it was committed: nobody knows.
@@ -39,13 +44,23 @@ impl From<Failed> for Broken {
 }
 
 impl Sessions {
+    pub(crate) fn new(pool: Pool<Manager>, migrates: bool, clock: Option<Arc<dyn Clock>>) -> Self {
+        Self { pool, ready: OnceCell::new(), migrates, clock }
+    }
+
     pub(crate) async fn run<O: Operation>(&self, operation: &O) -> Result<O::Output> {
+        self.repeat(operation)
+            .await
+            .map_err(|(Broken::Undone(failed) | Broken::Unknown(failed))| failed.into())
+    }
+
+    /// Runs an operation, again if others have stopped it, and tells how it failed at last.
+    pub(crate) async fn repeat<O: Operation>(&self, operation: &O) -> Result<O::Output, Broken> {
         let mut tries = 1;
         loop {
             match self.attempt(operation).await {
-                Ok(output) => return Ok(output),
                 Err(Broken::Undone(failed)) if failed.is_passing() && tries < TRIES => tries += 1,
-                Err(Broken::Undone(failed) | Broken::Unknown(failed)) => return Err(failed.into()),
+                result => return result,
             }
         }
     }
@@ -71,7 +86,24 @@ impl Sessions {
         }
     }
 
-    pub(crate) async fn connection(&self) -> Done<Object<Manager>> {
+    /// Checks or migrates the tables, unless it was done.
+    pub(crate) async fn ready(&self) -> Done<()> {
+        self.transaction().await.map(Transaction::unused)
+    }
+
+    /// A connection on which a transaction may begin.
+    async fn transaction(&self) -> Done<Transaction> {
+        let transaction = Transaction(Some(self.connection().await?));
+        let schema = &self.pool.manager().schema;
+        let prepare = async || {
+            let client = transaction.client()?;
+            if self.migrates { schema.migrate(client).await } else { schema.check(client).await }
+        };
+        self.ready.get_or_try_init(prepare).await?;
+        Ok(transaction)
+    }
+
+    async fn connection(&self) -> Done<Object<Manager>> {
         self.pool.get().await.map_err(|error| match error {
             PoolError::Backend(failed) => failed,
             PoolError::Closed => Failed::new(ErrorCode::OutboxUnavailable, "the outbox is closed"),
@@ -85,8 +117,7 @@ impl Sessions {
     /// Begins a transaction, and tells the time. All of it is one round trip, and nothing of it outlives the transaction: a pooler may
     /// give the connection to another program then.
     async fn begin(&self) -> Done<(Transaction, Timestamp)> {
-        let client = self.connection().await?;
-        let transaction = Transaction(Some(client));
+        let transaction = self.transaction().await?;
         let enter = self.pool.manager().schema.enter();
         let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED;{enter}");
         let Some(clock) = &self.clock else {
@@ -109,6 +140,11 @@ impl Transaction {
         client.ok_or_else(|| {
             Failed::new(ErrorCode::Internal, "a transaction has ended before its last statement")
         })
+    }
+
+    /// No transaction has begun.
+    fn unused(mut self) {
+        drop(self.0.take());
     }
 
     async fn end(mut self, how: &str) -> Done<()> {

@@ -4,13 +4,16 @@
 //! happened meanwhile.
 
 use std::{
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use deadpool::managed::Pool;
 use ssf_transmitter::outbox::{Changed, Notifier};
-use tokio::{sync::Notify, task::JoinHandle};
+use tokio::{runtime::Handle, sync::Notify, task::JoinHandle, time::timeout};
 use tokio_postgres::AsyncMessage;
 
 use crate::{failed::Done, manager::Manager};
@@ -19,16 +22,32 @@ use crate::{failed::Done, manager::Manager};
 const DEBOUNCE: Duration = Duration::from_millis(50);
 /// How long a lost connection is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long the last hint may take.
+const LAST: Duration = Duration::from_secs(2);
 
 pub(crate) struct Signals {
     pool: Pool<Manager>,
     /// Wakes those who wait in this process.
     ready: Arc<Notifier>,
-    /// Wakes the task that tells other processes.
-    tell: Arc<Notify>,
-    teller: Task,
-    /// Only who waits listens.
+    /// What other processes are to be told.
+    news: Arc<News>,
+    /// Only who changes something tells, and only who waits listens.
+    teller: OnceLock<Task>,
     listener: OnceLock<Task>,
+}
+
+#[derive(Default)]
+struct News {
+    /// Whether there is some.
+    any: AtomicBool,
+    /// Whether there will be no more.
+    last: AtomicBool,
+    /// Wakes who tells.
+    tell: Notify,
+    /// Interrupts the pause after a hint.
+    hurry: Notify,
+    /// Told to the end.
+    told: Notify,
 }
 
 /// Ends with its owner.
@@ -42,9 +61,8 @@ impl Drop for Task {
 
 impl Signals {
     pub(crate) fn new(pool: Pool<Manager>) -> Self {
-        let tell = Arc::new(Notify::new());
-        let teller = Task(tokio::spawn(tell_others(pool.clone(), Arc::clone(&tell))));
-        Self { pool, ready: Arc::default(), tell, teller, listener: OnceLock::new() }
+        let (teller, listener) = Default::default();
+        Self { pool, ready: Arc::default(), news: Arc::default(), teller, listener }
     }
 
     /// Something may be ready for the workers of this process.
@@ -55,38 +73,56 @@ impl Signals {
     /// Something may be ready for all workers.
     pub(crate) fn wake_all(&self) {
         self.wake();
-        self.tell.notify_one();
+        // Without a runtime, nobody tells.
+        if let Ok(runtime) = Handle::try_current() {
+            let tell = || Task(runtime.spawn(tell_others(self.pool.clone(), Arc::clone(&self.news))));
+            self.teller.get_or_init(tell);
+        }
+        self.news.any.store(true, Ordering::Release);
+        self.news.tell.notify_one();
     }
 
     /// Ends when something may have become ready since this call.
     pub(crate) fn changed(&self) -> Changed {
         let changed = self.ready.changed();
-        // Without a runtime, nobody tells.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        if let Ok(runtime) = Handle::try_current() {
             let listen = || Task(runtime.spawn(listen(self.pool.clone(), Arc::clone(&self.ready))));
             self.listener.get_or_init(listen);
         }
         changed
     }
 
-    /// Tells and hears nothing more.
-    pub(crate) fn close(&self) {
-        self.teller.0.abort();
+    /// Tells what is not told yet, and tells and hears nothing more.
+    pub(crate) async fn close(&self) {
         if let Some(listener) = self.listener.get() {
             listener.0.abort();
+        }
+        if let Some(teller) = self.teller.get() {
+            if !self.news.last.swap(true, Ordering::AcqRel) {
+                self.news.tell.notify_one();
+                self.news.hurry.notify_one();
+                drop(timeout(LAST, self.news.told.notified()).await);
+            }
+            teller.0.abort();
         }
     }
 }
 
-async fn tell_others(pool: Pool<Manager>, tell: Arc<Notify>) {
+async fn tell_others(pool: Pool<Manager>, news: Arc<News>) {
     let statement = format!("NOTIFY \"{}\"", pool.manager().schema.name());
     loop {
-        tell.notified().await;
-        if let Ok(client) = pool.get().await {
+        news.tell.notified().await;
+        let last = news.last.load(Ordering::Acquire);
+        if news.any.swap(false, Ordering::AcqRel)
+            && let Ok(client) = pool.get().await
+        {
             // The next one may arrive.
             drop(client.batch_execute(&statement).await);
         }
-        tokio::time::sleep(DEBOUNCE).await;
+        if last {
+            return news.told.notify_one();
+        }
+        drop(timeout(DEBOUNCE, news.hurry.notified()).await);
     }
 }
 

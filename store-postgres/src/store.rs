@@ -1,9 +1,15 @@
 //! The store as its users see it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use ssf_transmitter::{
-    Result,
+    Error, ErrorCode, Result,
     key::BoxFuture,
     outbox::{
         Claim, Claims, Counts, Cursor, Enqueued, Filter, Frozen, History, Lease, Message, Pruned,
@@ -12,10 +18,12 @@ use ssf_transmitter::{
 };
 
 use crate::{
-    Builder, builder,
+    Builder, Inbox, Refused, builder,
     ledger::{
-        Change, Discard, Enqueue, Freeze, Health, List, Operation, Past, Receivers, Renew, Settle, Total,
+        Change, Discard, Freeze, Health, List, ListRefused, Operation, Past, Receivers, Renew, Settle,
+        TakeOver, Total,
     },
+    queue::Queue,
     schema::Schema,
     session::Sessions,
     signals::Signals,
@@ -29,6 +37,9 @@ pub struct PostgresStore(Arc<Inner>);
 struct Inner {
     sessions: Sessions,
     signals: Signals,
+    queue: Queue,
+    /// Whether the last claim has seen something in the inbox.
+    inbox: AtomicBool,
 }
 
 /// Whom an operation may concern.
@@ -59,9 +70,37 @@ impl PostgresStore {
         Ok(Schema::new(schema.into().unwrap_or(builder::SCHEMA))?.sql())
     }
 
+    /// Writes statements that enqueue entries in transactions of the host.
+    pub fn inbox(&self) -> Inbox {
+        Inbox::of(&self.0.sessions.pool.manager().schema)
+    }
+
+    /// Tells workers that a transaction of the host with a [`Statement`](crate::Statement) was committed. Without it, they find the entry
+    /// when they look, once a second by default.
+    pub fn wake(&self) {
+        self.0.signals.wake_all();
+    }
+
+    /// Entries of transactions of the host that could not be taken over, by number; `after` is the last one of the page before.
+    /// [`StoreHealth::refused`] counts them.
+    pub async fn refused(&self, after: Option<i64>, limit: u32) -> Result<Vec<Refused>> {
+        self.run(ListRefused { after, limit }).await
+    }
+
+    /// The statements that create four roles for this schema, by default `ssf_outbox`, and grant them what they need: `…_enqueue` accepts
+    /// entries and cannot read what they say, `…_host` inserts
+    /// them in its own transactions, `…_work` sends, and `…_read` looks.
+    pub fn roles_sql<'a>(schema: impl Into<Option<&'a str>>) -> Result<String> {
+        Schema::new(schema.into().unwrap_or(builder::SCHEMA))?.roles()
+    }
+
     pub(crate) fn new(sessions: Sessions) -> Self {
         let signals = Signals::new(sessions.pool.clone());
-        Self(Arc::new(Inner { sessions, signals }))
+        Self(Arc::new(Inner { sessions, signals, queue: Queue::default(), inbox: AtomicBool::new(true) }))
+    }
+
+    pub(crate) async fn ready(&self) -> Result<()> {
+        Ok(self.0.sessions.ready().await?)
     }
 
     fn run<O: Operation + Send + 'static>(&self, operation: O) -> BoxFuture<'_, Result<O::Output>> {
@@ -96,11 +135,39 @@ impl PostgresStore {
 
 impl Store for PostgresStore {
     fn enqueue(&self, messages: Vec<Message>) -> BoxFuture<'_, Result<Vec<Enqueued>>> {
-        self.run_all(messages.is_empty(), Wakes::All, Enqueue(messages))
+        if messages.is_empty() {
+            return Box::pin(std::future::ready(Ok(Vec::new())));
+        }
+        Box::pin(async move {
+            let (answered, leads) = self.0.queue.add(messages);
+            if leads {
+                let inner = Arc::clone(&self.0);
+                // Whoever drops this future, the transaction is for others, too.
+                tokio::spawn(async move {
+                    inner.queue.lead(&inner.sessions, || inner.signals.wake_all()).await;
+                });
+            }
+            let ended =
+                |_| Error::new(ErrorCode::OutboxUnavailable, "the runtime of the outbox has ended meanwhile");
+            answered.await.unwrap_or_else(|error| Err(ended(error)))
+        })
     }
 
+    /// Takes over first what a claim before has seen in the inbox, in a transaction of its own: it may wait for a receiver, and a
+    /// claim does not.
     fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Claims>> {
-        self.run(claim)
+        Box::pin(async move {
+            loop {
+                let looks = self.0.inbox.load(Ordering::Relaxed);
+                let taken = if looks { Some(self.0.sessions.run(&TakeOver).await?) } else { None };
+                let (claims, inbox) = self.0.sessions.run(&claim).await?;
+                self.0.inbox.store(inbox, Ordering::Relaxed);
+                // Another worker may have locked the rest.
+                if !claims.deliveries.is_empty() || !inbox || taken == Some(0) {
+                    return Ok(claims);
+                }
+            }
+        })
     }
 
     fn freeze(&self, frozen: Vec<Frozen>) -> BoxFuture<'_, Result<Vec<bool>>> {
@@ -160,9 +227,11 @@ impl Store for PostgresStore {
     }
 
     fn close(&self) -> BoxFuture<'_, Result<()>> {
-        self.0.signals.close();
-        self.0.sessions.pool.close();
-        Box::pin(std::future::ready(Ok(())))
+        Box::pin(async {
+            self.0.signals.close().await;
+            self.0.sessions.pool.close();
+            Ok(())
+        })
     }
 }
 

@@ -4,7 +4,9 @@
 
 mod common;
 
-use common::{entry, server::shared};
+use std::collections::BTreeSet;
+
+use common::{claim, entry, server::shared};
 use ssf_transmitter::{
     ErrorCode,
     outbox::{Outbox, Store},
@@ -29,9 +31,48 @@ async fn tables_must_be_there_and_not_newer() {
     assert_eq!((one.is_ok(), other.is_ok()), (true, true));
     builder.migrate().await.unwrap();
     builder.connect().await.unwrap();
-    client().await.batch_execute("UPDATE versions.meta SET value = 99 WHERE name = 'version'").await.unwrap();
+    let client = client().await;
+    // A newer version may leave everything as it was for this one.
+    client.batch_execute("UPDATE versions.meta SET value = 99 WHERE name = 'version'").await.unwrap();
+    builder.connect().await.unwrap();
+    builder.migrate().await.unwrap();
+    client.batch_execute("UPDATE versions.meta SET value = 99 WHERE name = 'compatible'").await.unwrap();
     assert_eq!(builder.connect().await.unwrap_err().code(), ErrorCode::OutboxVersion);
     assert_eq!(builder.migrate().await.unwrap_err().code(), ErrorCode::OutboxVersion);
+}
+
+/// Columns of the tables of a schema: what the statements of a version depend on.
+async fn columns(client: &Client, schema: &str) -> BTreeSet<String> {
+    let columns = "SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable, column_default, is_identity) \
+                   FROM information_schema.columns WHERE table_schema = $1";
+    let rows = client.query(columns, &[&schema]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+#[tokio::test]
+async fn version_1_is_extended_and_goes_on_beside_this_one() {
+    let client = client().await;
+    let first = include_str!("../src/schema.sql");
+    let create = format!("BEGIN; CREATE SCHEMA first; SET LOCAL search_path TO first; {first} COMMIT;");
+    client.batch_execute(&create).await.unwrap();
+    let before = columns(&client, "first").await;
+    let builder = PostgresStore::builder(shared().url()).schema("first");
+    let error = builder.connect().await.unwrap_err();
+    assert!(error.to_string().contains("migrate the outbox first"), "{error}");
+    builder.migrate().await.unwrap();
+    let after = columns(&client, "first").await;
+    assert!(after.is_superset(&before));
+    assert!(after.difference(&before).all(|column| column.starts_with("inbox ")), "{after:?}");
+    let outbox = Outbox::new(builder.connect().await.unwrap());
+    outbox.enqueue(entry("acme", "ada")).await.unwrap();
+
+    // Back to version 1 with what it has kept, as after a failed update, and forward again.
+    let back = "DROP TABLE first.inbox; DELETE FROM first.meta WHERE name = 'compatible'; UPDATE first.meta SET value = 1";
+    client.batch_execute(back).await.unwrap();
+    assert_eq!(columns(&client, "first").await, before);
+    builder.migrate().await.unwrap();
+    let store = builder.connect().await.unwrap();
+    assert_eq!(claim(&store, 10).await.len(), 1);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use crate::{
     elf::{Library, hides_sqlite},
     glibc,
     install::{call, clear, install, read, write},
-    openssl,
+    openssl, postgres,
     run::{cargo, target},
 };
 
@@ -43,9 +43,10 @@ pub(crate) fn test(root: &Path) -> Result {
     let biome = ["check", "--config-path=.", ".", "../examples/node", "../cli/npm"];
     tool(&package, "@biomejs/biome/bin/biome", &biome)?;
     tool(&package, "typescript/bin/tsc", &["--project", "test/types"])?;
+    let database = postgres::Server::start(root)?;
     for program in [&oldest, &other] {
         println!("-- {}", version(program)?);
-        run_tests(&package, program)?;
+        run_tests(&package, program, &database)?;
     }
     let packed = work.join("packed");
     node(&package, &oldest, &["scripts/packed.mjs", &packed.to_string_lossy()])
@@ -66,7 +67,7 @@ pub(crate) fn dist(root: &Path) -> Result {
         check_stays_loaded(&binary)?;
         hides_sqlite(&binary)?;
     }
-    run_tests(&package, &program)?;
+    run_tests(&package, &program, &postgres::Server::start(root)?)?;
     node(&package, &program, &["scripts/packed.mjs", &root.join("target/node/packed").to_string_lossy()])?;
     node(&package, &program, &["scripts/dist.mjs", &released.to_string_lossy()])
 }
@@ -198,10 +199,13 @@ fn version(program: &Path) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
-fn run_tests(package: &Path, program: &Path) -> Result {
+fn run_tests(package: &Path, program: &Path, database: &postgres::Server) -> Result {
     let mut arguments = vec!["--test".to_owned(), "--test-reporter=dot".to_owned()];
     arguments.extend(tests(package)?);
-    node(package, program, &arguments)
+    println!("$ node {}", arguments.join(" "));
+    let mut command = Command::new(program);
+    command.current_dir(package).args(&arguments).env(postgres::VARIABLE, &database.url);
+    call(command.env("SSF_COMMAND", cli::program(&package.join(".."))), "node", ADVICE)
 }
 
 /// The files with tests.

@@ -17,7 +17,7 @@ const EVERYWHERE: &[&str] =
 const CRATES: &[(&str, &[&str])] = &[
     ("ssf-transmitter", &["benches", "catalogue", "docs", "src", "tests"]),
     ("ssf-transmitter-store", &["examples", "src", "tests"]),
-    ("ssf-transmitter-postgres", &["src", "tests"]),
+    ("ssf-transmitter-postgres", &["examples", "src", "tests"]),
     ("ssf-emulator", &["src"]),
     ("ssf-cli", &["src"]),
 ];

@@ -1,11 +1,21 @@
 //! The PostgreSQL server that tests start for themselves.
 
-use std::{env, fs, path::Path};
+use std::{
+    env, fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
 
-use crate::{Result, run::program};
+use crate::{
+    Result,
+    run::{cargo, program, target},
+};
 
 /// Where Debian's packages have their programs, a folder for each version.
 const DEBIAN: &str = "/usr/lib/postgresql";
+/// Where tests in other languages find the URL of a server.
+pub(crate) const VARIABLE: &str = "SSF_TEST_POSTGRES";
 
 /// Installs Debian's package, unless there is a server.
 pub(crate) fn install(root: &Path) -> Result {
@@ -21,4 +31,33 @@ fn is_installed() -> bool {
     let of_debian = versions.map(|version| version.path().join("bin"));
     let path = env::var_os("PATH").unwrap_or_default();
     of_debian.chain(env::split_paths(&path)).any(|folder| folder.join("postgres").exists())
+}
+
+/// A server for tests in other languages. It ends when this is dropped, or with this program.
+pub(crate) struct Server {
+    pub(crate) url: String,
+    process: Child,
+}
+
+impl Server {
+    /// Starts an empty server, as the Rust tests do.
+    pub(crate) fn start(root: &Path) -> Result<Self> {
+        install(root)?;
+        cargo(root, "build --locked -p ssf-transmitter-postgres --example server").run()?;
+        let mut command = Command::new(target(root).join("debug/examples/server"));
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut url = String::new();
+        if let Some(said) = process.stdout.take() {
+            BufReader::new(said).read_line(&mut url)?;
+        }
+        let server = Self { url: url.trim().to_owned(), process };
+        if server.url.is_empty() { Err("PostgreSQL did not start".into()) } else { Ok(server) }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        drop(self.process.wait());
+    }
 }

@@ -11,6 +11,7 @@ use crate::{
     Result, elf, glibc,
     install::{call, clear, install},
     openssl::{self, Variables},
+    postgres,
     run::{cargo, target},
 };
 
@@ -35,9 +36,10 @@ pub(crate) fn test(root: &Path) -> Result {
     let venvs = trial(root)?;
     elf::hides_sqlite(&venvs[0].native()?)?;
     look(&package, &venvs[0])?;
+    let database = postgres::Server::start(root)?;
     for venv in &venvs {
         println!("-- {}", venv.folder.display());
-        venv.run(&package, "python", TESTS)?;
+        venv.run_tests(&package, &database)?;
     }
     Ok(())
 }
@@ -99,7 +101,7 @@ pub(crate) fn dist(root: &Path) -> Result {
     glibc::check(&installed)?;
     elf::hides_sqlite(&installed)?;
     venv.run(&package, "python", &["benches/promises.py"])?;
-    venv.run(&package, "python", TESTS)?;
+    venv.run_tests(&package, &postgres::Server::start(root)?)?;
     // How the interpreter ends a thread differs between versions, and what happens then depends on how the wheel is linked.
     let oldest = release_oldest(root, &venv, &built)?;
     oldest.run(&package, "python", &["-m", "pytest", "--quiet", "tests/test_interpreter_end.py"])?;
@@ -241,6 +243,13 @@ impl Venv {
         install(wheel, &self.stamp(Path::new(package)), &self.program("python"), || {
             call(Command::new(self.program("python")).args(pip).arg(wheel), "pip", ADVICE)
         })
+    }
+
+    fn run_tests(&self, package: &Path, database: &postgres::Server) -> Result {
+        println!("$ python {}", TESTS.join(" "));
+        let mut command = Command::new(self.program("python"));
+        command.current_dir(package).args(TESTS).env(postgres::VARIABLE, &database.url);
+        call(&mut command, "python", ADVICE)
     }
 
     /// Runs a program of the environment in `folder`.

@@ -4,7 +4,7 @@ use std::{path::Path, time::Instant};
 
 use crate::{
     Result, codegen, demo, deny, fences, interop, node, openssl, package, postgres, prose, python,
-    run::{cargo, program},
+    run::{cargo, program, target},
     swift,
 };
 
@@ -27,6 +27,13 @@ const STEPS: &[(&str, Step)] = &[
     ("rust", |root| {
         postgres::install(root)?;
         cargo(root, "test --workspace --locked").run()
+    }),
+    ("sqlx", |root| {
+        postgres::install(root)?;
+        // A workspace of its own: it has a second version of the crate that links SQLite.
+        let target = target(root);
+        let target = target.to_str().ok_or("the path of the target folder is not UTF-8")?;
+        cargo(&root.join("tests/sqlx"), "test --locked").env("CARGO_TARGET_DIR", target).run()
     }),
     ("package", package::run),
     ("openssl", openssl::test),

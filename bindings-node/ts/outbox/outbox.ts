@@ -5,10 +5,11 @@ import { types } from 'node:util';
 import { call } from '../calls.js';
 import type { SsfErrorCode } from '../codes.js';
 import { subjectJson } from '../custom-subject.js';
-import { type Caller, coreCode, Place, unwrap } from '../errors.js';
+import { type Caller, coreCode, type Finding, findingsOf, Place, unwrap } from '../errors.js';
 import type { SsfEvent } from '../events/union.js';
 import {
   type NativeAccepted,
+  type NativeDatabaseOptions,
   type NativeDelivery,
   type NativeFilter,
   type NativeHistory,
@@ -19,6 +20,7 @@ import {
   native,
   type Outcome,
 } from '../native.js';
+import { TRUST, type TrustOptions, trustOf } from '../network.js';
 import {
   boolean,
   checked,
@@ -74,12 +76,36 @@ export interface OutboxOptions {
   readonly receivers?: Readonly<Record<string, Receiver>> | ReadonlyMap<string, Receiver> | undefined;
 }
 
+/** The settings of an outbox in a file or in a database. */
+export interface KeptOutboxOptions extends OutboxOptions, TrustOptions {
+  /** The schema of the tables in the database; `ssf_outbox` by default. */
+  readonly schema?: string | undefined;
+  /** How many connections to the database there are at most; 8 by default. */
+  readonly connections?: number | undefined;
+  /** The password of the database, in place of one in the URL. */
+  readonly password?: string | undefined;
+  /** Whether the first call creates the tables, or brings those of an older version to this one. */
+  readonly migrate?: boolean | undefined;
+}
+
 /** The settings of an outbox in memory. */
 export interface MemoryOutboxOptions extends OutboxOptions {
   /** How many deliveries there is room for; 100,000 by default. */
   readonly capacity?: number | undefined;
   /** Whether an entry waits for room. By default, it is the error `SSF_OUTBOX_FULL`. */
   readonly waitWhenFull?: boolean | undefined;
+}
+
+/** A statement that accepts an event in a transaction of yours. */
+export interface Statement {
+  /** The SQL, with `$1` for the parameter. */
+  readonly sql: string;
+  /** The parameters, all of them strings. */
+  readonly parameters: string[];
+  /** The ids of the SETs, in the order of the receivers. */
+  readonly jtis: readonly string[];
+  /** What lint reports, if the outbox has an issuer and receivers. */
+  readonly findings: readonly Finding[];
 }
 
 /** The settings of an enqueue. */
@@ -153,6 +179,7 @@ export interface PruneOptions {
 }
 
 const OPTIONS = { seal: instance(Seal, 'a Seal'), issuer: string, receivers: object };
+const KEPT = { ...OPTIONS, ...TRUST, schema: string, connections: count, password: string, migrate: boolean };
 const MEMORY = { ...OPTIONS, capacity: count, waitWhenFull: boolean };
 const ENQUEUE = { ...ENTRY_OPTIONS, signal };
 const FILTER = {
@@ -180,6 +207,9 @@ const PRUNE = { delivered: span, dead: span, discarded: span };
  * The file is opened where the outbox is first used, on a thread of the library; all work on it is done there. So the event
  * loop is never blocked, and making an outbox costs nothing. Worker threads and other processes make one each, for the same file.
  *
+ * Where several machines share the outbox, it is in a PostgreSQL database: `new Outbox('postgresql://outbox@db.example.com/app')`.
+ * TLS is on, and the certificate of the server is verified, unless the server is on this machine or the URL has `sslmode=disable`.
+ *
  * @example
  * ```ts
  * const outbox = new Outbox('/var/lib/edr/outbox.db');
@@ -187,29 +217,29 @@ const PRUNE = { delivered: span, dead: span, discarded: span };
  * await new Worker(outbox, transmitter, { receivers: { acme } }).run();
  * ```
  *
- * Every method rejects with an {@link OutboxError} if the file cannot be used.
+ * Every method rejects with an {@link OutboxError} if the file or the database cannot be used.
  */
 export class Outbox implements AsyncDisposable {
   readonly #native: NativeOutbox;
-  readonly #place: string;
 
   /**
-   * An outbox in a file, which is created if it does not exist. Its folder must exist, on a local disk.
+   * An outbox in a file, which is created if it does not exist, or in the PostgreSQL database with this URL. The folder of the file
+   * must exist, on a local disk.
    *
    * @throws {ConfigError} If a setting is wrong; `pointer` names it.
    */
-  constructor(path: string, options?: OutboxOptions);
+  constructor(place: string, options?: KeptOutboxOptions);
   /** @internal */
-  constructor(path: NativeOutbox, options: undefined);
-  constructor(path: string | NativeOutbox, options: OutboxOptions = {}) {
-    if (path instanceof native.Outbox) {
-      this.#native = path as NativeOutbox;
-      this.#place = 'in memory';
+  constructor(place: NativeOutbox, options: undefined);
+  constructor(place: string | NativeOutbox, options: KeptOutboxOptions = {}) {
+    if (place instanceof native.Outbox) {
+      this.#native = place as NativeOutbox;
       return;
     }
-    checkedArgument('path', path, string, Outbox);
-    this.#native = built({ path: path as string, ...checked(options, OPTIONS, [], Outbox) }, Outbox);
-    this.#place = path as string;
+    checkedArgument('place', place, string, Outbox);
+    const { schema, connections, password, migrate: migrates = false, ...rest } = checked(options, KEPT, [], Outbox);
+    const database = { schema, connections, password, migrates, ...trustOf(rest, Outbox) };
+    this.#native = built(rest, Outbox, place as string, database);
   }
 
   /**
@@ -260,6 +290,28 @@ export class Outbox implements AsyncDisposable {
       options.signal,
     );
     return enqueuedOf(accepted)[0] as Enqueued;
+  }
+
+  /**
+   * Returns the statement that accepts an event in a transaction of yours: execute it on your own connection to the PostgreSQL database
+   * of the outbox. The event is accepted if, and only if, your transaction commits. It needs no connection of the outbox. Workers find
+   * the event when they look, once a second by default.
+   *
+   * @throws {ValidationError} If event or subject violate a rule; `pointer` is the place.
+   * @throws {OutboxError} If the entry is invalid.
+   * @throws {ConfigError} If the outbox is not in a PostgreSQL database.
+   *
+   * @example
+   * ```ts
+   * const { sql, parameters } = outbox.statement(caep.sessionRevoked(), subject, { to: 'acme' });
+   * await client.query(sql, parameters); // pg; with postgres.js: await transaction.unsafe(sql, parameters)
+   * ```
+   */
+  statement(event: SsfEvent, subject: Subject | undefined, options: EntryOptions): Statement {
+    const at = new Place(this.statement);
+    const lines = linesOf(event, subject, checked(options, ENTRY_OPTIONS, ['to'], at), at);
+    const { sql, parameters, jtis, findings } = unwrap(this.#native.statement(lines), at);
+    return { sql, parameters, jtis, findings: findingsOf(findings) };
   }
 
   /**
@@ -397,7 +449,11 @@ export class Outbox implements AsyncDisposable {
     return this.#call((native, ...to) => native.prune(...to, { delivered, dead, discarded }), at);
   }
 
-  /** Reads the whole file, and returns what is damaged: nothing if it is whole. Takes as long as reading takes. */
+  /**
+   * Reads the whole file, and returns what is damaged: nothing if it is whole. Takes as long as reading takes.
+   *
+   * @throws {ConfigError} If the outbox is in a database.
+   */
   async check(): Promise<string[]> {
     return this.#call((native, ...to) => native.check(...to), new Place(this.check));
   }
@@ -407,6 +463,8 @@ export class Outbox implements AsyncDisposable {
    *
    * A worker that runs on the copy sends again what was delivered since, with the same `jti`. It fails with
    * `SSF_OUTBOX_PLACE_INVALID` if the file exists or its folder does not.
+   *
+   * @throws {ConfigError} If the outbox is in memory or in a database.
    *
    * @example
    * ```ts
@@ -433,9 +491,9 @@ export class Outbox implements AsyncDisposable {
     await this.close();
   }
 
-  /** Shows the path. */
+  /** Shows the path, or the schema of a database. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return `Outbox { '${this.#place}' }`;
+    return `Outbox { '${this.#native.shown()}' }`;
   }
 
   /** @internal */
@@ -451,14 +509,20 @@ export class Outbox implements AsyncDisposable {
   }
 }
 
-function built(options: MemoryOutboxOptions & { readonly path?: string }, at: Caller): NativeOutbox {
-  const { path, capacity, waitWhenFull: waits = false, seal, issuer, receivers } = options;
+function built(
+  options: MemoryOutboxOptions,
+  at: Caller,
+  place?: string,
+  database?: NativeDatabaseOptions,
+): NativeOutbox {
+  const { capacity, waitWhenFull: waits = false, seal, issuer, receivers } = options;
   const named = receivers && entriesOf(receivers);
   return unwrap(
     native.Outbox.build({
-      path,
+      place,
       capacity,
       waits,
+      database,
       seal: seal && Seal.handle(seal),
       issuer,
       names: named?.map(([name]) => name),

@@ -47,6 +47,8 @@ export interface OutboxHealth {
   readonly deliveredInLastMinute: number;
   /** How many receivers are paused. */
   readonly paused: number;
+  /** How many entries of transactions could not be taken over; absent without PostgreSQL. */
+  readonly refused?: number;
   /** The length of the file, unless the outbox is in memory. */
   readonly fileBytes?: number;
   /** The length of the write-ahead log beside it. */

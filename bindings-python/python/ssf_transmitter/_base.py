@@ -59,9 +59,9 @@ class BaseTransmitter:
             deadline=deadline,
             retry=retry,
             lint=lint,
-            ca_bundles=[] if ca_bundle is None else [_pem(ca_bundle, "ca_bundle")],
+            ca_bundles=[] if ca_bundle is None else [pem(ca_bundle, "ca_bundle")],
             client_certificate=client_certificate
-            and (_pem(client_certificate[0], "client_certificate"), _pem(client_certificate[1], "client_certificate")),
+            and (pem(client_certificate[0], "client_certificate"), pem(client_certificate[1], "client_certificate")),
             proxy=proxy,
             source_address=None if source_address is None else str(source_address),
             http2=http2,
@@ -153,7 +153,8 @@ def late() -> SsfError:
     return _of_code("deadline_exceeded", "the deadline passed while waiting for a signature")
 
 
-def _pem(value: str | bytes, place: str) -> bytes:
+def pem(value: str | bytes, place: str) -> bytes:
+    """PEM as bytes."""
     if isinstance(value, str):
         return value.encode()
     if isinstance(value, bytes):

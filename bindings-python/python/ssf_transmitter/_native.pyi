@@ -30,6 +30,8 @@ _Subject = tuple[_Json, bool]
 Filter = tuple[
     list[str], str | None, str | None, str | None, list[str], _Subject | None, datetime | None, datetime | None
 ]
+# Schema, connections, whether to migrate, CA bundles, client certificate, password.
+Database = tuple[str | None, int | None, bool, list[bytes], tuple[bytes, bytes] | None, str | None]
 _Check = tuple[str, Outcome, str, str]
 # Event, subject, receiver, the URL of the configuration, whether to send, and whose log to look into.
 _Setup = tuple[_Json, _Subject | None, Receiver, str | None, bool, OktaProviders | None]
@@ -416,14 +418,19 @@ class Entry:
 class Outbox:
     def __new__(
         cls,
-        path: str | None,
+        place: str | None,
         capacity: int | None,
         waits: bool,
+        database: Database | None,
         seal: Seal | None,
         issuer: str | None,
         receivers: Mapping[str, Receiver] | None,
         /,
     ) -> Self: ...
+    def shown(self) -> str: ...
+    def statement(
+        self, entry: Entry, style: str, /
+    ) -> tuple[str, list[str], list[str], list[str], tuple[Finding, ...]]: ...
     def call(self, operation: Operation) -> Any: ...
     def call_async(self, operation: Operation, mailbox: Mailbox, future: Any) -> Task: ...
     def close(self) -> None: ...
@@ -490,6 +497,8 @@ class OutboxHealth:
     def delivered_in_last_minute(self) -> int: ...
     @property
     def paused(self) -> int: ...
+    @property
+    def refused(self) -> int | None: ...
     @property
     def file_bytes(self) -> int | None: ...
     @property

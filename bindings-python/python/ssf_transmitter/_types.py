@@ -13,5 +13,8 @@ DeliveryState: TypeAlias = Literal["waiting", "in_flight", "delivered", "dead", 
 #: Which deliveries of an outbox go first.
 Priority: TypeAlias = Literal["low", "normal", "high"]
 
+#: How a driver of a database writes parameters (PEP 249).
+ParamStyle: TypeAlias = Literal["numeric", "format", "named", "pyformat"]
+
 #: What kind of key to generate.
 KeyType: TypeAlias = Literal["RSA-2048", "RSA-3072", "RSA-4096", "P-256", "P-384", "P-521", "Ed25519"]

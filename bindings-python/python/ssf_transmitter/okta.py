@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 from ssf_transmitter import _native
-from ssf_transmitter._base import _pem
+from ssf_transmitter._base import pem
 from ssf_transmitter._keywords import known_keywords
 from ssf_transmitter._okta_log import (
     Cause,
@@ -120,7 +120,7 @@ class _Settings:
             client_credentials=client_credentials,
             deadline=deadline,
             retry=retry,
-            ca_bundles=[] if ca_bundle is None else [_pem(ca_bundle, "ca_bundle")],
+            ca_bundles=[] if ca_bundle is None else [pem(ca_bundle, "ca_bundle")],
             proxy=proxy,
             source_address=None if source_address is None else str(source_address),
             allow_networks=[allow_networks] if isinstance(allow_networks, str) else list(allow_networks),

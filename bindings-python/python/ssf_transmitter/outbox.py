@@ -17,11 +17,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import fspath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ssf_transmitter import _native
+from ssf_transmitter._base import pem
 from ssf_transmitter._keywords import known_keywords
 from ssf_transmitter._model import Event, event_object, given_subject, wrong_type
 from ssf_transmitter._native import Attempt, Delivery, Failure, OutboxCounts, OutboxHealth, OutboxReceiver
@@ -37,8 +38,9 @@ if TYPE_CHECKING:
 
     from ssf_transmitter._async_worker import AsyncWorker
     from ssf_transmitter._model import Subject
+    from ssf_transmitter._native import Database
     from ssf_transmitter._receiver import Receiver
-    from ssf_transmitter._types import DeliveryState, Priority
+    from ssf_transmitter._types import DeliveryState, ParamStyle, Priority
     from ssf_transmitter._worker import Drained, Health, Worker
     from ssf_transmitter.lint import Finding
 
@@ -59,6 +61,7 @@ __all__ = [
     "OutboxReceiver",
     "Salvaged",
     "Seal",
+    "Statement",
     "Worker",
 ]
 
@@ -193,6 +196,23 @@ class Enqueued:
 
 
 @dataclass(frozen=True)
+class Statement:
+    """A statement that accepts an event in a transaction of yours.
+
+    Attributes:
+        sql: The SQL.
+        parameters: The parameters, all of them strings: a list, or a dict for a style with names.
+        jtis: The ids of the SETs, in the order of the receivers.
+        findings: What lint reports, if the outbox has an issuer and receivers.
+    """
+
+    sql: str
+    parameters: list[str] | dict[str, str] = field(repr=False)
+    jtis: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
 class History:
     """A delivery and all its attempts.
 
@@ -224,19 +244,30 @@ class _Settings:
     """Where entries are kept."""
 
     _native: _native.Outbox
-    _place: str
 
     @known_keywords
     def __init__(
         self,
-        path: str | PathLike[str],
+        place: str | PathLike[str],
         *,
         seal: Seal | None = None,
         issuer: str | None = None,
         receivers: Mapping[str, Receiver] | None = None,
+        schema: str | None = None,
+        connections: int | None = None,
+        password: str | None = None,
+        ca_bundle: str | bytes | None = None,
+        client_certificate: tuple[str | bytes, str | bytes] | None = None,
+        migrate: bool = False,
     ) -> None:
         """Take the settings."""
-        self._open(fspath(path), None, False, seal, issuer, receivers)
+        bundles = [] if ca_bundle is None else [pem(ca_bundle, "ca_bundle")]
+        chain, key = client_certificate or (None, None)
+        pair = (
+            None if chain is None or key is None else (pem(chain, "client_certificate"), pem(key, "client_certificate"))
+        )
+        database = (schema, connections, migrate, bundles, pair, password)
+        self._open(fspath(place), None, False, database, seal, issuer, receivers)
 
     @classmethod
     @known_keywords
@@ -259,7 +290,7 @@ class _Settings:
             receivers: Receivers by name, to lint entries.
         """
         outbox = cls.__new__(cls)
-        outbox._open(None, capacity, wait_when_full, seal, issuer, receivers)  # noqa: SLF001  # of this class
+        outbox._open(None, capacity, wait_when_full, None, seal, issuer, receivers)  # noqa: SLF001  # of this class
         return outbox
 
     @staticmethod
@@ -270,24 +301,87 @@ class _Settings:
 
         Raises:
             OutboxError: If a process has the outbox open (`outbox_unavailable`), or there is none.
+            ConfigError: If it is in a database.
         """
         return Salvaged(*_native.Outbox.salvage(path))
 
     def _open(
         self,
-        path: str | None,
+        place: str | None,
         capacity: int | None,
         waits: bool,
+        database: Database | None,
         seal: Seal | None,
         issuer: str | None,
         receivers: Mapping[str, Receiver] | None,
     ) -> None:
         known = None if receivers is None else dict(receivers)
-        self._native = _native.Outbox(path, capacity, waits, seal, issuer, known)
-        self._place = path or "in memory"
+        self._native = _native.Outbox(place, capacity, waits, database, seal, issuer, known)
+
+    @known_keywords
+    def statement(
+        self,
+        event: Event | Mapping[str, object],
+        subject: Subject | Mapping[str, object] | None,
+        *,
+        to: str | Iterable[str],
+        txn: str | None = None,
+        toe: datetime | None = None,
+        jti: str | None = None,
+        companions: Iterable[Event | Mapping[str, object]] = (),
+        idempotency_key: str | None = None,
+        not_before: datetime | None = None,
+        max_age: timedelta | float | None = None,
+        priority: Priority | None = None,
+        supersedes: str | None = None,
+        ordered: bool = False,
+        paramstyle: ParamStyle = "format",
+    ) -> Statement:
+        """Return the statement that accepts an event in a transaction of yours. The arguments are those of `Entry`.
+
+        Execute it on your own connection to the database of the outbox: the event is accepted if, and only if, your
+        transaction commits. It needs no connection of the outbox. Workers find the event when they look, once a second
+        by default.
+
+        >>> from ssf_transmitter import Email
+        >>> from ssf_transmitter.events import caep
+        >>> from ssf_transmitter.outbox import Outbox
+        >>> outbox = Outbox("postgresql://db.example.com/app")
+        >>> outbox.statement(caep.SessionRevoked(), Email("ada@example.com"), to="acme").sql
+        'INSERT INTO "ssf_outbox"."inbox" (entry) VALUES (CAST(%s AS text))'
+
+        Args:
+            event: The event, as in `Entry`.
+            subject: The subject, as in `Entry`.
+            to: The receivers, as in `Entry`, as all that follows.
+            txn: The transaction.
+            toe: The time of the event.
+            jti: The id of the SET.
+            companions: Additional events in the same SET.
+            idempotency_key: Makes a second one with the same key have no effect.
+            not_before: Nothing is sent before this time.
+            max_age: How long a delivery may wait.
+            priority: Which deliveries to a receiver go first.
+            supersedes: Discards deliveries with the same key.
+            ordered: Sends it after the earlier ordered entries.
+            paramstyle: How the driver writes parameters (PEP 249): `format` for psycopg and Django, `numeric` for
+                asyncpg, `named` for SQLAlchemy, `pyformat` for psycopg with a dict.
+
+        Raises:
+            ValidationError: If event or subject violate a rule; `pointer` is the place.
+            OutboxError: If the entry is invalid.
+            ConfigError: If the outbox is not in a PostgreSQL database.
+        """
+        entry = Entry(
+            event, subject, to=to, txn=txn, toe=toe, jti=jti, companions=companions, idempotency_key=idempotency_key,
+            not_before=not_before, max_age=max_age, priority=priority, supersedes=supersedes, ordered=ordered,
+        )  # fmt: skip
+        sql, values, names, jtis, findings = self._native.statement(entry, paramstyle)
+        parameters = dict(zip(names, values, strict=True)) if names else values
+        return Statement(sql, parameters, tuple(jtis), findings)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._place}>"
+        return f"<{type(self).__name__} {self._native.shown()}>"
 
 
 def _filter(
@@ -327,6 +421,10 @@ class Outbox(_Settings):
     code is `outbox_unavailable`); one that is forked before can. So a server that forks its workers may create the
     outbox before, and use it only in the workers.
 
+    Where several machines share the outbox, it is in a PostgreSQL database: `Outbox("postgresql://outbox@db/app")`.
+    Connections are made where the outbox is first used, by each process for itself. TLS is on, and the certificate of
+    the server is verified, unless the server is on this machine or the URL has `sslmode=disable`.
+
     >>> from ssf_transmitter import Email
     >>> from ssf_transmitter.events import caep
     >>> from ssf_transmitter.outbox import Outbox
@@ -336,13 +434,20 @@ class Outbox(_Settings):
     (2, 2)
 
     Args:
-        path: The file, which is created if it does not exist. Its folder must exist, on a local disk.
+        place: The file, which is created if it does not exist. Its folder must exist, on a local disk. Or the URL of a
+            PostgreSQL database.
         seal: Encrypts what entries say.
         issuer: The issuer of the SETs. With it and `receivers`, entries are linted before they are accepted: what a
             receiver would reject is a `ValidationError` then, and not a dead delivery.
         receivers: The receivers by name, as far as they are known. Entries for others are linted when they are sent.
+        schema: The schema of the tables in the database; `ssf_outbox` by default.
+        connections: How many connections to the database there are at most; 8 by default.
+        password: The password of the database, in place of one in the URL.
+        ca_bundle: Certificates (PEM) to trust in addition to those of the operating system.
+        client_certificate: A client certificate with its chain, and its private key, both in PEM.
+        migrate: Whether the first use creates the tables, or brings those of an older version to this one.
 
-    Every method raises `OutboxError` if the file cannot be used.
+    Every method raises `OutboxError` if the file or the database cannot be used.
     """
 
     @known_keywords
@@ -506,7 +611,11 @@ class Outbox(_Settings):
         return self._native.call(_native.Operation.prune(delivered, dead, discarded))  # type: ignore[no-any-return]
 
     def check(self) -> tuple[str, ...]:
-        """Read the whole file, and tell what is damaged: nothing if it is whole, or in memory."""
+        """Read the whole file, and tell what is damaged: nothing if it is whole, or in memory.
+
+        Raises:
+            ConfigError: If the outbox is in a database.
+        """
         return tuple(self._native.call(_native.Operation.check()))
 
     def backup(self, target: str | PathLike[str]) -> None:
@@ -516,7 +625,7 @@ class Outbox(_Settings):
 
         Raises:
             OutboxError: If the file exists or cannot be written.
-            ConfigError: If the outbox is in memory.
+            ConfigError: If the outbox is in memory or in a database.
         """
         self._native.call(_native.Operation.backup(target))
 

@@ -287,7 +287,7 @@ fn fingerprint(plain: &[u8], receivers: &[String]) -> Vec<u8> {
     all
 }
 
-fn check_text(what: &str, text: &str) -> Result<()> {
+pub(super) fn check_text(what: &str, text: &str) -> Result<()> {
     match text.len() {
         0 => Err(invalid(format!("{what} is empty"))),
         1..=MAX_NAME => Ok(()),

@@ -137,6 +137,15 @@ impl Outbox {
         self.enqueue_many(entries).await
     }
 
+    /// What the store gets of an entry, and what lint reports: for a table from which a store takes entries over that
+    /// a transaction of the host has inserted.
+    ///
+    /// Errors are those of the entry.
+    pub fn to_message(&self, entry: &Entry) -> Result<(Message, Vec<Finding>)> {
+        let Checked { message, findings } = self.check(entry)?;
+        Ok((message, findings))
+    }
+
     /// What lint reports of the SETs of an entry, each finding once.
     fn lint(&self, entry: &Entry, now: Timestamp) -> Result<Vec<Finding>> {
         let Some(template) = &self.template else { return Ok(Vec::new()) };

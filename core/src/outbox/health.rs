@@ -13,6 +13,8 @@ pub struct StoreHealth {
     pub delivered_in_last_minute: u64,
     /// Receivers that are paused.
     pub paused: u64,
+    /// Entries of transactions of the host that could not be taken over, for a store that has such ones.
+    pub refused: Option<u64>,
     /// The length of the file, for a store that has one.
     pub file_bytes: Option<u64>,
     /// The length of the write-ahead log beside it.

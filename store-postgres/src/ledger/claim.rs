@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     codec::{signed, state, time, times, unsigned},
-    failed::Done,
+    failed::{Done, Failed},
     values::{each, one},
 };
 
@@ -63,12 +63,14 @@ const NEXT: &str = "
             (SELECT min(expires_at) FROM deliveries WHERE state = 0),
             (SELECT min(parked_until) FROM receivers WHERE parked_until IS NOT NULL)
         ),
-        EXISTS (SELECT FROM receivers WHERE turn IS NOT NULL)";
+        EXISTS (SELECT FROM receivers WHERE turn IS NOT NULL),
+        EXISTS (SELECT FROM inbox WHERE refused_at IS NULL)";
 
 impl Operation for Claim {
-    type Output = Claims;
+    /// With whether a transaction of the host has enqueued something.
+    type Output = (Claims, bool);
 
-    async fn run(&self, ledger: &mut Ledger<'_>) -> Done<Claims> {
+    async fn run(&self, ledger: &mut Ledger<'_>) -> Done<(Claims, bool)> {
         let mut more = ledger.catch_up(self).await?;
         let (mut claimed, mut served) = (Vec::new(), Vec::new());
         while claimed.len() < self.deliveries as usize {
@@ -85,25 +87,24 @@ impl Operation for Claim {
         }
         ledger.write().await?;
         let progress = !claimed.is_empty() || self.deliveries == 0;
-        let (next, more) = ledger.next(more, progress).await?;
-        Ok(Claims::new(claimed, next.map(|next| time(next).since(ledger.now))).with_more(more))
+        let (next, more, inbox) = ledger.next(more, progress).await?;
+        Ok((Claims::new(claimed, next.map(|next| time(next).since(ledger.now))).with_more(more), inbox))
     }
 }
 
 impl Ledger<'_> {
-    /// When to look again, and whether something may be ready now.
-    async fn next(&self, more: bool, progress: bool) -> Done<(Option<i64>, bool)> {
+    /// When to look again, whether something may be ready now, and whether something is in the inbox.
+    async fn next(&self, more: bool, progress: bool) -> Done<(Option<i64>, bool, bool)> {
         let now = self.millis();
-        if more {
-            return Ok((Some(now), true));
-        }
         let rows = self.query(NEXT, &[]).await?;
-        let Some(row) = rows.first() else { return Ok((None, false)) };
-        let (next, ready): (Option<i64>, bool) = (row.try_get(0)?, row.try_get(1)?);
-        let next = if ready { Some(now) } else { next };
-        let more = next.is_some_and(|next| next <= now);
+        let row = rows.first().ok_or_else(Failed::corrupt)?;
+        let (next, ready, inbox): (Option<i64>, bool, bool) =
+            (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        let next = if more || ready || inbox { Some(now) } else { next };
+        let is_due = next.is_some_and(|next| next <= now);
         // What is due was locked, or it would have been done.
-        Ok((next.map(|next| if more && !progress { now + SOON } else { next }), more))
+        let next = next.map(|next| if is_due && !progress && !more { now + SOON } else { next });
+        Ok((next, is_due, inbox))
     }
 
     /// Gives receivers their turns, as long as the claim has room. Returns whether something has expired that is not discarded yet.

@@ -8,7 +8,6 @@ use super::Ledger;
 use crate::{
     codec::json,
     failed::{Done, Failed},
-    ledger::enqueue::conflict,
     values::{Value, each, one},
 };
 
@@ -58,6 +57,7 @@ pub(super) struct Delivery {
     pub(super) code: Option<String>,
     pub(super) failure: Option<String>,
     /// Whether its claims are rendered anew.
+    #[serde(skip)]
     pub(super) forgets: bool,
 }
 
@@ -118,16 +118,25 @@ const INSERT: &str = "
         AS n (jti, event, receiver, wait, priority, enqueued_at, max_age, due_at, expires_at, ordered, supersedes, position)
     ORDER BY position
     ON CONFLICT (jti) DO NOTHING";
-/// The numbers are there a second time, because the planner takes any JSON for a hundred rows, and might read the whole table for them.
-const WRITE: &str = "
-    UPDATE deliveries d
+macro_rules! write {
+    ($more:literal) => {
+        concat!(
+            "UPDATE deliveries d
     SET state = n.state, wait = n.wait, due_at = n.due_at, expires_at = n.expires_at, lease_until = n.lease_until,
         ended_at = n.ended_at, token = n.token, attempts = n.attempts, uncertain = n.uncertain, superseded_by = n.superseded_by,
-        code = n.code, failure = n.failure, claims = CASE WHEN n.forgets THEN NULL ELSE d.claims END
-    FROM json_to_recordset($1::json) AS n (seq bigint, state smallint, wait smallint, due_at bigint, expires_at bigint,
+        code = n.code, failure = n.failure",
+            $more,
+            " FROM json_to_recordset($1::json) AS n (seq bigint, state smallint, wait smallint, due_at bigint, expires_at bigint,
         lease_until bigint, ended_at bigint, token bigint, attempts bigint, uncertain boolean, superseded_by text, code text,
-        failure text, forgets boolean)
-    WHERE d.seq = n.seq AND d.seq = ANY($2)";
+        failure text)
+    WHERE d.seq = n.seq AND d.seq = ANY($2)"
+        )
+    };
+}
+/// The numbers are there a second time, because the planner takes any JSON for a hundred rows, and might read the whole table for them.
+/// Two statements in place of one that reads the claims: who may only enqueue may not.
+const WRITE: &str = write!("");
+const WRITE_AND_FORGET: &str = write!(", claims = NULL");
 
 impl Ledger<'_> {
     /// Reads the deliveries that a statement selects, and returns their rows. Those that were read before stay as they are now.
@@ -161,8 +170,14 @@ impl Ledger<'_> {
             return Ok(());
         }
         let rows = changed.iter().map(|seq| self.known(*seq)).collect::<Done<Vec<_>>>()?;
-        let rows = json(&rows)?;
-        self.execute(WRITE, &[one(&rows), each(&changed.iter().copied().collect())]).await?;
+        let (forget, keep): (Vec<_>, Vec<_>) = rows.into_iter().partition(|delivery| delivery.forgets);
+        for (statement, rows) in [(WRITE, keep), (WRITE_AND_FORGET, forget)] {
+            if !rows.is_empty() {
+                let numbers = rows.iter().map(|delivery| delivery.seq).collect();
+                let rows = json(&rows)?;
+                self.execute(statement, &[one(&rows), each(&numbers)]).await?;
+            }
+        }
         for seq in &changed {
             if let Some(delivery) = self.deliveries.get_mut(seq) {
                 delivery.forgets = false;
@@ -194,9 +209,7 @@ impl Ledger<'_> {
                 ],
             )
             .await?;
-        if inserted < new.len() as u64 {
-            return Err(conflict("the outbox already has a delivery with this jti"));
-        }
-        Ok(())
+        // Another transaction has used an id since it was looked up.
+        if inserted < new.len() as u64 { Err(Failed::Again) } else { Ok(()) }
     }
 }

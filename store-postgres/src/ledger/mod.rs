@@ -4,12 +4,14 @@
 //! Who changes deliveries of a receiver locks its row first: so one transaction at a time decides about them. An operation reads rows,
 //! changes them in memory, and writes all of them at once.
 
+mod admit;
 mod claim;
 mod delivery;
 mod due;
 mod endings;
 mod enqueue;
 mod filter;
+mod inbox;
 mod lane;
 mod prune;
 mod queries;
@@ -21,7 +23,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use ssf_transmitter::Timestamp;
 use tokio_postgres::{Client, Row};
 
-pub(crate) use enqueue::Enqueue;
+pub(crate) use admit::{Admitted, Call};
+pub(crate) use inbox::{ListRefused, TakeOver};
 pub(crate) use lane::Change;
 pub(crate) use queries::{Health, List, Past, Receivers, Total};
 pub(crate) use replay::Discard;
@@ -65,6 +68,11 @@ impl<'a> Ledger<'a> {
             changed: BTreeSet::new(),
             new: Vec::new(),
         }
+    }
+
+    /// When the transaction began.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
     }
 
     fn millis(&self) -> i64 {

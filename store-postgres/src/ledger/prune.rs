@@ -22,6 +22,8 @@ const OLD: &str = "
 const EVENTS: &str = "
     WITH gone AS MATERIALIZED (SELECT event, count(*) AS deliveries FROM unnest($1) AS n (event) GROUP BY event)
     UPDATE events e SET kept = kept - gone.deliveries FROM gone WHERE e.id = gone.event";
+const REFUSED: &str = "
+    DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE refused_at <= $1 ORDER BY refused_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
 const EMPTY: &str = "DELETE FROM events WHERE id = ANY($1) AND kept <= 0";
 
 impl Operation for Retention {
@@ -46,6 +48,11 @@ impl Operation for Retention {
         if !events.is_empty() {
             ledger.execute(EVENTS, &[each(&events)]).await?;
             ledger.execute(EMPTY, &[each(&events)]).await?;
+        }
+        if let Some(kept) = self.of(State::Dead) {
+            // Nobody can replay them, but they tell as much as a dead delivery.
+            let before = ledger.now.minus(kept).as_unix_millis();
+            ledger.execute(REFUSED, &[one(&before), one(&limit)]).await?;
         }
         let removed = signed(events.len());
         Ok(Pruned::new(unsigned(removed)?, removed == limit))

@@ -31,10 +31,14 @@ const RECEIVERS: &str = concat!(
 /// Each part is answered by an index.
 const HEALTH: &str = "
     SELECT
-        (SELECT min((SELECT d.enqueued_at FROM deliveries d WHERE d.receiver = r.id AND d.state = 0 ORDER BY d.seq LIMIT 1))
-            FROM receivers r WHERE r.waiting > 0),
+        least(
+            (SELECT min((SELECT d.enqueued_at FROM deliveries d WHERE d.receiver = r.id AND d.state = 0 ORDER BY d.seq LIMIT 1))
+                FROM receivers r WHERE r.waiting > 0),
+            (SELECT at FROM inbox WHERE refused_at IS NULL ORDER BY id LIMIT 1)
+        ),
         (SELECT count(*) FROM deliveries WHERE state = 2 AND ended_at > $1),
-        (SELECT count(*) FROM receivers WHERE state::json ->> 'status' = 'paused')";
+        (SELECT count(*) FROM receivers WHERE state::json ->> 'status' = 'paused'),
+        (SELECT count(*) FROM inbox WHERE refused_at IS NOT NULL)";
 const ATTEMPTS: &str =
     "SELECT at, duration, kid, status, failure FROM attempts WHERE delivery = $1 ORDER BY n";
 const FROM: &str = "FROM deliveries d JOIN events e ON e.id = d.event JOIN receivers r ON r.id = d.receiver";
@@ -62,7 +66,9 @@ impl Operation for Health {
         let rows = ledger.query(HEALTH, &[one(&minute_ago)]).await?;
         let row = rows.first().ok_or_else(Failed::corrupt)?;
         let (oldest, lately, paused) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-        Ok(StoreHealth::new(times(oldest), unsigned(lately)?, unsigned(paused)?))
+        let mut health = StoreHealth::new(times(oldest), unsigned(lately)?, unsigned(paused)?);
+        health.refused = Some(unsigned(row.try_get(3)?)?);
+        Ok(health)
     }
 }
 

@@ -141,10 +141,9 @@ fn find(program: &str) -> Option<PathBuf> {
 fn new_folder() -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     // Another account may not reach the checkout.
-    let parent = if is_root() {
-        std::env::temp_dir().join("ssf-transmitter-postgres")
-    } else {
-        Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgres")
+    let parent = match option_env!("CARGO_TARGET_TMPDIR") {
+        Some(folder) if !is_root() => Path::new(folder).join("postgres"),
+        _ => std::env::temp_dir().join("ssf-transmitter-postgres"),
     };
     fs::create_dir_all(&parent).unwrap();
     for old in fs::read_dir(&parent).unwrap().flatten() {

@@ -40,6 +40,7 @@ pub(super) fn health_json(health: &StoreHealth) -> Value {
         "oldest_waiting": health.oldest_waiting.map(time),
         "delivered_in_last_minute": health.delivered_in_last_minute,
         "paused": health.paused,
+        "refused": health.refused,
         "file_bytes": health.file_bytes,
         "log_bytes": health.log_bytes,
     })

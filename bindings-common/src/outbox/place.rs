@@ -1,0 +1,239 @@
+//! Where the entries of an outbox are kept: in memory, in a file, or in a database.
+
+use std::path::{Path, PathBuf};
+
+use ssf_transmitter::{
+    Result,
+    outbox::{MemoryStore, Outbox, WhenFull},
+};
+#[cfg(feature = "postgres")]
+use ssf_transmitter_postgres::{Builder, PostgresStore};
+use ssf_transmitter_store::{Salvaged, SqliteStore};
+
+#[cfg(feature = "postgres")]
+use super::password::{Password, PasswordRequests, Passwords};
+use crate::{invalid, set};
+
+/// Where entries are kept.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum Place {
+    /// In the memory of the process.
+    Memory {
+        /// How many deliveries there is room for.
+        capacity: Option<usize>,
+        /// Whether an entry for which there is no room waits.
+        waits: bool,
+    },
+    /// In an SQLite file.
+    File(PathBuf),
+    /// In a PostgreSQL database.
+    #[cfg(feature = "postgres")]
+    Database(Database),
+}
+
+/// A PostgreSQL database, and how connections to it are made.
+#[cfg(feature = "postgres")]
+#[derive(Clone)]
+pub struct Database {
+    url: String,
+    settings: DatabaseSettings,
+}
+
+/// What can be set of a database.
+#[cfg(feature = "postgres")]
+#[derive(Clone, Default)]
+pub struct DatabaseSettings {
+    /// The schema of the tables.
+    pub schema: Option<String>,
+    /// How many connections there are at most.
+    pub connections: Option<usize>,
+    /// Whether the first operation creates or updates the tables.
+    pub migrates: bool,
+    /// In PEM.
+    pub ca_bundles: Vec<Vec<u8>>,
+    /// The chain and the private key, in PEM.
+    pub client_certificate: Option<(Vec<u8>, ssf_transmitter::secret::Secret<Vec<u8>>)>,
+    /// In place of one in the URL.
+    pub password: Option<Password>,
+}
+
+#[cfg(feature = "postgres")]
+impl DatabaseSettings {
+    /// Whether nothing is set.
+    fn is_empty(&self) -> bool {
+        let Self { schema, connections, migrates, ca_bundles, client_certificate, password } = self;
+        schema.is_none()
+            && connections.is_none()
+            && !migrates
+            && ca_bundles.is_empty()
+            && client_certificate.is_none()
+            && password.is_none()
+    }
+}
+
+impl Place {
+    /// The place that a user names: the URL of a PostgreSQL database, or the path of a file.
+    #[cfg(feature = "postgres")]
+    pub fn named(place: PathBuf, settings: DatabaseSettings) -> Result<Self> {
+        match place.to_str().and_then(|text| Some((text, text.split_once("://")?.0))) {
+            Some((url, "postgresql" | "postgres")) => {
+                let place = Database { url: url.to_owned(), settings };
+                // Wrong settings fail here, and not with the first entry.
+                place.builder().check()?;
+                Ok(Self::Database(place))
+            }
+            Some((_, scheme)) if is_scheme(scheme) => Err(invalid(
+                "an outbox is in a file, named by its path, or in a PostgreSQL database, named by a URL that begins with `postgresql://`",
+            )),
+            _ if settings.is_empty() => Ok(Self::File(place)),
+            _ => Err(invalid(
+                "schema, connections, certificates, password and migration are for an outbox in a database, named by a URL that begins with `postgresql://`",
+            )),
+        }
+    }
+
+    /// A short description without secrets.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Memory { .. } => "in memory".to_owned(),
+            Self::File(path) => path.display().to_string(),
+            #[cfg(feature = "postgres")]
+            Self::Database(database) => format!("postgresql, schema {}", database.builder().schema_name()),
+        }
+    }
+
+    /// Whether its operations need the runtime.
+    pub fn needs_runtime(&self) -> bool {
+        match self {
+            Self::Memory { .. } | Self::File(_) => false,
+            #[cfg(feature = "postgres")]
+            Self::Database(_) => true,
+        }
+    }
+
+    pub(super) fn open(&self, around: Option<fn(&mut dyn FnMut())>) -> Result<(Outbox, Kept)> {
+        Ok(match self {
+            Self::Memory { capacity, waits } => {
+                let store = set(MemoryStore::new(), *capacity, MemoryStore::capacity);
+                let full = if *waits { WhenFull::Wait } else { WhenFull::Refuse };
+                (Outbox::new(store.when_full(full)), Kept::InMemory)
+            }
+            Self::File(path) => {
+                let store = SqliteStore::builder(path);
+                let store = set(store, around, |store, around| store.around(around)).open()?;
+                (Outbox::new(store.clone()), Kept::InFile(store))
+            }
+            #[cfg(feature = "postgres")]
+            Self::Database(database) => {
+                let (store, requests) = database.open()?;
+                (Outbox::new(store), Kept::InDatabase(requests))
+            }
+        })
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl Database {
+    /// The schema of the tables, unless it is the default.
+    pub(super) fn schema(&self) -> Option<&str> {
+        self.settings.schema.as_deref()
+    }
+
+    /// What belongs to all connections but the password.
+    fn builder(&self) -> Builder {
+        let DatabaseSettings { schema, connections, migrates, ca_bundles, client_certificate, .. } =
+            self.settings.clone();
+        let builder = set(PostgresStore::builder(&self.url), schema, Builder::schema);
+        let builder = set(builder, connections, Builder::connections);
+        let builder = ca_bundles.into_iter().fold(builder, Builder::ca_bundle);
+        let builder = set(builder, client_certificate, |builder, (chain, key)| {
+            builder.client_certificate(chain, key.expose().as_slice())
+        });
+        if migrates { builder.migrate_first() } else { builder }
+    }
+
+    fn open(&self) -> Result<(PostgresStore, Option<PasswordRequests>)> {
+        let builder = self.builder();
+        match self.settings.password.clone() {
+            None => Ok((builder.open()?, None)),
+            Some(Password::Fixed(password)) => {
+                let password = move || std::future::ready(Ok(password.expose().clone()));
+                Ok((builder.password(password).open()?, None))
+            }
+            Some(Password::Asked) => {
+                let (passwords, requests) = Passwords::new();
+                let password = move || {
+                    let passwords = passwords.clone();
+                    async move { passwords.ask().await }
+                };
+                Ok((builder.password(password).open()?, Some(requests)))
+            }
+        }
+    }
+}
+
+/// Longer than a drive of Windows.
+#[cfg(feature = "postgres")]
+fn is_scheme(text: &str) -> bool {
+    let known = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
+    text.len() > 1 && text.starts_with(|letter: char| letter.is_ascii_alphabetic()) && text.chars().all(known)
+}
+
+/// What an open outbox is kept in.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum Kept {
+    /// Nothing is kept.
+    InMemory,
+    /// An SQLite file.
+    InFile(SqliteStore),
+    /// A PostgreSQL database, which may ask for passwords.
+    #[cfg(feature = "postgres")]
+    InDatabase(Option<PasswordRequests>),
+}
+
+impl Kept {
+    /// Who asks for passwords, if anybody does.
+    #[cfg(feature = "postgres")]
+    pub fn password_requests(&self) -> Option<PasswordRequests> {
+        match self {
+            Self::InDatabase(requests) => requests.clone(),
+            _ => None,
+        }
+    }
+
+    /// Reads the whole file, and tells what is damaged: nothing, if it is in memory.
+    pub async fn check(self) -> Result<Vec<String>> {
+        match self {
+            Self::InMemory => Ok(Vec::new()),
+            Self::InFile(store) => store.check().await,
+            #[cfg(feature = "postgres")]
+            Self::InDatabase(_) => Err(no_file("check it with the tools of PostgreSQL, such as pg_amcheck")),
+        }
+    }
+
+    /// Copies the file, as it is at one moment. Waits for the disk on the thread that polls it.
+    pub async fn backup(self, target: PathBuf) -> Result<()> {
+        match self {
+            Self::InMemory => Err(invalid("an outbox in memory has no file to back up")),
+            Self::InFile(store) => store.backup(target).await,
+            #[cfg(feature = "postgres")]
+            Self::InDatabase(_) => Err(no_file("back up the database")),
+        }
+    }
+}
+
+#[cfg(feature = "postgres")]
+fn no_file(advice: &str) -> ssf_transmitter::Error {
+    invalid(&format!("an outbox in a database has no file: {advice}"))
+}
+
+/// Puts a damaged file aside, and copies what can be read of it into a new one. Blocks meanwhile.
+pub fn salvage(path: &Path) -> Result<Salvaged> {
+    #[cfg(feature = "postgres")]
+    if let Ok(Place::Database(_)) = Place::named(path.to_owned(), DatabaseSettings::default()) {
+        return Err(no_file("restore the database from its backup"));
+    }
+    SqliteStore::salvage(path)
+}

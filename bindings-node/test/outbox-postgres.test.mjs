@@ -1,0 +1,96 @@
+// The outbox in a PostgreSQL database.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { inspect } from 'node:util';
+import { caep } from 'ssf-transmitter';
+import { Outbox, Worker } from 'ssf-transmitter/outbox';
+import { ADA, eventually, pair } from './setup.mjs';
+
+const url = process.env.SSF_TEST_POSTGRES;
+if (url === undefined) {
+  throw new Error(
+    'SSF_TEST_POSTGRES is not set: run `cargo run -p ssf-transmitter-postgres --example server` beside the tests, and set it to the URL that this prints',
+  );
+}
+let schemas = 0;
+const schema = () => `node_${process.pid}_${schemas++}`;
+
+test('one process accepts and another one sends', async (t) => {
+  const { emulator, transmitter, to } = await pair(t);
+  const settings = { schema: schema() };
+  const accepting = new Outbox(url, { ...settings, migrate: true });
+  const { jtis } = await accepting.enqueue(caep.sessionRevoked(), ADA, { to: 'acme', idempotencyKey: 'one' });
+  assert.equal(
+    (await accepting.enqueue(caep.sessionRevoked(), ADA, { to: 'acme', idempotencyKey: 'one' })).repeated,
+    true,
+  );
+  await accepting.enqueueMany([{ event: caep.sessionRevoked(), subject: ADA, to: ['acme', 'globex'] }]);
+  await accepting.hold('globex');
+  await accepting.close();
+
+  const sending = new Outbox(url, { ...settings, connections: 2 });
+  const worker = new Worker(sending, transmitter, { receivers: { acme: to } });
+  assert.deepEqual(await worker.drain(), { delivered: 2, failed: 0 });
+  const { enqueued, delivered, waiting } = await sending.counts();
+  assert.deepEqual([enqueued, delivered, waiting], [3, 2, 1]);
+  assert.deepEqual(
+    (await sending.history(jtis[0])).attempts.map(({ status }) => status),
+    [202],
+  );
+  assert.ok(emulator.received.some(({ jti }) => jti === jtis[0]));
+  assert.deepEqual(
+    (await sending.receivers()).map(({ status }) => status),
+    ['active', 'held'],
+  );
+  assert.ok((await sending.health()).oldestWaiting);
+  await sending.release('globex');
+  assert.equal(await sending.discard({ receiver: 'globex' }), 1);
+  await sending.close();
+});
+
+test('a worker hears of what another outbox accepts', async (t) => {
+  const { transmitter, to } = await pair(t);
+  const settings = { schema: schema(), migrate: true };
+  const [theirs, ours] = [new Outbox(url, settings), new Outbox(url, settings)];
+  const worker = new Worker(theirs, transmitter, { receivers: { acme: to }, poll: 3_600_000 });
+  const running = worker.run();
+  for (let sent = 1; sent <= 3; sent++) {
+    await ours.enqueue(caep.sessionRevoked(), ADA, { to: 'acme' });
+    // Only a hint comes before the next look.
+    await eventually(async () => (await ours.counts()).delivered === sent);
+  }
+  await worker.stop();
+  await running;
+  await Promise.all([theirs.close(), ours.close()]);
+});
+
+test('tables are created only when asked for', async () => {
+  const settings = { schema: schema() };
+  const outbox = new Outbox(url, settings);
+  await assert.rejects(outbox.counts(), { code: 'SSF_OUTBOX_UNAVAILABLE', message: /migrate/ });
+  await new Outbox(url, { ...settings, migrate: true }).counts();
+  assert.equal((await outbox.counts()).enqueued, 0);
+});
+
+test('what needs a file or a database says so', async () => {
+  const outbox = new Outbox(url, { schema: schema(), migrate: true });
+  const wrong = { code: 'SSF_CONFIGURATION_INVALID', message: /has no file/ };
+  await assert.rejects(outbox.check(), wrong);
+  await assert.rejects(outbox.backup('backup.db'), wrong);
+  await assert.rejects(Outbox.salvage(url), wrong);
+  const invalid = (message) => ({ code: 'SSF_CONFIGURATION_INVALID', message });
+  assert.throws(() => new Outbox('outbox.db', { schema: 'a' }), invalid(/are for an outbox in a database/));
+  assert.throws(() => new Outbox('mysql://db/app'), invalid(/begins with `postgresql:\/\/`/));
+  assert.throws(() => new Outbox(url, { schema: 'Upper' }), invalid(/lower-case/));
+});
+
+test('secrets are never shown', async () => {
+  const outbox = new Outbox('postgresql://ada:hunter2@127.0.0.1:1/app', { password: 'hunter2' });
+  assert.equal(inspect(outbox), "Outbox { 'postgresql, schema ssf_outbox' }");
+  await assert.rejects(outbox.counts(), (error) => {
+    assert.equal(error.code, 'SSF_OUTBOX_UNAVAILABLE');
+    assert.ok(!inspect(error).includes('hunter2'));
+    return true;
+  });
+});

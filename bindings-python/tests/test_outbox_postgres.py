@@ -1,0 +1,148 @@
+"""The outbox in a PostgreSQL database."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conftest import ISSUER, in_child
+from ssf_transmitter import AsyncTransmitter, ConfigError, Email, OutboxError, SigningKey, Transmitter
+from ssf_transmitter.events import caep
+from ssf_transmitter.outbox import AsyncOutbox, AsyncWorker, Drained, Entry, Outbox, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ssf_transmitter.testing import ReceiverEmulator
+
+EVENT = caep.SessionRevoked()
+ADA = Email("ada@example.com")
+KEY = SigningKey.generate("P-256")
+SCHEMAS = count()
+
+
+@pytest.fixture(scope="session")
+def url() -> str:
+    """A server that `cargo xtask test python` has started."""
+    url = os.environ.get("SSF_TEST_POSTGRES")
+    if url is None:
+        pytest.fail(
+            "SSF_TEST_POSTGRES is not set: run `cargo run -p ssf-transmitter-postgres --example server` beside the "
+            "tests, and set it to the URL that this prints"
+        )
+    return url
+
+
+@pytest.fixture
+def schema() -> str:
+    return f"python_{os.getpid()}_{next(SCHEMAS)}"
+
+
+@pytest.fixture
+def accepts(ssf_receiver: Callable[..., ReceiverEmulator]) -> ReceiverEmulator:
+    return ssf_receiver(issuer=ISSUER, keys=KEY)
+
+
+def test_one_process_accepts_and_another_one_sends(url: str, schema: str, accepts: ReceiverEmulator) -> None:
+    with Outbox(url, schema=schema, migrate=True) as outbox:
+        (jti,) = outbox.enqueue(EVENT, ADA, to="acme", idempotency_key="one").jtis
+        assert outbox.enqueue(EVENT, ADA, to="acme", idempotency_key="one").repeated
+        outbox.enqueue_many([Entry(EVENT, ADA, to=["acme", "globex"])])
+        outbox.hold("globex")
+        assert outbox.health().oldest_waiting is not None
+    with Outbox(url, schema=schema, connections=2) as outbox:
+        worker = Worker(outbox, Transmitter(ISSUER, KEY), {"acme": accepts.receiver()})
+        assert worker.drain() == Drained(2, 0)
+        counts = outbox.counts()
+        assert (counts.enqueued, counts.delivered, counts.waiting) == (3, 2, 1)
+        history = outbox.history(jti)
+        assert history is not None
+        assert [attempt.status for attempt in history.attempts] == [202]
+        assert {claims["jti"] for claims in accepts.received} >= {jti}
+        assert [receiver.status for receiver in outbox.receivers()] == ["active", "held"]
+        outbox.release("globex")
+        assert outbox.discard(receiver="globex") == 1
+        assert outbox.prune(delivered=0, discarded=0) == 3
+
+
+def test_a_worker_hears_of_what_another_outbox_accepts(url: str, schema: str, accepts: ReceiverEmulator) -> None:
+    with Outbox(url, schema=schema, migrate=True) as theirs, Outbox(url, schema=schema) as ours:
+        worker = Worker(theirs, Transmitter(ISSUER, KEY), {"acme": accepts.receiver()}, poll=3600)
+        thread = threading.Thread(target=worker.run)
+        thread.start()
+        for number in range(3):
+            ours.enqueue(EVENT, ADA, to="acme")
+            # Only a hint comes before the next look.
+            while ours.counts().delivered <= number:
+                time.sleep(0.005)
+        worker.stop()
+        thread.join()
+
+
+def test_asyncio(url: str, schema: str, accepts: ReceiverEmulator) -> None:
+    async def main() -> None:
+        async with AsyncOutbox(url, schema=schema, migrate=True) as outbox:
+            await asyncio.gather(*(outbox.enqueue(EVENT, ADA, to="acme") for _ in range(20)))
+            worker = AsyncWorker(outbox, AsyncTransmitter(ISSUER, KEY), {"acme": accepts.receiver()})
+            assert await worker.drain() == Drained(20, 0)
+            assert (await outbox.counts()).delivered == 20
+            with pytest.raises(ConfigError, match="back up the database"):
+                await outbox.backup("backup.db")
+
+    asyncio.run(main())
+
+
+def test_a_child_makes_connections_of_its_own(url: str, schema: str) -> None:
+    with Outbox(url, schema=schema, migrate=True) as outbox:
+        outbox.enqueue(EVENT, ADA, to="acme")
+
+        def child() -> None:
+            outbox.enqueue(EVENT, ADA, to="acme")
+            assert outbox.counts().waiting == 2
+
+        in_child(child)
+        assert outbox.counts().waiting == 2
+        outbox.enqueue(EVENT, ADA, to="acme")
+        assert outbox.counts().waiting == 3
+
+
+def test_tables_are_created_only_when_asked_for(url: str, schema: str) -> None:
+    outbox = Outbox(url, schema=schema)
+    with pytest.raises(OutboxError, match="migrate") as missing:
+        outbox.counts()
+    assert missing.value.code == "outbox_unavailable"
+    assert Outbox(url, schema=schema, migrate=True).counts().enqueued == 0
+    assert outbox.counts().enqueued == 0
+
+
+def test_what_needs_a_file_or_a_database_says_so(url: str, schema: str) -> None:
+    outbox = Outbox(url, schema=schema, migrate=True)
+    for call in (outbox.check, lambda: outbox.backup("backup.db"), lambda: Outbox.salvage(url)):
+        with pytest.raises(ConfigError, match="has no file"):
+            call()
+    with pytest.raises(ConfigError, match="are for an outbox in a database"):
+        Outbox("outbox.db", schema=schema)
+    for wrong in ("postgresql+psycopg://db/app", "sqlite:///outbox.db", "mysql://db/app"):
+        with pytest.raises(ConfigError, match="begins with `postgresql://`"):
+            Outbox(wrong)
+    with pytest.raises(ConfigError, match="lower-case"):
+        Outbox(url, schema="Upper")
+
+
+def test_secrets_are_never_shown() -> None:
+    url = "postgresql://ada:hunter2@127.0.0.1:1/app"
+    outbox = Outbox(url, password="hunter2")
+    assert repr(outbox) == "<Outbox postgresql, schema ssf_outbox>"
+    with pytest.raises(OutboxError) as refused:
+        outbox.counts()
+    assert refused.value.code == "outbox_unavailable"
+    assert "hunter2" not in str(refused.value)
+    with pytest.raises(ConfigError) as invalid:
+        Outbox("postgresql://ada:hunter2@127.0.0.1/app?sslmode=prefer")
+    assert "hunter2" not in str(invalid.value)
