@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { caep, SigningKey } from 'ssf-transmitter';
 import { startReceiver } from 'ssf-transmitter/testing';
-import { ADA, ISSUER } from './setup.mjs';
+import { ADA, ISSUER, postgresUrl } from './setup.mjs';
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 const EXAMPLES = fileURLToPath(new URL('../../examples/node/', import.meta.url));
@@ -146,6 +146,15 @@ test('outbox.mjs', async (t) => {
     lines: [`delivered ${jti} to acme after 3 attempts`],
   });
   assert.equal(emulator.assertReceived('caep.session-revoked', ADA).jti, jti);
+});
+
+test('outbox-postgres.mjs', async (t) => {
+  const emulator = await emulatorOf(t, {});
+  const env = { DATABASE_URL: postgresUrl(), ENDPOINT: emulator.url, AUDIENCE: emulator.audience };
+  assert.deepEqual(await finished(start('outbox-postgres.mjs', env, `incident-${key.kid}`)), {
+    code: 0,
+    lines: ['1 delivered, 0 waiting'],
+  });
 });
 
 const sqlite = await import('node:sqlite').catch(() => undefined);

@@ -5,14 +5,9 @@ import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { caep } from 'ssf-transmitter';
 import { Outbox, Worker } from 'ssf-transmitter/outbox';
-import { ADA, eventually, pair } from './setup.mjs';
+import { ADA, eventually, pair, postgresUrl } from './setup.mjs';
 
-const url = process.env.SSF_TEST_POSTGRES;
-if (url === undefined) {
-  throw new Error(
-    'SSF_TEST_POSTGRES is not set: run `cargo run -p ssf-transmitter-postgres --example server` beside the tests, and set it to the URL that this prints',
-  );
-}
+const url = postgresUrl();
 let schemas = 0;
 const schema = () => `node_${process.pid}_${schemas++}`;
 

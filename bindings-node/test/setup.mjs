@@ -32,6 +32,15 @@ export async function eventually(holds) {
   while (!(await holds())) await new Promise(setImmediate);
 }
 
+/** The PostgreSQL server that `cargo xtask test node` has started. */
+export function postgresUrl() {
+  const url = process.env.SSF_TEST_POSTGRES;
+  if (url !== undefined) return url;
+  throw new Error(
+    'SSF_TEST_POSTGRES is not set: run `cargo run -p ssf-transmitter-postgres --example server` beside the tests, and set it to the URL that this prints',
+  );
+}
+
 /** A new folder, removed when the test ends. */
 export function folder(t) {
   const made = mkdtempSync(join(tmpdir(), 'ssf-outbox-'));

@@ -24,6 +24,18 @@ QUICK = RetryPolicy(base=0.001, max_backoff=0.02, attempt_timeout=60)
 
 
 @pytest.fixture(scope="session")
+def postgres_url() -> str:
+    """A server that `cargo xtask test python` has started."""
+    url = os.environ.get("SSF_TEST_POSTGRES")
+    if url is None:
+        pytest.fail(
+            "SSF_TEST_POSTGRES is not set: run `cargo run -p ssf-transmitter-postgres --example server` beside the "
+            "tests, and set it to the URL that this prints"
+        )
+    return url
+
+
+@pytest.fixture(scope="session")
 def key() -> SigningKey:
     return SigningKey.generate("P-256")
 

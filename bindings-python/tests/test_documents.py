@@ -105,6 +105,7 @@ EXPECTED = {
     "asyncio_service": "500 delivered",
     "flask_jwks": "/.well-known/ssf-configuration: 200 OK application/json",
     "outbox": "delivered after 3 attempts",
+    "outbox_postgres": "1 delivered, 0 waiting",
     "outbox_transaction": "1 moved, 1 waiting, 0 left",
     "postgres_transaction": "1 for the workers",
     "kms_signer": "signed with ES256 and delivered with status 202",
@@ -116,10 +117,12 @@ def test_every_example_is_run_here() -> None:
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_an_example_runs(name: str) -> None:
-    program = [sys.executable, EXAMPLES / f"{name}.py"]
-    environment = os.environ | {"DATABASE_URL": os.environ["SSF_TEST_POSTGRES"]}
-    done = subprocess.run(program, capture_output=True, text=True, timeout=600, check=False, env=environment)
+def test_an_example_runs(name: str, request: pytest.FixtureRequest) -> None:
+    environment = dict(os.environ)
+    if "postgres" in name:
+        environment["DATABASE_URL"] = request.getfixturevalue("postgres_url")
+    call = [sys.executable, EXAMPLES / f"{name}.py"]
+    done = subprocess.run(call, env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     assert EXPECTED[name] in done.stdout
 

@@ -27,16 +27,9 @@ KEY = SigningKey.generate("P-256")
 SCHEMAS = count()
 
 
-@pytest.fixture(scope="session")
-def url() -> str:
-    """A server that `cargo xtask test python` has started."""
-    url = os.environ.get("SSF_TEST_POSTGRES")
-    if url is None:
-        pytest.fail(
-            "SSF_TEST_POSTGRES is not set: run `cargo run -p ssf-transmitter-postgres --example server` beside the "
-            "tests, and set it to the URL that this prints"
-        )
-    return url
+@pytest.fixture
+def url(postgres_url: str) -> str:
+    return postgres_url
 
 
 @pytest.fixture

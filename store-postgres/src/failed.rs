@@ -76,6 +76,10 @@ impl From<Failed> for Error {
                 false if error.to_string().starts_with("error deserializing") => {
                     Self::new(ErrorCode::OutboxCorrupt, "a row of the outbox cannot be read")
                 }
+                false if error.to_string().starts_with("error performing TLS handshake") => unavailable(
+                    "no TLS connection to the database of the outbox: its certificate is for another name or from an unknown \
+                     authority, or the server has no TLS",
+                ),
                 false => unavailable("the database of the outbox cannot be reached"),
             };
         };

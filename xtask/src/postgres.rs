@@ -3,7 +3,7 @@
 use std::{
     env, fs,
     io::{BufRead, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -17,20 +17,25 @@ const DEBIAN: &str = "/usr/lib/postgresql";
 /// Where tests in other languages find the URL of a server.
 pub(crate) const VARIABLE: &str = "SSF_TEST_POSTGRES";
 
-/// Installs Debian's package, unless there is a server.
+/// Installs Debian's packages, unless there are a server and a pooler.
 pub(crate) fn install(root: &Path) -> Result {
-    if is_installed() {
-        return Ok(());
+    for (package, name) in [("postgresql", "postgres"), ("pgbouncer", "pgbouncer")] {
+        if !is_installed(name) {
+            let arguments = format!("install --yes --no-install-recommends {package}");
+            program(root, "apt-get", &arguments)
+                .run()
+                .map_err(|error| format!("the tests need {package}; install it ({error})"))?;
+        }
     }
-    let install = program(root, "apt-get", "install --yes --no-install-recommends postgresql");
-    install.run().map_err(|error| format!("the tests need a PostgreSQL server; install one ({error})").into())
+    Ok(())
 }
 
-fn is_installed() -> bool {
+fn is_installed(name: &str) -> bool {
     let versions = fs::read_dir(DEBIAN).into_iter().flatten().flatten();
     let of_debian = versions.map(|version| version.path().join("bin"));
     let path = env::var_os("PATH").unwrap_or_default();
-    of_debian.chain(env::split_paths(&path)).any(|folder| folder.join("postgres").exists())
+    let system = [PathBuf::from("/usr/sbin")];
+    of_debian.chain(env::split_paths(&path)).chain(system).any(|folder| folder.join(name).exists())
 }
 
 /// A server for tests in other languages. It ends when this is dropped, or with this program.

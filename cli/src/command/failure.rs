@@ -92,7 +92,7 @@ impl Class {
             Self::Api => "Okta's API rejected the call, or did not answer",
             Self::Deadline => "The deadline passed",
             Self::Findings => "`lint` found an error, a check of `doctor` failed, or Okta dropped the SET",
-            Self::Outbox => "The outbox rejected the call, or its file cannot be used",
+            Self::Outbox => "The outbox rejected the call, or its file or database cannot be used",
         }
     }
 }

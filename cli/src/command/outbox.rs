@@ -1,6 +1,7 @@
 //! `ssf outbox`: sends what an outbox holds, looks into it, and repairs it.
 
 mod filter;
+mod place;
 mod shown;
 mod work;
 
@@ -11,22 +12,23 @@ use ssf_transmitter::{
     ErrorCode,
     outbox::{Filter, Outbox, Record, Replay},
 };
+use ssf_transmitter_postgres::PostgresStore;
 use ssf_transmitter_store::SqliteStore;
 
 use super::{Class, Failure, Result, block_on, output::print};
 use filter::Selection;
+use place::{Open, Place};
 
 /// How many are read at once.
 const PAGE: u32 = 1000;
 
 /// Send what an outbox holds, look into it, replay what failed, and hold receivers
 ///
-/// Workers may go on meanwhile: the file is shared with them.
+/// Workers may go on meanwhile: the file or the database is shared with them.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The file of the outbox
-    #[arg(long, value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    place: Place,
     #[command(subcommand)]
     operation: Operation,
 }
@@ -100,27 +102,49 @@ enum Operation {
         /// The new file
         target: PathBuf,
     },
+    /// Create the tables in the database, or bring those of an older version to this one
+    ///
+    /// Run it as the owner of the tables, before programs of a new version start. Any number of processes may run it at once.
+    Migrate {
+        /// Print the statements that create the tables, for a migration tool that runs them in a transaction, and change nothing
+        #[arg(long, conflicts_with = "roles")]
+        print: bool,
+        /// Print the statements that create a role for each job and grant it no more than that needs, and change nothing
+        ///
+        /// SCHEMA_enqueue accepts entries and cannot read them, SCHEMA_work sends, and SCHEMA_read looks.
+        #[arg(long)]
+        roles: bool,
+    },
 }
 
 pub(crate) fn run(arguments: Arguments, json: bool) -> Result {
-    // An outbox that does not exist would be created, which nobody wants who looks for something in it.
-    let works = matches!(arguments.operation, Operation::Work(_));
-    if !works && !arguments.file.exists() {
-        let message = "there is no such file";
-        return Err(Failure::new(Class::Outbox, message).in_place(arguments.file.display()));
+    let Arguments { place, operation } = arguments;
+    match operation {
+        Operation::Migrate { print: true, .. } => {
+            return print(PostgresStore::schema_sql(place.schema())?.trim_end());
+        }
+        Operation::Migrate { roles: true, .. } => {
+            return print(PostgresStore::roles_sql(place.schema())?.trim_end());
+        }
+        _ => {}
     }
-    let place = arguments.file.display().to_string();
     let work = async {
-        let store = SqliteStore::open(&arguments.file)?;
-        let outbox = Outbox::new(store.clone());
-        let done = perform(&outbox, &store, arguments.operation, json).await;
-        outbox.close().await?;
+        if matches!(operation, Operation::Migrate { .. }) {
+            return Ok(place.database()?.migrate().await?);
+        }
+        let open = place.open(matches!(operation, Operation::Work(_))).await?;
+        let done = perform(&open, operation, json).await;
+        open.outbox.close().await?;
         done
     };
-    block_on(work).map_err(|failure| failure.or_in_place(place))
+    block_on(work).map_err(|failure| match failure.class() {
+        Class::Usage => failure,
+        _ => failure.or_in_place(place.shown()),
+    })
 }
 
-async fn perform(outbox: &Outbox, store: &SqliteStore, operation: Operation, json: bool) -> Result {
+async fn perform(open: &Open, operation: Operation, json: bool) -> Result {
+    let outbox = &open.outbox;
     match operation {
         Operation::Work(arguments) => work::run(outbox, *arguments, json).await,
         Operation::Stats => stats(outbox, json).await,
@@ -146,8 +170,10 @@ async fn perform(outbox: &Outbox, store: &SqliteStore, operation: Operation, jso
         }
         Operation::Hold { receiver } => Ok(outbox.hold(&receiver).await?),
         Operation::Release { receiver } => Ok(outbox.release(&receiver).await?),
-        Operation::Check => check(store, json).await,
-        Operation::Backup { target } => Ok(store.backup(target).await?),
+        Operation::Check => check(open.file()?, json).await,
+        Operation::Backup { target } => Ok(open.file()?.backup(target).await?),
+        // Done without an open outbox.
+        Operation::Migrate { .. } => Ok(()),
     }
 }
 

@@ -18,8 +18,7 @@ use std::{
 
 /// The account that Debian's package creates: the server does not run as root.
 const ACCOUNT: &str = "postgres";
-const MISSING: &str =
-    "PostgreSQL is not installed: run `cargo xtask test rust`, or install Debian's package `postgresql`";
+const MISSING: &str = "PostgreSQL or PgBouncer is not installed: run `cargo xtask test rust`, or install Debian's packages `postgresql` and `pgbouncer`";
 
 /// The server that the tests of this program share. What it commits may be lost if the machine fails.
 pub(crate) fn shared() -> &'static Server {
@@ -32,21 +31,37 @@ pub(crate) struct Server {
     folder: PathBuf,
     port: u16,
     durable: bool,
+    settings: Vec<String>,
     process: std::sync::Mutex<u32>,
 }
 
 impl Server {
     /// Starts a server with an empty folder. `durable` keeps PostgreSQL's own settings.
     pub(crate) fn start(durable: bool) -> Self {
+        Self::configured(durable, &[], &[])
+    }
+
+    /// Starts a server with these files in its folder, and with these settings.
+    pub(crate) fn configured(durable: bool, files: &[(&str, &str)], settings: &[&str]) -> Self {
         let folder = new_folder();
         let mut initdb = account("initdb");
         initdb.args(["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C", "--username=postgres"]);
         let initialized = initdb.arg("--pgdata").arg(&folder).output().unwrap();
         assert!(initialized.status.success(), "{}", String::from_utf8_lossy(&initialized.stderr));
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-        let server = Self { folder, port, durable, process: std::sync::Mutex::new(0) };
+        for (name, text) in files {
+            let path = folder.join(name);
+            fs::write(&path, text).unwrap();
+            private(&path);
+        }
+        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        let server = Self { folder, port, durable, settings, process: std::sync::Mutex::new(0) };
         server.run();
         server
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     pub(crate) fn url(&self) -> String {
@@ -84,6 +99,9 @@ impl Server {
         for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "deadlock_timeout=100ms"] {
             command.args(["-c", setting]);
         }
+        for setting in &self.settings {
+            command.args(["-c", setting]);
+        }
         if !self.durable {
             command.args(["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]);
         }
@@ -111,7 +129,7 @@ fn watch(mut command: Command, started: &Sender<u32>) {
 }
 
 /// A program of PostgreSQL, which ends with the thread that starts it.
-fn account(program: &str) -> Command {
+pub(crate) fn account(program: &str) -> Command {
     let path = find(program).expect(MISSING);
     let mut command = Command::new("setpriv");
     command.arg("--pdeathsig=INT");
@@ -127,18 +145,28 @@ fn is_root() -> bool {
     id.stdout.trim_ascii() == b"0"
 }
 
+/// Makes a file one that the account alone reads.
+pub(crate) fn private(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    if is_root() {
+        assert!(Command::new("chown").arg(ACCOUNT).arg(path).status().unwrap().success());
+    }
+}
+
 /// The newest version that Debian's package has installed, or the one in `PATH`.
 fn find(program: &str) -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut versions: Vec<_> = versions.map(|version| version.path().join("bin").join(program)).collect();
     versions.sort();
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let others = std::env::split_paths(&path).map(|folder| folder.join(program));
+    let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    let others = folders.map(|folder| folder.join(program));
     versions.into_iter().rev().chain(others).find(|path| path.exists())
 }
 
 /// An empty folder that the account may use. Those of programs that have ended are removed.
-fn new_folder() -> PathBuf {
+pub(crate) fn new_folder() -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     // Another account may not reach the checkout.
     let parent = match option_env!("CARGO_TARGET_TMPDIR") {

@@ -47,15 +47,16 @@ pub(super) fn health_json(health: &StoreHealth) -> Value {
 }
 
 pub(super) fn health_text(health: &StoreHealth) -> String {
-    let mebibytes = |bytes: Option<u64>| bytes.unwrap_or_default().div_ceil(1 << 20);
+    let mebibytes = |bytes: u64| bytes.div_ceil(1 << 20);
     let oldest = health.oldest_waiting.map(|oldest| format!("the oldest one waits since {}\n", time(oldest)));
+    let size = health.file_bytes.zip(health.log_bytes);
+    let size = size.map(|(file, log)| format!("; file {} MiB, log {} MiB", mebibytes(file), mebibytes(log)));
     format!(
-        "{}{} delivered in the last minute; {} receivers paused; file {} MiB, log {} MiB",
+        "{}{} delivered in the last minute; {} receivers paused{}",
         oldest.unwrap_or_default(),
         health.delivered_in_last_minute,
         health.paused,
-        mebibytes(health.file_bytes),
-        mebibytes(health.log_bytes),
+        size.unwrap_or_default(),
     )
 }
 

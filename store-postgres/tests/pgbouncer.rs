@@ -1,0 +1,83 @@
+//! Behind PgBouncer in transaction mode: each transaction may get another connection.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test may fail")]
+
+mod common;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    process::Stdio,
+    sync::mpsc::channel,
+    thread,
+};
+
+use common::{
+    claim, entry, outbox,
+    server::{account, new_folder, private, shared},
+};
+use ssf_transmitter::outbox::{Outbox, Settlement, Store, suite};
+
+/// Starts a pooler with two connections to the server, and returns a URL that leads through it. It ends with this program.
+fn pooled() -> String {
+    let folder = new_folder();
+    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let (settings, users) = (folder.join("pgbouncer.ini"), folder.join("users.txt"));
+    let text = format!(
+        "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+         unix_socket_dir =\nauth_type = trust\nauth_file = {}\npool_mode = transaction\ndefault_pool_size = 2\n",
+        shared().port(),
+        users.display()
+    );
+    for (path, text) in [(&settings, &*text), (&users, "\"postgres\" \"\"\n")] {
+        fs::write(path, text).unwrap();
+        private(path);
+    }
+    let mut command = account("pgbouncer");
+    command.arg(&settings).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let (started, ready) = channel();
+    // The kernel ends the pooler when the thread ends that started it: with this program.
+    thread::spawn(move || {
+        let mut process = command.spawn().unwrap();
+        for line in BufReader::new(process.stderr.take().unwrap()).lines().map_while(Result::ok) {
+            if line.contains("process up") {
+                started.send(()).ok();
+            }
+        }
+        process.wait().ok();
+    });
+    ready.recv().expect("PgBouncer did not start");
+    format!("postgresql://postgres@127.0.0.1:{port}/postgres")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_outlives_a_transaction() {
+    let url = pooled();
+    let violations = suite::run(async |clock| {
+        let store = outbox(&url).await.clock(clock).connect().await?;
+        Ok(Box::new(store) as Box<dyn Store>)
+    });
+    assert_eq!(violations.await, []);
+
+    // More stores than connections, with different schemas.
+    let mut tasks = Vec::new();
+    for _ in 0..4 {
+        let store = outbox(&url).await.connect().await.unwrap();
+        tasks.push(tokio::spawn(async move {
+            let outbox = Outbox::new(store.clone());
+            for user in 0..20 {
+                outbox.enqueue(entry("acme", &user.to_string())).await.unwrap();
+            }
+            while let Some(claimed) = claim(&store, 1).await.pop() {
+                let mut settlement = Settlement::released(claimed.lease);
+                settlement.outcome = ssf_transmitter::outbox::Outcome::Delivered;
+                store.settle(vec![settlement]).await.unwrap();
+            }
+            outbox.counts().await.unwrap().delivered
+        }));
+    }
+    for task in tasks {
+        assert_eq!(task.await.unwrap(), 20);
+    }
+}
