@@ -184,7 +184,7 @@ async fn static_tokens_rotate_and_expire() {
     let denial = authenticator.authenticate([header(&old)], None).await.unwrap_err();
     assert_eq!(denial.reason(), DenialReason::TokenExpired);
     assert_eq!(authenticator.authenticate([header(&new)], None).await.unwrap(), acme());
-    // The hash is no token.
+    // The hash is not a token.
     let hash = format!("Bearer {}", new.hash().to_string().trim_start_matches("sha256:"));
     assert_eq!(reason(&authenticator, &[&hash]).await, Err(DenialReason::TokenUnknown));
 }

@@ -19,7 +19,7 @@ use crate::{
 
 /// So many messages share a transaction at most, unless one call brings more.
 const GROUP: usize = 256;
-/// So many transactions are under way at most: one that waits for a receiver does not delay all others.
+/// So many transactions run at once at most: one that waits for a receiver does not delay all others.
 const LEADERS: usize = 2;
 
 /// The calls that no transaction has taken yet.

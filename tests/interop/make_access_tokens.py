@@ -382,7 +382,7 @@ def attacks():
     deny("a header of 100 levels", "token_malformed", raw({**HEADER, "deep": nested(100)}, RFC9068, good))
     deny("lists of 3000 levels", "token_malformed", raw(HEADER, json.dumps(RFC9068)[:-1] + ', "deep": ' + "[" * 3000 + "]" * 3000 + "}", good))
     deny("claims that are a list", "token_malformed", raw(HEADER, "[]", good))
-    deny("claims that are no JSON", "token_malformed", raw(HEADER, "{", good))
+    deny("claims that are not JSON", "token_malformed", raw(HEADER, "{", good))
     deny("text after the claims", "token_malformed", raw(HEADER, json.dumps(RFC9068) + "{}", good))
     deny("a byte order mark", "token_malformed", raw(HEADER, "\ufeff" + json.dumps(RFC9068), good))
     deny("half a surrogate pair", "token_malformed", raw(HEADER, json.dumps(RFC9068)[:-1] + ', "x": "\\ud800"}', good))

@@ -20,7 +20,7 @@ pub(crate) struct KeySource {
 }
 
 impl KeySource {
-    /// The places of an issuer, by its settings. `issuer_invalid` and `endpoint_invalid` for what is no URL.
+    /// The places of an issuer, by its settings. `issuer_invalid` and `endpoint_invalid` for text that is not a URL.
     pub(super) fn of(issuer: &TrustedIssuer, loopback: bool) -> Result<Self> {
         let endpoint = |url: &String| Endpoint::parse(url, loopback);
         let jwks = issuer.jwks_uri.as_ref().map(endpoint).transpose()?;

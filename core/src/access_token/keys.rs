@@ -110,7 +110,7 @@ impl IssuerKeys {
     }
 
     fn begin(&mut self, now: Timestamp) -> KeysAction {
-        // If nobody tells the outcome, the next attempt waits all the same.
+        // If nobody tells the outcome, the next attempt waits nevertheless.
         self.next = now.plus(self.times.retry.0);
         let known = self.found.as_ref().filter(|(_, since)| now < since.plus(self.times.metadata));
         let place = self.source.jwks.clone().or_else(|| known.map(|(place, _)| place.clone()));

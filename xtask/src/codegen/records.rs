@@ -59,8 +59,9 @@ pub(super) fn outputs(root: &Path) -> Result<[(String, String); 2]> {
         let mut columns = [const { Vec::new() }; 4];
         for member in &record.member {
             let names = member.names();
-            let [rust, python, node, swift] =
-                names.each_ref().map(|name| if name.is_empty() { String::new() } else { format!("`{name}`") });
+            let [rust, python, node, swift] = names
+                .each_ref()
+                .map(|name| if name.is_empty() { String::new() } else { format!("`{name}`") });
             writeln!(page, "| {rust} | {python} | {node} | {swift} | {} |", member.doc)?;
             for (column, name) in columns.iter_mut().zip(names).filter(|(_, name)| !name.is_empty()) {
                 column.push(Value::String(name));
