@@ -1,5 +1,7 @@
 //! A task without a thread of its own.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 use std::{
     future::{Future, pending, poll_fn},
     pin::Pin,
@@ -123,7 +125,9 @@ fn many_threads_wake_it_and_one_at_a_time_works() {
             })
         })
         .collect();
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
     assert!(watch.dropped.load(Ordering::SeqCst), "the last wake was lost");
     assert!(!watch.overlapped.load(Ordering::SeqCst));
 }

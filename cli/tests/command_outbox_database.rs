@@ -7,7 +7,6 @@
 )]
 
 mod program;
-#[allow(dead_code, reason = "other tests use more of it")]
 #[path = "../../store-postgres/tests/common/server.rs"]
 mod server;
 

@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "it is for tests")]
 
-#[allow(dead_code, reason = "tests use more of it")]
 #[path = "../tests/common/server.rs"]
 mod server;
 

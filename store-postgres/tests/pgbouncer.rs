@@ -1,4 +1,4 @@
-//! Behind PgBouncer in transaction mode: each transaction may get another connection.
+//! Behind `PgBouncer` in transaction mode: each transaction may get another connection.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test may fail")]
 

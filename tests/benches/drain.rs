@@ -3,7 +3,13 @@
 //!
 //! `cargo xtask bench outbox` runs this. Contenders take turns, and the figures are medians: the machine is noisy.
 
-#![allow(missing_docs, clippy::cast_precision_loss, clippy::unwrap_used, reason = "a benchmark")]
+#![allow(
+    missing_docs,
+    clippy::cast_precision_loss,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a benchmark"
+)]
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a benchmark")]
 
 #[path = "../../store-postgres/tests/common/server.rs"]

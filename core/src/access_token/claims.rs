@@ -62,16 +62,16 @@ fn times(claims: &Map<String, Value>, issuer: &TrustedIssuer, now: Timestamp) ->
         Some(_) => Err(DenialReason::ClaimInvalid),
     };
     let expires = time("exp")?.ok_or(DenialReason::ClaimInvalid)?;
-    let (starts, issued) = (time("nbf")?, time("iat")?);
+    let (not_before, issued_at) = (time("nbf")?, time("iat")?);
     let (earliest, latest) = (now.minus(issuer.leeway), now.plus(issuer.leeway));
     // RFC 7519 §4.1.4: at `exp`, it has expired.
     if expires <= earliest {
         return Err(DenialReason::TokenExpired);
     }
-    if starts.is_some_and(|time| time > latest) || issued.is_some_and(|time| time > latest) {
+    if not_before.is_some_and(|time| time > latest) || issued_at.is_some_and(|time| time > latest) {
         return Err(DenialReason::TokenNotYetValid);
     }
-    if expires.since(issued.unwrap_or(now)) > issuer.longest() {
+    if expires.since(issued_at.unwrap_or(now)) > issuer.longest() {
         return Err(DenialReason::LifetimeTooLong);
     }
     Ok(())

@@ -74,10 +74,10 @@ impl TokenHash {
     }
 
     /// The first bytes. Whoever learns them by measuring time learns nothing of the token.
-    fn shelf(&self) -> [u8; 8] {
-        let mut shelf = [0; 8];
-        shelf.copy_from_slice(&self.0[..8]);
-        shelf
+    fn prefix(&self) -> [u8; 8] {
+        let mut prefix = [0; 8];
+        prefix.copy_from_slice(&self.0[..8]);
+        prefix
     }
 }
 
@@ -118,7 +118,7 @@ struct Kept {
 
 impl StaticTokens {
     pub(crate) fn add(&mut self, hash: TokenHash, caller: Caller, expires: Option<Timestamp>) {
-        self.0.entry(hash.shelf()).or_default().push(Kept { hash, caller, expires });
+        self.0.entry(hash.prefix()).or_default().push(Kept { hash, caller, expires });
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -143,8 +143,8 @@ impl StaticTokens {
     /// Who has this token; `None` if nobody has. Hashes are compared in constant time.
     pub(crate) fn find(&self, token: &str, now: Timestamp) -> Option<Result<Caller, DenialReason>> {
         let hash = TokenHash::of(token);
-        let shelf = self.0.get(&hash.shelf())?;
-        let same = shelf.iter().filter(|kept| memcmp::eq(&kept.hash.0, &hash.0));
+        let kept = self.0.get(&hash.prefix())?;
+        let same = kept.iter().filter(|kept| memcmp::eq(&kept.hash.0, &hash.0));
         let mut found = None;
         for kept in same {
             if kept.expires.is_none_or(|end| now < end) {
