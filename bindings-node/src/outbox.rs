@@ -4,9 +4,7 @@ use std::{future::Future, path::Path, sync::Arc};
 
 use napi::bindgen_prelude::{ClassInstance, Uint8Array};
 use napi_derive::napi;
-use ssf_bindings::outbox::{
-    self, DatabaseSettings, FilterOptions, Kept, Lint, OutboxSettings, Password, Place,
-};
+use ssf_bindings::outbox::{self, DatabaseSettings, FilterOptions, Kept, Lint, OutboxSettings, Place};
 use ssf_transmitter::{self as sdk, ErrorCode, outbox::Retention, secret::Secret};
 use tokio::{runtime::Handle, sync::Mutex};
 
@@ -78,7 +76,7 @@ impl From<DatabaseOptions> for DatabaseSettings {
                 Some([chain, key]) => Some((chain.to_vec(), Secret::new(key.to_vec()))),
                 _ => None,
             },
-            password: given.password.map(|password| Password::Fixed(Secret::new(password))),
+            password: given.password.map(Secret::new),
         }
     }
 }

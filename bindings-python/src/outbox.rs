@@ -8,7 +8,7 @@ use std::{
 
 use pyo3::{exceptions::PyRuntimeError, prelude::*, types::PyString};
 use ssf_bindings::outbox::{
-    DatabaseSettings, EntryOptions, FilterOptions, Kept, Lint, OutboxSettings, Password, Place,
+    DatabaseSettings, EntryOptions, FilterOptions, Kept, Lint, OutboxSettings, Place,
 };
 use ssf_transmitter::{
     self as sdk,
@@ -116,7 +116,7 @@ impl From<DatabaseArgument> for DatabaseSettings {
             migrates,
             ca_bundles,
             client_certificate: client_certificate.map(|(chain, key)| (chain, Secret::new(key))),
-            password: password.map(|password| Password::Fixed(Secret::new(password))),
+            password: password.map(Secret::new),
         }
     }
 }

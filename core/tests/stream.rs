@@ -193,15 +193,16 @@ async fn a_set_is_signed_once() {
 async fn a_rejected_set_is_dead_with_the_receivers_words() {
     let world = World::new();
     let id = world.create(wants()).await;
-    let jti = world.publish("ada").await.remove(0);
+    let jti = world.publish("ada-lovelace").await.remove(0);
     world.poll(&id, json!({})).await;
-    let error =
-        json!({ "err": "authentication_failed", "description": "The SET could not be authenticated" });
+    let words = "The SET could not be authenticated: no user ada-lovelace";
+    let error = json!({ "err": "authentication_failed", "description": words });
     world.poll(&id, json!({ "setErrs": { jti.clone(): error }, "returnImmediately": true })).await;
     let record = world.store.history(&jti).await.unwrap().unwrap().record;
     let failure = record.failure.unwrap();
     assert_eq!(failure.receiver_error.as_deref(), Some("authentication_failed"));
-    assert_eq!(failure.description.as_deref(), Some("The SET could not be authenticated"));
+    let told = "The SET could not be authenticated: no user [redacted]";
+    assert_eq!(failure.description.as_deref(), Some(told));
     assert_eq!(world.counts().await.dead, 1);
 }
 

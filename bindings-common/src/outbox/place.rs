@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "postgres")]
+use ssf_transmitter::secret::Secret;
 use ssf_transmitter::{
     Result,
     outbox::{MemoryStore, Outbox, WhenFull},
@@ -11,7 +13,6 @@ use ssf_transmitter_postgres::{Builder, PostgresStore};
 use ssf_transmitter_store::{Salvaged, SqliteStore};
 
 #[cfg(feature = "postgres")]
-use super::password::{Password, PasswordRequests, Passwords};
 use crate::{invalid, set};
 
 /// Where entries are kept.
@@ -53,9 +54,9 @@ pub struct DatabaseSettings {
     /// In PEM.
     pub ca_bundles: Vec<Vec<u8>>,
     /// The chain and the private key, in PEM.
-    pub client_certificate: Option<(Vec<u8>, ssf_transmitter::secret::Secret<Vec<u8>>)>,
+    pub client_certificate: Option<(Vec<u8>, Secret<Vec<u8>>)>,
     /// In place of one in the URL.
-    pub password: Option<Password>,
+    pub password: Option<Secret<String>>,
 }
 
 #[cfg(feature = "postgres")]
@@ -125,10 +126,7 @@ impl Place {
                 (Outbox::new(store.clone()), Kept::InFile(store))
             }
             #[cfg(feature = "postgres")]
-            Self::Database(database) => {
-                let (store, requests) = database.open()?;
-                (Outbox::new(store), Kept::InDatabase(requests))
-            }
+            Self::Database(database) => (Outbox::new(database.open()?), Kept::InDatabase),
         })
     }
 }
@@ -153,23 +151,13 @@ impl Database {
         if migrates { builder.migrate_first() } else { builder }
     }
 
-    fn open(&self) -> Result<(PostgresStore, Option<PasswordRequests>)> {
+    fn open(&self) -> Result<PostgresStore> {
         let builder = self.builder();
-        match self.settings.password.clone() {
-            None => Ok((builder.open()?, None)),
-            Some(Password::Fixed(password)) => {
-                let password = move || std::future::ready(Ok(password.expose().clone()));
-                Ok((builder.password(password).open()?, None))
-            }
-            Some(Password::Asked) => {
-                let (passwords, requests) = Passwords::new();
-                let password = move || {
-                    let passwords = passwords.clone();
-                    async move { passwords.ask().await }
-                };
-                Ok((builder.password(password).open()?, Some(requests)))
-            }
-        }
+        let builder = match self.settings.password.clone() {
+            None => builder,
+            Some(password) => builder.password(move || std::future::ready(Ok(password.expose().clone()))),
+        };
+        builder.open()
     }
 }
 
@@ -188,28 +176,19 @@ pub enum Kept {
     InMemory,
     /// An SQLite file.
     InFile(SqliteStore),
-    /// A PostgreSQL database, which may ask for passwords.
+    /// A PostgreSQL database.
     #[cfg(feature = "postgres")]
-    InDatabase(Option<PasswordRequests>),
+    InDatabase,
 }
 
 impl Kept {
-    /// Who asks for passwords, if anybody does.
-    #[cfg(feature = "postgres")]
-    pub fn password_requests(&self) -> Option<PasswordRequests> {
-        match self {
-            Self::InDatabase(requests) => requests.clone(),
-            _ => None,
-        }
-    }
-
     /// Reads the whole file, and tells what is damaged: nothing, if it is in memory.
     pub async fn check(self) -> Result<Vec<String>> {
         match self {
             Self::InMemory => Ok(Vec::new()),
             Self::InFile(store) => store.check().await,
             #[cfg(feature = "postgres")]
-            Self::InDatabase(_) => Err(no_file("check it with the tools of PostgreSQL, such as pg_amcheck")),
+            Self::InDatabase => Err(no_file("check it with the tools of PostgreSQL, such as pg_amcheck")),
         }
     }
 
@@ -219,7 +198,7 @@ impl Kept {
             Self::InMemory => Err(invalid("an outbox in memory has no file to back up")),
             Self::InFile(store) => store.backup(target).await,
             #[cfg(feature = "postgres")]
-            Self::InDatabase(_) => Err(no_file("back up the database")),
+            Self::InDatabase => Err(no_file("back up the database")),
         }
     }
 }

@@ -48,6 +48,9 @@ pub trait StreamStore: Store {
     /// no attempt, so a delivery ends by its age and not by the number of polls.
     fn poll(&self, poll: Poll) -> BoxFuture<'_, Result<Polled>>;
 
+    /// What [`Store::freeze`] kept of deliveries of a stream that have not ended, in the order of the ids; `None` for others.
+    fn frozen(&self, stream: &str, jtis: Vec<String>) -> BoxFuture<'_, Result<Vec<Option<Payload>>>>;
+
     /// Ends deliveries of a stream that it was given: as delivered, or as dead with the failure. Others are left alone, so a repeat
     /// has no effect. Returns how many ended.
     fn acknowledge(&self, acknowledgement: Acknowledgement) -> BoxFuture<'_, Result<u64>>;

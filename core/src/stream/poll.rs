@@ -14,6 +14,7 @@ use crate::{
     error::{ErrorCode, is_code},
     outbox::{Acknowledgement, Claimed, Failure, Fault, Outcome, Poll, Polled, Settlement, stream_receiver},
     reason::Redaction,
+    set::DecodedSet,
 };
 
 /// The most SETs that one poll can acknowledge or reject.
@@ -34,7 +35,8 @@ impl StreamApi {
     pub(super) async fn poll(&self, caller: &Caller, id: &str, members: &Members) -> Result<Answer, Problem> {
         let request = self.read_poll(id, members)?;
         let stream = self.stream(caller, id).await?;
-        self.store().acknowledge(request.acknowledgement).await?;
+        let said = self.redacted(request.acknowledgement).await?;
+        self.store().acknowledge(said).await?;
         // A receiver that does not poll has no poll endpoint; what it was given before the change, it may acknowledge.
         if !stream.record.polled {
             return Err(Problem::no_such_stream());
@@ -86,6 +88,26 @@ impl StreamApi {
         Ok(Request { limit: u32::try_from(limit).unwrap_or(u32::MAX), returns, acknowledgement })
     }
 
+    /// What the receiver says, without what it quotes of the SETs.
+    async fn redacted(&self, mut said: Acknowledgement) -> Result<Acknowledgement, Problem> {
+        let jtis: Vec<_> = said.rejected.iter().map(|(jti, _)| jti.clone()).collect();
+        if jtis.is_empty() {
+            return Ok(said);
+        }
+        let kept = self.store().frozen(&said.stream, jtis).await?;
+        for ((_, failure), kept) in said.rejected.iter_mut().zip(kept) {
+            let set = kept.map(|kept| self.kept_set(&kept)).transpose()?.flatten();
+            let Some(words) = failure.description.take() else { continue };
+            let mut redaction = Redaction::default();
+            if let Some(set) = &set {
+                let claims = set.decode().ok();
+                redaction = redaction.set(set.as_str(), claims.as_ref().map(DecodedSet::claims));
+            }
+            failure.description = Some(redaction.apply(&words));
+        }
+        Ok(said)
+    }
+
     /// The SETs of deliveries. One that cannot be built is dead, and does not keep the others back.
     async fn sets(&self, stream: &Stream, polled: &Polled) -> Result<Map<String, Value>, Problem> {
         let (mut sets, mut frozen, mut dead) = (Map::new(), Vec::new(), Vec::new());
@@ -133,10 +155,8 @@ fn rejection(error: &Value) -> Result<Failure, Problem> {
     if !error.is_object() {
         return Err(Problem::member("setErrs", "must contain objects with err and description"));
     }
-    let words = text("description").map(|words| {
-        let printable: String = words.chars().filter(|letter| !letter.is_control()).take(MAX_WORDS).collect();
-        Redaction::default().apply(&printable)
-    });
+    let words = text("description")
+        .map(|words| words.chars().filter(|letter| !letter.is_control()).take(MAX_WORDS).collect::<String>());
     let code = text("err").filter(|code| is_code(code)).map(str::to_owned);
     let failure = Failure::new(ErrorCode::ReceiverRejected, "the receiver rejected the SET when it polled");
     Ok(failure.with_answer(None, code, words))

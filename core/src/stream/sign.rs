@@ -4,7 +4,7 @@ use super::{StreamApi, stored::Stream};
 use crate::{
     error::{Error, ErrorCode, Result},
     key::TransmitterKey,
-    outbox::{Claimed, Content, Frozen, Seal},
+    outbox::{Claimed, Content, Frozen, Payload, Seal},
     set::{Audience, SetBuilder, SignedSet, UnsignedSet},
 };
 
@@ -35,6 +35,11 @@ impl StreamApi {
         let compact = set.as_str().to_owned();
         let sealed = Seal::seal(self.sealing(), "claims", compact.clone().into_bytes())?;
         Ok(Ready { jti, compact, frozen: Some(Frozen::new(claimed.lease.clone(), sealed.into())) })
+    }
+
+    /// The SET that was kept of a delivery, if it was signed for a poll.
+    pub(super) fn kept_set(&self, kept: &Payload) -> Result<Option<SignedSet>> {
+        Ok(SignedSet::kept(&Seal::open(self.sealing(), "claims", kept.as_bytes())?))
     }
 
     fn build(&self, stream: &Stream, claimed: &Claimed, key: &TransmitterKey) -> Result<UnsignedSet> {

@@ -24,7 +24,10 @@ impl Freezer {
         tasks.spawn(async move {
             let mut group = Vec::new();
             while requests.recv_many(&mut group, GROUP).await > 0 {
-                serve(&outbox, std::mem::take(&mut group)).await;
+                // A task of its own: a store that panics ends these attempts, and not all that come after.
+                let mut calls = JoinSet::new();
+                calls.spawn(serve(outbox.clone(), std::mem::take(&mut group)));
+                calls.join_next().await;
             }
         });
         Self(sender)
@@ -37,7 +40,7 @@ impl Freezer {
     }
 }
 
-async fn serve(outbox: &Outbox, group: Vec<Request>) {
+async fn serve(outbox: Outbox, group: Vec<Request>) {
     let (frozen, answers): (Vec<_>, Vec<_>) = group.into_iter().unzip();
     let held = match outbox.store().freeze(frozen.clone()).await {
         // What cannot be kept may be one of them.

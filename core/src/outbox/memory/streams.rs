@@ -7,8 +7,8 @@ use std::{
 
 use super::{
     super::{
-        Acknowledgement, Created, Notifier, Poll, Polled, Publication, Published, StreamRecord, StreamStore,
-        SubjectKeys,
+        Acknowledgement, Created, Notifier, Payload, Poll, Polled, Publication, Published, StreamRecord,
+        StreamStore, SubjectKeys, stream_receiver,
     },
     MemoryStore, WhenFull,
 };
@@ -110,6 +110,11 @@ impl StreamStore for MemoryStore {
 
     fn poll(&self, poll: Poll) -> BoxFuture<'_, Result<Polled>> {
         self.ask(move |ledger, now| ledger.poll(&poll, now))
+    }
+
+    fn frozen(&self, stream: &str, jtis: Vec<String>) -> BoxFuture<'_, Result<Vec<Option<Payload>>>> {
+        let receiver = stream_receiver(stream);
+        self.ask(move |ledger, _| jtis.iter().map(|jti| ledger.frozen(&receiver, jti)).collect())
     }
 
     fn acknowledge(&self, acknowledgement: Acknowledgement) -> BoxFuture<'_, Result<u64>> {

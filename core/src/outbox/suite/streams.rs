@@ -11,8 +11,8 @@ use crate::{
     event::{StreamStatus, caep},
     key::BoxFuture,
     outbox::{
-        Acknowledgement, Claim, Created, Entry, Failure, Filter, Poll, Polled, Publication, Published,
-        Record, State, StreamRecord, StreamStore, SubjectKeys, stream_receiver,
+        Acknowledgement, Claim, Created, Entry, Failure, Filter, Frozen, Payload, Poll, Polled, Publication,
+        Published, Record, State, StreamRecord, StreamStore, SubjectKeys, stream_receiver,
     },
     subject::{ComplexSubject, Subject},
     time::{Clock, Timestamp},
@@ -44,6 +44,7 @@ const CASES: &[Case] = &[
     ("events about one subject keep their order", |streams| Box::pin(ordered(streams))),
     ("a full stream gives up its oldest event", |streams| Box::pin(bounded(streams))),
     ("a deleted stream discards what waits", |streams| Box::pin(deleted(streams))),
+    ("what was frozen can be read until it ends", |streams| Box::pin(frozen(streams))),
     ("an idempotency key publishes once", |streams| Box::pin(once(streams))),
     ("receivers with a name get it, too", |streams| Box::pin(named(streams))),
     ("a change in a stream wakes those who wait for it", |streams| Box::pin(woken(streams))),
@@ -387,6 +388,22 @@ async fn deleted(streams: &Streams) -> Check {
     let filter = Filter::new().receiver(stream_receiver("one")).state(State::Discarded);
     equal("in the ledger", &done(streams.store.list(filter, None, 10).await)?.len(), &2)?;
     streams.balanced().await
+}
+
+async fn frozen(streams: &Streams) -> Check {
+    streams.create(record("one")).await?;
+    streams.create(StreamRecord { events: Vec::new(), ..record("other") }).await?;
+    let jtis = streams.publish(user("ada")).await?.jtis;
+    let of = async |stream: &str| done(streams.store.frozen(stream, jtis.clone()).await);
+    equal("nothing yet", &of("one").await?, &vec![None])?;
+    let claimed = streams.poll("one").await?.deliveries;
+    let kept = Payload::from(b"a SET".to_vec());
+    let all = claimed.into_iter().map(|claimed| Frozen::new(claimed.lease, kept.clone())).collect();
+    equal("frozen", &done(streams.store.freeze(all).await)?, &vec![true])?;
+    equal("what was kept", &of("one").await?, &vec![Some(kept)])?;
+    equal("of another stream", &of("other").await?, &vec![None])?;
+    streams.acknowledge("one", &jtis).await?;
+    equal("of one that has ended", &of("one").await?, &vec![None])
 }
 
 async fn once(streams: &Streams) -> Check {

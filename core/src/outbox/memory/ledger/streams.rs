@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{
     super::super::{
-        Acknowledgement, Attempt, Created, Discard, Enqueued, Failure, Lease, MessageDelivery, Mode, Poll,
-        Polled, Publication, Published, STREAM_PREFIX, State, StreamRecord, fresh_jti, stream_receiver,
+        Acknowledgement, Attempt, Created, Discard, Enqueued, Failure, Lease, MessageDelivery, Mode, Payload,
+        Poll, Polled, Publication, Published, STREAM_PREFIX, State, StreamRecord, fresh_jti, stream_receiver,
     },
     Ledger, Number,
     claim::By,
@@ -166,6 +166,16 @@ impl Ledger {
             ended += u64::from(self.acknowledge_one(&receiver, &jti, failure.as_ref(), now));
         }
         ended
+    }
+
+    /// What was kept of a delivery that has not ended.
+    pub(in super::super) fn frozen(&self, receiver: &str, jti: &str) -> Option<Payload> {
+        let row = self.rows.get(self.numbers.get(jti)?)?;
+        if row.record.receiver != receiver || row.record.state.has_ended() {
+            None
+        } else {
+            row.frozen.clone()
+        }
     }
 
     fn acknowledge_one(
