@@ -19,14 +19,15 @@ let project;
 let key;
 let keyFile;
 
-// A project with the package and Express in it, as a user has one, and the examples.
+// A project with the package, Express and pg in it, as a user has one, and the examples.
 before(async () => {
   project = await mkdtemp(join(tmpdir(), 'ssf-examples-'));
   const modules = join(project, 'node_modules');
   const { cp, mkdir } = await import('node:fs/promises');
   await mkdir(modules);
   await symlink(PACKAGE, join(modules, 'ssf-transmitter'), 'junction');
-  await symlink(join(PACKAGE, 'node_modules/express'), join(modules, 'express'), 'junction');
+  for (const name of ['express', 'pg'])
+    await symlink(join(PACKAGE, 'node_modules', name), join(modules, name), 'junction');
   await cp(EXAMPLES, project, { recursive: true });
   key = await SigningKey.generate('RSA-2048');
   keyFile = join(project, 'signing-key.pem');

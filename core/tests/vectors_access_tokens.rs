@@ -1,4 +1,4 @@
-//! `tests/vectors/access_tokens.json`: access tokens of many issuers, made by another library, and the attacks on them.
+//! `tests/vectors/access-tokens.json`: access tokens of many issuers, made by another library, and the attacks on them.
 
 #![allow(clippy::unwrap_used, reason = "a test panics where it fails")]
 
@@ -15,7 +15,7 @@ use ssf_transmitter::{
     stream::{Caller, Scope},
 };
 
-const FILE: &str = "access_tokens.json";
+const FILE: &str = "access-tokens.json";
 
 struct Vectors {
     document: Value,

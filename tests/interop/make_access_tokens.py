@@ -1,6 +1,6 @@
-"""Makes the access tokens of `tests/vectors/access_tokens.json` with joserfc, and by hand what joserfc refuses to make.
+"""Makes the access tokens of `tests/vectors/access-tokens.json` with joserfc, and by hand what joserfc refuses to make.
 
-python make_access_tokens.py > tests/vectors/access_tokens.json
+python make_access_tokens.py > tests/vectors/access-tokens.json
 
 Each run makes new keys. Only public keys are written.
 """

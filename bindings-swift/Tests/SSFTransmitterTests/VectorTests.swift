@@ -3,7 +3,7 @@ import SSFTransmitter
 import Testing
 
 /// All shared vectors, but those of the machines that bindings do not have: `delivery.json`, `token.json`,
-/// `okta.json`, `stream-api.json`. `OktaLogTests` run `okta-log.json`.
+/// `okta.json`, `stream-api.json`, `access-tokens.json`. `OktaLogTests` run `okta-log.json`.
 @Suite struct VectorTests {
     @Test func everyFileOfTheManifestIsRunHereOrForRustOnly() throws {
         let run: Set = [
@@ -12,7 +12,10 @@ import Testing
             "rotation.json", "surface.json", "values.json",
         ]
         let files = Set(try Vectors.read("manifest.json").object.keys)
-        let rust = ["delivery.json", "token.json", "okta.json", "okta-log.json", "command.json", "stream-api.json"]
+        let rust = [
+            "access-tokens.json", "command.json", "delivery.json", "okta.json", "okta-log.json", "stream-api.json",
+            "token.json",
+        ]
         #expect(files == run.union(rust))
     }
 
