@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { caep, explain, lint, SsfError } from 'ssf-transmitter';
 import { Outbox, Worker } from 'ssf-transmitter/outbox';
-import { ADA, folder, pair } from './setup.mjs';
+import { ADA, folder, pair, postgresUrl } from './setup.mjs';
 
 const { records } = JSON.parse(readFileSync(new URL('../../tests/vectors/records.json', import.meta.url), 'utf8'));
 
@@ -39,6 +39,8 @@ async function ofAnOutbox(t) {
   const notBefore = new Date(Date.now() + 3_600_000);
   await outbox.enqueue(event, ADA, { to: 'acme', supersedes: 'risk', priority: 'low' });
   await outbox.enqueue(event, ADA, { to: 'acme', supersedes: 'risk', notBefore });
+  const database = new Outbox(postgresUrl(), { schema: 'records_node', migrate: true });
+  t.after(() => database.close());
   const worker = new Worker(outbox, transmitter, { receivers: { acme: to } });
   await outbox.enqueue(event, ADA, { to: 'acme' });
   await worker.drain();
@@ -51,7 +53,7 @@ async function ofAnOutbox(t) {
   const found = {
     Enqueued: enqueued,
     OutboxCounts: await outbox.counts(),
-    OutboxHealth: await outbox.health(),
+    OutboxHealth: [await outbox.health(), await database.health()],
     Delivery: await outbox.list(),
     History: history,
     Attempt: history.attempts,

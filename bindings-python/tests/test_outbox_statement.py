@@ -115,6 +115,7 @@ def test_sqlalchemy(pair: Pair, driver: str) -> None:
 
 
 def test_django(pair: Pair) -> None:
+    import django
     from django.conf import settings
     from django.db import connection, transaction
 
@@ -122,6 +123,7 @@ def test_django(pair: Pair) -> None:
     if not settings.configured:
         database = {"NAME": at.database, "USER": at.username, "HOST": at.host, "PORT": at.port}
         settings.configure(DATABASES={"default": {"ENGINE": "django.db.backends.postgresql", **database}})
+        django.setup()
     gone, kept = pair.statement("format"), pair.statement("format")
     with pytest.raises(Rollback), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(gone.sql, gone.parameters)
