@@ -25,9 +25,12 @@ const NEWER: &str = "
     CREATE INDEX deliveries_later ON deliveries (later) WHERE later IS NOT NULL;
     UPDATE meta SET value = value + 1 WHERE name = 'version';
     COMMIT";
+/// What a newer version may do once no process of this one is left.
+const INCOMPATIBLE: &str = "
+    UPDATE meta SET value = (SELECT value FROM meta WHERE name = 'version') WHERE name = 'compatible'";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_works_goes_on_beside_newer_tables_and_who_comes_is_told() {
+async fn newer_tables_are_used_until_they_say_that_this_version_may_not() {
     const ENOUGH: u64 = 200;
     let url = shared().url();
     let (builder, schema) = new_outbox(&url).await;
@@ -60,6 +63,10 @@ async fn who_works_goes_on_beside_newer_tables_and_who_comes_is_told() {
     sql(&url, &schema).await.batch_execute(NEWER).await.unwrap();
     passed(enqueued.load(Ordering::SeqCst) + ENOUGH).await;
 
+    // A process of this version starts again in the middle of an update.
+    builder.connect().await.unwrap();
+    builder.migrate().await.unwrap();
+    sql(&url, &schema).await.batch_execute(INCOMPATIBLE).await.unwrap();
     let error = builder.connect().await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::OutboxVersion);
     assert!(error.to_string().contains("this library knows"), "{error}");
