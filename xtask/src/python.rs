@@ -259,13 +259,13 @@ impl Venv {
         call(command.current_dir(folder).args(arguments), name, ADVICE)
     }
 
-    /// What a line of Python prints.
     /// The native library of the installed package.
     fn native(&self) -> Result<PathBuf> {
         let file = self.tell("import ssf_transmitter._native as native; print(native.__file__)")?;
         Ok(PathBuf::from(file.trim()))
     }
 
+    /// What a line of Python prints.
     fn tell(&self, line: &str) -> Result<String> {
         let mut command = Command::new(self.program("python"));
         let output = command.args(["-I", "-c", line]).stderr(Stdio::inherit()).output()?;
