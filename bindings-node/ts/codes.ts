@@ -170,7 +170,7 @@ export type SsfErrorCode =
   | 'SSF_TOKEN_STALE'
   /** The token endpoint did not respond, returned a server error, or limited the request rate. Try again later. */
   | 'SSF_TOKEN_UNAVAILABLE'
-  /** The metadata or the JWKS of an issuer of access tokens cannot be used: another issuer, no JSON, no key set, or a status other than 200. Check the issuer: its metadata must name exactly the same `issuer`. If it has none, set the URL of its JWKS. */
+  /** The metadata or the JWKS of an issuer of access tokens cannot be used: another issuer, no JSON, no key set, or a status other than 200. Check the issuer: its metadata must name exactly this `issuer`. If it has none, set the URL of its JWKS. */
   | 'SSF_ISSUER_KEYS_UNUSABLE'
   /** The receiver rejected the SET (RFC 8935 §2.3); `receiver_error` contains its error code. Fix the problem that the receiver's error code describes; the receiver would reject the same SET again. */
   | 'SSF_RECEIVER_REJECTED'
@@ -673,7 +673,7 @@ export const ERROR_CODES: Readonly<Record<SsfErrorCode, CodeFacts>> = Object.fre
   SSF_ISSUER_KEYS_UNUSABLE: {
     kind: 'token',
     retryable: true,
-    remedy: 'Check the issuer: its metadata must name exactly the same `issuer`. If it has none, set the URL of its JWKS.',
+    remedy: 'Check the issuer: its metadata must name exactly this `issuer`. If it has none, set the URL of its JWKS.',
   },
   SSF_RECEIVER_REJECTED: {
     kind: 'delivery',

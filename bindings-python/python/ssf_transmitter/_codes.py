@@ -549,7 +549,7 @@ CODES: dict[str, Code] = {
     "issuer_keys_unusable": Code(
         "token",
         True,
-        "Check the issuer: its metadata must name exactly the same `issuer`. If it has none, set the URL of its JWKS.",
+        "Check the issuer: its metadata must name exactly this `issuer`. If it has none, set the URL of its JWKS.",
     ),
     "receiver_rejected": Code(
         "delivery",

@@ -316,7 +316,7 @@ pub enum ErrorCode {
     TokenUnavailable,
     /// `issuer_keys_unusable`: The metadata or the JWKS of an issuer of access tokens cannot be used: another issuer, no JSON, no key set, or a status other than 200.
     ///
-    /// Check the issuer: its metadata must name exactly the same `issuer`. If it has none, set the URL of its JWKS.
+    /// Check the issuer: its metadata must name exactly this `issuer`. If it has none, set the URL of its JWKS.
     IssuerKeysUnusable,
     /// `receiver_rejected`: The receiver rejected the SET (RFC 8935 §2.3); `receiver_error` contains its error code.
     ///
@@ -1353,7 +1353,7 @@ impl ErrorCode {
             }
             Self::TokenUnavailable => "Try again later.",
             Self::IssuerKeysUnusable => {
-                "Check the issuer: its metadata must name exactly the same `issuer`. If it has none, set the URL of its JWKS."
+                "Check the issuer: its metadata must name exactly this `issuer`. If it has none, set the URL of its JWKS."
             }
             Self::ReceiverRejected => {
                 "Fix the problem that the receiver's error code describes; the receiver would reject the same SET again."

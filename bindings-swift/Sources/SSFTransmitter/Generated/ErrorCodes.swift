@@ -210,8 +210,8 @@ extension SSFError.Code {
     /// later.
     public static let tokenUnavailable = Self(rawValue: "token_unavailable")
     /// The metadata or the JWKS of an issuer of access tokens cannot be used: another issuer, no JSON, no key
-    /// set, or a status other than 200. Check the issuer: its metadata must name exactly the same `issuer`.
-    /// If it has none, set the URL of its JWKS.
+    /// set, or a status other than 200. Check the issuer: its metadata must name exactly this `issuer`. If it
+    /// has none, set the URL of its JWKS.
     public static let issuerKeysUnusable = Self(rawValue: "issuer_keys_unusable")
     /// The receiver rejected the SET (RFC 8935 §2.3); `receiver_error` contains its error code. Fix the
     /// problem that the receiver's error code describes; the receiver would reject the same SET again.
@@ -730,7 +730,7 @@ extension SSFError.Code {
             "Try again later."),
         .issuerKeysUnusable: Facts(
             .token, true,
-            "Check the issuer: its metadata must name exactly the same `issuer`. If it has none, set the URL of its JWKS."),
+            "Check the issuer: its metadata must name exactly this `issuer`. If it has none, set the URL of its JWKS."),
         .receiverRejected: Facts(
             .delivery, false,
             "Fix the problem that the receiver's error code describes; the receiver would reject the same SET again."),
