@@ -21,9 +21,12 @@ pub(crate) const VARIABLE: &str = "SSF_TEST_POSTGRES";
 pub(crate) fn install(root: &Path) -> Result {
     for (package, name) in [("postgresql", "postgres"), ("pgbouncer", "pgbouncer")] {
         if !is_installed(name) {
-            let arguments = format!("install --yes --no-install-recommends {package}");
-            program(root, "apt-get", &arguments)
-                .run()
+            let install = || {
+                program(root, "apt-get", &format!("install --yes --no-install-recommends {package}")).run()
+            };
+            // The lists of packages may be missing or old.
+            install()
+                .or_else(|_| program(root, "apt-get", "update").run().and_then(|()| install()))
                 .map_err(|error| format!("the tests need {package}; install it ({error})"))?;
         }
     }
