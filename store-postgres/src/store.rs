@@ -88,8 +88,7 @@ impl PostgresStore {
     }
 
     /// The statements that create four roles for this schema, by default `ssf_outbox`, and grant them what they need: `…_enqueue` accepts
-    /// entries and cannot read what they say, `…_host` inserts
-    /// them in its own transactions, `…_work` sends, and `…_read` looks.
+    /// entries and cannot read what they say, `…_host` inserts them in its own transactions, `…_work` sends, and `…_read` looks.
     pub fn roles_sql<'a>(schema: impl Into<Option<&'a str>>) -> Result<String> {
         Schema::new(schema.into().unwrap_or(builder::SCHEMA))?.roles()
     }

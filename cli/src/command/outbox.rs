@@ -111,7 +111,7 @@ enum Operation {
         print: bool,
         /// Print the statements that create a role for each job and grant it no more than that needs, and change nothing
         ///
-        /// `SCHEMA_enqueue` accepts entries and cannot read them, `SCHEMA_work` sends, and `SCHEMA_read` looks.
+        /// `SCHEMA_enqueue` accepts entries and cannot read them, `SCHEMA_host` only fills the inbox, `SCHEMA_work` sends, and `SCHEMA_read` looks.
         #[arg(long)]
         roles: bool,
     },
