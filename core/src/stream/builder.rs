@@ -8,6 +8,7 @@ use super::{
     settings::{Options, Settings},
 };
 use crate::{
+    dialect::Dialect,
     error::{Error, ErrorCode, Result},
     key::KeySet,
     metadata::DefaultSubjects,
@@ -156,6 +157,21 @@ impl StreamApiBuilder {
     #[must_use]
     pub fn canary(mut self, every: Duration) -> Self {
         self.options.canary = Some(every);
+        self
+    }
+
+    /// Goes on for so long with events about a subject that a receiver has removed (SSF 1.0 §9.3): whoever has stolen its credentials does
+    /// not silence it at once. Zero by default. [`StreamApi::maintain`] completes removals.
+    #[must_use]
+    pub fn removal_grace(mut self, grace: Duration) -> Self {
+        self.options.removal_grace = grace;
+        self
+    }
+
+    /// Adds a dialect of your own, which [`Caller::dialect`](super::Caller::dialect) can name. Keep it as long as there are streams with it.
+    #[must_use]
+    pub fn dialect(mut self, dialect: &Dialect) -> Self {
+        self.options.dialects.push(dialect.clone());
         self
     }
 

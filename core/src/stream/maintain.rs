@@ -56,8 +56,8 @@ impl StreamHealth {
 
 impl StreamApi {
     /// Looks after all streams: announces and completes [stops](Self::stop_stream), also those of
-    /// [inactive](super::StreamApiBuilder::inactivity_timeout) receivers, and sends [canaries](super::StreamApiBuilder::canary). Call it from a
-    /// timer, about once a minute. Several servers with one store may call it, at the same time too.
+    /// [inactive](super::StreamApiBuilder::inactivity_timeout) receivers, sends [canaries](super::StreamApiBuilder::canary), and completes
+    /// [removals](super::StreamApiBuilder::removal_grace) of subjects. Call it from a timer, about once a minute. Several servers with one store may call it, at the same time too.
     ///
     /// It goes by the clock of the API, so those servers need clocks that agree to a few seconds. An error is one of the store, and a later
     /// call makes up for what was not done. A stream that cannot be read is counted, and keeps no other one back.
@@ -113,6 +113,6 @@ impl StreamApi {
             }
         }
         done.health.count(status);
-        Ok(())
+        self.complete_removals(&stream, now).await
     }
 }

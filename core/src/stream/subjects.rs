@@ -69,6 +69,11 @@ impl StreamApi {
         })?;
         self.check_members(&subject)?;
         let stream = self.stream(caller, id).await?;
+        if wanted {
+            self.keep(&stream, &keys).await?;
+        } else if !self.settings().removal_grace.is_zero() {
+            return self.remove_later(caller, id, &keys).await;
+        }
         Ok(self.store().set_subject(&stream.record.id, keys, wanted).await?)
     }
 }
