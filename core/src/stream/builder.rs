@@ -229,11 +229,13 @@ impl StreamApiBuilder {
             return invalid("events are held for a second at least, and 14 days at most");
         }
         let is_short = |every: Duration| every < SHORTEST;
-        if options.inactivity.is_some_and(|(timeout, _)| is_short(timeout)) || options.canary.is_some_and(is_short)
+        if options.inactivity.is_some_and(|(timeout, _)| is_short(timeout))
+            || options.canary.is_some_and(is_short)
         {
             return invalid("the inactivity timeout and the time between canaries are a minute at least");
         }
-        let resource = options.authenticator.as_ref().and_then(|authenticator| authenticator.protected_resource());
+        let resource =
+            options.authenticator.as_ref().and_then(|authenticator| authenticator.protected_resource());
         if let Some(resource) = &resource {
             options.resource_metadata.get_or_insert_with(|| resource.url.as_str().into());
         }

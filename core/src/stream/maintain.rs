@@ -3,7 +3,12 @@
 use std::time::Duration;
 
 use super::{Audit, StreamApi, stored::Stream};
-use crate::{error::Result, event::StreamStatus, outbox::{Failure, StreamRecord}, time::Timestamp};
+use crate::{
+    error::Result,
+    event::StreamStatus,
+    outbox::{Failure, StreamRecord},
+    time::Timestamp,
+};
 
 /// So many streams are read at a time.
 const PAGE: u32 = 500;

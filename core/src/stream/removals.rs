@@ -3,11 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Caller, StreamApi, problem::Problem, stored::Stream};
-use crate::{
-    error::Result,
-    outbox::SubjectKeys,
-    time::Timestamp,
-};
+use crate::{error::Result, outbox::SubjectKeys, time::Timestamp};
 
 /// So many removals of one stream wait at a time: whoever has stolen its credentials cannot silence more in one time of grace.
 const MOST: usize = 256;
