@@ -16,7 +16,7 @@ const KNOWN: &str = "SELECT fingerprint, jtis FROM events WHERE idempotency = ?1
 const EVENT: &str = "
     INSERT INTO events (kept, event, subject, idempotency, fingerprint, jtis, max_age, payload)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-pub(super) const DELIVERY: &str = "
+const DELIVERY: &str = "
     INSERT INTO deliveries (jti, event, receiver, state, wait, priority, enqueued_at, due_at, expires_at, token, attempts, uncertain,
         ordered, supersedes)
     VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8, 0, 0, 0, ?9, ?10)

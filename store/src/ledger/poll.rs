@@ -10,7 +10,7 @@ use super::{
     claim::{EXPIRED, READY, Ready, STEP, TAKE, UNCERTAIN},
     delivery::{self, Delivery},
     endings::{END, Ending, FOLLOWS, NEWER, WAIT},
-    settle::{ATTEMPT, SETTLE},
+    settle::SETTLE,
 };
 use crate::{
     codec::{failure_json, time},
@@ -45,7 +45,7 @@ const READY_STREAMS: &str = "
 #[doc(hidden)]
 pub fn poll_statements() -> Vec<&'static str> {
     let own = [LEASED, DUE, EXPIRED, READY, TAKE, UNCERTAIN, GIVEN, FROZEN];
-    let shared = [END, FOLLOWS, NEWER, WAIT, SETTLE, ATTEMPT];
+    let shared = [END, FOLLOWS, NEWER, WAIT, SETTLE];
     own.into_iter().chain(shared).chain(NEXT.iter().copied()).collect()
 }
 

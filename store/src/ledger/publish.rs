@@ -8,8 +8,7 @@ use ssf_transmitter::outbox::{Publication, Published, Tag, fresh_jti};
 use super::{
     Ledger,
     delivery::{Delivery, columns},
-    endings::{END, Ending, FOLLOWS},
-    enqueue::DELIVERY,
+    endings::Ending,
 };
 use crate::failed::Done;
 
@@ -42,10 +41,10 @@ const OLDEST: &str = concat!(
     " FROM deliveries d INDEXED BY deliveries_of WHERE d.receiver = ?1 AND d.state = 0 AND d.lease_until IS NULL ORDER BY d.seq LIMIT 1"
 );
 
-/// The statements of a publication to one stream, for the test of their plans.
+/// The statements with which a publication finds what it concerns, for the test of their plans.
 #[doc(hidden)]
 pub fn publish_statements() -> Vec<&'static str> {
-    vec![GENERAL, UNWANTED, WANTED, LOWEST, OLDEST_READY, OLDEST, DELIVERY, END, FOLLOWS]
+    vec![GENERAL, SHAPES, UNWANTED, WANTED, LOWEST, OLDEST_READY, OLDEST]
 }
 
 impl Ledger<'_> {
