@@ -11,7 +11,11 @@ use std::{
 
 use futures_channel::oneshot::Sender;
 use rusqlite::Connection;
-use ssf_transmitter::{Error, Result, outbox::{Notifier, StreamNotifiers}, time::Clock};
+use ssf_transmitter::{
+    Error, Result,
+    outbox::{Notifier, StreamNotifiers},
+    time::Clock,
+};
 
 use crate::{
     builder::Around, connection::PATIENCE, failed::Done, guard::Guard, identity::Identity, job::Job,

@@ -51,7 +51,8 @@ async fn a_file_of_version_1_keeps_streams_from_now_on() {
     let folder = Folder::new();
     let (_, sql) = FIXTURES[0];
     // How the library of version 1 begins a claim. It would claim what streams poll.
-    let old = "SELECT seq FROM deliveries INDEXED BY deliveries_leased WHERE lease_until <= 0 ORDER BY lease_until";
+    let old =
+        "SELECT seq FROM deliveries INDEXED BY deliveries_leased WHERE lease_until <= 0 ORDER BY lease_until";
     let claims = || Connection::open(folder.database()).unwrap().prepare(old).map(|_| ());
     Connection::open(folder.database()).unwrap().execute_batch(sql).unwrap();
     assert_eq!(claims(), Ok(()));

@@ -57,7 +57,8 @@ const PROBE: &str = ready!(" AND d.priority = ?3 AND d.seq > ?4");
 const LOWER_PROBE: &str = ready!(" AND d.priority < ?3");
 pub(super) const TAKE: &str = "
     UPDATE deliveries SET state = 1, wait = NULL, due_at = NULL, lease_until = ?2, token = ?3, attempts = ?4 WHERE seq = ?1";
-pub(super) const UNCERTAIN: &str = "UPDATE deliveries SET uncertain = 1, failure = coalesce(?2, failure) WHERE seq = ?1";
+pub(super) const UNCERTAIN: &str =
+    "UPDATE deliveries SET uncertain = 1, failure = coalesce(?2, failure) WHERE seq = ?1";
 const LAST_TURN: &str = "SELECT value FROM meta WHERE name = 'turn'";
 const NEW_TURN: &str = "UPDATE meta SET value = ?1 WHERE name = 'turn'";
 const LEFT: &str = "SELECT 1 FROM receivers WHERE turn IS NOT NULL LIMIT 1";

@@ -20,9 +20,9 @@ use rusqlite::{Connection, OptionalExtension, Params, Row};
 use ssf_transmitter::Timestamp;
 
 pub use claim::claim_statements;
+use lane::Lane;
 pub use poll::poll_statements;
 pub use publish::publish_statements;
-use lane::Lane;
 
 use crate::failed::Done;
 

@@ -53,7 +53,8 @@ impl Ledger<'_> {
     pub(crate) fn poll(&mut self, poll: &Poll) -> Done<Polled> {
         let name = stream_receiver(&poll.stream);
         let found = self.known_receiver(&name)?.filter(|lane| lane.state.may_poll() > 0);
-        let Some((receiver, most)) = found.map(|lane| (lane.id, lane.state.may_poll().min(poll.limit))) else {
+        let Some((receiver, most)) = found.map(|lane| (lane.id, lane.state.may_poll().min(poll.limit)))
+        else {
             return Ok(Polled::default());
         };
         self.free_leases_of(receiver)?;

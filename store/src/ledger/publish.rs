@@ -82,7 +82,11 @@ impl Ledger<'_> {
     /// The receivers of the streams that get a publication.
     fn streams_for(&self, publication: &Publication) -> Done<BTreeSet<i64>> {
         if let Some(stream) = &publication.only {
-            return Ok(self.stream_with_receiver(stream)?.map(|(receiver, _)| receiver).into_iter().collect());
+            return Ok(self
+                .stream_with_receiver(stream)?
+                .map(|(receiver, _)| receiver)
+                .into_iter()
+                .collect());
         }
         let event = &publication.event;
         let receiver = |row: &rusqlite::Row<'_>| -> Done<i64> { Ok(row.get(0)?) };

@@ -40,7 +40,8 @@ const LEAVE: &str = "
     DELETE FROM stream_events WHERE event IN (SELECT value FROM json_each(?1)) AND all_subjects = ?2 AND receiver = ?3";
 const ADD_SUBJECT: &str = "
     INSERT OR IGNORE INTO stream_subjects (receiver, subject, key, shape, wanted) VALUES (?1, ?2, ?3, ?4, ?5)";
-const REMOVE_SUBJECT: &str = "DELETE FROM stream_subjects WHERE receiver = ?1 AND subject = ?2 AND wanted IS NOT ?3";
+const REMOVE_SUBJECT: &str =
+    "DELETE FROM stream_subjects WHERE receiver = ?1 AND subject = ?2 AND wanted IS NOT ?3";
 const REMOVE_SUBJECTS: &str = "DELETE FROM stream_subjects WHERE receiver = ?1";
 const WAITING: &str = concat!(
     "SELECT ",
@@ -87,8 +88,7 @@ impl Ledger<'_> {
             return Ok(Created::LimitReached);
         }
         let mode = stream.mode();
-        let receiver =
-            self.change_receiver(&stream_receiver(&stream.id), |state, _| state.set_mode(mode))?;
+        let receiver = self.change_receiver(&stream_receiver(&stream.id), |state, _| state.set_mode(mode))?;
         self.execute(
             NEW,
             params![

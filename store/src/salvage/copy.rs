@@ -40,9 +40,9 @@ const ATTEMPTS: &str =
     "SELECT delivery, n, at, duration, kid, status, failure FROM attempts WHERE delivery = ?1 ORDER BY n";
 const ATTEMPT: &str = "
     INSERT OR IGNORE INTO attempts (delivery, n, at, duration, kid, status, failure) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-const SUBJECTS: &str = "SELECT receiver, subject, key, shape, wanted FROM stream_subjects WHERE receiver = ?1";
-const SUBJECT: &str =
-    "INSERT OR IGNORE INTO stream_subjects (receiver, subject, key, shape, wanted) VALUES (?1, ?2, ?3, ?4, ?5)";
+const SUBJECTS: &str =
+    "SELECT receiver, subject, key, shape, wanted FROM stream_subjects WHERE receiver = ?1";
+const SUBJECT: &str = "INSERT OR IGNORE INTO stream_subjects (receiver, subject, key, shape, wanted) VALUES (?1, ?2, ?3, ?4, ?5)";
 const LIVE: &str = "SELECT coalesce(sum(waiting + in_flight), 0) FROM receivers";
 
 /// Copies everything that can be read. Returns how many deliveries had not ended, by the counts of the receivers.
