@@ -190,11 +190,12 @@ impl Writer {
             fail_all(&mut group, error);
         }
         let woken: Vec<_> = group.iter_mut().map(|job| job.woken()).collect();
+        // Before the answers: what a caller waits for afterwards is not what it has done itself.
+        self.streams.notify(woken.iter().flat_map(|woken| &woken.streams).map(String::as_str));
         group.into_iter().for_each(Job::answer);
         if woken.iter().any(|woken| woken.workers) {
             self.ready.notify();
         }
-        self.streams.notify(woken.iter().flat_map(|woken| &woken.streams).map(String::as_str));
         if length <= self.log_limit {
             seen.blocked = 0;
         } else if seen.blocked > 0 {
