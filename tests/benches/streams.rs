@@ -3,7 +3,13 @@
 //! `cargo xtask bench streams` runs this. Requests go to the handler, without sockets; rates are per second of processor time, of all
 //! threads together, beside that of raw signatures in the same run.
 
-#![allow(missing_docs, clippy::cast_precision_loss, clippy::unwrap_used, clippy::expect_used, reason = "a benchmark")]
+#![allow(
+    missing_docs,
+    clippy::cast_precision_loss,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a benchmark"
+)]
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a benchmark")]
 
 use std::{
@@ -222,10 +228,14 @@ async fn idle(api: &StreamApi) -> (Option<usize>, Duration, Duration) {
         ids.push(read[0]["stream_id"].as_str().unwrap().to_owned());
     }
     let before = memory();
-    let mut polls: Vec<_> = ids.iter().enumerate().map(|(number, id)| {
-        let (api, target) = (api.clone(), format!("/ssf/poll/{id}"));
-        tokio::spawn(async move { ask(&api, caller(number), "POST", &target, &json!({})).await })
-    }).collect();
+    let mut polls: Vec<_> = ids
+        .iter()
+        .enumerate()
+        .map(|(number, id)| {
+            let (api, target) = (api.clone(), format!("/ssf/poll/{id}"));
+            tokio::spawn(async move { ask(&api, caller(number), "POST", &target, &json!({})).await })
+        })
+        .collect();
     // Until then, each has asked the store once.
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert!(polls.iter().all(|poll| !poll.is_finished()), "nothing is there to poll");
@@ -268,7 +278,9 @@ async fn main() {
     for (name, api) in apis(&folder, "idle") {
         let (each, one, all) = idle(&api).await;
         let each = each.map_or_else(|| "unknown".to_owned(), |each| format!("{each} bytes"));
-        println!("{name}: {WAITING} polls that wait: each has {each}; {one:?} until one is answered, {all:?} until all are");
+        println!(
+            "{name}: {WAITING} polls that wait: each has {each}; {one:?} until one is answered, {all:?} until all are"
+        );
     }
     std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -64,7 +64,8 @@ struct Receiver {
 impl Receiver {
     fn request(path: &str, body: &Value) -> String {
         let body = body.to_string();
-        let headers = "Host: tr\r\nConnection: close\r\nAuthorization: Bearer acme\r\nContent-Type: application/json";
+        let headers =
+            "Host: tr\r\nConnection: close\r\nAuthorization: Bearer acme\r\nContent-Type: application/json";
         format!("POST {path} HTTP/1.1\r\n{headers}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
     }
 
@@ -185,10 +186,14 @@ async fn nothing_is_lost_when_a_transmitter_is_killed_before_it_answers() {
     );
 }
 
-/// Serves the API, and tells at which port.
-async fn serve(api: StreamApi) {
+/// A port for the API, of which the parent hears before anything else.
+async fn listen() -> TcpListener {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     say(&listener.local_addr().unwrap().port().to_string());
+    listener
+}
+
+async fn serve(listener: TcpListener, api: StreamApi) {
     let caller = async |headers: axum::http::HeaderMap| {
         let known = headers.get("authorization").is_some_and(|token| token == "Bearer acme");
         let caller = Caller::new("acme").scope(Scope::Manage);
@@ -202,7 +207,7 @@ async fn serve(api: StreamApi) {
 #[ignore = "a helper of the test above"]
 async fn publishes_until_it_is_killed() {
     let Some(file) = child::file() else { return };
-    let api = api(&file);
+    let (api, listener) = (api(&file), listen().await);
     let publisher = api.clone();
     // It says what it has published, and waits when nobody listens: on a thread of its own.
     let runtime = tokio::runtime::Handle::current();
@@ -214,12 +219,13 @@ async fn publishes_until_it_is_killed() {
             }
         }
     });
-    serve(api).await;
+    serve(listener, api).await;
 }
 
 #[tokio::test]
 #[ignore = "a helper of the test above"]
 async fn answers() {
     let Some(file) = child::file() else { return };
-    serve(api(&file)).await;
+    let api = api(&file);
+    serve(listen().await, api).await;
 }
