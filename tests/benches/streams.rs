@@ -1,6 +1,6 @@
 //! What streams cost: polls, requests that manage streams, an event for 20,000 streams, and 10,000 polls that wait.
 //!
-//! `cargo xtask bench streams` runs this. Requests go to the handler, without sockets; rates are per second of processor time, of all
+//! `cargo xtask bench streams` runs this, in memory and with `SSF_BENCH_FOLDER` in SQLite. Requests go to the handler, without sockets; rates are per second of processor time, of all
 //! threads together, beside that of raw signatures in the same run.
 
 #![allow(
@@ -108,11 +108,12 @@ fn api(store: impl StreamStore + 'static) -> StreamApi {
         .unwrap()
 }
 
-/// The contenders, each with an empty store.
-fn apis(folder: &Path, name: &str) -> [(&'static str, StreamApi); 2] {
-    let memory = MemoryStore::new().capacity(10_000_000);
-    let sqlite = SqliteStore::open(folder.join(format!("{name}.db"))).unwrap();
-    [("memory", api(memory)), ("SQLite", api(sqlite))]
+/// An API with an empty store: in memory, or in a file of this folder.
+fn opened(folder: Option<&Path>, name: &str) -> StreamApi {
+    match folder {
+        Some(folder) => api(SqliteStore::open(folder.join(format!("{name}.db"))).unwrap()),
+        None => api(MemoryStore::new().capacity(10_000_000)),
+    }
 }
 
 /// Runs as many tasks as there are callers.
@@ -255,32 +256,24 @@ async fn idle(api: &StreamApi) -> (Option<usize>, Duration, Duration) {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
-    let folder = PathBuf::from(std::env::var("SSF_BENCH_FOLDER").unwrap_or_else(|_| ".".to_owned()));
-    let folder = folder.join(format!("streams-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
+    // Each store has a process of its own, so that one does not use the memory that the other has left.
+    let folder = std::env::var("SSF_BENCH_FOLDER").ok().map(PathBuf::from);
+    let folder = folder.map(|folder| folder.join(format!("streams-{}", std::process::id())));
+    folder.iter().for_each(|folder| std::fs::create_dir_all(folder).unwrap());
+    let open = |name: &str| opened(folder.as_deref(), name);
+    println!("\nstreams in {}", if folder.is_some() { "SQLite" } else { "memory" });
+
+    let (each, one, all) = idle(&open("idle")).await;
+    let each = each.map_or_else(|| "unknown".to_owned(), |each| format!("{each} bytes"));
+    println!("{WAITING} polls that wait: memory of each {each}; one is answered in {one:.1?}, all in {all:.1?}");
     let raw = raw_signatures().await;
-    println!("{:<52} {raw}", "raw ES256 signatures");
-    let raw = raw.per_processor();
-    for (name, api) in apis(&folder, "polls") {
-        let rate = polls(&api).await;
-        println!("{name}: {:<44} {rate}", format!("SETs, {PER_POLL} per poll, acknowledged"));
-        println!("{:<52} {:>9.3}", "    raw signatures = 1", rate.per_processor() / raw);
-    }
-    for (name, api) in apis(&folder, "management") {
-        println!("{name}: {:<44} {}", format!("requests of {CALLERS} callers"), management(&api).await);
-    }
-    for (name, api) in apis(&folder, "fan-out") {
-        let rate = fan_out(&api).await;
-        let each = 1000.0 * STREAMS as f64 / rate.wall;
-        println!("{name}: {:<44} {rate}", format!("deliveries, {STREAMS} of one event"));
-        println!("{:<52} {each:>9.0} ms", "    one event");
-    }
-    for (name, api) in apis(&folder, "idle") {
-        let (each, one, all) = idle(&api).await;
-        let each = each.map_or_else(|| "unknown".to_owned(), |each| format!("{each} bytes"));
-        println!(
-            "{name}: {WAITING} polls that wait: each has {each}; {one:?} until one is answered, {all:?} until all are"
-        );
-    }
-    std::fs::remove_dir_all(&folder).unwrap();
+    println!("{:<50} {raw}", "raw ES256 signatures");
+    let polled = polls(&open("polls")).await;
+    println!("{:<50} {polled}", format!("SETs, {PER_POLL} per poll, acknowledged"));
+    println!("{:<50} {:>9.3}", "  rate by processor time, raw = 1", polled.per_processor() / raw.per_processor());
+    println!("{:<50} {}", format!("management, {CALLERS} callers"), management(&open("management")).await);
+    let spread = fan_out(&open("fan-out")).await;
+    println!("{:<50} {spread}", format!("deliveries of one event to {STREAMS} streams"));
+    println!("{:<50} {:>9.0} ms", "  one such event", 1000.0 * STREAMS as f64 / spread.wall);
+    folder.iter().for_each(|folder| std::fs::remove_dir_all(folder).unwrap());
 }
