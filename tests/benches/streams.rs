@@ -265,12 +265,18 @@ async fn main() {
 
     let (each, one, all) = idle(&open("idle")).await;
     let each = each.map_or_else(|| "unknown".to_owned(), |each| format!("{each} bytes"));
-    println!("{WAITING} polls that wait: memory of each {each}; one is answered in {one:.1?}, all in {all:.1?}");
+    println!(
+        "{WAITING} polls that wait: memory of each {each}; one is answered in {one:.1?}, all in {all:.1?}"
+    );
     let raw = raw_signatures().await;
     println!("{:<50} {raw}", "raw ES256 signatures");
     let polled = polls(&open("polls")).await;
     println!("{:<50} {polled}", format!("SETs, {PER_POLL} per poll, acknowledged"));
-    println!("{:<50} {:>9.3}", "  rate by processor time, raw = 1", polled.per_processor() / raw.per_processor());
+    println!(
+        "{:<50} {:>9.3}",
+        "  rate by processor time, raw = 1",
+        polled.per_processor() / raw.per_processor()
+    );
     println!("{:<50} {}", format!("management, {CALLERS} callers"), management(&open("management")).await);
     let spread = fan_out(&open("fan-out")).await;
     println!("{:<50} {spread}", format!("deliveries of one event to {STREAMS} streams"));
