@@ -148,8 +148,13 @@ impl StreamNotifiers {
         streams.keys().cloned().collect()
     }
 
-    /// Whether somebody waits, or did so lately.
+    /// Whether anybody waits.
     pub fn is_awaited(&self) -> bool {
-        !self.streams().is_empty()
+        let mut streams = self.streams();
+        let awaited = streams.values().any(|notifier| notifier.is_awaited());
+        if !awaited {
+            streams.clear();
+        }
+        awaited
     }
 }
