@@ -81,7 +81,10 @@ fn count_down(streams: &mut HashMap<String, usize>, stream: &str) {
 impl Directory {
     pub(super) fn create(&mut self, mut record: StreamRecord, limit: usize) -> Result<Created> {
         if self.streams.contains_key(&record.id) {
-            return Err(Error::new(ErrorCode::OutboxConflict, "the outbox already has a stream with this id"));
+            return Err(Error::new(
+                ErrorCode::OutboxConflict,
+                "the outbox already has a stream with this id",
+            ));
         }
         let own = self.owners.entry(record.owner.clone()).or_default();
         if own.len() >= limit {

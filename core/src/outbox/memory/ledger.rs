@@ -14,7 +14,7 @@ use std::{
 use lane::Lane;
 
 use super::{
-    super::{Attempt, Discard, Enqueued, Message, Priority, Record, State, Tag, store::Payload},
+    super::{Attempt, Discard, Enqueued, Message, Record, State, Tag, store::Payload},
     directory::Directory,
 };
 use crate::{

@@ -2,8 +2,8 @@
 
 use super::{
     super::{
-        Acknowledgement, Created, Payload, Poll, Polled, Publication, Published, StreamRecord,
-        StreamStore, SubjectKeys, stream_receiver,
+        Acknowledgement, Created, Payload, Poll, Polled, Publication, Published, StreamRecord, StreamStore,
+        SubjectKeys, stream_receiver,
     },
     MemoryStore, WhenFull,
 };

@@ -10,9 +10,9 @@ use crate::{
     error::{ErrorCode, Result},
     event::StreamStatus,
     outbox::{
-        Acknowledgement, Claim, Claimed, Discard, Filter, Frozen, Lease, MemoryStore, Outcome, Poll, Priority,
-        Publication, Record, Replay, Settlement, State, StreamRecord, StreamStore, SubjectKeys,
-        stream_receiver,
+        Acknowledgement, Claim, Claimed, Discard, Filter, Frozen, Lease, MemoryStore, Outcome, Poll,
+        Priority, Publication, Record, Replay, Settlement, State, Store, StreamRecord, StreamStore,
+        SubjectKeys, stream_receiver,
     },
     subject::{ComplexSubject, Subject},
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Case, Check, EVENT, LEASE, Streams, done, equal, event, holds, record, user};
+use super::{Case, Check, LEASE, Streams, done, equal, event, holds, record, user};
 use crate::{
     error::ErrorCode,
     event::{StreamStatus, caep},
