@@ -26,6 +26,8 @@ mod session;
 mod settings;
 mod signals;
 mod store;
+mod streams;
+mod tls;
 mod values;
 
 pub use builder::Builder;

@@ -17,7 +17,7 @@ use common::{
     claim, entry, outbox,
     server::{account, new_folder, private, shared},
 };
-use ssf_transmitter::outbox::{Outbox, Settlement, Store, suite};
+use ssf_transmitter::outbox::{Outbox, Settlement, Store, StreamStore, suite};
 
 /// Starts a pooler with two connections to the server, and returns a URL that leads through it. It ends with this program.
 fn pooled() -> String {
@@ -57,6 +57,11 @@ async fn nothing_outlives_a_transaction() {
     let violations = suite::run(async |clock| {
         let store = outbox(&url).await.clock(clock).connect().await?;
         Ok(Box::new(store) as Box<dyn Store>)
+    });
+    assert_eq!(violations.await, []);
+    let violations = suite::streams::run(async |clock| {
+        let store = outbox(&url).await.clock(clock).connect().await?;
+        Ok(Box::new(store) as Box<dyn StreamStore>)
     });
     assert_eq!(violations.await, []);
 

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use common::{LEASE, entry, new_outbox, outbox, server::shared, sql, until};
 use rounds::rounds;
-use ssf_transmitter::outbox::{Claim, Outbox, Store, suite};
+use ssf_transmitter::outbox::{Claim, Outbox, Store, StreamStore, suite};
 use ssf_transmitter_postgres::PostgresStore;
 use tokio_postgres::Client;
 
@@ -46,6 +46,11 @@ async fn the_suite_finds_no_violation_whatever_the_plan() {
         let violations = suite::run(async |clock| {
             let store = outbox(&url).await.clock(clock).connect().await?;
             Ok(Box::new(store) as Box<dyn Store>)
+        });
+        assert_eq!(violations.await, [], "{settings:?}");
+        let violations = suite::streams::run(async |clock| {
+            let store = outbox(&url).await.clock(clock).connect().await?;
+            Ok(Box::new(store) as Box<dyn StreamStore>)
         });
         assert_eq!(violations.await, [], "{settings:?}");
     }

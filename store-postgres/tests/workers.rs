@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test may fail")]
 
 mod common;
+#[path = "workers/streams.rs"]
+mod streams;
 
 use std::{collections::HashMap, time::Duration};
 

@@ -143,7 +143,7 @@ impl Ledger<'_> {
         Ok(Settled::Applied(alert))
     }
 
-    async fn note_attempts(&self, attempts: &[(i64, &Attempt)]) -> Done<()> {
+    pub(super) async fn note_attempts(&self, attempts: &[(i64, &Attempt)]) -> Done<()> {
         if attempts.is_empty() {
             return Ok(());
         }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use deadpool::managed::Pool;
-use ssf_transmitter::outbox::{Changed, Notifier, Notifiers};
+use ssf_transmitter::outbox::{Changed, Notifier, StreamNotifiers};
 use tokio::{runtime::Handle, task::JoinHandle, time::timeout};
 
 use crate::manager::Manager;
@@ -41,8 +41,11 @@ impl Drop for Task {
 impl Signals {
     pub(crate) fn new(pool: Pool<Manager>) -> Self {
         let news = Arc::new(News::new());
-        let waiting =
-            Waiting { ready: Arc::<Notifier>::default(), streams: Notifiers::default(), own: news.own() };
+        let waiting = Waiting {
+            ready: Arc::<Notifier>::default(),
+            streams: StreamNotifiers::default(),
+            own: news.own(),
+        };
         let (teller, listener, watcher) = Default::default();
         Self { pool, waiting: Arc::new(waiting), news, teller, listener, watcher }
     }
