@@ -25,6 +25,7 @@ use crate::{
     json,
     lint::Findings,
     outbox_records::{Attempt, Delivery, OutboxCounts, OutboxHealth, OutboxReceiver},
+    password::PasswordArgument,
     process::PerProcess,
     receiver::Receiver,
     runtime::{wait, wait_parked},
@@ -104,7 +105,7 @@ struct DatabaseArgument(
     bool,
     Vec<Vec<u8>>,
     Option<(Vec<u8>, Vec<u8>)>,
-    Option<String>,
+    Option<PasswordArgument>,
 );
 
 impl From<DatabaseArgument> for DatabaseSettings {
@@ -116,7 +117,7 @@ impl From<DatabaseArgument> for DatabaseSettings {
             migrates,
             ca_bundles,
             client_certificate: client_certificate.map(|(chain, key)| (chain, Secret::new(key))),
-            password: password.map(Secret::new),
+            password: password.map(Into::into),
         }
     }
 }

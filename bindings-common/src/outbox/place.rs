@@ -13,6 +13,8 @@ use ssf_transmitter_postgres::{Builder, PostgresStore};
 use ssf_transmitter_store::{Salvaged, SqliteStore};
 
 #[cfg(feature = "postgres")]
+use super::password::Password;
+#[cfg(feature = "postgres")]
 use crate::{invalid, set};
 
 /// Where entries are kept.
@@ -56,7 +58,7 @@ pub struct DatabaseSettings {
     /// The chain and the private key, in PEM.
     pub client_certificate: Option<(Vec<u8>, Secret<Vec<u8>>)>,
     /// In place of one in the URL.
-    pub password: Option<Secret<String>>,
+    pub password: Option<Password>,
 }
 
 #[cfg(feature = "postgres")]
@@ -152,12 +154,7 @@ impl Database {
     }
 
     fn open(&self) -> Result<PostgresStore> {
-        let builder = self.builder();
-        let builder = match self.settings.password.clone() {
-            None => builder,
-            Some(password) => builder.password(move || std::future::ready(Ok(password.expose().clone()))),
-        };
-        builder.open()
+        set(self.builder(), self.settings.password.clone(), |builder, password| password.set(builder)).open()
     }
 }
 

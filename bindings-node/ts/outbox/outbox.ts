@@ -27,6 +27,8 @@ import {
   checkedArgument,
   count,
   date,
+  either,
+  func,
   instance,
   iterableOf,
   object,
@@ -48,6 +50,7 @@ import {
   linesOf,
   writtenEntries,
 } from './entry.js';
+import { type Password, passwordOf } from './password.js';
 import {
   type Delivery,
   type DeliveryState,
@@ -82,8 +85,11 @@ export interface KeptOutboxOptions extends OutboxOptions, TrustOptions {
   readonly schema?: string | undefined;
   /** How many connections to the database there are at most; 8 by default. */
   readonly connections?: number | undefined;
-  /** The password of the database, in place of one in the URL. */
-  readonly password?: string | undefined;
+  /**
+   * The password of the database, in place of one in the URL. Or a function that returns it, for tokens that expire: it is called for
+   * each new connection.
+   */
+  readonly password?: Password | undefined;
   /** Whether the first call creates the tables, or brings those of an older version to this one. */
   readonly migrate?: boolean | undefined;
 }
@@ -179,7 +185,7 @@ export interface PruneOptions {
 }
 
 const OPTIONS = { seal: instance(Seal, 'a Seal'), issuer: string, receivers: object };
-const KEPT = { ...OPTIONS, ...TRUST, schema: string, connections: count, password: string, migrate: boolean };
+const KEPT = { ...OPTIONS, ...TRUST, schema: string, connections: count, password: either(string, func), migrate: boolean };
 const MEMORY = { ...OPTIONS, capacity: count, waitWhenFull: boolean };
 const ENQUEUE = { ...ENTRY_OPTIONS, signal };
 const FILTER = {
@@ -238,7 +244,7 @@ export class Outbox implements AsyncDisposable {
     }
     checkedArgument('place', place, string, Outbox);
     const { schema, connections, password, migrate: migrates = false, ...rest } = checked(options, KEPT, [], Outbox);
-    const database = { schema, connections, password, migrates, ...trustOf(rest, Outbox) };
+    const database = { schema, connections, password: passwordOf(password), migrates, ...trustOf(rest, Outbox) };
     this.#native = built(rest, Outbox, place as string, database);
   }
 
