@@ -41,6 +41,8 @@ async fn an_outbox_is_created_filled_and_repaired() {
     let stats = run("cli_all", &["stats"]).await;
     assert!(stats.text().starts_with("enqueued    1\nwaiting     1\n"), "{stats:?}");
     assert!(stats.text().contains("0 receivers paused\n"), "{stats:?}");
+    let health = run("cli_all", &["--json", "stats"]).await.json()["health"].clone();
+    assert!(health.as_object().unwrap().contains_key("oldest_snapshot"), "{health}");
     assert!(run("cli_all", &["show", &jtis[0]]).await.text().starts_with(&jtis[0]));
     run("cli_all", &["hold", "acme"]).await.text();
     run("cli_all", &["release", "acme"]).await.text();

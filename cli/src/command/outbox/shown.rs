@@ -41,6 +41,7 @@ pub(super) fn health_json(health: &StoreHealth) -> Value {
         "delivered_in_last_minute": health.delivered_in_last_minute,
         "paused": health.paused,
         "refused": health.refused,
+        "oldest_snapshot": health.oldest_snapshot.map(time),
         "file_bytes": health.file_bytes,
         "log_bytes": health.log_bytes,
     })
@@ -49,14 +50,18 @@ pub(super) fn health_json(health: &StoreHealth) -> Value {
 pub(super) fn health_text(health: &StoreHealth) -> String {
     let mebibytes = |bytes: u64| bytes.div_ceil(1 << 20);
     let oldest = health.oldest_waiting.map(|oldest| format!("the oldest one waits since {}\n", time(oldest)));
+    let snapshot = health.oldest_snapshot.map(|oldest| {
+        format!("\nthe oldest transaction of the database is open since {}", time(oldest))
+    });
     let size = health.file_bytes.zip(health.log_bytes);
     let size = size.map(|(file, log)| format!("; file {} MiB, log {} MiB", mebibytes(file), mebibytes(log)));
     format!(
-        "{}{} delivered in the last minute; {} receivers paused{}",
+        "{}{} delivered in the last minute; {} receivers paused{}{}",
         oldest.unwrap_or_default(),
         health.delivered_in_last_minute,
         health.paused,
         size.unwrap_or_default(),
+        snapshot.unwrap_or_default(),
     )
 }
 
