@@ -184,6 +184,11 @@ impl Ledger<'_> {
         self.names.get(name).copied().ok_or_else(Failed::corrupt)
     }
 
+    /// A receiver that is locked.
+    pub(super) fn locked(&self, id: i64) -> Done<&Lane> {
+        self.lanes.get(&id).ok_or_else(Failed::corrupt)
+    }
+
     /// A receiver that is locked, to change it.
     pub(super) fn lane(&mut self, id: i64) -> Done<&mut Lane> {
         let lane = self.lanes.get_mut(&id).ok_or_else(Failed::corrupt)?;

@@ -50,21 +50,21 @@ impl Operation for Poll {
 
     async fn run(&self, ledger: &mut Ledger<'_>) -> Done<Polled> {
         let Some(receiver) = ledger.lock_stream(&self.stream).await? else { return Ok(Polled::default()) };
-        if ledger.lane(receiver)?.state.may_poll() == 0 {
+        if ledger.locked(receiver)?.state.may_poll() == 0 {
             return Ok(Polled::default());
         }
         ledger.catch_up_of(receiver).await?;
-        let most = i64::from(ledger.lane(receiver)?.state.may_poll().min(self.limit));
+        let most = i64::from(self.limit);
         let now = ledger.now;
         let mut deliveries = Vec::new();
         loop {
             let limit = most - signed(deliveries.len());
-            if limit <= 0 || ledger.lane(receiver)?.ready == 0 {
+            if limit <= 0 || ledger.locked(receiver)?.ready == 0 {
                 break;
             }
             let ready = ledger.read(READY, &[each(&vec![receiver]), each(&vec![limit])]).await?;
             if ready.is_empty() {
-                return Err(Failed::corrupt());
+                break;
             }
             for (seq, row) in ready {
                 if ledger.known(seq)?.expires_at <= now.as_unix_millis() {
@@ -74,8 +74,7 @@ impl Operation for Poll {
                 }
             }
         }
-        let lane = ledger.lane(receiver)?;
-        let more = lane.ready > 0;
+        let more = ledger.locked(receiver)?.ready > 0;
         ledger.write().await?;
         // Nobody else is woken by what this one leaves.
         ledger.ready_streams.clear();
@@ -145,7 +144,7 @@ impl Ledger<'_> {
     async fn catch_up_of(&mut self, receiver: i64) -> Done<()> {
         let now = self.millis();
         let values = [one(&receiver), one(&now), one(&STEP)];
-        let lane = self.lane(receiver)?;
+        let lane = self.locked(receiver)?;
         let (in_flight, waits) = (lane.counts.in_flight > 0, signed(lane.counts.waiting) > lane.ready);
         if in_flight {
             for (seq, _) in self.read(LENT, &values).await? {
