@@ -185,7 +185,14 @@ export interface PruneOptions {
 }
 
 const OPTIONS = { seal: instance(Seal, 'a Seal'), issuer: string, receivers: object };
-const KEPT = { ...OPTIONS, ...TRUST, schema: string, connections: count, password: either(string, func), migrate: boolean };
+const KEPT = {
+  ...OPTIONS,
+  ...TRUST,
+  schema: string,
+  connections: count,
+  password: either(string, func),
+  migrate: boolean,
+};
 const MEMORY = { ...OPTIONS, capacity: count, waitWhenFull: boolean };
 const ENQUEUE = { ...ENTRY_OPTIONS, signal };
 const FILTER = {

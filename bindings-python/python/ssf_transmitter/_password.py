@@ -18,7 +18,7 @@ LOGGER = logging.getLogger("ssf_transmitter.outbox")
 
 
 class Passwords:
-    """Answers the question for the password of each new connection, in a thread: the function may wait for the network."""
+    """Answers the question for each password, in a thread: the function may wait for the network."""
 
     def __init__(self, password: Callable[[], str | Awaitable[str]]) -> None:
         """Take the function."""
@@ -33,8 +33,8 @@ class Passwords:
     def _answer(self, question: _native.PasswordQuestion) -> None:
         try:
             question.answer(self._found())
-        except BaseException as error:  # noqa: BLE001  # of the function, whatever it is
-            LOGGER.error("the function that returns the password of the outbox raised an exception", exc_info=error)  # noqa: TRY400
+        except BaseException as error:  # of the function, whatever it is
+            LOGGER.error("the function that returns the password of the outbox raised an exception", exc_info=error)
             question.fail(type(error).__name__)
 
     def _found(self) -> str:

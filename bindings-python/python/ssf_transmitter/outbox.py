@@ -455,8 +455,8 @@ class Outbox(_Settings):
         receivers: The receivers by name, as far as they are known. Entries for others are linted when they are sent.
         schema: The schema of the tables in the database; `ssf_outbox` by default.
         connections: How many connections to the database there are at most; 8 by default.
-        password: The password of the database, in place of one in the URL. Or a function that returns it, for tokens that
-            expire: it is called in a thread, for each new connection. In an `AsyncOutbox`, it may be an async function.
+        password: The password of the database, in place of one in the URL. Or a function that returns it, for tokens
+            that expire: it is called in a thread, for each new connection. In an `AsyncOutbox`, it may be async.
         ca_bundle: Certificates (PEM) to trust in addition to those of the operating system.
         client_certificate: A client certificate with its chain, and its private key, both in PEM.
         migrate: Whether the first use creates the tables, or brings those of an older version to this one.
