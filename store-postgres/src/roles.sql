@@ -27,7 +27,7 @@ GRANT INSERT, UPDATE,
 
 -- It publishes to streams, too: it sees which streams there are and which events they get, subjects as hashes, and no configuration.
 GRANT SELECT ON "{schema}".stream_events, "{schema}".stream_subjects TO "{schema}_enqueue";
-GRANT SELECT (id, owner, version, status, polled, events, all_subjects) ON "{schema}".streams TO "{schema}_enqueue";
+GRANT SELECT (receiver, id, owner, version, status, polled, events, all_subjects) ON "{schema}".streams TO "{schema}_enqueue";
 
 -- Enqueues in transactions of its own, and sees nothing.
 GRANT INSERT (entry) ON "{schema}".inbox TO "{schema}_host", "{schema}_enqueue";
@@ -48,5 +48,5 @@ GRANT SELECT (seq, jti, event, receiver, state, wait, priority, enqueued_at, max
         attempts, uncertain, ordered, supersedes, superseded_by, code, failure)
     ON "{schema}".deliveries TO "{schema}_read";
 GRANT SELECT ON "{schema}".stream_events, "{schema}".stream_subjects TO "{schema}_read";
-GRANT SELECT (id, owner, version, status, polled, events, all_subjects) ON "{schema}".streams TO "{schema}_read";
+GRANT SELECT (receiver, id, owner, version, status, polled, events, all_subjects) ON "{schema}".streams TO "{schema}_read";
 GRANT SELECT (id, at, refused_at, code) ON "{schema}".inbox TO "{schema}_read";

@@ -91,13 +91,13 @@ async fn the_server_is_verified_and_the_client_presents_itself() {
     let unbound = store(&server, "postgres", "localhost", "channel_binding=require");
     refused(unbound, "offers no way to log in").await;
     let certificate_alone = store(&server, "mutual", "localhost", "sslmode=require&channel_binding=require");
-    let (certificate, key) = certificate(&ca, "mutual", ExtendedKeyUsagePurpose::ClientAuth);
-    refused(trusting(certificate_alone).client_certificate(certificate, key), "offers no way to log in")
+    let (presented, key) = certificate(&ca, "mutual", ExtendedKeyUsagePurpose::ClientAuth);
+    refused(trusting(certificate_alone).client_certificate(presented, key), "offers no way to log in")
         .await;
 
     let mutual = || trusting(store(&server, "mutual", "localhost", "sslmode=verify-full"));
     refused(mutual(), "").await;
-    let (certificate, key) = certificate(&ca, "mutual", ExtendedKeyUsagePurpose::ClientAuth);
+    let (certificate, key) = self::certificate(&ca, "mutual", ExtendedKeyUsagePurpose::ClientAuth);
     counts(mutual().client_certificate(certificate, key)).await.unwrap();
     let (other, key) = self::certificate(&ca, "another", ExtendedKeyUsagePurpose::ClientAuth);
     refused(mutual().client_certificate(other, key), "rejects the user").await;

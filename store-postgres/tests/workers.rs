@@ -1,6 +1,7 @@
 //! Several workers share an outbox.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test may fail")]
+#![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "it tells what it measured")]
 
 mod common;
 #[path = "workers/streams.rs"]
