@@ -304,6 +304,17 @@ impl Outbox {
         self.perform(mailbox, number, async move |outbox| Ok(outbox.release(&receiver).await?))
     }
 
+    /// Tells workers that a transaction with a statement was committed.
+    #[napi]
+    pub fn wake(&self, mailbox: &Mailbox, number: u32) -> Outcome<()> {
+        let inner = self.0.clone();
+        mailbox.spawn(number, async move {
+            let (_, kept) = inner.opened().await?;
+            kept.wake();
+            Ok(())
+        })
+    }
+
     #[napi]
     pub fn prune(&self, mailbox: &Mailbox, number: u32, keep: Keep) -> Outcome<()> {
         self.perform(mailbox, number, async move |outbox| {

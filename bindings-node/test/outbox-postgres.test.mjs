@@ -61,6 +61,28 @@ test('a worker hears of what another outbox accepts', async (t) => {
   await Promise.all([theirs.close(), ours.close()]);
 });
 
+test('workers are told of a transaction', async (t) => {
+  const { transmitter, to } = await pair(t);
+  const settings = { schema: schema(), migrate: true };
+  const [theirs, ours] = [new Outbox(url, settings), new Outbox(url, settings)];
+  const worker = new Worker(theirs, transmitter, { receivers: { acme: to }, poll: 3_600_000 });
+  const running = worker.run();
+  // The worker has looked, and will not look again by itself.
+  await ours.enqueue(caep.sessionRevoked(), ADA, { to: 'acme' });
+  await eventually(async () => (await ours.counts()).delivered === 1);
+  const { sql, parameters } = ours.statement(caep.sessionRevoked(), ADA, { to: 'acme' });
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(sql, parameters);
+  await client.end();
+  await ours.wake();
+  await eventually(async () => (await ours.counts()).delivered === 2);
+  await worker.stop();
+  await running;
+  await Promise.all([theirs.close(), ours.close()]);
+  await Outbox.inMemory().wake();
+});
+
 test('tables are created only when asked for', async () => {
   const settings = { schema: schema() };
   const outbox = new Outbox(url, settings);

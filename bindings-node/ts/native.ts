@@ -413,6 +413,7 @@ export interface NativeOutbox {
   ): Outcome<void>;
   discard(mailbox: NativeMailbox, number: number, filter: NativeFilter, dryRun: boolean): Outcome<void>;
   hold(mailbox: NativeMailbox, number: number, receiver: string): Outcome<void>;
+  wake(mailbox: NativeMailbox, number: number): Outcome<void>;
   release(mailbox: NativeMailbox, number: number, receiver: string): Outcome<void>;
   prune(mailbox: NativeMailbox, number: number, keep: NativeKeep): Outcome<void>;
   check(mailbox: NativeMailbox, number: number): Outcome<void>;

@@ -241,6 +241,7 @@ enum Call {
     Discard(FilterOptions, bool),
     Hold(String),
     Release(String),
+    Wake,
     Prune(Retention),
     Check,
     Backup(PathBuf),
@@ -338,6 +339,11 @@ impl Operation {
     }
 
     #[staticmethod]
+    fn wake() -> Self {
+        Self::of(Call::Wake)
+    }
+
+    #[staticmethod]
     fn prune(delivered: Option<Span>, dead: Option<Span>, discarded: Option<Span>) -> Self {
         let span = |span: Option<Span>| span.map(|span| span.0);
         let retention = ssf_bindings::outbox::retention(span(delivered), span(dead), span(discarded));
@@ -414,6 +420,7 @@ async fn perform(outbox: sdk::outbox::Outbox, kept: Kept, call: Call) -> sdk::Re
         }
         Call::Hold(receiver) => nothing(outbox.hold(&receiver).await?),
         Call::Release(receiver) => nothing(outbox.release(&receiver).await?),
+        Call::Wake => nothing(kept.wake()),
         Call::Prune(retention) => Answer::Number(outbox.prune(retention).await?.deliveries),
         Call::Check => Answer::Damage(kept.check().await?),
         Call::Backup(target) => nothing(kept.backup(target).await?),

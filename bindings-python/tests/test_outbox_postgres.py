@@ -143,6 +143,26 @@ def test_secrets_are_never_shown() -> None:
     assert "hunter2" not in str(invalid.value)
 
 
+def test_workers_are_told_of_a_transaction(url: str, schema: str, accepts: ReceiverEmulator) -> None:
+    with Outbox(url, schema=schema, migrate=True) as theirs, Outbox(url, schema=schema) as ours:
+        worker = Worker(theirs, Transmitter(ISSUER, KEY), {"acme": accepts.receiver()}, poll=3600)
+        thread = threading.Thread(target=worker.run)
+        thread.start()
+        # The worker has looked, and will not look again by itself.
+        ours.enqueue(EVENT, ADA, to="acme")
+        while ours.counts().delivered < 1:
+            time.sleep(0.005)
+        statement = ours.statement(EVENT, ADA, to="acme")
+        with psycopg.connect(url) as host:
+            host.execute(statement.sql, statement.parameters)
+        ours.wake()
+        while ours.counts().delivered == 1:
+            time.sleep(0.005)
+        worker.stop()
+        thread.join()
+    Outbox.in_memory().wake()
+
+
 def test_a_transaction_that_stays_open_is_shown(url: str, schema: str) -> None:
     with Outbox(url, schema=schema, migrate=True) as outbox, psycopg.connect(url) as holder:
         holder.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ

@@ -128,7 +128,10 @@ impl Place {
                 (Outbox::new(store.clone()), Kept::InFile(store))
             }
             #[cfg(feature = "postgres")]
-            Self::Database(database) => (Outbox::new(database.open()?), Kept::InDatabase),
+            Self::Database(database) => {
+                let store = database.open()?;
+                (Outbox::new(store.clone()), Kept::InDatabase(store))
+            }
         })
     }
 }
@@ -175,17 +178,25 @@ pub enum Kept {
     InFile(SqliteStore),
     /// A PostgreSQL database.
     #[cfg(feature = "postgres")]
-    InDatabase,
+    InDatabase(PostgresStore),
 }
 
 impl Kept {
+    /// Tells workers that a transaction with a statement was committed. It needs the runtime, and what is in memory or in a file needs no hint.
+    #[cfg(feature = "postgres")]
+    pub fn wake(&self) {
+        if let Self::InDatabase(store) = self {
+            store.wake();
+        }
+    }
+
     /// Reads the whole file, and tells what is damaged: nothing, if it is in memory.
     pub async fn check(self) -> Result<Vec<String>> {
         match self {
             Self::InMemory => Ok(Vec::new()),
             Self::InFile(store) => store.check().await,
             #[cfg(feature = "postgres")]
-            Self::InDatabase => Err(no_file("check it with the tools of PostgreSQL, such as pg_amcheck")),
+            Self::InDatabase(_) => Err(no_file("check it with the tools of PostgreSQL, such as pg_amcheck")),
         }
     }
 
@@ -195,7 +206,7 @@ impl Kept {
             Self::InMemory => Err(invalid("an outbox in memory has no file to back up")),
             Self::InFile(store) => store.backup(target).await,
             #[cfg(feature = "postgres")]
-            Self::InDatabase => Err(no_file("back up the database")),
+            Self::InDatabase(_) => Err(no_file("back up the database")),
         }
     }
 }

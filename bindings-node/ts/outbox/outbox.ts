@@ -308,7 +308,7 @@ export class Outbox implements AsyncDisposable {
   /**
    * Returns the statement that accepts an event in a transaction of yours: execute it on your own connection to the PostgreSQL database
    * of the outbox. The event is accepted if, and only if, your transaction commits. It needs no connection of the outbox. Workers find
-   * the event when they look, once a second by default.
+   * the event when they look, once a second by default, or at once after `wake`.
    *
    * @throws {ValidationError} If event or subject violate a rule; `pointer` is the place.
    * @throws {OutboxError} If the entry is invalid.
@@ -446,6 +446,11 @@ export class Outbox implements AsyncDisposable {
     const at = new Place(this.hold);
     checkedArgument('receiver', receiver, string, at);
     await this.#call((native, ...to) => native.hold(...to, receiver), at);
+  }
+
+  /** Tells workers that a transaction with a {@link Outbox.statement} was committed: otherwise, they find it when they look. */
+  async wake(): Promise<void> {
+    await this.#call((native, ...to) => native.wake(...to), new Place(this.wake));
   }
 
   /** Lets the deliveries to a held or paused receiver go. */

@@ -348,3 +348,16 @@ impl Hands {
         self.count_in_flight();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fallback_polls_are_spread() {
+        let second = Duration::from_secs(1);
+        let waits: std::collections::BTreeSet<_> = (0..100).map(|_| spread(second)).collect();
+        assert!(waits.len() > 1, "each is another one");
+        assert!(waits.iter().all(|wait| (second * 3 / 4..=second).contains(wait)), "{waits:?}");
+    }
+}
