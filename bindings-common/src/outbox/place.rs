@@ -13,6 +13,8 @@ use ssf_transmitter_postgres::{Builder, PostgresStore};
 use ssf_transmitter_store::{Salvaged, SqliteStore};
 
 #[cfg(feature = "postgres")]
+use super::password::Password;
+#[cfg(feature = "postgres")]
 use crate::{invalid, set};
 
 /// Where entries are kept.
@@ -56,7 +58,7 @@ pub struct DatabaseSettings {
     /// The chain and the private key, in PEM.
     pub client_certificate: Option<(Vec<u8>, Secret<Vec<u8>>)>,
     /// In place of one in the URL.
-    pub password: Option<Secret<String>>,
+    pub password: Option<Password>,
 }
 
 #[cfg(feature = "postgres")]
@@ -126,7 +128,10 @@ impl Place {
                 (Outbox::new(store.clone()), Kept::InFile(store))
             }
             #[cfg(feature = "postgres")]
-            Self::Database(database) => (Outbox::new(database.open()?), Kept::InDatabase),
+            Self::Database(database) => {
+                let store = database.open()?;
+                (Outbox::new(store.clone()), Kept::InDatabase(store))
+            }
         })
     }
 }
@@ -152,12 +157,7 @@ impl Database {
     }
 
     fn open(&self) -> Result<PostgresStore> {
-        let builder = self.builder();
-        let builder = match self.settings.password.clone() {
-            None => builder,
-            Some(password) => builder.password(move || std::future::ready(Ok(password.expose().clone()))),
-        };
-        builder.open()
+        set(self.builder(), self.settings.password.clone(), |builder, password| password.set(builder)).open()
     }
 }
 
@@ -178,17 +178,25 @@ pub enum Kept {
     InFile(SqliteStore),
     /// A PostgreSQL database.
     #[cfg(feature = "postgres")]
-    InDatabase,
+    InDatabase(PostgresStore),
 }
 
 impl Kept {
+    /// Tells workers that a transaction with a statement was committed. It needs the runtime, and what is in memory or in a file needs no hint.
+    #[cfg(feature = "postgres")]
+    pub fn wake(&self) {
+        if let Self::InDatabase(store) = self {
+            store.wake();
+        }
+    }
+
     /// Reads the whole file, and tells what is damaged: nothing, if it is in memory.
     pub async fn check(self) -> Result<Vec<String>> {
         match self {
             Self::InMemory => Ok(Vec::new()),
             Self::InFile(store) => store.check().await,
             #[cfg(feature = "postgres")]
-            Self::InDatabase => Err(no_file("check it with the tools of PostgreSQL, such as pg_amcheck")),
+            Self::InDatabase(_) => Err(no_file("check it with the tools of PostgreSQL, such as pg_amcheck")),
         }
     }
 
@@ -198,7 +206,7 @@ impl Kept {
             Self::InMemory => Err(invalid("an outbox in memory has no file to back up")),
             Self::InFile(store) => store.backup(target).await,
             #[cfg(feature = "postgres")]
-            Self::InDatabase => Err(no_file("back up the database")),
+            Self::InDatabase(_) => Err(no_file("back up the database")),
         }
     }
 }

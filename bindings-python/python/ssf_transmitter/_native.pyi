@@ -31,7 +31,14 @@ Filter = tuple[
     list[str], str | None, str | None, str | None, list[str], _Subject | None, datetime | None, datetime | None
 ]
 # Schema, connections, whether to migrate, CA bundles, client certificate, password.
-Database = tuple[str | None, int | None, bool, list[bytes], tuple[bytes, bytes] | None, str | None]
+Database = tuple[
+    str | None,
+    int | None,
+    bool,
+    list[bytes],
+    tuple[bytes, bytes] | None,
+    str | Callable[[PasswordQuestion], None] | None,
+]
 _Check = tuple[str, Outcome, str, str]
 # Event, subject, receiver, the URL of the configuration, whether to send, and whose log to look into.
 _Setup = tuple[_Json, _Subject | None, Receiver, str | None, bool, OktaProviders | None]
@@ -438,6 +445,11 @@ class Outbox:
     def salvage(path: str | PathLike[str]) -> tuple[int, int, Path]: ...
 
 @final
+@final
+class PasswordQuestion:
+    def answer(self, password: str) -> None: ...
+    def fail(self, what: str) -> None: ...
+
 class Operation:
     @staticmethod
     def enqueue_one(entry: Entry) -> Operation: ...
@@ -465,6 +477,8 @@ class Operation:
     def discard(filter: Filter, dry_run: bool) -> Operation: ...
     @staticmethod
     def hold(receiver: str) -> Operation: ...
+    @staticmethod
+    def wake() -> Operation: ...
     @staticmethod
     def release(receiver: str) -> Operation: ...
     @staticmethod
@@ -499,6 +513,8 @@ class OutboxHealth:
     def paused(self) -> int: ...
     @property
     def refused(self) -> int | None: ...
+    @property
+    def oldest_snapshot(self) -> datetime | None: ...
     @property
     def file_bytes(self) -> int | None: ...
     @property
