@@ -19,6 +19,8 @@ pub mod receiver;
 pub mod records;
 pub mod runtime;
 pub mod set;
+#[cfg(feature = "outbox")]
+pub mod streams;
 pub mod transmitter;
 
 /// For the macros in [`records`].

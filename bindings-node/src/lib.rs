@@ -29,6 +29,7 @@ mod records;
 mod runtime;
 mod sets;
 mod signer;
+mod streams;
 mod transmitter;
 mod worker;
 

@@ -414,6 +414,64 @@ export interface NativeOutbox {
   close(mailbox: NativeMailbox, number: number): Outcome<void>;
 }
 
+export interface NativeStreamOptions {
+  issuer: string;
+  baseUrl: string | undefined;
+  events: string[];
+  defaultSubjects: string | undefined;
+  criticalSubjectMembers: string[];
+  maxStreams: number | undefined;
+  minVerificationInterval: number | undefined;
+  longPoll: number | undefined;
+  lease: number | undefined;
+  maxSets: number | undefined;
+  maxWaiting: number | undefined;
+  push: boolean;
+  allowNetworks: string[];
+  resourceMetadata: string | undefined;
+  allowLoopback: boolean;
+}
+
+export interface NativeCaller {
+  receiver: string;
+  audience: string | string[] | undefined;
+  scopes: string[];
+}
+
+/** Headers are names and values by turns. */
+export interface NativeRequestHead {
+  method: string;
+  target: string;
+  headers: string[];
+  caller: NativeCaller | undefined;
+}
+
+/** Headers are names and values by turns. */
+export interface NativeAnswer {
+  status: number;
+  headers: string[];
+  body: Uint8Array<ArrayBuffer>;
+}
+
+export interface NativeStreamCall {
+  readonly limit: number;
+  respond(mailbox: NativeMailbox, number: number, body: Uint8Array): Outcome<void>;
+  tooSlow(): Outcome<NativeAnswer>;
+}
+
+export interface NativePublished {
+  jtis: string[];
+  streams: number;
+  repeated: boolean;
+}
+
+export interface NativeStreamApi {
+  serves(path: string): boolean;
+  configuration(): Outcome<string>;
+  begin(mailbox: NativeMailbox, number: number, head: NativeRequestHead): Outcome<void>;
+  publish(mailbox: NativeMailbox, number: number, lines: string): Outcome<void>;
+}
+
 export interface NativeFilter {
   states: string[];
   receiver: string | undefined;
@@ -685,6 +743,9 @@ interface Native {
     build(options: NativeOutboxOptions): Outcome<NativeOutbox>;
     salvage(mailbox: NativeMailbox, number: number, path: string): Outcome<void>;
   };
+  StreamApi: {
+    build(options: NativeStreamOptions, keys: NativeKeySet, outbox: NativeOutbox): Outcome<NativeStreamApi>;
+  };
   entryJson(lines: string): Outcome<string>;
   Seal: { build(indexKey: Uint8Array, ids: string[], keys: Uint8Array[]): Outcome<NativeSeal> };
   RunningWorker: {
@@ -695,6 +756,7 @@ interface Native {
       transmitter: NativeTransmitter,
       settings: NativeWorkerSettings,
       drain: boolean,
+      streams: NativeStreamApi | undefined,
     ): Outcome<void>;
   };
   LogPager: { open(providers: NativeProviders, query: NativeLogQuery): Outcome<NativeLogPager> };

@@ -30,6 +30,7 @@ mod receiver;
 mod runtime;
 mod sets;
 mod signer;
+mod streams;
 mod transmitter;
 mod worker;
 
@@ -79,6 +80,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<sets::SignedSet>()?;
     module.add_class::<sets::UnsignedSet>()?;
     module.add_class::<signer::Signer>()?;
+    module.add_class::<streams::StreamApi>()?;
+    module.add_class::<streams::StreamCall>()?;
     module.add_class::<transmitter::Counters>()?;
     module.add_class::<transmitter::Transmitter>()?;
     module.add_class::<worker::Question>()?;

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 #[cfg(feature = "postgres")]
 use ssf_transmitter::secret::Secret;
 use ssf_transmitter::{
-    Result,
+    KeySet, Result,
     outbox::{MemoryStore, Outbox, WhenFull},
+    stream::{StreamApi, StreamApiBuilder},
 };
 #[cfg(feature = "postgres")]
 use ssf_transmitter_postgres::{Builder, PostgresStore};
 use ssf_transmitter_store::{Salvaged, SqliteStore};
 
-#[cfg(feature = "postgres")]
 use crate::{invalid, set};
 
 /// Where entries are kept.
@@ -113,12 +113,20 @@ impl Place {
         }
     }
 
+    /// Reports a place that does not keep streams.
+    pub fn check_streams(&self) -> Result<()> {
+        match self {
+            Self::Memory { .. } => Ok(()),
+            _ => Err(no_streams()),
+        }
+    }
+
     pub(super) fn open(&self, around: Option<fn(&mut dyn FnMut())>) -> Result<(Outbox, Kept)> {
         Ok(match self {
             Self::Memory { capacity, waits } => {
                 let store = set(MemoryStore::new(), *capacity, MemoryStore::capacity);
-                let full = if *waits { WhenFull::Wait } else { WhenFull::Refuse };
-                (Outbox::new(store.when_full(full)), Kept::InMemory)
+                let store = store.when_full(if *waits { WhenFull::Wait } else { WhenFull::Refuse });
+                (Outbox::new(store.clone()), Kept::InMemory(store))
             }
             Self::File(path) => {
                 let store = SqliteStore::builder(path);
@@ -126,7 +134,10 @@ impl Place {
                 (Outbox::new(store.clone()), Kept::InFile(store))
             }
             #[cfg(feature = "postgres")]
-            Self::Database(database) => (Outbox::new(database.open()?), Kept::InDatabase),
+            Self::Database(database) => {
+                let store = database.open()?;
+                (Outbox::new(store.clone()), Kept::InDatabase(store))
+            }
         })
     }
 }
@@ -172,35 +183,47 @@ fn is_scheme(text: &str) -> bool {
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Kept {
-    /// Nothing is kept.
-    InMemory,
+    /// Nothing is kept beyond the process.
+    InMemory(MemoryStore),
     /// An SQLite file.
     InFile(SqliteStore),
     /// A PostgreSQL database.
     #[cfg(feature = "postgres")]
-    InDatabase,
+    InDatabase(PostgresStore),
 }
 
 impl Kept {
+    /// Begins a stream API whose streams are kept beside the deliveries.
+    pub(crate) fn streams(&self, issuer: &str, keys: KeySet) -> Result<StreamApiBuilder> {
+        match self {
+            Self::InMemory(store) => Ok(StreamApi::builder(issuer, keys, store.clone())),
+            _ => Err(no_streams()),
+        }
+    }
+
     /// Reads the whole file, and tells what is damaged: nothing, if it is in memory.
     pub async fn check(self) -> Result<Vec<String>> {
         match self {
-            Self::InMemory => Ok(Vec::new()),
+            Self::InMemory(_) => Ok(Vec::new()),
             Self::InFile(store) => store.check().await,
             #[cfg(feature = "postgres")]
-            Self::InDatabase => Err(no_file("check it with the tools of PostgreSQL, such as pg_amcheck")),
+            Self::InDatabase(_) => Err(no_file("check it with the tools of PostgreSQL, such as pg_amcheck")),
         }
     }
 
     /// Copies the file, as it is at one moment. Waits for the disk on the thread that polls it.
     pub async fn backup(self, target: PathBuf) -> Result<()> {
         match self {
-            Self::InMemory => Err(invalid("an outbox in memory has no file to back up")),
+            Self::InMemory(_) => Err(invalid("an outbox in memory has no file to back up")),
             Self::InFile(store) => store.backup(target).await,
             #[cfg(feature = "postgres")]
-            Self::InDatabase => Err(no_file("back up the database")),
+            Self::InDatabase(_) => Err(no_file("back up the database")),
         }
     }
+}
+
+fn no_streams() -> ssf_transmitter::Error {
+    invalid("an outbox in a file or in a database does not keep streams yet: use one in memory")
 }
 
 #[cfg(feature = "postgres")]

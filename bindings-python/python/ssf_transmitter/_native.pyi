@@ -32,6 +32,10 @@ Filter = tuple[
 ]
 # Schema, connections, whether to migrate, CA bundles, client certificate, password.
 Database = tuple[str | None, int | None, bool, list[bytes], tuple[bytes, bytes] | None, str | None]
+# Receiver, audience, scopes.
+StreamCaller = tuple[str, str | Sequence[str] | None, Sequence[str]]
+# Status, headers, body.
+Answer = tuple[int, list[tuple[str, str]], bytes]
 _Check = tuple[str, Outcome, str, str]
 # Event, subject, receiver, the URL of the configuration, whether to send, and whose log to look into.
 _Setup = tuple[_Json, _Subject | None, Receiver, str | None, bool, OktaProviders | None]
@@ -611,13 +615,58 @@ class WorkerOptions:
 
 @final
 class Running:
-    def __new__(cls, outbox: Outbox, transmitter: Transmitter, options: WorkerOptions, drain: bool) -> Self: ...
+    def __new__(
+        cls,
+        outbox: Outbox,
+        transmitter: Transmitter,
+        options: WorkerOptions,
+        drain: bool,
+        streams: StreamApi | None,
+    ) -> Self: ...
     def next(self) -> Question | None: ...
     def next_async(self, mailbox: Mailbox, future: Any) -> Task: ...
     def result(self) -> tuple[int, int]: ...
     def stop(self) -> None: ...
     def abort(self) -> None: ...
     def health(self) -> tuple[int, int, int, int, int, str | None]: ...
+
+@final
+class StreamApi:
+    def __new__(
+        cls,
+        issuer: str,
+        keys: KeySet,
+        outbox: Outbox,
+        base_url: str | None,
+        events: Sequence[str],
+        default_subjects: str | None,
+        critical_subject_members: Sequence[str],
+        max_streams: int | None,
+        min_verification_interval: _Span | None,
+        long_poll: _Span | None,
+        lease: _Span | None,
+        max_sets: int | None,
+        max_waiting: int | None,
+        push: bool,
+        allow_networks: Sequence[str],
+        resource_metadata: str | None,
+        allow_loopback_http: bool,
+    ) -> Self: ...
+    def serves(self, path: str) -> bool: ...
+    def configuration(self) -> str: ...
+    def begin(
+        self, method: str, target: str, headers: Sequence[tuple[str, str]], caller: StreamCaller | None
+    ) -> Answer | StreamCall: ...
+    def publish(self, entry: Entry) -> tuple[list[str], int, bool]: ...
+    def publish_async(self, entry: Entry, mailbox: Mailbox, future: Any) -> Task: ...
+
+@final
+class StreamCall:
+    @property
+    def limit(self) -> int: ...
+    def respond(self, body: bytes, longest: _Span) -> Answer: ...
+    def respond_async(self, body: bytes, mailbox: Mailbox, future: Any) -> Task: ...
+    def too_slow(self) -> Answer: ...
 
 @final
 class Question:

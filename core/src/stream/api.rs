@@ -99,6 +99,7 @@ pub struct Call {
     operation: Operation,
     caller: Caller,
     stream_id: Option<String>,
+    longest: Duration,
 }
 
 impl StreamApi {
@@ -158,7 +159,22 @@ impl StreamApi {
             return Err(Problem::media_type());
         }
         let stream_id = head.parameter("stream_id");
-        Ok(Ok(Call { api: self.clone(), operation, caller, stream_id }))
+        let longest = self.settings().long_poll;
+        Ok(Ok(Call { api: self.clone(), operation, caller, stream_id, longest }))
+    }
+
+    /// Whether the API has something at this path: a server that has more than the API gives it these requests.
+    ///
+    /// ```
+    /// # use ssf_transmitter::{KeySet, KeyType, SigningKey, outbox::MemoryStore, stream::StreamApi};
+    /// # let keys = KeySet::new(SigningKey::generate(KeyType::P256)?);
+    /// let api = StreamApi::builder("https://tr.example.com", keys, MemoryStore::new()).build()?;
+    /// assert!(api.serves("/.well-known/ssf-configuration") && api.serves("/ssf/streams"));
+    /// assert!(!api.serves("/login"));
+    /// # Ok::<(), ssf_transmitter::Error>(())
+    /// ```
+    pub fn serves(&self, path: &str) -> bool {
+        self.settings().routes.has(path)
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -216,6 +232,12 @@ impl Call {
         self.operation.max_body()
     }
 
+    /// Lets a long poll wait no longer than this, for a server that has a thread wait with each.
+    pub fn longest_poll(mut self, longest: Duration) -> Self {
+        self.longest = self.longest.min(longest);
+        self
+    }
+
     /// Answers the request. A long poll takes as long as the API lets it wait; dropped while it waits, it gives nothing out.
     pub async fn respond(self, body: &[u8]) -> Answer {
         let limit = self.limit();
@@ -240,7 +262,7 @@ impl Call {
     }
 
     async fn run(self, body: &[u8]) -> Result<Answer, Problem> {
-        let Self { api, operation, caller, stream_id } = self;
+        let Self { api, operation, caller, stream_id, longest } = self;
         let members = Members::read(body)?;
         let in_body = members.string("stream_id")?.map(str::to_owned);
         let id = |given: Option<String>| given.ok_or_else(|| Problem::member("stream_id", "is required"));
@@ -255,7 +277,7 @@ impl Call {
             Operation::AddSubject => api.add_subject(&caller, &id(in_body)?, &members).await,
             Operation::RemoveSubject => api.remove_subject(&caller, &id(in_body)?, &members).await,
             Operation::Verify => api.verify(&caller, &id(in_body)?, &members).await,
-            Operation::Poll(id) => api.poll(&caller, &id, &members).await,
+            Operation::Poll(id) => api.poll(&caller, &id, &members, longest).await,
             Operation::Metadata | Operation::Jwks => Err(Problem::no_such_path()),
         }
     }

@@ -32,7 +32,13 @@ struct Request {
 }
 
 impl StreamApi {
-    pub(super) async fn poll(&self, caller: &Caller, id: &str, members: &Members) -> Result<Answer, Problem> {
+    pub(super) async fn poll(
+        &self,
+        caller: &Caller,
+        id: &str,
+        members: &Members,
+        longest: Duration,
+    ) -> Result<Answer, Problem> {
         let request = self.read_poll(id, members)?;
         let stream = self.stream(caller, id).await?;
         let said = self.redacted(request.acknowledgement).await?;
@@ -42,7 +48,7 @@ impl StreamApi {
             return Err(Problem::no_such_stream());
         }
         let wait = if request.returns || request.limit == 0 { None } else { self.settings().timer.as_ref() };
-        let deadline = wait.map(|timer| timer.wait(self.settings().long_poll));
+        let deadline = wait.map(|timer| timer.wait(longest));
         let mut deadline = pin!(async {
             match deadline {
                 Some(deadline) => deadline.await,

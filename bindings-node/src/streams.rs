@@ -1,0 +1,224 @@
+//! The stream API: answers requests of receivers, and publishes to their streams.
+
+use std::{future::Future, sync::Arc};
+
+use napi::bindgen_prelude::{Either, Uint8Array};
+use napi_derive::napi;
+use ssf_bindings::streams::{self, StreamSettings};
+use ssf_transmitter::{
+    self as sdk,
+    stream::{self, Begun, Caller},
+};
+use tokio::sync::OnceCell;
+
+use crate::{
+    entries::Lines,
+    failure::{Failure, Outcome, Result, outcome},
+    key::KeySet,
+    mailbox::Mailbox,
+    outbox::Outbox,
+    policy::milliseconds,
+    receiver::{Addressee, audience},
+};
+
+/// What can be set of a stream API. Spans are in milliseconds.
+#[napi(object, object_to_js = false)]
+pub struct StreamOptions {
+    pub issuer: String,
+    pub base_url: Option<String>,
+    pub events: Vec<String>,
+    pub default_subjects: Option<String>,
+    pub critical_subject_members: Vec<String>,
+    pub max_streams: Option<u32>,
+    pub min_verification_interval: Option<f64>,
+    pub long_poll: Option<f64>,
+    pub lease: Option<f64>,
+    pub max_sets: Option<u32>,
+    pub max_waiting: Option<u32>,
+    pub push: bool,
+    pub allow_networks: Vec<String>,
+    pub resource_metadata: Option<String>,
+    pub allow_loopback: bool,
+}
+
+impl StreamOptions {
+    fn read(self, keys: sdk::KeySet) -> sdk::Result<StreamSettings> {
+        let span = |span: Option<f64>| span.map(milliseconds).transpose();
+        Ok(StreamSettings {
+            issuer: self.issuer,
+            keys,
+            base_url: self.base_url,
+            events: self.events,
+            default_subjects: self.default_subjects,
+            critical_subject_members: self.critical_subject_members,
+            max_streams: self.max_streams,
+            min_verification_interval: span(self.min_verification_interval)?,
+            long_poll: span(self.long_poll)?,
+            lease: span(self.lease)?,
+            max_sets: self.max_sets,
+            max_waiting: self.max_waiting.map(u64::from),
+            push: self.push,
+            allow_networks: self.allow_networks,
+            resource_metadata: self.resource_metadata,
+            allow_loopback_http: self.allow_loopback,
+        })
+    }
+}
+
+/// A stream API.
+#[napi]
+pub struct StreamApi(Arc<Inner>);
+
+struct Inner {
+    settings: StreamSettings,
+    outbox: Outbox,
+    /// Over a store without streams: what follows from the settings alone.
+    bare: stream::StreamApi,
+    /// Made where the outbox is first used.
+    api: OnceCell<stream::StreamApi>,
+}
+
+/// The head of a request: headers are names and values by turns.
+#[napi(object, object_to_js = false)]
+pub struct RequestHead {
+    pub method: String,
+    pub target: String,
+    pub headers: Vec<String>,
+    pub caller: Option<CallerOptions>,
+}
+
+/// Who calls.
+#[napi(object, object_to_js = false)]
+pub struct CallerOptions {
+    pub receiver: String,
+    pub audience: Option<Addressee>,
+    pub scopes: Vec<String>,
+}
+
+impl From<CallerOptions> for Caller {
+    fn from(given: CallerOptions) -> Self {
+        streams::caller(given.receiver, given.audience.map(audience), &given.scopes)
+    }
+}
+
+/// An answer: headers are names and values by turns.
+#[napi(object, object_from_js = false)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<String>,
+    pub body: Uint8Array,
+}
+
+impl From<stream::Answer> for Answer {
+    fn from(answer: stream::Answer) -> Self {
+        let headers = answer.headers().flat_map(|(name, value)| [name.to_owned(), value.to_owned()]);
+        Self { status: answer.status(), headers: headers.collect(), body: answer.into_body().into() }
+    }
+}
+
+/// What was published.
+#[napi(object, object_from_js = false)]
+pub struct Published {
+    pub jtis: Vec<String>,
+    pub streams: f64,
+    pub repeated: bool,
+}
+
+#[napi]
+impl StreamApi {
+    #[napi]
+    pub fn build(options: StreamOptions, keys: &KeySet, outbox: &Outbox) -> Outcome<StreamApi> {
+        let built = options.read(keys.0.clone()).and_then(|settings| {
+            let bare = settings.check(outbox.settings())?;
+            let inner = Inner { settings, outbox: outbox.clone(), bare, api: OnceCell::new() };
+            Ok(Self(Arc::new(inner)))
+        });
+        outcome(built.map_err(Failure::from))
+    }
+
+    /// Whether the API has something at this path.
+    #[napi]
+    pub fn serves(&self, path: String) -> bool {
+        self.0.bare.serves(&path)
+    }
+
+    /// The transmitter configuration, as JSON.
+    #[napi]
+    pub fn configuration(&self) -> Outcome<String> {
+        outcome(self.0.bare.configuration().to_json().map_err(Failure::from))
+    }
+
+    /// Begins to answer a request: the answer, or what waits for the body.
+    #[napi]
+    pub fn begin(&self, mailbox: &Mailbox, number: u32, head: RequestHead) -> Outcome<()> {
+        let api = self.core();
+        mailbox.spawn(number, async move {
+            let mut rest = head.headers.into_iter();
+            let headers = std::iter::from_fn(|| rest.next().zip(rest.next())).collect();
+            let caller = head.caller.map(Caller::from);
+            Ok(match streams::begin(&api.await?, head.method, &head.target, headers, caller) {
+                Begun::Answered(answer) => Either::A(Answer::from(answer)),
+                Begun::Body(call) => Either::B(StreamCall(Some(call))),
+            })
+        })
+    }
+
+    /// Publishes an event: the lines of its entry.
+    #[napi]
+    pub fn publish(&self, mailbox: &Mailbox, number: u32, lines: String) -> Outcome<()> {
+        let api = self.core();
+        mailbox.spawn(number, async move {
+            let published = api.await?.publish(Lines(lines).one()?).await?;
+            let streams = crate::deliveries::count(published.streams);
+            Ok(Published { jtis: published.jtis, streams, repeated: published.repeated })
+        })
+    }
+}
+
+impl StreamApi {
+    /// The API, over the open outbox.
+    pub(crate) fn core(&self) -> impl Future<Output = Result<stream::StreamApi>> + Send + 'static {
+        let inner = self.0.clone();
+        async move {
+            let make = || async {
+                let kept = inner.outbox.kept().await?;
+                Ok::<_, Failure>(inner.settings.build(inner.outbox.settings(), &kept)?)
+            };
+            inner.api.get_or_try_init(make).await.cloned()
+        }
+    }
+}
+
+/// A request that waits for its body.
+#[napi]
+pub struct StreamCall(Option<stream::Call>);
+
+#[napi]
+impl StreamCall {
+    /// How many bytes of the body to read at most.
+    #[napi(getter)]
+    pub fn limit(&self) -> u32 {
+        self.0.as_ref().and_then(|call| call.limit().try_into().ok()).unwrap_or_default()
+    }
+
+    /// Answers the request.
+    #[napi]
+    pub fn respond(&mut self, mailbox: &Mailbox, number: u32, body: Uint8Array) -> Outcome<()> {
+        let (call, body) = (self.0.take(), body.to_vec());
+        mailbox.spawn(number, async move {
+            let call = call.ok_or_else(answered)?;
+            Ok(Answer::from(call.respond(&body).await))
+        })
+    }
+
+    /// The answer if the body does not come in time.
+    #[napi]
+    pub fn too_slow(&self) -> Outcome<Answer> {
+        let call = self.0.as_ref().ok_or_else(answered);
+        outcome(call.map(|call| call.too_slow().into()))
+    }
+}
+
+fn answered() -> Failure {
+    Failure::internal("a request was answered twice")
+}

@@ -1,0 +1,294 @@
+"""The stream API (OpenID SSF 1.0 §8): receivers create streams in your server, and poll or have their events pushed.
+
+`docs/transmitter.md` has the whole of it, and the security model.
+
+>>> from ssf_transmitter import Email, SigningKey
+>>> from ssf_transmitter.events import caep
+>>> from ssf_transmitter.outbox import Outbox
+>>> from ssf_transmitter.streams import Caller, StreamApi
+>>> api = StreamApi(
+...     "https://tr.example.com", SigningKey.generate(), Outbox.in_memory(), events=["caep.session-revoked"]
+... )
+>>> def authenticate(request):
+...     if request.headers.get("authorization") == "Bearer of-acme":
+...         return Caller("acme", scopes="ssf.manage", audience="https://acme.example.com")
+>>> app = api.asgi(authenticate)  # for Starlette, FastAPI, Django; api.wsgi(authenticate) for Flask
+>>> api.publish(caep.SessionRevoked(), Email("ada@example.com")).streams
+0
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from ssf_transmitter import _native
+from ssf_transmitter._keywords import known_keywords
+from ssf_transmitter.outbox import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from ssf_transmitter._asgi import AsgiApp
+    from ssf_transmitter._model import Event, Subject
+    from ssf_transmitter._types import Priority
+    from ssf_transmitter._wsgi import WsgiApp
+    from ssf_transmitter.outbox import AsyncOutbox, Outbox
+
+__all__ = ["Caller", "Published", "Request", "StreamApi"]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A receiver that has proved who it is.
+
+    All streams belong to the receiver, whichever token it shows.
+
+    >>> Caller("acme", scopes="ssf.read ssf.manage", audience="https://acme.example.com").receiver
+    'acme'
+
+    Attributes:
+        receiver: Your id of the receiver: a client id, a tenant.
+        scopes: What it may do, as a list or as a claim `scope` has it. `ssf.read` reads streams and polls, `ssf.manage`
+            does everything; others are ignored.
+        audience: The `aud` of the SETs in streams that it creates; by default, the id.
+    """
+
+    receiver: str
+    scopes: str | Iterable[str] = field(kw_only=True)
+    audience: str | Sequence[str] | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request, as your function that authenticates sees it. The body is not read before.
+
+    Attributes:
+        method: The method.
+        path: The path.
+        headers: The headers, by their names in lower case.
+        context: The scope of ASGI, or the environ of WSGI: it has what a middleware of yours found out.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
+    context: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was published.
+
+    Attributes:
+        jtis: The ids of the SETs: those to receivers that were named, in their order, and those to streams.
+        streams: How many streams get it.
+        repeated: Whether an earlier event with the same idempotency key is meant.
+    """
+
+    jtis: tuple[str, ...]
+    streams: int
+    repeated: bool
+
+
+class StreamApi:
+    """Answers the requests of receivers, and publishes events to their streams. Share it between threads.
+
+    Mount `asgi` or `wsgi` at the root of your server, because the well-known path of the configuration is there.
+    Streams are kept in the outbox, beside the deliveries. A `Worker` with this API sends the events of push streams.
+
+    Args:
+        issuer: The exact `iss` of the SETs, an https URL.
+        key: What signs: a `SigningKey`, or a `KeySet` of such keys. A `Signer` cannot sign what receivers poll.
+        outbox: An outbox in memory. Those in a file or a database do not keep streams yet.
+        events: The events that receivers can request, by their ids or URIs.
+        base_url: The URL of the API; the path `/ssf` below the issuer by default.
+        default_subjects: Whose events a new stream delivers; `ALL` by default.
+        critical_subject_members: The members of complex subjects that receivers must understand.
+        max_streams: How many streams a receiver may have; 10 by default.
+        min_verification_interval: How long a receiver waits between two requests for a verification: a minute by
+            default; 0 is no limit.
+        long_poll: How long a poll waits for events; 25 seconds by default, and 0 answers at once.
+        lease: How long a receiver that polls has to acknowledge SETs before it gets them again; a minute by default.
+        max_sets: How many SETs a poll returns at most; 100 by default.
+        max_waiting: How many events may wait in one stream; 10,000 by default. One more takes the place of the oldest.
+        push: Whether receivers may have their events pushed. The egress guard judges their endpoints.
+        allow_networks: Networks that the egress guard lets push endpoints be in, such as `10.1.0.0/16`.
+        resource_metadata: The URL of the protected resource metadata (RFC 9728), which challenges name.
+        allow_loopback_http: Allow http URLs of loopback hosts, for trials.
+
+    Raises:
+        ConfigError: If a setting is wrong.
+    """
+
+    @known_keywords
+    def __init__(
+        self,
+        issuer: str,
+        key: _native.SigningKey | _native.KeySet,
+        outbox: Outbox | AsyncOutbox,
+        *,
+        events: Iterable[str],
+        base_url: str | None = None,
+        default_subjects: Literal["ALL", "NONE"] | None = None,
+        critical_subject_members: Iterable[str] = (),
+        max_streams: int | None = None,
+        min_verification_interval: timedelta | float | None = None,
+        long_poll: timedelta | float | None = None,
+        lease: timedelta | float | None = None,
+        max_sets: int | None = None,
+        max_waiting: int | None = None,
+        push: bool = False,
+        allow_networks: Iterable[str] = (),
+        resource_metadata: str | None = None,
+        allow_loopback_http: bool = False,
+    ) -> None:
+        """Check the settings."""
+        keys = key if isinstance(key, _native.KeySet) else _native.KeySet(key)
+        self._mailbox: _native.Mailbox | None = None
+        self._native = _native.StreamApi(
+            issuer,
+            keys,
+            outbox._native,  # noqa: SLF001  # of this package
+            base_url,
+            list(events),
+            default_subjects,
+            list(critical_subject_members),
+            max_streams,
+            min_verification_interval,
+            long_poll,
+            lease,
+            max_sets,
+            max_waiting,
+            push,
+            list(allow_networks),
+            resource_metadata,
+            allow_loopback_http,
+        )
+
+    def asgi(
+        self,
+        authenticate: Callable[[Request], Caller | Awaitable[Caller | None] | None],
+        *,
+        otherwise: Callable[..., Awaitable[None]] | None = None,
+    ) -> AsgiApp:
+        """The API as an ASGI application. The event loop is never blocked, and a client that has gone ends its poll.
+
+        Args:
+            authenticate: Finds out who calls. It may be async; otherwise it must return soon. It returns `None` if the
+                request has no valid credentials.
+            otherwise: The application for all other paths, such as `get_asgi_application()` of Django. Without one, they
+                are 404.
+        """
+        from ssf_transmitter._asgi import AsgiApp  # loaded on demand
+
+        return AsgiApp(self._native, authenticate, otherwise)
+
+    def wsgi(
+        self,
+        authenticate: Callable[[Request], Caller | None],
+        *,
+        otherwise: Callable[..., Iterable[bytes]] | None = None,
+        longest_poll: timedelta | float = 5,
+    ) -> WsgiApp:
+        """The API as a WSGI application. Each poll that waits occupies a thread of your server.
+
+        Args:
+            authenticate: Finds out who calls; `None` if the request has no valid credentials.
+            otherwise: The application for all other paths, such as `app.wsgi_app` of Flask. Without one, they are 404.
+            longest_poll: How long a poll may occupy a thread: 5 seconds by default, however long `long_poll` is.
+        """
+        from ssf_transmitter._wsgi import WsgiApp  # loaded on demand
+
+        return WsgiApp(self._native, authenticate, otherwise, longest_poll)
+
+    def configuration(self) -> dict[str, Any]:
+        """The transmitter configuration, as it is served (SSF 1.0 §7.1)."""
+        from json import loads  # loaded on demand
+
+        return loads(self._native.configuration())  # type: ignore[no-any-return]
+
+    @known_keywords
+    def publish(
+        self,
+        event: Event | Mapping[str, object],
+        subject: Subject | Mapping[str, object] | None,
+        *,
+        to: str | Iterable[str] = (),
+        txn: str | None = None,
+        toe: datetime | None = None,
+        idempotency_key: str | None = None,
+        not_before: datetime | None = None,
+        max_age: timedelta | float | None = None,
+        priority: Priority | None = None,
+        supersedes: str | None = None,
+    ) -> Published:
+        """Give an event to every stream that wants it and has this subject. An event that no stream wants is no error.
+
+        A stream gets its events about one subject in the order in which they were published.
+
+        Args:
+            event: The event, as in `Entry`.
+            subject: The subject, as in `Entry`.
+            to: Receivers beside the streams, by their names in the outbox.
+            txn: The transaction: the same value in all SETs with the same cause.
+            toe: The time of the event, for receivers that read `toe`.
+            idempotency_key: Makes a second one with the same key return the first.
+            not_before: Nothing is given out before this time.
+            max_age: How long it may wait before it expires: 24 hours by default, 14 days at most.
+            priority: Which events of a stream go first.
+            supersedes: Discards events with the same key that nobody has got yet.
+
+        Raises:
+            ValidationError: If event or subject violate a rule; `pointer` is the place.
+            OutboxError: If it was not accepted. Nothing was stored then.
+        """
+        entry = _entry(event, subject, to, txn, toe, idempotency_key, not_before, max_age, priority, supersedes)
+        return _published(self._native.publish(entry))
+
+    @known_keywords
+    async def apublish(
+        self,
+        event: Event | Mapping[str, object],
+        subject: Subject | Mapping[str, object] | None,
+        *,
+        to: str | Iterable[str] = (),
+        txn: str | None = None,
+        toe: datetime | None = None,
+        idempotency_key: str | None = None,
+        not_before: datetime | None = None,
+        max_age: timedelta | float | None = None,
+        priority: Priority | None = None,
+        supersedes: str | None = None,
+    ) -> Published:
+        """`publish` for asyncio. A cancelled call may take effect nevertheless."""
+        from ssf_transmitter._pending import pending  # loaded on demand
+
+        entry = _entry(event, subject, to, txn, toe, idempotency_key, not_before, max_age, priority, supersedes)
+        future, self._mailbox = pending(self._mailbox)
+        future.work = self._native.publish_async(entry, self._mailbox, future)
+        return _published(await future)
+
+
+def _entry(
+    event: Event | Mapping[str, object],
+    subject: Subject | Mapping[str, object] | None,
+    to: str | Iterable[str],
+    txn: str | None,
+    toe: datetime | None,
+    idempotency_key: str | None,
+    not_before: datetime | None,
+    max_age: timedelta | float | None,
+    priority: Priority | None,
+    supersedes: str | None,
+) -> Entry:
+    return Entry(
+        event, subject, to=to, txn=txn, toe=toe, idempotency_key=idempotency_key, not_before=not_before, max_age=max_age,
+        priority=priority, supersedes=supersedes,
+    )  # fmt: skip
+
+
+def _published(published: tuple[list[str], int, bool]) -> Published:
+    jtis, streams, repeated = published
+    return Published(tuple(jtis), streams, repeated)
