@@ -159,7 +159,7 @@ impl DenialReason {
 /// use ssf_transmitter::denial::{Denial, DenialReason};
 ///
 /// let denial = Denial::new(DenialReason::ScopeInsufficient).with_scope("ssf.manage");
-/// assert_eq!((denial.status(), denial.err()), (403, "insufficient_scope"));
+/// assert_eq!((denial.status(), denial.err()), (403, "access_denied"));
 /// assert_eq!(
 ///     denial.www_authenticate().as_deref(),
 ///     Some(r#"Bearer error="insufficient_scope", error_description="the access token lacks the required scope", scope="ssf.manage""#)
@@ -207,15 +207,20 @@ impl Denial {
         self.reason.status()
     }
 
-    /// The error code of the body: that of RFC 6750 §3.1 where it has one.
+    /// The error code of the body. Receivers know those for 401 and 403 from RFC 8935 §2.4.
     pub const fn err(&self) -> &'static str {
-        match (self.reason.bearer_error(), self.reason.status()) {
-            (Some(error), _) => error,
-            (None, 401) => "authentication_failed",
-            (None, 403) => "access_denied",
-            (None, 429) => "too_many_requests",
-            (None, _) => "temporarily_unavailable",
+        match self.status() {
+            400 => "invalid_request",
+            401 => "authentication_failed",
+            403 => "access_denied",
+            429 => "too_many_requests",
+            _ => "temporarily_unavailable",
         }
+    }
+
+    /// The error code of the challenge (RFC 6750 §3.1), if it has one.
+    pub const fn challenge_error(&self) -> Option<&'static str> {
+        self.reason.bearer_error()
     }
 
     /// What went wrong, for the developer of the receiver. It quotes nothing of the request.

@@ -60,6 +60,7 @@ pub mod okta;
 pub mod outbox;
 mod pem;
 mod random;
+mod rate;
 mod reason;
 mod retry;
 pub mod secret;

@@ -153,7 +153,6 @@ impl Issuer {
         Authenticator::builder(RESOURCE)
             .issuer(self.settings())
             .allow_loopback()
-            .no_rate_limit()
             .clock(self.clock.clone())
     }
 

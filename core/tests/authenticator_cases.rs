@@ -125,7 +125,7 @@ async fn a_denial_is_an_answer_of_rfc_6750() {
         (
             vec![header.as_str()],
             401,
-            "invalid_token",
+            "authentication_failed",
             format!(
                 r#"Bearer error="invalid_token", error_description="the access token is unknown", {metadata}"#
             ),
@@ -147,14 +147,15 @@ async fn a_denial_is_an_answer_of_rfc_6750() {
         assert!(!shown.contains(&token.secret().expose()[4..]), "{shown}");
     }
     let denial = authenticator.scope_required(Scope::Manage);
-    assert_eq!((denial.status(), denial.err()), (403, "insufficient_scope"));
+    assert_eq!((denial.status(), denial.err()), (403, "access_denied"));
+    assert_eq!(denial.challenge_error(), Some("insufficient_scope"));
     assert!(denial.www_authenticate().unwrap().contains(r#"scope="ssf.manage""#));
     // Nothing that a setting says breaks out of its quotes.
     let denial = Denial::new(DenialReason::ScopeInsufficient).with_scope("a\" x=\"\r\nb\\");
     assert!(denial.www_authenticate().unwrap().ends_with(r#"scope="a x=b""#));
     for reason in DenialReason::ALL {
         let denial = Denial::new(*reason);
-        let expects_challenge = matches!(denial.status(), 400 | 401) || denial.err() == "insufficient_scope";
+        let expects_challenge = matches!(denial.status(), 400 | 401) || *reason == DenialReason::ScopeInsufficient;
         assert_eq!(denial.www_authenticate().is_some(), expects_challenge, "{}", reason.as_str());
     }
 }
@@ -201,32 +202,6 @@ fn static_tokens_are_random_and_hidden() {
         assert_eq!(error.code(), ErrorCode::AuthorizationInvalid);
         assert!(wrong.is_empty() || !error.to_string().contains(&text[4..]));
     }
-}
-
-#[tokio::test]
-async fn each_receiver_has_its_rate() {
-    let clock = Hand::new();
-    let (token, builder) = one_token();
-    let other = StaticToken::generate().unwrap();
-    let authenticator = builder
-        .clock(clock.clone())
-        .static_token(other.hash().clone(), Caller::new("other"))
-        .rate_limit(RateLimit::per_second(2).burst(3))
-        .build()
-        .unwrap();
-    let header = format!("Bearer {}", token.secret().expose());
-    for _ in 0..3 {
-        authenticator.authenticate([&header], None).await.unwrap();
-    }
-    let denial = authenticator.authenticate([&header], None).await.unwrap_err();
-    assert_eq!((denial.status(), denial.reason()), (429, DenialReason::RateLimited));
-    assert_eq!(denial.retry_after(), Some(Duration::from_millis(500)));
-    assert!(denial.headers().contains(&("retry-after", "1".to_owned())));
-    let others = format!("Bearer {}", other.secret().expose());
-    authenticator.authenticate([&others], None).await.unwrap();
-    clock.forward(Duration::from_millis(500));
-    authenticator.authenticate([&header], None).await.unwrap();
-    assert!(authenticator.authenticate([&header], None).await.is_err());
 }
 
 #[tokio::test]

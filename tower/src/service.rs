@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     fmt,
+    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -10,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, header};
+use http::{HeaderMap, Request, Response, request::Parts};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use ssf_transmitter::stream::{Answer, Authentication, Begun, Call, Head, StreamApi};
@@ -18,13 +19,12 @@ use tower_service::Service;
 
 /// How long a caller may take to send a body.
 const BODY_TIME: Duration = Duration::from_secs(10);
-/// What the API reads of the headers.
-const READ: [header::HeaderName; 3] = [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::IF_NONE_MATCH];
-
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Finds out who calls, from the headers of a request.
 pub type AuthenticateFn = Arc<dyn Fn(HeaderMap) -> BoxFuture<Authentication> + Send + Sync>;
+/// Finds the address of the caller in a request.
+type RemoteFn = Arc<dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync>;
 
 /// The stream API as a [`tower::Service`](Service). Cheap to clone.
 ///
@@ -33,17 +33,40 @@ pub type AuthenticateFn = Arc<dyn Fn(HeaderMap) -> BoxFuture<Authentication> + S
 #[derive(Clone)]
 pub struct StreamService {
     api: StreamApi,
-    authenticate: AuthenticateFn,
+    /// Without it, the API does so itself.
+    authenticate: Option<AuthenticateFn>,
+    remote: Option<RemoteFn>,
 }
 
 impl StreamService {
+    /// Serves this API to the callers that its [authenticator](ssf_transmitter::stream::StreamApiBuilder::authenticator) finds.
+    pub fn of(api: StreamApi) -> Self {
+        Self { api, authenticate: None, remote: None }
+    }
+
     /// Serves this API to callers that `authenticate` finds.
     pub fn new<F, A>(api: StreamApi, authenticate: F) -> Self
     where
         F: Fn(HeaderMap) -> A + Send + Sync + 'static,
         A: Future<Output = Authentication> + Send + 'static,
     {
-        Self { api, authenticate: Arc::new(move |headers| Box::pin(authenticate(headers))) }
+        let authenticate: AuthenticateFn = Arc::new(move |headers| Box::pin(authenticate(headers)));
+        Self { api, authenticate: Some(authenticate), remote: None }
+    }
+
+    /// Sets where the address of the caller is in a request, so that the authenticator limits how many invalid tokens come from it. axum
+    /// has it in the extension `ConnectInfo<SocketAddr>`. Behind a proxy, do not set it: all callers would have one address.
+    #[must_use]
+    pub fn with_remote(mut self, remote: impl Fn(&Parts) -> Option<IpAddr> + Send + Sync + 'static) -> Self {
+        self.remote = Some(Arc::new(remote));
+        self
+    }
+
+    async fn admit(&self, head: Head, headers: HeaderMap) -> Begun {
+        match &self.authenticate {
+            Some(authenticate) => self.api.begin(&head, authenticate(headers).await),
+            None => self.api.admit(&head).await,
+        }
     }
 }
 
@@ -67,13 +90,16 @@ where
             let (parts, body) = request.into_parts();
             let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
             let mut head = Head::new(parts.method.as_str(), target);
-            for name in READ {
-                if let Some(value) = parts.headers.get(&name).and_then(|value| value.to_str().ok()) {
-                    head = head.header(name.as_str(), value);
+            for name in Head::READ {
+                // What is not text is no valid value of any of them.
+                for value in parts.headers.get_all(*name) {
+                    head = head.header(*name, String::from_utf8_lossy(value.as_bytes()));
                 }
             }
-            let authentication = (service.authenticate)(parts.headers).await;
-            let answer = match service.api.begin(&head, authentication) {
+            if let Some(address) = service.remote.as_ref().and_then(|remote| remote(&parts)) {
+                head = head.with_remote(address);
+            }
+            let answer = match service.admit(head, parts.headers).await {
                 Begun::Body(call) => respond(call, body).await,
                 Begun::Answered(answer) => answer,
             };

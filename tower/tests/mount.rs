@@ -2,13 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use std::io;
+use std::{io, net::SocketAddr};
 
+use axum::extract::ConnectInfo;
 use serde_json::{Value, json};
 use ssf_transmitter::{
     KeySet, KeyType, SigningKey,
+    access_token::StaticToken,
+    client::Authenticator,
     outbox::MemoryStore,
-    stream::{Authentication, Caller, Scope, StreamApi},
+    stream::{Authentication, Caller, RateLimit, Scope, StreamApi},
 };
 use ssf_transmitter_tower::StreamService;
 use tokio::{
@@ -67,6 +70,42 @@ async fn a_receiver_creates_and_reads_a_stream() {
     let (status, metadata) =
         send(&address, &head("GET", "/.well-known/ssf-configuration", "")).await.unwrap();
     assert_eq!((status, &metadata["issuer"]), (200, &json!(format!("http://{address}"))));
+}
+
+#[tokio::test]
+async fn the_api_itself_finds_out_who_calls() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let issuer = format!("http://{address}");
+    let token = StaticToken::generate().unwrap();
+    let authenticator = Authenticator::builder(format!("{issuer}/ssf"))
+        .static_token(token.hash().clone(), Caller::new("acme").scope(Scope::Manage))
+        .failure_limit(RateLimit::per_second(1).burst(1))
+        .allow_loopback()
+        .build()
+        .unwrap();
+    let keys = KeySet::new(SigningKey::generate(KeyType::P256).unwrap());
+    let api = StreamApi::builder(issuer.as_str(), keys, MemoryStore::new())
+        .authenticator(authenticator)
+        .allow_loopback_http()
+        .build()
+        .unwrap();
+    let service = StreamService::of(api)
+        .with_remote(|parts| parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()));
+    let app = axum::Router::new().fallback_service(service);
+    tokio::spawn(axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).into_future());
+
+    let good = format!("Authorization: Bearer {}\r\n", token.secret().expose());
+    assert_eq!(send(&address, &head("GET", "/ssf/streams", &good)).await.unwrap(), (200, json!([])));
+    let twice = format!("{good}{good}");
+    assert_eq!(send(&address, &head("GET", "/ssf/streams", &twice)).await.unwrap().0, 400);
+    let target = "/.well-known/oauth-protected-resource/ssf";
+    let (status, document) = send(&address, &head("GET", target, "")).await.unwrap();
+    assert_eq!((status, &document["resource"]), (200, &json!(format!("{issuer}/ssf"))));
+    for status in [401, 429] {
+        let wrong = head("GET", "/ssf/streams", "Authorization: Bearer wrong\r\n");
+        assert_eq!(send(&address, &wrong).await.unwrap().0, status);
+    }
 }
 
 #[tokio::test]

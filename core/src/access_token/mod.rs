@@ -6,7 +6,6 @@
 
 #![cfg_attr(not(feature = "client"), allow(dead_code, reason = "the client's authenticator uses the rest"))]
 
-mod audit;
 mod authorization;
 mod claims;
 mod discovery;
@@ -14,15 +13,13 @@ mod issuer;
 mod jws;
 mod keys;
 mod profile;
-mod rate;
 mod receivers;
 mod resource;
 mod static_token;
 
-pub use audit::Audit;
 pub use issuer::TrustedIssuer;
 pub use profile::TokenProfile;
-pub use rate::RateLimit;
+pub use crate::rate::RateLimit;
 pub use resource::ResourceMetadata;
 pub use static_token::{StaticToken, TokenHash};
 
@@ -31,6 +28,5 @@ pub(crate) use {
     authorization::bearer_token,
     jws::Unverified,
     keys::{Held, IssuerKeys, KeyTimes, KeysAction},
-    rate::RateLimiter,
     static_token::StaticTokens,
 };

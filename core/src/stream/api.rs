@@ -1,26 +1,23 @@
 //! The stream API: answers requests.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use super::{
-    Answer, Authentication, Caller, Head, StreamApiBuilder, Timer,
-    problem::Problem,
-    request::Members,
-    route::{Operation, Routes},
-    stored::Stream,
+    Answer, Audit, Authentication, Call, Caller, Head, StreamApiBuilder, problem::Problem, route::Operation,
+    settings::Settings, stored::Stream, waiting::Waiting,
 };
 use crate::{
-    dialect::Dialect,
+    denial::{Denial, DenialReason},
     error::Result,
     key::KeySet,
-    metadata::DefaultSubjects,
     outbox::{Seal, StreamStore},
-    time::{Clock, Timestamp},
+    rate::RateLimiter,
+    time::Timestamp,
     web::media_type,
 };
 
-/// Judges the URL of an endpoint before it is kept.
-pub(super) type Judge = Arc<dyn Fn(&str) -> Result<()> + Send + Sync>;
+/// So many callers are remembered for their rates.
+const CALLERS: usize = 20_000;
 
 /// Answers the requests of receivers, and publishes events to their streams. Cheap to clone; clones share everything.
 ///
@@ -58,28 +55,8 @@ struct Inner {
     settings: Settings,
     keys: KeySet,
     store: Arc<dyn StreamStore>,
-}
-
-/// What a host sets.
-pub(super) struct Settings {
-    pub(super) issuer: String,
-    pub(super) routes: Routes,
-    pub(super) seal: Option<Arc<Seal>>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) timer: Option<Arc<dyn Timer>>,
-    pub(super) events: Vec<String>,
-    pub(super) default_subjects: DefaultSubjects,
-    pub(super) critical_subject_members: Vec<String>,
-    pub(super) streams: u32,
-    pub(super) min_verification_interval: Option<Duration>,
-    pub(super) long_poll: Duration,
-    pub(super) lease: Duration,
-    pub(super) max_sets: u32,
-    pub(super) max_waiting: u64,
-    pub(super) push: Option<Judge>,
-    pub(super) resource_metadata: Option<String>,
-    pub(super) loopback: bool,
-    pub(super) dialect: Dialect,
+    requests: Option<RateLimiter<String>>,
+    waiting: Waiting,
 }
 
 /// What follows from the head of a request.
@@ -90,16 +67,6 @@ pub enum Begun {
     Answered(Answer),
     /// The body is needed.
     Body(Call),
-}
-
-/// A request that is permitted, and waits for its body.
-#[must_use = "the request is not answered yet"]
-pub struct Call {
-    api: StreamApi,
-    operation: Operation,
-    caller: Caller,
-    stream_id: Option<String>,
-    longest: Duration,
 }
 
 impl StreamApi {
@@ -113,50 +80,65 @@ impl StreamApi {
     }
 
     pub(super) fn of(settings: Settings, keys: KeySet, store: Arc<dyn StreamStore>) -> Result<Self> {
-        let api = Self(Arc::new(Inner { settings, keys, store }));
+        let requests = settings.requests.map(|limit| RateLimiter::new(limit, CALLERS));
+        let api = Self(Arc::new(Inner { settings, keys, store, requests, waiting: Waiting::default() }));
         // A wrong setting is an error now, and not at the first request.
         api.metadata_document()?;
         api.0.keys.jwks()?;
         Ok(api)
     }
 
+    /// Finds out who calls with the [`authenticator`](StreamApiBuilder::authenticator), and [begins](Self::begin) to answer: all that a
+    /// server does before it reads the body. Without an authenticator, nobody is let in.
+    pub async fn admit(&self, head: &Head) -> Begun {
+        // What everybody may read, and what there is not, costs no look at a token.
+        let scope = self.settings().routes.find(head).ok().and_then(|operation| operation.scope());
+        let authentication = match (&self.settings().authenticator, scope) {
+            (Some(authenticator), Some(_)) => authenticator.authenticate(head).await.into(),
+            _ => Authentication::Missing,
+        };
+        self.begin(head, authentication)
+    }
+
     /// Begins to answer a request: finds what it asks for, and whether the caller may. The body is not needed for that, and must not be
     /// read before.
     pub fn begin(&self, head: &Head, authentication: impl Into<Authentication>) -> Begun {
-        match self.permit(head, authentication.into()) {
-            Ok(Ok(call)) => Begun::Body(call),
-            Ok(Err(answer)) => {
-                Begun::Answered(if head.method() == "HEAD" { answer.without_body() } else { answer })
-            }
-            Err(problem) => Begun::Answered(problem.answer()),
-        }
+        let answer = match self.permit(head, authentication.into()) {
+            Ok(Ok(call)) => return Begun::Body(call),
+            Ok(Err(answer)) => answer,
+            Err(problem) => problem.answer(),
+        };
+        Begun::Answered(if head.method() == "HEAD" { answer.without_body() } else { answer })
     }
 
     /// The call, or the answer where everybody may read it.
     fn permit(&self, head: &Head, authentication: Authentication) -> Result<Result<Call, Answer>, Problem> {
-        let resource = self.settings().resource_metadata.as_deref();
         let operation = self.settings().routes.find(head)?;
-        let Some(scope) = operation.scope() else {
-            let document = if operation == Operation::Jwks { self.jwks() } else { self.metadata() };
-            return Ok(Err(document?.answer(head)));
-        };
+        let Some(scope) = operation.scope() else { return Ok(Err(self.document(&operation)?.answer(head))) };
         let caller = match authentication {
-            Authentication::Missing => return Err(Problem::unauthenticated(resource)),
-            Authentication::Invalid => return Err(Problem::not_authenticated(resource)),
+            Authentication::Missing => return Err(self.denied(DenialReason::CredentialsMissing.into())),
+            Authentication::Invalid => return Err(self.denied(DenialReason::TokenUnknown.into())),
+            Authentication::Denied(denial) => return Err(self.denied(denial)),
             Authentication::Valid(caller) => caller,
         };
+        self.within_rate(&caller)?;
         if !caller.may(scope) {
-            return Err(Problem::forbidden(scope, resource));
+            let authenticator = self.settings().authenticator.as_ref();
+            let denial = authenticator.map_or_else(
+                || Denial::new(DenialReason::ScopeInsufficient).with_scope(scope.as_str()),
+                |authenticator| authenticator.scope_required(scope),
+            );
+            return Ok(Err(self.refused(&operation, &caller, self.denied(denial))));
         }
         let limit = operation.max_body();
-        let length = head.get("content-length").and_then(|length| length.parse::<usize>().ok());
-        if length.is_some_and(|length| length > limit && limit > 0) {
-            return Err(Problem::too_large(limit));
+        let length = head.get("content-length").and_then(|length| length.parse::<u64>().ok());
+        if limit > 0 && length.is_some_and(|length| length > limit as u64) {
+            return Ok(Err(self.refused(&operation, &caller, Problem::too_large(limit))));
         }
         // Some receivers name no type, as the examples of SSF 1.0 §8.1; another one is an error.
         let is_json = head.get("content-type").is_none_or(|kind| media_type(kind) == "application/json");
         if limit > 0 && !is_json && head.method() != "DELETE" {
-            return Err(Problem::media_type());
+            return Ok(Err(self.refused(&operation, &caller, Problem::media_type())));
         }
         let stream_id = head.parameter("stream_id");
         let longest = self.settings().long_poll;
@@ -177,6 +159,43 @@ impl StreamApi {
         self.settings().routes.has(path)
     }
 
+    /// The answer to a known caller whose body is not looked at.
+    pub(super) fn refused(&self, operation: &Operation, caller: &Caller, problem: Problem) -> Answer {
+        let outcome = problem.err();
+        self.audited(problem.answer(), operation, caller, None, outcome)
+    }
+
+    /// An answer with what an audit log says of it.
+    pub(super) fn audited(
+        &self,
+        answer: Answer,
+        operation: &Operation,
+        caller: &Caller,
+        stream: Option<String>,
+        outcome: &'static str,
+    ) -> Answer {
+        let Some(action) = operation.action() else { return answer };
+        let audit = Audit::new(self.now(), caller.receiver(), action).with_outcome(outcome);
+        answer.audited(match stream {
+            Some(id) => audit.with_stream(id),
+            None => audit,
+        })
+    }
+
+    /// A caller that is not let in, and where it gets a token (RFC 9728 §5.1).
+    fn denied(&self, denial: Denial) -> Problem {
+        Problem::denied(&match &self.settings().resource_metadata {
+            Some(url) => denial.with_resource_metadata(Arc::clone(url)),
+            None => denial,
+        })
+    }
+
+    fn within_rate(&self, caller: &Caller) -> Result<(), Problem> {
+        let Some(limiter) = &self.0.requests else { return Ok(()) };
+        let taken = limiter.take(&caller.receiver().to_owned(), self.settings().steady.now());
+        taken.map_err(|wait| self.denied(Denial::new(DenialReason::RateLimited).with_retry_after(wait)))
+    }
+
     pub(super) fn settings(&self) -> &Settings {
         &self.0.settings
     }
@@ -187,6 +206,10 @@ impl StreamApi {
 
     pub(super) fn keys(&self) -> &KeySet {
         &self.0.keys
+    }
+
+    pub(super) fn waiting(&self) -> &Waiting {
+        &self.0.waiting
     }
 
     pub(super) fn sealing(&self) -> Option<&Seal> {
@@ -216,9 +239,7 @@ impl StreamApi {
         for _ in 0..TRIES {
             let mut stream = self.stream(caller, id).await?;
             change(&mut stream)?;
-            let changed =
-                Stream { record: stream.record.clone(), configuration: stream.configuration.clone() };
-            if self.store().update_stream(changed.close(self.sealing())?).await? {
+            if self.store().update_stream(stream.clone().close(self.sealing())?).await? {
                 return Ok(stream);
             }
         }
@@ -226,71 +247,8 @@ impl StreamApi {
     }
 }
 
-impl Call {
-    /// How many bytes of the body to read at most; zero if there is nothing to read. What is longer need not be read to its end.
-    pub fn limit(&self) -> usize {
-        self.operation.max_body()
-    }
-
-    /// Lets a long poll wait no longer than this, for a server that has a thread wait with each.
-    pub fn longest_poll(mut self, longest: Duration) -> Self {
-        self.longest = self.longest.min(longest);
-        self
-    }
-
-    /// Answers the request. A long poll takes as long as the API lets it wait; dropped while it waits, it gives nothing out.
-    pub async fn respond(self, body: &[u8]) -> Answer {
-        let limit = self.limit();
-        if limit > 0 && body.len() > limit {
-            return self.too_long();
-        }
-        let body = if limit > 0 { body } else { &[] };
-        match self.run(body).await {
-            Ok(answer) => answer,
-            Err(problem) => problem.answer(),
-        }
-    }
-
-    /// The answer if the body is longer than [`limit`](Self::limit).
-    pub fn too_long(&self) -> Answer {
-        Problem::too_large(self.limit()).answer()
-    }
-
-    /// The answer if the body does not come in time.
-    pub fn too_slow(&self) -> Answer {
-        Problem::too_slow().answer()
-    }
-
-    async fn run(self, body: &[u8]) -> Result<Answer, Problem> {
-        let Self { api, operation, caller, stream_id, longest } = self;
-        let members = Members::read(body)?;
-        let in_body = members.string("stream_id")?.map(str::to_owned);
-        let id = |given: Option<String>| given.ok_or_else(|| Problem::member("stream_id", "is required"));
-        match operation {
-            Operation::Create => api.create(&caller, &members).await,
-            Operation::Read => api.read(&caller, stream_id.as_deref()).await,
-            Operation::Update => api.update(&caller, &id(in_body)?, &members).await,
-            Operation::Replace => api.replace(&caller, &id(in_body)?, &members).await,
-            Operation::Delete => api.delete(&caller, &id(stream_id.or(in_body))?).await,
-            Operation::ReadStatus => api.read_status(&caller, &id(stream_id)?).await,
-            Operation::UpdateStatus => api.update_status(&caller, &id(in_body)?, &members).await,
-            Operation::AddSubject => api.add_subject(&caller, &id(in_body)?, &members).await,
-            Operation::RemoveSubject => api.remove_subject(&caller, &id(in_body)?, &members).await,
-            Operation::Verify => api.verify(&caller, &id(in_body)?, &members).await,
-            Operation::Poll(id) => api.poll(&caller, &id, &members, longest).await,
-            Operation::Metadata | Operation::Jwks => Err(Problem::no_such_path()),
-        }
-    }
-}
-
 impl fmt::Debug for StreamApi {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("StreamApi").field("issuer", &self.0.settings.issuer).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Call {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Call").field("operation", &self.operation).finish_non_exhaustive()
     }
 }

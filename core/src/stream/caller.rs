@@ -1,6 +1,6 @@
 //! Who calls the stream API.
 
-use crate::audience::Audience;
+use crate::{audience::Audience, denial::Denial};
 
 /// What a caller may do: the scopes of the CAEP Interoperability Profile §2.7.2.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -102,6 +102,20 @@ pub enum Authentication {
     Invalid,
     /// They are those of this caller.
     Valid(Caller),
+    /// The request is turned away, for this reason.
+    Denied(Denial),
+}
+
+impl From<Denial> for Authentication {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}
+
+impl From<Result<Caller, Denial>> for Authentication {
+    fn from(found: Result<Caller, Denial>) -> Self {
+        found.map_or_else(Self::Denied, Self::Valid)
+    }
 }
 
 impl From<Caller> for Authentication {

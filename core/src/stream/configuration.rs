@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    api::Settings,
     problem::Problem,
     request::Members,
+    settings::Settings,
     stored::{Delivery, Stream},
 };
 use crate::{

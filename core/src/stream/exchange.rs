@@ -1,11 +1,12 @@
 //! Requests and answers as values, whatever server carries them.
 
-use std::{fmt, time::Duration};
+use std::{fmt, net::IpAddr, time::Duration};
 
 use serde_json::Value;
 use url::form_urlencoded;
 
-use crate::key::BoxFuture;
+use super::Audit;
+use crate::{key::BoxFuture, outbox::Failure};
 
 /// A request without its body. `Debug` shows method and path and nothing else: headers hold credentials.
 #[derive(Clone)]
@@ -14,33 +15,64 @@ pub struct Head {
     path: String,
     query: String,
     headers: Vec<(String, String)>,
+    remote: Option<IpAddr>,
 }
 
 impl Head {
+    /// The headers that the API and the [`Authenticator`](crate::client::Authenticator) read, in lower case. A server need not pass others.
+    pub const READ: &[&str] =
+        &["authorization", "content-language", "content-length", "content-type", "if-none-match"];
+
     /// A request with this method and target: a path as it was sent, and a query after a question mark if there is one.
     pub fn new(method: impl Into<String>, target: &str) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        Self { method: method.into(), path: path.to_owned(), query: query.to_owned(), headers: Vec::new() }
+        Self {
+            method: method.into(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers: Vec::new(),
+            remote: None,
+        }
     }
 
-    /// Adds a header. The API reads `Content-Type`, `Content-Length` and `If-None-Match`.
+    /// Adds a header: each value of it, if it occurs several times. The API reads those in [`READ`](Self::READ), and an
+    /// [`Authenticate`](super::Authenticate) of your own what it needs.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    pub(super) fn method(&self) -> &str {
+    /// Sets the address of the caller, where the server knows it and not only that of a proxy: invalid tokens are limited by it.
+    #[must_use]
+    pub fn with_remote(mut self, address: IpAddr) -> Self {
+        self.remote = Some(address);
+        self
+    }
+
+    /// The method.
+    pub fn method(&self) -> &str {
         &self.method
     }
 
-    pub(super) fn path(&self) -> &str {
+    /// The path, as it was sent.
+    pub fn path(&self) -> &str {
         &self.path
     }
 
+    /// The address of the caller, if it is known.
+    pub fn remote(&self) -> Option<IpAddr> {
+        self.remote
+    }
+
+    /// All values of a header.
+    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let found = self.headers.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.trim())
+        self.values(name).next().map(str::trim)
     }
 
     /// A parameter of the query.
@@ -62,12 +94,15 @@ pub struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: Vec<u8>,
+    audit: Option<Audit>,
+    failure: Option<Failure>,
 }
 
 impl Answer {
     /// An answer without a body that no cache keeps.
     pub(super) fn empty(status: u16) -> Self {
-        Self { status, headers: vec![("cache-control", "no-store".to_owned())], body: Vec::new() }
+        let headers = vec![("cache-control", "no-store".to_owned())];
+        Self { status, headers, body: Vec::new(), audit: None, failure: None }
     }
 
     /// An answer with a value in JSON that no cache keeps.
@@ -84,7 +119,7 @@ impl Answer {
             ("etag", etag),
             ("content-type", "application/json".to_owned()),
         ];
-        Self { status: 200, headers, body: text.into_bytes() }
+        Self { status: 200, headers, body: text.into_bytes(), audit: None, failure: None }
     }
 
     /// The document has not changed (RFC 9110 §15.4.5).
@@ -106,6 +141,17 @@ impl Answer {
         self
     }
 
+    pub(super) fn audited(mut self, audit: Audit) -> Self {
+        audit.trace();
+        self.audit = Some(audit);
+        self
+    }
+
+    pub(super) fn failed(mut self, failure: Option<Failure>) -> Self {
+        self.failure = failure;
+        self
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         self.status
@@ -124,6 +170,18 @@ impl Answer {
     /// The body.
     pub fn body(&self) -> &[u8] {
         &self.body
+    }
+
+    /// What to write into an audit log: there is one if a known caller was to change something, whether it did or not, unless it sends too
+    /// many requests. With the feature `client`, `tracing` gets it, too: the event `ssf.audit` with the target `ssf_transmitter::audit`.
+    pub fn audit(&self) -> Option<&Audit> {
+        self.audit.as_ref()
+    }
+
+    /// Why the transmitter cannot answer, for your log: its store or its key fails, and the caller reads nothing of it. With the feature
+    /// `client`, `tracing` gets it, too: the event `ssf.stream_api_failed`.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
     }
 
     /// The body, without a copy.

@@ -16,7 +16,7 @@ use crate::{
 };
 
 impl StreamApi {
-    pub(super) async fn create(&self, caller: &Caller, members: &Members) -> Result<Answer, Problem> {
+    pub(super) async fn create(&self, caller: &Caller, members: &Members) -> Result<Stream, Problem> {
         // Characters of base64url are unreserved in URLs (RFC 3986 §2.3).
         let mut record = StreamRecord::new(random::identifier()?, caller.receiver());
         record.all_subjects = self.settings().default_subjects == DefaultSubjects::All;
@@ -32,10 +32,9 @@ impl StreamApi {
         };
         let mut stream = Stream { record, configuration };
         stream.set(members, Absent::IsDeleted, self.settings())?;
-        let answer = stream.to_json(self.settings());
-        let record = stream.close(self.sealing())?;
+        let record = stream.clone().close(self.sealing())?;
         match self.store().create_stream(record, self.settings().streams).await? {
-            Created::Yes => Ok(Answer::json(201, &answer)),
+            Created::Yes => Ok(stream),
             Created::LimitReached => {
                 Err(Problem::conflict("the receiver has as many streams as it may have: delete one first"))
             }

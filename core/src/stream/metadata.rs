@@ -2,7 +2,7 @@
 
 use openssl::sha;
 
-use super::{Answer, Head, StreamApi};
+use super::{Answer, Head, StreamApi, problem::Problem, route::Operation};
 use crate::{
     base64,
     error::Result,
@@ -58,15 +58,20 @@ impl StreamApi {
         if settings.loopback { configuration.allow_loopback_http() } else { configuration }
     }
 
+    /// A document that everybody may read.
+    pub(super) fn document(&self, operation: &Operation) -> Result<Document, Problem> {
+        match operation {
+            Operation::Metadata => Ok(Document { text: self.metadata_document()?, age: CONFIGURATION_AGE }),
+            Operation::Jwks => Ok(Document { text: self.keys().jwks()?.to_json(), age: KEYS_AGE }),
+            Operation::ProtectedResource => {
+                let resource = self.settings().resource.as_ref().ok_or_else(Problem::no_such_path)?;
+                Ok(Document { text: resource.document.clone(), age: CONFIGURATION_AGE })
+            }
+            _ => Err(Problem::no_such_path()),
+        }
+    }
+
     pub(super) fn metadata_document(&self) -> Result<String> {
         self.configuration().to_json()
-    }
-
-    pub(super) fn metadata(&self) -> Result<Document> {
-        Ok(Document { text: self.metadata_document()?, age: CONFIGURATION_AGE })
-    }
-
-    pub(super) fn jwks(&self) -> Result<Document> {
-        Ok(Document { text: self.keys().jwks()?.to_json(), age: KEYS_AGE })
     }
 }

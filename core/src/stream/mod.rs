@@ -6,12 +6,17 @@
 //!
 //! A server that mounts the API does this with each request:
 //!
-//! 1. It finds out who calls: [`Caller`], and [`Authentication`] for callers that show nothing or nothing valid.
-//! 2. It gives the [`Head`] to [`StreamApi::begin`], which answers at once or tells how much of the body to read.
-//! 3. It gives the body to [`Call::respond`], and writes the [`Answer`].
+//! 1. It gives the [`Head`] to [`StreamApi::admit`], which answers at once or tells how much of the body to read.
+//! 2. It gives the body to [`Call::respond`], and writes the [`Answer`].
+//!
+//! `admit` finds out who calls with an [`Authenticate`] of the settings. A server that does so itself calls [`StreamApi::begin`] with what it
+//! knows: a [`Caller`], or the [`Authentication`] of one that shows nothing or nothing valid.
 
 mod api;
+mod audit;
+mod authenticate;
 mod builder;
+mod call;
 mod caller;
 mod configuration;
 mod exchange;
@@ -24,15 +29,22 @@ mod publish;
 mod push;
 mod request;
 mod route;
+mod settings;
 mod sign;
 mod status;
 mod stored;
 mod subjects;
 mod verification;
+mod waiting;
 
-pub use api::{Begun, Call, StreamApi};
+pub use api::{Begun, StreamApi};
+pub use audit::Audit;
+pub use authenticate::{Authenticate, ProtectedResource};
 pub use builder::StreamApiBuilder;
+pub use call::Call;
 pub use caller::{Authentication, Caller, Scope};
 pub use exchange::{Answer, Head, Timer};
 #[cfg(feature = "client")]
 pub(crate) use push::PushTarget;
+
+pub use crate::rate::RateLimit;

@@ -40,7 +40,7 @@ impl StreamApi {
         longest: Duration,
     ) -> Result<Answer, Problem> {
         let request = self.read_poll(id, members)?;
-        let stream = self.stream(caller, id).await?;
+        let mut stream = self.stream(caller, id).await?;
         let said = self.redacted(request.acknowledgement).await?;
         self.store().acknowledge(said).await?;
         // A receiver that does not poll has no poll endpoint; what it was given before the change, it may acknowledge.
@@ -48,6 +48,9 @@ impl StreamApi {
             return Err(Problem::no_such_stream());
         }
         let wait = if request.returns || request.limit == 0 { None } else { self.settings().timer.as_ref() };
+        // With too many that wait already, this one is answered at once.
+        let place = wait.and_then(|_| self.waiting().enter(id));
+        let wait = wait.filter(|_| place.is_some());
         let deadline = wait.map(|timer| timer.wait(longest));
         let mut deadline = pin!(async {
             match deadline {
@@ -75,6 +78,11 @@ impl StreamApi {
             };
             if second_ends(pin!(woken), deadline.as_mut()).await {
                 return Ok(answer(&Map::new(), false));
+            }
+            // Deleted meanwhile, or changed to push, it is polled no more.
+            stream = self.stream(caller, id).await?;
+            if !stream.record.polled {
+                return Err(Problem::no_such_stream());
             }
         }
     }

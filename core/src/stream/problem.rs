@@ -4,8 +4,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Answer, Scope};
-use crate::error::{Error, ErrorCode, ErrorKind};
+use super::Answer;
+use crate::{
+    denial::Denial,
+    error::{Error, ErrorCode, ErrorKind},
+    outbox::Failure,
+};
 
 /// Why a request is refused: status, a code for programs, a text for people.
 #[derive(Debug)]
@@ -16,12 +20,13 @@ pub(super) struct Problem {
     challenge: Option<String>,
     retry_after: Option<Duration>,
     allow: Option<&'static str>,
+    failure: Option<Failure>,
 }
 
 impl Problem {
     fn new(status: u16, err: &'static str, description: impl Into<String>) -> Self {
         let description = description.into();
-        Self { status, err, description, challenge: None, retry_after: None, allow: None }
+        Self { status, err, description, challenge: None, retry_after: None, allow: None, failure: None }
     }
 
     pub(super) fn invalid(description: impl Into<String>) -> Self {
@@ -33,32 +38,13 @@ impl Problem {
         Self::invalid(format!("{name}: {what}"))
     }
 
-    /// No credentials: which ones to show (RFC 6750 §3).
-    pub(super) fn unauthenticated(resource_metadata: Option<&str>) -> Self {
-        let problem = Self::new(401, "authentication_failed", "the request has no credentials");
-        problem.challenged("", resource_metadata)
-    }
-
-    /// Credentials that are not valid (RFC 6750 §3.1).
-    pub(super) fn not_authenticated(resource_metadata: Option<&str>) -> Self {
-        let problem = Self::new(401, "authentication_failed", "the credentials are not valid");
-        problem.challenged(r#"error="invalid_token""#, resource_metadata)
-    }
-
-    /// A caller without the scope (RFC 6750 §3.1).
-    pub(super) fn forbidden(scope: Scope, resource_metadata: Option<&str>) -> Self {
-        let name = scope.as_str();
-        let problem = Self::new(403, "access_denied", format!("the scope {name} is required"));
-        problem.challenged(&format!(r#"error="insufficient_scope", scope="{name}""#), resource_metadata)
-    }
-
-    fn challenged(mut self, parameters: &str, resource_metadata: Option<&str>) -> Self {
-        // RFC 9728 §5.1.
-        let metadata = resource_metadata.map(|url| format!(r#"resource_metadata="{url}""#));
-        let all: Vec<_> =
-            Some(parameters.to_owned()).filter(|text| !text.is_empty()).into_iter().chain(metadata).collect();
-        self.challenge = Some(format!("Bearer {}", all.join(", ")).trim_end().to_owned());
-        self
+    /// A caller that is not let in (RFC 6750 §3).
+    pub(super) fn denied(denial: &Denial) -> Self {
+        Self {
+            challenge: denial.www_authenticate(),
+            retry_after: denial.retry_after(),
+            ..Self::new(denial.status(), denial.err(), denial.description())
+        }
     }
 
     /// There is nothing at this path.
@@ -96,10 +82,15 @@ impl Problem {
         Self { retry_after: Some(retry_after), ..Self::new(429, "too_many_requests", description) }
     }
 
-    pub(super) fn answer(&self) -> Answer {
+    /// The code for programs.
+    pub(super) fn err(&self) -> &'static str {
+        self.err
+    }
+
+    pub(super) fn answer(self) -> Answer {
         let body = json!({ "err": self.err, "description": self.description });
-        let mut answer = Answer::json(self.status, &body);
-        if let Some(challenge) = &self.challenge {
+        let mut answer = Answer::json(self.status, &body).with("content-language", "en").failed(self.failure);
+        if let Some(challenge) = self.challenge {
             answer = answer.with("www-authenticate", challenge);
         }
         if let Some(wait) = self.retry_after {
@@ -117,12 +108,23 @@ impl Problem {
 /// A store or a key that cannot be used now: the receiver tries again, and reads nothing of the inside.
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
+        tell(&error);
         let busy = matches!(error.kind(), ErrorKind::Outbox | ErrorKind::Signing | ErrorKind::Deadline);
         let problem = if busy || error.code() == ErrorCode::SignerFailed {
-            Self::new(503, "temporarily_unavailable", "the transmitter cannot answer now")
+            let busy = Self::new(503, "temporarily_unavailable", "the transmitter cannot answer now");
+            Self { retry_after: Some(Duration::from_secs(5)), ..busy }
         } else {
-            return Self::new(500, "internal_error", "the transmitter has an internal error");
+            Self::new(500, "internal_error", "the transmitter has an internal error")
         };
-        Self { retry_after: Some(Duration::from_secs(5)), ..problem }
+        Self { failure: Some(Failure::from(&error)), ..problem }
     }
 }
+
+#[cfg(feature = "client")]
+fn tell(error: &Error) {
+    let (code, message) = (error.code().as_str(), error.message());
+    tracing::error!(name: "ssf.stream_api_failed", code, message, "the stream API cannot answer");
+}
+
+#[cfg(not(feature = "client"))]
+fn tell(_: &Error) {}

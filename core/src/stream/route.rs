@@ -1,6 +1,6 @@
 //! Which operation a request asks for.
 
-use super::{Head, Scope, problem::Problem};
+use super::{Head, ProtectedResource, Scope, problem::Problem};
 use crate::{
     error::{Error, ErrorCode, Result},
     http::Endpoint,
@@ -17,16 +17,19 @@ const MAX_POLL: usize = 512 * 1024;
 pub(super) struct Routes {
     /// The URL of the API, without a trailing slash.
     base: String,
-    host: String,
+    /// Those of the API and of the issuer.
+    hosts: [String; 2],
     path: String,
     metadata: String,
     legacy: String,
+    resource: Option<String>,
 }
 
 /// What a request asks for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Operation {
     Metadata,
+    ProtectedResource,
     Jwks,
     Create,
     Read,
@@ -48,7 +51,7 @@ impl Operation {
     /// A poll needs only [`Scope::Read`]: the receiver fetches its own events and manages nothing.
     pub(super) fn scope(&self) -> Option<Scope> {
         match self {
-            Self::Metadata | Self::Jwks => None,
+            Self::Metadata | Self::ProtectedResource | Self::Jwks => None,
             Self::Read | Self::ReadStatus | Self::Poll(_) => Some(Scope::Read),
             _ => Some(Scope::Manage),
         }
@@ -57,15 +60,40 @@ impl Operation {
     /// How many bytes of a body are read.
     pub(super) fn max_body(&self) -> usize {
         match self {
-            Self::Metadata | Self::Jwks | Self::Read | Self::ReadStatus => 0,
+            Self::Metadata | Self::ProtectedResource | Self::Jwks | Self::Read | Self::ReadStatus => 0,
             Self::Poll(_) => MAX_POLL,
             _ => MAX_BODY,
+        }
+    }
+
+    /// What an audit log calls it; `None` if it changes nothing.
+    pub(super) fn action(&self) -> Option<&'static str> {
+        match self {
+            Self::Create => Some("stream.create"),
+            Self::Update => Some("stream.update"),
+            Self::Replace => Some("stream.replace"),
+            Self::Delete => Some("stream.delete"),
+            Self::UpdateStatus => Some("status.update"),
+            Self::AddSubject => Some("subject.add"),
+            Self::RemoveSubject => Some("subject.remove"),
+            Self::Verify => Some("stream.verify"),
+            Self::Metadata
+            | Self::ProtectedResource
+            | Self::Jwks
+            | Self::Read
+            | Self::ReadStatus
+            | Self::Poll(_) => None,
         }
     }
 }
 
 impl Routes {
-    pub(super) fn new(issuer: &str, base: &str, loopback: bool) -> Result<Self> {
+    pub(super) fn new(
+        issuer: &str,
+        base: &str,
+        resource: Option<&ProtectedResource>,
+        loopback: bool,
+    ) -> Result<Self> {
         let base = base.strip_suffix('/').unwrap_or(base);
         let endpoint = Endpoint::parse(base, loopback).map_err(|error| error.at("/base_url"))?;
         let url = endpoint.url();
@@ -76,9 +104,10 @@ impl Routes {
         let path =
             |url: &str| Endpoint::parse(url, loopback).map(|endpoint| endpoint.url().path().to_owned());
         Ok(Self {
-            host: endpoint.host().to_owned(),
+            hosts: [host(&endpoint), host(&Endpoint::parse(issuer, loopback)?)],
             path: url.path().trim_end_matches('/').to_owned(),
             metadata: path(&located(issuer, "ssf-configuration", loopback)?)?,
+            resource: resource.map(|resource| path(&resource.url)).transpose()?,
             legacy: path(&located(issuer, "risc-configuration", loopback)?)?,
             base: base.to_owned(),
         })
@@ -94,9 +123,9 @@ impl Routes {
         self.url(&format!("poll/{stream}"))
     }
 
-    /// Whether a URL is on the host of the API.
+    /// Whether a URL is on the host of the API, or of the issuer.
     pub(super) fn is_own(&self, endpoint: &Endpoint) -> bool {
-        endpoint.host() == self.host
+        self.hosts.contains(&host(endpoint))
     }
 
     /// What a request asks for.
@@ -114,6 +143,9 @@ impl Routes {
     fn methods(&self, path: &str) -> Option<Methods> {
         if path == self.metadata || path == self.legacy {
             return Some(Methods::reading(Operation::Metadata));
+        }
+        if self.resource.as_deref() == Some(path) {
+            return Some(Methods::reading(Operation::ProtectedResource));
         }
         let part = path.strip_prefix(&self.path)?.strip_prefix('/')?;
         let methods = match part {
@@ -139,6 +171,11 @@ impl Routes {
         };
         Some(methods)
     }
+}
+
+/// The host of a URL, in one spelling: with a dot at its end, it is the same (RFC 1034 §3.1).
+fn host(endpoint: &Endpoint) -> String {
+    endpoint.host().trim_end_matches('.').to_owned()
 }
 
 struct Methods {

@@ -12,6 +12,7 @@ use crate::{
 const PURPOSE: &str = "stream";
 
 /// A stream.
+#[derive(Clone)]
 pub(super) struct Stream {
     pub(super) record: StreamRecord,
     pub(super) configuration: Configuration,

@@ -1,7 +1,12 @@
 //! Whose events a stream gets (SSF 1.0 §8.1.3).
 
 use super::{Answer, Caller, StreamApi, problem::Problem, request::Members};
-use crate::{outbox::SubjectKeys, subject::Subject};
+use crate::{
+    catalogue::SubjectFormat,
+    error::pointer_step,
+    outbox::SubjectKeys,
+    subject::Subject,
+};
 
 impl StreamApi {
     pub(super) async fn add_subject(
@@ -27,6 +32,27 @@ impl StreamApi {
         Ok(Answer::empty(204))
     }
 
+    /// Refuses members of complex subjects that nobody knows. An event is looked up once for each combination of members that any
+    /// stream has: with names of its own, one receiver could slow down the events of all.
+    fn check_members(&self, subject: &Subject) -> Result<(), Problem> {
+        let Some(format) = SubjectFormat::by_name("complex").filter(|format| format.name == subject.format())
+        else {
+            return Ok(());
+        };
+        let is_known = |name: &str| {
+            name == "format"
+                || format.members.iter().any(|member| member.name == name)
+                || self.settings().critical_subject_members.iter().any(|other| other == name)
+        };
+        match subject.members().keys().find(|name| !is_known(name)) {
+            Some(name) => {
+                let place = format!("subject{}", pointer_step(name));
+                Err(Problem::member(&place, "is a member of complex subjects that the transmitter does not know"))
+            }
+            None => Ok(()),
+        }
+    }
+
     async fn set_subject(
         &self,
         caller: &Caller,
@@ -41,6 +67,7 @@ impl StreamApi {
         let keys = keys.map_err(|error| {
             Problem::member(&format!("subject{}", error.pointer().unwrap_or_default()), error.message())
         })?;
+        self.check_members(&subject)?;
         let stream = self.stream(caller, id).await?;
         Ok(self.store().set_subject(&stream.record.id, keys, wanted).await?)
     }

@@ -5,11 +5,11 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::{Authenticator, Inner, keys::SharedKeys};
 use crate::{
     access_token::{
-        IssuerKeys, KeyTimes, RateLimit, RateLimiter, ResourceMetadata, StaticTokens, TokenHash,
-        TrustedIssuer,
+        IssuerKeys, KeyTimes, ResourceMetadata, StaticTokens, TokenHash, TrustedIssuer,
     },
     client::{network::Network, transport::Transport},
     error::{Error, ErrorCode, Result},
+    rate::{RateLimit, RateLimiter},
     stream::Caller,
     time::{Clock, SteadyClock, SystemClock, Timestamp},
 };
@@ -18,11 +18,8 @@ use crate::{
 const MAX_LENGTH: usize = 8 * 1024;
 /// How long an issuer may take for one document.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
-/// So many callers and addresses are remembered.
-const CALLERS: usize = 20_000;
+/// So many addresses are remembered.
 const ADDRESSES: usize = 20_000;
-/// Polling without a pause, and management beside it.
-const REQUESTS: RateLimit = RateLimit::per_second(50);
 const FAILURES: RateLimit = RateLimit::per_second(1).burst(20);
 
 /// Builds an [`Authenticator`]; [`build`](Self::build) checks the settings.
@@ -31,7 +28,6 @@ pub struct AuthenticatorBuilder {
     issuers: Vec<TrustedIssuer>,
     tokens: StaticTokens,
     max_length: usize,
-    requests: Option<RateLimit>,
     failures: RateLimit,
     network: Network,
     fetch_timeout: Duration,
@@ -46,7 +42,6 @@ impl AuthenticatorBuilder {
             issuers: Vec::new(),
             tokens: StaticTokens::default(),
             max_length: MAX_LENGTH,
-            requests: Some(REQUESTS),
             failures: FAILURES,
             network: Network::default(),
             fetch_timeout: FETCH_TIMEOUT,
@@ -80,18 +75,6 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets how many requests one receiver may send; 50 per second by default.
-    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
-        self.requests = Some(limit);
-        self
-    }
-
-    /// Does not limit the requests of receivers.
-    pub fn no_rate_limit(mut self) -> Self {
-        self.requests = None;
-        self
-    }
-
     /// Sets how many invalid tokens may come from one address; one per second and 20 at once by default. It has an effect where
     /// [`Authenticator::authenticate`] is told the address.
     pub fn failure_limit(mut self, limit: RateLimit) -> Self {
@@ -117,7 +100,7 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Sets the clock for everything. By default, claims are judged by the system clock, and keys and rate limits by a
+    /// Sets the clock for everything. By default, claims are judged by the system clock, and keys and the limit of failures by a
     /// monotonic one.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Some(Arc::new(clock));
@@ -150,7 +133,6 @@ impl AuthenticatorBuilder {
             issuers,
             tokens: self.tokens,
             max_length: self.max_length,
-            requests: self.requests.map(|limit| RateLimiter::new(limit, CALLERS)),
             failures: RateLimiter::new(self.failures, ADDRESSES),
             clock,
             steady,

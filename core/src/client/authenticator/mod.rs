@@ -13,16 +13,18 @@ pub use builder::AuthenticatorBuilder;
 use keys::SharedKeys;
 
 use crate::{
-    access_token::{RateLimiter, ResourceMetadata, StaticTokens, TrustedIssuer, Unverified, bearer_token},
+    access_token::{ResourceMetadata, StaticTokens, TrustedIssuer, Unverified, bearer_token},
     denial::{Denial, DenialReason},
     error::Result,
+    key::BoxFuture,
+    rate::RateLimiter,
     secret::Secret,
-    stream::{Caller, Scope},
+    stream::{Authenticate, Caller, Head, ProtectedResource, Scope},
     time::Clock,
 };
 
 /// Finds out who calls the stream API: by access tokens of trusted issuers, and by static tokens. Cheap to clone; clones share
-/// fetched keys and rate limits.
+/// fetched keys and the limit of failures.
 ///
 /// ```
 /// use ssf_transmitter::{access_token::StaticToken, client::Authenticator, denial::DenialReason, stream::{Caller, Scope}};
@@ -53,11 +55,10 @@ struct Inner {
     issuers: Vec<(TrustedIssuer, Arc<SharedKeys>)>,
     tokens: StaticTokens,
     max_length: usize,
-    requests: Option<RateLimiter<String>>,
     failures: RateLimiter<IpAddr>,
     /// The clock of the claims.
     clock: Arc<dyn Clock>,
-    /// The clock of rate limits.
+    /// The clock of the limit of failures.
     steady: Arc<dyn Clock>,
 }
 
@@ -98,20 +99,15 @@ impl Authenticator {
             Ok(token) => self.identify(token.expose()).await,
             Err(reason) => Err(reason.into()),
         };
-        let caller = found.map_err(|denial| {
+        found.map_err(|denial| {
             if let Some(remote) = &remote
-                && denial.err() == "invalid_token"
+                && denial.challenge_error() == Some("invalid_token")
             {
                 // The last one was let through: what counts is the next.
                 let _ = inner.failures.take(remote, inner.steady.now());
             }
             self.denied(denial)
-        })?;
-        if let Some(requests) = &inner.requests {
-            let wait = requests.take(&caller.receiver().to_owned(), inner.steady.now());
-            wait.map_err(|wait| self.denied(Denial::new(DenialReason::RateLimited).with_retry_after(wait)))?;
-        }
-        Ok(caller)
+        })
     }
 
     async fn identify(&self, token: &str) -> Result<Caller, Denial> {
@@ -161,6 +157,20 @@ impl Authenticator {
         let (reason, status) = (denial.reason().as_str(), denial.status());
         tracing::info!(name: "ssf.denied", reason, status, "request denied");
         denial.with_resource_metadata(Arc::clone(&self.0.metadata_url))
+    }
+}
+
+impl Authenticate for Authenticator {
+    fn authenticate<'a>(&'a self, head: &'a Head) -> BoxFuture<'a, Result<Caller, Denial>> {
+        Box::pin(self.authenticate(head.values("authorization"), head.remote()))
+    }
+
+    fn scope_required(&self, scope: Scope) -> Denial {
+        self.scope_required(scope)
+    }
+
+    fn protected_resource(&self) -> Option<ProtectedResource> {
+        Some(ProtectedResource::new(self.0.metadata.url(), self.0.metadata.to_json()))
     }
 }
 

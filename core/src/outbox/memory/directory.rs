@@ -1,6 +1,9 @@
 //! The streams of a memory store and their subjects, with an index for what an event asks.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    ops::Bound,
+};
 
 use super::super::{Created, StreamRecord, SubjectKeys, Tag};
 use crate::error::Result;
@@ -99,6 +102,13 @@ impl Directory {
     pub(super) fn of(&self, owner: &str) -> Vec<StreamRecord> {
         let ids = self.owners.get(owner).into_iter().flatten();
         ids.filter_map(|id| self.get(id).cloned()).collect()
+    }
+
+    /// The streams after this id.
+    pub(super) fn after(&self, id: Option<&str>, limit: usize) -> Vec<StreamRecord> {
+        let begin = id.map_or(Bound::Unbounded, Bound::Excluded);
+        let all = self.streams.range::<str, _>((begin, Bound::Unbounded));
+        all.take(limit).map(|(_, entry)| entry.record.clone()).collect()
     }
 
     /// Replaces a stream if its version is still that of the record.

@@ -60,6 +60,10 @@ impl StreamStore for MemoryStore {
         self.ask(|ledger, _| ledger.directory.of(owner))
     }
 
+    fn streams(&self, after: Option<String>, limit: u32) -> BoxFuture<'_, Result<Vec<StreamRecord>>> {
+        self.ask(move |ledger, _| ledger.directory.after(after.as_deref(), limit as usize))
+    }
+
     fn update_stream(&self, stream: StreamRecord) -> BoxFuture<'_, Result<bool>> {
         let id = stream.id.clone();
         let updated = self.change(move |ledger, now| ledger.update_stream(stream, now));

@@ -31,6 +31,7 @@ type Case = (&'static str, for<'a> fn(&'a Streams) -> BoxFuture<'a, Check>);
 
 const CASES: &[Case] = &[
     ("streams are created, read, replaced and deleted", |streams| Box::pin(managed(streams))),
+    ("the streams of all owners are listed", |streams| Box::pin(listed(streams))),
     ("an owner has a limited number of streams", |streams| Box::pin(limited(streams))),
     ("an update of an older version changes nothing", |streams| Box::pin(compared(streams))),
     ("an event goes to the streams that want it", |streams| Box::pin(routed(streams))),
@@ -161,6 +162,28 @@ async fn managed(streams: &Streams) -> Check {
     equal("deleted", &done(streams.store.delete_stream("one").await)?, &Some(0))?;
     equal("gone", &done(streams.store.stream("one").await)?, &None)?;
     equal("deleted again", &done(streams.store.delete_stream("one").await)?, &None)
+}
+
+async fn listed(streams: &Streams) -> Check {
+    for id in ["2", "3", "1"] {
+        streams.create(StreamRecord { owner: format!("owner of {id}"), ..record(id) }).await?;
+    }
+    // Names of receivers before and after those of streams, and deliveries of one.
+    for name in ["okta", "zoom"] {
+        let entry = Entry::new(caep::SessionRevoked::new(), user("ada")).to(name);
+        done(streams.store.publish(streams.publication(&entry)?).await)?;
+    }
+    let after = async |id: Option<&str>, limit| {
+        let found = done(streams.store.streams(id.map(str::to_owned), limit).await)?;
+        Check::Ok(found.into_iter().map(|record| record.id).collect::<Vec<_>>())
+    };
+    equal("the first ones", &after(None, 2).await?, &vec!["1".to_owned(), "2".to_owned()])?;
+    equal("those after them", &after(Some("2"), 2).await?, &vec!["3".to_owned()])?;
+    equal("after all", &after(Some("3"), 2).await?, &Vec::new())?;
+    done(streams.store.delete_stream("1").await)?;
+    equal("without a deleted one", &after(None, 1).await?, &vec!["2".to_owned()])?;
+    let read = done(streams.store.streams(None, 10).await)?;
+    equal("what is read", &read.first(), &Some(&streams.get("2").await?))
 }
 
 async fn limited(streams: &Streams) -> Check {

@@ -1,0 +1,111 @@
+//! A request that waits for its body.
+
+use std::{fmt, time::Duration};
+
+use super::{Answer, Caller, StreamApi, problem::Problem, request::Members, route::Operation};
+
+/// A request that is permitted, and waits for its body.
+#[must_use = "the request is not answered yet"]
+pub struct Call {
+    pub(super) api: StreamApi,
+    pub(super) operation: Operation,
+    pub(super) caller: Caller,
+    /// The `stream_id` of the query.
+    pub(super) stream_id: Option<String>,
+    /// How long a poll waits.
+    pub(super) longest: Duration,
+}
+
+impl Call {
+    /// How many bytes of the body to read at most; zero if there is nothing to read. What is longer need not be read to its end.
+    pub fn limit(&self) -> usize {
+        self.operation.max_body()
+    }
+
+    /// Lets a long poll wait no longer than this, for a server that has a thread wait with each.
+    pub fn longest_poll(mut self, longest: Duration) -> Self {
+        self.longest = self.longest.min(longest);
+        self
+    }
+
+    /// Answers the request. A long poll takes as long as the API lets it wait; dropped while it waits, it gives nothing out.
+    pub async fn respond(self, body: &[u8]) -> Answer {
+        let limit = self.limit();
+        if limit > 0 && body.len() > limit {
+            return self.too_long();
+        }
+        let body = if limit > 0 { body } else { &[] };
+        let Self { api, operation, caller, stream_id, longest } = self;
+        let mut stream = None;
+        let ran = api.run(&operation, &caller, stream_id, body, longest, &mut stream).await;
+        let (answer, outcome) = match ran {
+            Ok(answer) => (answer, "done"),
+            Err(problem) => {
+                let outcome = problem.err();
+                (problem.answer(), outcome)
+            }
+        };
+        api.audited(answer, &operation, &caller, stream, outcome)
+    }
+
+    /// The answer if the body is longer than [`limit`](Self::limit).
+    pub fn too_long(&self) -> Answer {
+        self.api.refused(&self.operation, &self.caller, Problem::too_large(self.limit()))
+    }
+
+    /// The answer if the body does not come in time.
+    pub fn too_slow(&self) -> Answer {
+        self.api.refused(&self.operation, &self.caller, Problem::too_slow())
+    }
+}
+
+impl StreamApi {
+    /// Does what a request asks for, and tells which stream it concerns.
+    async fn run(
+        &self,
+        operation: &Operation,
+        caller: &Caller,
+        in_query: Option<String>,
+        body: &[u8],
+        longest: Duration,
+        stream: &mut Option<String>,
+    ) -> Result<Answer, Problem> {
+        let members = Members::read(body)?;
+        let in_body = members.string("stream_id")?.map(str::to_owned);
+        let given = match operation {
+            Operation::Create => None,
+            Operation::Poll(id) => Some(id.clone()),
+            Operation::Delete => in_query.or(in_body),
+            Operation::Read | Operation::ReadStatus => in_query,
+            _ => in_body,
+        };
+        stream.clone_from(&given);
+        let required = |given: Option<String>| given.ok_or_else(|| Problem::member("stream_id", "is required"));
+        match operation {
+            Operation::Create => {
+                let created = self.create(caller, &members).await?;
+                *stream = Some(created.record.id.clone());
+                Ok(Answer::json(201, &created.to_json(self.settings())))
+            }
+            Operation::Read => self.read(caller, given.as_deref()).await,
+            Operation::Update => self.update(caller, &required(given)?, &members).await,
+            Operation::Replace => self.replace(caller, &required(given)?, &members).await,
+            Operation::Delete => self.delete(caller, &required(given)?).await,
+            Operation::ReadStatus => self.read_status(caller, &required(given)?).await,
+            Operation::UpdateStatus => self.update_status(caller, &required(given)?, &members).await,
+            Operation::AddSubject => self.add_subject(caller, &required(given)?, &members).await,
+            Operation::RemoveSubject => self.remove_subject(caller, &required(given)?, &members).await,
+            Operation::Verify => self.verify(caller, &required(given)?, &members).await,
+            Operation::Poll(id) => self.poll(caller, id, &members, longest).await,
+            Operation::Metadata | Operation::ProtectedResource | Operation::Jwks => {
+                Err(Problem::no_such_path())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Call").field("operation", &self.operation).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,8 @@
+//! The stream API from outside: requests and answers, from the first stream to the last acknowledgement.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod access;
+mod management;
+mod polls;
+mod world;
