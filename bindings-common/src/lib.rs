@@ -4,6 +4,8 @@
 //! plain structs with `Option` where a language may leave a value out; each becomes a value of the core in one function.
 //! [`records`] defines what crosses to a language by value, once for all that describe it to a generator.
 
+#[cfg(feature = "outbox")]
+pub mod access;
 pub mod direct;
 pub mod emission;
 pub mod key;

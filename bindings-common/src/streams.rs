@@ -1,15 +1,16 @@
 //! The stream API: its settings, and how a request comes in. Each language reads sockets in its own way, and gives values in.
 
-use std::{pin::Pin, time::Duration};
+use std::{net::IpAddr, pin::Pin, time::Duration};
 
 use ssf_transmitter::{
     KeySet, Network, Result,
     outbox::MemoryStore,
     set::Audience,
-    stream::{Authentication, Begun, Caller, Head, StreamApi, StreamApiBuilder, Timer},
+    stream::{Authentication, Begun, Caller, Head, RateLimit, StreamApi, StreamApiBuilder, Timer},
 };
 
 use crate::{
+    access::AccessSettings,
     invalid, metadata,
     outbox::{Kept, OutboxSettings},
     set,
@@ -53,6 +54,10 @@ pub struct StreamSettings {
     pub resource_metadata: Option<String>,
     /// Whether http URLs of this machine are allowed.
     pub allow_loopback_http: bool,
+    /// What finds out who calls, if not the language.
+    pub access: Option<AccessSettings>,
+    /// How many requests per second one receiver may send; zero is no limit.
+    pub rate_limit: Option<u32>,
 }
 
 impl StreamSettings {
@@ -65,6 +70,10 @@ impl StreamSettings {
             ));
         }
         outbox.place.check_streams()?;
+        if self.push {
+            // A wrong network is an error now, and not when a receiver names an endpoint.
+            self.judge()("https://receiver.example.com")?;
+        }
         self.set(StreamApi::builder(&self.issuer, self.keys.clone(), MemoryStore::new()))?.build()
     }
 
@@ -89,8 +98,18 @@ impl StreamSettings {
         let builder = set(builder, self.max_sets, Builder::max_sets);
         let builder = set(builder, self.max_waiting, Builder::max_waiting);
         let builder = set(builder, self.resource_metadata.clone(), Builder::resource_metadata);
+        let limit = self.rate_limit.map(|rate| Some(rate).filter(|rate| *rate > 0).map(RateLimit::per_second));
+        let builder = set(builder, limit, Builder::rate_limit);
+        let access = self.access.as_ref().map(|access| access.build(&self.resource())).transpose()?;
+        let builder = set(builder, access, Builder::authenticator);
         let builder = if self.push { builder.push(self.judge()) } else { builder };
         Ok(if self.allow_loopback_http { builder.allow_loopback_http() } else { builder })
+    }
+
+    /// The URL of the API: what access tokens are for.
+    fn resource(&self) -> String {
+        let below = || format!("{}/ssf", self.issuer.trim_end_matches('/'));
+        self.base_url.clone().unwrap_or_else(below)
     }
 
     /// What judges the endpoints of push streams: the egress guard.
@@ -106,23 +125,22 @@ pub fn caller(receiver: String, audience: Option<Audience>, scopes: &[String]) -
     set(caller, audience, Caller::audience)
 }
 
-/// Begins to answer a request. Without a caller, its credentials are invalid if there are any.
-pub fn begin(
-    api: &StreamApi,
-    method: String,
-    target: &str,
-    headers: Vec<(String, String)>,
-    caller: Option<Caller>,
-) -> Begun {
-    let shows_credentials = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+/// The head of a request.
+pub fn head(method: String, target: &str, headers: Vec<(String, String)>, remote: Option<IpAddr>) -> Head {
+    let head = Head::new(method, target);
+    let head = headers.into_iter().fold(head, |head, (name, value)| head.header(name, value));
+    set(head, remote, Head::with_remote)
+}
+
+/// Begins to answer a request of this caller. Without one, its credentials are invalid if there are any.
+pub fn begin(api: &StreamApi, head: &Head, caller: Option<Caller>) -> Begun {
+    let shows_credentials = head.values("authorization").next().is_some();
     let authentication = match caller {
         Some(caller) => Authentication::Valid(caller),
         None if shows_credentials => Authentication::Invalid,
         None => Authentication::Missing,
     };
-    let head = Head::new(method, target);
-    let head = headers.into_iter().fold(head, |head, (name, value)| head.header(name, value));
-    api.begin(&head, authentication)
+    api.begin(head, authentication)
 }
 
 /// The timer of the runtime that a request is answered on.

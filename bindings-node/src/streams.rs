@@ -4,7 +4,10 @@ use std::{future::Future, sync::Arc};
 
 use napi::bindgen_prelude::{Either, Uint8Array};
 use napi_derive::napi;
-use ssf_bindings::streams::{self, StreamSettings};
+use ssf_bindings::{
+    access::{self, AccessSettings, IssuerSettings},
+    streams::{self, StreamSettings},
+};
 use ssf_transmitter::{
     self as sdk,
     stream::{self, Begun, Caller},
@@ -39,6 +42,62 @@ pub struct StreamOptions {
     pub allow_networks: Vec<String>,
     pub resource_metadata: Option<String>,
     pub allow_loopback: bool,
+    pub access: Option<AccessOptions>,
+    pub rate_limit: Option<u32>,
+}
+
+/// What finds out who calls: callers beside the hashes of their tokens, and issuers.
+#[napi(object, object_to_js = false)]
+pub struct AccessOptions {
+    pub hashes: Vec<String>,
+    pub callers: Vec<CallerOptions>,
+    pub issuers: Vec<IssuerOptions>,
+    pub allow_networks: Vec<String>,
+    pub allow_loopback: bool,
+}
+
+/// An issuer of access tokens.
+#[napi(object, object_to_js = false)]
+pub struct IssuerOptions {
+    pub issuer: String,
+    pub profile: String,
+    pub audience: Option<String>,
+    /// Client id, receiver and audience of each.
+    pub clients: Vec<Vec<String>>,
+    /// Receiver and audience.
+    pub every_client: Option<Vec<String>>,
+    /// For reading and for managing.
+    pub scope_names: Option<Vec<String>>,
+    pub metadata_url: Option<String>,
+    pub jwks_uri: Option<String>,
+}
+
+impl From<AccessOptions> for AccessSettings {
+    fn from(given: AccessOptions) -> Self {
+        Self {
+            tokens: given.hashes.into_iter().zip(given.callers.into_iter().map(Caller::from)).collect(),
+            issuers: given.issuers.into_iter().map(Into::into).collect(),
+            allow_networks: given.allow_networks,
+            allow_loopback: given.allow_loopback,
+        }
+    }
+}
+
+impl From<IssuerOptions> for IssuerSettings {
+    fn from(given: IssuerOptions) -> Self {
+        let client = |client: Vec<String>| <[String; 3]>::try_from(client).ok().map(Into::into);
+        let pair = |pair: Vec<String>| <[String; 2]>::try_from(pair).ok().map(Into::into);
+        Self {
+            issuer: given.issuer,
+            profile: given.profile,
+            audience: given.audience,
+            clients: given.clients.into_iter().filter_map(client).collect(),
+            every_client: given.every_client.and_then(pair),
+            scope_names: given.scope_names.and_then(pair),
+            metadata_url: given.metadata_url,
+            jwks_uri: given.jwks_uri,
+        }
+    }
 }
 
 impl StreamOptions {
@@ -61,8 +120,23 @@ impl StreamOptions {
             allow_networks: self.allow_networks,
             resource_metadata: self.resource_metadata,
             allow_loopback_http: self.allow_loopback,
+            access: self.access.map(Into::into),
+            rate_limit: self.rate_limit,
         })
     }
+}
+
+/// A new static token.
+#[napi(object, object_from_js = false)]
+pub struct StaticToken {
+    pub secret: String,
+    pub hash: String,
+}
+
+#[napi]
+pub fn generate_token() -> Outcome<StaticToken> {
+    let generated = access::generate_token().map(|(secret, hash)| StaticToken { secret, hash });
+    outcome(generated.map_err(Failure::from))
 }
 
 /// A stream API.
@@ -85,6 +159,9 @@ pub struct RequestHead {
     pub target: String,
     pub headers: Vec<String>,
     pub caller: Option<CallerOptions>,
+    /// Whether the API finds out who calls.
+    pub admit: bool,
+    pub remote: Option<String>,
 }
 
 /// Who calls.
@@ -155,8 +232,14 @@ impl StreamApi {
         mailbox.spawn(number, async move {
             let mut rest = head.headers.into_iter();
             let headers = std::iter::from_fn(|| rest.next().zip(rest.next())).collect();
-            let caller = head.caller.map(Caller::from);
-            Ok(match streams::begin(&api.await?, head.method, &head.target, headers, caller) {
+            let remote = head.remote.and_then(|address| address.parse().ok());
+            let parts = streams::head(head.method, &head.target, headers, remote);
+            let api = api.await?;
+            let begun = match head.caller {
+                None if head.admit => api.admit(&parts).await,
+                caller => streams::begin(&api, &parts, caller.map(Caller::from)),
+            };
+            Ok(match begun {
                 Begun::Answered(answer) => Either::A(Answer::from(answer)),
                 Begun::Body(call) => Either::B(StreamCall(Some(call))),
             })

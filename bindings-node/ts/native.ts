@@ -430,6 +430,27 @@ export interface NativeStreamOptions {
   allowNetworks: string[];
   resourceMetadata: string | undefined;
   allowLoopback: boolean;
+  access: NativeAccess | undefined;
+  rateLimit: number | undefined;
+}
+
+export interface NativeAccess {
+  hashes: string[];
+  callers: NativeCaller[];
+  issuers: NativeIssuer[];
+  allowNetworks: string[];
+  allowLoopback: boolean;
+}
+
+export interface NativeIssuer {
+  issuer: string;
+  profile: string;
+  audience: string | undefined;
+  clients: [client: string, receiver: string, audience: string][];
+  everyClient: [receiver: string, audience: string] | undefined;
+  scopeNames: [read: string, manage: string] | undefined;
+  metadataUrl: string | undefined;
+  jwksUri: string | undefined;
 }
 
 export interface NativeCaller {
@@ -444,6 +465,8 @@ export interface NativeRequestHead {
   target: string;
   headers: string[];
   caller: NativeCaller | undefined;
+  admit: boolean;
+  remote: string | undefined;
 }
 
 /** Headers are names and values by turns. */
@@ -746,6 +769,7 @@ interface Native {
   StreamApi: {
     build(options: NativeStreamOptions, keys: NativeKeySet, outbox: NativeOutbox): Outcome<NativeStreamApi>;
   };
+  generateToken(): Outcome<{ secret: string; hash: string }>;
   entryJson(lines: string): Outcome<string>;
   Seal: { build(indexKey: Uint8Array, ids: string[], keys: Uint8Array[]): Outcome<NativeSeal> };
   RunningWorker: {

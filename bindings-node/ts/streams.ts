@@ -28,6 +28,13 @@
 
 import './bundled.js';
 
+export {
+  type AuthenticatorOptions,
+  type ClientReceiver,
+  generateStaticToken,
+  type StaticToken,
+  type TrustedIssuer,
+} from './streams/access.js';
 export { type Published, type PublishOptions, StreamApi, type StreamApiOptions } from './streams/api.js';
 export type { Caller } from './streams/caller.js';
 export type { FetchHandler } from './streams/fetch.js';

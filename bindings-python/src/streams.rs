@@ -6,10 +6,13 @@ use std::{
 };
 
 use pyo3::{exceptions::PyRuntimeError, prelude::*};
-use ssf_bindings::streams::{self, StreamSettings};
+use ssf_bindings::{
+    access::{self, AccessSettings, IssuerSettings},
+    streams::{self, StreamSettings},
+};
 use ssf_transmitter::{
     set::Audience,
-    stream::{self, Answer},
+    stream::{self, Answer, Caller, Head},
 };
 
 use crate::{
@@ -38,7 +41,60 @@ pub(crate) struct StreamApi {
 type Response = (u16, Vec<(&'static str, String)>, Cow<'static, [u8]>);
 
 /// The receiver, its audience, and the names of its scopes.
-type CallerTuple = (String, Option<Addressee>, Vec<String>);
+#[derive(FromPyObject)]
+struct CallerArgument(String, Option<Addressee>, Vec<String>);
+
+impl From<CallerArgument> for Caller {
+    fn from(CallerArgument(receiver, audience, scopes): CallerArgument) -> Self {
+        streams::caller(receiver, audience.map(Audience::from), &scopes)
+    }
+}
+
+/// Method, target, headers, and the address of the caller.
+#[derive(FromPyObject)]
+struct HeadArgument(String, String, Vec<(String, String)>, Option<String>);
+
+impl From<HeadArgument> for Head {
+    fn from(HeadArgument(method, target, headers, remote): HeadArgument) -> Self {
+        streams::head(method, &target, headers, remote.and_then(|address| address.parse().ok()))
+    }
+}
+
+/// Callers by the hashes of their tokens, issuers, networks that these may be in, and whether they may be on this machine.
+#[derive(FromPyObject)]
+struct AccessArgument(Vec<(String, CallerArgument)>, Vec<IssuerArgument>, Vec<String>, bool);
+
+/// Issuer, profile, audience, clients, the rule for all others, the names of scopes, metadata, keys.
+#[derive(FromPyObject)]
+struct IssuerArgument(
+    String,
+    String,
+    Option<String>,
+    Vec<(String, String, String)>,
+    Option<(String, String)>,
+    Option<(String, String)>,
+    Option<String>,
+    Option<String>,
+);
+
+impl From<AccessArgument> for AccessSettings {
+    fn from(AccessArgument(tokens, issuers, allow_networks, allow_loopback): AccessArgument) -> Self {
+        Self {
+            tokens: tokens.into_iter().map(|(hash, caller)| (hash, caller.into())).collect(),
+            issuers: issuers.into_iter().map(Into::into).collect(),
+            allow_networks,
+            allow_loopback,
+        }
+    }
+}
+
+impl From<IssuerArgument> for IssuerSettings {
+    fn from(given: IssuerArgument) -> Self {
+        let IssuerArgument(issuer, profile, audience, clients, every_client, scope_names, metadata_url, jwks_uri) =
+            given;
+        Self { issuer, profile, audience, clients, every_client, scope_names, metadata_url, jwks_uri }
+    }
+}
 
 /// The ids of SETs, to how many streams they go, and whether they were published before.
 type PublishedTuple = (Vec<String>, u64, bool);
@@ -65,6 +121,8 @@ impl StreamApi {
         allow_networks: Vec<String>,
         resource_metadata: Option<String>,
         allow_loopback_http: bool,
+        access: Option<AccessArgument>,
+        rate_limit: Option<u32>,
     ) -> Result<Self> {
         let span = |span: Option<Span>| span.map(|span| span.0);
         let settings = StreamSettings {
@@ -84,6 +142,8 @@ impl StreamApi {
             allow_networks,
             resource_metadata,
             allow_loopback_http,
+            access: access.map(Into::into),
+            rate_limit,
         };
         let bare = inside(|| settings.check(outbox.get().settings()))?;
         Ok(Self { settings, outbox: outbox.unbind(), bare, core: PerProcess::new() })
@@ -99,23 +159,22 @@ impl StreamApi {
         Ok(self.bare.configuration().to_json()?)
     }
 
-    /// Begins to answer a request.
-    fn begin(
-        &self,
-        py: Python<'_>,
-        method: String,
-        target: &str,
-        headers: Vec<(String, String)>,
-        caller: Option<CallerTuple>,
-    ) -> Result<Begun> {
+    /// Begins to answer a request of this caller.
+    fn begin(&self, py: Python<'_>, head: HeadArgument, caller: Option<CallerArgument>) -> Result<Begun> {
         let api = self.core()?;
-        let caller = caller.map(|(receiver, audience, scopes)| {
-            streams::caller(receiver, audience.map(Audience::from), &scopes)
-        });
-        Ok(match detached(py, || streams::begin(api, method, target, headers, caller)) {
-            stream::Begun::Answered(answer) => Begun::Answered(response(answer)),
-            stream::Begun::Body(call) => Begun::Body(StreamCall(Mutex::new(Some(Own::new(call))))),
-        })
+        let (head, caller) = (head.into(), caller.map(Into::into));
+        Ok(detached(py, || streams::begin(api, &head, caller)).into())
+    }
+
+    /// Finds out who calls, and begins to answer.
+    fn admit(&self, py: Python<'_>, head: HeadArgument) -> Result<Begun> {
+        let (api, head) = (self.core()?, Head::from(head));
+        Ok(wait(py, api.admit(&head))?.into())
+    }
+
+    fn admit_async(&self, head: HeadArgument, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
+        let (api, head) = (self.core()?.clone(), Head::from(head));
+        mailbox.spawn(future, async move { Ok(api.admit(&head).await) }, Begun::from)
     }
 
     /// Publishes an event.
@@ -154,6 +213,15 @@ fn response(answer: Answer) -> Response {
 pub(crate) enum Begun {
     Answered(Response),
     Body(StreamCall),
+}
+
+impl From<stream::Begun> for Begun {
+    fn from(begun: stream::Begun) -> Self {
+        match begun {
+            stream::Begun::Answered(answer) => Self::Answered(response(answer)),
+            stream::Begun::Body(call) => Self::Body(StreamCall(Mutex::new(Some(Own::new(call))))),
+        }
+    }
 }
 
 /// A request that waits for its body.
@@ -201,4 +269,10 @@ impl StreamCall {
 /// It was answered, or belongs to the parent of this process.
 fn gone() -> PyErr {
     PyRuntimeError::new_err(FORKED)
+}
+
+/// A new static token, and its hash.
+#[pyfunction]
+pub(crate) fn generate_token() -> Result<(String, String)> {
+    Ok(inside(access::generate_token)?)
 }

@@ -6,18 +6,24 @@ import asyncio
 import http.client
 import json
 import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
 
 import mounts
 from conftest import ISSUER
 from ssf_transmitter import ConfigError, Email, KeySet, Signer, SigningKey, Transmitter
 from ssf_transmitter.events import caep
 from ssf_transmitter.outbox import AsyncOutbox, Outbox, Worker
-from ssf_transmitter.streams import Caller, Request, StreamApi
+from ssf_transmitter.streams import Authenticator, Caller, Request, StaticToken, StreamApi, TrustedIssuer
 from vectors import cases, custom_event, read
 
 if TYPE_CHECKING:
@@ -77,7 +83,7 @@ class Case:
         self.outbox = Outbox.in_memory()
         self.api = StreamApi(
             SETTINGS["issuer"], KEY, self.outbox, events=SETTINGS["events_supported"], lease=lease, long_poll=0,
-            min_verification_interval=0, push=True,
+            min_verification_interval=0, push=True, rate_limit=0,
         )  # fmt: skip
         self.server: Server = mount(self.api)
         self.names: dict[str, str] = {}
@@ -287,6 +293,74 @@ def test_a_signer_cannot_sign_for_polls() -> None:
     signer = Signer(lambda _: b"", algorithm="ES256", public_key=KEY.public_key)
     with pytest.raises(ConfigError, match="a key of this process"):
         StreamApi(ISSUER, KeySet(signer), Outbox.in_memory(), events=[])
+
+
+@pytest.mark.parametrize("asgi", [True, False])
+def test_the_api_finds_out_who_calls(servers: dict[bool, Server], asgi: bool) -> None:
+    token = StaticToken.generate()
+    acme = Caller("acme", scopes=["ssf.manage"], audience=["https://acme.example.com"])
+    api = api_over(Outbox.in_memory(), authenticator=Authenticator(tokens={token.hash: acme}))
+    servers[asgi].serve(api.asgi() if asgi else api.wsgi())
+    for authorization, status in [(token.secret, 200), ("ssf_wrong", 401)]:
+        headers = {"Authorization": f"Bearer {authorization}"}
+        assert servers[asgi].request("GET", "/ssf/streams", headers=headers)[0] == status
+    challenge = servers[asgi].request("GET", "/ssf/streams")[1]["WWW-Authenticate"]
+    assert challenge == f'Bearer resource_metadata="{ISSUER}/.well-known/oauth-protected-resource/ssf"'
+    document = json.loads(servers[asgi].request("GET", "/.well-known/oauth-protected-resource/ssf")[2])
+    assert document["resource"] == f"{ISSUER}/ssf"
+    assert token.secret not in repr(token)
+
+
+@contextmanager
+def issuer_with(keys: dict[str, Any]) -> Iterator[str]:
+    """An authorization server, as far as it publishes keys."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps(keys).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize("asgi", [True, False])
+def test_access_tokens_of_an_issuer(servers: dict[bool, Server], asgi: bool) -> None:
+    private = ec.generate_private_key(ec.SECP256R1())
+    jwk = json.loads(ECAlgorithm.to_jwk(private.public_key())) | {"kid": "k-1", "alg": "ES256", "use": "sig"}
+    with issuer_with({"keys": [jwk]}) as url:
+        clients = {"client-1": ("acme", "https://acme.example.com")}
+        trusted = TrustedIssuer(issuer=url, jwks_uri=f"{url}/jwks.json", clients=clients)
+        authenticator = Authenticator(issuers=[trusted], allow_loopback=True)
+        api = api_over(Outbox.in_memory(), authenticator=authenticator)
+        servers[asgi].serve(api.asgi() if asgi else api.wsgi())
+        now = int(time.time())
+        claims = {
+            "iss": url, "aud": f"{ISSUER}/ssf", "client_id": "client-1", "sub": "client-1", "scope": "ssf.read",
+            "iat": now, "exp": now + 300, "jti": "1",
+        }  # fmt: skip
+        for changed, method, status in [
+            ({}, "GET", 200),
+            ({}, "POST", 403),
+            ({"aud": "https://other.example.com"}, "GET", 401),
+            ({"client_id": "client-2"}, "GET", 403),
+        ]:
+            token = jwt.encode({**claims, **changed}, private, "ES256", {"typ": "at+jwt", "kid": "k-1"})
+            headers = {"Authorization": f"Bearer {token}"}
+            assert servers[asgi].request(method, "/ssf/streams", headers=headers)[0] == status
 
 
 def test_what_authenticates_returns_a_caller() -> None:

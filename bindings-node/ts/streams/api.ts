@@ -15,6 +15,8 @@ import {
   either,
   func,
   instance,
+  kind,
+  object,
   oneOf,
   signal,
   span,
@@ -24,6 +26,7 @@ import {
 import { ENTRY_OPTIONS, type EntryOptions, linesOf } from '../outbox/entry.js';
 import { Outbox } from '../outbox/outbox.js';
 import type { Subject } from '../subjects.js';
+import { type AuthenticatorOptions, accessOf } from './access.js';
 import type { Authenticated } from './caller.js';
 import { type FetchHandler, fetchHandler } from './fetch.js';
 import { type NodeHandler, nodeHandler } from './node.js';
@@ -60,7 +63,14 @@ export interface StreamApiOptions {
   readonly push?: boolean | undefined;
   /** Networks that the egress guard lets push endpoints be in, such as `10.1.0.0/16`. */
   readonly allowNetworks?: readonly string[] | undefined;
-  /** The URL of the protected resource metadata (RFC 9728), which challenges name. */
+  /** What finds out who calls, unless a mount has a function for it. */
+  readonly authenticator?: AuthenticatorOptions | undefined;
+  /** How many requests per second one receiver may send; 50 by default, and 0 is no limit. */
+  readonly rateLimit?: number | undefined;
+  /**
+   * The URL of the protected resource metadata (RFC 9728), which challenges name. With an `authenticator`, the API serves the
+   * document itself.
+   */
   readonly resourceMetadata?: string | undefined;
   /** Allow http URLs of loopback hosts, for trials. */
   readonly allowLoopback?: boolean | undefined;
@@ -105,9 +115,12 @@ const OPTIONS = {
   maxWaiting: count,
   push: boolean,
   allowNetworks: strings,
+  authenticator: object,
+  rateLimit: kind('a whole number, zero or more', (value) => value === 0 || count.is(value)),
   resourceMetadata: string,
   allowLoopback: boolean,
 };
+const MOUNT = { limitByAddress: boolean };
 const { to, txn, toe, idempotencyKey, notBefore, maxAge, priority, supersedes } = ENTRY_OPTIONS;
 const PUBLISH = { to, txn, toe, idempotencyKey, notBefore, maxAge, priority, supersedes, signal };
 
@@ -134,7 +147,8 @@ export class StreamApi {
    */
   constructor(options: StreamApiOptions) {
     const required = ['issuer', 'key', 'outbox', 'events'] as const;
-    const { key, outbox, events, ...rest } = checked(options, OPTIONS, required, StreamApi);
+    const at = new Place(StreamApi);
+    const { key, outbox, events, ...rest } = checked(options, OPTIONS, required, at);
     const { criticalSubjectMembers = [], allowNetworks = [], push = false, allowLoopback = false } = rest;
     const settings = {
       issuer: rest.issuer,
@@ -152,9 +166,11 @@ export class StreamApi {
       allowNetworks: [...allowNetworks],
       resourceMetadata: rest.resourceMetadata,
       allowLoopback,
+      access: rest.authenticator && accessOf(rest.authenticator, at),
+      rateLimit: rest.rateLimit,
     };
     const keys = KeySet.handle(key instanceof KeySet ? key : new KeySet(key));
-    this.#native = unwrap(native.StreamApi.build(settings, keys, Outbox.handle(outbox)), StreamApi);
+    this.#native = unwrap(native.StreamApi.build(settings, keys, Outbox.handle(outbox)), at);
   }
 
   /** Whether the API has something at this path, for a server that has more. */
@@ -169,7 +185,8 @@ export class StreamApi {
 
   /**
    * The API as `fetch(request): Promise<Response>`, for Hono, Next, Bun and Deno. `authenticate` finds out who calls, and returns
-   * nothing if the request has no valid credentials; it must not read the body. The signal of the request ends a poll that waits.
+   * nothing if the request has no valid credentials; it must not read the body. Without it, the `authenticator` finds out. The signal of
+   * the request ends a poll that waits.
    *
    * @example
    * ```ts
@@ -179,16 +196,18 @@ export class StreamApi {
    * app.get('/.well-known/ssf-configuration', (context) => handle(context.req.raw));
    * ```
    */
-  fetchHandler(authenticate: (request: Request) => Authenticated): FetchHandler {
+  fetchHandler(authenticate?: (request: Request) => Authenticated): FetchHandler {
     const at = new Place(this.fetchHandler);
-    checkedArgument('authenticate', authenticate, func, at);
+    if (authenticate !== undefined) checkedArgument('authenticate', authenticate, func, at);
     return fetchHandler(this.#native, authenticate, at);
   }
 
   /**
    * The API as a handler of `node:http`, and a middleware of Express: with `next`, requests for other paths go there. Mount it before
-   * what parses bodies. `authenticate` finds out who calls, and returns nothing if the request has no valid credentials. A client that
-   * disconnects ends its poll.
+   * what parses bodies. `authenticate` finds out who calls, and returns nothing if the request has no valid credentials; without it, the
+   * `authenticator` finds out. A client that disconnects ends its poll.
+   *
+   * With `limitByAddress`, the `authenticator` limits how many invalid tokens come from one address. Behind a proxy, all callers have one.
    *
    * @example
    * ```ts
@@ -201,10 +220,14 @@ export class StreamApi {
    * });
    * ```
    */
-  nodeHandler(authenticate: (request: IncomingMessage) => Authenticated): NodeHandler {
+  nodeHandler(
+    authenticate?: (request: IncomingMessage) => Authenticated,
+    options: { readonly limitByAddress?: boolean | undefined } = {},
+  ): NodeHandler {
     const at = new Place(this.nodeHandler);
-    checkedArgument('authenticate', authenticate, func, at);
-    return nodeHandler(this.#native, authenticate, at);
+    if (authenticate !== undefined) checkedArgument('authenticate', authenticate, func, at);
+    const { limitByAddress = false } = checked(options, MOUNT, [], at);
+    return nodeHandler(this.#native, authenticate, limitByAddress, at);
   }
 
   /**

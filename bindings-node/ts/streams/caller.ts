@@ -30,8 +30,7 @@ export type Authenticated = Caller | null | undefined | Promise<Caller | null | 
 const CALLER = { receiver: string, scopes: stringOrStrings, audience: stringOrStrings };
 
 /** The caller as the native part takes it. */
-export function callerOf(given: Caller | null | undefined, at: Place): NativeCaller | undefined {
-  if (given == null) return undefined;
+export function callerOf(given: Caller, at: Place): NativeCaller {
   const { receiver, scopes, audience } = checked(given, CALLER, ['receiver', 'scopes'], at);
   return {
     receiver,

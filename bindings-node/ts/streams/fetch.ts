@@ -2,8 +2,8 @@
 
 import type { Place } from '../errors.js';
 import type { NativeAnswer, NativeStreamApi } from '../native.js';
-import { type Authenticated, callerOf } from './caller.js';
-import { answered, READ } from './exchange.js';
+import type { Authenticated } from './caller.js';
+import { admission, answered, READ } from './exchange.js';
 
 /** Answers a request: `fetch` of Bun and Deno, a handler of Hono or Next. */
 export type FetchHandler = (request: Request) => Promise<Response>;
@@ -13,17 +13,17 @@ const CLOSED = 499;
 
 export function fetchHandler(
   api: NativeStreamApi,
-  authenticate: (request: Request) => Authenticated,
+  authenticate: ((request: Request) => Authenticated) | undefined,
   at: Place,
 ): FetchHandler {
   return async (request) => {
     const { pathname, search } = new URL(request.url);
-    const caller = callerOf(await authenticate(request), at);
+    const admitted = await admission(authenticate, request, at);
     const headers = READ.flatMap((name) => {
       const value = request.headers.get(name);
       return value === null ? [] : [name, value];
     });
-    const head = { method: request.method, target: pathname + search, headers, caller };
+    const head = { method: request.method, target: pathname + search, headers, remote: undefined, ...admitted };
     const { signal } = request;
     try {
       const answer = await answered(api, head, (limit, late) => read(request, limit, late), at, signal);

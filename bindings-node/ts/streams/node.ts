@@ -5,8 +5,8 @@ import { types } from 'node:util';
 
 import { errorOf, type Place } from '../errors.js';
 import type { NativeAnswer, NativeStreamApi } from '../native.js';
-import { type Authenticated, callerOf } from './caller.js';
-import { answered, READ } from './exchange.js';
+import type { Authenticated } from './caller.js';
+import { admission, answered, READ } from './exchange.js';
 
 /** Answers a request. With `next`, a request for another path goes there, and so does an error. */
 export type NodeHandler = (
@@ -17,7 +17,8 @@ export type NodeHandler = (
 
 export function nodeHandler(
   api: NativeStreamApi,
-  authenticate: (request: IncomingMessage) => Authenticated,
+  authenticate: ((request: IncomingMessage) => Authenticated) | undefined,
+  limitByAddress: boolean,
   at: Place,
 ): NodeHandler {
   return async (request, response, next) => {
@@ -30,8 +31,9 @@ export function nodeHandler(
     const close = () => gone.abort();
     response.once('close', close);
     try {
-      const caller = callerOf(await authenticate(request), at);
-      const head = { method: request.method ?? 'GET', target, headers: headersOf(request), caller };
+      const admitted = await admission(authenticate, request, at);
+      const remote = limitByAddress ? request.socket.remoteAddress : undefined;
+      const head = { method: request.method ?? 'GET', target, headers: headersOf(request), remote, ...admitted };
       write(await answered(api, head, (limit, late) => read(request, limit, late, at), at, gone.signal), response);
     } catch (error) {
       // Nobody is there any more to be told.
@@ -49,11 +51,9 @@ function targetOf(request: IncomingMessage & { originalUrl?: string }): string {
   return request.originalUrl ?? request.url ?? '/';
 }
 
+/** Each value of a header that occurs twice, which `headers` leaves out. */
 function headersOf(request: IncomingMessage): string[] {
-  return READ.flatMap((name) => {
-    const value = request.headers[name];
-    return value === undefined ? [] : [name, String(value)];
-  });
+  return READ.flatMap((name) => (request.headersDistinct[name] ?? []).flatMap((value) => [name, value]));
 }
 
 /** The body, and no more of it than shows that it is too long. */

@@ -6,13 +6,14 @@ import asyncio
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
-from ssf_transmitter._mount import Mount, framed, request
+from ssf_transmitter._mount import Mount, caller_tuple, framed, request
 from ssf_transmitter._pending import pending
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from ssf_transmitter import _native
+    from ssf_transmitter.streams import Request
 
     Receive = Callable[[], Awaitable[dict[str, Any]]]
     Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -39,10 +40,9 @@ class AsgiApp(Mount):
             return
         headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
         asked = request(scope["method"], path, headers, scope)
-        caller = self._authenticate(asked)
-        if isawaitable(caller):
-            caller = await caller
-        begun = self._begin(asked, scope.get("query_string", b"").decode("latin-1"), headers, caller)
+        client = scope.get("client") or (None,)
+        head = self._head(asked, scope.get("query_string", b"").decode("latin-1"), headers, client[0])
+        begun = await self._begin(asked, head)
         answer = begun if isinstance(begun, tuple) else await self._respond(begun, receive)
         if answer is None:
             return
@@ -50,6 +50,14 @@ class AsgiApp(Mount):
         framing = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in framed(asked, answer)]
         await send({"type": "http.response.start", "status": status, "headers": framing})
         await send({"type": "http.response.body", "body": body})
+
+    async def _begin(self, asked: Request, head: _native.StreamHead) -> _native.Answer | _native.StreamCall:
+        if self._authenticate is None:
+            begun, self._mailbox = pending(self._mailbox)
+            begun.work = self._native.admit_async(head, self._mailbox, begun)
+            return await begun  # type: ignore[no-any-return]
+        caller = self._authenticate(asked)
+        return self._native.begin(head, caller_tuple(await caller if isawaitable(caller) else caller))
 
     async def _respond(self, call: _native.StreamCall, receive: Receive) -> _native.Answer | None:
         """The answer; `None` if the client has gone."""

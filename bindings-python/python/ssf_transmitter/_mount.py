@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from ssf_transmitter._keywords import known_keywords
 from ssf_transmitter.streams import Caller, Request
 
 if TYPE_CHECKING:
@@ -17,23 +16,23 @@ if TYPE_CHECKING:
 class Mount:
     """The API, who authenticates, and what is there otherwise."""
 
-    @known_keywords
-    def __init__(self, native: _native.StreamApi, authenticate: Any, otherwise: Any) -> None:
-        """Check that both can be called."""
+    def __init__(self, native: _native.StreamApi, authenticate: Any, otherwise: Any, limit_by_address: bool) -> None:
+        """Check that both can be called, if they are given."""
         for name, given in (("authenticate", authenticate), ("otherwise", otherwise)):
-            if not callable(given) and (name == "authenticate" or given is not None):
+            if given is not None and not callable(given):
                 raise TypeError(f"{name}: expected a callable, got {type(given).__name__}")
         self._native, self._authenticate, self._otherwise = native, authenticate, otherwise
+        self._limit_by_address = limit_by_address
 
     def _is_theirs(self, path: str) -> bool:
         """Whether a request is for the other application."""
         return self._otherwise is not None and not self._native.serves(quoted(path))
 
-    def _begin(
-        self, request: Request, query: str, headers: list[tuple[str, str]], caller: object
-    ) -> _native.Answer | _native.StreamCall:
-        target = f"{quoted(request.path)}?{query}"
-        return self._native.begin(request.method, target, headers, _tuple(caller))
+    def _head(
+        self, request: Request, query: str, headers: list[tuple[str, str]], address: str | None
+    ) -> _native.StreamHead:
+        remote = address if self._limit_by_address else None
+        return request.method, f"{quoted(request.path)}?{query}", headers, remote
 
 
 def quoted(path: str) -> str:
@@ -57,11 +56,9 @@ def framed(request: Request, answer: _native.Answer) -> list[tuple[str, str]]:
     return [*headers, ("content-length", str(len(body)))]
 
 
-def _tuple(caller: object) -> _native.StreamCaller | None:
+def caller_tuple(caller: object) -> _native.StreamCaller | None:
     if caller is None:
         return None
     if not isinstance(caller, Caller):
         raise TypeError(f"authenticate: expected it to return a Caller or None, got {type(caller).__name__}")
-    scopes = caller.scopes.split() if isinstance(caller.scopes, str) else list(caller.scopes)
-    audience = caller.audience
-    return caller.receiver, audience if audience is None or isinstance(audience, str) else list(audience), scopes
+    return caller._tuple()  # noqa: SLF001  # of this package

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http.client import responses
 from typing import TYPE_CHECKING, Any
 
-from ssf_transmitter._mount import Mount, framed, request
+from ssf_transmitter._mount import Mount, caller_tuple, framed, request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,10 +18,15 @@ class WsgiApp(Mount):
     """The API for a WSGI server, or for an application that mounts others."""
 
     def __init__(
-        self, native: _native.StreamApi, authenticate: Any, otherwise: Any, longest_poll: timedelta | float
+        self,
+        native: _native.StreamApi,
+        authenticate: Any,
+        otherwise: Any,
+        limit_by_address: bool,
+        longest_poll: timedelta | float,
     ) -> None:
         """Take the settings."""
-        super().__init__(native, authenticate, otherwise)
+        super().__init__(native, authenticate, otherwise, limit_by_address)
         self._longest_poll = longest_poll
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
@@ -34,7 +39,11 @@ class WsgiApp(Mount):
             return theirs
         headers = _headers(environ)
         asked = request(environ["REQUEST_METHOD"], path, headers, environ)
-        begun = self._begin(asked, environ.get("QUERY_STRING", ""), headers, self._authenticate(asked))
+        head = self._head(asked, environ.get("QUERY_STRING", ""), headers, environ.get("REMOTE_ADDR"))
+        if self._authenticate is None:
+            begun = self._native.admit(head)
+        else:
+            begun = self._native.begin(head, caller_tuple(self._authenticate(asked)))
         answer = begun if isinstance(begun, tuple) else self._respond(begun, environ)
         status, _, body = answer
         start_response(f"{status} {responses.get(status, 'Unknown')}", framed(asked, answer))

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ssf_transmitter._wsgi import WsgiApp
     from ssf_transmitter.outbox import AsyncOutbox, Outbox
 
-__all__ = ["Caller", "Published", "Request", "StreamApi"]
+__all__ = ["Authenticator", "Caller", "Published", "Request", "StaticToken", "StreamApi", "TrustedIssuer"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,104 @@ class Caller:
     receiver: str
     scopes: str | Iterable[str] = field(kw_only=True)
     audience: str | Sequence[str] | None = field(default=None, kw_only=True)
+
+    def _tuple(self) -> _native.StreamCaller:
+        scopes = self.scopes.split() if isinstance(self.scopes, str) else list(self.scopes)
+        audience = self.audience
+        return self.receiver, audience if audience is None or isinstance(audience, str) else list(audience), scopes
+
+
+@dataclass(frozen=True)
+class StaticToken:
+    """A token for a receiver without an authorization server. Show it to the receiver once, and keep its hash.
+
+    >>> StaticToken.generate().hash.startswith("sha256:")
+    True
+
+    Attributes:
+        secret: The token.
+        hash: Its hash, for `Authenticator`.
+    """
+
+    secret: str = field(repr=False)
+    hash: str
+
+    @classmethod
+    def generate(cls) -> StaticToken:
+        """A new random token."""
+        return cls(*_native.generate_token())
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrustedIssuer:
+    """An authorization server whose access tokens are accepted: JWTs that are signed with its published keys.
+
+    >>> issuer = TrustedIssuer(
+    ...     issuer="https://acme.okta.com/oauth2/default",
+    ...     profile="okta",
+    ...     audience="api://ssf",
+    ...     clients={"0oa1b2c3d4E5f6G7h8i9": ("acme", "https://acme.example.com/ssf")},
+    ... )
+
+    Attributes:
+        issuer: Its exact `iss`.
+        profile: How it writes tokens: `rfc9068`, `okta`, `auth0`, `entra-id`, `keycloak` or `cognito`.
+        audience: The `aud` of tokens for your API; the URL of the API by default.
+        clients: By client id, the id of the receiver and the `aud` of the SETs in its streams.
+        every_client: The same for every other client of the issuer; `{client}` stands for the client id. Whoever can
+            create a client there is then a receiver.
+        scope_names: The names of its scopes for reading and for managing; `ssf.read` and `ssf.manage` by default.
+        metadata_url: Where its metadata is, if not at the places of RFC 8414 and OpenID Connect Discovery.
+        jwks_uri: Where its keys are, if it has no metadata.
+    """
+
+    issuer: str
+    profile: str = "rfc9068"
+    audience: str | None = None
+    clients: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    every_client: tuple[str, str] | None = None
+    scope_names: tuple[str, str] | None = None
+    metadata_url: str | None = None
+    jwks_uri: str | None = None
+
+    def _tuple(self) -> _native.StreamIssuer:
+        clients = [(client, receiver, audience) for client, (receiver, audience) in self.clients.items()]
+        return (
+            self.issuer,
+            self.profile,
+            self.audience,
+            clients,
+            self.every_client,
+            self.scope_names,
+            self.metadata_url,
+            self.jwks_uri,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Authenticator:
+    """Finds out who calls by access tokens and static tokens, where no function of yours does.
+
+    >>> token = StaticToken.generate()
+    >>> acme = Caller("acme", scopes="ssf.manage", audience="https://acme.example.com")
+    >>> authenticator = Authenticator(tokens={token.hash: acme})
+
+    Attributes:
+        tokens: Receivers by the hashes of their static tokens. A receiver may have several.
+        issuers: Whose access tokens are accepted.
+        allow_networks: Networks that the egress guard lets issuers be in, such as `10.1.0.0/16`.
+        allow_loopback: Allow issuers on this machine, over http too: for trials.
+    """
+
+    tokens: Mapping[str, Caller] = field(default_factory=dict)
+    issuers: Sequence[TrustedIssuer] = ()
+    allow_networks: Iterable[str] = ()
+    allow_loopback: bool = False
+
+    def _tuple(self) -> _native.StreamAccess:
+        tokens = [(hash_, caller._tuple()) for hash_, caller in self.tokens.items()]  # noqa: SLF001  # of this package
+        issuers = [issuer._tuple() for issuer in self.issuers]  # noqa: SLF001  # of this package
+        return tokens, issuers, list(self.allow_networks), self.allow_loopback
 
 
 @dataclass(frozen=True)
@@ -115,7 +213,10 @@ class StreamApi:
         max_waiting: How many events may wait in one stream; 10,000 by default. One more takes the place of the oldest.
         push: Whether receivers may have their events pushed. The egress guard judges their endpoints.
         allow_networks: Networks that the egress guard lets push endpoints be in, such as `10.1.0.0/16`.
-        resource_metadata: The URL of the protected resource metadata (RFC 9728), which challenges name.
+        authenticator: What finds out who calls, unless a mount has a function for it.
+        rate_limit: How many requests per second one receiver may send; 50 by default, and 0 is no limit.
+        resource_metadata: The URL of the protected resource metadata (RFC 9728), which challenges name. With an
+            `authenticator`, the API serves the document itself.
         allow_loopback_http: Allow http URLs of loopback hosts, for trials.
 
     Raises:
@@ -141,6 +242,8 @@ class StreamApi:
         max_waiting: int | None = None,
         push: bool = False,
         allow_networks: Iterable[str] = (),
+        authenticator: Authenticator | None = None,
+        rate_limit: int | None = None,
         resource_metadata: str | None = None,
         allow_loopback_http: bool = False,
     ) -> None:
@@ -165,43 +268,52 @@ class StreamApi:
             list(allow_networks),
             resource_metadata,
             allow_loopback_http,
+            authenticator and authenticator._tuple(),  # noqa: SLF001  # of this package
+            rate_limit,
         )
 
     def asgi(
         self,
-        authenticate: Callable[[Request], Caller | Awaitable[Caller | None] | None],
+        authenticate: Callable[[Request], Caller | Awaitable[Caller | None] | None] | None = None,
         *,
         otherwise: Callable[..., Awaitable[None]] | None = None,
+        limit_by_address: bool = False,
     ) -> AsgiApp:
         """The API as an ASGI application. The event loop is never blocked, and a client that has gone ends its poll.
 
         Args:
             authenticate: Finds out who calls. It may be async; otherwise it must return soon. It returns `None` if the
-                request has no valid credentials.
+                request has no valid credentials. Without it, the `authenticator` does.
             otherwise: The application for all other paths, such as `get_asgi_application()` of Django. Without one, they
                 are 404.
+            limit_by_address: Whether the `authenticator` limits how many invalid tokens come from one address. Behind a
+                proxy, all callers have one.
         """
         from ssf_transmitter._asgi import AsgiApp  # loaded on demand
 
-        return AsgiApp(self._native, authenticate, otherwise)
+        return AsgiApp(self._native, authenticate, otherwise, limit_by_address)
 
     def wsgi(
         self,
-        authenticate: Callable[[Request], Caller | None],
+        authenticate: Callable[[Request], Caller | None] | None = None,
         *,
         otherwise: Callable[..., Iterable[bytes]] | None = None,
+        limit_by_address: bool = False,
         longest_poll: timedelta | float = 5,
     ) -> WsgiApp:
         """The API as a WSGI application. Each poll that waits occupies a thread of your server.
 
         Args:
-            authenticate: Finds out who calls; `None` if the request has no valid credentials.
+            authenticate: Finds out who calls; `None` if the request has no valid credentials. Without it, the
+                `authenticator` does.
             otherwise: The application for all other paths, such as `app.wsgi_app` of Flask. Without one, they are 404.
+            limit_by_address: Whether the `authenticator` limits how many invalid tokens come from one address. Behind a
+                proxy, all callers have one.
             longest_poll: How long a poll may occupy a thread: 5 seconds by default, however long `long_poll` is.
         """
         from ssf_transmitter._wsgi import WsgiApp  # loaded on demand
 
-        return WsgiApp(self._native, authenticate, otherwise, longest_poll)
+        return WsgiApp(self._native, authenticate, otherwise, limit_by_address, longest_poll)
 
     def configuration(self) -> dict[str, Any]:
         """The transmitter configuration, as it is served (SSF 1.0 §7.1)."""
