@@ -9,6 +9,7 @@ use openssl::{
     sign::Signer,
     symm::{Cipher, decrypt_aead, encrypt_aead},
 };
+use zeroize::Zeroizing;
 
 use crate::{
     error::{Error, ErrorCode, Result},
@@ -107,6 +108,7 @@ impl Seal {
     /// Seals bytes for a purpose, if there is a seal.
     pub(crate) fn seal(seal: Option<&Self>, purpose: &str, plain: Vec<u8>) -> Result<Vec<u8>> {
         let Some((id, key)) = seal.and_then(|seal| seal.keys.first()) else { return Ok(plain) };
+        let plain = Zeroizing::new(plain);
         let mut nonce = [0; NONCE];
         random::fill(&mut nonce)?;
         let mut authentication = [0; AUTHENTICATION];

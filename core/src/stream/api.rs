@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     denial::{Denial, DenialReason},
-    error::Result,
+    error::{Error, ErrorCode, Result},
     key::KeySet,
     outbox::{Seal, StreamStore},
     rate::RateLimiter,
@@ -18,6 +18,8 @@ use crate::{
 
 /// So many callers are remembered for their rates.
 const CALLERS: usize = 20_000;
+/// A change is tried so often: each failure is a success of somebody else.
+const TRIES: u32 = 10;
 
 /// Answers the requests of receivers, and publishes events to their streams. Cheap to clone; clones share everything.
 ///
@@ -176,10 +178,12 @@ impl StreamApi {
     ) -> Answer {
         let Some(action) = operation.action() else { return answer };
         let audit = Audit::new(self.now(), caller.receiver(), action).with_outcome(outcome);
-        answer.audited(match stream {
+        let audit = match stream {
             Some(id) => audit.with_stream(id),
             None => audit,
-        })
+        };
+        audit.trace();
+        answer.audited(audit)
     }
 
     /// A caller that is not let in, and where it gets a token (RFC 9728 §5.1).
@@ -227,6 +231,25 @@ impl StreamApi {
         Ok(Stream::open(self.sealing(), own.ok_or_else(Problem::no_such_stream)?)?)
     }
 
+    /// Changes a stream, whoever it belongs to, if `change` says so; returns it then. Again, if somebody else has changed it meanwhile.
+    pub(super) async fn change_if(
+        &self,
+        id: &str,
+        mut change: impl FnMut(&mut Stream) -> bool + Send,
+    ) -> Result<Option<Stream>> {
+        for _ in 0..TRIES {
+            let Some(record) = self.store().stream(id).await? else { return Ok(None) };
+            let mut stream = Stream::open(self.sealing(), record)?;
+            if !change(&mut stream) {
+                return Ok(None);
+            }
+            if self.store().update_stream(stream.clone().close(self.sealing())?).await? {
+                return Ok(Some(stream));
+            }
+        }
+        Err(Error::new(ErrorCode::OutboxUnavailable, "a stream is changed by others all the time"))
+    }
+
     /// Changes a stream of a caller: again, if somebody else has changed it meanwhile.
     pub(super) async fn change(
         &self,
@@ -234,8 +257,6 @@ impl StreamApi {
         id: &str,
         mut change: impl FnMut(&mut Stream) -> Result<(), Problem> + Send,
     ) -> Result<Stream, Problem> {
-        /// Each failure is a success of somebody else.
-        const TRIES: u32 = 10;
         for _ in 0..TRIES {
             let mut stream = self.stream(caller, id).await?;
             change(&mut stream)?;

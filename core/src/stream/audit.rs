@@ -9,7 +9,7 @@ const MAX_ID: usize = 64;
 
 /// A change, or an attempt to make one, for an audit log. It holds no token, subject or payload.
 ///
-/// [`Answer::audit`](super::Answer::audit) has the one of a request, and [`Maintained::audits`](super::Maintained::audits) those of the
+/// [`Answer::audits`](super::Answer::audits) has those of a request, and [`Maintained::audits`](super::Maintained::audits) those of the
 /// transmitter itself.
 ///
 /// ```
@@ -64,7 +64,7 @@ impl Audit {
     }
 
     /// What it did: `stream.create`, `stream.update`, `stream.replace`, `stream.delete`, `stream.verify`, `status.update`,
-    /// `subject.add` or `subject.remove`.
+    /// `subject.add` or `subject.remove`; the transmitter itself, `stream.pause`, `stream.disable` or `stream.enable`.
     pub fn action(&self) -> &'static str {
         self.action
     }

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    Authenticate, StreamApi, Timer,
+    Authenticate, Stop, StreamApi, Timer,
     route::Routes,
     settings::{Options, Settings},
 };
@@ -15,6 +15,11 @@ use crate::{
     rate::RateLimit,
     time::{Clock, SteadyClock, SystemClock},
 };
+
+/// The longest time that an outbox keeps what it has not delivered.
+const LONGEST_HELD: Duration = Duration::from_hours(14 * 24);
+/// What the transmitter does by itself, it does not more often.
+const SHORTEST: Duration = Duration::from_mins(1);
 
 /// Makes a [`StreamApi`]; from [`StreamApi::builder`].
 pub struct StreamApiBuilder {
@@ -119,10 +124,38 @@ impl StreamApiBuilder {
     }
 
     /// Sets how many events may wait in one stream, paused or not polled: 10,000 by default. One more takes the place of the oldest.
-    /// Publish this limit to your receivers (CAEP Interoperability Profile §2.3.5).
+    /// The configuration publishes it as `max_held_events` (CAEP Interoperability Profile §2.3.5).
     #[must_use]
     pub fn max_waiting(mut self, events: u64) -> Self {
         self.options.max_waiting = events;
+        self
+    }
+
+    /// Sets how long an event waits in a stream at most, paused or not: 24 hours by default, 14 days at most. An entry that may wait
+    /// longer is shortened, for the receivers that it names, too. The configuration publishes it as `max_held_seconds` (CAEP
+    /// Interoperability Profile §2.3.5).
+    #[must_use]
+    pub fn max_held_age(mut self, age: Duration) -> Self {
+        self.options.max_held_age = age;
+        self
+    }
+
+    /// Stops the streams of receivers that were not active for so long, in whole seconds: no call that concerns the stream, and no poll
+    /// (SSF 1.0 §8.1.1). By default, none is stopped. The receiver is told before. A stream that was paused goes on with the next poll;
+    /// otherwise, the receiver enables it. [`StreamApi::maintain`] does the work.
+    ///
+    /// A receiver with a push stream is active only where it calls the API now and then. Do not set it if yours do not.
+    #[must_use]
+    pub fn inactivity_timeout(mut self, timeout: Duration, stop: Stop) -> Self {
+        self.options.inactivity = Some((timeout, stop));
+        self
+    }
+
+    /// Sends a verification event to each enabled stream this often: [`StreamHealth::canary_age`](super::StreamHealth::canary_age) tells then
+    /// whether streams work. By default, there are none. [`StreamApi::maintain`] does the work.
+    #[must_use]
+    pub fn canary(mut self, every: Duration) -> Self {
+        self.options.canary = Some(every);
         self
     }
 
@@ -175,6 +208,14 @@ impl StreamApiBuilder {
             || options.max_waiting == 0
         {
             return invalid("the limits of the stream API must be more than zero");
+        }
+        if !(Duration::from_secs(1)..=LONGEST_HELD).contains(&options.max_held_age) {
+            return invalid("events are held for a second at least, and 14 days at most");
+        }
+        let is_short = |every: Duration| every < SHORTEST;
+        if options.inactivity.is_some_and(|(timeout, _)| is_short(timeout)) || options.canary.is_some_and(is_short)
+        {
+            return invalid("the inactivity timeout and the time between canaries are a minute at least");
         }
         let resource = options.authenticator.as_ref().and_then(|authenticator| authenticator.protected_resource());
         if let Some(resource) = &resource {

@@ -80,24 +80,50 @@ impl StreamApi {
             _ => in_body,
         };
         stream.clone_from(&given);
-        let required = |given: Option<String>| given.ok_or_else(|| Problem::member("stream_id", "is required"));
+        if *operation == Operation::Create {
+            let created = self.create(caller, &members).await?;
+            *stream = Some(created.record.id.clone());
+            return Ok(Answer::json(201, &created.to_json(self.settings())));
+        }
+        let Some(id) = given.as_deref() else {
+            return match operation {
+                Operation::Read => self.read_all(caller).await,
+                _ => Err(Problem::member("stream_id", "is required")),
+            };
+        };
+        let resumed = match operation {
+            // A poll notes it itself: it lets more go on.
+            Operation::Poll(_) | Operation::Delete => None,
+            _ => self.note_call(caller, id).await?,
+        };
+        let answer = self.answer(operation, caller, id, &members, longest).await?;
+        Ok(match resumed {
+            Some(audit) => answer.audited(audit),
+            None => answer,
+        })
+    }
+
+    /// Does what a request about a stream asks for.
+    async fn answer(
+        &self,
+        operation: &Operation,
+        caller: &Caller,
+        id: &str,
+        members: &Members,
+        longest: Duration,
+    ) -> Result<Answer, Problem> {
         match operation {
-            Operation::Create => {
-                let created = self.create(caller, &members).await?;
-                *stream = Some(created.record.id.clone());
-                Ok(Answer::json(201, &created.to_json(self.settings())))
-            }
-            Operation::Read => self.read(caller, given.as_deref()).await,
-            Operation::Update => self.update(caller, &required(given)?, &members).await,
-            Operation::Replace => self.replace(caller, &required(given)?, &members).await,
-            Operation::Delete => self.delete(caller, &required(given)?).await,
-            Operation::ReadStatus => self.read_status(caller, &required(given)?).await,
-            Operation::UpdateStatus => self.update_status(caller, &required(given)?, &members).await,
-            Operation::AddSubject => self.add_subject(caller, &required(given)?, &members).await,
-            Operation::RemoveSubject => self.remove_subject(caller, &required(given)?, &members).await,
-            Operation::Verify => self.verify(caller, &required(given)?, &members).await,
-            Operation::Poll(id) => self.poll(caller, id, &members, longest).await,
-            Operation::Metadata | Operation::ProtectedResource | Operation::Jwks => {
+            Operation::Read => self.read(caller, id).await,
+            Operation::Update => self.update(caller, id, members).await,
+            Operation::Replace => self.replace(caller, id, members).await,
+            Operation::Delete => self.delete(caller, id).await,
+            Operation::ReadStatus => self.read_status(caller, id).await,
+            Operation::UpdateStatus => self.update_status(caller, id, members).await,
+            Operation::AddSubject => self.add_subject(caller, id, members).await,
+            Operation::RemoveSubject => self.remove_subject(caller, id, members).await,
+            Operation::Verify => self.verify(caller, id, members).await,
+            Operation::Poll(_) => self.poll(caller, id, members, longest).await,
+            Operation::Create | Operation::Metadata | Operation::ProtectedResource | Operation::Jwks => {
                 Err(Problem::no_such_path())
             }
         }

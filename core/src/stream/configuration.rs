@@ -11,6 +11,7 @@ use super::{
 use crate::{
     http::Endpoint,
     metadata::{DELIVERY_POLL, DELIVERY_PUSH},
+    secret::Secret,
     token::check,
 };
 
@@ -63,6 +64,9 @@ impl Stream {
         }
         if let Some(interval) = settings.min_verification_interval.map(|interval| interval.as_secs()) {
             all["min_verification_interval"] = json!(interval);
+        }
+        if let Some((timeout, _)) = settings.inactivity {
+            all["inactivity_timeout"] = json!(timeout.as_secs());
         }
         all
     }
@@ -163,10 +167,10 @@ fn push_url(url: Option<&str>, settings: &Settings) -> Result<String, Problem> {
     Ok(url.to_owned())
 }
 
-fn header_value(value: &str) -> Result<String, Problem> {
+fn header_value(value: &str) -> Result<Secret<String>, Problem> {
     let checked = check::verbatim(value);
     checked.map_err(|_| {
         Problem::member("delivery.authorization_header", "must be printable ASCII without spaces around it")
     })?;
-    Ok(value.to_owned())
+    Ok(value.into())
 }

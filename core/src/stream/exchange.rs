@@ -94,7 +94,7 @@ pub struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: Vec<u8>,
-    audit: Option<Audit>,
+    audits: Vec<Audit>,
     failure: Option<Failure>,
 }
 
@@ -102,7 +102,7 @@ impl Answer {
     /// An answer without a body that no cache keeps.
     pub(super) fn empty(status: u16) -> Self {
         let headers = vec![("cache-control", "no-store".to_owned())];
-        Self { status, headers, body: Vec::new(), audit: None, failure: None }
+        Self { status, headers, body: Vec::new(), audits: Vec::new(), failure: None }
     }
 
     /// An answer with a value in JSON that no cache keeps.
@@ -119,7 +119,7 @@ impl Answer {
             ("etag", etag),
             ("content-type", "application/json".to_owned()),
         ];
-        Self { status: 200, headers, body: text.into_bytes(), audit: None, failure: None }
+        Self { status: 200, headers, body: text.into_bytes(), audits: Vec::new(), failure: None }
     }
 
     /// The document has not changed (RFC 9110 §15.4.5).
@@ -142,8 +142,7 @@ impl Answer {
     }
 
     pub(super) fn audited(mut self, audit: Audit) -> Self {
-        audit.trace();
-        self.audit = Some(audit);
+        self.audits.push(audit);
         self
     }
 
@@ -172,10 +171,11 @@ impl Answer {
         &self.body
     }
 
-    /// What to write into an audit log: there is one if a known caller was to change something, whether it did or not, unless it sends too
-    /// many requests. With the feature `client`, `tracing` gets it, too: the event `ssf.audit` with the target `ssf_transmitter::audit`.
-    pub fn audit(&self) -> Option<&Audit> {
-        self.audit.as_ref()
+    /// What to write into an audit log: one if a known caller was to change something, whether it did or not, unless it sends too many
+    /// requests; and one if the transmitter itself lets the stream go on. With the feature `client`, `tracing` gets them, too: the event
+    /// `ssf.audit` with the target `ssf_transmitter::audit`.
+    pub fn audits(&self) -> &[Audit] {
+        &self.audits
     }
 
     /// Why the transmitter cannot answer, for your log: its store or its key fails, and the caller reads nothing of it. With the feature

@@ -29,6 +29,9 @@ impl StreamApi {
             delivery,
             reason: None,
             verified_at: None,
+            active_at: Some(self.now().as_unix_millis()),
+            stopping: None,
+            canary: None,
         };
         let mut stream = Stream { record, configuration };
         stream.set(members, Absent::IsDeleted, self.settings())?;
@@ -41,11 +44,12 @@ impl StreamApi {
         }
     }
 
-    /// One stream, or all of the caller.
-    pub(super) async fn read(&self, caller: &Caller, id: Option<&str>) -> Result<Answer, Problem> {
-        if let Some(id) = id {
-            return Ok(Answer::json(200, &self.stream(caller, id).await?.to_json(self.settings())));
-        }
+    pub(super) async fn read(&self, caller: &Caller, id: &str) -> Result<Answer, Problem> {
+        Ok(Answer::json(200, &self.stream(caller, id).await?.to_json(self.settings())))
+    }
+
+    /// All streams of the caller.
+    pub(super) async fn read_all(&self, caller: &Caller) -> Result<Answer, Problem> {
         let records = self.store().streams_of(caller.receiver()).await?;
         let streams = records
             .into_iter()

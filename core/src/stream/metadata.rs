@@ -54,7 +54,10 @@ impl StreamApi {
             .verification_endpoint(settings.routes.url("verify"))
             .critical_subject_members(&settings.critical_subject_members)
             .authorization_scheme(OAUTH)
-            .default_subjects(settings.default_subjects);
+            .default_subjects(settings.default_subjects)
+            // What a paused stream holds (CAEP Interoperability Profile §2.3.5).
+            .member("max_held_events", settings.max_waiting)
+            .member("max_held_seconds", settings.max_held_age.as_secs());
         if settings.loopback { configuration.allow_loopback_http() } else { configuration }
     }
 

@@ -18,8 +18,10 @@ mod authenticate;
 mod builder;
 mod call;
 mod caller;
+mod canary;
 mod configuration;
 mod exchange;
+mod maintain;
 mod manage;
 mod metadata;
 mod poll;
@@ -32,6 +34,7 @@ mod route;
 mod settings;
 mod sign;
 mod status;
+mod stopping;
 mod stored;
 mod subjects;
 mod verification;
@@ -44,7 +47,9 @@ pub use builder::StreamApiBuilder;
 pub use call::Call;
 pub use caller::{Authentication, Caller, Scope};
 pub use exchange::{Answer, Head, Timer};
+pub use maintain::{Maintained, StreamHealth};
 #[cfg(feature = "client")]
 pub(crate) use push::PushTarget;
+pub use stopping::Stop;
 
 pub use crate::rate::RateLimit;

@@ -40,7 +40,18 @@ impl StreamApi {
         longest: Duration,
     ) -> Result<Answer, Problem> {
         let request = self.read_poll(id, members)?;
-        let mut stream = self.stream(caller, id).await?;
+        let (stream, resumed) = self.note_activity(self.stream(caller, id).await?, true).await?;
+        let answer = self.fetch(caller, stream, request).await?;
+        Ok(match resumed {
+            Some(audit) => answer.audited(audit),
+            None => answer,
+        })
+    }
+
+    /// Acknowledges, and gives out what there is, or what comes while the poll waits.
+    async fn fetch(&self, caller: &Caller, stream: Stream, request: Request) -> Result<Answer, Problem> {
+        let (mut stream, id) = (stream, request.acknowledgement.stream.clone());
+        let id = id.as_str();
         let said = self.redacted(request.acknowledgement).await?;
         self.store().acknowledge(said).await?;
         // A receiver that does not poll has no poll endpoint; what it was given before the change, it may acknowledge.

@@ -1,5 +1,7 @@
 //! Gives events to streams.
 
+use std::time::Duration;
+
 use super::StreamApi;
 use crate::{
     error::Result,
@@ -17,7 +19,8 @@ impl StreamApi {
     pub async fn publish(&self, entry: Entry) -> Result<Published> {
         let subject = entry.subject().map(|subject| SubjectKeys::of(self.sealing(), subject)).transpose()?;
         let event = entry.events().first().map(|event| event.uri().to_owned()).unwrap_or_default();
-        let message = entry.to_published(self.sealing(), self.now())?;
+        let mut message = entry.to_published(self.sealing(), self.now())?;
+        message.max_age = message.max_age.min(self.settings().max_held_age);
         self.store()
             .publish(Publication {
                 message,
@@ -30,10 +33,23 @@ impl StreamApi {
             .await
     }
 
-    /// Gives an event about a stream to this stream alone, before all others (§8.1.4, §8.1.5).
-    pub(super) async fn publish_to(&self, stream: &str, event: Event) -> Result<Published> {
+    /// Gives an event about a stream to this stream alone, before all others (§8.1.4, §8.1.5): once for each key, and for no longer
+    /// than it makes sense.
+    pub(super) async fn publish_to(
+        &self,
+        stream: &str,
+        event: Event,
+        key: Option<String>,
+        max_age: Option<Duration>,
+    ) -> Result<Published> {
         let event_uri = event.uri().to_owned();
-        let entry = Entry::new(event, Subject::opaque(stream)).priority(Priority::High);
+        let mut entry = Entry::new(event, Subject::opaque(stream)).priority(Priority::High);
+        if let Some(key) = key {
+            entry = entry.idempotency_key(key);
+        }
+        if let Some(age) = max_age {
+            entry = entry.max_age(age);
+        }
         let message = entry.to_published(self.sealing(), self.now())?;
         self.store()
             .publish(Publication {

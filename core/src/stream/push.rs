@@ -27,7 +27,7 @@ impl StreamApi {
         Ok(Some(PushTarget {
             version: record.version,
             endpoint_url,
-            authorization_header: configuration.delivery.authorization_header.map(Secret::new),
+            authorization_header: configuration.delivery.authorization_header,
             audience,
             loopback: self.settings().loopback,
         }))

@@ -2,7 +2,7 @@
 
 use std::{ops::Deref, sync::Arc, time::Duration};
 
-use super::{Authenticate, ProtectedResource, Timer, route::Routes};
+use super::{Authenticate, ProtectedResource, Stop, Timer, route::Routes};
 use crate::{
     dialect::Dialect, error::Result, metadata::DefaultSubjects, outbox::Seal, rate::RateLimit, time::Clock,
 };
@@ -45,6 +45,9 @@ pub(super) struct Options {
     pub(super) lease: Duration,
     pub(super) max_sets: u32,
     pub(super) max_waiting: u64,
+    pub(super) max_held_age: Duration,
+    pub(super) inactivity: Option<(Duration, Stop)>,
+    pub(super) canary: Option<Duration>,
     pub(super) push: Option<Judge>,
     pub(super) resource_metadata: Option<Arc<str>>,
     pub(super) loopback: bool,
@@ -69,6 +72,9 @@ impl Default for Options {
             lease: Duration::from_mins(1),
             max_sets: 100,
             max_waiting: 10_000,
+            max_held_age: Duration::from_hours(24),
+            inactivity: None,
+            canary: None,
             push: None,
             resource_metadata: None,
             loopback: false,

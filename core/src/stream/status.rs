@@ -27,10 +27,10 @@ impl StreamApi {
         };
         let reason =
             members.string("reason")?.map(|reason| reason.chars().take(MAX_REASON).collect::<String>());
+        let now = self.now();
         let changed = self
             .change(caller, id, |stream| {
-                stream.record.status = status;
-                stream.configuration.reason.clone_from(&reason);
+                stream.set_status(status, reason.clone(), now);
                 Ok(())
             })
             .await?;

@@ -44,7 +44,7 @@ impl StreamApi {
             Some(state) => event.with_state(state),
             None => event,
         };
-        self.publish_to(&stream.record.id, event.into()).await?;
+        self.publish_to(&stream.record.id, event.into(), None, None).await?;
         Ok(Answer::empty(204))
     }
 }

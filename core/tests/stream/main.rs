@@ -4,5 +4,6 @@
 
 mod access;
 mod management;
+mod maintenance;
 mod polls;
 mod world;

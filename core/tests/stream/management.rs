@@ -134,6 +134,8 @@ async fn everybody_reads_the_configuration_and_the_keys() {
                 "verification_endpoint": "https://api.example.com/v1/ssf/verify",
                 "authorization_schemes": [{ "spec_urn": "urn:ietf:rfc:6749" }],
                 "default_subjects": "ALL",
+                "max_held_events": 10000,
+                "max_held_seconds": 86400,
             })
         );
     }
