@@ -103,8 +103,11 @@ class Case {
     if (type !== undefined) headers['content-type'] = type;
     let answer;
     do answer = await server.request(method, target, { body, headers });
-    // Until the lease has ended.
-    while (this.waits && Object.keys(answer.body.sets).length === 0);
+    while (
+      // Until the lease has ended.
+      this.waits &&
+      Object.keys(answer.body.sets).length === 0
+    );
     for (const [name, pointer] of Object.entries(capture)) this.names[name] = answer.body[pointer.slice(1)];
     compare(answer, this.filled(step.response));
   }
@@ -175,8 +178,9 @@ everywhere('a client that disconnects ends its poll', async (_, mount) => {
 
 /** An API that tells when its handlers begin and end to answer a poll. */
 function watched(api, events) {
-  const tell = (handle) =>
-    async function (request, ...more) {
+  const tell =
+    (handle) =>
+    async (request, ...more) => {
       if (!request.url.includes('/poll/')) return handle(request, ...more);
       try {
         const answer = handle(request, ...more);
@@ -224,7 +228,10 @@ everywhere('a body without a length has a limit', async (_, mount) => {
 test('a body that was read before is an error that says so', async () => {
   const api = apiOver(Outbox.inMemory());
   const app = express();
-  app.use(express.json(), api.nodeHandler(({ headers }) => authenticator()(headers.authorization)));
+  app.use(
+    express.json(),
+    api.nodeHandler(({ headers }) => authenticator()(headers.authorization)),
+  );
   let caught;
   app.use((error, _request, response, _next) => {
     caught = error;

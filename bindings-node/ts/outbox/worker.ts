@@ -111,7 +111,13 @@ const SETTINGS = {
   keepDead: span,
   keepDiscarded: span,
 };
-const OPTIONS = { receivers: either(object, func), streams: instance(StreamApi, 'a StreamApi'), onAlert: func, onError: func, ...SETTINGS };
+const OPTIONS = {
+  receivers: either(object, func),
+  streams: instance(StreamApi, 'a StreamApi'),
+  onAlert: func,
+  onError: func,
+  ...SETTINGS,
+};
 
 /**
  * Sends what waits in an outbox: claims deliveries, builds and signs SETs, delivers and settles them. All of it is done on the
@@ -224,7 +230,8 @@ export class Worker implements AsyncDisposable {
     const settings = settingsOf(this.#options);
     const streams = this.#options.streams && StreamApi.handle(this.#options.streams);
     const running = await call<NativeRunningWorker>(
-      (mailbox, number) => native.RunningWorker.start(mailbox, number, outbox, this.#transmitter, settings, drain, streams),
+      (mailbox, number) =>
+        native.RunningWorker.start(mailbox, number, outbox, this.#transmitter, settings, drain, streams),
       at,
     );
     this.#running = running;

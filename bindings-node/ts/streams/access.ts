@@ -94,12 +94,12 @@ const SCOPES = { read: string, manage: string };
 
 /** The settings as the native part takes them. */
 export function accessOf(options: AuthenticatorOptions, at: Place): NativeAccess {
-  const { tokens = {}, issuers = [], allowNetworks = [], allowLoopback = false } = checked(
-    options,
-    AUTHENTICATOR,
-    [],
-    at,
-  );
+  const {
+    tokens = {},
+    issuers = [],
+    allowNetworks = [],
+    allowLoopback = false,
+  } = checked(options, AUTHENTICATOR, [], at);
   return {
     hashes: Object.keys(tokens),
     callers: Object.values(tokens).map((caller) => callerOf(caller, at)),

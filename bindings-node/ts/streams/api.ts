@@ -78,10 +78,7 @@ export interface StreamApiOptions {
 
 /** What can be set of an event for streams. */
 export interface PublishOptions
-  extends Pick<
-    EntryOptions,
-    'txn' | 'toe' | 'idempotencyKey' | 'notBefore' | 'maxAge' | 'priority' | 'supersedes'
-  > {
+  extends Pick<EntryOptions, 'txn' | 'toe' | 'idempotencyKey' | 'notBefore' | 'maxAge' | 'priority' | 'supersedes'> {
   /** Receivers beside the streams, by their names in the outbox. */
   readonly to?: string | readonly string[] | undefined;
   /** Abandons the call, which fails with the reason of the signal; the event may be published nevertheless. */

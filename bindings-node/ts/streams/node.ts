@@ -60,7 +60,8 @@ function headersOf(request: IncomingMessage): string[] {
 function read(request: IncomingMessage, limit: number, late: AbortSignal, at: Place): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     if (request.readableEnded) {
-      const message = 'the body was read before: mount the stream API before what parses bodies, such as express.json()';
+      const message =
+        'the body was read before: mount the stream API before what parses bodies, such as express.json()';
       reject(errorOf('SSF_CONFIGURATION_INVALID', message, at));
       return;
     }
