@@ -64,14 +64,16 @@ impl IssuerSettings {
         type Issuer = TrustedIssuer;
         let given = self.clone();
         let issuer = Issuer::with_profile(given.issuer, TokenProfile::built_in(&given.profile)?);
-        let issuer = given.clients.into_iter().fold(issuer, |issuer, (client, receiver, audience)| {
-            issuer.client(client, receiver, audience)
-        });
+        let issuer = given
+            .clients
+            .into_iter()
+            .fold(issuer, |issuer, (client, receiver, audience)| issuer.client(client, receiver, audience));
         let issuer = set(issuer, given.audience, Issuer::audience);
         let issuer = set(issuer, given.every_client, |issuer, (receiver, audience)| {
             issuer.every_client(receiver, audience)
         });
-        let issuer = set(issuer, given.scope_names, |issuer, (read, manage)| issuer.scope_names(read, manage));
+        let issuer =
+            set(issuer, given.scope_names, |issuer, (read, manage)| issuer.scope_names(read, manage));
         let issuer = set(issuer, given.metadata_url, Issuer::metadata_url);
         Ok(set(issuer, given.jwks_uri, Issuer::jwks_uri))
     }

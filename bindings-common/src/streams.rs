@@ -93,12 +93,14 @@ impl StreamSettings {
         let builder = set(builder, self.base_url.clone(), Builder::base_url);
         let builder = set(builder, subjects, Builder::default_subjects);
         let builder = set(builder, self.max_streams, Builder::max_streams);
-        let builder = set(builder, self.min_verification_interval.map(Some), Builder::min_verification_interval);
+        let builder =
+            set(builder, self.min_verification_interval.map(Some), Builder::min_verification_interval);
         let builder = set(builder, self.lease, Builder::lease);
         let builder = set(builder, self.max_sets, Builder::max_sets);
         let builder = set(builder, self.max_waiting, Builder::max_waiting);
         let builder = set(builder, self.resource_metadata.clone(), Builder::resource_metadata);
-        let limit = self.rate_limit.map(|rate| Some(rate).filter(|rate| *rate > 0).map(RateLimit::per_second));
+        let limit =
+            self.rate_limit.map(|rate| Some(rate).filter(|rate| *rate > 0).map(RateLimit::per_second));
         let builder = set(builder, limit, Builder::rate_limit);
         let access = self.access.as_ref().map(|access| access.build(&self.resource())).transpose()?;
         let builder = set(builder, access, Builder::authenticator);

@@ -90,8 +90,16 @@ impl From<AccessArgument> for AccessSettings {
 
 impl From<IssuerArgument> for IssuerSettings {
     fn from(given: IssuerArgument) -> Self {
-        let IssuerArgument(issuer, profile, audience, clients, every_client, scope_names, metadata_url, jwks_uri) =
-            given;
+        let IssuerArgument(
+            issuer,
+            profile,
+            audience,
+            clients,
+            every_client,
+            scope_names,
+            metadata_url,
+            jwks_uri,
+        ) = given;
         Self { issuer, profile, audience, clients, every_client, scope_names, metadata_url, jwks_uri }
     }
 }

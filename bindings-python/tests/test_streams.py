@@ -143,9 +143,7 @@ def compare(answer: tuple[int, http.client.HTTPMessage, bytes], expected: dict[s
 
 
 @pytest.mark.parametrize("case", cases("stream-api.json", "cases"))
-def test_every_case_through_every_mount(
-    mount: Any, case: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_case_through_every_mount(mount: Any, case: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mounts, "AUDIENCE", SETTINGS["audience"])
     world = Case(mount, case["steps"])
     for step in case["steps"]:

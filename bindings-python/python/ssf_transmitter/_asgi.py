@@ -10,13 +10,14 @@ from ssf_transmitter._mount import Mount, caller_tuple, framed, request
 from ssf_transmitter._pending import pending
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, MutableMapping
 
     from ssf_transmitter import _native
     from ssf_transmitter.streams import Request
 
-    Receive = Callable[[], Awaitable[dict[str, Any]]]
-    Send = Callable[[dict[str, Any]], Awaitable[None]]
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
 
 # How long a caller may take to send a body, in seconds.
 BODY_TIME = 10
@@ -27,7 +28,7 @@ class AsgiApp(Mount):
 
     _mailbox: _native.Mailbox | None = None
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             if self._otherwise is None:
@@ -78,7 +79,7 @@ class AsgiApp(Mount):
             gone.cancel()
 
 
-def _path(scope: dict[str, Any]) -> str:
+def _path(scope: Message) -> str:
     """The whole path: where an application is mounted, frameworks leave it as it is or take the prefix away."""
     path: str = scope["path"]
     root: str = scope.get("root_path", "")

@@ -80,7 +80,7 @@ class BaseWorker:
         self._outbox, self._transmitter, self._options = outbox, transmitter, options
         self._find = receivers if callable(receivers) else receivers.get
         self._on_alert = on_alert
-        self._streams = streams and streams._native  # noqa: SLF001  # of this package
+        self._streams = None if streams is None else streams._native  # noqa: SLF001  # of this package
 
     def stop(self) -> None:
         """Ask the worker to end, from any thread: it claims nothing more, and lets deliveries end within the grace.

@@ -268,7 +268,7 @@ class StreamApi:
             list(allow_networks),
             resource_metadata,
             allow_loopback_http,
-            authenticator and authenticator._tuple(),  # noqa: SLF001  # of this package
+            None if authenticator is None else authenticator._tuple(),  # noqa: SLF001  # of this package
             rate_limit,
         )
 
@@ -284,7 +284,7 @@ class StreamApi:
         Args:
             authenticate: Finds out who calls. It may be async; otherwise it must return soon. It returns `None` if the
                 request has no valid credentials. Without it, the `authenticator` does.
-            otherwise: The application for all other paths, such as `get_asgi_application()` of Django. Without one, they
+            otherwise: The application for other paths, such as `get_asgi_application()` of Django. Without it, they
                 are 404.
             limit_by_address: Whether the `authenticator` limits how many invalid tokens come from one address. Behind a
                 proxy, all callers have one.
@@ -396,8 +396,8 @@ def _entry(
     supersedes: str | None,
 ) -> Entry:
     return Entry(
-        event, subject, to=to, txn=txn, toe=toe, idempotency_key=idempotency_key, not_before=not_before, max_age=max_age,
-        priority=priority, supersedes=supersedes,
+        event, subject, to=to, txn=txn, toe=toe, idempotency_key=idempotency_key, not_before=not_before,
+        max_age=max_age, priority=priority, supersedes=supersedes,
     )  # fmt: skip
 
 

@@ -103,11 +103,14 @@ async fn serve<S: StreamStore + Clone + 'static>(settings: &Settings, store: S, 
 
 /// What sends the events of push streams.
 fn worker(settings: &Settings, api: &StreamApi, outbox: &Outbox) -> Result<Worker> {
-    let transmitter = Transmitter::builder(&settings.issuer, settings.keys()?).network(settings.network()).build()?;
+    let transmitter =
+        Transmitter::builder(&settings.issuer, settings.keys()?).network(settings.network()).build()?;
     let named = std::collections::HashMap::<String, Receiver>::new();
     let worker = Worker::new(outbox.clone(), transmitter, StreamReceivers::new(api.clone(), named));
     Ok(worker.on_alert(|receiver, alert| match alert {
-        ssf_transmitter::outbox::Alert::Paused(failure) => say(&format!("{receiver} is paused: {}", failure.message)),
+        ssf_transmitter::outbox::Alert::Paused(failure) => {
+            say(&format!("{receiver} is paused: {}", failure.message))
+        }
         _ => say(&format!("{receiver} is resumed")),
     }))
 }

@@ -54,7 +54,11 @@ impl Publishing {
             _ => return Err(request),
         };
         if request.method() != Method::POST {
-            return Ok(refused(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the method here is POST"));
+            return Ok(refused(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "the method here is POST",
+            ));
         }
         if !self.permits(&request) {
             let message = "the header Authorization with a token of a publisher is required";
@@ -65,11 +69,14 @@ impl Publishing {
                 Some(demo) => demo.send(&self.api).await,
                 None => Ok(0),
             };
-            return Ok(published.map_or_else(|error| failed(&error), |events| accepted(&json!({ "events": events }))));
+            return Ok(published
+                .map_or_else(|error| failed(&error), |events| accepted(&json!({ "events": events }))));
         }
         let body = match Limited::new(request.into_body(), MAX_BODY).collect().await {
             Ok(body) => body.to_bytes(),
-            Err(_) => return Ok(refused(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", "the body is too long")),
+            Err(_) => {
+                return Ok(refused(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", "the body is too long"));
+            }
         };
         Ok(self.publish(&body).await.unwrap_or_else(|error| failed(&error)))
     }

@@ -1,6 +1,13 @@
 //! The file with the settings.
 
-use std::{collections::BTreeMap, ffi::OsString, fs, net::SocketAddr, path::{Path, PathBuf}, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde::Deserialize;
 use ssf_transmitter::{
@@ -126,13 +133,16 @@ struct Place {
 impl Settings {
     pub(super) fn read(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-        let settings: Self = toml::from_str(&text)
-            .map_err(|error| input::toml_failure(&text, &error, "neither TOML nor a value of the right type"))?;
+        let settings: Self = toml::from_str(&text).map_err(|error| {
+            input::toml_failure(&text, &error, "neither TOML nor a value of the right type")
+        })?;
         if settings.certificate.is_some() != settings.certificate_key.is_some() {
             return Err("set certificate and certificate_key together".into());
         }
         if settings.certificate.is_none() && !settings.listen.ip().is_loopback() {
-            return Err("without a certificate, listen is a loopback address: tokens are not sent in clear".into());
+            return Err(
+                "without a certificate, listen is a loopback address: tokens are not sent in clear".into()
+            );
         }
         Ok(settings)
     }

@@ -13,7 +13,8 @@ use super::super::{Failure, Result};
 
 /// What accepts connections with this certificate and its chain.
 pub(super) fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor> {
-    let refused = |path: &Path, error: &dyn std::fmt::Display| Failure::from(format!("{}: {error}", path.display()));
+    let refused =
+        |path: &Path, error: &dyn std::fmt::Display| Failure::from(format!("{}: {error}", path.display()));
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>)
         .map_err(|error| refused(certificate, &error))?;
