@@ -6,7 +6,7 @@ use ssf_transmitter::{
     KeySet, Network, Result,
     outbox::MemoryStore,
     set::Audience,
-    stream::{Authentication, Begun, Caller, Head, RateLimit, StreamApi, StreamApiBuilder, Timer},
+    stream::{Authentication, Begun, Caller, Head, RateLimit, Stop, StreamApi, StreamApiBuilder, Timer},
 };
 
 use crate::{
@@ -46,6 +46,12 @@ pub struct StreamSettings {
     pub max_sets: Option<u32>,
     /// How many events may wait in a stream.
     pub max_waiting: Option<u64>,
+    /// How long an event waits in a stream.
+    pub max_held_age: Option<Duration>,
+    /// After what time the streams of receivers that do nothing are paused.
+    pub inactivity_timeout: Option<Duration>,
+    /// How often streams get a verification of the transmitter itself.
+    pub canary: Option<Duration>,
     /// Whether receivers may have their events pushed.
     pub push: bool,
     /// Networks that the egress guard lets push endpoints be in.
@@ -98,6 +104,11 @@ impl StreamSettings {
         let builder = set(builder, self.lease, Builder::lease);
         let builder = set(builder, self.max_sets, Builder::max_sets);
         let builder = set(builder, self.max_waiting, Builder::max_waiting);
+        let builder = set(builder, self.max_held_age, Builder::max_held_age);
+        let builder = set(builder, self.inactivity_timeout, |builder, timeout| {
+            builder.inactivity_timeout(timeout, Stop::Pause)
+        });
+        let builder = set(builder, self.canary, Builder::canary);
         let builder = set(builder, self.resource_metadata.clone(), Builder::resource_metadata);
         let limit =
             self.rate_limit.map(|rate| Some(rate).filter(|rate| *rate > 0).map(RateLimit::per_second));

@@ -15,6 +15,7 @@ use ssf_transmitter::{
 use tokio::sync::OnceCell;
 
 use crate::{
+    deliveries::{DeliveryFailure, count},
     entries::Lines,
     failure::{Failure, Outcome, Result, outcome},
     key::KeySet,
@@ -38,6 +39,9 @@ pub struct StreamOptions {
     pub lease: Option<f64>,
     pub max_sets: Option<u32>,
     pub max_waiting: Option<u32>,
+    pub max_held_age: Option<f64>,
+    pub inactivity_timeout: Option<f64>,
+    pub canary: Option<f64>,
     pub push: bool,
     pub allow_networks: Vec<String>,
     pub resource_metadata: Option<String>,
@@ -116,6 +120,9 @@ impl StreamOptions {
             lease: span(self.lease)?,
             max_sets: self.max_sets,
             max_waiting: self.max_waiting.map(u64::from),
+            max_held_age: span(self.max_held_age)?,
+            inactivity_timeout: span(self.inactivity_timeout)?,
+            canary: span(self.canary)?,
             push: self.push,
             allow_networks: self.allow_networks,
             resource_metadata: self.resource_metadata,
@@ -201,6 +208,33 @@ pub struct Published {
     pub repeated: bool,
 }
 
+/// How the streams are. The age is in milliseconds.
+#[napi(object, object_from_js = false)]
+pub struct StreamHealth {
+    pub enabled: f64,
+    pub paused: f64,
+    pub disabled: f64,
+    pub failed: f64,
+    pub failure: Option<DeliveryFailure>,
+    pub canary_age: Option<f64>,
+    pub canary_stream: Option<String>,
+}
+
+impl From<stream::Maintained> for StreamHealth {
+    fn from(maintained: stream::Maintained) -> Self {
+        let health = maintained.health;
+        Self {
+            enabled: count(health.enabled),
+            paused: count(health.paused),
+            disabled: count(health.disabled),
+            failed: count(health.failed),
+            failure: health.failure.map(Into::into),
+            canary_age: health.canary_age.map(|age| age.as_secs_f64() * 1000.0),
+            canary_stream: health.canary_stream,
+        }
+    }
+}
+
 #[napi]
 impl StreamApi {
     #[napi]
@@ -246,13 +280,20 @@ impl StreamApi {
         })
     }
 
+    /// Looks after all streams.
+    #[napi]
+    pub fn maintain(&self, mailbox: &Mailbox, number: u32) -> Outcome<()> {
+        let api = self.core();
+        mailbox.spawn(number, async move { Ok(StreamHealth::from(api.await?.maintain().await?)) })
+    }
+
     /// Publishes an event: the lines of its entry.
     #[napi]
     pub fn publish(&self, mailbox: &Mailbox, number: u32, lines: String) -> Outcome<()> {
         let api = self.core();
         mailbox.spawn(number, async move {
             let published = api.await?.publish(Lines(lines).one()?).await?;
-            let streams = crate::deliveries::count(published.streams);
+            let streams = count(published.streams);
             Ok(Published { jtis: published.jtis, streams, repeated: published.repeated })
         })
     }

@@ -197,6 +197,21 @@ test('postgres-transaction.mjs', async () => {
   assert.deepEqual(await finished(start('postgres-transaction.mjs', env)), { code: 0, lines: ['1 for the workers'] });
 });
 
+test('the application of the guide', async () => {
+  const guide = await readFile(new URL('../../docs/transmitter.md', import.meta.url), 'utf8');
+  const [[, code]] = [...guide.matchAll(/^```js\n([\s\S]*?)^```$/gm)];
+  const rest = "app.listen(0, '127.0.0.1', function () { console.log(this.address().port); });";
+  await writeFile(join(project, 'guide.mjs'), `${code}\n${rest}\n`);
+  const child = start('guide.mjs', {});
+  const [port] = await once(child.stdout, 'data');
+  const headers = { authorization: 'Bearer of-acme' };
+  const base = `http://127.0.0.1:${port.trim()}`;
+  assert.equal((await fetch(`${base}/ssf/streams`, { headers })).status, 200);
+  assert.equal(await (await fetch(`${base}/sessions/${ADA.email}/revoke`, { method: 'POST' })).json(), 0);
+  child.kill();
+  await once(child, 'close');
+});
+
 test('the snippets of the README, one after the other', async (t) => {
   const readme = await readFile(join(PACKAGE, 'README.md'), 'utf8');
   const snippets = [...readme.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, code]) => code);

@@ -319,6 +319,16 @@ test('a worker sends to push streams', async (t) => {
   emulator.assertReceived('caep.session-revoked', ADA);
 });
 
+test('the transmitter looks after its streams', async () => {
+  const api = apiOver(Outbox.inMemory(), { canary: 60_000, inactivityTimeout: 3_600_000, maxHeldAge: 3_600_000 });
+  server.listener = await MOUNTS.express(api, authenticator());
+  const stream = await create();
+  const { enabled, paused, disabled, failed } = await api.maintain();
+  assert.deepEqual({ enabled, paused, disabled, failed }, { enabled: 1, paused: 0, disabled: 0, failed: 0 });
+  assert.equal(Object.keys(await poll(stream, { returnImmediately: true })).length, 1);
+  assert.equal((await api.maintain()).canaryStream, stream.stream_id);
+});
+
 test('an event goes to receivers that are named, too', async () => {
   const outbox = Outbox.inMemory();
   const api = apiOver(outbox);

@@ -426,6 +426,9 @@ export interface NativeStreamOptions {
   lease: number | undefined;
   maxSets: number | undefined;
   maxWaiting: number | undefined;
+  maxHeldAge: number | undefined;
+  inactivityTimeout: number | undefined;
+  canary: number | undefined;
   push: boolean;
   allowNetworks: string[];
   resourceMetadata: string | undefined;
@@ -488,10 +491,21 @@ export interface NativePublished {
   repeated: boolean;
 }
 
+export interface NativeStreamHealth {
+  enabled: number;
+  paused: number;
+  disabled: number;
+  failed: number;
+  failure?: NativeDeliveryFailure;
+  canaryAge?: number;
+  canaryStream?: string;
+}
+
 export interface NativeStreamApi {
   serves(path: string): boolean;
   configuration(): Outcome<string>;
   begin(mailbox: NativeMailbox, number: number, head: NativeRequestHead): Outcome<void>;
+  maintain(mailbox: NativeMailbox, number: number): Outcome<void>;
   publish(mailbox: NativeMailbox, number: number, lines: string): Outcome<void>;
 }
 

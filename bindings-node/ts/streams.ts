@@ -35,7 +35,13 @@ export {
   type StaticToken,
   type TrustedIssuer,
 } from './streams/access.js';
-export { type Published, type PublishOptions, StreamApi, type StreamApiOptions } from './streams/api.js';
+export {
+  type Published,
+  type PublishOptions,
+  StreamApi,
+  type StreamApiOptions,
+  type StreamHealth,
+} from './streams/api.js';
 export type { Caller } from './streams/caller.js';
 export type { FetchHandler } from './streams/fetch.js';
 export type { NodeHandler } from './streams/node.js';

@@ -22,6 +22,7 @@ use crate::{
     futures::{Mailbox, Task},
     key_set::KeySet,
     outbox::{Entry, Outbox},
+    outbox_records::Failure,
     process::{Own, PerProcess},
     runtime::{FORKED, wait},
     sets::Addressee,
@@ -107,6 +108,9 @@ impl From<IssuerArgument> for IssuerSettings {
 /// The ids of SETs, to how many streams they go, and whether they were published before.
 type PublishedTuple = (Vec<String>, u64, bool);
 
+/// Enabled, paused, disabled and failed streams, the last failure, the age of the oldest canary in seconds, and its stream.
+type HealthTuple = (u64, u64, u64, u64, Option<Failure>, Option<f64>, Option<String>);
+
 #[pymethods]
 impl StreamApi {
     #[new]
@@ -125,6 +129,9 @@ impl StreamApi {
         lease: Option<Span>,
         max_sets: Option<u32>,
         max_waiting: Option<u64>,
+        max_held_age: Option<Span>,
+        inactivity_timeout: Option<Span>,
+        canary: Option<Span>,
         push: bool,
         allow_networks: Vec<String>,
         resource_metadata: Option<String>,
@@ -146,6 +153,9 @@ impl StreamApi {
             lease: span(lease),
             max_sets,
             max_waiting,
+            max_held_age: span(max_held_age),
+            inactivity_timeout: span(inactivity_timeout),
+            canary: span(canary),
             push,
             allow_networks,
             resource_metadata,
@@ -191,6 +201,17 @@ impl StreamApi {
         Ok(wait(py, async move { api.publish(entry).await })?.map(published)?)
     }
 
+    /// Looks after all streams.
+    fn maintain(&self, py: Python<'_>) -> Result<HealthTuple> {
+        let api = self.core()?;
+        Ok(wait(py, async move { api.maintain().await })?.map(health)?)
+    }
+
+    fn maintain_async(&self, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
+        let api = self.core()?.clone();
+        mailbox.spawn(future, async move { api.maintain().await }, health)
+    }
+
     fn publish_async(&self, entry: &Entry, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
         let (api, entry) = (self.core()?.clone(), entry.core());
         mailbox.spawn(future, async move { api.publish(entry).await }, published)
@@ -205,6 +226,13 @@ impl StreamApi {
             Ok(self.settings.build(outbox.settings(), &outbox.kept()?)?)
         })
     }
+}
+
+fn health(maintained: stream::Maintained) -> HealthTuple {
+    let health = maintained.health;
+    let age = health.canary_age.map(|age| age.as_secs_f64());
+    let failure = health.failure.map(Into::into);
+    (health.enabled, health.paused, health.disabled, health.failed, failure, age, health.canary_stream)
 }
 
 fn published(published: ssf_transmitter::outbox::Published) -> PublishedTuple {

@@ -92,6 +92,17 @@ def test_a_block_of_the_readme_runs(
     assert len(names["emulator"].received if "emulator" in names else []) == sent
 
 
+def test_the_application_of_the_guide_is_one() -> None:
+    guide = (PACKAGE.parent / "docs" / "transmitter.md").read_text("utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
+    names: dict[str, Any] = {}
+    exec(compile(block, "transmitter.md", "exec"), names)
+    with mounts.running(asgi=True) as server:
+        server.serve(names["app"])
+        assert server.request("GET", "/ssf/streams", headers={"Authorization": "Bearer of-acme"})[0] == 200
+        assert server.request("POST", "/sessions/ada@example.com/revoke")[2] == b"0"
+
+
 def test_the_examples_in_the_docstrings_of_the_native_part_run() -> None:
     # Those of Python modules are run by `pytest --doctest-modules`.
     finder, runner = doctest.DocTestFinder(), doctest.DocTestRunner()

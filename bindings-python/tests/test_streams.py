@@ -237,6 +237,17 @@ def test_a_client_that_disconnects_ends_its_poll(servers: dict[bool, Server]) ->
     assert list(poll(server, stream, returnImmediately=True)) == list(published.jtis)
 
 
+def test_the_transmitter_looks_after_its_streams(servers: dict[bool, Server]) -> None:
+    make, asgi = mounts.MOUNTS["fastapi"]
+    api = api_over(Outbox.in_memory(), canary=60, inactivity_timeout=3600, max_held_age=3600)
+    servers[asgi].serve(make(api))
+    stream = create(servers[asgi])
+    health = asyncio.run(api.amaintain())
+    assert (health.enabled, health.paused, health.disabled, health.failed) == (1, 0, 0, 0)
+    assert len(poll(servers[asgi], stream, returnImmediately=True)) == 1
+    assert api.maintain().canary_stream == stream["stream_id"]
+
+
 def test_publishing_from_asyncio() -> None:
     async def main() -> tuple[int, int]:
         outbox = AsyncOutbox.in_memory()

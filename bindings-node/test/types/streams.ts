@@ -58,4 +58,5 @@ export const streams: number = published.streams;
 await api.publish(caep.sessionRevoked(), undefined, { to: ['okta'], txn: 'incident-4711' });
 // @ts-expect-error a stream gets its events in order
 await api.publish(caep.sessionRevoked(), undefined, { ordered: false });
+
 export { nobody };

@@ -6,7 +6,7 @@ import { call } from '../calls.js';
 import { Place, unwrap } from '../errors.js';
 import type { SsfEvent } from '../events/union.js';
 import { KeySet, SigningKey } from '../keys.js';
-import { type NativePublished, type NativeStreamApi, native } from '../native.js';
+import { type NativePublished, type NativeStreamApi, type NativeStreamHealth, native } from '../native.js';
 import {
   boolean,
   checked,
@@ -25,6 +25,7 @@ import {
 } from '../options.js';
 import { ENTRY_OPTIONS, type EntryOptions, linesOf } from '../outbox/entry.js';
 import { Outbox } from '../outbox/outbox.js';
+import { type Failure, failureOf } from '../outbox/records.js';
 import type { Subject } from '../subjects.js';
 import { type AuthenticatorOptions, accessOf } from './access.js';
 import type { Authenticated } from './caller.js';
@@ -59,6 +60,12 @@ export interface StreamApiOptions {
   readonly maxSets?: number | undefined;
   /** How many events may wait in one stream; 10,000 by default. One more takes the place of the oldest. */
   readonly maxWaiting?: number | undefined;
+  /** How long an event waits in a stream at most; 24 hours by default, 14 days at most. */
+  readonly maxHeldAge?: number | undefined;
+  /** After what time the streams of receivers that do nothing are paused; never by default. */
+  readonly inactivityTimeout?: number | undefined;
+  /** How often each enabled stream gets a verification of the transmitter itself; never by default. */
+  readonly canary?: number | undefined;
   /** Whether receivers may have their events pushed. The egress guard judges their endpoints. */
   readonly push?: boolean | undefined;
   /** Networks that the egress guard lets push endpoints be in, such as `10.1.0.0/16`. */
@@ -95,6 +102,24 @@ export interface Published {
   readonly repeated: boolean;
 }
 
+/** How the streams are: what to watch, and to alert on. */
+export interface StreamHealth {
+  /** How many are enabled. */
+  readonly enabled: number;
+  /** How many are paused. */
+  readonly paused: number;
+  /** How many are disabled. */
+  readonly disabled: number;
+  /** How many could not be looked after. */
+  readonly failed: number;
+  /** Why, for the last one: its configuration is damaged, or sealed with a key that is not set. */
+  readonly failure?: Failure;
+  /** The longest time since the receiver of an enabled stream acknowledged a canary, in milliseconds. */
+  readonly canaryAge?: number;
+  /** The stream of which that is true. */
+  readonly canaryStream?: string;
+}
+
 const KEY = either(instance(SigningKey, 'a SigningKey'), instance(KeySet, 'a KeySet'));
 const OPTIONS = {
   issuer: string,
@@ -110,6 +135,9 @@ const OPTIONS = {
   lease: span,
   maxSets: count,
   maxWaiting: count,
+  maxHeldAge: span,
+  inactivityTimeout: span,
+  canary: span,
   push: boolean,
   allowNetworks: strings,
   authenticator: object,
@@ -159,6 +187,9 @@ export class StreamApi {
       lease: rest.lease,
       maxSets: rest.maxSets,
       maxWaiting: rest.maxWaiting,
+      maxHeldAge: rest.maxHeldAge,
+      inactivityTimeout: rest.inactivityTimeout,
+      canary: rest.canary,
       push,
       allowNetworks: [...allowNetworks],
       resourceMetadata: rest.resourceMetadata,
@@ -244,6 +275,24 @@ export class StreamApi {
     const { signal: aborted, to = [], ...rest } = checked(options, PUBLISH, [], at);
     const lines = linesOf(event, subject, { ...rest, to }, at);
     return call<NativePublished>((mailbox, number) => this.#native.publish(mailbox, number, lines), at, aborted);
+  }
+
+  /**
+   * Looks after all streams: pauses those of inactive receivers, tells receivers before, and sends canaries. Call it from a timer, about
+   * once a minute. Several servers with one outbox may call it.
+   *
+   * @example
+   * ```ts
+   * setInterval(async () => console.log((await api.maintain()).canaryAge), 60_000).unref();
+   * ```
+   */
+  async maintain(): Promise<StreamHealth> {
+    const at = new Place(this.maintain);
+    const { failure, ...health } = await call<NativeStreamHealth>(
+      (mailbox, number) => this.#native.maintain(mailbox, number),
+      at,
+    );
+    return failure === undefined ? health : { ...health, failure: failureOf(failure) };
   }
 
   /** @internal */

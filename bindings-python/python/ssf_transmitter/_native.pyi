@@ -49,6 +49,8 @@ StreamIssuer = tuple[
 ]
 # Callers by the hashes of their tokens, issuers, networks that these may be in, whether they may be on this machine.
 StreamAccess = tuple[Sequence[tuple[str, StreamCaller]], Sequence[StreamIssuer], Sequence[str], bool]
+# Enabled, paused, disabled and failed streams, the last failure, the age of the oldest canary in seconds, its stream.
+StreamHealth = tuple[int, int, int, int, Failure | None, float | None, str | None]
 # Status, headers, body.
 Answer = tuple[int, list[tuple[str, str]], bytes]
 _Check = tuple[str, Outcome, str, str]
@@ -662,6 +664,9 @@ class StreamApi:
         lease: _Span | None,
         max_sets: int | None,
         max_waiting: int | None,
+        max_held_age: _Span | None,
+        inactivity_timeout: _Span | None,
+        canary: _Span | None,
         push: bool,
         allow_networks: Sequence[str],
         resource_metadata: str | None,
@@ -674,6 +679,8 @@ class StreamApi:
     def begin(self, head: StreamHead, caller: StreamCaller | None) -> Answer | StreamCall: ...
     def admit(self, head: StreamHead) -> Answer | StreamCall: ...
     def admit_async(self, head: StreamHead, mailbox: Mailbox, future: Any) -> Task: ...
+    def maintain(self) -> StreamHealth: ...
+    def maintain_async(self, mailbox: Mailbox, future: Any) -> Task: ...
     def publish(self, entry: Entry) -> tuple[list[str], int, bool]: ...
     def publish_async(self, entry: Entry, mailbox: Mailbox, future: Any) -> Task: ...
 

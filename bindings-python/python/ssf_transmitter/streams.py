@@ -20,6 +20,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from ssf_transmitter import _native
@@ -28,15 +29,25 @@ from ssf_transmitter.outbox import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from ssf_transmitter._asgi import AsgiApp
     from ssf_transmitter._model import Event, Subject
+    from ssf_transmitter._native import Failure
     from ssf_transmitter._types import Priority
     from ssf_transmitter._wsgi import WsgiApp
     from ssf_transmitter.outbox import AsyncOutbox, Outbox
 
-__all__ = ["Authenticator", "Caller", "Published", "Request", "StaticToken", "StreamApi", "TrustedIssuer"]
+__all__ = [
+    "Authenticator",
+    "Caller",
+    "Published",
+    "Request",
+    "StaticToken",
+    "StreamApi",
+    "StreamHealth",
+    "TrustedIssuer",
+]
 
 
 @dataclass(frozen=True)
@@ -190,6 +201,29 @@ class Published:
     repeated: bool
 
 
+@dataclass(frozen=True)
+class StreamHealth:
+    """How the streams are: what to watch, and to alert on.
+
+    Attributes:
+        enabled: How many are enabled.
+        paused: How many are paused.
+        disabled: How many are disabled.
+        failed: How many could not be looked after.
+        failure: Why, for the last one: its configuration is damaged, or sealed with a key that is not set.
+        canary_age: The longest time since the receiver of an enabled stream acknowledged a canary; `None` without any.
+        canary_stream: The stream of which that is true.
+    """
+
+    enabled: int
+    paused: int
+    disabled: int
+    failed: int
+    failure: Failure | None
+    canary_age: timedelta | None
+    canary_stream: str | None
+
+
 class StreamApi:
     """Answers the requests of receivers, and publishes events to their streams. Share it between threads.
 
@@ -211,6 +245,9 @@ class StreamApi:
         lease: How long a receiver that polls has to acknowledge SETs before it gets them again; a minute by default.
         max_sets: How many SETs a poll returns at most; 100 by default.
         max_waiting: How many events may wait in one stream; 10,000 by default. One more takes the place of the oldest.
+        max_held_age: How long an event waits in a stream at most; 24 hours by default, 14 days at most.
+        inactivity_timeout: After what time the streams of receivers that do nothing are paused; never by default.
+        canary: How often each enabled stream gets a verification of the transmitter itself; never by default.
         push: Whether receivers may have their events pushed. The egress guard judges their endpoints.
         allow_networks: Networks that the egress guard lets push endpoints be in, such as `10.1.0.0/16`.
         authenticator: What finds out who calls, unless a mount has a function for it.
@@ -240,6 +277,9 @@ class StreamApi:
         lease: timedelta | float | None = None,
         max_sets: int | None = None,
         max_waiting: int | None = None,
+        max_held_age: timedelta | float | None = None,
+        inactivity_timeout: timedelta | float | None = None,
+        canary: timedelta | float | None = None,
         push: bool = False,
         allow_networks: Iterable[str] = (),
         authenticator: Authenticator | None = None,
@@ -264,6 +304,9 @@ class StreamApi:
             lease,
             max_sets,
             max_waiting,
+            max_held_age,
+            inactivity_timeout,
+            canary,
             push,
             list(allow_networks),
             resource_metadata,
@@ -320,6 +363,27 @@ class StreamApi:
         from json import loads  # loaded on demand
 
         return loads(self._native.configuration())  # type: ignore[no-any-return]
+
+    def maintain(self) -> StreamHealth:
+        """Look after all streams: pause those of inactive receivers, tell receivers before, and send canaries.
+
+        Call it from a timer, about once a minute. Several servers with one outbox may call it.
+
+        >>> from ssf_transmitter import SigningKey
+        >>> from ssf_transmitter.outbox import Outbox
+        >>> api = StreamApi("https://tr.example.com", SigningKey.generate(), Outbox.in_memory(), events=[], canary=3600)
+        >>> api.maintain().enabled
+        0
+        """
+        return _health(self._native.maintain())
+
+    async def amaintain(self) -> StreamHealth:
+        """`maintain` for asyncio."""
+        from ssf_transmitter._pending import pending  # loaded on demand
+
+        future, self._mailbox = pending(self._mailbox)
+        future.work = self._native.maintain_async(self._mailbox, future)
+        return _health(await future)
 
     @known_keywords
     def publish(
@@ -381,6 +445,12 @@ class StreamApi:
         future, self._mailbox = pending(self._mailbox)
         future.work = self._native.publish_async(entry, self._mailbox, future)
         return _published(await future)
+
+
+def _health(health: _native.StreamHealth) -> StreamHealth:
+    enabled, paused, disabled, failed, failure, age, stream = health
+    canary_age = None if age is None else timedelta(seconds=age)
+    return StreamHealth(enabled, paused, disabled, failed, failure, canary_age, stream)
 
 
 def _entry(
