@@ -27,7 +27,8 @@ export type DialectId =
   | 'govuk-one-login'
   | 'govuk-app'
   | 'google-workspace'
-  | 'login-gov';
+  | 'login-gov'
+  | 'apple';
 
 /**
  * The requirements of one kind of receiver for SETs, as data: place and form of the subject, claims, time unit,

@@ -150,10 +150,7 @@ impl Issuer {
     }
 
     fn builder(&self) -> AuthenticatorBuilder {
-        Authenticator::builder(RESOURCE)
-            .issuer(self.settings())
-            .allow_loopback()
-            .clock(self.clock.clone())
+        Authenticator::builder(RESOURCE).issuer(self.settings()).allow_loopback().clock(self.clock.clone())
     }
 
     fn authenticator(&self) -> Authenticator {

@@ -155,7 +155,8 @@ async fn a_denial_is_an_answer_of_rfc_6750() {
     assert!(denial.www_authenticate().unwrap().ends_with(r#"scope="a x=b""#));
     for reason in DenialReason::ALL {
         let denial = Denial::new(*reason);
-        let expects_challenge = matches!(denial.status(), 400 | 401) || *reason == DenialReason::ScopeInsufficient;
+        let expects_challenge =
+            matches!(denial.status(), 400 | 401) || *reason == DenialReason::ScopeInsufficient;
         assert_eq!(denial.www_authenticate().is_some(), expects_challenge, "{}", reason.as_str());
     }
 }

@@ -62,9 +62,17 @@ fn names(claims: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn there_are_seven_built_in_dialects_each_with_title_and_source() {
-    let expected =
-        ["ssf-1.0", "caep-interop", "okta", "govuk-one-login", "govuk-app", "google-workspace", "login-gov"];
+fn there_are_eight_built_in_dialects_each_with_title_and_source() {
+    let expected = [
+        "ssf-1.0",
+        "caep-interop",
+        "okta",
+        "govuk-one-login",
+        "govuk-app",
+        "google-workspace",
+        "login-gov",
+        "apple",
+    ];
     assert_eq!(Dialect::ids().collect::<Vec<_>>(), expected);
     for id in expected {
         let dialect = built_in(id);
@@ -85,6 +93,7 @@ fn the_same_event_and_subject_reach_each_receiver_in_its_shape() {
         ("caep-interop", &ssf[..], None),
         ("google-workspace", &ssf[..], Some(email.clone())),
         ("okta", &bare[..], Some(json!({ "user": email }))),
+        ("apple", &bare[..], Some(json!({ "user": email }))),
     ] {
         let claims = claims(set(revoked(), Subject::email("ada@example.com"), &built_in(id))).unwrap();
         assert_eq!(names(&claims), claim_names, "{id}");
@@ -189,6 +198,15 @@ fn a_receiver_that_lists_its_events_is_sent_no_others() {
         (
             "login-gov",
             owned(&["login-gov.authorization-fraud-detected", "login-gov.identity-fraud-detected"]),
+        ),
+        (
+            "apple",
+            owned(&[
+                "caep.session-revoked",
+                "caep.credential-change",
+                "ssf.verification",
+                "ssf.stream-updated",
+            ]),
         ),
     ] {
         let mut accepted: Vec<_> = EVENTS
@@ -373,7 +391,7 @@ fn receivers_that_take_rs256_are_sent_nothing_else() {
             let set = set(revoked(), Subject::opaque("1"), &built_in(id)).lint(policy);
             let set = set.prepare(SigningHeader::new(*algorithm, "k")).unwrap();
             let refused = set.findings().iter().any(|finding| finding.rule().id == "alg-not-accepted");
-            let rs256_only = !["ssf-1.0", "google-workspace"].contains(&id);
+            let rs256_only = !["ssf-1.0", "google-workspace", "apple"].contains(&id);
             assert_eq!(refused, rs256_only && *algorithm != Algorithm::Rs256, "{id} {algorithm}");
         }
     }

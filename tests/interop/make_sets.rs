@@ -250,6 +250,7 @@ impl Receiver {
             "govuk-app" => ("govuk-app", false, true, false, InEvent::AsItIs),
             "google-workspace" => ("google-workspace", true, true, true, InEvent::AsItIs),
             "login-gov" => ("login-gov", false, true, false, InEvent::Legacy),
+            "apple" => ("apple", false, true, false, InEvent::Wrapped),
             other => return Err(format!("nobody has written down what {other} wants").into()),
         };
         let levels = json!({
@@ -308,8 +309,17 @@ impl Receiver {
                     "login-gov.authorization-fraud-detected" | "login-gov.identity-fraud-detected"
                 )
             }
+            "apple" => matches!(
+                event,
+                "caep.session-revoked" | "caep.credential-change" | "ssf.verification" | "ssf.stream-updated"
+            ),
             _ => true,
         }
+    }
+
+    /// Whether the subject of an event is in `sub_id`.
+    fn is_at_top(&self, event: &str) -> bool {
+        self.sub_id || (self.id == "apple" && event.starts_with("ssf."))
     }
 
     /// Whether the receiver's schemas have no room for such a subject, although the event's definition has.
@@ -356,7 +366,7 @@ impl Receiver {
         if self.txn {
             expected.insert("txn".to_owned(), json!(vector.txn.as_deref().unwrap_or(TXN)));
         }
-        if self.sub_id {
+        if self.is_at_top(&vector.id) {
             expected.insert("sub_id".to_owned(), Value::Object(subject.clone()));
         }
         expected
@@ -364,7 +374,8 @@ impl Receiver {
 
     fn subject_in_event(&self, vector: &Vector, subject: &Object) -> Option<Value> {
         let family = vector.id.split('.').next().unwrap_or_default();
-        if is_companion(&vector.id) || self.without_subject(&vector.id) {
+        let only_at_top = !self.sub_id && self.is_at_top(&vector.id);
+        if is_companion(&vector.id) || only_at_top || self.without_subject(&vector.id) {
             return None;
         }
         let form = match (&self.subject, family) {

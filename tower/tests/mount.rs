@@ -96,7 +96,9 @@ async fn the_api_itself_finds_out_who_calls() {
     let service = StreamService::of(api)
         .with_remote(|parts| parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()));
     let app = axum::Router::new().fallback_service(service);
-    tokio::spawn(axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).into_future());
+    tokio::spawn(
+        axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).into_future(),
+    );
 
     let good = format!("Authorization: Bearer {}\r\n", token.secret().expose());
     assert_eq!(send(&address, &head("GET", "/ssf/streams", &good)).await.unwrap(), (200, json!([])));

@@ -128,6 +128,21 @@ impl TrustedIssuer {
         self
     }
 
+    /// Sets the dialect of the streams of a receiver that [`client`](Self::client) or [`every_client`](Self::every_client) has named before, by its
+    /// id: see [`Caller::dialect`].
+    ///
+    /// ```
+    /// use ssf_transmitter::access_token::TrustedIssuer;
+    ///
+    /// let issuer = TrustedIssuer::new("https://as.example.com")
+    ///     .client("s6BhdRkqt3", "apple", "https://federation.apple.com")
+    ///     .dialect("apple", "apple");
+    /// ```
+    pub fn dialect(mut self, receiver: &str, dialect: &str) -> Self {
+        self.clients.set_dialect(receiver, dialect);
+        self
+    }
+
     /// Sets the names of the scopes for reading and for managing; `ssf.read` and `ssf.manage` by default (CAEP
     /// Interoperability Profile §2.7.2).
     pub fn scope_names(mut self, read: impl Into<String>, manage: impl Into<String>) -> Self {

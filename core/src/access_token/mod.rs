@@ -17,9 +17,9 @@ mod receivers;
 mod resource;
 mod static_token;
 
+pub use crate::rate::RateLimit;
 pub use issuer::TrustedIssuer;
 pub use profile::TokenProfile;
-pub use crate::rate::RateLimit;
 pub use resource::ResourceMetadata;
 pub use static_token::{StaticToken, TokenHash};
 

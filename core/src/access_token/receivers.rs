@@ -24,11 +24,12 @@ pub(super) struct Clients {
 pub(super) struct Registered {
     receiver: String,
     audience: String,
+    dialect: Option<String>,
 }
 
 impl Registered {
     pub(super) fn new(receiver: String, audience: String) -> Self {
-        Self { receiver, audience }
+        Self { receiver, audience, dialect: None }
     }
 
     /// What is before and after the client id in the id of the receiver, if that has one.
@@ -37,12 +38,16 @@ impl Registered {
     }
 
     fn caller(&self) -> Caller {
-        Caller::new(&self.receiver).audience(self.audience.as_str())
+        self.with_dialect(Caller::new(&self.receiver).audience(self.audience.as_str()))
+    }
+
+    fn with_dialect(&self, caller: Caller) -> Caller {
+        self.dialect.iter().fold(caller, Caller::dialect)
     }
 
     fn for_client(&self, client: &str) -> Caller {
         let audience = self.audience.replace(CLIENT, client);
-        Caller::new(self.receiver.replace(CLIENT, client)).audience(audience.as_str())
+        self.with_dialect(Caller::new(self.receiver.replace(CLIENT, client)).audience(audience.as_str()))
     }
 
     fn check(&self) -> Result<()> {
@@ -63,6 +68,14 @@ impl Registered {
 impl Clients {
     pub(super) fn register(&mut self, client: String, registered: Registered) {
         self.registered.insert(client, registered);
+    }
+
+    /// Sets the dialect of a receiver, or of all that the rule makes.
+    pub(super) fn set_dialect(&mut self, receiver: &str, dialect: &str) {
+        let all = self.registered.values_mut().chain(&mut self.rule);
+        for registered in all.filter(|registered| registered.receiver == receiver) {
+            registered.dialect = Some(dialect.to_owned());
+        }
     }
 
     /// The receiver of a client.

@@ -23,10 +23,10 @@ struct Found {
 
 pub(super) fn check(report: &mut Report<'_>, claims: &Map<String, Value>, events: &[OnWire<'_>]) {
     let dialect = report.context.dialect;
-    let at_top = dialect.data().subject.sub_id;
     let top = sub_id(report, dialect, claims.member("sub_id"), events);
     for event in events {
         let inside = in_event(report, dialect, event);
+        let at_top = dialect.is_at_top(event.rules);
         if !at_top && !event.members.has("subject") && dialect.has_no_place(event.kind, event.rules) {
             let message = format!("{} defines no place for the subject of this event", dialect.title());
             report.add(&rules::SUBJECT_MISSING, event.place("subject"), message);
@@ -53,9 +53,10 @@ fn sub_id(
     value: Option<&Value>,
     events: &[OnWire<'_>],
 ) -> Option<Found> {
-    let set = dialect.data();
+    let only_known = dialect.data().set.only_known_claims;
+    let at_top = dialect.data().subject.sub_id || events.iter().any(|event| dialect.is_at_top(event.rules));
     match value {
-        None if set.subject.sub_id => {
+        None if at_top => {
             let inside = events.iter().any(|event| event.members.has("subject"));
             let message = if inside {
                 "the subject is only in the event; it belongs in sub_id"
@@ -68,7 +69,7 @@ fn sub_id(
         None => None,
         Some(value) => {
             // Where unknown claims are refused, it is one of them.
-            if !set.subject.sub_id && !set.set.only_known_claims {
+            if !at_top && !only_known {
                 let message = format!("{} looks for the subject inside the event", dialect.title());
                 report.add(&rules::SUB_ID_NOT_WANTED, "/sub_id", message);
             }

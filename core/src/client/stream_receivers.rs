@@ -64,7 +64,7 @@ impl StreamReceivers {
 }
 
 fn receiver(target: PushTarget) -> Result<Receiver> {
-    let mut builder = Receiver::builder(target.endpoint_url, target.audience);
+    let mut builder = Receiver::builder(target.endpoint_url, target.audience).dialect(&target.dialect);
     if let Some(value) = target.authorization_header {
         builder = builder.authorization(Authorization::Verbatim(value));
     }

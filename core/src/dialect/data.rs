@@ -23,6 +23,7 @@ pub(crate) struct Data {
     pub(crate) time: TimeRules,
     pub(crate) delivery: DeliveryRules,
     pub(crate) accept: AcceptRules,
+    pub(crate) streams: StreamRules,
     /// Other URIs for events of the catalogue, by id.
     #[serde(default)]
     pub(crate) uris: BTreeMap<String, String>,
@@ -197,6 +198,18 @@ pub(crate) struct AcceptRules {
     pub(crate) only_listed: bool,
 }
 
+/// How the receiver calls the stream API of a transmitter.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StreamRules {
+    /// It sets the `aud` of its streams.
+    pub(crate) receiver_audience: bool,
+    /// It names no stream where it has only one.
+    pub(crate) optional_stream_id: bool,
+    /// It expects a verification event when it has created a stream.
+    pub(crate) verifies_new: bool,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EventRules {
@@ -213,8 +226,8 @@ pub(crate) struct EventRules {
     pub(crate) formats: Option<Vec<String>>,
     /// As for all events.
     pub(crate) wrap: Option<String>,
-    /// `none`: the event is sent without a subject.
-    pub(crate) subject: Option<NoSubject>,
+    /// Where its subject is, if not where those of all events are.
+    pub(crate) subject: Option<EventSubject>,
     /// The values that a member may have.
     #[serde(default)]
     pub(crate) values: BTreeMap<String, Vec<String>>,
@@ -225,8 +238,11 @@ pub(crate) struct EventRules {
 
 #[derive(Clone, Copy, Deserialize, PartialEq)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum NoSubject {
+pub(crate) enum EventSubject {
+    /// Nowhere: the event is sent without a subject.
     None,
+    /// At the top level.
+    SubId,
 }
 
 impl EventRules {

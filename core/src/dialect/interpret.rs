@@ -5,7 +5,7 @@ use serde_json::{Map, Number, Value};
 
 use super::{
     Dialect,
-    data::{EventRules, InEvent, Level, NoSubject, PrintedSubject},
+    data::{EventRules, EventSubject, InEvent, Level, PrintedSubject},
     settings::TimeUnit,
 };
 use crate::{
@@ -30,12 +30,14 @@ impl Dialect {
     pub(crate) fn shape(&self, events: &[Event], subject: Option<&Subject>) -> Result<Shaped> {
         let data = self.data();
         // RFC 9493 has one form only; the forms of a dialect concern the event.
-        let sub_id = subject.filter(|_| data.subject.sub_id).map(|subject| Value::from(subject.clone()));
-        let mut shaped = Shaped { sub_id, events: Map::new(), requires_txn: false };
+        let mut shaped = Shaped { sub_id: None, events: Map::new(), requires_txn: false };
         for event in events {
             let kind = event.event_type();
             let rules = self.event_rules(event.uri(), kind);
             shaped.requires_txn |= kind.is_some_and(|kind| kind.requires_txn);
+            if self.is_at_top(rules) {
+                shaped.sub_id = subject.cloned().map(Value::from);
+            }
 
             let mut members = self.shape_members(event, kind, rules);
             if let Some(subject) = subject
@@ -162,7 +164,12 @@ impl Dialect {
 
     /// Whether the subject of such an event stands nowhere in the SET, although it has one.
     pub(crate) fn has_no_place(&self, kind: Option<&EventType>, rules: Option<&EventRules>) -> bool {
-        !self.data().subject.sub_id && !is_without_subject(kind, rules) && !self.wants_subject(kind, rules)
+        !self.is_at_top(rules) && !is_without_subject(kind, rules) && !self.wants_subject(kind, rules)
+    }
+
+    /// Whether the subject of such an event stands at the top level of the SET.
+    pub(crate) fn is_at_top(&self, rules: Option<&EventRules>) -> bool {
+        self.data().subject.sub_id || rules.is_some_and(|rules| rules.subject == Some(EventSubject::SubId))
     }
 
     /// The form of the subject inside an event: the dialect's, or the event's own where the dialect leaves it to it.
@@ -223,7 +230,7 @@ impl Dialect {
 /// Whether the event is about nobody.
 fn is_without_subject(kind: Option<&EventType>, rules: Option<&EventRules>) -> bool {
     kind.is_some_and(|kind| kind.placement == Placement::None)
-        || rules.is_some_and(|rules| rules.subject == Some(NoSubject::None))
+        || rules.is_some_and(|rules| rules.subject == Some(EventSubject::None))
 }
 
 /// Whole seconds, rounded down, or milliseconds. What can only be milliseconds stays as it is.

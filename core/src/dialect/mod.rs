@@ -41,6 +41,7 @@ const BUILT_IN: &[&str] = &[
     include_str!("../../catalogue/receivers/govuk-app.toml"),
     include_str!("../../catalogue/receivers/google-workspace.toml"),
     include_str!("../../catalogue/receivers/login-gov.toml"),
+    include_str!("../../catalogue/receivers/apple.toml"),
 ];
 
 static DIALECTS: LazyLock<Vec<Dialect>> = LazyLock::new(|| {
@@ -84,7 +85,7 @@ impl Dialect {
     }
 
     /// The built-in dialect with this id: `ssf-1.0`, `caep-interop`, `okta`, `govuk-one-login`, `govuk-app`,
-    /// `google-workspace` or `login-gov`.
+    /// `google-workspace`, `login-gov` or `apple`.
     pub fn built_in(id: &str) -> Result<Self> {
         DIALECTS.iter().find(|dialect| dialect.id() == id).cloned().ok_or_else(|| {
             let known: Vec<_> = Self::ids().collect();

@@ -9,9 +9,11 @@ use openssl::{
     sign::Signer,
     symm::{Cipher, decrypt_aead, encrypt_aead},
 };
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use zeroize::Zeroizing;
 
 use crate::{
+    base64,
     error::{Error, ErrorCode, Result},
     random,
     secret::Secret,
@@ -38,6 +40,21 @@ impl Tag {
     /// A tag of bytes that [`as_bytes`](Self::as_bytes) returned.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
+    }
+}
+
+/// As base64url.
+impl Serialize for Tag {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&base64::encode(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Tag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let tag = base64::decode(&text).and_then(|bytes| Self::from_bytes(&bytes));
+        tag.ok_or_else(|| D::Error::custom("not a tag"))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Subjects as a store compares them: tags in place of values, and keys for an index.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Content, Seal, Tag};
 use crate::{
     error::{Error, ErrorCode, Result},
@@ -19,7 +21,7 @@ const SEPARATOR: char = '\n';
 ///
 /// * Each added subject has a [shape](Self::shape), the names of its members, and one [key](Self::keys) for each subset of them.
 /// * An event asks with one key for each shape that any stream has: [`key_for`](Self::key_for).
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct SubjectKeys {
     identity: Tag,
     /// Of a complex subject, by name.

@@ -8,6 +8,7 @@ use super::{
     settings::{Options, Settings},
 };
 use crate::{
+    dialect::Dialect,
     error::{Error, ErrorCode, Result},
     key::KeySet,
     metadata::DefaultSubjects,
@@ -159,6 +160,21 @@ impl StreamApiBuilder {
         self
     }
 
+    /// Goes on for so long with events about a subject that a receiver has removed (SSF 1.0 §9.3): whoever has stolen its credentials does
+    /// not silence it at once. Zero by default. [`StreamApi::maintain`] completes removals.
+    #[must_use]
+    pub fn removal_grace(mut self, grace: Duration) -> Self {
+        self.options.removal_grace = grace;
+        self
+    }
+
+    /// Adds a dialect of your own, which [`Caller::dialect`](super::Caller::dialect) can name. Keep it as long as there are streams with it.
+    #[must_use]
+    pub fn dialect(mut self, dialect: &Dialect) -> Self {
+        self.options.dialects.push(dialect.clone());
+        self
+    }
+
     /// Lets receivers have their events pushed, to endpoints that `judge` accepts: it is called with each URL before the URL is
     /// kept. URLs without https and those of the transmitter's own host are refused before it is called.
     #[must_use]
@@ -213,11 +229,13 @@ impl StreamApiBuilder {
             return invalid("events are held for a second at least, and 14 days at most");
         }
         let is_short = |every: Duration| every < SHORTEST;
-        if options.inactivity.is_some_and(|(timeout, _)| is_short(timeout)) || options.canary.is_some_and(is_short)
+        if options.inactivity.is_some_and(|(timeout, _)| is_short(timeout))
+            || options.canary.is_some_and(is_short)
         {
             return invalid("the inactivity timeout and the time between canaries are a minute at least");
         }
-        let resource = options.authenticator.as_ref().and_then(|authenticator| authenticator.protected_resource());
+        let resource =
+            options.authenticator.as_ref().and_then(|authenticator| authenticator.protected_resource());
         if let Some(resource) = &resource {
             options.resource_metadata.get_or_insert_with(|| resource.url.as_str().into());
         }

@@ -79,6 +79,11 @@ impl StreamApi {
             Operation::Read | Operation::ReadStatus => in_query,
             _ => in_body,
         };
+        let given = match (given, operation) {
+            (None, Operation::Create | Operation::Read) => None,
+            (None, _) => self.only_stream(caller).await?,
+            (given, _) => given,
+        };
         stream.clone_from(&given);
         if *operation == Operation::Create {
             let created = self.create(caller, &members).await?;

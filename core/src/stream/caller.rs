@@ -47,12 +47,13 @@ pub struct Caller {
     receiver: String,
     audience: Option<Audience>,
     scopes: Vec<Scope>,
+    dialect: Option<String>,
 }
 
 impl Caller {
     /// The receiver with this id, which may do nothing yet. The id is the host's: a client id, a tenant.
     pub fn new(receiver: impl Into<String>) -> Self {
-        Self { receiver: receiver.into(), audience: None, scopes: Vec::new() }
+        Self { receiver: receiver.into(), audience: None, scopes: Vec::new(), dialect: None }
     }
 
     /// Sets the `aud` of the SETs in streams that the caller creates. By default, it is the id of the receiver.
@@ -74,6 +75,19 @@ impl Caller {
     pub fn scopes<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
         self.scopes.extend(names.into_iter().filter_map(Scope::by_name));
         self
+    }
+
+    /// Sets the [`Dialect`](crate::Dialect) of the streams that the caller creates, by its id: a built-in one such as `apple`, or one that
+    /// the API [was given](super::StreamApiBuilder::dialect). By default, it is `ssf-1.0`.
+    #[must_use]
+    pub fn dialect(mut self, id: impl Into<String>) -> Self {
+        self.dialect = Some(id.into());
+        self
+    }
+
+    /// The id of the dialect, if one is set.
+    pub fn dialect_id(&self) -> Option<&str> {
+        self.dialect.as_deref()
     }
 
     /// The id of the receiver.

@@ -66,7 +66,7 @@ impl Head {
     }
 
     /// All values of a header.
-    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         let found = self.headers.iter().filter(move |(other, _)| other.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }

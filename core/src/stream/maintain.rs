@@ -3,7 +3,12 @@
 use std::time::Duration;
 
 use super::{Audit, StreamApi, stored::Stream};
-use crate::{error::Result, event::StreamStatus, outbox::{Failure, StreamRecord}, time::Timestamp};
+use crate::{
+    error::Result,
+    event::StreamStatus,
+    outbox::{Failure, StreamRecord},
+    time::Timestamp,
+};
 
 /// So many streams are read at a time.
 const PAGE: u32 = 500;
@@ -56,8 +61,8 @@ impl StreamHealth {
 
 impl StreamApi {
     /// Looks after all streams: announces and completes [stops](Self::stop_stream), also those of
-    /// [inactive](super::StreamApiBuilder::inactivity_timeout) receivers, and sends [canaries](super::StreamApiBuilder::canary). Call it from a
-    /// timer, about once a minute. Several servers with one store may call it, at the same time too.
+    /// [inactive](super::StreamApiBuilder::inactivity_timeout) receivers, sends [canaries](super::StreamApiBuilder::canary), and completes
+    /// [removals](super::StreamApiBuilder::removal_grace) of subjects. Call it from a timer, about once a minute. Several servers with one store may call it, at the same time too.
     ///
     /// It goes by the clock of the API, so those servers need clocks that agree to a few seconds. An error is one of the store, and a later
     /// call makes up for what was not done. A stream that cannot be read is counted, and keeps no other one back.
@@ -113,6 +118,6 @@ impl StreamApi {
             }
         }
         done.health.count(status);
-        Ok(())
+        self.complete_removals(&stream, now).await
     }
 }

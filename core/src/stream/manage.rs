@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{
     Answer, Caller, StreamApi,
     configuration::Absent,
+    habits::check_audience,
     problem::Problem,
     request::Members,
     stored::{Configuration, Delivery, Stream},
@@ -24,6 +25,8 @@ impl StreamApi {
             Delivery { method: DELIVERY_POLL.to_owned(), endpoint_url: None, authorization_header: None };
         let configuration = Configuration {
             aud: caller.aud().into(),
+            own_audience: false,
+            dialect: caller.dialect_id().map(str::to_owned),
             events_requested: Vec::new(),
             description: None,
             delivery,
@@ -32,12 +35,21 @@ impl StreamApi {
             active_at: Some(self.now().as_unix_millis()),
             stopping: None,
             canary: None,
+            removals: Vec::new(),
         };
         let mut stream = Stream { record, configuration };
         stream.set(members, Absent::IsDeleted, self.settings())?;
+        self.take_audience(&mut stream, members)?;
         let record = stream.clone().close(self.sealing())?;
         match self.store().create_stream(record, self.settings().streams).await? {
-            Created::Yes => Ok(stream),
+            Created::Yes => match self.verify_new(&stream).await {
+                Ok(()) => Ok(stream),
+                Err(error) => {
+                    // The receiver tries again, and would have two.
+                    self.store().delete_stream(&stream.record.id).await?;
+                    Err(error.into())
+                }
+            },
             Created::LimitReached => {
                 Err(Problem::conflict("the receiver has as many streams as it may have: delete one first"))
             }
@@ -85,7 +97,8 @@ impl StreamApi {
         let changed = self
             .change(caller, id, |stream| {
                 stream.check_supplied(members, self.settings())?;
-                stream.set(members, absent, self.settings())
+                stream.set(members, absent, self.settings())?;
+                check_audience(stream)
             })
             .await?;
         Ok(Answer::json(200, &changed.to_json(self.settings())))

@@ -21,6 +21,7 @@ mod caller;
 mod canary;
 mod configuration;
 mod exchange;
+mod habits;
 mod maintain;
 mod manage;
 mod metadata;
@@ -29,6 +30,7 @@ mod problem;
 mod publish;
 #[cfg(feature = "client")]
 mod push;
+mod removals;
 mod request;
 mod route;
 mod settings;

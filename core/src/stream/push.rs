@@ -2,6 +2,7 @@
 
 use super::{StreamApi, stored::Stream};
 use crate::{
+    dialect::Dialect,
     error::{Error, ErrorCode, Result},
     secret::Secret,
     set::Audience,
@@ -13,6 +14,7 @@ pub(crate) struct PushTarget {
     pub(crate) endpoint_url: String,
     pub(crate) authorization_header: Option<Secret<String>>,
     pub(crate) audience: Audience,
+    pub(crate) dialect: Dialect,
     pub(crate) loopback: bool,
 }
 
@@ -24,7 +26,9 @@ impl StreamApi {
         let Some(endpoint_url) = configuration.delivery.endpoint_url else { return Ok(None) };
         let audience = serde_json::from_value(configuration.aud)
             .map_err(|_| Error::new(ErrorCode::OutboxCorrupt, "the audience of a stream is damaged"))?;
+        let dialect = self.dialect(configuration.dialect.as_deref())?;
         Ok(Some(PushTarget {
+            dialect,
             version: record.version,
             endpoint_url,
             authorization_header: configuration.delivery.authorization_header,

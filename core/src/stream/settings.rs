@@ -51,7 +51,8 @@ pub(super) struct Options {
     pub(super) push: Option<Judge>,
     pub(super) resource_metadata: Option<Arc<str>>,
     pub(super) loopback: bool,
-    pub(super) dialect: Dialect,
+    pub(super) dialects: Vec<Dialect>,
+    pub(super) removal_grace: Duration,
 }
 
 impl Default for Options {
@@ -78,7 +79,8 @@ impl Default for Options {
             push: None,
             resource_metadata: None,
             loopback: false,
-            dialect: Dialect::default(),
+            dialects: Vec::new(),
+            removal_grace: Duration::ZERO,
         }
     }
 }

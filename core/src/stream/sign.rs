@@ -2,6 +2,7 @@
 
 use super::{StreamApi, stored::Stream};
 use crate::{
+    dialect::Dialect,
     error::{Error, ErrorCode, Result},
     key::TransmitterKey,
     outbox::{Claimed, Content, Frozen, Payload, Seal},
@@ -22,14 +23,15 @@ impl StreamApi {
         let earlier = claimed.frozen.as_ref();
         let earlier =
             earlier.map(|frozen| Seal::open(self.sealing(), "claims", frozen.as_bytes())).transpose()?;
+        let dialect = self.dialect(stream.configuration.dialect.as_deref())?;
         let key = self.keys().active();
         let unsigned = match earlier {
             Some(kept) => match SignedSet::kept(&kept) {
                 Some(set) => return Ok(Ready { jti, compact: set.as_str().to_owned(), frozen: None }),
                 // A worker has fixed the claims, before the receiver changed to polling.
-                None => UnsignedSet::resume((&key).into(), &self.settings().dialect, &kept)?,
+                None => UnsignedSet::resume((&key).into(), &dialect, &kept)?,
             },
-            None => self.build(stream, claimed, &key)?,
+            None => self.build(stream, claimed, &dialect, &key)?,
         };
         let set = sign(&key, unsigned).await?;
         let compact = set.as_str().to_owned();
@@ -42,13 +44,19 @@ impl StreamApi {
         Ok(SignedSet::kept(&Seal::open(self.sealing(), "claims", kept.as_bytes())?))
     }
 
-    fn build(&self, stream: &Stream, claimed: &Claimed, key: &TransmitterKey) -> Result<UnsignedSet> {
+    fn build(
+        &self,
+        stream: &Stream,
+        claimed: &Claimed,
+        dialect: &Dialect,
+        key: &TransmitterKey,
+    ) -> Result<UnsignedSet> {
         let content =
             Content::from_json(&Seal::open(self.sealing(), "payload", claimed.payload.as_bytes())?)?;
         let audience: Audience = serde_json::from_value(stream.configuration.aud.clone())
             .map_err(|_| Error::new(ErrorCode::OutboxCorrupt, "the audience of a stream is damaged"))?;
         let set = SetBuilder::new(&self.settings().issuer, audience)
-            .dialect(&self.settings().dialect)
+            .dialect(dialect)
             .jti(claimed.lease.jti.as_str())
             .issued_at(claimed.issued_at);
         content.put_into(set).prepare(key)

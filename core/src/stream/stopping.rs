@@ -88,14 +88,15 @@ impl StreamApi {
         id: &str,
         how: Stop,
         reason: &str,
-        wanted: impl Fn(&Stream) -> bool + Send,
+        wanted: impl Fn(&Stream) -> bool + Send + Sync,
         inactive: bool,
     ) -> Result<bool> {
         let at = self.now().as_unix_millis();
         let reason = reason.to_owned();
         let decided = self
             .change_if(id, |stream| {
-                let is_free = stream.record.status == StreamStatus::Enabled && stream.configuration.stopping.is_none();
+                let is_free =
+                    stream.record.status == StreamStatus::Enabled && stream.configuration.stopping.is_none();
                 let stop = is_free && wanted(stream);
                 if stop {
                     let reason = reason.clone();
@@ -168,7 +169,7 @@ impl StreamApi {
         &self,
         id: &str,
         reason: &str,
-        wanted: impl Fn(&Stream) -> bool + Send,
+        wanted: impl Fn(&Stream) -> bool + Send + Sync,
     ) -> Result<Option<(Stream, Audit)>> {
         let now = self.now();
         let resumed = self
@@ -189,7 +190,13 @@ impl StreamApi {
     }
 
     /// Tells a receiver the status of its stream, once for each `at`. Returns the id of the SET.
-    async fn tell_status(&self, id: &str, status: StreamStatus, reason: &str, at: i64) -> Result<Option<String>> {
+    async fn tell_status(
+        &self,
+        id: &str,
+        status: StreamStatus,
+        reason: &str,
+        at: i64,
+    ) -> Result<Option<String>> {
         let key = format!("stream-updated:{id}:{at}:{}", status.as_str());
         let event = ssf::StreamUpdated::new(status).with_reason(reason);
         let published = self.publish_to(id, event.into(), Some(key), None).await?;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{canary::Canary, stopping::Stopping};
+use super::{canary::Canary, removals::Removal, stopping::Stopping};
 use crate::{
     error::{Error, ErrorCode, Result},
     event::StreamStatus,
@@ -30,6 +30,12 @@ pub(super) struct Stream {
 #[derive(Clone, Deserialize, Serialize)]
 pub(super) struct Configuration {
     pub(super) aud: Value,
+    /// Whether the receiver has set it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) own_audience: bool,
+    /// The id of its dialect, if it is not `ssf-1.0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) dialect: Option<String>,
     pub(super) events_requested: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) description: Option<String>,
@@ -49,6 +55,14 @@ pub(super) struct Configuration {
     /// The verification that the transmitter itself sent last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) canary: Option<Canary>,
+    /// Subjects that the receiver has removed, and that have not gone yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) removals: Vec<Removal>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// How SETs reach the receiver.

@@ -1,12 +1,7 @@
 //! Whose events a stream gets (SSF 1.0 §8.1.3).
 
 use super::{Answer, Caller, StreamApi, problem::Problem, request::Members};
-use crate::{
-    catalogue::SubjectFormat,
-    error::pointer_step,
-    outbox::SubjectKeys,
-    subject::Subject,
-};
+use crate::{catalogue::SubjectFormat, error::pointer_step, outbox::SubjectKeys, subject::Subject};
 
 impl StreamApi {
     pub(super) async fn add_subject(
@@ -47,7 +42,10 @@ impl StreamApi {
         match subject.members().keys().find(|name| !is_known(name)) {
             Some(name) => {
                 let place = format!("subject{}", pointer_step(name));
-                Err(Problem::member(&place, "is a member of complex subjects that the transmitter does not know"))
+                Err(Problem::member(
+                    &place,
+                    "is a member of complex subjects that the transmitter does not know",
+                ))
             }
             None => Ok(()),
         }
@@ -69,6 +67,11 @@ impl StreamApi {
         })?;
         self.check_members(&subject)?;
         let stream = self.stream(caller, id).await?;
+        if wanted {
+            self.keep(&stream, &keys).await?;
+        } else if !self.settings().removal_grace.is_zero() {
+            return self.remove_later(caller, id, &keys).await;
+        }
         Ok(self.store().set_subject(&stream.record.id, keys, wanted).await?)
     }
 }

@@ -56,7 +56,8 @@ async fn callers_prove_who_they_are_before_the_body_is_read() {
     assert_eq!((invalid.status(), challenge(&invalid)), (401, expected));
     let reader = Caller::new("acme").scope(Scope::Read);
     let denied = world.call_as(reader.clone(), "POST", "/ssf/streams", Some(wants())).await;
-    let error = r#"error="insufficient_scope", error_description="the access token lacks the required scope""#;
+    let error =
+        r#"error="insufficient_scope", error_description="the access token lacks the required scope""#;
     let expected = format!(r#"Bearer {error}, scope="ssf.manage", {resource}"#);
     assert_eq!((denied.status(), challenge(&denied)), (403, expected));
     assert_eq!(world.call_as(reader, "GET", "/ssf/streams", None).await.status(), 200);
@@ -103,7 +104,10 @@ async fn each_receiver_has_its_rate() {
     }
     let early = list(&world.caller).await;
     assert_eq!((early.status(), early.header("retry-after")), (429, Some("1")));
-    assert_eq!((&read(&early)["err"], early.header("cache-control")), (&json!("too_many_requests"), Some("no-store")));
+    assert_eq!(
+        (&read(&early)["err"], early.header("cache-control")),
+        (&json!("too_many_requests"), Some("no-store"))
+    );
     assert_eq!(list(&Caller::new("globex").scope(Scope::Read)).await.status(), 200);
     world.clock.advance(Duration::from_millis(500));
     assert_eq!(list(&world.caller).await.status(), 200);
@@ -128,7 +132,12 @@ async fn each_change_is_told_for_an_audit_log() {
     let changes = [
         ("PATCH", "/ssf/streams", json!({ "stream_id": id }), "stream.update"),
         ("PUT", "/ssf/streams", json!({ "stream_id": id }), "stream.replace"),
-        ("POST", "/ssf/status", json!({ "stream_id": id, "status": "paused", "reason": "ada" }), "status.update"),
+        (
+            "POST",
+            "/ssf/status",
+            json!({ "stream_id": id, "status": "paused", "reason": "ada" }),
+            "status.update",
+        ),
         ("POST", "/ssf/verify", json!({ "stream_id": id, "state": "ada" }), "stream.verify"),
         ("POST", "/ssf/subjects:add", json!({ "stream_id": id, "subject": subject }), "subject.add"),
         ("POST", "/ssf/subjects:remove", json!({ "stream_id": id, "subject": subject }), "subject.remove"),
@@ -166,12 +175,13 @@ async fn each_change_is_told_for_an_audit_log() {
 #[tokio::test]
 async fn why_the_transmitter_cannot_answer_is_for_its_own_log() {
     let keys = KeySet::new(SigningKey::generate(KeyType::P256).unwrap());
-    let api = StreamApi::builder("https://tr.example.com", keys, MemoryStore::new().capacity(0)).build().unwrap();
-    let call = async |target: &str, body: String| {
-        match api.begin(&Head::new("POST", target), Caller::new("acme").scope(Scope::Manage)) {
-            Begun::Body(call) => call.respond(body.as_bytes()).await,
-            Begun::Answered(answer) => answer,
-        }
+    let api =
+        StreamApi::builder("https://tr.example.com", keys, MemoryStore::new().capacity(0)).build().unwrap();
+    let call = async |target: &str, body: String| match api
+        .begin(&Head::new("POST", target), Caller::new("acme").scope(Scope::Manage))
+    {
+        Begun::Body(call) => call.respond(body.as_bytes()).await,
+        Begun::Answered(answer) => answer,
     };
     let created = call("/ssf/streams", String::new()).await;
     assert!(created.failure().is_none());
@@ -241,5 +251,7 @@ async fn the_api_finds_out_who_calls() {
     let alone = World::new();
     let nobody = alone.api.admit(&get(&[good])).await;
     assert!(matches!(nobody, Begun::Answered(answer) if answer.status() == 401));
-    assert!(matches!(alone.api.admit(&Head::new("GET", path)).await, Begun::Answered(answer) if answer.status() == 404));
+    assert!(
+        matches!(alone.api.admit(&Head::new("GET", path)).await, Begun::Answered(answer) if answer.status() == 404)
+    );
 }

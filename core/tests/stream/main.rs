@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod access;
-mod management;
 mod maintenance;
+mod management;
 mod polls;
 mod world;

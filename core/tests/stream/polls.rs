@@ -8,7 +8,7 @@ use ssf_transmitter::{
     outbox::{Seal, Store},
 };
 
-use crate::world::{Noted, World, jtis, read, verified, wants, REVOKED, CHANGED};
+use crate::world::{CHANGED, Noted, REVOKED, World, jtis, read, verified, wants};
 
 #[tokio::test]
 async fn a_receiver_creates_a_stream_polls_and_acknowledges() {

@@ -120,4 +120,3 @@ pub(crate) fn verified(world: &World, set: &Value) -> Value {
     set.verify(&world.keys.jwks().unwrap()).unwrap();
     Value::Object(set.claims().clone())
 }
-

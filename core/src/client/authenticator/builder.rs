@@ -4,9 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::{Authenticator, Inner, keys::SharedKeys};
 use crate::{
-    access_token::{
-        IssuerKeys, KeyTimes, ResourceMetadata, StaticTokens, TokenHash, TrustedIssuer,
-    },
+    access_token::{IssuerKeys, KeyTimes, ResourceMetadata, StaticTokens, TokenHash, TrustedIssuer},
     client::{network::Network, transport::Transport},
     error::{Error, ErrorCode, Result},
     rate::{RateLimit, RateLimiter},
