@@ -10,7 +10,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use serde_json::json;
 use ssf_transmitter::{
-    Receiver, Transmitter,
+    KeySet, Receiver, Transmitter,
     client::{StreamReceivers, Worker},
     outbox::{Outbox, StreamStore},
     stream::StreamApi,
@@ -74,9 +74,10 @@ async fn serve<S: StreamStore + Clone + 'static>(settings: &Settings, store: S, 
     let interrupted = shutdown::requested()?;
     let (stop, stopped) = watch::channel(false);
     let server = Server::bind(settings).await?;
-    let api = settings.api(store.clone(), PollTimer::new(stopped.clone()))?;
+    let keys = settings.keys()?;
+    let api = settings.api(keys.clone(), store.clone(), PollTimer::new(stopped.clone()))?;
     let outbox = Outbox::new(store.clone());
-    let worker = settings.push.then(|| worker(settings, &api, &outbox)).transpose()?;
+    let worker = settings.push.then(|| worker(settings, keys, &api, &outbox)).transpose()?;
     let handle = worker.as_ref().map(Worker::handle);
     let sending = worker.map(|worker| tokio::spawn(worker.run()));
 
@@ -102,9 +103,8 @@ async fn serve<S: StreamStore + Clone + 'static>(settings: &Settings, store: S, 
 }
 
 /// What sends the events of push streams.
-fn worker(settings: &Settings, api: &StreamApi, outbox: &Outbox) -> Result<Worker> {
-    let transmitter =
-        Transmitter::builder(&settings.issuer, settings.keys()?).network(settings.network()).build()?;
+fn worker(settings: &Settings, keys: KeySet, api: &StreamApi, outbox: &Outbox) -> Result<Worker> {
+    let transmitter = Transmitter::builder(&settings.issuer, keys).network(settings.network()).build()?;
     let named = std::collections::HashMap::<String, Receiver>::new();
     let worker = Worker::new(outbox.clone(), transmitter, StreamReceivers::new(api.clone(), named));
     Ok(worker.on_alert(|receiver, alert| match alert {

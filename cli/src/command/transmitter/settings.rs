@@ -171,11 +171,12 @@ impl Settings {
 
     pub(super) fn api(
         &self,
+        keys: KeySet,
         store: impl StreamStore + 'static,
         timer: impl Timer + 'static,
     ) -> Result<StreamApi> {
         let long_poll = Duration::from_secs(self.long_poll.unwrap_or(25));
-        let mut api = StreamApi::builder(&self.issuer, self.keys()?, store)
+        let mut api = StreamApi::builder(&self.issuer, keys, store)
             .events(self.events.iter().map(String::as_str))
             .critical_subject_members(&self.critical_subject_members)
             .long_poll(timer, long_poll)
