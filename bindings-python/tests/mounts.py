@@ -77,11 +77,12 @@ class Server:
     def __init__(self) -> None:
         self.app: Any = None
         self.port = 0
-        #: Set when an answer was given, or will not be.
-        self.ended = threading.Event()
+        #: Set when a poll has come, and when it was answered or will not be.
+        self.began, self.ended = threading.Event(), threading.Event()
 
     def serve(self, app: Any) -> None:
         self.app = app
+        self.began.clear()
         self.ended.clear()
 
     def connect(self) -> http.client.HTTPConnection:
@@ -110,6 +111,9 @@ def running(*, asgi: bool) -> Iterator[Server]:
 @contextmanager
 def _asgi(server: Server) -> Iterator[None]:
     async def app(scope: Any, receive: Any, send: Any) -> None:
+        if "/poll/" not in scope["path"]:
+            return await server.app(scope, receive, send)
+        server.began.set()
         try:
             await server.app(scope, receive, send)
         finally:

@@ -224,12 +224,12 @@ def test_a_client_that_disconnects_ends_its_poll(servers: dict[bool, Server]) ->
     server = servers[asgi]
     server.serve(make(api))
     stream = create(server)
-    server.ended.clear()
     connection = server.connect()
     connection.request("POST", f"/ssf/poll/{stream['stream_id']}", "{}", JSON)
-    # Many wait, and the event loop serves others.
+    assert server.began.wait(60)
+    # It waits, and the event loop serves others.
     assert server.request("GET", "/ssf/jwks.json")[0] == 200
-    server.ended.clear()
+    assert not server.ended.is_set()
     connection.close()
     assert server.ended.wait(60)
     published = api.publish(caep.SessionRevoked(), ADA)

@@ -11,7 +11,7 @@ use std::{
 
 use serde::Deserialize;
 use ssf_transmitter::{
-    KeySet, KeySource, Network,
+    KeySet, Network,
     access_token::{TokenHash, TokenProfile, TrustedIssuer},
     client::Authenticator,
     metadata::DefaultSubjects,
