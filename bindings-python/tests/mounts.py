@@ -122,6 +122,8 @@ def _asgi(server: Server) -> Iterator[None]:
     config = uvicorn.Config(app, port=0, lifespan="off", log_level="warning")
     instance = uvicorn.Server(config)
     socket = config.bind_socket()
+    # Who connects before the server is ready waits for it.
+    socket.listen()
     server.port = socket.getsockname()[1]
     thread = threading.Thread(target=instance.run, args=([socket],))
     thread.start()

@@ -76,7 +76,7 @@ def test_a_block_of_the_readme_runs(
         'Receiver.okta("https://acme.okta.com")': "okta",
         'Receiver("https://receiver.example.net/events", "https://receiver.example.net")': "rfc8935",
     }
-    names: dict[str, Any] = {"kms": kms}
+    names: dict[str, Any] = {"__name__": "__main__", "kms": kms}
     for address, like in addresses.items():
         if address in block:
             # Only the addresses are others: those of the README are nobody's.

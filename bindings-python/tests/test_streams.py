@@ -280,7 +280,7 @@ def test_a_worker_sends_to_push_streams(
     api.publish(caep.SessionRevoked(), ADA)
     drained = Worker(outbox, transmitter, {}, streams=api).drain()
     assert (drained.delivered, drained.failed) == (1, 0)
-    emulator.assert_received("caep.session-revoked", ADA)
+    emulator.assert_received("caep.session-revoked", subject=ADA)
 
 
 @pytest.mark.parametrize(
