@@ -48,8 +48,10 @@ def fastapi(api: StreamApi) -> Any:
 
 
 def django(api: StreamApi) -> Any:
+    # Another test may have configured it for its own needs.
     if not settings.configured:
-        settings.configure(ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__)
+        settings.configure()
+    settings.ALLOWED_HOSTS, settings.ROOT_URLCONF = ["*"], __name__
     return api.asgi(authenticate, otherwise=get_asgi_application())
 
 

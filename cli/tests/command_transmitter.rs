@@ -34,7 +34,7 @@ impl Transmitter {
             rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
         fs::write(at("certificate.pem"), issued.cert.pem()).unwrap();
         fs::write(at("tls.pem"), issued.signing_key.serialize_pem()).unwrap();
-        let generated = ssf(&["key", "generate", "--type", "P-256", "--out", &at("key.pem")], &[]).await;
+        let generated = ssf(&["key", "new", "--type", "p256", "--out", &at("key.pem")], &[]).await;
         generated.text();
         let hash = ACME.0;
         let settings = format!(
@@ -186,18 +186,13 @@ async fn only_publishers_publish_and_only_valid_events() {
     }
     assert_eq!(transmitter.client.get(&url).send().await.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);
     let subject = json!({ "format": "email", "email": "ada@example.com" });
+    let member = format!("/events/{}/initiating_entity", REVOKED.replace('/', "~1"));
+    let wrong_member = json!({ "event": { REVOKED: { "initiating_entity": 7 } }, "subject": subject });
+    let wrong_subject = json!({ "event": { REVOKED: {} }, "subject": { "format": "email" } });
     for (body, err, pointer) in [
         (json!({}), "invalid_request", Value::Null),
-        (
-            json!({ "event": { REVOKED: { "initiating_entity": 7 } }, "subject": subject }),
-            "event_member_type",
-            json!(format!("/{}/initiating_entity", REVOKED.replace('/', "~1"))),
-        ),
-        (
-            json!({ "event": { REVOKED: {} }, "subject": { "format": "email" } }),
-            "subject_member_missing",
-            json!("/email"),
-        ),
+        (wrong_member, "event_member_type", json!(member)),
+        (wrong_subject, "subject_member_missing", json!("/sub_id/email")),
     ] {
         let (status, answer) = transmitter.post("/publish", &body).await;
         assert_eq!((status, &answer["err"]), (StatusCode::BAD_REQUEST, &json!(err)), "{answer}");
