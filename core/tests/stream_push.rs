@@ -13,7 +13,7 @@ use ssf_transmitter::{
     KeySet, KeyType, Receiver, SignedSet, SigningKey, Subject, Timestamp, Transmitter,
     client::{StreamReceivers, Worker},
     event::caep,
-    outbox::{Entry, MemoryStore, Outbox, Seal, Store, suite::ManualClock},
+    outbox::{Entry, MemoryStore, Outbox, Seal, State, Store, suite::ManualClock},
     stream::{Begun, Caller, Head, Scope, StreamApi},
 };
 
@@ -47,6 +47,10 @@ impl World {
 
     async fn call(&self, method: &str, target: &str, body: Value) -> Value {
         let caller = Caller::new("acme").audience("https://acme.example.com").scope(Scope::Manage);
+        self.call_as(caller, method, target, body).await
+    }
+
+    async fn call_as(&self, caller: Caller, method: &str, target: &str, body: Value) -> Value {
         let answer = match self.api.begin(&Head::new(method, target), caller) {
             Begun::Answered(answer) => answer,
             Begun::Body(call) => call.respond(body.to_string().as_bytes()).await,
@@ -97,6 +101,64 @@ async fn the_authorization_header_is_sent_as_it_is_or_not_at_all() {
         world.call("POST", "/ssf/status", update).await;
     }
     assert_eq!(server.seen().len(), 3);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let inside = Server::start(|_, _| (202, Vec::new(), Vec::new())).await;
+    let target = format!("{}/latest/meta-data", inside.base);
+    let server =
+        Server::start(move |_, _| (307, vec![("location".to_owned(), target.clone())], Vec::new())).await;
+    let world = World::new();
+    let delivery = json!({
+        "method": "urn:ietf:rfc:8935",
+        "endpoint_url": format!("{}/e", server.base),
+        "authorization_header": "Bearer s3cret",
+    });
+    let body = json!({ "delivery": delivery, "events_requested": [REVOKED] });
+    world.call("POST", "/ssf/streams", body).await;
+    let jti = world.publish().await;
+    let outbox = Outbox::new(world.store.clone()).seal(world.seal.clone()).clock(world.clock.clone());
+    let transmitter = Transmitter::builder(ISSUER, world.keys.clone()).build().unwrap();
+    let receivers = StreamReceivers::new(world.api.clone(), HashMap::<String, Receiver>::new());
+    Worker::new(outbox, transmitter, receivers).drain().await.unwrap();
+    assert_eq!((server.seen().len(), inside.seen().len()), (1, 0));
+    let record = world.store.history(&jti).await.unwrap().unwrap().record;
+    assert_ne!(record.state, State::Delivered);
+    assert_eq!(record.failure.and_then(|failure| failure.status), Some(307));
+}
+
+#[tokio::test]
+async fn a_stream_has_the_dialect_of_its_receiver() {
+    let server = Server::start(|_, _| (200, Vec::new(), Vec::new())).await;
+    let world = World::new();
+    let apple = Caller::new("apple").scope(Scope::Manage).dialect("apple");
+    let endpoint = format!("{}/feeds/business/caep/7", server.base);
+    // As Apple Business Manager asks for it.
+    let create = json!({
+        "iss": ISSUER,
+        "aud": [endpoint],
+        "delivery": {
+            "method": "https://schemas.openid.net/secevent/risc/delivery-method/push",
+            "endpoint_url": endpoint,
+        },
+        "events_requested": [REVOKED],
+        "format": "iss_sub",
+    });
+    let stream = world.call_as(apple.clone(), "POST", "/ssf/streams", create).await;
+    assert_eq!(stream["aud"], json!([endpoint]));
+    let status = world.call_as(apple, "GET", "/ssf/status", Value::Null).await;
+    assert_eq!(status["stream_id"], stream["stream_id"]);
+    world.publish().await;
+    world.drain().await;
+    let sets: Vec<_> = server.seen().iter().map(|seen| SignedSet::parse(&seen.body).unwrap()).collect();
+    let [verification, revoked] = &sets[..] else { panic!("{}", sets.len()) };
+    let (verification, revoked) = (verification.decode().unwrap(), revoked.decode().unwrap());
+    assert_eq!(verification.claims()["sub_id"]["id"], stream["stream_id"]);
+    assert_eq!(revoked.claims()["aud"], json!([endpoint]));
+    let user = json!({ "user": { "format": "email", "email": "ada@example.com" } });
+    assert_eq!(revoked.claims()["events"][REVOKED]["subject"], user);
+    assert!(revoked.claims().get("sub_id").is_none() && revoked.claims().get("txn").is_none());
 }
 
 #[tokio::test]

@@ -86,6 +86,10 @@ impl Case {
             None => Authentication::Valid(self.caller.clone()),
             Some("none") => Authentication::Missing,
             Some("invalid") => Authentication::Invalid,
+            Some("other") => Authentication::Valid(Caller::new("globex").scope(Scope::Manage)),
+            Some("apple") => {
+                Authentication::Valid(Caller::new("apple").scope(Scope::Manage).dialect("apple"))
+            }
             Some("reader") => Authentication::Valid(Caller::new("acme").scope(Scope::Read)),
             Some(other) => panic!("no caller {other}"),
         };

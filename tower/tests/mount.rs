@@ -5,7 +5,12 @@
 #[path = "mount/vectors.rs"]
 mod vectors;
 
-use std::{io, net::SocketAddr};
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use axum::extract::ConnectInfo;
 use serde_json::{Value, json};
@@ -21,6 +26,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
+use tower_service::Service;
 
 /// Starts a server, and returns its address.
 async fn start() -> String {
@@ -127,6 +133,33 @@ async fn nobody_waits_for_a_body_that_is_not_wanted() {
     assert_eq!(send(&address, &head("POST", "/ssf/streams", &large)).await.unwrap().0, 413);
     let text = format!("{TOKEN}Content-Type: text/plain\r\nContent-Length: 10\r\n");
     assert_eq!(send(&address, &head("POST", "/ssf/streams", &text)).await.unwrap().0, 415);
+}
+
+/// A body of which a byte comes now and then, and never all.
+struct Drip(tokio::time::Interval);
+
+impl http_body::Body for Drip {
+    type Data = bytes::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Self::Data>, Self::Error>>> {
+        self.0.poll_tick(context).map(|_| Some(Ok(http_body::Frame::data(bytes::Bytes::from_static(b" ")))))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_body_is_given_up() {
+    let keys = KeySet::new(SigningKey::generate(KeyType::P256).unwrap());
+    let api = StreamApi::builder("https://tr.example.com", keys, MemoryStore::new()).build().unwrap();
+    let mut service = StreamService::new(api, async |_| Caller::new("acme").scope(Scope::Manage).into());
+    let begun = tokio::time::Instant::now();
+    let body = Drip(tokio::time::interval(std::time::Duration::from_secs(2)));
+    let request = http::Request::post("/ssf/streams").body(body).unwrap();
+    let answer = service.call(request).await.unwrap();
+    assert_eq!((answer.status(), begun.elapsed().as_secs()), (http::StatusCode::REQUEST_TIMEOUT, 10));
 }
 
 #[tokio::test]

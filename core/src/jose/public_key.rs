@@ -1,6 +1,9 @@
 //! Public keys: what receivers verify with.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use josekit::jws::{ES256, ES384, ES512, EdDSA, JwsVerifier, PS256, PS384, PS512, RS256, RS384, RS512};
 use openssl::{
@@ -34,6 +37,8 @@ pub struct PublicKey {
     algorithm: Option<Algorithm>,
     kid: String,
     spki: Vec<u8>,
+    /// Made for the first signature: to read the key takes longer than to verify with it. Clones share it.
+    verifier: Arc<OnceLock<(Algorithm, Box<dyn JwsVerifier>)>>,
 }
 
 impl PublicKey {
@@ -152,7 +157,7 @@ impl PublicKey {
             .to_key()?
             .public_key_to_der()
             .map_err(|error| Error::internal("no public key").because(error))?;
-        Ok(Self { kid: numbers.thumbprint(), numbers, algorithm: None, spki })
+        Ok(Self { kid: numbers.thumbprint(), numbers, algorithm: None, spki, verifier: Arc::default() })
     }
 
     pub(crate) fn of_jwk(jwk: &Map<String, Value>) -> Result<Self> {
@@ -184,6 +189,21 @@ impl PublicKey {
             let message = format!("the header says {algorithm}, the key is for {}", self.algorithm());
             return Err(Error::new(ErrorCode::SignatureInvalid, message));
         }
+        let invalid =
+            |_| Error::new(ErrorCode::SignatureInvalid, "the signature does not verify with the key");
+        // A key that names no algorithm may verify others, too: they are rare.
+        let own = self.verifier.get().filter(|(own, _)| *own == algorithm);
+        if let Some((_, verifier)) = own {
+            return verifier.verify(input, signature).map_err(invalid);
+        }
+        let (_, verifier) = match self.verifier.set((algorithm, self.verifier_for(algorithm)?)) {
+            Ok(()) => return self.verify(algorithm, input, signature),
+            Err(other) => other,
+        };
+        verifier.verify(input, signature).map_err(invalid)
+    }
+
+    fn verifier_for(&self, algorithm: Algorithm) -> Result<Box<dyn JwsVerifier>> {
         let broken = |_| Error::internal("the verifier rejects the key");
         let spki = &self.spki;
         let verifier: Box<dyn JwsVerifier> = match algorithm {
@@ -198,9 +218,7 @@ impl PublicKey {
             Algorithm::Es512 => Box::new(ES512.verifier_from_der(spki).map_err(broken)?),
             Algorithm::EdDsa | Algorithm::Ed25519 => Box::new(EdDSA.verifier_from_der(spki).map_err(broken)?),
         };
-        verifier.verify(input, signature).map_err(|_| {
-            Error::new(ErrorCode::SignatureInvalid, "the signature does not verify with the key")
-        })
+        Ok(verifier)
     }
 }
 

@@ -7,6 +7,7 @@ use ssf_transmitter::{
     ErrorCode, KeySet, KeyType, SigningKey,
     outbox::MemoryStore,
     stream::{Answer, Authentication, Begun, Caller, Head, RateLimit, Scope, StreamApi},
+    time::Clock,
 };
 
 use crate::world::{World, read, wants};

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use ssf_transmitter::{
-    Subject,
+    ErrorCode, Subject,
     event::caep,
-    outbox::{Entry, Store},
+    outbox::{Entry, Seal, Store},
     stream::{Audit, Maintained, Stop, StreamApi},
 };
 
@@ -195,4 +195,49 @@ async fn what_a_paused_stream_holds_is_bounded_by_age() {
     world.call("POST", "/ssf/status", Some(json!({ "stream_id": id, "status": "enabled" }))).await;
     assert_eq!(world.poll(&id, json!({})).await, json!({ "sets": {} }));
     assert_eq!(world.store.counts().await.unwrap().expired, 1);
+}
+
+#[tokio::test]
+async fn a_stream_that_cannot_be_read_keeps_no_other_one_back() {
+    let seal = Seal::new([1; 32], "november", [2; 32]).unwrap();
+    let world = World::with(|builder| builder.seal(seal));
+    world.create(wants()).await;
+    let builder = StreamApi::builder("https://tr.example.com", world.keys.clone(), world.store.clone());
+    let without_key = builder.clock(world.clock.clone()).build().unwrap();
+    let health = without_key.maintain().await.unwrap().health;
+    assert_eq!((health.enabled, health.failed), (1, 1));
+    assert_eq!(health.failure.map(|failure| failure.code), Some(ErrorCode::OutboxKeyMissing));
+}
+
+#[tokio::test]
+async fn a_removed_subject_goes_on_for_the_time_of_grace() {
+    let world = World::with(|builder| builder.removal_grace(HOUR).rate_limit(None));
+    let id = world.create(wants()).await;
+    let ask = async |part: &str, user: &str| {
+        let body = json!({ "stream_id": id, "subject": { "format": "opaque", "id": user } });
+        world.call("POST", &format!("/ssf/subjects:{part}"), Some(body)).await
+    };
+    let after = async |time: Duration| {
+        world.clock.advance(time);
+        maintain(&world).await;
+        world.publish("ada").await.len()
+    };
+    assert_eq!(ask("remove", "ada").await.status(), 204);
+    assert_eq!(after(HOUR - MINUTE).await, 1);
+    // Added again in time, it stays.
+    assert_eq!(ask("add", "ada").await.status(), 200);
+    assert_eq!(after(MINUTE).await, 1);
+    // Removed again, it is not prolonged.
+    ask("remove", "ada").await;
+    assert_eq!(after(HOUR / 2).await, 1);
+    assert_eq!(ask("remove", "ada").await.status(), 204);
+    assert_eq!(after(HOUR / 2).await, 0);
+    assert_eq!(ask("add", "ada").await.status(), 200);
+    assert_eq!(after(Duration::ZERO).await, 1);
+    // Nobody silences a stream in one go.
+    for user in 0..256 {
+        assert_eq!(ask("remove", &user.to_string()).await.status(), 204);
+    }
+    let more = ask("remove", "ada").await;
+    assert_eq!((more.status(), more.header("retry-after")), (429, Some("3600")));
 }
