@@ -132,10 +132,15 @@ impl StreamSettings {
     }
 }
 
-/// A caller: the id of the receiver, the audience of its SETs, and the names of its scopes.
-pub fn caller(receiver: String, audience: Option<Audience>, scopes: &[String]) -> Caller {
+/// A caller: the id of the receiver, the audience of its SETs, the names of its scopes, and the id of its dialect.
+pub fn caller(
+    receiver: String,
+    audience: Option<Audience>,
+    scopes: &[String],
+    dialect: Option<String>,
+) -> Caller {
     let caller = Caller::new(receiver).scopes(scopes.iter().map(String::as_str));
-    set(caller, audience, Caller::audience)
+    set(set(caller, audience, Caller::audience), dialect, Caller::dialect)
 }
 
 /// The head of a request.

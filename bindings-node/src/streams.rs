@@ -177,11 +177,12 @@ pub struct CallerOptions {
     pub receiver: String,
     pub audience: Option<Addressee>,
     pub scopes: Vec<String>,
+    pub dialect: Option<String>,
 }
 
 impl From<CallerOptions> for Caller {
     fn from(given: CallerOptions) -> Self {
-        streams::caller(given.receiver, given.audience.map(audience), &given.scopes)
+        streams::caller(given.receiver, given.audience.map(audience), &given.scopes, given.dialect)
     }
 }
 

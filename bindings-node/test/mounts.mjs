@@ -11,8 +11,13 @@ import { Hono } from 'hono';
 export const authenticator =
   (audience = 'https://acme.example.com') =>
   (authorization) => {
-    const scopes = { 'Bearer of-acme': 'ssf.manage', 'Bearer of-a-reader': ['ssf.read'] }[authorization];
-    return scopes && { receiver: 'acme', scopes, audience };
+    const callers = {
+      'Bearer of-acme': { receiver: 'acme', scopes: 'ssf.manage', audience },
+      'Bearer of-a-reader': { receiver: 'acme', scopes: ['ssf.read'], audience },
+      'Bearer of-globex': { receiver: 'globex', scopes: 'ssf.manage' },
+      'Bearer of-apple': { receiver: 'apple', scopes: 'ssf.manage', dialect: 'apple' },
+    };
+    return callers[authorization];
   };
 
 /** How to mount: each gives a listener of node:http. */

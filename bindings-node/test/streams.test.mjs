@@ -98,7 +98,8 @@ class Case {
 
   async request({ caller = 'acme', capture = {}, ...step }) {
     const { method, target, body, content_type: type } = this.filled(step.request);
-    const token = { acme: 'of-acme', reader: 'of-a-reader', invalid: 'wrong' }[caller];
+    const tokens = { acme: 'of-acme', apple: 'of-apple', other: 'of-globex', reader: 'of-a-reader', invalid: 'wrong' };
+    const token = tokens[caller];
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
     if (type !== undefined) headers['content-type'] = type;
     let answer;

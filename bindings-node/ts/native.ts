@@ -460,6 +460,7 @@ export interface NativeCaller {
   receiver: string;
   audience: string | string[] | undefined;
   scopes: string[];
+  dialect: string | undefined;
 }
 
 /** Headers are names and values by turns. */

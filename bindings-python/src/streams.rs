@@ -41,13 +41,13 @@ pub(crate) struct StreamApi {
 /// Status, headers and body of an answer.
 type Response = (u16, Vec<(&'static str, String)>, Cow<'static, [u8]>);
 
-/// The receiver, its audience, and the names of its scopes.
+/// The receiver, its audience, the names of its scopes, and its dialect.
 #[derive(FromPyObject)]
-struct CallerArgument(String, Option<Addressee>, Vec<String>);
+struct CallerArgument(String, Option<Addressee>, Vec<String>, Option<String>);
 
 impl From<CallerArgument> for Caller {
-    fn from(CallerArgument(receiver, audience, scopes): CallerArgument) -> Self {
-        streams::caller(receiver, audience.map(Audience::from), &scopes)
+    fn from(CallerArgument(receiver, audience, scopes, dialect): CallerArgument) -> Self {
+        streams::caller(receiver, audience.map(Audience::from), &scopes, dialect)
     }
 }
 

@@ -26,10 +26,13 @@ AUDIENCE = "https://acme.example.com"
 
 
 def authenticate(request: Request) -> Caller | None:
-    scopes = {"Bearer of-acme": "ssf.manage", "Bearer of-a-reader": "ssf.read"}.get(
-        request.headers.get("authorization", "")
-    )
-    return None if scopes is None else Caller("acme", scopes=scopes, audience=AUDIENCE)
+    callers = {
+        "Bearer of-acme": Caller("acme", scopes="ssf.manage", audience=AUDIENCE),
+        "Bearer of-a-reader": Caller("acme", scopes="ssf.read", audience=AUDIENCE),
+        "Bearer of-globex": Caller("globex", scopes="ssf.manage"),
+        "Bearer of-apple": Caller("apple", scopes="ssf.manage", dialect="apple"),
+    }
+    return callers.get(request.headers.get("authorization", ""))
 
 
 async def authenticate_async(request: Request) -> Caller | None:

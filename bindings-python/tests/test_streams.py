@@ -109,7 +109,10 @@ class Case:
 
     def request(self, step: dict[str, Any]) -> None:
         request = self.filled(step["request"])
-        tokens = {"none": None, "invalid": "wrong", "reader": "of-a-reader", "acme": "of-acme"}
+        tokens = {
+            "none": None, "invalid": "wrong", "reader": "of-a-reader", "other": "of-globex", "apple": "of-apple",
+            "acme": "of-acme",
+        }  # fmt: skip
         token = tokens[step.get("caller", "acme")]
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         if "content_type" in request:

@@ -22,19 +22,22 @@ export interface Caller {
   readonly scopes: string | readonly string[];
   /** The `aud` of the SETs in streams that it creates; by default, the id. */
   readonly audience?: string | readonly string[] | undefined;
+  /** The id of the dialect that its streams speak, such as `apple`; `ssf-1.0` by default. */
+  readonly dialect?: string | undefined;
 }
 
 /** What a function that authenticates returns: nothing if the request has no valid credentials. */
 export type Authenticated = Caller | null | undefined | Promise<Caller | null | undefined>;
 
-const CALLER = { receiver: string, scopes: stringOrStrings, audience: stringOrStrings };
+const CALLER = { receiver: string, scopes: stringOrStrings, audience: stringOrStrings, dialect: string };
 
 /** The caller as the native part takes it. */
 export function callerOf(given: Caller, at: Place): NativeCaller {
-  const { receiver, scopes, audience } = checked(given, CALLER, ['receiver', 'scopes'], at);
+  const { receiver, scopes, audience, dialect } = checked(given, CALLER, ['receiver', 'scopes'], at);
   return {
     receiver,
     scopes: typeof scopes === 'string' ? scopes.split(' ') : [...scopes],
     audience: audience === undefined || typeof audience === 'string' ? audience : [...audience],
+    dialect,
   };
 }

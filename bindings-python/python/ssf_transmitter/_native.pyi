@@ -32,8 +32,8 @@ Filter = tuple[
 ]
 # Schema, connections, whether to migrate, CA bundles, client certificate, password.
 Database = tuple[str | None, int | None, bool, list[bytes], tuple[bytes, bytes] | None, str | None]
-# Receiver, audience, scopes.
-StreamCaller = tuple[str, str | Sequence[str] | None, Sequence[str]]
+# Receiver, audience, scopes, dialect.
+StreamCaller = tuple[str, str | Sequence[str] | None, Sequence[str], str | None]
 # Method, target, headers, the address of the caller.
 StreamHead = tuple[str, str, Sequence[tuple[str, str]], str | None]
 # Issuer, profile, audience, clients, the rule for all others, the names of scopes, metadata, keys.

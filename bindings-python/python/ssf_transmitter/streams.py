@@ -64,16 +64,19 @@ class Caller:
         scopes: What it may do, as a list or as a claim `scope` has it. `ssf.read` reads streams and polls, `ssf.manage`
             does everything; others are ignored.
         audience: The `aud` of the SETs in streams that it creates; by default, the id.
+        dialect: The id of the dialect that its streams speak, such as `apple`; `ssf-1.0` by default.
     """
 
     receiver: str
     scopes: str | Iterable[str] = field(kw_only=True)
     audience: str | Sequence[str] | None = field(default=None, kw_only=True)
+    dialect: str | None = field(default=None, kw_only=True)
 
     def _tuple(self) -> _native.StreamCaller:
         scopes = self.scopes.split() if isinstance(self.scopes, str) else list(self.scopes)
         audience = self.audience
-        return self.receiver, audience if audience is None or isinstance(audience, str) else list(audience), scopes
+        several = audience if audience is None or isinstance(audience, str) else list(audience)
+        return self.receiver, several, scopes, self.dialect
 
 
 @dataclass(frozen=True)

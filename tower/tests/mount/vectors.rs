@@ -29,6 +29,10 @@ async fn mount(api: StreamApi, audience: Vec<String>) -> String {
         let authentication = match headers.get("authorization").map(http::HeaderValue::as_bytes) {
             Some(b"Bearer of-acme") => Authentication::Valid(acme.scope(Scope::Manage)),
             Some(b"Bearer of-a-reader") => Authentication::Valid(acme.scope(Scope::Read)),
+            Some(b"Bearer of-globex") => Authentication::Valid(Caller::new("globex").scope(Scope::Manage)),
+            Some(b"Bearer of-apple") => {
+                Authentication::Valid(Caller::new("apple").scope(Scope::Manage).dialect("apple"))
+            }
             Some(_) => Authentication::Invalid,
             None => Authentication::Missing,
         };
@@ -107,6 +111,8 @@ impl Case {
         let token = match step.get("caller").map(|caller| caller.as_str().unwrap()) {
             None => Some("of-acme"),
             Some("reader") => Some("of-a-reader"),
+            Some("other") => Some("of-globex"),
+            Some("apple") => Some("of-apple"),
             Some("invalid") => Some("wrong"),
             _ => None,
         };

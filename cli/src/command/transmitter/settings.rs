@@ -82,6 +82,7 @@ struct StaticReceiver {
     id: String,
     audience: Option<Audience>,
     scopes: Vec<String>,
+    dialect: Option<String>,
     /// Their hashes.
     tokens: Vec<String>,
 }
@@ -242,6 +243,10 @@ impl Settings {
 impl StaticReceiver {
     fn caller(&self) -> Caller {
         let caller = Caller::new(&self.id).scopes(self.scopes.iter().map(String::as_str));
+        let caller = match &self.dialect {
+            Some(dialect) => caller.dialect(dialect),
+            None => caller,
+        };
         match self.audience.clone() {
             None => caller,
             Some(Audience::One(audience)) => caller.audience(audience),
