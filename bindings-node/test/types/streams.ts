@@ -51,12 +51,15 @@ api.fetchHandler();
 api.fetchHandler(() => 'acme');
 declare const request: IncomingMessage;
 declare const response: ServerResponse;
-await api.nodeHandler(({ headers }) => (headers.authorization ? acme : undefined))(request, response, (error) => error);
 
-const published: Published = await api.publish(caep.sessionRevoked(), { format: 'opaque', id: 'laptop-7' });
-export const streams: number = published.streams;
-await api.publish(caep.sessionRevoked(), undefined, { to: ['okta'], txn: 'incident-4711' });
-// @ts-expect-error a stream gets its events in order
-await api.publish(caep.sessionRevoked(), undefined, { ordered: false });
+export async function streams(): Promise<number> {
+  const handle = api.nodeHandler(({ headers }) => (headers.authorization ? acme : undefined));
+  await handle(request, response, (error) => error);
+  const published: Published = await api.publish(caep.sessionRevoked(), { format: 'opaque', id: 'laptop-7' });
+  await api.publish(caep.sessionRevoked(), undefined, { to: ['okta'], txn: 'incident-4711' });
+  // @ts-expect-error a stream gets its events in order
+  await api.publish(caep.sessionRevoked(), undefined, { ordered: false });
+  return published.streams;
+}
 
 export { nobody };
