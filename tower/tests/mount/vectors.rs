@@ -131,6 +131,7 @@ impl Case {
         let body: Value = serde_json::from_str(&text).unwrap_or_default();
         for (name, pointer) in step.get("capture").and_then(Value::as_object).into_iter().flatten() {
             let value = body.pointer(pointer.as_str().unwrap()).and_then(Value::as_str).unwrap();
+            self.names.retain(|(known, _)| known != name);
             self.names.push((name.clone(), value.to_owned()));
         }
         let expected = self.filled(expected);
