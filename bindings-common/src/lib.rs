@@ -4,6 +4,8 @@
 //! plain structs with `Option` where a language may leave a value out; each becomes a value of the core in one function.
 //! [`records`] defines what crosses to a language by value, once for all that describe it to a generator.
 
+#[cfg(feature = "outbox")]
+pub mod access;
 pub mod direct;
 pub mod emission;
 pub mod key;
@@ -19,6 +21,8 @@ pub mod receiver;
 pub mod records;
 pub mod runtime;
 pub mod set;
+#[cfg(feature = "outbox")]
+pub mod streams;
 pub mod transmitter;
 
 /// For the macros in [`records`].

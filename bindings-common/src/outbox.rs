@@ -10,11 +10,12 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use ssf_transmitter::{
     Error, ErrorCode, Event, Receiver, Result, SignedSet, Subject, Timestamp, Transmitter, UnsignedSet,
-    client::{CachedReceivers, Receivers, Worker},
+    client::{CachedReceivers, Receivers, StreamReceivers, Worker},
     key::{BoxFuture, ExternalKey},
     outbox::{
         Alert, Cursor, Entry, Filter, Outbox, Priority, Record, Replay, Retention, Schedule, Seal, State,
     },
+    stream::StreamApi,
 };
 pub use ssf_transmitter_store::Salvaged;
 use tokio::sync::{mpsc, oneshot};
@@ -238,8 +239,13 @@ pub struct WorkerSettings {
 }
 
 impl WorkerSettings {
-    /// A worker that asks its language for receivers and signatures, and what it asks.
-    pub fn worker(&self, outbox: Outbox, transmitter: Transmitter) -> (Worker, Questions) {
+    /// A worker that asks its language for receivers and signatures, and what it asks. It finds the receivers of push streams itself.
+    pub fn worker(
+        &self,
+        outbox: Outbox,
+        transmitter: Transmitter,
+        streams: Option<StreamApi>,
+    ) -> (Worker, Questions) {
         let (sender, questions) = mpsc::unbounded_channel();
         let desk = Arc::new(Desk(sender));
         let (signing, alerting) = (desk.clone(), desk.clone());
@@ -247,7 +253,12 @@ impl WorkerSettings {
         let schedule = set(Schedule::new(), self.max_attempts, Schedule::max_attempts);
         let schedule = set(schedule, self.base, Schedule::base);
         let schedule = set(schedule, self.max_backoff, Schedule::max_backoff);
-        let worker = Worker::new(outbox, transmitter, CachedReceivers::new(Asking(desk), RECEIVER_AGE))
+        let named = CachedReceivers::new(Asking(desk), RECEIVER_AGE);
+        let worker = match streams {
+            Some(api) => Worker::new(outbox, transmitter, StreamReceivers::new(api, named)),
+            None => Worker::new(outbox, transmitter, named),
+        };
+        let worker = worker
             .schedule(schedule)
             .retention(retention)
             .sign_by(move |key, set| {

@@ -19,7 +19,7 @@ const tsc = fileURLToPath(new URL('node_modules/typescript/bin/tsc', folder));
 run(process.execPath, [tsc, '--project', fileURLToPath(new URL('tsconfig.json', folder))]);
 run(process.execPath, [fileURLToPath(new URL('scripts/native.mjs', folder)), process.argv[2] ?? 'release']);
 
-for (const entry of ['index', 'outbox', 'testing']) {
+for (const entry of ['index', 'outbox', 'streams', 'testing']) {
   const names = Object.keys(require(`../dist/${entry}.js`)).sort();
   writeFileSync(
     new URL(`${entry}.mjs`, dist),

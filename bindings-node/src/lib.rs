@@ -30,6 +30,7 @@ mod records;
 mod runtime;
 mod sets;
 mod signer;
+mod streams;
 mod transmitter;
 mod worker;
 

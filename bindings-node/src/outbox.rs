@@ -38,6 +38,7 @@ impl Seal {
 
 /// An outbox.
 #[napi]
+#[derive(Clone)]
 pub struct Outbox(Arc<Inner>);
 
 struct Inner {
@@ -375,6 +376,15 @@ impl Outbox {
     pub(crate) fn opened(&self) -> impl Future<Output = Result<sdk::outbox::Outbox>> + Send + 'static {
         let inner = self.0.clone();
         async move { Ok(inner.opened().await?.0) }
+    }
+
+    /// What it is kept in, open.
+    pub(crate) async fn kept(&self) -> Result<Kept> {
+        Ok(self.0.opened().await?.1)
+    }
+
+    pub(crate) fn settings(&self) -> &OutboxSettings {
+        &self.0.settings
     }
 
     fn perform<T, F>(

@@ -23,6 +23,7 @@ use crate::{
     policy::milliseconds,
     receiver::Receiver,
     records::ErrorParts,
+    streams::StreamApi,
     transmitter::Transmitter,
 };
 
@@ -104,10 +105,16 @@ impl RunningWorker {
         transmitter: &Transmitter,
         settings: WorkerSettings,
         drain: bool,
+        streams: Option<&StreamApi>,
     ) -> Outcome<()> {
         let (outbox, transmitter) = (outbox.opened(), transmitter.core().clone());
+        let streams = streams.map(StreamApi::core);
         mailbox.spawn(number, async move {
-            let (worker, questions) = settings.read()?.worker(outbox.await?, transmitter);
+            let streams = match streams {
+                Some(streams) => Some(streams.await?),
+                None => None,
+            };
+            let (worker, questions) = settings.read()?.worker(outbox.await?, transmitter, streams);
             let handle = worker.handle();
             let ended = tokio::spawn(async move {
                 if drain { worker.drain().await } else { worker.run().await.map(|()| Drained::default()) }

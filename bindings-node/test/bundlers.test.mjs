@@ -40,7 +40,9 @@ const BUNDLERS = {
     },
   },
   webpack: {
-    external: Object.fromEntries([NAME, `${NAME}/outbox`, `${NAME}/testing`].map((name) => [name, `commonjs ${name}`])),
+    external: Object.fromEntries(
+      [NAME, `${NAME}/outbox`, `${NAME}/streams`, `${NAME}/testing`].map((name) => [name, `commonjs ${name}`]),
+    ),
     async bundle(folder, file, format, externals) {
       const esm = format === 'esm' && { experiments: { outputModule: true } };
       const compiler = webpack({

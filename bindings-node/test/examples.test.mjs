@@ -19,14 +19,15 @@ let project;
 let key;
 let keyFile;
 
-// A project with the package, Express and pg in it, as a user has one, and the examples.
+// A project with the package, Express, Hono and pg in it, as a user has one, and the examples.
 before(async () => {
   project = await mkdtemp(join(tmpdir(), 'ssf-examples-'));
   const modules = join(project, 'node_modules');
   const { cp, mkdir } = await import('node:fs/promises');
   await mkdir(modules);
   await symlink(PACKAGE, join(modules, 'ssf-transmitter'), 'junction');
-  for (const name of ['express', 'pg'])
+  await mkdir(join(modules, '@hono'));
+  for (const name of ['express', 'hono', '@hono/node-server', 'pg'])
     await symlink(join(PACKAGE, 'node_modules', name), join(modules, name), 'junction');
   await cp(EXAMPLES, project, { recursive: true });
   key = await SigningKey.generate('RSA-2048');
@@ -100,6 +101,29 @@ test('express.mjs', async () => {
   await once(child, 'close');
 });
 
+for (const name of ['streams-express.mjs', 'streams-hono.mjs']) {
+  test(name, async () => {
+    const child = start(name, { PORT: '0', ISSUER: 'https://tr.example.com' });
+    const [line] = await once(child.stdout, 'data');
+    const base = `http://127.0.0.1:${/port (\d+)/.exec(line)[1]}`;
+    const post = async (path, body) => {
+      const headers = { authorization: 'Bearer of-acme', 'content-type': 'application/json' };
+      const response = await fetch(new URL(path, base), { method: 'POST', headers, body: JSON.stringify(body) });
+      assert.ok(response.ok, `${path}: ${response.status}`);
+      return response.json();
+    };
+    const { configuration_endpoint } = await (await fetch(`${base}/.well-known/ssf-configuration`)).json();
+    const uri = 'https://schemas.openid.net/secevent/caep/event-type/session-revoked';
+    const stream = await post(new URL(configuration_endpoint).pathname, { events_requested: [uri] });
+    const poll = new URL(stream.delivery.endpoint_url).pathname;
+    const [{ sets }, streams] = await Promise.all([post(poll, {}), post(`/sessions/${ADA.email}/revoke`, {})]);
+    assert.deepEqual([streams, Object.keys(sets).length], [1, 1]);
+    assert.deepEqual(await post(poll, { ack: Object.keys(sets), maxEvents: 0 }), { sets: {} });
+    child.kill();
+    await once(child, 'close');
+  });
+}
+
 test('kms.mjs', async (t) => {
   // The receiver learns the key from what the example prints.
   let publish;
@@ -171,6 +195,21 @@ test('outbox-transaction.mjs', { skip }, async () => {
 test('postgres-transaction.mjs', async () => {
   const env = { DATABASE_URL: process.env.SSF_TEST_POSTGRES };
   assert.deepEqual(await finished(start('postgres-transaction.mjs', env)), { code: 0, lines: ['1 for the workers'] });
+});
+
+test('the application of the guide', async () => {
+  const guide = await readFile(new URL('../../docs/transmitter.md', import.meta.url), 'utf8');
+  const [[, code]] = [...guide.matchAll(/^```js\n([\s\S]*?)^```$/gm)];
+  const rest = "app.listen(0, '127.0.0.1', function () { console.log(this.address().port); });";
+  await writeFile(join(project, 'guide.mjs'), `${code}\n${rest}\n`);
+  const child = start('guide.mjs', {});
+  const [port] = await once(child.stdout, 'data');
+  const headers = { authorization: 'Bearer of-acme' };
+  const base = `http://127.0.0.1:${port.trim()}`;
+  assert.equal((await fetch(`${base}/ssf/streams`, { headers })).status, 200);
+  assert.equal(await (await fetch(`${base}/sessions/${ADA.email}/revoke`, { method: 'POST' })).json(), 0);
+  child.kill();
+  await once(child, 'close');
 });
 
 test('the snippets of the README, one after the other', async (t) => {

@@ -421,6 +421,102 @@ export interface NativeOutbox {
   close(mailbox: NativeMailbox, number: number): Outcome<void>;
 }
 
+export interface NativeStreamOptions {
+  issuer: string;
+  baseUrl: string | undefined;
+  events: string[];
+  defaultSubjects: string | undefined;
+  criticalSubjectMembers: string[];
+  maxStreams: number | undefined;
+  minVerificationInterval: number | undefined;
+  longPoll: number | undefined;
+  lease: number | undefined;
+  maxSets: number | undefined;
+  maxWaiting: number | undefined;
+  maxHeldAge: number | undefined;
+  inactivityTimeout: number | undefined;
+  canary: number | undefined;
+  push: boolean;
+  allowNetworks: string[];
+  resourceMetadata: string | undefined;
+  allowLoopback: boolean;
+  access: NativeAccess | undefined;
+  rateLimit: number | undefined;
+}
+
+export interface NativeAccess {
+  hashes: string[];
+  callers: NativeCaller[];
+  issuers: NativeIssuer[];
+  allowNetworks: string[];
+  allowLoopback: boolean;
+}
+
+export interface NativeIssuer {
+  issuer: string;
+  profile: string;
+  audience: string | undefined;
+  clients: [client: string, receiver: string, audience: string][];
+  everyClient: [receiver: string, audience: string] | undefined;
+  scopeNames: [read: string, manage: string] | undefined;
+  metadataUrl: string | undefined;
+  jwksUri: string | undefined;
+}
+
+export interface NativeCaller {
+  receiver: string;
+  audience: string | string[] | undefined;
+  scopes: string[];
+  dialect: string | undefined;
+}
+
+/** Headers are names and values by turns. */
+export interface NativeRequestHead {
+  method: string;
+  target: string;
+  headers: string[];
+  caller: NativeCaller | undefined;
+  admit: boolean;
+  remote: string | undefined;
+}
+
+/** Headers are names and values by turns. */
+export interface NativeAnswer {
+  status: number;
+  headers: string[];
+  body: Uint8Array<ArrayBuffer>;
+}
+
+export interface NativeStreamCall {
+  readonly limit: number;
+  respond(mailbox: NativeMailbox, number: number, body: Uint8Array): Outcome<void>;
+  tooSlow(): Outcome<NativeAnswer>;
+}
+
+export interface NativePublished {
+  jtis: string[];
+  streams: number;
+  repeated: boolean;
+}
+
+export interface NativeStreamHealth {
+  enabled: number;
+  paused: number;
+  disabled: number;
+  failed: number;
+  failure?: NativeDeliveryFailure;
+  canaryAge?: number;
+  canaryStream?: string;
+}
+
+export interface NativeStreamApi {
+  serves(path: string): boolean;
+  configuration(): Outcome<string>;
+  begin(mailbox: NativeMailbox, number: number, head: NativeRequestHead): Outcome<void>;
+  maintain(mailbox: NativeMailbox, number: number): Outcome<void>;
+  publish(mailbox: NativeMailbox, number: number, lines: string): Outcome<void>;
+}
+
 export interface NativeFilter {
   states: string[];
   receiver: string | undefined;
@@ -693,6 +789,10 @@ interface Native {
     build(options: NativeOutboxOptions): Outcome<NativeOutbox>;
     salvage(mailbox: NativeMailbox, number: number, path: string): Outcome<void>;
   };
+  StreamApi: {
+    build(options: NativeStreamOptions, keys: NativeKeySet, outbox: NativeOutbox): Outcome<NativeStreamApi>;
+  };
+  generateToken(): Outcome<{ secret: string; hash: string }>;
   entryJson(lines: string): Outcome<string>;
   Seal: { build(indexKey: Uint8Array, ids: string[], keys: Uint8Array[]): Outcome<NativeSeal> };
   RunningWorker: {
@@ -703,6 +803,7 @@ interface Native {
       transmitter: NativeTransmitter,
       settings: NativeWorkerSettings,
       drain: boolean,
+      streams: NativeStreamApi | undefined,
     ): Outcome<void>;
   };
   LogPager: { open(providers: NativeProviders, query: NativeLogQuery): Outcome<NativeLogPager> };

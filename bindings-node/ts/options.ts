@@ -13,7 +13,7 @@ export interface Kind {
   is(value: unknown): boolean;
 }
 
-const kind = (noun: string, is: (value: unknown) => boolean): Kind => ({ noun, is });
+export const kind = (noun: string, is: (value: unknown) => boolean): Kind => ({ noun, is });
 const listOf = (one: Kind, noun: string): Kind =>
   kind(noun, (value) => Array.isArray(value) && value.every((item) => one.is(item)));
 

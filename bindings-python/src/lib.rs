@@ -31,6 +31,7 @@ mod receiver;
 mod runtime;
 mod sets;
 mod signer;
+mod streams;
 mod transmitter;
 mod worker;
 
@@ -81,6 +82,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<sets::SignedSet>()?;
     module.add_class::<sets::UnsignedSet>()?;
     module.add_class::<signer::Signer>()?;
+    module.add_class::<streams::StreamApi>()?;
+    module.add_class::<streams::StreamCall>()?;
     module.add_class::<transmitter::Counters>()?;
     module.add_class::<transmitter::Transmitter>()?;
     module.add_class::<worker::Question>()?;
@@ -101,6 +104,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(metadata::well_known_url, module)?)?;
     module.add_function(wrap_pyfunction!(runtime::settle, module)?)?;
     module.add_function(wrap_pyfunction!(sets::prepare_set, module)?)?;
+    module.add_function(wrap_pyfunction!(streams::generate_token, module)?)?;
 
     imports::fill(py)?;
     #[cfg(unix)]

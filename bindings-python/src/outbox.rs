@@ -91,6 +91,12 @@ impl Entry {
     }
 }
 
+impl Entry {
+    pub(crate) fn core(&self) -> sdk::outbox::Entry {
+        (*self.0).clone()
+    }
+}
+
 /// An outbox, and what it is kept in.
 type Open = (sdk::outbox::Outbox, Kept);
 
@@ -206,6 +212,15 @@ impl Outbox {
     /// The outbox of this process.
     pub(crate) fn core(&self) -> Result<sdk::outbox::Outbox> {
         Ok(self.open()?.0)
+    }
+
+    /// What it is kept in, in this process.
+    pub(crate) fn kept(&self) -> Result<Kept> {
+        Ok(self.open()?.1)
+    }
+
+    pub(crate) fn settings(&self) -> &OutboxSettings {
+        &self.settings
     }
 
     fn wait<T: Send>(&self, py: Python<'_>, work: impl Future<Output = T> + Send) -> Result<T> {

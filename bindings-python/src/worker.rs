@@ -23,6 +23,7 @@ use crate::{
     runtime::{FORKED, shared, wait},
     sets::{SignatureArgument, UnsignedSet},
     signer::{Signer, Signers},
+    streams::StreamApi,
     transmitter::Transmitter,
 };
 
@@ -84,8 +85,15 @@ type HealthTuple = (u64, u64, u64, u64, u64, Option<&'static str>);
 impl Running {
     /// Starts a worker: until it is stopped, or until nothing is ready.
     #[new]
-    fn new(outbox: &Outbox, transmitter: &Transmitter, options: &WorkerOptions, drain: bool) -> Result<Self> {
-        let (worker, questions) = options.0.worker(outbox.core()?, transmitter.shared()?.clone());
+    fn new(
+        outbox: &Outbox,
+        transmitter: &Transmitter,
+        options: &WorkerOptions,
+        drain: bool,
+        streams: Option<&StreamApi>,
+    ) -> Result<Self> {
+        let streams = streams.map(StreamApi::core).transpose()?.cloned();
+        let (worker, questions) = options.0.worker(outbox.core()?, transmitter.shared()?.clone(), streams);
         let handle = worker.handle();
         let ended = shared()?.spawn(Guarded::new(async move {
             if drain { worker.drain().await } else { worker.run().await.map(|()| Drained::default()) }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import doctest
+import importlib
+import json
 import os
 import re
 import subprocess
@@ -10,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -17,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+import mounts
 import ssf_transmitter
 from conftest import ISSUER
 from ssf_transmitter import Jwks, PublicKey, SigningKey
@@ -49,7 +53,7 @@ def published(kms: Kms) -> Jwks:
 
 
 def test_the_readme_has_its_blocks() -> None:
-    assert len(BLOCKS) == 11
+    assert len(BLOCKS) == 12
 
 
 def test_the_test_of_the_readme_passes(pytester: pytest.Pytester) -> None:
@@ -72,7 +76,7 @@ def test_a_block_of_the_readme_runs(
         'Receiver.okta("https://acme.okta.com")': "okta",
         'Receiver("https://receiver.example.net/events", "https://receiver.example.net")': "rfc8935",
     }
-    names: dict[str, Any] = {"kms": kms}
+    names: dict[str, Any] = {"__name__": "__main__", "kms": kms}
     for address, like in addresses.items():
         if address in block:
             # Only the addresses are others: those of the README are nobody's.
@@ -86,6 +90,17 @@ def test_a_block_of_the_readme_runs(
     sent = block.count(".emit(") + block.count(".emit_all(") + block.count(".drain(")
     exec(compile(block, "README.md", "exec"), names)
     assert len(names["emulator"].received if "emulator" in names else []) == sent
+
+
+def test_the_application_of_the_guide_is_one() -> None:
+    guide = (PACKAGE.parent / "docs" / "transmitter.md").read_text("utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
+    names: dict[str, Any] = {}
+    exec(compile(block, "transmitter.md", "exec"), names)
+    with mounts.running(asgi=True) as server:
+        server.serve(names["app"])
+        assert server.request("GET", "/ssf/streams", headers={"Authorization": "Bearer of-acme"})[0] == 200
+        assert server.request("POST", "/sessions/ada@example.com/revoke")[2] == b"0"
 
 
 def test_the_examples_in_the_docstrings_of_the_native_part_run() -> None:
@@ -112,8 +127,12 @@ EXPECTED = {
 }
 
 
+#: The examples that are servers, and whether they are for ASGI.
+STREAMS = {"streams_fastapi": True, "streams_flask": False}
+
+
 def test_every_example_is_run_here() -> None:
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == EXPECTED.keys() | {"celery_task"}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == EXPECTED.keys() | STREAMS.keys() | {"celery_task"}
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -125,6 +144,27 @@ def test_an_example_runs(name: str, request: pytest.FixtureRequest) -> None:
     done = subprocess.run(call, env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     assert EXPECTED[name] in done.stdout
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_receiver_polls_an_example(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(EXAMPLES)
+    headers = {"Authorization": "Bearer of-acme", "Content-Type": "application/json"}
+    with mounts.running(asgi=STREAMS[name]) as server:
+        server.serve(importlib.import_module(name).app)
+
+        def post(path: str, body: Any) -> Any:
+            status, _, answer = server.request("POST", path, body, headers)
+            assert status in (200, 201), answer
+            return json.loads(answer)
+
+        configuration = json.loads(server.request("GET", "/.well-known/ssf-configuration")[2])
+        uri = "https://schemas.openid.net/secevent/caep/event-type/session-revoked"
+        stream = post(urlsplit(configuration["configuration_endpoint"]).path, {"events_requested": [uri]})
+        assert post("/sessions/ada@example.com/revoke", {}) == 1
+        poll = urlsplit(stream["delivery"]["endpoint_url"]).path
+        (jti,) = post(poll, {})["sets"]
+        assert post(poll, {"ack": [jti], "maxEvents": 0}) == {"sets": {}}
 
 
 def test_the_celery_task_is_done_by_a_forked_worker(tmp_path: Path, ssf_receiver: Any) -> None:

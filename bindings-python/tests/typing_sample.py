@@ -26,6 +26,16 @@ from ssf_transmitter.doctor import Diagnosis
 from ssf_transmitter.events import caep, okta
 from ssf_transmitter.lint import Finding, Linter, LintPolicy
 from ssf_transmitter.okta import AsyncOktaProviders, OktaProviders, Provider
+from ssf_transmitter.outbox import AsyncOutbox, Outbox
+from ssf_transmitter.streams import (
+    Authenticator,
+    Caller,
+    Published,
+    Request,
+    StaticToken,
+    StreamApi,
+    TrustedIssuer,
+)
 
 
 def sign(signing_input: bytes) -> Signature:
@@ -135,3 +145,23 @@ async def register(providers: OktaProviders, others: AsyncOktaProviders) -> list
 async def look(transmitter: AsyncTransmitter, receiver: Receiver) -> bool:
     diagnosis = await transmitter.doctor(caep.SessionRevoked(), Email("ada@example.com"), receiver)
     return diagnosis.is_healthy
+
+
+def find(request: Request) -> Caller | None:
+    return Caller("acme", scopes="ssf.manage") if "authorization" in request.headers else None
+
+
+async def find_async(request: Request) -> Caller | None:
+    return find(request)
+
+
+async def streams(key: SigningKey, outbox: Outbox, others: AsyncOutbox) -> int:
+    issuer = TrustedIssuer(issuer="https://acme.okta.com", profile="okta", clients={"0oa1": ("acme", "https://acme")})
+    authenticator = Authenticator(tokens={StaticToken.generate().hash: Caller("acme", scopes=[])}, issuers=[issuer])
+    api = StreamApi("https://tr.example.com", key, outbox, events=["caep.session-revoked"], authenticator=authenticator)
+    mounted = [api.asgi(find), api.asgi(find_async), api.asgi(), api.wsgi(find, longest_poll=timedelta(seconds=1))]
+    StreamApi("https://tr.example.com", KeySet(key), others, events=[], default_subjects="NONE")
+    published: Published = api.publish(caep.SessionRevoked(), None, to="okta")
+    return (
+        published.streams + (await api.apublish(caep.SessionRevoked(), Email("ada@example.com"))).streams + len(mounted)
+    )

@@ -104,7 +104,7 @@ impl RunningWorker {
         options: WorkerOptions,
         drain: bool,
     ) -> Result<Arc<Self>> {
-        let (worker, questions) = options.settings()?.worker(outbox.core()?, transmitter.core.clone());
+        let (worker, questions) = options.settings()?.worker(outbox.core()?, transmitter.core.clone(), None);
         let handle = worker.handle();
         let ended = runtime()?.spawn(async move {
             if drain { worker.drain().await } else { worker.run().await.map(|()| Drained::default()) }

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+#[path = "mount/vectors.rs"]
+mod vectors;
+
 use std::{
     io,
     net::SocketAddr,

@@ -18,6 +18,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("ssf-transmitter", &["benches", "catalogue", "docs", "src", "tests"]),
     ("ssf-transmitter-store", &["examples", "src", "tests"]),
     ("ssf-transmitter-postgres", &["examples", "src", "tests"]),
+    ("ssf-transmitter-tower", &["examples", "src", "tests"]),
     ("ssf-emulator", &["src"]),
     ("ssf-cli", &["src"]),
 ];

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 #[cfg(feature = "postgres")]
 use ssf_transmitter::secret::Secret;
 use ssf_transmitter::{
-    Result,
+    KeySet, Result,
     outbox::{MemoryStore, Outbox, WhenFull},
+    stream::{StreamApi, StreamApiBuilder},
 };
 #[cfg(feature = "postgres")]
 use ssf_transmitter_postgres::{Builder, PostgresStore};
@@ -14,7 +15,6 @@ use ssf_transmitter_store::{Salvaged, SqliteStore};
 
 #[cfg(feature = "postgres")]
 use super::password::Password;
-#[cfg(feature = "postgres")]
 use crate::{invalid, set};
 
 /// Where entries are kept.
@@ -119,8 +119,8 @@ impl Place {
         Ok(match self {
             Self::Memory { capacity, waits } => {
                 let store = set(MemoryStore::new(), *capacity, MemoryStore::capacity);
-                let full = if *waits { WhenFull::Wait } else { WhenFull::Refuse };
-                (Outbox::new(store.when_full(full)), Kept::InMemory)
+                let store = store.when_full(if *waits { WhenFull::Wait } else { WhenFull::Refuse });
+                (Outbox::new(store.clone()), Kept::InMemory(store))
             }
             Self::File(path) => {
                 let store = SqliteStore::builder(path);
@@ -172,8 +172,8 @@ fn is_scheme(text: &str) -> bool {
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Kept {
-    /// Nothing is kept.
-    InMemory,
+    /// Nothing is kept beyond the process.
+    InMemory(MemoryStore),
     /// An SQLite file.
     InFile(SqliteStore),
     /// A PostgreSQL database.
@@ -190,10 +190,20 @@ impl Kept {
         }
     }
 
+    /// Begins a stream API whose streams are kept beside the deliveries.
+    pub(crate) fn streams(&self, issuer: &str, keys: KeySet) -> StreamApiBuilder {
+        match self {
+            Self::InMemory(store) => StreamApi::builder(issuer, keys, store.clone()),
+            Self::InFile(store) => StreamApi::builder(issuer, keys, store.clone()),
+            #[cfg(feature = "postgres")]
+            Self::InDatabase(store) => StreamApi::builder(issuer, keys, store.clone()),
+        }
+    }
+
     /// Reads the whole file, and tells what is damaged: nothing, if it is in memory.
     pub async fn check(self) -> Result<Vec<String>> {
         match self {
-            Self::InMemory => Ok(Vec::new()),
+            Self::InMemory(_) => Ok(Vec::new()),
             Self::InFile(store) => store.check().await,
             #[cfg(feature = "postgres")]
             Self::InDatabase(_) => Err(no_file("check it with the tools of PostgreSQL, such as pg_amcheck")),
@@ -203,7 +213,7 @@ impl Kept {
     /// Copies the file, as it is at one moment. Waits for the disk on the thread that polls it.
     pub async fn backup(self, target: PathBuf) -> Result<()> {
         match self {
-            Self::InMemory => Err(invalid("an outbox in memory has no file to back up")),
+            Self::InMemory(_) => Err(invalid("an outbox in memory has no file to back up")),
             Self::InFile(store) => store.backup(target).await,
             #[cfg(feature = "postgres")]
             Self::InDatabase(_) => Err(no_file("back up the database")),

@@ -17,6 +17,7 @@ import {
 import { checked, checkedArgument, count, either, func, instance, object, signal, span } from '../options.js';
 import { handleOf, type Receiver } from '../receiver.js';
 import { signed } from '../signing.js';
+import { StreamApi } from '../streams/api.js';
 import { Transmitter } from '../transmitter.js';
 import { Outbox } from './outbox.js';
 import { type Failure, failureOf } from './records.js';
@@ -34,6 +35,8 @@ export interface WorkerOptions {
    * without a receiver pauses the deliveries to it.
    */
   readonly receivers: Receivers;
+  /** The stream API whose push streams it serves, too. */
+  readonly streams?: StreamApi | undefined;
   /** Called once when a receiver is paused, with the reason, and once when it is resumed, without one. It may be async. */
   readonly onAlert?: ((receiver: string, failure: Failure | undefined) => unknown) | undefined;
   /**
@@ -108,7 +111,13 @@ const SETTINGS = {
   keepDead: span,
   keepDiscarded: span,
 };
-const OPTIONS = { receivers: either(object, func), onAlert: func, onError: func, ...SETTINGS };
+const OPTIONS = {
+  receivers: either(object, func),
+  streams: instance(StreamApi, 'a StreamApi'),
+  onAlert: func,
+  onError: func,
+  ...SETTINGS,
+};
 
 /**
  * Sends what waits in an outbox: claims deliveries, builds and signs SETs, delivers and settles them. All of it is done on the
@@ -219,8 +228,10 @@ export class Worker implements AsyncDisposable {
     if (this.#stopped) return { delivered: 0, failed: 0 };
     const outbox = Outbox.handle(this.#outbox);
     const settings = settingsOf(this.#options);
+    const streams = this.#options.streams && StreamApi.handle(this.#options.streams);
     const running = await call<NativeRunningWorker>(
-      (mailbox, number) => native.RunningWorker.start(mailbox, number, outbox, this.#transmitter, settings, drain),
+      (mailbox, number) =>
+        native.RunningWorker.start(mailbox, number, outbox, this.#transmitter, settings, drain, streams),
       at,
     );
     this.#running = running;

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ssf_transmitter._native import Failure
     from ssf_transmitter._receiver import Receiver
     from ssf_transmitter.outbox import AsyncOutbox
+    from ssf_transmitter.streams import StreamApi
 
 
 class AsyncWorker(BaseWorker):
@@ -46,6 +47,7 @@ class AsyncWorker(BaseWorker):
         transmitter: AsyncTransmitter,
         receivers: Mapping[str, Receiver] | Callable[[str], Awaitable[Receiver | None] | Receiver | None],
         *,
+        streams: StreamApi | None = None,
         on_alert: Callable[[str, Failure | None], object] | None = None,
         concurrency: int | None = None,
         per_receiver: int | None = None,
@@ -64,7 +66,7 @@ class AsyncWorker(BaseWorker):
             concurrency, per_receiver, lease, grace, poll, max_attempts, base, max_backoff, keep_delivered, keep_dead,
             keep_discarded,
         )  # fmt: skip
-        self._set_up(outbox, transmitter, receivers, on_alert, options)
+        self._set_up(outbox, transmitter, receivers, on_alert, options, streams)
         self._mailbox: _native.Mailbox | None = None
 
     async def run(self) -> None:

@@ -39,6 +39,27 @@ Database = tuple[
     tuple[bytes, bytes] | None,
     str | Callable[[PasswordQuestion], None] | None,
 ]
+# Receiver, audience, scopes, dialect.
+StreamCaller = tuple[str, str | Sequence[str] | None, Sequence[str], str | None]
+# Method, target, headers, the address of the caller.
+StreamHead = tuple[str, str, Sequence[tuple[str, str]], str | None]
+# Issuer, profile, audience, clients, the rule for all others, the names of scopes, metadata, keys.
+StreamIssuer = tuple[
+    str,
+    str,
+    str | None,
+    Sequence[tuple[str, str, str]],
+    tuple[str, str] | None,
+    tuple[str, str] | None,
+    str | None,
+    str | None,
+]
+# Callers by the hashes of their tokens, issuers, networks that these may be in, whether they may be on this machine.
+StreamAccess = tuple[Sequence[tuple[str, StreamCaller]], Sequence[StreamIssuer], Sequence[str], bool]
+# Enabled, paused, disabled and failed streams, the last failure, the age of the oldest canary in seconds, its stream.
+StreamHealth = tuple[int, int, int, int, Failure | None, float | None, str | None]
+# Status, headers, body.
+Answer = tuple[int, list[tuple[str, str]], bytes]
 _Check = tuple[str, Outcome, str, str]
 # Event, subject, receiver, the URL of the configuration, whether to send, and whose log to look into.
 _Setup = tuple[_Json, _Subject | None, Receiver, str | None, bool, OktaProviders | None]
@@ -94,6 +115,8 @@ __all__ = [
     "SignedSet",
     "Signer",
     "SigningKey",
+    "StreamApi",
+    "StreamCall",
     "Task",
     "Transmitter",
     "TransmitterConfiguration",
@@ -106,6 +129,7 @@ __all__ = [
     "check_subject",
     "check_token",
     "enable_logging",
+    "generate_token",
     "legacy_well_known_url",
     "lint_jwks",
     "milliseconds",
@@ -627,13 +651,65 @@ class WorkerOptions:
 
 @final
 class Running:
-    def __new__(cls, outbox: Outbox, transmitter: Transmitter, options: WorkerOptions, drain: bool) -> Self: ...
+    def __new__(
+        cls,
+        outbox: Outbox,
+        transmitter: Transmitter,
+        options: WorkerOptions,
+        drain: bool,
+        streams: StreamApi | None,
+    ) -> Self: ...
     def next(self) -> Question | None: ...
     def next_async(self, mailbox: Mailbox, future: Any) -> Task: ...
     def result(self) -> tuple[int, int]: ...
     def stop(self) -> None: ...
     def abort(self) -> None: ...
     def health(self) -> tuple[int, int, int, int, int, str | None]: ...
+
+@final
+class StreamApi:
+    def __new__(
+        cls,
+        issuer: str,
+        keys: KeySet,
+        outbox: Outbox,
+        base_url: str | None,
+        events: Sequence[str],
+        default_subjects: str | None,
+        critical_subject_members: Sequence[str],
+        max_streams: int | None,
+        min_verification_interval: _Span | None,
+        long_poll: _Span | None,
+        lease: _Span | None,
+        max_sets: int | None,
+        max_waiting: int | None,
+        max_held_age: _Span | None,
+        inactivity_timeout: _Span | None,
+        canary: _Span | None,
+        push: bool,
+        allow_networks: Sequence[str],
+        resource_metadata: str | None,
+        allow_loopback_http: bool,
+        access: StreamAccess | None,
+        rate_limit: int | None,
+    ) -> Self: ...
+    def serves(self, path: str) -> bool: ...
+    def configuration(self) -> str: ...
+    def begin(self, head: StreamHead, caller: StreamCaller | None) -> Answer | StreamCall: ...
+    def admit(self, head: StreamHead) -> Answer | StreamCall: ...
+    def admit_async(self, head: StreamHead, mailbox: Mailbox, future: Any) -> Task: ...
+    def maintain(self) -> StreamHealth: ...
+    def maintain_async(self, mailbox: Mailbox, future: Any) -> Task: ...
+    def publish(self, entry: Entry) -> tuple[list[str], int, bool]: ...
+    def publish_async(self, entry: Entry, mailbox: Mailbox, future: Any) -> Task: ...
+
+@final
+class StreamCall:
+    @property
+    def limit(self) -> int: ...
+    def respond(self, body: bytes, longest: _Span) -> Answer: ...
+    def respond_async(self, body: bytes, mailbox: Mailbox, future: Any) -> Task: ...
+    def too_slow(self) -> Answer: ...
 
 @final
 class Question:
@@ -845,6 +921,7 @@ def seconds(moment: datetime, /) -> float: ...
 def milliseconds(moment: datetime, /) -> int: ...
 def nearest(name: str, known: list[str], /) -> str | None: ...
 def enable_logging() -> None: ...
+def generate_token() -> tuple[str, str]: ...
 def settle() -> None: ...
 def well_known_url(issuer: str) -> str: ...
 def legacy_well_known_url(issuer: str) -> str: ...

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ssf_transmitter._receiver import Receiver
     from ssf_transmitter._transmitter import Transmitter
     from ssf_transmitter.outbox import Outbox
+    from ssf_transmitter.streams import StreamApi
 
 LOGGER = logging.getLogger("ssf_transmitter.outbox")
 
@@ -70,6 +71,7 @@ class BaseWorker:
         receivers: Any,
         on_alert: Any,
         options: _native.WorkerOptions,
+        streams: StreamApi | None,
     ) -> None:
         if not callable(receivers) and not hasattr(receivers, "get"):
             raise TypeError(f"receivers: expected a mapping or a callable, got {type(receivers).__name__}")
@@ -78,6 +80,7 @@ class BaseWorker:
         self._outbox, self._transmitter, self._options = outbox, transmitter, options
         self._find = receivers if callable(receivers) else receivers.get
         self._on_alert = on_alert
+        self._streams = None if streams is None else streams._native  # noqa: SLF001  # of this package
 
     def stop(self) -> None:
         """Ask the worker to end, from any thread: it claims nothing more, and lets deliveries end within the grace.
@@ -95,7 +98,7 @@ class BaseWorker:
 
     def _start(self, drain: bool) -> _native.Running:
         native = self._outbox._native, self._transmitter._native  # noqa: SLF001  # of this package
-        self._running = _native.Running(*native, self._options, drain)
+        self._running = _native.Running(*native, self._options, drain, self._streams)
         if self._stopped:
             self._running.stop()
         return self._running
@@ -118,6 +121,7 @@ class Worker(BaseWorker):
         transmitter: Who sends.
         receivers: The receivers by name: a mapping, or a function that takes a name and returns a receiver, or
             `None`. The worker keeps what it gets for five minutes, or until the receiver rejects the sender.
+        streams: The stream API whose push streams it serves, too.
         on_alert: Called with the name of a receiver, and with the `Failure` when it is paused or `None` when it is
             resumed: once for each change.
         concurrency: How many deliveries are in flight at once; 64 by default.
@@ -140,6 +144,7 @@ class Worker(BaseWorker):
         transmitter: Transmitter,
         receivers: Mapping[str, Receiver] | Callable[[str], Receiver | None],
         *,
+        streams: StreamApi | None = None,
         on_alert: Callable[[str, Failure | None], object] | None = None,
         concurrency: int | None = None,
         per_receiver: int | None = None,
@@ -158,7 +163,7 @@ class Worker(BaseWorker):
             concurrency, per_receiver, lease, grace, poll, max_attempts, base, max_backoff, keep_delivered, keep_dead,
             keep_discarded,
         )  # fmt: skip
-        self._set_up(outbox, transmitter, receivers, on_alert, options)
+        self._set_up(outbox, transmitter, receivers, on_alert, options, streams)
 
     def run(self) -> None:
         """Run until `stop` is called. Ctrl-C stops it, too: deliveries end within the grace, then it is raised.

@@ -68,7 +68,7 @@ pub(super) fn key(text: &OsString, kid: Option<&str>) -> Result<SigningKey> {
 }
 
 /// A source with its options. A path need not be UTF-8.
-fn source(text: &OsString, kid: Option<&str>, algorithm: Option<Algorithm>) -> Result<KeySource> {
+pub(super) fn source(text: &OsString, kid: Option<&str>, algorithm: Option<Algorithm>) -> Result<KeySource> {
     let mut source = match text.to_str() {
         Some(text) => KeySource::parse(text)?,
         None => KeySource::file(text),
@@ -96,4 +96,14 @@ pub(super) fn text(argument: &str) -> Result<String> {
         Some(path) => fs::read_to_string(path).map_err(|error| Failure::file(path, &error)),
         None => Ok(argument.to_owned()),
     }
+}
+
+/// Why a file of settings cannot be read, with the line. Other messages than these contain the value, which may be a secret; `otherwise` is said
+/// in their place.
+pub(super) fn toml_failure(text: &str, error: &toml::de::Error, otherwise: &str) -> Failure {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+    let harmless = ["unknown field", "missing field", "duplicate key"];
+    let known = harmless.iter().any(|start| error.message().starts_with(start));
+    Failure::from(format!("line {line}: {}", if known { error.message() } else { otherwise }))
 }

@@ -19,6 +19,7 @@ mod receiver;
 mod reference;
 mod serve;
 mod set;
+mod transmitter;
 
 mod addressee;
 mod confirm;
@@ -71,6 +72,7 @@ enum Command {
     Receiver(receiver::Arguments),
     Emulate(emulate::Arguments),
     Serve(serve::Arguments),
+    Transmitter(transmitter::Arguments),
     /// Write the reference of this command
     #[command(hide = true)]
     Reference,
@@ -103,6 +105,7 @@ impl Ssf {
             Command::Receiver(arguments) => receiver::run(arguments),
             Command::Emulate(arguments) => emulate::run(arguments),
             Command::Serve(arguments) => serve::run(&arguments),
+            Command::Transmitter(arguments) => transmitter::run(&arguments, json),
             Command::Reference => reference::run(),
         }
     }

@@ -15,7 +15,7 @@ use ssf_transmitter::{Error, ErrorCode, Receiver, client::Receivers, key::BoxFut
 use super::{
     Failure, Result,
     addressee::Addressee,
-    output,
+    input, output,
     route::{Access, TokenAuth},
 };
 
@@ -131,18 +131,8 @@ impl Receivers for ReceiversFile {
 }
 
 fn parse(text: &str) -> Result<HashMap<String, Settings>> {
-    let document: Document = toml::from_str(text).map_err(|error| {
-        let before = error.span().and_then(|span| text.get(..span.start));
-        let line = before.map_or(1, |before| before.matches('\n').count() + 1);
-        // Other messages contain the value, which may be a secret.
-        let harmless = ["unknown field", "missing field", "duplicate key"];
-        let message = error.message();
-        if harmless.iter().any(|start| message.starts_with(start)) {
-            Failure::from(format!("line {line}: {message}"))
-        } else {
-            Failure::from(format!("line {line}: neither TOML nor a string in quotes"))
-        }
-    })?;
+    let document: Document = toml::from_str(text)
+        .map_err(|error| input::toml_failure(text, &error, "neither TOML nor a string in quotes"))?;
     Ok(document.receivers)
 }
 

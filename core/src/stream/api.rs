@@ -143,7 +143,22 @@ impl StreamApi {
             return Ok(Err(self.refused(&operation, &caller, Problem::media_type())));
         }
         let stream_id = head.parameter("stream_id");
-        Ok(Ok(Call { api: self.clone(), operation, caller, stream_id }))
+        let longest = self.settings().long_poll;
+        Ok(Ok(Call { api: self.clone(), operation, caller, stream_id, longest }))
+    }
+
+    /// Whether the API has something at this path: a server that has more than the API gives it these requests.
+    ///
+    /// ```
+    /// # use ssf_transmitter::{KeySet, KeyType, SigningKey, outbox::MemoryStore, stream::StreamApi};
+    /// # let keys = KeySet::new(SigningKey::generate(KeyType::P256)?);
+    /// let api = StreamApi::builder("https://tr.example.com", keys, MemoryStore::new()).build()?;
+    /// assert!(api.serves("/.well-known/ssf-configuration") && api.serves("/ssf/streams"));
+    /// assert!(!api.serves("/login"));
+    /// # Ok::<(), ssf_transmitter::Error>(())
+    /// ```
+    pub fn serves(&self, path: &str) -> bool {
+        self.settings().routes.has(path)
     }
 
     /// The answer to a known caller whose body is not looked at.

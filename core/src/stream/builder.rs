@@ -205,7 +205,7 @@ impl StreamApiBuilder {
         self
     }
 
-    /// Allows http URLs of this machine, for trials.
+    /// Allows http URLs of this machine, for trials. Push endpoints with one are not judged.
     #[must_use]
     pub fn allow_loopback_http(mut self) -> Self {
         self.options.loopback = true;

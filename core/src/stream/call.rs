@@ -1,6 +1,6 @@
 //! A request that waits for its body.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use super::{Answer, Caller, StreamApi, problem::Problem, request::Members, route::Operation};
 
@@ -12,12 +12,20 @@ pub struct Call {
     pub(super) caller: Caller,
     /// The `stream_id` of the query.
     pub(super) stream_id: Option<String>,
+    /// How long a poll waits.
+    pub(super) longest: Duration,
 }
 
 impl Call {
     /// How many bytes of the body to read at most; zero if there is nothing to read. What is longer need not be read to its end.
     pub fn limit(&self) -> usize {
         self.operation.max_body()
+    }
+
+    /// Lets a long poll wait no longer than this, for a server that has a thread wait with each.
+    pub fn longest_poll(mut self, longest: Duration) -> Self {
+        self.longest = self.longest.min(longest);
+        self
     }
 
     /// Answers the request. A long poll takes as long as the API lets it wait; dropped while it waits, it gives nothing out.
@@ -27,9 +35,10 @@ impl Call {
             return self.too_long();
         }
         let body = if limit > 0 { body } else { &[] };
-        let Self { api, operation, caller, stream_id } = self;
+        let Self { api, operation, caller, stream_id, longest } = self;
         let mut stream = None;
-        let (answer, outcome) = match api.run(&operation, &caller, stream_id, body, &mut stream).await {
+        let ran = api.run(&operation, &caller, stream_id, body, longest, &mut stream).await;
+        let (answer, outcome) = match ran {
             Ok(answer) => (answer, "done"),
             Err(problem) => {
                 let outcome = problem.err();
@@ -58,6 +67,7 @@ impl StreamApi {
         caller: &Caller,
         in_query: Option<String>,
         body: &[u8],
+        longest: Duration,
         stream: &mut Option<String>,
     ) -> Result<Answer, Problem> {
         let members = Members::read(body)?;
@@ -91,7 +101,7 @@ impl StreamApi {
             Operation::Poll(_) | Operation::Delete => None,
             _ => self.note_call(caller, id).await?,
         };
-        let answer = self.answer(operation, caller, id, &members).await?;
+        let answer = self.answer(operation, caller, id, &members, longest).await?;
         Ok(match resumed {
             Some(audit) => answer.audited(audit),
             None => answer,
@@ -105,6 +115,7 @@ impl StreamApi {
         caller: &Caller,
         id: &str,
         members: &Members,
+        longest: Duration,
     ) -> Result<Answer, Problem> {
         match operation {
             Operation::Read => self.read(caller, id).await,
@@ -116,7 +127,7 @@ impl StreamApi {
             Operation::AddSubject => self.add_subject(caller, id, members).await,
             Operation::RemoveSubject => self.remove_subject(caller, id, members).await,
             Operation::Verify => self.verify(caller, id, members).await,
-            Operation::Poll(_) => self.poll(caller, id, members).await,
+            Operation::Poll(_) => self.poll(caller, id, members, longest).await,
             Operation::Create | Operation::Metadata | Operation::ProtectedResource | Operation::Jwks => {
                 Err(Problem::no_such_path())
             }

@@ -161,7 +161,7 @@ fn push_url(url: Option<&str>, settings: &Settings) -> Result<String, Problem> {
     if settings.routes.is_own(&endpoint) {
         return Err(Problem::member(name, "is on the host of the transmitter"));
     }
-    if let Some(judge) = &settings.push {
+    if let Some(judge) = settings.push.as_ref().filter(|_| !endpoint.is_allowed_loopback()) {
         judge(url).map_err(|error| Problem::member(name, error.message()))?;
     }
     Ok(url.to_owned())

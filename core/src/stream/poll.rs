@@ -28,12 +28,19 @@ const SHORTEST: Duration = Duration::from_millis(10);
 struct Request {
     limit: u32,
     returns: bool,
+    longest: Duration,
     acknowledgement: Acknowledgement,
 }
 
 impl StreamApi {
-    pub(super) async fn poll(&self, caller: &Caller, id: &str, members: &Members) -> Result<Answer, Problem> {
-        let request = self.read_poll(id, members)?;
+    pub(super) async fn poll(
+        &self,
+        caller: &Caller,
+        id: &str,
+        members: &Members,
+        longest: Duration,
+    ) -> Result<Answer, Problem> {
+        let request = Request { longest, ..self.read_poll(id, members)? };
         let (stream, resumed) = self.note_activity(self.stream(caller, id).await?, true).await?;
         let answer = self.fetch(caller, stream, request).await?;
         Ok(match resumed {
@@ -56,7 +63,7 @@ impl StreamApi {
         // With too many that wait already, this one is answered at once.
         let place = wait.and_then(|_| self.waiting().enter(id));
         let wait = wait.filter(|_| place.is_some());
-        let deadline = wait.map(|timer| timer.wait(self.settings().long_poll));
+        let deadline = wait.map(|timer| timer.wait(request.longest));
         let mut deadline = pin!(async {
             match deadline {
                 Some(deadline) => deadline.await,
@@ -104,7 +111,8 @@ impl StreamApi {
         if acknowledgement.accepted.len() + acknowledgement.rejected.len() > MAX_ACKNOWLEDGED {
             return Err(Problem::invalid(format!("a poll acknowledges {MAX_ACKNOWLEDGED} SETs at most")));
         }
-        Ok(Request { limit: u32::try_from(limit).unwrap_or(u32::MAX), returns, acknowledgement })
+        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        Ok(Request { limit, returns, longest: self.settings().long_poll, acknowledgement })
     }
 
     /// What the receiver says, without what it quotes of the SETs.

@@ -135,6 +135,11 @@ impl Routes {
         found.map(|(_, operation)| operation).ok_or(Problem::method(methods.allow))
     }
 
+    /// Whether there is something at this path.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.methods(path).is_some()
+    }
+
     fn methods(&self, path: &str) -> Option<Methods> {
         if path == self.metadata || path == self.legacy {
             return Some(Methods::reading(Operation::Metadata));

@@ -13,7 +13,10 @@ const MOMENT: Timestamp = Timestamp::from_unix_seconds(1_767_225_600);
 const MAIN_EVENT: &str = "risc.account-purged";
 
 /// The claims of a SET with the event and all members that the receiver knows, or those that it needs.
-pub(super) fn claims(event: &'static EventType, dialect: &Dialect) -> Result<Map<String, Value>, Error> {
+pub(in super::super) fn claims(
+    event: &'static EventType,
+    dialect: &Dialect,
+) -> Result<Map<String, Value>, Error> {
     let known = |field: &&Field| field.only_for.is_none_or(|receiver| receiver == dialect.id());
     let all: Vec<_> = event.fields.iter().filter(known).collect();
     let needed: Vec<_> = all.iter().copied().filter(|field| field.required).collect();

@@ -1,6 +1,6 @@
 //! `ssf event`: which events there are, and what is in them.
 
-mod example;
+pub(super) mod example;
 mod list;
 mod show;
 
