@@ -1,0 +1,1 @@
+//! Tests of the stream API with receivers of others.
