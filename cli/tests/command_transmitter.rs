@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but not in what tests share")]
 
 mod program;
+#[path = "../../store-postgres/tests/common/server.rs"]
+mod server;
 
 use std::{collections::BTreeSet, fs, time::Duration};
 
@@ -117,6 +119,34 @@ async fn a_receiver_polls_over_tls_1_2() {
     a_receiver_polls("transmitter-1-2", Version::TLS_1_2).await;
 }
 
+/// Streams and events are there after the process was killed.
+async fn streams_stay(name: &str, outbox: &str) {
+    let settings = format!("events = [\"caep.session-revoked\"]\n{outbox}");
+    let mut transmitter = Transmitter::start(name, &settings, &[], Version::TLS_1_3).await;
+    let poll = transmitter.create(&[REVOKED]).await;
+    let published = transmitter.publish().await;
+    transmitter.child.kill().await.unwrap();
+    let transmitter = Transmitter::start(name, &settings, &[], Version::TLS_1_3).await;
+    let (_, polled) = transmitter.post(&poll, &json!({})).await;
+    let jtis: Vec<_> = polled["sets"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(json!(jtis), published["jtis"]);
+}
+
+#[tokio::test]
+async fn streams_stay_in_a_file() {
+    let outbox = format!("outbox.file = \"{}/outbox.db\"", folder("transmitter-file"));
+    streams_stay("transmitter-kept-in-a-file", &outbox).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_stay_in_a_database() {
+    let url = server::shared().url();
+    let database = ["--database", &url, "--schema", "transmitter"];
+    ssf(&[&["outbox", "migrate"], &database[..]].concat(), &[]).await.text();
+    let outbox = format!("outbox = {{ database = \"{url}\", schema = \"transmitter\" }}");
+    streams_stay("transmitter-kept-in-a-database", &outbox).await;
+}
+
 #[tokio::test]
 #[cfg(unix)]
 async fn a_poll_that_waits_is_answered_when_the_transmitter_ends() {
@@ -216,9 +246,9 @@ async fn wrong_settings_are_refused() {
             "line 5: neither TOML nor a value of the right type",
         ),
         (
-            "kept",
-            format!("{}[outbox]\nfile = \"x.db\"", good.replace("0.0.0.0", "127.0.0.1")),
-            "does not keep streams yet",
+            "outbox",
+            format!("{good}[outbox]\nfile = \"x.db\"\ndatabase = \"env:DATABASE\""),
+            "an outbox has a file, or a database and perhaps a schema",
         ),
     ] {
         let path = file(&format!("transmitter-{name}.toml"), text);

@@ -13,7 +13,7 @@ use ssf_transmitter::{
 
 use crate::{
     ledger::{
-        CreateStream, DeleteStream, FindStream, FrozenOf, Publish, SetSubject, StreamsOf, UpdateStream,
+        CreateStream, DeleteStream, FindStream, FrozenOf, Publish, SetSubject, StreamsAfter, StreamsOf, UpdateStream,
     },
     store::{PostgresStore, Wakes},
 };
@@ -29,6 +29,10 @@ impl StreamStore for PostgresStore {
 
     fn streams_of(&self, owner: &str) -> BoxFuture<'_, Result<Vec<StreamRecord>>> {
         self.run(StreamsOf(owner.to_owned()))
+    }
+
+    fn streams(&self, after: Option<String>, limit: u32) -> BoxFuture<'_, Result<Vec<StreamRecord>>> {
+        self.run(StreamsAfter(after.unwrap_or_default(), limit))
     }
 
     fn update_stream(&self, stream: StreamRecord) -> BoxFuture<'_, Result<bool>> {

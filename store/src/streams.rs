@@ -30,6 +30,10 @@ impl StreamStore for SqliteStore {
         self.read(move |ledger| ledger.streams_of(&owner))
     }
 
+    fn streams(&self, after: Option<String>, limit: u32) -> BoxFuture<'_, Result<Vec<StreamRecord>>> {
+        self.read(move |ledger| ledger.streams_after(after.as_deref().unwrap_or_default(), limit))
+    }
+
     fn update_stream(&self, stream: StreamRecord) -> BoxFuture<'_, Result<bool>> {
         self.write(move |ledger| ledger.update_stream(&stream))
     }

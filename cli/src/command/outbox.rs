@@ -1,7 +1,7 @@
 //! `ssf outbox`: sends what an outbox holds, looks into it, and repairs it.
 
 mod filter;
-mod place;
+pub(super) mod place;
 mod shown;
 mod work;
 

@@ -29,27 +29,7 @@ pub trait StreamStore: Store {
     fn streams_of(&self, owner: &str) -> BoxFuture<'_, Result<Vec<StreamRecord>>>;
 
     /// The streams of all owners in the order of their ids, those after `after`; fewer than `limit` only if there are no more.
-    ///
-    /// By default, they are found by the receivers of the store. A store that has them in a table reads that.
-    fn streams(&self, after: Option<String>, limit: u32) -> BoxFuture<'_, Result<Vec<StreamRecord>>> {
-        Box::pin(async move {
-            let (mut found, most) = (Vec::new(), limit as usize);
-            let mut after = stream_receiver(after.as_deref().unwrap_or_default());
-            while found.len() < most {
-                let page = self.receivers(Some(after.clone()), limit).await?;
-                let Some(last) = page.last().map(|receiver| receiver.name.clone()) else { break };
-                for receiver in page {
-                    // Receivers of streams that were deleted are among them.
-                    let Some(id) = receiver.name.strip_prefix(STREAM_PREFIX) else { return Ok(found) };
-                    if found.len() < most {
-                        found.extend(self.stream(id).await?);
-                    }
-                }
-                after = last;
-            }
-            Ok(found)
-        })
-    }
+    fn streams(&self, after: Option<String>, limit: u32) -> BoxFuture<'_, Result<Vec<StreamRecord>>>;
 
     /// Replaces a stream, if its version is still the one of this record; tells whether it was. The owner stays. A stream that is
     /// disabled from now on discards what waits.

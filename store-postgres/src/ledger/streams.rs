@@ -26,6 +26,7 @@ const RECEIVER: usize = 8;
 const FIND: &str = select!("id = $1");
 const LOCK: &str = select!("id = $1 FOR UPDATE");
 const OF: &str = select!("owner = $1 ORDER BY id");
+const AFTER: &str = select!("id > $1 ORDER BY id LIMIT $2");
 /// Two streams of one owner are created one after the other.
 const ALONE: &str =
     "SELECT pg_advisory_xact_lock(hashtextextended(current_schema || ' owner ' || $1, 0))::text";
@@ -139,6 +140,18 @@ impl Operation for StreamsOf {
 
     async fn run(&self, ledger: &mut Ledger<'_>) -> Done<Vec<StreamRecord>> {
         ledger.query(OF, &[one(&self.0)]).await?.iter().map(read).collect()
+    }
+}
+
+/// The streams of all owners after this id, so many at most.
+pub(crate) struct StreamsAfter(pub(crate) String, pub(crate) u32);
+
+impl Operation for StreamsAfter {
+    type Output = Vec<StreamRecord>;
+
+    async fn run(&self, ledger: &mut Ledger<'_>) -> Done<Vec<StreamRecord>> {
+        let limit = i64::from(self.1);
+        ledger.query(AFTER, &[one(&self.0), one(&limit)]).await?.iter().map(read).collect()
     }
 }
 

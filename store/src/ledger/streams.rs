@@ -28,6 +28,7 @@ macro_rules! streams {
 const ALL: &str = streams!("ORDER BY receiver");
 const BY_ID: &str = streams!("WHERE id = ?1");
 const BY_OWNER: &str = streams!("WHERE owner = ?1 ORDER BY id");
+const AFTER: &str = streams!("WHERE id > ?1 ORDER BY id LIMIT ?2");
 const COUNT: &str = "SELECT count(*) FROM streams WHERE owner = ?1";
 const NEW: &str = "
     INSERT INTO streams (receiver, id, owner, version, status, polled, events, all_subjects, configuration)
@@ -73,6 +74,11 @@ impl Ledger<'_> {
 
     pub(super) fn stream_with_receiver(&self, id: &str) -> Done<Option<(i64, StreamRecord)>> {
         Ok(self.all(BY_ID, [id], read)?.pop())
+    }
+
+    /// The streams of all owners.
+    pub(crate) fn streams_after(&self, after: &str, limit: u32) -> Done<Vec<StreamRecord>> {
+        self.all(AFTER, params![after, limit], |row| Ok(read(row)?.1))
     }
 
     pub(crate) fn streams_of(&self, owner: &str) -> Done<Vec<StreamRecord>> {

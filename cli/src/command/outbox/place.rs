@@ -8,11 +8,13 @@ use ssf_transmitter_store::SqliteStore;
 
 use super::super::{Class, Failure, Result, secret};
 
+/// The schema of the tables, unless another one is named.
+pub(in super::super) const SCHEMA: &str = "ssf_outbox";
 /// The variable with the password of a database whose URL contains none.
 const PASSWORD: &str = "SSF_OUTBOX_PASSWORD";
 
 #[derive(clap::Args)]
-pub(super) struct Place {
+pub(in super::super) struct Place {
     /// The file of the outbox
     #[arg(long, value_name = "FILE", conflicts_with_all = ["database", "schema"])]
     file: Option<PathBuf>,
@@ -22,7 +24,7 @@ pub(super) struct Place {
     #[arg(long, value_name = "URL|env:NAME|file:PATH")]
     database: Option<String>,
     /// The schema of the tables in the database
-    #[arg(long, value_name = "NAME", default_value = "ssf_outbox")]
+    #[arg(long, value_name = "NAME", default_value = SCHEMA)]
     schema: String,
 }
 
@@ -51,6 +53,12 @@ fn is_url(text: &str) -> bool {
     text.starts_with("postgresql://") || text.starts_with("postgres://")
 }
 
+/// What an outbox is kept in.
+pub(in super::super) enum Kept {
+    File(SqliteStore),
+    Database(PostgresStore),
+}
+
 /// An outbox that is open.
 pub(super) struct Open {
     pub(super) outbox: Outbox,
@@ -59,6 +67,11 @@ pub(super) struct Open {
 }
 
 impl Place {
+    /// A place that no command line names.
+    pub(in super::super) fn new(file: Option<PathBuf>, database: Option<String>, schema: String) -> Self {
+        Self { file, database, schema }
+    }
+
     pub(super) fn schema(&self) -> &str {
         &self.schema
     }
@@ -73,15 +86,21 @@ impl Place {
 
     /// Opens the outbox. A file is only created by who works: nobody else wants an empty one.
     pub(super) async fn open(&self, creates: bool) -> Result<Open> {
-        let Some(file) = &self.file else {
-            let store = self.database()?.connect().await?;
-            return Ok(Open { outbox: Outbox::new(store), file: None });
-        };
-        if !creates && !file.exists() {
+        if !creates && self.file.as_ref().is_some_and(|file| !file.exists()) {
             return Err(Failure::new(Class::Outbox, "there is no such file"));
         }
-        let store = SqliteStore::open(file)?;
-        Ok(Open { outbox: Outbox::new(store.clone()), file: Some(store) })
+        Ok(match self.kept().await? {
+            Kept::File(store) => Open { outbox: Outbox::new(store.clone()), file: Some(store) },
+            Kept::Database(store) => Open { outbox: Outbox::new(store), file: None },
+        })
+    }
+
+    /// Opens what the outbox is kept in. A file is created if there is none.
+    pub(in super::super) async fn kept(&self) -> Result<Kept> {
+        match &self.file {
+            Some(file) => Ok(Kept::File(SqliteStore::open(file)?)),
+            None => Ok(Kept::Database(self.database()?.connect().await?)),
+        }
     }
 
     /// The database.

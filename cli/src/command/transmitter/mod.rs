@@ -12,12 +12,12 @@ use serde_json::json;
 use ssf_transmitter::{
     KeySet, Receiver, Transmitter,
     client::{StreamReceivers, Worker},
-    outbox::{Outbox, StreamStore},
+    outbox::{MemoryStore, Outbox, StreamStore},
     stream::StreamApi,
 };
 use tokio::{sync::watch, time::MissedTickBehavior};
 
-use super::{Failure, Result, block_on, output::say, print, shutdown};
+use super::{Failure, Result, block_on, outbox::place::Kept, output::say, print, shutdown};
 use publish::Publishing;
 use server::{PollTimer, Server};
 use settings::Settings;
@@ -54,8 +54,13 @@ pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result {
     let path = arguments.settings.as_deref().ok_or_else(|| Failure::usage("--settings is needed"))?;
     let work = async {
         let settings = Settings::read(path)?;
-        let store = settings.store()?;
-        serve(&settings, store, arguments.demo_events).await
+        match settings.place() {
+            None => serve(&settings, MemoryStore::new(), arguments.demo_events).await,
+            Some(place) => match place.kept().await? {
+                Kept::File(store) => serve(&settings, store, arguments.demo_events).await,
+                Kept::Database(store) => serve(&settings, store, arguments.demo_events).await,
+            },
+        }
     };
     block_on(work).map_err(|failure| failure.or_in_place(path.display()))
 }

@@ -15,11 +15,11 @@ use ssf_transmitter::{
     access_token::{TokenHash, TokenProfile, TrustedIssuer},
     client::Authenticator,
     metadata::DefaultSubjects,
-    outbox::{MemoryStore, StreamStore},
+    outbox::StreamStore,
     stream::{Caller, RateLimit, Stop, StreamApi, Timer},
 };
 
-use super::super::{Class, Failure, Result, input};
+use super::super::{Failure, Result, input, outbox::place};
 
 /// How often the source of the keys is looked at.
 const KEYS: Duration = Duration::from_mins(1);
@@ -124,11 +124,13 @@ struct ScopeNames {
 }
 
 /// Where streams and deliveries are kept: in memory, unless the place is named.
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Place {
     file: Option<PathBuf>,
+    /// As `--database` of `ssf outbox`.
     database: Option<String>,
+    schema: Option<String>,
 }
 
 impl Settings {
@@ -140,6 +142,10 @@ impl Settings {
         if settings.certificate.is_some() != settings.certificate_key.is_some() {
             return Err("set certificate and certificate_key together".into());
         }
+        let Place { file, database, schema } = &settings.outbox;
+        if file.is_some() && database.is_some() || schema.is_some() && database.is_none() {
+            return Err("an outbox has a file, or a database and perhaps a schema".into());
+        }
         if settings.certificate.is_none() && !settings.listen.ip().is_loopback() {
             return Err(
                 "without a certificate, listen is a loopback address: tokens are not sent in clear".into()
@@ -148,13 +154,12 @@ impl Settings {
         Ok(settings)
     }
 
-    /// What streams and deliveries are kept in.
-    pub(super) fn store(&self) -> Result<impl StreamStore + Clone + 'static> {
-        if self.outbox.file.is_some() || self.outbox.database.is_some() {
-            let message = "an outbox in a file or in a database does not keep streams yet";
-            return Err(Failure::new(Class::Configuration, message));
-        }
-        Ok(MemoryStore::new())
+    /// Where streams and deliveries are kept; `None` is the memory.
+    pub(super) fn place(&self) -> Option<place::Place> {
+        let Place { file, database, schema } = self.outbox.clone();
+        (file.is_some() || database.is_some()).then(|| {
+            place::Place::new(file, database, schema.unwrap_or_else(|| place::SCHEMA.to_owned()))
+        })
     }
 
     pub(super) fn keys(&self) -> Result<KeySet> {
