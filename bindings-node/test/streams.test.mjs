@@ -5,6 +5,7 @@ import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import express from 'express';
 import { SignJWT } from 'jose';
@@ -12,7 +13,7 @@ import { caep, customEvent, KeySet, Signer, SigningKey, SsfError } from 'ssf-tra
 import { Outbox, Worker } from 'ssf-transmitter/outbox';
 import { generateStaticToken, StreamApi } from 'ssf-transmitter/streams';
 import { authenticator, MOUNTS, Server } from './mounts.mjs';
-import { ADA, ISSUER, pair } from './setup.mjs';
+import { ADA, folder, ISSUER, pair, postgresUrl } from './setup.mjs';
 
 const read = (name) => JSON.parse(readFileSync(new URL(`../../tests/vectors/${name}`, import.meta.url), 'utf8'));
 const FILE = read('stream-api.json');
@@ -22,6 +23,7 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 
 let server;
 let key;
+let schemas = 0;
 before(async () => {
   server = await new Server().start();
   key = await SigningKey.generate('P-256');
@@ -360,4 +362,28 @@ test('wrong settings are errors', async () => {
   assert.throws(() => api.nodeHandler('Bearer of-acme'), /authenticate: expected a function/);
   const handle = api.fetchHandler(() => 'acme');
   await assert.rejects(handle(new Request('https://tr.example.com/ssf/streams')), SsfError);
+});
+
+everywhere('streams stay in a file', async (t, mount) => {
+  const file = join(folder(t), 'outbox.db');
+  let outbox = new Outbox(file);
+  await mount(apiOver(outbox));
+  const stream = await create();
+  const { jtis } = await apiOver(outbox).publish(caep.sessionRevoked(), ADA);
+  await outbox.close();
+  outbox = new Outbox(file);
+  await mount(apiOver(outbox));
+  assert.deepEqual(Object.keys(await poll(stream)), jtis);
+  await outbox.close();
+});
+
+everywhere('servers share streams in a database', async (_, mount) => {
+  const [url, schema] = [postgresUrl(), `node_streams_${process.pid}_${schemas++}`];
+  const [theirs, ours] = [new Outbox(url, { schema, migrate: true }), new Outbox(url, { schema })];
+  await theirs.counts();
+  await mount(apiOver(ours));
+  const stream = await create();
+  const { jtis } = await apiOver(theirs).publish(caep.sessionRevoked(), ADA);
+  assert.deepEqual(Object.keys(await poll(stream)), jtis);
+  await Promise.all([theirs.close(), ours.close()]);
 });

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import jwt
 import pytest
@@ -28,6 +29,7 @@ from vectors import cases, custom_event, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from mounts import Server
     from ssf_transmitter.testing import ReceiverEmulator
@@ -388,3 +390,21 @@ def test_no_credentials_are_shown() -> None:
     request = Request("GET", "/ssf/streams", {"authorization": "Bearer of-acme"}, {"headers": "Bearer of-acme"})
     assert "of-acme" not in repr(request)
     assert Caller("acme", scopes="ssf.read").audience is None
+
+
+def test_streams_stay_in_a_file(tmp_path: Path, mount: Any) -> None:
+    file = tmp_path / "outbox.db"
+    with Outbox(file) as outbox:
+        server = mount(api_over(outbox))
+        stream = create(server)
+        published = api_over(outbox).publish(caep.SessionRevoked(), ADA)
+    with Outbox(file) as outbox:
+        assert list(poll(mount(api_over(outbox)), stream)) == published.jtis
+
+
+def test_servers_share_streams_in_a_database(postgres_url: str, mount: Any) -> None:
+    schema = f"python_streams_{uuid4().hex}"
+    with Outbox(postgres_url, schema=schema, migrate=True) as theirs, Outbox(postgres_url, schema=schema) as ours:
+        stream = create(mount(api_over(ours)))
+        published = api_over(theirs).publish(caep.SessionRevoked(), ADA)
+        assert list(poll(mount(api_over(ours)), stream)) == published.jtis
