@@ -69,7 +69,7 @@ pub struct StreamSettings {
 impl StreamSettings {
     /// Reports what is wrong with the settings before a store is opened. Returns the API over a store without streams, for what follows
     /// from the settings alone.
-    pub fn check(&self, outbox: &OutboxSettings) -> Result<StreamApi> {
+    pub fn check(&self) -> Result<StreamApi> {
         if self.keys.active().local().is_none() {
             return Err(invalid(
                 "a stream API signs what receivers poll, and needs a key of this process: a signer cannot sign it",
