@@ -1,6 +1,6 @@
 //! What tests install for themselves, below `target/`.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path, process::Command, thread};
 
 use crate::Result;
 
@@ -18,6 +18,22 @@ pub(crate) fn install(list: &Path, stamp: &Path, proof: &Path, fill: impl FnOnce
 pub(crate) fn call(command: &mut Command, name: &str, advice: &str) -> Result {
     let status = command.status().map_err(|error| format!("{name} does not start ({error}): {advice}"))?;
     if status.success() { Ok(()) } else { Err(format!("{name}: {status}").into()) }
+}
+
+/// Runs programs at the same time, and prints what each has printed after it ended.
+pub(crate) fn call_together(commands: Vec<(String, Command)>, advice: &str) -> Result {
+    let run = |(name, mut command): (String, Command)| {
+        let output =
+            command.output().map_err(|error| format!("{name} does not start ({error}): {advice}"))?;
+        let said = [&output.stdout[..], &output.stderr].map(String::from_utf8_lossy).concat();
+        println!("-- {name}\n{}", said.trim_end());
+        if output.status.success() { Ok(()) } else { Err(format!("{name}: {}", output.status)) }
+    };
+    thread::scope(|scope| {
+        let runs: Vec<_> = commands.into_iter().map(|command| scope.spawn(|| run(command))).collect();
+        let ended: Vec<_> = runs.into_iter().map(|run| run.join().map_err(|_| "a thread panicked")).collect();
+        ended.into_iter().try_for_each(|ended| Ok(ended??))
+    })
 }
 
 /// Removes a folder, where there is one.

@@ -10,7 +10,7 @@ use crate::{
     Result, cli, contenders,
     elf::{Library, hides_sqlite},
     glibc,
-    install::{call, clear, install, read, write},
+    install::{call, call_together, clear, install, read, write},
     openssl, postgres,
     run::{cargo, target},
 };
@@ -44,10 +44,9 @@ pub(crate) fn test(root: &Path) -> Result {
     tool(&package, "@biomejs/biome/bin/biome", &biome)?;
     tool(&package, "typescript/bin/tsc", &["--project", "test/types"])?;
     let database = postgres::Server::start(root)?;
-    for program in [&oldest, &other] {
-        println!("-- {}", version(program)?);
-        run_tests(&package, program, &database)?;
-    }
+    // At once: they wait most of the time.
+    let both = [&oldest, &other].map(|program| Ok((version(program)?, tests(&package, program, &database)?)));
+    call_together(both.into_iter().collect::<Result<_>>()?, ADVICE)?;
     let packed = work.join("packed");
     node(&package, &oldest, &["scripts/packed.mjs", &packed.to_string_lossy()])
 }
@@ -67,7 +66,8 @@ pub(crate) fn dist(root: &Path) -> Result {
         check_stays_loaded(&binary)?;
         hides_sqlite(&binary)?;
     }
-    run_tests(&package, &program, &postgres::Server::start(root)?)?;
+    let database = postgres::Server::start(root)?;
+    call(&mut tests(&package, &program, &database)?, "node", ADVICE)?;
     node(&package, &program, &["scripts/packed.mjs", &root.join("target/node/packed").to_string_lossy()])?;
     node(&package, &program, &["scripts/dist.mjs", &released.to_string_lossy()])
 }
@@ -199,17 +199,16 @@ fn version(program: &Path) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
-fn run_tests(package: &Path, program: &Path, database: &postgres::Server) -> Result {
-    let mut arguments = vec!["--test".to_owned(), "--test-reporter=dot".to_owned()];
-    arguments.extend(tests(package)?);
-    println!("$ node {}", arguments.join(" "));
+/// The tests of the package.
+fn tests(package: &Path, program: &Path, database: &postgres::Server) -> Result<Command> {
     let mut command = Command::new(program);
-    command.current_dir(package).args(&arguments).env(postgres::VARIABLE, &database.url);
-    call(command.env("SSF_COMMAND", cli::program(&package.join(".."))), "node", ADVICE)
+    command.current_dir(package).args(["--test", "--test-reporter=dot"]).args(files(package)?);
+    command.env(postgres::VARIABLE, &database.url).env("SSF_COMMAND", cli::program(&package.join("..")));
+    Ok(command)
 }
 
 /// The files with tests.
-fn tests(package: &Path) -> Result<Vec<String>> {
+fn files(package: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(package.join("test"))? {
         let name = entry?.file_name().to_string_lossy().into_owned();

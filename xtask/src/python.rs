@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     Result, elf, glibc,
-    install::{call, clear, install},
+    install::{call, call_together, clear, install},
     openssl::{self, Variables},
     postgres,
     run::{cargo, target},
@@ -37,11 +37,10 @@ pub(crate) fn test(root: &Path) -> Result {
     elf::hides_sqlite(&venvs[0].native()?)?;
     look(&package, &venvs[0])?;
     let database = postgres::Server::start(root)?;
-    for venv in &venvs {
-        println!("-- {}", venv.folder.display());
-        venv.run_tests(&package, &database)?;
-    }
-    Ok(())
+    // At once: they wait most of the time.
+    println!("$ python {}", TESTS.join(" "));
+    let tests = venvs.iter().map(|venv| (venv.folder.display().to_string(), venv.tests(&package, &database)));
+    call_together(tests.collect(), ADVICE)
 }
 
 /// The interpreter of an environment with the packages of this list.
@@ -101,7 +100,8 @@ pub(crate) fn dist(root: &Path) -> Result {
     glibc::check(&installed)?;
     elf::hides_sqlite(&installed)?;
     venv.run(&package, "python", &["benches/promises.py"])?;
-    venv.run_tests(&package, &postgres::Server::start(root)?)?;
+    let database = postgres::Server::start(root)?;
+    call(&mut venv.tests(&package, &database), "python", ADVICE)?;
     // How the interpreter ends a thread differs between versions, and what happens then depends on how the wheel is linked.
     let oldest = release_oldest(root, &venv, &built)?;
     oldest.run(&package, "python", &["-m", "pytest", "--quiet", "tests/test_interpreter_end.py"])?;
@@ -245,11 +245,11 @@ impl Venv {
         })
     }
 
-    fn run_tests(&self, package: &Path, database: &postgres::Server) -> Result {
-        println!("$ python {}", TESTS.join(" "));
+    /// The tests of the package.
+    fn tests(&self, package: &Path, database: &postgres::Server) -> Command {
         let mut command = Command::new(self.program("python"));
         command.current_dir(package).args(TESTS).env(postgres::VARIABLE, &database.url);
-        call(&mut command, "python", ADVICE)
+        command
     }
 
     /// Runs a program of the environment in `folder`.

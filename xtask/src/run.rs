@@ -1,12 +1,14 @@
 //! Running other programs, so that a failure says which one, and what to install where it is missing.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use crate::{Result, openssl::Variables};
+use toml::Table;
+
+use crate::{Result, install::write, openssl::Variables};
 
 /// A program with its arguments, as the shell would take them.
 pub(crate) struct Program {
@@ -18,6 +20,16 @@ pub(crate) struct Program {
 /// Where cargo builds.
 pub(crate) fn target(root: &Path) -> PathBuf {
     root.join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+}
+
+/// A file with the profiles of the workspace, for cargo's `--config` in another one: with the same profiles, it takes what is built
+/// instead of building it again, which for OpenSSL takes minutes.
+pub(crate) fn profile(root: &Path) -> Result<String> {
+    let manifest: Table = toml::from_str(&fs::read_to_string(root.join("Cargo.toml"))?)?;
+    let profile = manifest.get("profile").cloned().ok_or("Cargo.toml has no profile")?;
+    let file = target(root).join("profile.toml");
+    write(&file, toml::to_string(&Table::from_iter([("profile".to_owned(), profile)]))?.as_bytes())?;
+    Ok(file.display().to_string())
 }
 
 /// `cargo`, in the checkout at `root`.

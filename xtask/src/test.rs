@@ -4,7 +4,7 @@ use std::{path::Path, time::Instant};
 
 use crate::{
     Result, codegen, demo, deny, fences, interop, node, openssl, package, postgres, prose, python,
-    run::{cargo, program, target},
+    run::{cargo, profile, program, target},
     swift,
 };
 
@@ -33,7 +33,8 @@ const STEPS: &[(&str, Step)] = &[
         // A workspace of its own: it has a second version of the crate that links SQLite.
         let target = target(root);
         let target = target.to_str().ok_or("the path of the target folder is not UTF-8")?;
-        cargo(&root.join("tests/sqlx"), "test --locked").env("CARGO_TARGET_DIR", target).run()
+        let line = format!("--config {} test --locked", profile(root)?);
+        cargo(&root.join("tests/sqlx"), &line).env("CARGO_TARGET_DIR", target).run()
     }),
     ("package", package::run),
     ("openssl", openssl::test),
