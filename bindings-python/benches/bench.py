@@ -1,7 +1,6 @@
 """The package beside what people use instead, in one run: figures are ratios of medians over rounds in turns.
 
-`cargo xtask bench python` runs this against the wheel that is released. The receiver is a process of its own, and
-answers 202 to everything.
+`cargo xtask bench python` runs this against the wheel that is released.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ import aiohttp
 import httpx
 import jwt
 import requests
+import sink
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -119,16 +119,6 @@ def in_turns(contenders: dict[str, Callable[[], float]], rounds: int = ROUNDS) -
         for name, contender in contenders.items():
             rates[name].append(contender())
     return {name: statistics.median(measured) for name, measured in rates.items()}
-
-
-def serve(ready: Any) -> None:
-    """Be the receiver."""
-    from ssf_transmitter.testing import ReceiverEmulator
-
-    everything_taken = [{"fault": {"status": {"status": 202}}}]
-    emulator = ReceiverEmulator(issuer=ISSUER, keys=KEY, tls=True, script=everything_taken)
-    ready.send((emulator.url.replace("127.0.0.1", "localhost"), emulator.ca_pem))
-    threading.Event().wait()
 
 
 def sign() -> None:
@@ -276,7 +266,7 @@ def main() -> None:
     print(f"import: {import_time() * 1e3:.0f} ms")
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    receiver = context.Process(target=serve, args=(there,), daemon=True)
+    receiver = context.Process(target=sink.serve, args=(there,), daemon=True)
     receiver.start()
     url, ca = here.recv()
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as ca_file:
