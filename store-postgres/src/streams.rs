@@ -13,7 +13,8 @@ use ssf_transmitter::{
 
 use crate::{
     ledger::{
-        CreateStream, DeleteStream, FindStream, FrozenOf, Publish, SetSubject, StreamsAfter, StreamsOf, UpdateStream,
+        CreateStream, DeleteStream, FindStream, FrozenOf, Publish, SetSubject, StreamsAfter, StreamsOf,
+        UpdateStream,
     },
     store::{PostgresStore, Wakes},
 };

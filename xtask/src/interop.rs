@@ -1,4 +1,4 @@
-//! Interoperability: libraries of others judge our SETs (`tests/interop/`).
+//! Interoperability: libraries of others judge our SETs (`tests/interop/`), and receivers of others get them (`tests/receivers/`).
 
 use std::{
     env, fs,
@@ -9,6 +9,7 @@ use std::{
 use crate::{
     Result,
     install::{call, install, read, write},
+    run::cargo_alone,
 };
 
 const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
@@ -23,7 +24,8 @@ pub(crate) fn run(root: &Path) -> Result {
 
     let sets = make_sets(root, &work)?;
     verify_with_joserfc(&scripts, &work, &sets)?;
-    verify_with_jose(&scripts, &work, &sets)
+    verify_with_jose(&scripts, &work, &sets)?;
+    cargo_alone(&root.join("tests/receivers"), root)?.run()
 }
 
 fn make_sets(root: &Path, work: &Path) -> Result<PathBuf> {

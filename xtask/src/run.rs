@@ -32,6 +32,14 @@ pub(crate) fn profile(root: &Path) -> Result<String> {
     Ok(file.display().to_string())
 }
 
+/// The tests of a workspace of its own, with the dependencies that the one at `root` has built.
+pub(crate) fn cargo_alone(workspace: &Path, root: &Path) -> Result<Program> {
+    let target = target(root);
+    let target = target.to_str().ok_or("the path of the target folder is not UTF-8")?;
+    let line = format!("--config {} test --locked", profile(root)?);
+    Ok(cargo(workspace, &line).env("CARGO_TARGET_DIR", target))
+}
+
 /// `cargo`, in the checkout at `root`.
 pub(crate) fn cargo(root: &Path, arguments: &str) -> Program {
     // The cargo that runs this task, so that a toolchain chosen on the command line is kept.

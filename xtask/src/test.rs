@@ -4,7 +4,7 @@ use std::{path::Path, time::Instant};
 
 use crate::{
     Result, codegen, demo, deny, fences, interop, node, openssl, package, postgres, prose, python,
-    run::{cargo, profile, program, target},
+    run::{cargo, cargo_alone, program},
     swift,
 };
 
@@ -30,11 +30,7 @@ const STEPS: &[(&str, Step)] = &[
     }),
     ("sqlx", |root| {
         postgres::install(root)?;
-        // A workspace of its own: it has a second version of the crate that links SQLite.
-        let target = target(root);
-        let target = target.to_str().ok_or("the path of the target folder is not UTF-8")?;
-        let line = format!("--config {} test --locked", profile(root)?);
-        cargo(&root.join("tests/sqlx"), &line).env("CARGO_TARGET_DIR", target).run()
+        cargo_alone(&root.join("tests/sqlx"), root)?.run()
     }),
     ("package", package::run),
     ("openssl", openssl::test),

@@ -34,7 +34,9 @@ pub(crate) use publish::Publish;
 pub(crate) use queries::{Health, List, Past, Receivers, Total};
 pub(crate) use replay::Discard;
 pub(crate) use settle::{Freeze, Renew, Settle};
-pub(crate) use streams::{CreateStream, DeleteStream, FindStream, SetSubject, StreamsAfter, StreamsOf, UpdateStream};
+pub(crate) use streams::{
+    CreateStream, DeleteStream, FindStream, SetSubject, StreamsAfter, StreamsOf, UpdateStream,
+};
 
 use crate::{failed::Done, values::Value};
 use delivery::{Delivery, New};

@@ -157,9 +157,8 @@ impl Settings {
     /// Where streams and deliveries are kept; `None` is the memory.
     pub(super) fn place(&self) -> Option<place::Place> {
         let Place { file, database, schema } = self.outbox.clone();
-        (file.is_some() || database.is_some()).then(|| {
-            place::Place::new(file, database, schema.unwrap_or_else(|| place::SCHEMA.to_owned()))
-        })
+        (file.is_some() || database.is_some())
+            .then(|| place::Place::new(file, database, schema.unwrap_or_else(|| place::SCHEMA.to_owned())))
     }
 
     pub(super) fn keys(&self) -> Result<KeySet> {
