@@ -53,9 +53,9 @@ pub(crate) fn folder(root: &Path) -> PathBuf {
     target(root).join("shipped")
 }
 
-/// The core does what it has to do with the OpenSSL that is shipped, too: keys, their end, signatures.
+/// The engine does what it has to do with the OpenSSL that is shipped, too: keys, their end, signatures.
 pub(crate) fn test(root: &Path) -> Result {
-    let tests = ["external_signer", "keys", "memory", "vectors_keys", "vectors_signed"];
+    let tests = ["engine", "memory", "shared"];
     let line =
         format!("test --locked -p ssf-transmitter --no-default-features --test {}", tests.join(" --test "));
     cargo(root, &line).envs(&variables(root, None)?).run()

@@ -10,7 +10,7 @@ const TESTS: &[(&str, &str, &str)] = &[
     ("ssf-tests", "postgres", ""),
     ("ssf-transmitter-postgres", "plans", ""),
     ("ssf-tests", "power", ""),
-    ("ssf-transmitter-store", "damage", ""),
+    ("ssf-transmitter-store", "store", "damage::"),
     // It mounts file systems, so it is not part of a plain test run.
     ("ssf-transmitter-store", "disk", "--ignored"),
 ];

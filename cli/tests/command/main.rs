@@ -1,0 +1,32 @@
+//! The command `ssf` as a program.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+
+#[path = "../../../emulator/tests/common/mod.rs"]
+mod common;
+#[path = "../program/mod.rs"]
+mod program;
+#[path = "../../../store-postgres/tests/common/server.rs"]
+mod server;
+
+mod confirm;
+mod emit;
+mod emulate;
+mod event;
+mod guides;
+mod key;
+mod keys;
+mod library_walk;
+mod lint;
+mod names;
+mod okta;
+mod outbox;
+mod outbox_database;
+mod outbox_work;
+mod publish;
+mod receiver;
+mod set;
+mod settings;
+mod transmitter;
+mod values;
+mod vectors;
