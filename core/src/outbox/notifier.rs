@@ -132,13 +132,17 @@ impl StreamNotifiers {
         let mut streams = self.streams();
         let woken: Vec<_> = changed.into_iter().filter_map(|stream| streams.remove(stream)).collect();
         drop(streams);
-        woken.iter().for_each(|notifier| notifier.notify());
+        for notifier in woken {
+            notifier.notify();
+        }
     }
 
     /// Notes a change in all streams.
     pub fn notify_all(&self) {
         let woken = std::mem::take(&mut *self.streams());
-        woken.values().for_each(|notifier| notifier.notify());
+        for notifier in woken.values() {
+            notifier.notify();
+        }
     }
 
     /// The streams that somebody waits for.

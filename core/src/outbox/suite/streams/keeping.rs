@@ -100,7 +100,7 @@ async fn unique(streams: &Streams) -> Check {
 
 async fn owned(streams: &Streams) -> Check {
     streams.create(record("one")).await?;
-    streams.update("one", |record| record.owner = "other".to_owned()).await?;
+    streams.update("one", |record| "other".clone_into(&mut record.owner)).await?;
     equal("the owner", &streams.get("one").await?.owner.as_str(), &"owner")?;
     equal("of the other", &done(streams.store.streams_of("other").await)?, &Vec::new())
 }
