@@ -109,7 +109,7 @@ async fn within<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(GUARD, work).await.expect("a step hangs")
 }
 
-/// What a receiver of easyssf handles: the id of the SET, the e-mail address of its subject, and why.
+/// What a receiver of easyssf handles: the id of the SET, the email address of its subject, and why.
 type Handled = UnboundedReceiver<(String, String, String)>;
 
 fn easyssf(config: SsfReceiverConfig) -> (SsfReceiver, Handled) {
