@@ -91,7 +91,7 @@ pub(super) async fn watch(pool: Pool<Manager>, waiting: Arc<Waiting>) {
     loop {
         // Spread, so that many servers do not ask at the same moments.
         let spread = RandomState::new().hash_one(()) % 500;
-        tokio::time::sleep(WATCH - Duration::from_millis(spread)).await;
+        tokio::time::sleep(WATCH.saturating_sub(Duration::from_millis(spread))).await;
         drop(look(&pool, &waiting).await);
     }
 }
