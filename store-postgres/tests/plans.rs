@@ -182,7 +182,7 @@ fn crowd_of_streams(deliveries: u32, streams: u32) -> String {
 /// How many rows a poll reads that returns 20 SETs, and the acknowledgement of them, while others have so many.
 async fn rows_per_poll(deliveries: u32, analyzed: bool) -> i64 {
     const POLLS: i64 = 20;
-    const EVENTS: i64 = 20;
+    const EVENTS: u32 = 20;
     let url = shared().url();
     let (builder, schema) = new_outbox(&format!("{url}?application_name=fills")).await;
     let watcher = sql(&url, &schema).await;
@@ -198,7 +198,7 @@ async fn rows_per_poll(deliveries: u32, analyzed: bool) -> i64 {
     store.create_stream(record, 1).await.unwrap();
     let keys = KeySet::new(SigningKey::generate(KeyType::P256).unwrap());
     let api = StreamApi::builder("https://tr.example.com", keys, store.clone()).build().unwrap();
-    for number in 0..POLLS * EVENTS {
+    for number in 0..POLLS * i64::from(EVENTS) {
         let event = Entry::new(caep::SessionRevoked::new(), Subject::opaque(number.to_string()));
         api.publish(event).await.unwrap();
     }
@@ -216,10 +216,10 @@ async fn rows_per_poll(deliveries: u32, analyzed: bool) -> i64 {
     let named = PostgresStore::builder(format!("{url}?application_name={schema}")).schema(&schema);
     let store = named.connections(1).connect().await.unwrap();
     for _ in 0..POLLS {
-        let polled = store.poll(Poll::new("one", EVENTS as u32, LEASE)).await.unwrap();
+        let polled = store.poll(Poll::new("one", EVENTS, LEASE)).await.unwrap();
         let mut said = Acknowledgement::new("one");
         said.accepted = polled.deliveries.into_iter().map(|claimed| claimed.lease.jti).collect();
-        assert_eq!(store.acknowledge(said).await.unwrap(), EVENTS as u64);
+        assert_eq!(store.acknowledge(said).await.unwrap(), u64::from(EVENTS));
     }
     store.close().await.unwrap();
     gone(&watcher, &schema).await;

@@ -216,10 +216,8 @@ fn a_receiver_that_lists_its_events_is_sent_no_others() {
                         if error.code() == ErrorCode::EventNotAccepted
                             && error.pointer() != Some("/sub_id") =>
                     {
-                        assert_eq!(
-                            error.pointer(),
-                            Some(format!("/events/{}", uri.replace('/', "~1")).as_str())
-                        );
+                        let pointer = format!("/events/{}", uri.replace('/', "~1"));
+                        assert_eq!(error.pointer(), Some(pointer.as_str()));
                         false
                     }
                     _ => true,

@@ -97,6 +97,7 @@ enum Audience {
 /// An authorization server.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_field_names, reason = "a setting is named as the claim is")]
 struct Issuer {
     issuer: String,
     profile: Option<String>,
