@@ -16,7 +16,9 @@ use crate::{failed::Done, manager::Manager, values::each};
 /// How long a lost connection is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How often those who wait for a stream are looked up in the database, whatever was told.
-const WATCH: Duration = Duration::from_secs(2);
+const WATCH: Duration = Duration::from_millis(1500);
+/// So many milliseconds later at most, so that many servers do not look at the same moments.
+const SPREAD: u64 = 500;
 
 /// Who waits in this process.
 pub(super) struct Waiting {
@@ -89,9 +91,8 @@ fn heed(payload: &str, waiting: &Waiting) -> bool {
 /// Asks the database from time to time for those who wait for a stream: a hint may get lost, and some poolers pass none on.
 pub(super) async fn watch(pool: Pool<Manager>, waiting: Arc<Waiting>) {
     loop {
-        // Spread, so that many servers do not ask at the same moments.
-        let spread = RandomState::new().hash_one(()) % 500;
-        tokio::time::sleep(WATCH.saturating_sub(Duration::from_millis(spread))).await;
+        let spread = RandomState::new().hash_one(()) % SPREAD;
+        tokio::time::sleep(WATCH + Duration::from_millis(spread)).await;
         drop(look(&pool, &waiting).await);
     }
 }
