@@ -227,7 +227,7 @@ async fn a_removed_subject_goes_on_for_the_time_of_grace() {
         world.publish("ada").await.len()
     };
     assert_eq!(ask("remove", "ada").await.status(), 204);
-    assert_eq!(after(HOUR.saturating_sub(MINUTE)).await, 1);
+    assert_eq!(after(Duration::from_mins(59)).await, 1);
     // Added again in time, it stays.
     assert_eq!(ask("add", "ada").await.status(), 200);
     assert_eq!(after(MINUTE).await, 1);
