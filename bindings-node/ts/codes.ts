@@ -254,7 +254,7 @@ export type SsfErrorCode =
   | 'SSF_OUTBOX_ENTRY_INVALID'
   /** The outbox has no room for the entry; nothing was stored. Find out from the states of the receivers why deliveries are not sent, then enqueue the entry again. */
   | 'SSF_OUTBOX_FULL'
-  /** The outbox already has an entry with this idempotency key and other content, or a delivery with this jti. Use a key or a jti only for one event. If you repeat an enqueue, repeat it with the same content. */
+  /** The outbox already has an entry with this idempotency key and other content, a delivery with this jti, or a stream with this id. Use a key or a jti only for one event. If you repeat an enqueue, repeat it with the same content. */
   | 'SSF_OUTBOX_CONFLICT'
   /** A delivery was claimed as often as the schedule allows, and no worker reported how the last attempt ended. Look for the cause in the log of the worker at the times of the attempts, then replay the delivery. */
   | 'SSF_OUTBOX_ATTEMPTS_EXHAUSTED'

@@ -8,7 +8,7 @@ use std::{
 
 use ssf_transmitter::{
     Error, ErrorCode, Result,
-    outbox::Notifier,
+    outbox::{Notifier, StreamNotifiers},
     time::{Clock, SystemClock},
 };
 
@@ -106,7 +106,7 @@ impl Builder {
         identity.check()?;
 
         let identity = Arc::new(identity);
-        let ready = Arc::new(Notifier::default());
+        let (ready, streams) = (Arc::new(Notifier::default()), Arc::new(StreamNotifiers::default()));
         let ((to_writer, for_writer), (to_reader, for_reader)) = (mpsc::channel(), mpsc::channel());
         let thread = Reader {
             connection: second,
@@ -122,6 +122,7 @@ impl Builder {
             clock: self.clock,
             identity,
             ready: Arc::clone(&ready),
+            streams: Arc::clone(&streams),
             log_limit: self.log_limit,
             reader: reading,
             guard,
@@ -131,7 +132,7 @@ impl Builder {
         };
         start("ssf-outbox-write", move || thread.run())?;
         let room = Room::new(&path, self.disk_reserve, self.log_limit.saturating_mul(LONGEST_LOG));
-        Ok(SqliteStore::new(path, to_writer, to_reader, ready, room))
+        Ok(SqliteStore::new(path, to_writer, to_reader, (ready, streams), room))
     }
 }
 

@@ -7,7 +7,7 @@ use ssf_transmitter::{Error, ErrorCode, Result};
 
 use crate::{
     failed::{Done, Failed},
-    ledger::Ledger,
+    ledger::{Ledger, Woken},
 };
 
 /// An operation. It may run more than once: a transaction can fail as a whole because of another operation in it.
@@ -21,13 +21,14 @@ pub(crate) trait Job: Send {
     /// Tells the caller the result, which is final now.
     fn answer(self: Box<Self>);
 
-    /// Whether something may be ready afterwards.
-    fn wakes(&self) -> bool;
+    /// Who may find something ready afterwards.
+    fn woken(&mut self) -> Woken;
 }
 
 struct Call<F, T> {
     operation: F,
     wakes: bool,
+    woken: Woken,
     result: Result<T>,
     reply: Sender<Result<T>>,
 }
@@ -40,7 +41,7 @@ where
 {
     let (reply, receiver) = channel();
     let unknown = Error::new(ErrorCode::Internal, "an operation of the store did not run");
-    (Box::new(Call { operation, wakes, result: Err(unknown), reply }), receiver)
+    (Box::new(Call { operation, wakes, woken: Woken::default(), result: Err(unknown), reply }), receiver)
 }
 
 impl<F, T> Job for Call<F, T>
@@ -58,6 +59,8 @@ where
         let value = run.unwrap_or_else(|_| {
             Err(Failed::new(ErrorCode::Internal, "an operation of the store panicked; nothing was stored"))
         });
+        self.woken = ledger.woken();
+        self.woken.workers |= self.wakes;
         self.result = Ok(value?);
         Ok(())
     }
@@ -71,7 +74,7 @@ where
         drop(self.reply.send(self.result));
     }
 
-    fn wakes(&self) -> bool {
-        self.wakes
+    fn woken(&mut self) -> Woken {
+        std::mem::take(&mut self.woken)
     }
 }

@@ -33,6 +33,7 @@ mod room;
 mod salvage;
 mod schema;
 mod store;
+mod streams;
 mod writer;
 
 pub use builder::{Around, Builder};
@@ -40,4 +41,4 @@ pub use salvage::Salvaged;
 pub use store::SqliteStore;
 
 #[doc(hidden)]
-pub use ledger::claim_statements;
+pub use ledger::{claim_statements, poll_statements, publish_statements};

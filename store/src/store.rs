@@ -12,7 +12,7 @@ use ssf_transmitter::{
     key::BoxFuture,
     outbox::{
         Claim, Claims, Counts, Cursor, Enqueued, Filter, Frozen, History, Lease, Message, Notifier, Pruned,
-        ReceiverRecord, Record, Replay, Retention, Settled, Settlement, Store, StoreHealth,
+        ReceiverRecord, Record, Replay, Retention, Settled, Settlement, Store, StoreHealth, StreamNotifiers,
     },
 };
 
@@ -33,11 +33,12 @@ pub struct SqliteStore {
     process: u32,
 }
 
-struct Inner {
+pub(crate) struct Inner {
     path: PathBuf,
-    writer: Sender<writer::Message>,
+    pub(crate) writer: Sender<writer::Message>,
     reader: Sender<writer::Message>,
     ready: Arc<Notifier>,
+    pub(crate) streams: Arc<StreamNotifiers>,
     room: Room,
 }
 
@@ -64,10 +65,10 @@ impl SqliteStore {
         path: PathBuf,
         writer: Sender<writer::Message>,
         reader: Sender<writer::Message>,
-        ready: Arc<Notifier>,
+        (ready, streams): (Arc<Notifier>, Arc<StreamNotifiers>),
         room: Room,
     ) -> Self {
-        let inner = Inner { path, writer, reader, ready, room };
+        let inner = Inner { path, writer, reader, ready, streams, room };
         Self { inner: Some(Arc::new(inner)), process: std::process::id() }
     }
 
@@ -92,7 +93,7 @@ impl SqliteStore {
     }
 
     /// Fails in a process that is not the one that opened the store: its threads are not there.
-    fn inner(&self) -> Result<&Arc<Inner>> {
+    pub(crate) fn inner(&self) -> Result<&Arc<Inner>> {
         let here = self.inner.as_ref().filter(|_| self.process == std::process::id());
         here.ok_or_else(process::forked)
     }
@@ -111,7 +112,11 @@ impl SqliteStore {
         Box::pin(async move { sent?.await.unwrap_or_else(|_| Err(closed())) })
     }
 
-    fn write<T: Send + 'static>(
+    pub(crate) fn room(&self) -> Option<Room> {
+        self.inner.as_ref().map(|inner| inner.room.clone())
+    }
+
+    pub(crate) fn write<T: Send + 'static>(
         &self,
         operation: impl FnMut(&mut Ledger<'_>) -> Done<T> + Send + 'static,
     ) -> BoxFuture<'_, Result<T>> {
@@ -126,7 +131,7 @@ impl SqliteStore {
         self.send(|inner| &inner.writer, true, operation)
     }
 
-    fn read<T: Send + 'static>(
+    pub(crate) fn read<T: Send + 'static>(
         &self,
         operation: impl FnMut(&mut Ledger<'_>) -> Done<T> + Send + 'static,
     ) -> BoxFuture<'_, Result<T>> {
@@ -140,7 +145,7 @@ fn closed() -> Error {
 
 impl Store for SqliteStore {
     fn enqueue(&self, messages: Vec<Message>) -> BoxFuture<'_, Result<Vec<Enqueued>>> {
-        let room = self.inner.as_ref().map(|inner| inner.room.clone());
+        let room = self.room();
         self.change(move |ledger| {
             room.iter().try_for_each(Room::check)?;
             ledger.enqueue(&messages)

@@ -11,7 +11,11 @@ use std::{
 
 use futures_channel::oneshot::Sender;
 use rusqlite::Connection;
-use ssf_transmitter::{Error, Result, outbox::Notifier, time::Clock};
+use ssf_transmitter::{
+    Error, Result,
+    outbox::{Notifier, StreamNotifiers},
+    time::Clock,
+};
 
 use crate::{
     builder::Around, connection::PATIENCE, failed::Done, guard::Guard, identity::Identity, job::Job,
@@ -44,6 +48,7 @@ pub(crate) struct Writer {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) identity: Arc<Identity>,
     pub(crate) ready: Arc<Notifier>,
+    pub(crate) streams: Arc<StreamNotifiers>,
     pub(crate) log_limit: u64,
     pub(crate) reader: JoinHandle<()>,
     pub(crate) guard: Guard,
@@ -110,18 +115,31 @@ impl Writer {
             seen.group = group.len();
             self.serve(group, seen);
         }
-        if closed.is_none() && self.ready.is_awaited() {
+        if closed.is_none() && self.is_awaited() {
             let before = std::mem::replace(&mut seen.version, self.version());
             if before != seen.version {
                 self.ready.notify();
+                self.wake_ready_streams();
             }
         }
         closed
     }
 
+    fn is_awaited(&self) -> bool {
+        self.ready.is_awaited() || self.streams.is_awaited()
+    }
+
+    /// Wakes the polls that would find what another process has changed.
+    fn wake_ready_streams(&self) {
+        let awaited = self.streams.awaited();
+        let ready = Ledger::new(&self.connection, self.clock.now()).ready_streams(&awaited);
+        // If they cannot be found, all look for themselves.
+        self.streams.notify(ready.as_ref().unwrap_or(&awaited).iter().map(String::as_str));
+    }
+
     /// Waits for a message. While somebody waits for a change, it returns without one from time to time.
     fn next(&self) -> Result<Option<Message>, ()> {
-        if !self.ready.is_awaited() {
+        if !self.is_awaited() {
             return self.messages.recv().map(Some).map_err(drop);
         }
         match self.messages.recv_timeout(LOOK) {
@@ -171,9 +189,11 @@ impl Writer {
         if let Some(error) = &seen.replaced {
             fail_all(&mut group, error);
         }
-        let wakes = group.iter().any(|job| job.wakes());
+        let woken: Vec<_> = group.iter_mut().map(|job| job.woken()).collect();
+        // Before the answers: what a caller waits for afterwards is not what it has done itself.
+        self.streams.notify(woken.iter().flat_map(|woken| &woken.streams).map(String::as_str));
         group.into_iter().for_each(Job::answer);
-        if wakes {
+        if woken.iter().any(|woken| woken.workers) {
             self.ready.notify();
         }
         if length <= self.log_limit {

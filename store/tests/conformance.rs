@@ -7,7 +7,7 @@ mod common;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::Folder;
-use ssf_transmitter::outbox::{Store, suite};
+use ssf_transmitter::outbox::{Store, StreamStore, suite};
 use ssf_transmitter_store::SqliteStore;
 
 #[tokio::test]
@@ -18,6 +18,18 @@ async fn the_suite_finds_no_violation() {
         let name = format!("{}.db", count.fetch_add(1, Ordering::SeqCst));
         let store = SqliteStore::builder(folder.file(&name)).clock(clock).open()?;
         Ok(Box::new(store) as Box<dyn Store>)
+    });
+    assert_eq!(violations.await, []);
+}
+
+#[tokio::test]
+async fn the_suite_finds_no_violation_in_streams() {
+    let folder = Folder::new();
+    let count = AtomicU32::new(0);
+    let violations = suite::streams::run(async |clock| {
+        let name = format!("{}.db", count.fetch_add(1, Ordering::SeqCst));
+        let store = SqliteStore::builder(folder.file(&name)).clock(clock).open()?;
+        Ok(Box::new(store) as Box<dyn StreamStore>)
     });
     assert_eq!(violations.await, []);
 }

@@ -6,10 +6,10 @@ mod common;
 
 use std::{collections::HashSet, path::Path};
 
-use common::{Folder, claim, enqueue, entry, message, settle};
+use common::{Folder, claim, enqueue, entry, event, message, poll, publisher, settle, stream};
 use ssf_transmitter::{
-    ErrorCode,
-    outbox::{Filter, Outcome, Store},
+    ErrorCode, Subject,
+    outbox::{Filter, Outcome, Store, StreamStore, SubjectKeys},
 };
 use ssf_transmitter_store::SqliteStore;
 
@@ -119,4 +119,33 @@ async fn the_order_goes_on_without_what_is_lost() {
     assert_eq!((salvaged.kept, salvaged.lost), (1, 1));
     let store = SqliteStore::open(folder.database()).unwrap();
     assert_eq!(claim(&store, 1).await[0].lease.jti, second);
+}
+
+#[tokio::test]
+async fn streams_go_on() {
+    let folder = Folder::new();
+    let store = SqliteStore::open(folder.database()).unwrap();
+    store.create_stream(stream("one"), 10).await.unwrap();
+    let mut wanting = stream("two");
+    wanting.all_subjects = false;
+    store.create_stream(wanting, 10).await.unwrap();
+    let ada = SubjectKeys::of(None, &Subject::opaque("ada")).unwrap();
+    store.set_subject("two", ada, true).await.unwrap();
+    let first = publisher(&store).publish(event("ada")).await.unwrap().jtis;
+    let streams = store.streams_of("owner").await.unwrap();
+    store.close().await.unwrap();
+    // As if the pages of a receiver and of what is derived were damaged.
+    let file = rusqlite::Connection::open(folder.database()).unwrap();
+    file.execute_batch("DELETE FROM stream_events; DELETE FROM receivers WHERE name = 'stream:two'").unwrap();
+    file.close().unwrap();
+    SqliteStore::salvage(folder.database()).unwrap();
+    let store = SqliteStore::open(folder.database()).unwrap();
+    assert_eq!(store.streams_of("owner").await.unwrap(), streams);
+    for id in ["one", "two"] {
+        let polled = poll(&store, id, 10).await;
+        assert!(polled.len() == 1 && first.contains(&polled[0]), "{id}");
+    }
+    assert_eq!(publisher(&store).publish(event("ada")).await.unwrap().streams, 2);
+    assert_eq!(publisher(&store).publish(event("bob")).await.unwrap().streams, 1);
+    assert!(store.counts().await.unwrap().is_balanced());
 }

@@ -4,11 +4,13 @@
 
 mod common;
 
-use common::{Folder, LEASE, claim, enqueue, entry, settle, try_enqueue};
+use common::{
+    Folder, LEASE, acknowledge, claim, enqueue, entry, event, poll, publisher_at, settle, stream, try_enqueue,
+};
 use rusqlite::Connection;
 use ssf_transmitter::{
     ErrorCode, Timestamp,
-    outbox::{Discard, Filter, Outcome, Priority, State, Status, Store, suite::ManualClock},
+    outbox::{Discard, Filter, Outcome, Priority, State, Status, Store, StreamStore, suite::ManualClock},
 };
 use ssf_transmitter_store::SqliteStore;
 
@@ -42,6 +44,30 @@ async fn a_file_of_each_earlier_version_goes_on() {
         goes_on(&store, &clock).await;
         store.close().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_file_of_version_1_keeps_streams_from_now_on() {
+    let folder = Folder::new();
+    let (_, sql) = FIXTURES[0];
+    // How the library of version 1 begins a claim. It would claim what streams poll.
+    let old =
+        "SELECT seq FROM deliveries INDEXED BY deliveries_leased WHERE lease_until <= 0 ORDER BY lease_until";
+    let claims = || Connection::open(folder.database()).unwrap().prepare(old).map(|_| ());
+    Connection::open(folder.database()).unwrap().execute_batch(sql).unwrap();
+    assert_eq!(claims(), Ok(()));
+    let clock = ManualClock::at(Timestamp::from_unix_seconds(1_800_000_060));
+    let store = SqliteStore::builder(folder.database()).clock(clock.clone()).open().unwrap();
+    store.create_stream(stream("one"), 1).await.unwrap();
+    let published = publisher_at(&store, clock).publish(event("ada").to("acme")).await.unwrap();
+    assert_eq!((published.jtis.len(), published.streams), (2, 1));
+    assert_eq!(poll(&store, "one", 10).await, published.jtis[1..]);
+    assert_eq!(acknowledge(&store, "one", &published.jtis).await, 1);
+    let counts = store.counts().await.unwrap();
+    assert!(counts.is_balanced());
+    assert_eq!((counts.enqueued, counts.delivered), (11, 2));
+    store.close().await.unwrap();
+    assert!(claims().is_err(), "a process with the old library claims nothing more");
 }
 
 async fn goes_on(store: &SqliteStore, clock: &ManualClock) {

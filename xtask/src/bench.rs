@@ -46,6 +46,16 @@ pub(crate) fn outbox(root: &Path) -> Result {
     cargo(root, "bench -q --locked -p ssf-tests --bench drain").env("SSF_BENCH_FOLDER", &place).run()
 }
 
+/// Streams: polls, management, an event for many streams, and polls that wait.
+pub(crate) fn streams(root: &Path) -> Result {
+    let folder = root.join("target/bench-streams");
+    fs::create_dir_all(&folder)?;
+    let place = folder.display().to_string();
+    let bench = "bench -q --locked -p ssf-tests --bench streams";
+    cargo(root, bench).run()?;
+    cargo(root, bench).env("SSF_BENCH_FOLDER", &place).run()
+}
+
 /// The instructions of a claim from a file in which so many deliveries wait, as valgrind counts them.
 fn instructions(root: &Path, folder: &Path, waiting: u32) -> Result<f64> {
     const CLAIMS: u32 = 100;

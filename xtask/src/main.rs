@@ -101,6 +101,8 @@ enum Part {
     Outbox,
     /// The outbox in PostgreSQL, beside other queues.
     Postgres,
+    /// The streams of receivers: polls, management, fan-out, polls that wait.
+    Streams,
     Node,
     Python,
 }
@@ -132,6 +134,7 @@ fn main() -> ExitCode {
         Task::Python => python::test(&root()),
         Task::Bench { of: Part::Rust } => bench::run(&root()),
         Task::Bench { of: Part::Outbox } => bench::outbox(&root()),
+        Task::Bench { of: Part::Streams } => bench::streams(&root()),
         Task::Bench { of: Part::Postgres } => contenders::bench(&root()),
         Task::Bench { of: Part::Node } => node::bench(&root()),
         Task::Bench { of: Part::Python } => python::bench(&root()),

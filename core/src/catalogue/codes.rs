@@ -482,7 +482,7 @@ pub enum ErrorCode {
     ///
     /// Find out from the states of the receivers why deliveries are not sent, then enqueue the entry again.
     OutboxFull,
-    /// `outbox_conflict`: The outbox already has an entry with this idempotency key and other content, or a delivery with this jti.
+    /// `outbox_conflict`: The outbox already has an entry with this idempotency key and other content, a delivery with this jti, or a stream with this id.
     ///
     /// Use a key or a jti only for one event. If you repeat an enqueue, repeat it with the same content.
     OutboxConflict,
@@ -1194,7 +1194,7 @@ impl ErrorCode {
             }
             Self::OutboxFull => "The outbox has no room for the entry; nothing was stored.",
             Self::OutboxConflict => {
-                "The outbox already has an entry with this idempotency key and other content, or a delivery with this jti."
+                "The outbox already has an entry with this idempotency key and other content, a delivery with this jti, or a stream with this id."
             }
             Self::OutboxAttemptsExhausted => {
                 "A delivery was claimed as often as the schedule allows, and no worker reported how the last attempt ended."

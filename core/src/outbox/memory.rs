@@ -5,7 +5,6 @@ mod ledger;
 mod streams;
 
 use std::{
-    collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -15,7 +14,7 @@ use ledger::Ledger;
 
 use super::{
     Claim, Claims, Counts, Cursor, Enqueued, Filter, Frozen, History, Lease, Message, Notifier, Pruned,
-    ReceiverRecord, Record, Replay, Retention, Settled, Settlement, Store, StoreHealth,
+    ReceiverRecord, Record, Replay, Retention, Settled, Settlement, Store, StoreHealth, StreamNotifiers,
 };
 use crate::{
     error::{Error, ErrorCode, Result},
@@ -62,8 +61,8 @@ struct Shared {
     ready: Arc<Notifier>,
     /// There may be room.
     room: Arc<Notifier>,
-    /// Something of a stream may be ready. Only streams that somebody waits for are in here.
-    streams: Mutex<HashMap<String, Arc<Notifier>>>,
+    /// Something of a stream may be ready.
+    streams: StreamNotifiers,
 }
 
 impl Default for MemoryStore {
@@ -118,6 +117,11 @@ impl MemoryStore {
         self.shared.ready.notify();
         self.shared.room.notify();
         Box::pin(std::future::ready(Ok(result)))
+    }
+
+    /// Wakes those who wait for one of these streams.
+    fn wake(&self, streams: &[String]) {
+        self.shared.streams.notify(streams.iter().map(String::as_str));
     }
 
     /// Runs an operation that changes nothing that others wait for.
@@ -183,13 +187,13 @@ impl Store for MemoryStore {
     fn replay(&self, replay: Replay) -> BoxFuture<'_, Result<u64>> {
         let replayed = self.ledger().replay(&replay, self.now());
         self.shared.ready.notify();
-        self.wake_all();
+        self.shared.streams.notify_all();
         Box::pin(std::future::ready(replayed))
     }
 
     fn discard(&self, filter: Filter, dry_run: bool) -> BoxFuture<'_, Result<u64>> {
         let discarded = self.change(move |ledger, now| ledger.discard(&filter, dry_run, now));
-        self.wake_all();
+        self.shared.streams.notify_all();
         discarded
     }
 
@@ -200,7 +204,7 @@ impl Store for MemoryStore {
     fn release(&self, receiver: &str) -> BoxFuture<'_, Result<()>> {
         let released =
             self.change(|ledger, now| ledger.change_receiver(receiver, now, |state| state.release(now)));
-        self.wake_all();
+        self.shared.streams.notify_all();
         released
     }
 

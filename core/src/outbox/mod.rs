@@ -44,7 +44,7 @@ pub use failure::{Failure, Fault};
 pub use handle::{Checked, Outbox};
 pub use health::StoreHealth;
 pub use memory::{MemoryStore, WhenFull};
-pub use notifier::{Changed, Notifier};
+pub use notifier::{Changed, Notifier, StreamNotifiers};
 pub use receiver_state::{Alert, Mode, ReceiverState, Status};
 pub use record::{
     Attempt, Counts, Cursor, Discard, Filter, History, Pruned, ReceiverRecord, Record, Replay, Retention,

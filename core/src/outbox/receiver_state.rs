@@ -140,8 +140,8 @@ impl ReceiverState {
         if self.mode == Mode::Polled && self.status != Status::Held { u32::MAX } else { 0 }
     }
 
-    /// What happens to a delivery whose lease ended after so many attempts: as [`Claim::next`] says, unless the receiver polls. It gets
-    /// the delivery again at once then, until the delivery is too old.
+    /// What a store does with a delivery whose lease ended after so many attempts, and was noted `now`: as [`Claim::next`] says, unless
+    /// the receiver polls. It gets the delivery again at once then, until the delivery is too old.
     pub fn lost(&self, claim: &Claim, jti: &str, attempts: u32, now: Timestamp) -> Next {
         match self.mode {
             Mode::Polled => Next::Waits { until: None, spends_attempt: false },

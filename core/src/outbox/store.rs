@@ -31,8 +31,8 @@ const LOST_BACKOFF: Duration = Duration::from_mins(1);
 ///   go round in this order: each is the one after the last probe, so an event that alone cannot be delivered does not keep the
 ///   receiver paused.
 /// * A claim gives a lease with a new token, and counts as an attempt. An operation with an old token changes nothing. When the
-///   lease ends, it is uncertain whether the receiver has the delivery, and [`Claim::next`] says what happens to it: it is ready
-///   again, or waits for a while if that was not the first time; with no attempt left it is dead.
+///   lease ends, it is uncertain whether the receiver has the delivery, and [`ReceiverState::lost`](super::ReceiverState::lost) says
+///   what happens to it: it is ready again, or waits for a while if that was not the first time; with no attempt left it is dead.
 /// * An ordered delivery is ready only when no earlier ordered one with the same receiver and subject waits or is in flight.
 /// * A new delivery that supersedes discards those that wait with the same receiver and key. One that comes back from a worker
 ///   is discarded if a newer one exists that waits, is in flight or was delivered.
@@ -203,7 +203,8 @@ impl Claim {
         Self { deliveries, per_receiver, lease, max_attempts }
     }
 
-    /// What a store does with a delivery whose lease ended after so many attempts, and was noted `now`.
+    /// What happens to a delivery whose lease ended after so many attempts, if a worker sends to its receiver. A store asks
+    /// [`ReceiverState::lost`](super::ReceiverState::lost), which knows how deliveries go.
     ///
     /// After the first attempt, it is ready again. After a further one, it may be what crashes its workers, or it was claimed together
     /// with that: each such delivery waits for a time of its own, so that they are claimed apart.

@@ -18,7 +18,8 @@ pub fn stream_receiver(stream: &str) -> String {
 ///
 /// Each operation is one transaction, as those of [`Store`] are. The rules are in [`suite::streams`](super::suite::streams).
 pub trait StreamStore: Store {
-    /// Keeps a new stream, unless its owner has `limit` streams already. The version of the record does not matter.
+    /// Keeps a new stream, unless its owner has `limit` streams already. The version of the record does not matter. A stream with an id
+    /// that the store has is [`ErrorCode::OutboxConflict`](crate::ErrorCode::OutboxConflict).
     fn create_stream(&self, stream: StreamRecord, limit: u32) -> BoxFuture<'_, Result<Created>>;
 
     /// The stream with this id.
@@ -50,8 +51,8 @@ pub trait StreamStore: Store {
         })
     }
 
-    /// Replaces a stream, if its version is still the one of this record; tells whether it was. A stream that is disabled
-    /// from now on discards what waits.
+    /// Replaces a stream, if its version is still the one of this record; tells whether it was. The owner stays. A stream that is
+    /// disabled from now on discards what waits.
     fn update_stream(&self, stream: StreamRecord) -> BoxFuture<'_, Result<bool>>;
 
     /// Removes a stream with its subjects, and discards what waits for it or is in flight. Tells how many deliveries that was; `None` if
@@ -67,8 +68,10 @@ pub trait StreamStore: Store {
     /// Errors are those of [`Store::enqueue`].
     fn publish(&self, publication: Publication) -> BoxFuture<'_, Result<Published>>;
 
-    /// Gives a stream what is ready: what it was not given before, and what it has not acknowledged within the lease. A poll spends
-    /// no attempt, so a delivery ends by its age and not by the number of polls.
+    /// Gives a stream what is ready, in the order of a claim: what it was not given before, and what it has not acknowledged within the
+    /// lease. A poll spends no attempt, so a delivery ends by its age and not by the number of polls. It concerns this stream alone: what
+    /// is due to others, or is given back by them, is for their polls and for workers. A stream that
+    /// [may not poll](super::ReceiverState::may_poll) gets nothing.
     fn poll(&self, poll: Poll) -> BoxFuture<'_, Result<Polled>>;
 
     /// What [`Store::freeze`] kept of deliveries of a stream that have not ended, in the order of the ids; `None` for others.
@@ -158,11 +161,12 @@ pub struct Publication {
     pub event: String,
     /// Whom it is about. Without a subject, only streams get it that want all subjects.
     pub subject: Option<SubjectKeys>,
-    /// To this stream alone, whatever it wants: for events about the stream itself (SSF 1.0 §8.1.4, §8.1.5).
+    /// To this stream alone, whatever it wants and its status is: for events about the stream itself (SSF 1.0 §8.1.4, §8.1.5).
     pub only: Option<String>,
     /// Keeps the order among events about the same subject.
     pub ordered: bool,
-    /// How many deliveries may wait in one stream. One more takes the place of the oldest.
+    /// How many deliveries may wait in one stream. One more takes the place of the oldest one that is ready and has the lowest
+    /// priority; if none is ready, of the oldest one.
     pub most_waiting: u64,
 }
 

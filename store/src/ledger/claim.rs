@@ -19,14 +19,14 @@ use crate::{
 // The planner knows nothing of how many rows an index has. `INDEXED BY` makes a statement fail that cannot use the index.
 
 /// So many rows change at most in each step that only time causes. What is left is for the next claim.
-const STEP: usize = 1000;
+pub(super) const STEP: usize = 1000;
 
 const LEASED: &str = concat!(
     "SELECT ",
     delivery::columns!(),
-    " FROM deliveries d INDEXED BY deliveries_leased WHERE d.lease_until <= ?1 ORDER BY d.lease_until LIMIT ?2"
+    " FROM deliveries d INDEXED BY deliveries_lent WHERE d.lease_until <= ?1 ORDER BY d.lease_until LIMIT ?2"
 );
-const EXPIRED: &str = concat!(
+pub(super) const EXPIRED: &str = concat!(
     "SELECT ",
     delivery::columns!(),
     " FROM deliveries d INDEXED BY deliveries_expiring WHERE d.state = 0 AND d.expires_at <= ?1 ORDER BY d.expires_at LIMIT ?2"
@@ -51,13 +51,14 @@ macro_rules! ready {
         )
     };
 }
-const READY: &str = ready!("");
+pub(super) const READY: &str = ready!("");
 /// Those after the last probe: with its priority, and with a lower one.
 const PROBE: &str = ready!(" AND d.priority = ?3 AND d.seq > ?4");
 const LOWER_PROBE: &str = ready!(" AND d.priority < ?3");
-const TAKE: &str = "
+pub(super) const TAKE: &str = "
     UPDATE deliveries SET state = 1, wait = NULL, due_at = NULL, lease_until = ?2, token = ?3, attempts = ?4 WHERE seq = ?1";
-const UNCERTAIN: &str = "UPDATE deliveries SET uncertain = 1, failure = coalesce(?2, failure) WHERE seq = ?1";
+pub(super) const UNCERTAIN: &str =
+    "UPDATE deliveries SET uncertain = 1, failure = coalesce(?2, failure) WHERE seq = ?1";
 const LAST_TURN: &str = "SELECT value FROM meta WHERE name = 'turn'";
 const NEW_TURN: &str = "UPDATE meta SET value = ?1 WHERE name = 'turn'";
 const LEFT: &str = "SELECT 1 FROM receivers WHERE turn IS NOT NULL LIMIT 1";
@@ -125,11 +126,12 @@ impl Ledger<'_> {
     fn free_leases(&mut self, claim: &Claim) -> Done<usize> {
         let ended = self.all(LEASED, params![self.millis(), STEP], Delivery::read)?;
         for delivery in &ended {
-            let next = claim.next(&delivery.jti, delivery.attempts, self.now);
+            let now = self.now;
+            let next = self.lane(delivery.receiver)?.state.lost(claim, &delivery.jti, delivery.attempts, now);
             let message = "every attempt ended without a result, as if the worker had crashed";
             let failure = matches!(next, Next::Ends(_))
                 .then(|| Failure::new(ErrorCode::OutboxAttemptsExhausted, message));
-            self.execute(UNCERTAIN, params![delivery.seq, failure_json(failure.as_ref())?])?;
+            self.doubt(delivery.seq, failure.as_ref())?;
             match next {
                 Next::Waits { until, .. } => {
                     self.wait_again(delivery, until.map(Timestamp::as_unix_millis))?;
@@ -140,7 +142,13 @@ impl Ledger<'_> {
         Ok(ended.len())
     }
 
-    fn expire(&mut self) -> Done<usize> {
+    /// Nobody knows whether the receiver has a delivery.
+    pub(super) fn doubt(&self, seq: i64, failure: Option<&Failure>) -> Done<()> {
+        self.execute(UNCERTAIN, params![seq, failure_json(failure)?])?;
+        Ok(())
+    }
+
+    pub(super) fn expire(&mut self) -> Done<usize> {
         let expired = self.all(EXPIRED, params![self.millis(), STEP], Delivery::read)?;
         expired.iter().try_for_each(|delivery| self.end(delivery, Ending::Expired))?;
         Ok(expired.len())
@@ -180,30 +188,36 @@ impl Ledger<'_> {
             _ => self.all(READY, params![receiver, most], Ready::read)?,
         };
         let mut expired = false;
-        for Ready { delivery, claims, enqueued_at, payload, .. } in ready {
+        for ready in ready {
             // More has expired than one step discards.
-            if delivery.expires_at <= now.as_unix_millis() {
+            if ready.delivery.expires_at <= now.as_unix_millis() {
                 expired = true;
-                self.end(&delivery, Ending::Expired)?;
-                continue;
+                self.end(&ready.delivery, Ending::Expired)?;
+            } else {
+                claimed.push(self.take(ready, &name, 1, until)?);
             }
-            let (token, attempts) = (delivery.token + 1, delivery.attempts + 1);
-            self.execute(TAKE, params![delivery.seq, until, token, attempts])?;
-            let lane = self.lane(receiver)?;
-            lane.ready -= 1;
-            lane.count(state::WAITING, -1);
-            lane.count(state::IN_FLIGHT, 1);
-            claimed.push(Claimed::new(
-                Lease::new(delivery.jti, unsigned(token)),
-                name.clone(),
-                payload.into(),
-                claims.map(Into::into),
-                time(enqueued_at),
-                attempts,
-                delivery.uncertain,
-            ));
         }
         Ok(expired)
+    }
+
+    /// Gives a delivery out until this time, for so many attempts.
+    pub(super) fn take(&mut self, ready: Ready, receiver: &str, attempts: u32, until: i64) -> Done<Claimed> {
+        let Ready { delivery, claims, enqueued_at, payload, .. } = ready;
+        let (token, attempts) = (delivery.token + 1, delivery.attempts + attempts);
+        self.execute(TAKE, params![delivery.seq, until, token, attempts])?;
+        let lane = self.lane(delivery.receiver)?;
+        lane.ready -= 1;
+        lane.count(state::WAITING, -1);
+        lane.count(state::IN_FLIGHT, 1);
+        Ok(Claimed::new(
+            Lease::new(delivery.jti, unsigned(token)),
+            receiver.to_owned(),
+            payload.into(),
+            claims.map(Into::into),
+            time(enqueued_at),
+            attempts,
+            delivery.uncertain,
+        ))
     }
 
     /// The delivery after the last probe, or the first one.
@@ -224,8 +238,8 @@ impl Ledger<'_> {
 }
 
 /// A delivery that can be claimed, and what the worker needs of it.
-struct Ready {
-    delivery: Delivery,
+pub(super) struct Ready {
+    pub(super) delivery: Delivery,
     claims: Option<Vec<u8>>,
     enqueued_at: i64,
     payload: Vec<u8>,
@@ -233,7 +247,7 @@ struct Ready {
 }
 
 impl Ready {
-    fn read(row: &Row<'_>) -> Done<Self> {
+    pub(super) fn read(row: &Row<'_>) -> Done<Self> {
         Ok(Self {
             delivery: Delivery::read(row)?,
             claims: row.get(12)?,

@@ -22,7 +22,7 @@ const DELIVERY: &str = "
     VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8, 0, 0, 0, ?9, ?10)
     ON CONFLICT (jti) DO NOTHING";
 
-fn conflict(message: &str) -> Failed {
+pub(super) fn conflict(message: &str) -> Failed {
     Failed::new(ErrorCode::OutboxConflict, message)
 }
 
@@ -49,6 +49,16 @@ impl Ledger<'_> {
             return Ok(known);
         }
         let jtis: Vec<_> = message.deliveries.iter().map(|delivery| delivery.jti.clone()).collect();
+        let event = self.add_event(message, &jtis)?;
+        for delivery in &message.deliveries {
+            let receiver = self.receiver(&delivery.receiver)?;
+            self.add_of(message, event, receiver, &delivery.jti, message.ordered)?;
+        }
+        Ok(Enqueued::new(jtis, false))
+    }
+
+    /// What all deliveries of a message have in common.
+    pub(super) fn add_event(&self, message: &Message, jtis: &[String]) -> Done<i64> {
         let kept = message.idempotency.map(|_| json(&jtis)).transpose()?;
         self.execute(
             EVENT,
@@ -63,28 +73,35 @@ impl Ledger<'_> {
                 message.payload.as_bytes(),
             ],
         )?;
-        let event = self.connection.last_insert_rowid();
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    /// Adds a delivery of a message.
+    pub(super) fn add_of(
+        &mut self,
+        message: &Message,
+        event: i64,
+        receiver: i64,
+        jti: &str,
+        ordered: bool,
+    ) -> Done<()> {
         let begins = message.not_before.map_or(self.now, |time| time.max(self.now));
-        let subject = message.subject.filter(|_| message.ordered);
-        for delivery in &message.deliveries {
-            let receiver = self.receiver(&delivery.receiver)?;
-            self.add(&New {
-                jti: &delivery.jti,
-                event,
-                receiver,
-                priority: message.priority.rank(),
-                enqueued_at: message.issued_at,
-                not_before: message.not_before,
-                expires_at: begins.plus(message.max_age),
-                ordered: subject.as_ref().map(Tag::as_bytes),
-                supersedes: message.supersedes.as_ref().map(Tag::as_bytes),
-            })?;
-        }
-        Ok(Enqueued::new(jtis, false))
+        let subject = message.subject.filter(|_| ordered);
+        self.add(&New {
+            jti,
+            event,
+            receiver,
+            priority: message.priority.rank(),
+            enqueued_at: message.issued_at,
+            not_before: message.not_before,
+            expires_at: begins.plus(message.max_age),
+            ordered: subject.as_ref().map(Tag::as_bytes),
+            supersedes: message.supersedes.as_ref().map(Tag::as_bytes),
+        })
     }
 
     /// The first entry with the idempotency key.
-    fn known(&self, message: &Message) -> Done<Option<Enqueued>> {
+    pub(super) fn known(&self, message: &Message) -> Done<Option<Enqueued>> {
         let Some(key) = message.idempotency else { return Ok(None) };
         let known = self.first(KNOWN, [key.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let Some((fingerprint, jtis)): Option<(Vec<u8>, String)> = known else { return Ok(None) };

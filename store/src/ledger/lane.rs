@@ -3,7 +3,7 @@
 use rusqlite::{Row, params};
 use ssf_transmitter::{
     Timestamp,
-    outbox::{Counts, ReceiverState, Status},
+    outbox::{Counts, Mode, ReceiverState, STREAM_PREFIX, Status},
 };
 
 use super::Ledger;
@@ -35,7 +35,12 @@ pub(super) struct Lane {
     pub(super) probed: Option<(i64, i64)>,
     place: Place,
     changed: bool,
+    /// What it was when it was read or written last.
+    before: Before,
 }
+
+/// What others wait for that a receiver has more of, or that goes otherwise.
+type Before = (i64, Mode, Status);
 
 /// When something of a receiver can be claimed.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -72,12 +77,14 @@ impl Lane {
         };
         let counts = counts(row, 7)?;
         let json: Option<String> = row.get(2)?;
+        let (state, ready) = (receiver_of(json.as_deref())?, row.get(3)?);
         Ok(Self {
             id: row.get(0)?,
             name: row.get(1)?,
-            state: receiver_of(json.as_deref())?,
+            before: (ready, state.mode, state.status),
+            state,
             counts,
-            ready: row.get(3)?,
+            ready,
             served: row.get(4)?,
             probed: row.get::<_, Option<i64>>(15)?.zip(row.get(16)?),
             place,
@@ -96,7 +103,14 @@ impl Lane {
             probed: None,
             place: Place::Nowhere,
             changed: true,
+            before: (0, Mode::default(), Status::default()),
         }
+    }
+
+    /// Whether somebody who waits for it may find something now.
+    fn may_wake(&self) -> bool {
+        let (ready, mode, status) = self.before;
+        self.ready > ready || self.state.mode != mode || self.state.status != status
     }
 
     /// Adds to the count of the deliveries with this state.
@@ -161,15 +175,20 @@ impl Ledger<'_> {
 
     /// The id of a receiver, which may be new.
     pub(super) fn receiver(&mut self, name: &str) -> Done<i64> {
-        let lane = if let Some(lane) = self.all(BY_NAME, [name], Lane::read)?.pop() {
-            lane
-        } else {
-            self.execute(NEW, [name])?;
-            Lane::new(self.connection.last_insert_rowid(), name)
-        };
-        let id = lane.id;
-        self.lanes.entry(id).or_insert(lane);
+        if let Some(lane) = self.known_receiver(name)? {
+            return Ok(lane.id);
+        }
+        self.execute(NEW, [name])?;
+        let id = self.connection.last_insert_rowid();
+        self.lanes.insert(id, Lane::new(id, name));
         Ok(id)
+    }
+
+    /// A receiver to look at.
+    pub(super) fn known_receiver(&mut self, name: &str) -> Done<Option<&Lane>> {
+        let Some(lane) = self.all(BY_NAME, [name], Lane::read)?.pop() else { return Ok(None) };
+        // What the operation has changed is not written yet.
+        Ok(Some(self.lanes.entry(lane.id).or_insert(lane)))
     }
 
     /// Writes the receivers that have changed.
@@ -182,7 +201,7 @@ impl Ledger<'_> {
         Ok(())
     }
 
-    fn write(&self, lane: &mut Lane) -> Done<()> {
+    fn write(&mut self, lane: &mut Lane) -> Done<()> {
         let counts = &lane.counts;
         let state = receiver_json(&lane.state)?;
         self.execute(
@@ -213,27 +232,32 @@ impl Ledger<'_> {
             };
             self.execute(PLACE, params![lane.id, turn, parked])?;
         }
+        if lane.may_wake() {
+            self.woken.workers |= place != Place::Nowhere;
+            self.woken.streams.extend(lane.name.strip_prefix(STREAM_PREFIX).map(str::to_owned));
+        }
+        lane.before = (lane.ready, lane.state.mode, lane.state.status);
         lane.place = place;
         lane.changed = false;
         Ok(())
     }
 
     /// Changes the state of a receiver, which may be new.
-    fn change_receiver(
+    pub(super) fn change_receiver(
         &mut self,
         name: &str,
         change: impl FnOnce(&mut ReceiverState, Timestamp),
-    ) -> Done<()> {
+    ) -> Done<i64> {
         let (id, now) = (self.receiver(name)?, self.now);
         change(&mut self.lane(id)?.state, now);
-        Ok(())
+        Ok(id)
     }
 
     pub(crate) fn hold(&mut self, name: &str) -> Done<()> {
-        self.change_receiver(name, ReceiverState::hold)
+        self.change_receiver(name, ReceiverState::hold).map(|_| ())
     }
 
     pub(crate) fn release(&mut self, name: &str) -> Done<()> {
-        self.change_receiver(name, ReceiverState::release)
+        self.change_receiver(name, ReceiverState::release).map(|_| ())
     }
 }

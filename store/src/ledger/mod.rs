@@ -6,10 +6,13 @@ mod endings;
 mod enqueue;
 mod filter;
 mod lane;
+mod poll;
 mod prune;
+mod publish;
 mod queries;
 mod replay;
 mod settle;
+mod streams;
 
 use std::collections::HashMap;
 
@@ -18,6 +21,8 @@ use ssf_transmitter::Timestamp;
 
 pub use claim::claim_statements;
 use lane::Lane;
+pub use poll::poll_statements;
+pub use publish::publish_statements;
 
 use crate::failed::Done;
 
@@ -27,11 +32,25 @@ pub(crate) struct Ledger<'a> {
     now: Timestamp,
     /// Receivers that the operation has read, by id. They are written at its end.
     lanes: HashMap<i64, Lane>,
+    woken: Woken,
+}
+
+/// Who may find something ready after an operation.
+#[derive(Default)]
+pub(crate) struct Woken {
+    pub(crate) workers: bool,
+    /// The ids of streams.
+    pub(crate) streams: Vec<String>,
 }
 
 impl<'a> Ledger<'a> {
     pub(crate) fn new(connection: &'a Connection, now: Timestamp) -> Self {
-        Self { connection, now, lanes: HashMap::new() }
+        Self { connection, now, lanes: HashMap::new(), woken: Woken::default() }
+    }
+
+    /// Who is to be woken after the operation, once it is committed.
+    pub(crate) fn woken(&mut self) -> Woken {
+        std::mem::take(&mut self.woken)
     }
 
     fn millis(&self) -> i64 {

@@ -22,13 +22,15 @@ const COUNTS: &str = "
 const RECEIVERS: &str = concat!(
     "SELECT ",
     lane::columns!(),
-    ", (SELECT d.enqueued_at FROM deliveries d WHERE d.receiver = receivers.id AND d.state = 0 ORDER BY d.seq LIMIT 1)
+    ", (SELECT d.enqueued_at FROM deliveries d WHERE d.receiver = receivers.id AND d.state = 0 AND d.lease_until IS NULL
+        ORDER BY d.seq LIMIT 1)
      FROM receivers WHERE name > ?1 ORDER BY name LIMIT ?2"
 );
 /// Each part is answered by an index.
 const HEALTH: &str = "
     SELECT
-        (SELECT min((SELECT d.enqueued_at FROM deliveries d WHERE d.receiver = r.id AND d.state = 0 ORDER BY d.seq LIMIT 1))
+        (SELECT min((SELECT d.enqueued_at FROM deliveries d WHERE d.receiver = r.id AND d.state = 0 AND d.lease_until IS NULL
+                ORDER BY d.seq LIMIT 1))
             FROM receivers r WHERE r.waiting > 0),
         (SELECT count(*) FROM deliveries WHERE state = 2 AND ended_at > ?1),
         (SELECT count(*) FROM receivers WHERE state ->> 'status' = 'paused')";

@@ -22,7 +22,8 @@ const LEASED: &str =
     concat!("SELECT ", columns!(), " FROM deliveries d WHERE d.jti = ?1 AND d.state = 1 AND d.token = ?2");
 const FREEZE: &str = "UPDATE deliveries SET claims = ?3 WHERE jti = ?1 AND state = 1 AND token = ?2";
 const RENEW: &str = "UPDATE deliveries SET lease_until = ?3 WHERE jti = ?1 AND state = 1 AND token = ?2";
-const SETTLE: &str = "UPDATE deliveries SET attempts = ?2, uncertain = ?3, failure = ?4 WHERE seq = ?1";
+pub(super) const SETTLE: &str =
+    "UPDATE deliveries SET attempts = ?2, uncertain = ?3, failure = ?4 WHERE seq = ?1";
 const ATTEMPT: &str = "
     INSERT INTO attempts (delivery, n, at, duration, kid, status, failure)
     VALUES (?1, (SELECT coalesce(max(n), 0) + 1 FROM attempts WHERE delivery = ?1), ?2, ?3, ?4, ?5, ?6)";
@@ -71,7 +72,7 @@ impl Ledger<'_> {
         Ok(Settled::Applied(alert))
     }
 
-    fn note_attempt(&self, seq: i64, attempt: &Attempt) -> Done<()> {
+    pub(super) fn note_attempt(&self, seq: i64, attempt: &Attempt) -> Done<()> {
         let failure = failure_json(attempt.failure.as_ref())?;
         let (at, duration) = (attempt.at.as_unix_millis(), duration_millis(attempt.duration));
         self.execute(ATTEMPT, params![seq, at, duration, attempt.kid, attempt.status, failure])?;

@@ -30,27 +30,42 @@ const TABLES: &[Table] = &[
         columns: "seq, jti, event, receiver, state, wait, priority, enqueued_at, due_at, expires_at, lease_until, ended_at, token, \
                   attempts, uncertain, ordered, supersedes, superseded_by, failure, claims",
     },
+    Table {
+        name: "streams",
+        key: "receiver",
+        columns: "receiver, id, owner, version, status, polled, events, all_subjects, configuration",
+    },
 ];
 const ATTEMPTS: &str =
     "SELECT delivery, n, at, duration, kid, status, failure FROM attempts WHERE delivery = ?1 ORDER BY n";
 const ATTEMPT: &str = "
     INSERT OR IGNORE INTO attempts (delivery, n, at, duration, kid, status, failure) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+const SUBJECTS: &str =
+    "SELECT receiver, subject, key, shape, wanted FROM stream_subjects WHERE receiver = ?1";
+const SUBJECT: &str = "INSERT OR IGNORE INTO stream_subjects (receiver, subject, key, shape, wanted) VALUES (?1, ?2, ?3, ?4, ?5)";
 const LIVE: &str = "SELECT coalesce(sum(waiting + in_flight), 0) FROM receivers";
 
 /// Copies everything that can be read. Returns how many deliveries had not ended, by the counts of the receivers.
 pub(super) fn copy(old: &Connection, new: &Connection) -> Done<u64> {
-    for table in TABLES {
+    for table in TABLES.iter().filter(|table| table.is_in(old)) {
         table.copy(old, new)?;
     }
     let turn = old.query_one("SELECT value FROM meta WHERE name = 'turn'", (), |row| row.get::<_, i64>(0));
     let served = "SELECT coalesce(max(served), 0) FROM receivers";
     let turn = turn.or_else(|_| new.query_one(served, (), |row| row.get(0)))?;
     new.execute("UPDATE meta SET value = ?1 WHERE name = 'turn'", [turn])?;
-    copy_attempts(old, new)?;
+    copy_of_each(old, new, "SELECT seq FROM deliveries", ATTEMPTS, ATTEMPT, 7)?;
+    copy_of_each(old, new, "SELECT receiver FROM streams", SUBJECTS, SUBJECT, 5)?;
     Ok(new.query_one(LIVE, (), |row| row.get(0))?)
 }
 
 impl Table {
+    /// A file of an earlier version does not have all tables. One that is damaged beyond that answer is tried.
+    fn is_in(&self, old: &Connection) -> bool {
+        let exists = "SELECT count(*) FROM sqlite_schema WHERE name = ?1";
+        old.query_one(exists, [self.name], |row| row.get::<_, i64>(0)).map_or(true, |count| count > 0)
+    }
+
     /// From the beginning to the first damaged page, from the end to the last one, and one by one in between.
     fn copy(&self, old: &Connection, new: &Connection) -> Done<()> {
         let Self { name, key, columns } = self;
@@ -127,11 +142,19 @@ fn keep(new: &Connection, insert: &str, row: Vec<Value>) -> Done<i64> {
     }
 }
 
-fn copy_attempts(old: &Connection, new: &Connection) -> Done<()> {
-    let mut deliveries = new.prepare("SELECT seq FROM deliveries")?;
-    let mut rows = deliveries.query(())?;
+/// Copies rows of a table without numbers of its own: those that belong to each of these.
+fn copy_of_each(
+    old: &Connection,
+    new: &Connection,
+    each: &str,
+    select: &str,
+    insert: &str,
+    count: usize,
+) -> Done<()> {
+    let mut numbers = new.prepare(each)?;
+    let mut rows = numbers.query(())?;
     while let Some(row) = rows.next()? {
-        each_row(old, ATTEMPTS, [row.get::<_, i64>(0)?], 7, |row| keep(new, ATTEMPT, row).map(|_| ()))?;
+        each_row(old, select, [row.get::<_, i64>(0)?], count, |row| keep(new, insert, row).map(|_| ()))?;
     }
     Ok(())
 }

@@ -5,8 +5,12 @@ use ssf_transmitter::Timestamp;
 
 use crate::{failed::Done, ledger::Ledger};
 
-/// What has lost its content or its receiver is lost. The counts of what has ended include what was pruned, so they stay.
+/// What has lost its content or its receiver is lost. A stream has all that its receiver needs. The counts of what has ended include what was pruned, so they stay.
 const REPAIR: &str = "
+    INSERT OR IGNORE INTO receivers (id, name, ready, served, enqueued, waiting, in_flight, delivered, dead, expired, superseded, removed)
+    SELECT receiver, 'stream:' || id, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM streams;
+    DELETE FROM streams WHERE NOT EXISTS (SELECT 1 FROM receivers r WHERE r.id = streams.receiver AND r.name = 'stream:' || streams.id);
+
     DELETE FROM deliveries WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.id = deliveries.event)
         OR NOT EXISTS (SELECT 1 FROM receivers r WHERE r.id = deliveries.receiver);
     DELETE FROM attempts WHERE NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.seq = attempts.delivery);
@@ -37,6 +41,7 @@ pub(super) fn repair(new: &Connection, now: Timestamp) -> Done<u64> {
     for (id, _) in pairs(new, "SELECT id, ready FROM receivers")? {
         ledger.touch(id)?;
     }
+    ledger.restore_streams()?;
     ledger.flush()?;
     Ok(new.query_one("SELECT count(*) FROM deliveries WHERE state <= 1", params![], |row| row.get(0))?)
 }

@@ -10,10 +10,16 @@ use std::{
 };
 
 use ssf_transmitter::{
-    ErrorCode, Subject, Timestamp,
+    ErrorCode, KeySet, KeyType, SigningKey, Subject, Timestamp,
     event::caep,
-    outbox::{Claim, Claimed, Entry, Message, Outcome, Settled, Settlement, Store},
+    outbox::{
+        Acknowledgement, Claim, Claimed, Entry, Message, Outcome, Poll, Settled, Settlement, Store,
+        StreamRecord, StreamStore,
+    },
+    stream::StreamApi,
+    time::{Clock, SystemClock},
 };
+use ssf_transmitter_store::SqliteStore;
 
 pub(crate) const LEASE: Duration = Duration::from_mins(1);
 
@@ -70,4 +76,40 @@ pub(crate) async fn settle(store: &impl Store, claimed: &Claimed, outcome: Outco
     let mut settlement = Settlement::released(claimed.lease.clone());
     settlement.outcome = outcome;
     store.settle(vec![settlement]).await.unwrap().remove(0)
+}
+
+pub(crate) const EVENT: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
+
+/// A stream that gets the event about all subjects.
+pub(crate) fn stream(id: &str) -> StreamRecord {
+    let mut record = StreamRecord::new(id, "owner");
+    record.events = vec![EVENT.to_owned()];
+    record
+}
+
+/// What gives events to the streams of a store.
+pub(crate) fn publisher(store: &SqliteStore) -> StreamApi {
+    publisher_at(store, SystemClock)
+}
+
+pub(crate) fn publisher_at(store: &SqliteStore, clock: impl Clock + 'static) -> StreamApi {
+    let keys = KeySet::new(SigningKey::generate(KeyType::Ed25519).unwrap());
+    StreamApi::builder("https://tr.example.com", keys, store.clone()).clock(clock).build().unwrap()
+}
+
+/// An event about a user, for streams.
+pub(crate) fn event(user: &str) -> Entry {
+    Entry::new(caep::SessionRevoked::new(), Subject::opaque(user))
+}
+
+/// The ids of what a stream gets.
+pub(crate) async fn poll(store: &impl StreamStore, stream: &str, limit: u32) -> Vec<String> {
+    let polled = store.poll(Poll::new(stream, limit, LEASE)).await.unwrap();
+    polled.deliveries.into_iter().map(|claimed| claimed.lease.jti).collect()
+}
+
+pub(crate) async fn acknowledge(store: &impl StreamStore, stream: &str, jtis: &[String]) -> u64 {
+    let mut said = Acknowledgement::new(stream);
+    said.accepted = jtis.to_vec();
+    store.acknowledge(said).await.unwrap()
 }

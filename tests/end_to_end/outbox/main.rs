@@ -11,6 +11,7 @@ mod crashes;
 mod crowd;
 mod kills;
 mod leases;
+mod polls;
 #[path = "../power/random.rs"]
 mod random;
 #[path = "../support/rounds.rs"]

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::super::{Created, StreamRecord, SubjectKeys, Tag};
-use crate::error::Result;
+use crate::error::{Error, ErrorCode, Result};
 
 #[derive(Default)]
 pub(super) struct Directory {
@@ -82,17 +82,23 @@ fn count_down(streams: &mut HashMap<String, usize>, stream: &str) {
 }
 
 impl Directory {
-    pub(super) fn create(&mut self, mut record: StreamRecord, limit: usize) -> Created {
+    pub(super) fn create(&mut self, mut record: StreamRecord, limit: usize) -> Result<Created> {
+        if self.streams.contains_key(&record.id) {
+            return Err(Error::new(
+                ErrorCode::OutboxConflict,
+                "the outbox already has a stream with this id",
+            ));
+        }
         let own = self.owners.entry(record.owner.clone()).or_default();
         if own.len() >= limit {
-            return Created::LimitReached;
+            return Ok(Created::LimitReached);
         }
         own.insert(record.id.clone());
         record.version = 1;
         self.enter(&record);
         let entry = Entry { wanted: HashMap::new(), unwanted: HashMap::new(), record };
         self.streams.insert(entry.record.id.clone(), entry);
-        Created::Yes
+        Ok(Created::Yes)
     }
 
     pub(super) fn get(&self, id: &str) -> Option<&StreamRecord> {

@@ -1,6 +1,7 @@
 //! The deliveries of a memory store, with an index for each question that a claim asks.
 
 mod claim;
+mod lane;
 mod questions;
 mod repair;
 mod streams;
@@ -10,11 +11,10 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
 };
 
+use lane::Lane;
+
 use super::{
-    super::{
-        Attempt, Counts, Discard, Enqueued, Message, Priority, ReceiverState, Record, State, Status, Tag,
-        store::Payload,
-    },
+    super::{Attempt, Discard, Enqueued, Message, Record, State, Tag, store::Payload},
     directory::Directory,
 };
 use crate::{
@@ -90,24 +90,6 @@ enum Wait {
     Turn,
 }
 
-#[derive(Default)]
-struct Lane {
-    state: ReceiverState,
-    counts: Counts,
-    ready: BTreeSet<(Reverse<Priority>, Number)>,
-    served: u64,
-    /// The last delivery that was sent as a probe.
-    probed: Option<(Reverse<Priority>, Number)>,
-    place: Option<Place>,
-}
-
-/// Where a receiver is indexed.
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Place {
-    Turn(u64),
-    Parked(Timestamp),
-}
-
 /// What an enqueue will do.
 pub(super) struct Plan(Vec<Option<Enqueued>>, usize);
 
@@ -167,10 +149,11 @@ impl Ledger {
     }
 
     fn accept(&mut self, message: Message, now: Timestamp) -> Enqueued {
-        self.accept_some(message, now, |_| true)
+        let ordered = message.ordered;
+        self.accept_some(message, now, |_| ordered)
     }
 
-    /// Accepts a message. If it is ordered, its deliveries are for which `is_ordered` tells so, by their index.
+    /// Accepts a message. Its deliveries are ordered for which `is_ordered` tells so, by their index.
     fn accept_some(
         &mut self,
         message: Message,
@@ -202,10 +185,7 @@ impl Ledger {
                 frozen: None,
                 subject: message.subject,
                 idempotency: message.idempotency,
-                ordered: group(
-                    Group::Ordered,
-                    message.subject.filter(|_| message.ordered && is_ordered(index)),
-                ),
+                ordered: group(Group::Ordered, message.subject.filter(|_| is_ordered(index))),
                 superseding: group(Group::Superseding, message.supersedes),
                 max_age: message.max_age,
                 token: 0,
@@ -270,6 +250,9 @@ impl Ledger {
             Wait::Until(time) => {
                 row.record.due_at = Some(time);
                 self.due.insert((time, number));
+                if let Some(lane) = self.lanes.get_mut(&row.record.receiver) {
+                    lane.due.insert((time, number));
+                }
             }
             Wait::Nothing => {
                 row.record.due_at = None;
@@ -287,6 +270,9 @@ impl Ledger {
             Wait::Turn => {}
             Wait::Until(time) => {
                 self.due.remove(&(time, number));
+                if let Some(lane) = self.lanes.get_mut(&row.record.receiver) {
+                    lane.due.remove(&(time, number));
+                }
             }
             Wait::Nothing => {
                 let (receiver, key) = (row.record.receiver.clone(), (Reverse(row.record.priority), number));
@@ -296,40 +282,6 @@ impl Ledger {
                 self.place(&receiver, now);
             }
         }
-    }
-
-    /// Adds to the count that a delivery belongs to.
-    fn count(&mut self, number: Number, by: i8) {
-        let Some(row) = self.rows.get(&number) else { return };
-        let Some(lane) = self.lanes.get_mut(&row.record.receiver) else { return };
-        let count = lane.counts.of(row.record.state, row.record.discard.as_ref());
-        *count = count.saturating_add_signed(by.into());
-    }
-
-    /// Indexes a receiver by when something of it can be claimed.
-    fn place(&mut self, receiver: &str, now: Timestamp) {
-        let Some(lane) = self.lanes.get_mut(receiver) else { return };
-        let place = if lane.ready.is_empty() || lane.state.status == Status::Held {
-            None
-        } else if let Some(time) = lane.state.resume_at.filter(|time| *time > now) {
-            Some(Place::Parked(time))
-        } else {
-            let in_flight = u32::try_from(lane.counts.in_flight).unwrap_or(u32::MAX);
-            (lane.state.may_claim(now, in_flight) > 0).then_some(Place::Turn(lane.served))
-        };
-        if place == lane.place {
-            return;
-        }
-        match std::mem::replace(&mut lane.place, place) {
-            Some(Place::Turn(turn)) => self.turns.remove(&(turn, receiver.to_owned())),
-            Some(Place::Parked(time)) => self.parked.remove(&(time, receiver.to_owned())),
-            None => false,
-        };
-        match place {
-            Some(Place::Turn(turn)) => self.turns.insert((turn, receiver.to_owned())),
-            Some(Place::Parked(time)) => self.parked.insert((time, receiver.to_owned())),
-            None => false,
-        };
     }
 
     /// The delivery that supersedes this one.
@@ -348,13 +300,13 @@ impl Ledger {
         if waited.is_some() {
             self.stop_waiting(number, now);
         }
+        self.set_lease(number, None);
         self.count(number, -1);
         let Some(row) = self.rows.get_mut(&number) else { return };
         row.record.state = state;
         row.record.discard = discard;
         row.record.due_at = None;
         row.record.ended_at = Some(now);
-        row.lease_until = None;
         let (ordered, superseding) = (row.ordered.clone(), row.superseding.clone());
         let receiver = row.record.receiver.clone();
         self.expiries.remove(&(row.record.expires_at, number));
@@ -386,15 +338,5 @@ impl Ledger {
                 self.groups.remove(group);
             }
         }
-    }
-
-    pub(super) fn change_receiver(
-        &mut self,
-        receiver: &str,
-        now: Timestamp,
-        change: impl FnOnce(&mut ReceiverState),
-    ) {
-        change(&mut self.lanes.entry(receiver.to_owned()).or_default().state);
-        self.place(receiver, now);
     }
 }

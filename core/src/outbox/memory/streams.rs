@@ -1,14 +1,9 @@
 //! Streams in a memory store.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, MutexGuard, PoisonError},
-};
-
 use super::{
     super::{
-        Acknowledgement, Created, Notifier, Payload, Poll, Polled, Publication, Published, StreamRecord,
-        StreamStore, SubjectKeys, stream_receiver,
+        Acknowledgement, Created, Payload, Poll, Polled, Publication, Published, StreamRecord, StreamStore,
+        SubjectKeys, stream_receiver,
     },
     MemoryStore, WhenFull,
 };
@@ -17,39 +12,10 @@ use crate::{
     key::BoxFuture,
 };
 
-/// From so many streams on, those are dropped that nobody waits for any more.
-const SWEEP: usize = 1024;
-
-impl MemoryStore {
-    fn waited_for(&self) -> MutexGuard<'_, HashMap<String, Arc<Notifier>>> {
-        self.shared.streams.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Wakes those who wait for one of these streams.
-    pub(super) fn wake(&self, streams: &[String]) {
-        if streams.is_empty() {
-            return;
-        }
-        let mut waited_for = self.waited_for();
-        let woken: Vec<_> = streams.iter().filter_map(|stream| waited_for.remove(stream)).collect();
-        drop(waited_for);
-        for notifier in woken {
-            notifier.notify();
-        }
-    }
-
-    /// Wakes all who wait for a stream.
-    pub(super) fn wake_all(&self) {
-        let woken = std::mem::take(&mut *self.waited_for());
-        for notifier in woken.values() {
-            notifier.notify();
-        }
-    }
-}
-
 impl StreamStore for MemoryStore {
     fn create_stream(&self, stream: StreamRecord, limit: u32) -> BoxFuture<'_, Result<Created>> {
-        self.ask(move |ledger, now| ledger.create_stream(stream, limit, now))
+        let created = self.ask(move |ledger, now| ledger.create_stream(stream, limit, now));
+        Box::pin(async move { created.await? })
     }
 
     fn stream(&self, id: &str) -> BoxFuture<'_, Result<Option<StreamRecord>>> {
@@ -133,12 +99,6 @@ impl StreamStore for MemoryStore {
     }
 
     fn stream_changed(&self, stream: &str) -> BoxFuture<'_, ()> {
-        let mut waited_for = self.waited_for();
-        // Those that were cancelled leave their place, as long as nothing happens in their stream.
-        if waited_for.len() >= SWEEP && waited_for.len().is_power_of_two() {
-            waited_for.retain(|_, notifier| notifier.is_awaited());
-        }
-        let changed = waited_for.entry(stream.to_owned()).or_default().changed();
-        Box::pin(changed)
+        Box::pin(self.shared.streams.changed(stream))
     }
 }

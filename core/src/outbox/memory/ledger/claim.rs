@@ -10,17 +10,11 @@ use super::{
 };
 use crate::{error::ErrorCode, time::Timestamp};
 
-/// Who lets the time pass.
-pub(super) enum By<'a> {
-    /// A worker.
-    Claim(&'a Claim),
-    /// A receiver with this name, which polls.
-    Poll(&'a str),
-}
-
 impl Ledger {
     pub(in super::super) fn claim(&mut self, claim: &Claim, now: Timestamp) -> Claims {
-        self.pass_time(&By::Claim(claim), now);
+        self.free_leases(claim, now);
+        self.expire(now);
+        self.promote(None, now);
         while let Some((_, receiver)) = self.parked.first().cloned().filter(|(time, _)| *time <= now) {
             self.place(&receiver, now);
         }
@@ -46,46 +40,61 @@ impl Ledger {
         Claims::new(deliveries, next).with_more(!self.turns.is_empty())
     }
 
-    /// Does what is due by now.
-    pub(super) fn pass_time(&mut self, by: &By<'_>, now: Timestamp) {
-        self.free_leases(by, now);
+    /// Discards what has waited too long.
+    pub(super) fn expire(&mut self, now: Timestamp) {
         while let Some((_, number)) = self.expiries.first().copied().filter(|(time, _)| *time <= now) {
             self.end(number, State::Discarded, Some(Discard::Expired), now);
         }
-        while let Some((time, number)) = self.due.first().copied().filter(|(time, _)| *time <= now) {
-            self.due.remove(&(time, number));
+    }
+
+    /// Lets deliveries go whose time has come: all, or those of one receiver.
+    pub(super) fn promote(&mut self, receiver: Option<&str>, now: Timestamp) {
+        let due = |ledger: &Self| match receiver {
+            Some(receiver) => ledger.lanes.get(receiver)?.due.first().copied(),
+            None => ledger.due.first().copied(),
+        };
+        while let Some((_, number)) = due(self).filter(|(time, _)| *time <= now) {
+            self.stop_waiting(number, now);
             self.wait(number, Wait::Nothing, now);
         }
     }
 
     /// Deliveries of which nobody knows how they ended.
-    fn free_leases(&mut self, by: &By<'_>, now: Timestamp) {
-        let over: Vec<_> = self.leases.iter().take_while(|(time, _)| *time <= now).copied().collect();
-        for (time, number) in over {
-            let Some(row) = self.rows.get_mut(&number) else { continue };
-            let receiver = row.record.receiver.clone();
-            let Some(lane) = self.lanes.get(&receiver) else { continue };
-            let (jti, attempts) = (&row.record.jti, row.record.attempts);
-            let next = match by {
-                By::Claim(claim) => lane.state.lost(claim, jti, attempts, now),
-                // Only a claim knows how many attempts there may be.
-                By::Poll(own) if attempts > 0 && *own != receiver => continue,
-                By::Poll(_) => Next::Waits { until: None, spends_attempt: false },
-            };
-            self.leases.remove(&(time, number));
-            row.lease_until = None;
-            row.uncertain = true;
-            match next {
-                Next::Ends(state) => {
-                    let message = "every attempt ended without a result, as if the worker had crashed";
-                    row.record.failure = Some(Failure::new(ErrorCode::OutboxAttemptsExhausted, message));
-                    self.end(number, state, None, now);
-                }
-                Next::Waits { until, .. } => self.wait_again(number, until, now),
-            }
-            // It is not in flight any more, so another one may go.
-            self.place(&receiver, now);
+    fn free_leases(&mut self, claim: &Claim, now: Timestamp) {
+        while let Some((_, number)) = self.leases.first().copied().filter(|(time, _)| *time <= now) {
+            let next = self.rows.get(&number).and_then(|row| {
+                let lane = self.lanes.get(&row.record.receiver)?;
+                Some(lane.state.lost(claim, &row.record.jti, row.record.attempts, now))
+            });
+            self.free(number, next, now);
         }
+    }
+
+    /// Lets a receiver fetch again what it has not acknowledged in time.
+    pub(super) fn free_leases_of(&mut self, receiver: &str, now: Timestamp) {
+        let first = |ledger: &Self| ledger.lanes.get(receiver)?.leases.first().copied();
+        while let Some((_, number)) = first(self).filter(|(time, _)| *time <= now) {
+            self.free(number, Some(Next::Waits { until: None, spends_attempt: false }), now);
+        }
+    }
+
+    /// Ends a lease, of which nobody knows what the receiver has.
+    fn free(&mut self, number: Number, next: Option<Next>, now: Timestamp) {
+        self.set_lease(number, None);
+        let Some(row) = self.rows.get_mut(&number) else { return };
+        row.uncertain = true;
+        let receiver = row.record.receiver.clone();
+        match next {
+            Some(Next::Ends(state)) => {
+                let message = "every attempt ended without a result, as if the worker had crashed";
+                row.record.failure = Some(Failure::new(ErrorCode::OutboxAttemptsExhausted, message));
+                self.end(number, state, None, now);
+            }
+            Some(Next::Waits { until, .. }) => self.wait_again(number, until, now),
+            None => {}
+        }
+        // It is not in flight any more, so another one may go.
+        self.place(&receiver, now);
     }
 
     fn claim_of(
@@ -129,7 +138,6 @@ impl Ledger {
         row.record.state = State::InFlight;
         row.record.attempts += attempts;
         row.token += 1;
-        row.lease_until = Some(until);
         let claimed = Claimed::new(
             Lease::new(row.record.jti.as_str(), row.token),
             row.record.receiver.clone(),
@@ -140,9 +148,22 @@ impl Ledger {
             row.uncertain,
         );
         self.expiries.remove(&(row.record.expires_at, number));
-        self.leases.insert((until, number));
+        self.set_lease(number, Some(until));
         self.count(number, 1);
         Some(claimed)
+    }
+
+    /// A lease begins, is extended, or ends.
+    pub(super) fn set_lease(&mut self, number: Number, until: Option<Timestamp>) {
+        let Some(row) = self.rows.get_mut(&number) else { return };
+        let lane = self.lanes.get_mut(&row.record.receiver).map(|lane| &mut lane.leases);
+        for leases in std::iter::once(&mut self.leases).chain(lane) {
+            if let Some(before) = row.lease_until {
+                leases.remove(&(before, number));
+            }
+            leases.extend(until.map(|until| (until, number)));
+        }
+        row.lease_until = until;
     }
 
     /// The delivery of a lease that still holds.
@@ -158,12 +179,8 @@ impl Ledger {
     }
 
     pub(in super::super) fn renew(&mut self, lease: &Lease, until: Timestamp) -> bool {
-        let Some((number, row)) = self.leased(lease) else { return false };
-        let before = row.lease_until.replace(until);
-        if let Some(before) = before {
-            self.leases.remove(&(before, number));
-        }
-        self.leases.insert((until, number));
+        let Some((number, _)) = self.leased(lease) else { return false };
+        self.set_lease(number, Some(until));
         true
     }
 
@@ -173,11 +190,8 @@ impl Ledger {
         row.attempts.extend(attempt);
         row.uncertain |= uncertain;
         row.record.failure = outcome.failure().cloned();
-        let lease_until = row.lease_until.take();
         let receiver = row.record.receiver.clone();
-        if let Some(until) = lease_until {
-            self.leases.remove(&(until, number));
-        }
+        self.set_lease(number, None);
         let Some(lane) = self.lanes.get_mut(&receiver) else { return Settled::Lost };
         let alert = lane.state.note(&outcome, now, random);
         match outcome.next(&lane.state, now) {

@@ -36,8 +36,8 @@ impl Ledger {
     pub(in super::super) fn receivers(&self, after: Option<String>, limit: usize) -> Vec<ReceiverRecord> {
         let after = after.map_or(Unbounded, Excluded);
         let of = |(name, lane): (&String, &Lane)| {
-            let waits = |row: &&Row| row.record.receiver == *name && row.record.state == State::Waiting;
-            let oldest = self.rows.values().find(waits).map(|row| row.record.enqueued_at);
+            let first = lane.waiting.first().and_then(|number| self.rows.get(number));
+            let oldest = first.map(|row| row.record.enqueued_at);
             ReceiverRecord::new(name, lane.state.clone(), lane.counts, oldest)
         };
         self.lanes.range((after, Unbounded)).take(limit).map(of).collect()

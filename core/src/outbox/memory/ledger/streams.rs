@@ -1,6 +1,6 @@
 //! Deliveries of streams.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     super::super::{
@@ -8,7 +8,6 @@ use super::{
         Poll, Polled, Publication, Published, STREAM_PREFIX, State, StreamRecord, fresh_jti, stream_receiver,
     },
     Ledger, Number,
-    claim::By,
 };
 use crate::{error::Result, time::Timestamp};
 
@@ -18,13 +17,13 @@ impl Ledger {
         stream: StreamRecord,
         limit: u32,
         now: Timestamp,
-    ) -> Created {
+    ) -> Result<Created> {
         let (receiver, mode) = (stream_receiver(&stream.id), stream.mode());
-        let created = self.directory.create(stream, limit as usize);
+        let created = self.directory.create(stream, limit as usize)?;
         if created == Created::Yes {
             self.change_receiver(&receiver, now, |state| state.set_mode(mode));
         }
-        created
+        Ok(created)
     }
 
     pub(in super::super) fn update_stream(&mut self, stream: StreamRecord, now: Timestamp) -> bool {
@@ -34,7 +33,7 @@ impl Ledger {
         }
         self.change_receiver(&receiver, now, |state| state.set_mode(mode));
         if !keeps {
-            self.drop_all(&receiver, |state| state == State::Waiting, now);
+            self.drop_all(&receiver, false, now);
         }
         true
     }
@@ -45,27 +44,18 @@ impl Ledger {
         }
         let receiver = stream_receiver(id);
         self.change_receiver(&receiver, now, |state| state.set_mode(Mode::Suspended));
-        Ok(Some(self.drop_all(&receiver, |state| !state.has_ended(), now)))
+        Ok(Some(self.drop_all(&receiver, true, now)))
     }
 
-    /// Discards deliveries of a receiver in some states.
-    fn drop_all(&mut self, receiver: &str, of: impl Fn(State) -> bool, now: Timestamp) -> u64 {
-        let rows = self.rows.iter().filter(|(_, row)| row.record.receiver == receiver);
-        let numbers: Vec<_> =
-            rows.filter(|(_, row)| of(row.record.state)).map(|(number, _)| *number).collect();
+    /// Discards what waits for a receiver, and what is in flight if `all` says so.
+    fn drop_all(&mut self, receiver: &str, all: bool, now: Timestamp) -> u64 {
+        let Some(lane) = self.lanes.get(receiver) else { return 0 };
+        let in_flight = lane.leases.iter().filter(|_| all).map(|(_, number)| *number);
+        let numbers: BTreeSet<_> = in_flight.chain(lane.waiting.iter().copied()).collect();
         for number in &numbers {
-            self.end_now(*number, State::Discarded, Some(Discard::Removed), now);
+            self.end(*number, State::Discarded, Some(Discard::Removed), now);
         }
         numbers.len() as u64
-    }
-
-    /// Ends a delivery that waits or is in flight.
-    fn end_now(&mut self, number: Number, state: State, discard: Option<Discard>, now: Timestamp) {
-        let Some(row) = self.rows.get_mut(&number) else { return };
-        if let Some(until) = row.lease_until.take() {
-            self.leases.remove(&(until, number));
-        }
-        self.end(number, state, discard, now);
     }
 
     /// The streams that these deliveries belong to.
@@ -105,7 +95,7 @@ impl Ledger {
         for stream in streams {
             let (jti, receiver) = (fresh_jti()?, stream_receiver(stream));
             if self.waiting_of(stream) >= most_waiting
-                && let Some(oldest) = self.oldest_ready(&receiver)
+                && let Some(oldest) = self.oldest(&receiver)
             {
                 let discard = Discard::Superseded { by: jti.clone() };
                 self.end(oldest, State::Discarded, Some(discard), now);
@@ -115,26 +105,32 @@ impl Ledger {
         if message.deliveries.is_empty() {
             return Ok(Published::default());
         }
-        let ordered_before = std::mem::replace(&mut message.ordered, ordered);
-        // The receivers that the entry names keep the order only if the entry says so.
-        let Enqueued { jtis, .. } = self.accept_some(message, now, |index| index >= named || ordered_before);
+        // The receivers that the entry names keep the order if the entry says so.
+        let entry = message.ordered;
+        let is_ordered = move |index| if index < named { entry } else { ordered };
+        let Enqueued { jtis, .. } = self.accept_some(message, now, is_ordered);
         Ok(Published::new(jtis, streams.len() as u64, false))
     }
 
-    /// The oldest one that is ready, of the lowest priority.
-    fn oldest_ready(&self, receiver: &str) -> Option<Number> {
-        let ready = &self.lanes.get(receiver)?.ready;
-        let (lowest, _) = *ready.last()?;
-        ready.range((lowest, 0)..).next().map(|(_, number)| *number)
+    /// The oldest one that is ready, of the lowest priority; the oldest one that waits if none is ready.
+    fn oldest(&self, receiver: &str) -> Option<Number> {
+        let lane = self.lanes.get(receiver)?;
+        let Some((lowest, _)) = lane.ready.last() else { return lane.waiting.first().copied() };
+        lane.ready.range((*lowest, 0)..).next().map(|(_, number)| *number)
     }
 
     pub(in super::super) fn poll(&mut self, poll: &Poll, now: Timestamp) -> Polled {
         let receiver = stream_receiver(&poll.stream);
-        self.pass_time(&By::Poll(&receiver), now);
+        if self.lanes.get(&receiver).is_none_or(|lane| lane.state.may_poll() == 0) {
+            return Polled::default();
+        }
+        self.free_leases_of(&receiver, now);
+        self.expire(now);
+        self.promote(Some(&receiver), now);
         let Some(lane) = self.lanes.get(&receiver) else { return Polled::default() };
         let most = lane.state.may_poll().min(poll.limit) as usize;
         let numbers: Vec<_> = lane.ready.iter().take(most).map(|(_, number)| *number).collect();
-        let more = lane.state.may_poll() > 0 && lane.ready.len() > numbers.len();
+        let more = lane.ready.len() > numbers.len();
         let until = now.plus(poll.lease);
         // The receiver fetches them: no attempt is spent.
         let deliveries: Vec<_> =
@@ -145,16 +141,9 @@ impl Ledger {
 
     /// How long it is until a delivery of a receiver may be ready.
     fn next_of(&self, receiver: &str, now: Timestamp) -> Option<Duration> {
-        // Most receivers that poll have nothing: they cost no search.
-        let counts = &self.lanes.get(receiver)?.counts;
-        if counts.in_flight + counts.waiting == 0 {
-            return None;
-        }
-        let times = self.leases.iter().chain(&self.due);
-        let own = |(_, number): &&(Timestamp, Number)| {
-            self.rows.get(number).is_some_and(|row| row.record.receiver == receiver)
-        };
-        times.filter(own).map(|(time, _)| *time).min().map(|time| time.since(now))
+        let lane = self.lanes.get(receiver)?;
+        let times = [lane.leases.first(), lane.due.first()];
+        times.into_iter().flatten().map(|(time, _)| time.since(now)).min()
     }
 
     pub(in super::super) fn acknowledge(&mut self, said: Acknowledgement, now: Timestamp) -> u64 {
@@ -197,7 +186,7 @@ impl Ledger {
             lane.state.note_polled(failure, now);
         }
         let state = if failure.is_some() { State::Dead } else { State::Delivered };
-        self.end_now(number, state, None, now);
+        self.end(number, state, None, now);
         true
     }
 }
