@@ -1,5 +1,7 @@
 //! The outbox: its store, its entries, what selects deliveries, and a worker that asks its language.
 
+#[cfg(feature = "postgres")]
+mod password;
 mod place;
 #[cfg(feature = "postgres")]
 mod statement;
@@ -18,9 +20,12 @@ use ssf_transmitter::{
 pub use ssf_transmitter_store::Salvaged;
 use tokio::sync::{mpsc, oneshot};
 
-#[cfg(feature = "postgres")]
-pub use self::place::DatabaseSettings;
 pub use self::place::{Kept, Place, salvage};
+#[cfg(feature = "postgres")]
+pub use self::{
+    password::{Password, PasswordQuestion},
+    place::DatabaseSettings,
+};
 
 use crate::{invalid, set};
 

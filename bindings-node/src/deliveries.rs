@@ -54,6 +54,7 @@ pub struct OutboxHealth {
     pub delivered_in_last_minute: f64,
     pub paused: f64,
     pub refused: Option<f64>,
+    pub oldest_snapshot: Option<f64>,
     pub file_bytes: Option<f64>,
     pub log_bytes: Option<f64>,
 }
@@ -65,6 +66,7 @@ impl From<StoreHealth> for OutboxHealth {
             delivered_in_last_minute: count(health.delivered_in_last_minute),
             paused: count(health.paused),
             refused: health.refused.map(count),
+            oldest_snapshot: health.oldest_snapshot.map(time),
             file_bytes: health.file_bytes.map(count),
             log_bytes: health.log_bytes.map(count),
         }

@@ -22,6 +22,7 @@ mod okta;
 mod okta_log;
 mod opener;
 mod outbox;
+mod passwords;
 mod pending;
 mod policy;
 mod receiver;

@@ -2,9 +2,11 @@
 
 use std::{future::Future, path::Path, sync::Arc};
 
-use napi::bindgen_prelude::{ClassInstance, Uint8Array};
+use napi::bindgen_prelude::{ClassInstance, Either, Uint8Array};
 use napi_derive::napi;
-use ssf_bindings::outbox::{self, DatabaseSettings, FilterOptions, Kept, Lint, OutboxSettings, Place};
+use ssf_bindings::outbox::{
+    self, DatabaseSettings, FilterOptions, Kept, Lint, OutboxSettings, Password, Place,
+};
 use ssf_transmitter::{self as sdk, ErrorCode, outbox::Retention, secret::Secret};
 use tokio::{runtime::Handle, sync::Mutex};
 
@@ -15,6 +17,7 @@ use crate::{
     key::moment,
     mailbox::Mailbox,
     opener,
+    passwords::Passwords,
     policy::milliseconds,
     receiver::Receiver,
     records::{Finding, findings},
@@ -55,7 +58,7 @@ type Opened = (sdk::outbox::Outbox, Kept);
 
 /// What can be set of a database.
 #[napi(object, object_to_js = false)]
-pub struct DatabaseOptions {
+pub struct DatabaseOptions<'a> {
     pub schema: Option<String>,
     pub connections: Option<u32>,
     pub migrates: bool,
@@ -63,11 +66,11 @@ pub struct DatabaseOptions {
     pub ca_bundles: Vec<Uint8Array>,
     /// The chain of the client's certificate, and its key.
     pub client_certificate: Option<Vec<Uint8Array>>,
-    pub password: Option<String>,
+    pub password: Option<Either<String, ClassInstance<'a, Passwords>>>,
 }
 
-impl From<DatabaseOptions> for DatabaseSettings {
-    fn from(given: DatabaseOptions) -> Self {
+impl From<DatabaseOptions<'_>> for DatabaseSettings {
+    fn from(given: DatabaseOptions<'_>) -> Self {
         Self {
             schema: given.schema,
             connections: given.connections.map(|connections| connections as usize),
@@ -77,7 +80,10 @@ impl From<DatabaseOptions> for DatabaseSettings {
                 Some([chain, key]) => Some((chain.to_vec(), Secret::new(key.to_vec()))),
                 _ => None,
             },
-            password: given.password.map(Secret::new),
+            password: given.password.map(|password| match password {
+                Either::A(password) => Password::Fixed(Secret::new(password)),
+                Either::B(passwords) => passwords.password(),
+            }),
         }
     }
 }
@@ -88,7 +94,7 @@ pub struct OutboxOptions<'a> {
     pub place: Option<String>,
     pub capacity: Option<u32>,
     pub waits: bool,
-    pub database: Option<DatabaseOptions>,
+    pub database: Option<DatabaseOptions<'a>>,
     pub seal: Option<ClassInstance<'a, Seal>>,
     pub issuer: Option<String>,
     pub names: Option<Vec<String>>,
@@ -297,6 +303,17 @@ impl Outbox {
     #[napi]
     pub fn release(&self, mailbox: &Mailbox, number: u32, receiver: String) -> Outcome<()> {
         self.perform(mailbox, number, async move |outbox| Ok(outbox.release(&receiver).await?))
+    }
+
+    /// Tells workers that a transaction with a statement was committed.
+    #[napi]
+    pub fn wake(&self, mailbox: &Mailbox, number: u32) -> Outcome<()> {
+        let inner = self.0.clone();
+        mailbox.spawn(number, async move {
+            let (_, kept) = inner.opened().await?;
+            kept.wake();
+            Ok(())
+        })
     }
 
     #[napi]

@@ -241,7 +241,7 @@ impl StreamApi {
     #[napi]
     pub fn build(options: StreamOptions, keys: &KeySet, outbox: &Outbox) -> Outcome<StreamApi> {
         let built = options.read(keys.0.clone()).and_then(|settings| {
-            let bare = settings.check(outbox.settings())?;
+            let bare = settings.check()?;
             let inner = Inner { settings, outbox: outbox.clone(), bare, api: OnceCell::new() };
             Ok(Self(Arc::new(inner)))
         });

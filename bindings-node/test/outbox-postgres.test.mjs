@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
+import pg from 'pg';
 import { caep } from 'ssf-transmitter';
 import { Outbox, Worker } from 'ssf-transmitter/outbox';
 import { ADA, eventually, pair, postgresUrl } from './setup.mjs';
@@ -60,6 +61,28 @@ test('a worker hears of what another outbox accepts', async (t) => {
   await Promise.all([theirs.close(), ours.close()]);
 });
 
+test('workers are told of a transaction', async (t) => {
+  const { transmitter, to } = await pair(t);
+  const settings = { schema: schema(), migrate: true };
+  const [theirs, ours] = [new Outbox(url, settings), new Outbox(url, settings)];
+  const worker = new Worker(theirs, transmitter, { receivers: { acme: to }, poll: 3_600_000 });
+  const running = worker.run();
+  // The worker has looked, and will not look again by itself.
+  await ours.enqueue(caep.sessionRevoked(), ADA, { to: 'acme' });
+  await eventually(async () => (await ours.counts()).delivered === 1);
+  const { sql, parameters } = ours.statement(caep.sessionRevoked(), ADA, { to: 'acme' });
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(sql, parameters);
+  await client.end();
+  await ours.wake();
+  await eventually(async () => (await ours.counts()).delivered === 2);
+  await worker.stop();
+  await running;
+  await Promise.all([theirs.close(), ours.close()]);
+  await Outbox.inMemory().wake();
+});
+
 test('tables are created only when asked for', async () => {
   const settings = { schema: schema() };
   const outbox = new Outbox(url, settings);
@@ -88,4 +111,46 @@ test('secrets are never shown', async () => {
     assert.ok(!inspect(error).includes('hunter2'));
     return true;
   });
+});
+
+test('each connection asks for the password of the moment', async () => {
+  const admin = new pg.Client({ connectionString: url });
+  await admin.connect();
+  // The server asks members of this role for a password.
+  await admin.query('CREATE ROLE checked').catch(() => {});
+  const role = `node_${process.pid}`;
+  await admin.query(`CREATE ROLE ${role} LOGIN PASSWORD 'first' IN ROLE checked`);
+  await admin.query(`GRANT CREATE ON DATABASE postgres TO ${role}`);
+  let [current, asked] = ['first', 0];
+  const settings = { schema: schema(), connections: 1, migrate: true };
+  const address = url.replace('postgres@', `${role}@`);
+  const password = async () => {
+    asked += 1;
+    return current;
+  };
+  const outbox = new Outbox(address, { ...settings, password });
+  await outbox.enqueue(caep.sessionRevoked(), ADA, { to: 'acme' });
+  assert.equal(asked, 1);
+  await admin.query(`ALTER ROLE ${role} PASSWORD 'second'`);
+  await admin.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${role}'`);
+  const refused = { code: 'SSF_OUTBOX_UNAVAILABLE', message: /rejects the user or the password/ };
+  await assert.rejects(outbox.counts(), refused);
+  current = 'second';
+  assert.equal((await outbox.counts()).waiting, 1);
+  await outbox.close();
+
+  const failing = (returns) => new Outbox(address, { ...settings, password: returns });
+  const fails = (name) => ({ code: 'SSF_OUTBOX_UNAVAILABLE', message: new RegExp(`password failed: ${name}`) });
+  const throws = () => {
+    throw new RangeError('hunter2');
+  };
+  await assert.rejects(failing(throws).counts(), (error) => {
+    assert.match(error.message, /password failed: RangeError/);
+    assert.ok(!inspect(error).includes('hunter2'));
+    return true;
+  });
+  await assert.rejects(failing(() => 7).counts(), fails('TypeError'));
+  await assert.rejects(failing(() => Promise.reject(null)).counts(), fails('null'));
+  assert.throws(() => new Outbox(url, { password: 7 }), { code: 'SSF_CONFIGURATION_INVALID', pointer: '/password' });
+  await admin.end();
 });

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import pg from 'pg';
 import { caep, explain, lint, SsfError } from 'ssf-transmitter';
 import { Outbox, Worker } from 'ssf-transmitter/outbox';
 import { ADA, folder, pair, postgresUrl } from './setup.mjs';
@@ -41,6 +42,10 @@ async function ofAnOutbox(t) {
   await outbox.enqueue(event, ADA, { to: 'acme', supersedes: 'risk', notBefore });
   const database = new Outbox(postgresUrl(), { schema: 'records_node', migrate: true });
   t.after(() => database.close());
+  const holder = new pg.Client({ connectionString: postgresUrl() });
+  await holder.connect();
+  t.after(() => holder.end());
+  await holder.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
   const worker = new Worker(outbox, transmitter, { receivers: { acme: to } });
   await outbox.enqueue(event, ADA, { to: 'acme' });
   await worker.drain();

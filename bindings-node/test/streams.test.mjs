@@ -5,6 +5,7 @@ import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import express from 'express';
 import { SignJWT } from 'jose';
@@ -12,7 +13,7 @@ import { caep, customEvent, KeySet, Signer, SigningKey, SsfError } from 'ssf-tra
 import { Outbox, Worker } from 'ssf-transmitter/outbox';
 import { generateStaticToken, StreamApi } from 'ssf-transmitter/streams';
 import { authenticator, MOUNTS, Server } from './mounts.mjs';
-import { ADA, ISSUER, pair } from './setup.mjs';
+import { ADA, folder, ISSUER, pair, postgresUrl } from './setup.mjs';
 
 const read = (name) => JSON.parse(readFileSync(new URL(`../../tests/vectors/${name}`, import.meta.url), 'utf8'));
 const FILE = read('stream-api.json');
@@ -318,6 +319,22 @@ test('a worker sends to push streams', async (t) => {
   const worker = new Worker(outbox, transmitter, { receivers: {}, streams: api });
   assert.deepEqual(await worker.drain(), { delivered: 1, failed: 0 });
   emulator.assertReceived('caep.session-revoked', ADA);
+});
+
+test('streams are kept beside the deliveries, in a file and in a database', async (t) => {
+  const schema = `streams_${process.pid}`;
+  for (const open of [
+    () => new Outbox(join(folder(t), 'outbox.db')),
+    () => new Outbox(postgresUrl(), { schema, migrate: true }),
+  ]) {
+    const outbox = open();
+    const api = apiOver(outbox);
+    server.listener = await MOUNTS.express(api, authenticator());
+    const stream = await create();
+    const { jtis } = await api.publish(caep.sessionRevoked(), ADA);
+    assert.deepEqual(Object.keys(await poll(stream)), jtis);
+    await outbox.close();
+  }
 });
 
 test('the transmitter looks after its streams', async () => {

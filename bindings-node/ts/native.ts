@@ -341,7 +341,12 @@ export interface NativeDatabaseOptions {
   migrates: boolean;
   caBundles: Uint8Array[];
   clientCertificate: Uint8Array[] | undefined;
-  password: string | undefined;
+  password: string | NativePasswords | undefined;
+}
+
+export interface NativePasswords {
+  answer(number: number, password: string): void;
+  fail(number: number, what: string): void;
 }
 
 export interface NativeOutboxOptions {
@@ -365,6 +370,7 @@ export interface NativeOutboxHealth {
   deliveredInLastMinute: number;
   paused: number;
   refused?: number;
+  oldestSnapshot?: number;
   fileBytes?: number;
   logBytes?: number;
 }
@@ -407,6 +413,7 @@ export interface NativeOutbox {
   ): Outcome<void>;
   discard(mailbox: NativeMailbox, number: number, filter: NativeFilter, dryRun: boolean): Outcome<void>;
   hold(mailbox: NativeMailbox, number: number, receiver: string): Outcome<void>;
+  wake(mailbox: NativeMailbox, number: number): Outcome<void>;
   release(mailbox: NativeMailbox, number: number, receiver: string): Outcome<void>;
   prune(mailbox: NativeMailbox, number: number, keep: NativeKeep): Outcome<void>;
   check(mailbox: NativeMailbox, number: number): Outcome<void>;
@@ -775,6 +782,7 @@ interface Native {
   Transmitter: {
     build(settings: NativeTransmitterSettings, keys: NativeKeySet): Outcome<NativeTransmitter>;
   };
+  Passwords: new (ask: (number: number) => void) => NativePasswords;
   Outbox: {
     /** Never called: outboxes are built. */
     new (): NativeOutbox;

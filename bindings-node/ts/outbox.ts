@@ -37,6 +37,7 @@ export {
   type StateFilter,
   type Statement,
 } from './outbox/outbox.js';
+export type { Password } from './outbox/password.js';
 export type {
   Attempt,
   Delivery,

@@ -3,7 +3,10 @@
 //! An interpreter that ends terminates threads that want to run in it, in the middle of whatever they do. So before it ends
 //! it waits until ours are out, and they do not enter again.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, PoisonError, mpsc},
+    thread,
+};
 
 use pyo3::prelude::*;
 
@@ -19,6 +22,27 @@ pub(crate) fn enter(work: impl FnOnce(Python<'_>)) {
             Python::try_attach(work);
         }
     });
+}
+
+/// Calls `work`, which must be short, on a thread for such calls, unless the interpreter ends: for threads that must not wait for the
+/// interpreter, because a fork would wait for them.
+pub(crate) fn later(work: impl FnOnce(Python<'_>) + Send + 'static) {
+    type Work = Box<dyn FnOnce(Python<'_>) + Send>;
+    static CALLER: PerProcess<mpsc::Sender<Work>> = PerProcess::new();
+    let start = || {
+        let (sender, receiver) = mpsc::channel::<Work>();
+        let thread = thread::Builder::new().name("ssf-transmitter-wake".to_owned());
+        thread.spawn(move || {
+            for work in receiver {
+                enter(work);
+            }
+        })?;
+        Ok::<_, std::io::Error>(sender)
+    };
+    if let Ok(caller) = CALLER.get(start) {
+        // It lives as long as the process.
+        let _ = caller.send(Box::new(work));
+    }
 }
 
 /// Called by `atexit`.

@@ -9,9 +9,7 @@ use std::{
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
-        mpsc,
     },
-    thread,
 };
 
 use pyo3::{
@@ -28,7 +26,7 @@ use crate::{
     fork::Guarded,
     imports::name,
     logging::{self, Patience},
-    process::{Own, PerProcess},
+    process::Own,
     runtime::shared,
 };
 
@@ -128,22 +126,8 @@ impl Completion {
 
 /// Has the loop told that there is something for it.
 fn tell(inner: Arc<Inner>) {
-    static TELLER: PerProcess<mpsc::Sender<Arc<Inner>>> = PerProcess::new();
-    let start = || {
-        let (sender, receiver) = mpsc::channel::<Arc<Inner>>();
-        let thread = thread::Builder::new().name("ssf-transmitter-wake".to_owned());
-        thread.spawn(move || {
-            for inner in receiver {
-                // At the end of the interpreter nobody waits any more.
-                attach::enter(move |py| wake(py, &inner));
-            }
-        })?;
-        Ok::<_, std::io::Error>(sender)
-    };
-    if let Ok(teller) = TELLER.get(start) {
-        // It lives as long as the process.
-        let _ = teller.send(inner);
-    }
+    // At the end of the interpreter nobody waits any more.
+    attach::later(move |py| wake(py, &inner));
 }
 
 fn wake(py: Python<'_>, inner: &Arc<Inner>) {

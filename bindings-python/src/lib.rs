@@ -23,6 +23,7 @@ mod okta;
 mod okta_log;
 mod outbox;
 mod outbox_records;
+mod password;
 mod pending;
 mod policy;
 mod process;
@@ -70,6 +71,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<outbox_records::OutboxHealth>()?;
     module.add_class::<outbox_records::OutboxReceiver>()?;
     module.add_class::<outbox::Seal>()?;
+    module.add_class::<password::PasswordQuestion>()?;
     module.add_class::<pending::Examination>()?;
     module.add_class::<pending::Pending>()?;
     module.add_class::<receiver::ClientCredentials>()?;

@@ -25,6 +25,7 @@ use crate::{
     json,
     lint::Findings,
     outbox_records::{Attempt, Delivery, OutboxCounts, OutboxHealth, OutboxReceiver},
+    password::PasswordArgument,
     process::PerProcess,
     receiver::Receiver,
     runtime::{wait, wait_parked},
@@ -110,7 +111,7 @@ struct DatabaseArgument(
     bool,
     Vec<Vec<u8>>,
     Option<(Vec<u8>, Vec<u8>)>,
-    Option<String>,
+    Option<PasswordArgument>,
 );
 
 impl From<DatabaseArgument> for DatabaseSettings {
@@ -122,7 +123,7 @@ impl From<DatabaseArgument> for DatabaseSettings {
             migrates,
             ca_bundles,
             client_certificate: client_certificate.map(|(chain, key)| (chain, Secret::new(key))),
-            password: password.map(Secret::new),
+            password: password.map(Into::into),
         }
     }
 }
@@ -255,6 +256,7 @@ enum Call {
     Discard(FilterOptions, bool),
     Hold(String),
     Release(String),
+    Wake,
     Prune(Retention),
     Check,
     Backup(PathBuf),
@@ -352,6 +354,11 @@ impl Operation {
     }
 
     #[staticmethod]
+    fn wake() -> Self {
+        Self::of(Call::Wake)
+    }
+
+    #[staticmethod]
     fn prune(delivered: Option<Span>, dead: Option<Span>, discarded: Option<Span>) -> Self {
         let span = |span: Option<Span>| span.map(|span| span.0);
         let retention = ssf_bindings::outbox::retention(span(delivered), span(dead), span(discarded));
@@ -428,6 +435,7 @@ async fn perform(outbox: sdk::outbox::Outbox, kept: Kept, call: Call) -> sdk::Re
         }
         Call::Hold(receiver) => nothing(outbox.hold(&receiver).await?),
         Call::Release(receiver) => nothing(outbox.release(&receiver).await?),
+        Call::Wake => nothing(kept.wake()),
         Call::Prune(retention) => Answer::Number(outbox.prune(retention).await?.deliveries),
         Call::Check => Answer::Damage(kept.check().await?),
         Call::Backup(target) => nothing(kept.backup(target).await?),

@@ -75,6 +75,9 @@ pub(crate) struct OutboxHealth {
     paused: u64,
     /// Entries of transactions that could not be taken over; `None` without PostgreSQL.
     refused: Option<u64>,
+    /// When the oldest transaction began that keeps the database from removing old rows, as far as the outbox may see it; `None`
+    /// without PostgreSQL.
+    oldest_snapshot: Option<SystemTime>,
     /// The length of the file; `None` in memory.
     file_bytes: Option<u64>,
     /// The length of the write-ahead log beside it; `None` in memory.
@@ -88,12 +91,20 @@ impl From<sdk::outbox::StoreHealth> for OutboxHealth {
             delivered_in_last_minute,
             paused,
             refused,
+            oldest_snapshot,
             file_bytes,
             log_bytes,
             ..
         } = health;
-        let oldest_waiting = oldest_waiting.map(datetime);
-        Self { oldest_waiting, delivered_in_last_minute, paused, refused, file_bytes, log_bytes }
+        Self {
+            oldest_waiting: oldest_waiting.map(datetime),
+            delivered_in_last_minute,
+            paused,
+            refused,
+            oldest_snapshot: oldest_snapshot.map(datetime),
+            file_bytes,
+            log_bytes,
+        }
     }
 }
 

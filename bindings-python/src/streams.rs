@@ -163,7 +163,7 @@ impl StreamApi {
             access: access.map(Into::into),
             rate_limit,
         };
-        let bare = inside(|| settings.check(outbox.get().settings()))?;
+        let bare = inside(|| settings.check())?;
         Ok(Self { settings, outbox: outbox.unbind(), bare, core: PerProcess::new() })
     }
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
 import time
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 
 from conftest import ISSUER, in_child
@@ -17,7 +19,7 @@ from ssf_transmitter.events import caep
 from ssf_transmitter.outbox import AsyncOutbox, AsyncWorker, Drained, Entry, Outbox, Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ssf_transmitter.testing import ReceiverEmulator
 
@@ -139,3 +141,130 @@ def test_secrets_are_never_shown() -> None:
     with pytest.raises(ConfigError) as invalid:
         Outbox("postgresql://ada:hunter2@127.0.0.1/app?sslmode=prefer")
     assert "hunter2" not in str(invalid.value)
+
+
+def test_workers_are_told_of_a_transaction(url: str, schema: str, accepts: ReceiverEmulator) -> None:
+    with Outbox(url, schema=schema, migrate=True) as theirs, Outbox(url, schema=schema) as ours:
+        worker = Worker(theirs, Transmitter(ISSUER, KEY), {"acme": accepts.receiver()}, poll=3600)
+        thread = threading.Thread(target=worker.run)
+        thread.start()
+        # The worker has looked, and will not look again by itself.
+        ours.enqueue(EVENT, ADA, to="acme")
+        while ours.counts().delivered < 1:
+            time.sleep(0.005)
+        statement = ours.statement(EVENT, ADA, to="acme")
+        with psycopg.connect(url) as host:
+            host.execute(statement.sql, statement.parameters)
+        ours.wake()
+        while ours.counts().delivered == 1:
+            time.sleep(0.005)
+        worker.stop()
+        thread.join()
+    Outbox.in_memory().wake()
+
+
+def test_a_transaction_that_stays_open_is_shown(url: str, schema: str) -> None:
+    with Outbox(url, schema=schema, migrate=True) as outbox, psycopg.connect(url) as holder:
+        holder.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        row = holder.execute("SELECT now()").fetchone()
+        assert row is not None
+        oldest = outbox.health().oldest_snapshot
+        assert oldest is not None
+        assert oldest <= row[0]
+
+
+class Role:
+    """A role of the server that needs a password."""
+
+    def __init__(self, url: str) -> None:
+        self.name = f"python_{os.getpid()}_{next(SCHEMAS)}"
+        self.url = url.replace("postgres@", f"{self.name}@")
+        self.admin = psycopg.connect(url, autocommit=True)
+        with contextlib.suppress(psycopg.errors.DuplicateObject):
+            # The server asks its members for a password.
+            self.admin.execute("CREATE ROLE checked")
+        self.admin.execute(f"CREATE ROLE {self.name} LOGIN IN ROLE checked")
+        self.admin.execute(f"GRANT CREATE ON DATABASE postgres TO {self.name}")
+        self.current = ""
+        self.asked: list[str] = []
+        self.change("first")
+        self.current = "first"
+
+    def change(self, password: str) -> None:
+        """Change the password, and end the connections that were made with the last one."""
+        self.admin.execute(f"ALTER ROLE {self.name} PASSWORD '{password}'")
+        self.admin.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{self.name}'")
+
+    def password(self) -> str:
+        """Return the password that the program has."""
+        self.asked.append(threading.current_thread().name)
+        return self.current
+
+    async def password_async(self) -> str:
+        """Return it, after a while."""
+        await asyncio.sleep(0)
+        return self.password()
+
+
+@pytest.fixture
+def role(url: str) -> Iterator[Role]:
+    role = Role(url)
+    yield role
+    role.admin.close()
+
+
+def test_each_connection_asks_for_the_password_of_the_moment(role: Role, schema: str) -> None:
+    with Outbox(role.url, schema=schema, connections=1, migrate=True, password=role.password) as outbox:
+        outbox.enqueue(EVENT, ADA, to="acme")
+        assert role.asked == ["ssf-transmitter-password"]
+        role.change("second")
+        with pytest.raises(OutboxError, match="rejects the user or the password"):
+            outbox.counts()
+        role.current = "second"
+        assert outbox.counts().waiting == 1
+        worker = Worker(outbox, Transmitter(ISSUER, KEY), {})
+        role.change("third")
+        role.current = "third"
+        assert worker.drain() == Drained(0, 1)
+
+
+def test_an_async_function_runs_in_the_loop_of_the_outbox(role: Role, schema: str) -> None:
+    async def main() -> None:
+        settings: dict[str, Any] = {"schema": schema, "connections": 1, "migrate": True}
+        async with AsyncOutbox(role.url, **settings, password=role.password_async) as outbox:
+            await outbox.enqueue(EVENT, ADA, to="acme")
+            role.change("second")
+            role.current = "second"
+            assert (await outbox.counts()).waiting == 1
+        # A worker alone, and a function that does not wait.
+        async with AsyncOutbox(role.url, **settings, password=role.password_async) as outbox:
+            await AsyncWorker(outbox, AsyncTransmitter(ISSUER, KEY), {}).drain()
+        async with AsyncOutbox(role.url, **settings, password=role.password) as outbox:
+            await outbox.counts()
+
+    asyncio.run(main())
+    assert {"MainThread", "ssf-transmitter-password"} == set(role.asked)
+
+
+def test_a_function_that_fails_is_named_and_its_words_are_only_logged(
+    role: Role, schema: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def raises() -> str:
+        raise RuntimeError("hunter2")
+
+    with Outbox(role.url, schema=schema, password=raises) as outbox:
+        with pytest.raises(OutboxError, match="password failed: RuntimeError") as caught:
+            outbox.counts()
+        assert "hunter2" not in str(caught.value)
+        assert caught.value.code == "outbox_unavailable"
+    assert "hunter2" in caplog.text
+    wrong = Outbox(role.url, schema=schema, password=lambda: 7)  # type: ignore[arg-type, return-value]
+    with pytest.raises(OutboxError, match="password failed: TypeError"):
+        wrong.counts()
+    wrong = Outbox(role.url, schema=schema, password=lambda: role.password_async())
+    with pytest.raises(OutboxError, match="password failed: TypeError"):
+        wrong.counts()
+    with pytest.raises(TypeError, match="requires an AsyncOutbox"):
+        Outbox(role.url, password=role.password_async)
+    with pytest.raises(TypeError, match="password: expected str"):
+        Outbox(role.url, password=7)  # type: ignore[arg-type]

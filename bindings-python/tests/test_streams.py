@@ -29,6 +29,8 @@ from vectors import cases, custom_event, read
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pathlib import Path
+
     from mounts import Server
     from ssf_transmitter.testing import ReceiverEmulator
 
@@ -249,6 +251,23 @@ def test_the_transmitter_looks_after_its_streams(servers: dict[bool, Server]) ->
     assert (health.enabled, health.paused, health.disabled, health.failed) == (1, 0, 0, 0)
     assert len(poll(servers[asgi], stream, returnImmediately=True)) == 1
     assert api.maintain().canary_stream == stream["stream_id"]
+
+
+@pytest.mark.parametrize("kept", ["file", "database"])
+def test_streams_are_kept_beside_the_deliveries(
+    servers: dict[bool, Server], kept: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    place = tmp_path / "outbox.db" if kept == "file" else request.getfixturevalue("postgres_url")
+    options = {} if kept == "file" else {"migrate": True, "schema": f"streams_{tmp_path.name[-1]}"}
+    make, asgi = mounts.MOUNTS["fastapi"]
+    with Outbox(place, **options) as outbox:
+        servers[asgi].serve(make(api_over(outbox)))
+        stream = create(servers[asgi])
+    with Outbox(place, **options) as outbox:
+        api = api_over(outbox)
+        servers[asgi].serve(make(api))
+        published = api.publish(caep.SessionRevoked(), ADA)
+        assert list(poll(servers[asgi], stream)) == list(published.jtis)
 
 
 def test_publishing_from_asyncio() -> None:

@@ -15,7 +15,7 @@ use server::shared;
 use ssf_transmitter::{
     Subject,
     event::caep,
-    outbox::{Entry, Outbox},
+    outbox::{Claim, Entry, Outbox, Store},
 };
 use ssf_transmitter_postgres::PostgresStore;
 
@@ -41,6 +41,8 @@ async fn an_outbox_is_created_filled_and_repaired() {
     let stats = run("cli_all", &["stats"]).await;
     assert!(stats.text().starts_with("enqueued    1\nwaiting     1\n"), "{stats:?}");
     assert!(stats.text().contains("0 receivers paused\n"), "{stats:?}");
+    let health = run("cli_all", &["--json", "stats"]).await.json()["health"].clone();
+    assert!(health.as_object().unwrap().contains_key("oldest_snapshot"), "{health}");
     assert!(run("cli_all", &["show", &jtis[0]]).await.text().starts_with(&jtis[0]));
     run("cli_all", &["hold", "acme"]).await.text();
     run("cli_all", &["release", "acme"]).await.text();
@@ -50,6 +52,35 @@ async fn an_outbox_is_created_filled_and_repaired() {
         let error = run("cli_all", arguments).await.error();
         assert_eq!((&error["code"], &error["exit_code"]), (&"configuration_invalid".into(), &3.into()));
     }
+}
+
+#[tokio::test]
+async fn refused_entries_are_listed() {
+    let store =
+        PostgresStore::builder(shared().url()).schema("cli_refused").migrate_first().connect().await.unwrap();
+    let outbox = Outbox::new(store.clone());
+    let entry =
+        Entry::new(caep::SessionRevoked::new(), Subject::email("ada@example.com")).to("acme").jti("known");
+    let (message, _) = outbox.to_message(&entry).unwrap();
+    outbox.enqueue(entry).await.unwrap();
+    let (client, connection) = tokio_postgres::connect(&shared().url(), tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    for text in ["hunter2", &message.to_json().unwrap()] {
+        client.execute("INSERT INTO cli_refused.inbox (entry) VALUES ($1)", &[&text]).await.unwrap();
+    }
+    while outbox.health().await.unwrap().refused != Some(2) {
+        store.claim(Claim::new(1, 1, std::time::Duration::from_mins(1), 5)).await.unwrap();
+    }
+    let listed = run("cli_refused", &["refused"]).await;
+    let lines: Vec<_> = listed.text().lines().collect();
+    assert!(
+        lines[0].starts_with("1  refused at ")
+            && lines[0].ends_with(": outbox_entry_invalid; it is not an entry")
+    );
+    assert!(lines[1].ends_with(": outbox_conflict; caep.session-revoked to acme"), "{listed:?}");
+    let second = run("cli_refused", &["--json", "refused", "--after", "1", "--limit", "5"]).await.json();
+    assert_eq!((&second["id"], &second["jtis"]), (&2.into(), &vec!["known"].into()));
+    ssf(&["outbox", "--file", "outbox.db", "refused"], &[]).await.fails_saying(&["--database"]);
 }
 
 #[tokio::test]

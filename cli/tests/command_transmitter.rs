@@ -176,6 +176,20 @@ fn events_of(set: &str) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn streams_and_events_survive_the_process() {
+    let database = format!("{}/outbox.db", folder("transmitter-kept-file"));
+    let settings = format!("events = [\"caep.session-revoked\"]\noutbox.file = \"{database}\"");
+    let mut transmitter = Transmitter::start("transmitter-kept", &settings, &[], Version::TLS_1_3).await;
+    let poll = transmitter.create(&[REVOKED]).await;
+    let published = transmitter.publish().await;
+    transmitter.child.kill().await.unwrap();
+    let transmitter = Transmitter::start("transmitter-kept", &settings, &[], Version::TLS_1_3).await;
+    let (_, polled) = transmitter.post(&poll, &json!({})).await;
+    let jtis: Vec<_> = polled["sets"].as_object().unwrap().keys().collect();
+    assert_eq!(json!(jtis), published["jtis"]);
+}
+
+#[tokio::test]
 async fn only_publishers_publish_and_only_valid_events() {
     let settings = r#"events = ["caep.session-revoked"]"#;
     let transmitter = Transmitter::start("transmitter-publish", settings, &[], Version::TLS_1_3).await;
@@ -216,9 +230,12 @@ async fn wrong_settings_are_refused() {
             "line 5: neither TOML nor a value of the right type",
         ),
         (
-            "kept",
-            format!("{}[outbox]\nfile = \"x.db\"", good.replace("0.0.0.0", "127.0.0.1")),
-            "does not keep streams yet",
+            "both",
+            format!(
+                "{}[outbox]\nfile = \"x.db\"\ndatabase = \"env:X\"",
+                good.replace("0.0.0.0", "127.0.0.1")
+            ),
+            "set one of both",
         ),
     ] {
         let path = file(&format!("transmitter-{name}.toml"), text);

@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use deadpool::{Runtime, managed::Pool};
 use ssf_transmitter::{Error, ErrorCode, Network, Result, time::Clock};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{
     manager::{Manager, Password},
@@ -12,6 +11,7 @@ use crate::{
     session::Sessions,
     settings,
     store::PostgresStore,
+    tls::Tls,
 };
 
 /// The schema of the tables, by default.
@@ -154,7 +154,7 @@ impl Builder {
         let mut tls = network.tls_config()?;
         // Servers since PostgreSQL 17 look at it.
         tls.alpn_protocols = vec![b"postgresql".to_vec()];
-        Ok(Manager { config, tls: MakeRustlsConnect::new(tls), password: self.password.clone(), schema })
+        Ok(Manager { config, tls: Tls::new(tls), password: self.password.clone(), schema })
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ssf_transmitter::{
     ErrorCode, Timestamp,
+    event::StreamStatus,
     outbox::{Discard, Failure, Priority, Record, State},
 };
 use tokio_postgres::Row;
@@ -25,6 +26,8 @@ pub(crate) mod wait {
     pub(crate) const NOTHING: i16 = 0;
     pub(crate) const TIME: i16 = 1;
     pub(crate) const TURN: i16 = 2;
+    /// In flight, for a receiver that polls.
+    pub(crate) const ANSWER: i16 = 3;
 }
 
 /// The numbers that a state has in the column.
@@ -51,6 +54,11 @@ fn state_of(number: i16, by: Option<String>) -> Done<(State, Option<Discard>)> {
         state::REMOVED => (State::Discarded, Some(Discard::Removed)),
         _ => return Err(Failed::corrupt()),
     })
+}
+
+pub(crate) fn status_of(name: &str) -> Done<StreamStatus> {
+    let all = [StreamStatus::Enabled, StreamStatus::Paused, StreamStatus::Disabled];
+    all.into_iter().find(|status| status.as_str() == name).ok_or_else(Failed::corrupt)
 }
 
 pub(crate) fn time(millis: i64) -> Timestamp {

@@ -80,6 +80,10 @@ impl From<Failed> for Error {
                     "no TLS connection to the database of the outbox: its certificate is for another name or from an unknown \
                      authority, or the server has no TLS",
                 ),
+                false if error.to_string().starts_with("authentication error") => unavailable(
+                    "the database of the outbox offers no way to log in that the URL allows: `channel_binding=require` needs TLS, a password \
+                     with SCRAM, and a certificate whose signature has a hash function",
+                ),
                 false => unavailable("the database of the outbox cannot be reached"),
             };
         };

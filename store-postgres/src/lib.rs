@@ -12,6 +12,8 @@
 //! # }
 //! ```
 //!
+//! The store also keeps the streams of a [`StreamApi`](ssf_transmitter::stream::StreamApi): several servers share them.
+//!
 //! [`Builder::migrate`] creates the tables, or [`PostgresStore::schema_sql`] returns them as SQL for a migration tool of your own.
 
 mod builder;
@@ -26,6 +28,8 @@ mod session;
 mod settings;
 mod signals;
 mod store;
+mod streams;
+mod tls;
 mod values;
 
 pub use builder::Builder;

@@ -4,23 +4,23 @@ use std::sync::Arc;
 
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use ssf_transmitter::{Result, key::BoxFuture};
-use tokio_postgres::{Client, Config, Connection, Socket, tls::MakeTlsConnect};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::{Client, Config, Connection, Socket};
 
 use crate::{
     failed::{Done, Failed},
     schema::Schema,
+    tls::{Stream, Tls},
 };
 
 /// Returns the password of the moment.
 pub(crate) type Password = Arc<dyn Fn() -> BoxFuture<'static, Result<String>> + Send + Sync>;
 
 /// Moves what a client sends and receives.
-pub(crate) type Driver = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
+pub(crate) type Driver = Connection<Socket, Stream<Socket>>;
 
 pub(crate) struct Manager {
     pub(crate) config: Config,
-    pub(crate) tls: MakeRustlsConnect,
+    pub(crate) tls: Tls,
     pub(crate) password: Option<Password>,
     pub(crate) schema: Schema,
 }

@@ -25,13 +25,19 @@ GRANT INSERT, UPDATE,
         attempts, uncertain, ordered, supersedes, superseded_by, code, failure)
     ON "{schema}".deliveries TO "{schema}_enqueue";
 
+-- It publishes to streams, too: it sees which streams there are and which events they get, subjects as hashes, and no configuration.
+GRANT SELECT ON "{schema}".stream_events, "{schema}".stream_subjects TO "{schema}_enqueue";
+GRANT SELECT (receiver, id, owner, version, status, polled, events, all_subjects) ON "{schema}".streams TO "{schema}_enqueue";
+
 -- Enqueues in transactions of its own, and sees nothing.
 GRANT INSERT (entry) ON "{schema}".inbox TO "{schema}_host", "{schema}_enqueue";
 
--- Sends them, and repairs: all rows, but not the tables themselves.
+-- Sends them, answers receivers that manage their streams or poll, and repairs: all rows, but not the tables themselves.
 GRANT SELECT ON "{schema}".meta TO "{schema}_work";
 GRANT SELECT, INSERT, UPDATE, DELETE
     ON "{schema}".receivers, "{schema}".events, "{schema}".deliveries, "{schema}".attempts TO "{schema}_work";
+GRANT SELECT, INSERT, UPDATE, DELETE
+    ON "{schema}".streams, "{schema}".stream_events, "{schema}".stream_subjects TO "{schema}_work";
 GRANT SELECT, UPDATE, DELETE ON "{schema}".inbox TO "{schema}_work";
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA "{schema}" TO "{schema}_work";
 
@@ -41,4 +47,6 @@ GRANT SELECT (id, kept, event, subject, idempotency, fingerprint, jtis) ON "{sch
 GRANT SELECT (seq, jti, event, receiver, state, wait, priority, enqueued_at, max_age, due_at, expires_at, lease_until, ended_at, token,
         attempts, uncertain, ordered, supersedes, superseded_by, code, failure)
     ON "{schema}".deliveries TO "{schema}_read";
+GRANT SELECT ON "{schema}".stream_events, "{schema}".stream_subjects TO "{schema}_read";
+GRANT SELECT (receiver, id, owner, version, status, polled, events, all_subjects) ON "{schema}".streams TO "{schema}_read";
 GRANT SELECT (id, at, refused_at, code) ON "{schema}".inbox TO "{schema}_read";

@@ -12,6 +12,7 @@ use crate::{
     ledger::{Ledger, Operation},
     manager::Manager,
     schema::text,
+    signals::Signals,
 };
 
 /// How often an operation is tried that other transactions or a lost connection have stopped. Each time, another one has made progress.
@@ -21,6 +22,7 @@ const CLOCK: &str = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000):
 
 pub(crate) struct Sessions {
     pub(crate) pool: Pool<Manager>,
+    pub(crate) signals: Signals,
     /// Whether the tables are those of this version.
     ready: OnceCell<()>,
     /// Whether it makes them so.
@@ -45,7 +47,8 @@ impl From<Failed> for Broken {
 
 impl Sessions {
     pub(crate) fn new(pool: Pool<Manager>, migrates: bool, clock: Option<Arc<dyn Clock>>) -> Self {
-        Self { pool, ready: OnceCell::new(), migrates, clock }
+        let signals = Signals::new(pool.clone());
+        Self { pool, signals, ready: OnceCell::new(), migrates, clock }
     }
 
     pub(crate) async fn run<O: Operation>(&self, operation: &O) -> Result<O::Output> {
@@ -75,7 +78,9 @@ impl Sessions {
         };
         match result.await {
             Ok(output) => {
+                let streams = ledger.ready_streams();
                 transaction.end("COMMIT").await.map_err(Broken::Unknown)?;
+                self.signals.wake_streams(streams);
                 Ok(output)
             }
             Err(failed) => {

@@ -36,7 +36,6 @@ pub struct PostgresStore(Arc<Inner>);
 
 struct Inner {
     sessions: Sessions,
-    signals: Signals,
     queue: Queue,
     /// Whether the last claim has seen something in the inbox.
     inbox: AtomicBool,
@@ -44,7 +43,7 @@ struct Inner {
 
 /// Whom an operation may concern.
 #[derive(Clone, Copy)]
-enum Wakes {
+pub(crate) enum Wakes {
     Nobody,
     /// Workers of this process.
     Ours,
@@ -78,7 +77,7 @@ impl PostgresStore {
     /// Tells workers that a transaction of the host with a [`Statement`](crate::Statement) was committed. Without it, they find the entry
     /// when they look, once a second by default.
     pub fn wake(&self) {
-        self.0.signals.wake_all();
+        self.0.sessions.signals.wake_all();
     }
 
     /// Entries of transactions of the host that could not be taken over, by number; `after` is the last one of the page before.
@@ -94,20 +93,26 @@ impl PostgresStore {
     }
 
     pub(crate) fn new(sessions: Sessions) -> Self {
-        let signals = Signals::new(sessions.pool.clone());
-        Self(Arc::new(Inner { sessions, signals, queue: Queue::default(), inbox: AtomicBool::new(true) }))
+        Self(Arc::new(Inner { sessions, queue: Queue::default(), inbox: AtomicBool::new(true) }))
     }
 
     pub(crate) async fn ready(&self) -> Result<()> {
         Ok(self.0.sessions.ready().await?)
     }
 
-    fn run<O: Operation + Send + 'static>(&self, operation: O) -> BoxFuture<'_, Result<O::Output>> {
+    pub(crate) fn signals(&self) -> &Signals {
+        &self.0.sessions.signals
+    }
+
+    pub(crate) fn run<O: Operation + Send + 'static>(
+        &self,
+        operation: O,
+    ) -> BoxFuture<'_, Result<O::Output>> {
         self.change(Wakes::Nobody, operation)
     }
 
     /// Runs an operation after which something may be ready.
-    fn change<O>(&self, wakes: Wakes, operation: O) -> BoxFuture<'_, Result<O::Output>>
+    pub(crate) fn change<O>(&self, wakes: Wakes, operation: O) -> BoxFuture<'_, Result<O::Output>>
     where
         O: Operation + Send + 'static,
     {
@@ -115,8 +120,8 @@ impl PostgresStore {
             let output = self.0.sessions.run(&operation).await?;
             match wakes {
                 Wakes::Nobody => {}
-                Wakes::Ours => self.0.signals.wake(),
-                Wakes::All => self.0.signals.wake_all(),
+                Wakes::Ours => self.0.sessions.signals.wake(),
+                Wakes::All => self.0.sessions.signals.wake_all(),
             }
             Ok(output)
         })
@@ -143,7 +148,7 @@ impl Store for PostgresStore {
                 let inner = Arc::clone(&self.0);
                 // Whoever drops this future, the transaction is for others, too.
                 tokio::spawn(async move {
-                    inner.queue.lead(&inner.sessions, || inner.signals.wake_all()).await;
+                    inner.queue.lead(&inner.sessions, || inner.sessions.signals.wake_all()).await;
                 });
             }
             let ended =
@@ -222,12 +227,12 @@ impl Store for PostgresStore {
     }
 
     fn changed(&self) -> BoxFuture<'_, ()> {
-        Box::pin(self.0.signals.changed())
+        Box::pin(self.0.sessions.signals.changed())
     }
 
     fn close(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async {
-            self.0.signals.close().await;
+            self.0.sessions.signals.close().await;
             self.0.sessions.pool.close();
             Ok(())
         })

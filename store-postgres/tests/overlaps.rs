@@ -125,7 +125,17 @@ async fn a_program_that_holds_a_snapshot_stops_nothing() {
     }
     let counts = store.counts().await.unwrap();
     assert_eq!((counts.delivered, counts.waiting), ((rounds * each) as u64, 0));
+    let oldest = store.health().await.unwrap().oldest_snapshot.unwrap();
+    let began = "SELECT floor(extract(epoch FROM now()) * 1000)::bigint";
+    assert!(oldest.as_unix_millis() <= count(&reader, began).await, "the alarm shows it");
     // It still sees nothing of this.
     assert_eq!(count(&reader, "SELECT count(*) FROM deliveries").await, 0);
+    let began = count(&reader, began).await;
     within_guard(reader.batch_execute("COMMIT")).await.unwrap();
+    // Others may have begun since.
+    until(async || {
+        let oldest = store.health().await.unwrap().oldest_snapshot;
+        oldest.is_none_or(|oldest| oldest.as_unix_millis() > began).then_some(())
+    })
+    .await;
 }

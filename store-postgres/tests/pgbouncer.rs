@@ -5,6 +5,7 @@
 mod common;
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{BufRead, BufReader},
     net::TcpListener,
@@ -14,10 +15,21 @@ use std::{
 };
 
 use common::{
-    claim, entry, outbox,
+    LEASE, claim, entry, outbox,
     server::{account, new_folder, private, shared},
+    within_guard,
 };
-use ssf_transmitter::outbox::{Outbox, Settlement, Store, suite};
+use ssf_transmitter::{
+    KeySet, KeyType, SigningKey, Subject,
+    event::caep,
+    outbox::{Entry, Outbox, Poll, Settlement, Store, StreamRecord, StreamStore, suite},
+    stream::StreamApi,
+};
+use ssf_transmitter_postgres::ParamStyle;
+use tokio_postgres::{
+    NoTls,
+    types::{ToSql, Type},
+};
 
 /// Starts a pooler with two connections to the server, and returns a URL that leads through it. It ends with this program.
 fn pooled() -> String {
@@ -59,6 +71,11 @@ async fn nothing_outlives_a_transaction() {
         Ok(Box::new(store) as Box<dyn Store>)
     });
     assert_eq!(violations.await, []);
+    let violations = suite::streams::run(async |clock| {
+        let store = outbox(&url).await.clock(clock).connect().await?;
+        Ok(Box::new(store) as Box<dyn StreamStore>)
+    });
+    assert_eq!(violations.await, []);
 
     // More stores than connections, with different schemas.
     let mut tasks = Vec::new();
@@ -80,4 +97,52 @@ async fn nothing_outlives_a_transaction() {
     for task in tasks {
         assert_eq!(task.await.unwrap(), 20);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn transactions_of_the_host_enqueue_through_the_pooler() {
+    let url = pooled();
+    let store = outbox(&url).await.connect().await.unwrap();
+    let outbox = Outbox::new(store.clone());
+    let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let mut kept = BTreeSet::new();
+    for (user, end) in [("ada", "COMMIT"), ("bob", "ROLLBACK"), ("eve", "COMMIT")] {
+        let (message, _) = outbox.to_message(&entry("acme", user)).unwrap();
+        let statement = store.inbox().statement(&message, ParamStyle::Numeric).unwrap();
+        client.batch_execute("BEGIN").await.unwrap();
+        let values: [(&(dyn ToSql + Sync), Type); 1] = [(&statement.parameters[0], Type::TEXT)];
+        assert_eq!(client.execute_typed(&statement.sql, &values).await.unwrap(), 1);
+        client.batch_execute(end).await.unwrap();
+        if end == "COMMIT" {
+            kept.extend(statement.jtis);
+        }
+    }
+    let mut claimed = BTreeSet::new();
+    // A claim sees what is in the inbox, and the next one takes it over.
+    while claimed.len() < kept.len() {
+        claimed.extend(claim(&store, 10).await.into_iter().map(|claimed| claimed.lease.jti));
+    }
+    assert_eq!(claimed, kept);
+    assert_eq!(store.counts().await.unwrap().enqueued, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_poll_ends_without_a_hint() {
+    let url = pooled();
+    let builder = outbox(&url).await;
+    let (here, there) = (builder.connect().await.unwrap(), builder.connect().await.unwrap());
+    let mut record = StreamRecord::new("one", "acme");
+    record.events = vec!["https://schemas.openid.net/secevent/caep/event-type/session-revoked".to_owned()];
+    here.create_stream(record, 1).await.unwrap();
+    let waiting = tokio::spawn({
+        let here = here.clone();
+        async move { here.stream_changed("one").await }
+    });
+    let keys = KeySet::new(SigningKey::generate(KeyType::P256).unwrap());
+    let api = StreamApi::builder("https://tr.example.com", keys, there).build().unwrap();
+    let event = Entry::new(caep::SessionRevoked::new(), Subject::opaque("ada"));
+    assert_eq!(api.publish(event).await.unwrap().streams, 1);
+    within_guard(waiting).await.unwrap();
+    assert_eq!(here.poll(Poll::new("one", 10, LEASE)).await.unwrap().deliveries.len(), 1);
 }

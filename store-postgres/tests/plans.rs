@@ -11,9 +11,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use common::{LEASE, entry, new_outbox, outbox, server::shared, sql, until};
 use rounds::rounds;
-use ssf_transmitter::outbox::{Claim, Outbox, Store, suite};
+use ssf_transmitter::{
+    KeySet, KeyType, SigningKey, Subject,
+    event::caep,
+    outbox::{Acknowledgement, Claim, Entry, Outbox, Poll, Store, StreamRecord, StreamStore, suite},
+    stream::StreamApi,
+};
 use ssf_transmitter_postgres::PostgresStore;
 use tokio_postgres::Client;
+
+const EVENT: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
 
 /// Settings that leave the planner little choice.
 const PLANS: &[&[&str]] = &[
@@ -46,6 +53,11 @@ async fn the_suite_finds_no_violation_whatever_the_plan() {
         let violations = suite::run(async |clock| {
             let store = outbox(&url).await.clock(clock).connect().await?;
             Ok(Box::new(store) as Box<dyn Store>)
+        });
+        assert_eq!(violations.await, [], "{settings:?}");
+        let violations = suite::streams::run(async |clock| {
+            let store = outbox(&url).await.clock(clock).connect().await?;
+            Ok(Box::new(store) as Box<dyn StreamStore>)
         });
         assert_eq!(violations.await, [], "{settings:?}");
     }
@@ -113,6 +125,16 @@ async fn rows_read(watcher: &Client, schema: &str) -> i64 {
     watcher.query_one(question, &[&schema]).await.unwrap().get(0)
 }
 
+/// Waits until connections with this name have ended: then they have told their statistics.
+async fn gone(watcher: &Client, application: &str) {
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1";
+    until(async || {
+        let left: i64 = watcher.query_one(count, &[&application]).await.unwrap().get(0);
+        (left == 0).then_some(())
+    })
+    .await;
+}
+
 /// How many rows a claim of 50 reads, on average, while so many deliveries wait.
 async fn rows_per_claim(deliveries: u32, analyzed: bool) -> i64 {
     const CLAIMS: i64 = 20;
@@ -140,15 +162,80 @@ async fn rows_per_claim(deliveries: u32, analyzed: bool) -> i64 {
     for _ in 0..CLAIMS {
         assert_eq!(store.claim(Claim::new(50, 5, LEASE, 5)).await.unwrap().deliveries.len(), 50);
     }
-    // Its connection tells the statistics when it ends.
     store.close().await.unwrap();
-    let gone = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1";
-    until(async || {
-        let left: i64 = watcher.query_one(gone, &[&schema]).await.unwrap().get(0);
-        (left == 0).then_some(())
-    })
-    .await;
+    gone(&watcher, &schema).await;
     (rows_read(&watcher, &schema).await - before) / CLAIMS
+}
+
+/// So many deliveries to so many streams: some wait, some are due, some are lent and their leases have ended.
+fn crowd_of_streams(deliveries: u32, streams: u32) -> String {
+    format!(
+        "{crowd}
+        UPDATE receivers SET name = 'stream:' || name, mode = 'polled', turn = NULL WHERE name LIKE 'crowd-%';
+        UPDATE deliveries SET wait = CASE seq % 3 WHEN 0 THEN 0 WHEN 1 THEN 1 ELSE 3 END, state = (seq % 3 = 2)::int,
+            due_at = CASE seq % 3 WHEN 1 THEN 1 END, lease_until = CASE seq % 3 WHEN 2 THEN 1 END
+            WHERE jti LIKE 'jti-%'",
+        crowd = crowd(deliveries, streams)
+    )
+}
+
+/// How many rows a poll reads that returns 20 SETs, and the acknowledgement of them, while others have so many.
+async fn rows_per_poll(deliveries: u32, analyzed: bool) -> i64 {
+    const POLLS: i64 = 20;
+    const EVENTS: i64 = 20;
+    let url = shared().url();
+    let (builder, schema) = new_outbox(&format!("{url}?application_name=fills")).await;
+    let watcher = sql(&url, &schema).await;
+    for table in ["receivers", "events", "deliveries", "attempts", "streams", "stream_events"] {
+        let off = format!("ALTER TABLE {table} SET (autovacuum_enabled = false)");
+        watcher.batch_execute(&off).await.unwrap();
+    }
+    let store = builder.connect().await.unwrap();
+    Outbox::new(store.clone()).enqueue(entry("acme", "ada")).await.unwrap();
+    watcher.batch_execute(&crowd_of_streams(deliveries, 20_000.min(deliveries / 10))).await.unwrap();
+    let mut record = StreamRecord::new("one", "acme");
+    record.events = vec![EVENT.to_owned()];
+    store.create_stream(record, 1).await.unwrap();
+    let keys = KeySet::new(SigningKey::generate(KeyType::P256).unwrap());
+    let api = StreamApi::builder("https://tr.example.com", keys, store.clone()).build().unwrap();
+    for number in 0..POLLS * EVENTS {
+        let event = Entry::new(caep::SessionRevoked::new(), Subject::opaque(number.to_string()));
+        api.publish(event).await.unwrap();
+    }
+    store.close().await.unwrap();
+    if analyzed {
+        watcher
+            .batch_execute("VACUUM (ANALYZE) receivers, events, deliveries, streams, stream_events")
+            .await
+            .unwrap();
+    }
+    watcher.batch_execute("SELECT pg_stat_force_next_flush()").await.unwrap();
+    gone(&watcher, "fills").await;
+    let before = rows_read(&watcher, &schema).await;
+
+    let named = PostgresStore::builder(format!("{url}?application_name={schema}")).schema(&schema);
+    let store = named.connections(1).connect().await.unwrap();
+    for _ in 0..POLLS {
+        let polled = store.poll(Poll::new("one", EVENTS as u32, LEASE)).await.unwrap();
+        let mut said = Acknowledgement::new("one");
+        said.accepted = polled.deliveries.into_iter().map(|claimed| claimed.lease.jti).collect();
+        assert_eq!(store.acknowledge(said).await.unwrap(), EVENTS as u64);
+    }
+    store.close().await.unwrap();
+    gone(&watcher, &schema).await;
+    (rows_read(&watcher, &schema).await - before) / POLLS
+}
+
+#[tokio::test]
+async fn a_poll_reads_as_many_rows_however_much_others_have() {
+    for analyzed in [false, true] {
+        let few = rows_per_poll(10_000, analyzed).await;
+        let many = rows_per_poll(200_000, analyzed).await;
+        println!(
+            "\nplans: rows that a poll of 20 reads, analyzed {analyzed}: {few} of 10,000, {many} of 200,000"
+        );
+        assert!(many <= few + few / 4, "{few} rows of 10,000, {many} rows of 200,000; analyzed: {analyzed}");
+    }
 }
 
 #[tokio::test]

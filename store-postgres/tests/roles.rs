@@ -8,8 +8,12 @@ use std::time::Duration;
 
 use common::{claim, entry, server::shared};
 use ssf_transmitter::{
-    ErrorCode,
-    outbox::{Filter, Outbox, Outcome, Replay, Retention, Settlement, Store},
+    ErrorCode, KeySet, KeyType, SigningKey, Subject,
+    outbox::{
+        Acknowledgement, Created, Filter, Outbox, Outcome, Poll, Replay, Retention, Settlement, Store,
+        StreamRecord, StreamStore, SubjectKeys, fresh_jti,
+    },
+    stream::StreamApi,
 };
 use ssf_transmitter_postgres::PostgresStore;
 use tokio_postgres::{Client, NoTls, error::SqlState};
@@ -80,6 +84,57 @@ async fn who_enqueues_cannot_read_what_entries_say() {
         ],
     )
     .await;
+}
+
+#[tokio::test]
+async fn who_enqueues_publishes_to_streams_and_cannot_read_them() {
+    let [enqueues, works, reads] = accounts("roles_s").await;
+    let mut record = StreamRecord::new("one", "acme");
+    let event = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
+    record.events = vec![event.to_owned()];
+    record.configuration = b"credential".to_vec().into();
+    assert_eq!(works.create_stream(record, 1).await.unwrap(), Created::Yes);
+    let subject = SubjectKeys::of(None, &Subject::opaque("eve")).unwrap();
+    works.set_subject("one", subject, false).await.unwrap();
+    let keys = KeySet::new(SigningKey::generate(KeyType::P256).unwrap());
+    let api =
+        StreamApi::builder("https://tr.example.com", keys, enqueues.clone()).max_waiting(2).build().unwrap();
+    let publish = async |user: &str| {
+        let entry =
+            entry("acme", user).supersedes(user).idempotency_key(format!("{user} {}", fresh_jti().unwrap()));
+        api.publish(entry).await.unwrap()
+    };
+    assert_eq!(publish("eve").await.streams, 0, "nobody wants her");
+    // The second one supersedes, the fourth one takes the place of the oldest.
+    for user in ["ada", "ada", "bob", "carl"] {
+        assert_eq!(publish(user).await.streams, 1);
+    }
+    let counts = reads.counts().await.unwrap();
+    assert_eq!((counts.superseded, counts.is_balanced()), (3, true), "{counts:?}");
+    let minute = Duration::from_mins(1);
+    let polled = works.poll(Poll::new("one", 10, minute)).await.unwrap();
+    assert_eq!(polled.deliveries.len(), 2);
+    let mut said = Acknowledgement::new("one");
+    said.accepted = polled.deliveries.iter().map(|claimed| claimed.lease.jti.clone()).collect();
+    assert_eq!(works.acknowledge(said).await.unwrap(), 2);
+    let mut record = works.stream("one").await.unwrap().unwrap();
+    record.polled = false;
+    assert!(works.update_stream(record).await.unwrap());
+    assert_eq!(works.delete_stream("one").await.unwrap(), Some(0));
+    publish("ada").await;
+    assert_eq!(enqueues.stream("one").await.unwrap_err().code(), ErrorCode::OutboxUnavailable);
+    for user in ["roles_s_e", "roles_s_r"] {
+        refused(
+            user,
+            &[
+                "SELECT configuration FROM roles_s.streams",
+                "INSERT INTO roles_s.stream_events VALUES ('x', true, 1)",
+                "UPDATE roles_s.streams SET owner = 'mine'",
+                "DELETE FROM roles_s.stream_subjects",
+            ],
+        )
+        .await;
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,10 @@
 
 mod common;
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 use common::{claim, entry, server::shared};
 use ssf_transmitter::{
@@ -62,12 +65,18 @@ async fn version_1_is_extended_and_goes_on_beside_this_one() {
     builder.migrate().await.unwrap();
     let after = columns(&client, "first").await;
     assert!(after.is_superset(&before));
-    assert!(after.difference(&before).all(|column| column.starts_with("inbox ")), "{after:?}");
+    let new_tables =
+        ["inbox ", "streams ", "stream_events ", "stream_subjects ", "receivers mode "];
+    let is_new = |column: &&String| new_tables.iter().any(|table| column.starts_with(table));
+    assert!(after.difference(&before).all(|column| is_new(&column)), "{after:?}");
     let outbox = Outbox::new(builder.connect().await.unwrap());
     outbox.enqueue(entry("acme", "ada")).await.unwrap();
 
     // Back to version 1 with what it has kept, as after a failed update, and forward again.
-    let back = "DROP TABLE first.inbox; DELETE FROM first.meta WHERE name = 'compatible'; UPDATE first.meta SET value = 1";
+    let back = "DROP TABLE first.inbox, first.streams, first.stream_events, first.stream_subjects;
+        DROP FUNCTION first.keep_from_workers CASCADE; ALTER TABLE first.receivers DROP COLUMN mode;
+        DROP INDEX first.deliveries_polled, first.deliveries_due_of;
+        DELETE FROM first.meta WHERE name = 'compatible'; UPDATE first.meta SET value = 1";
     client.batch_execute(back).await.unwrap();
     assert_eq!(columns(&client, "first").await, before);
     builder.migrate().await.unwrap();
@@ -106,14 +115,31 @@ async fn settings_are_checked_and_never_shown() {
 }
 
 #[tokio::test]
-async fn each_connection_asks_for_its_password() {
-    let builder = PostgresStore::builder(shared().url()).schema("passwords");
-    builder.migrate().await.unwrap();
-    let failing = builder.clone().password(async || {
+async fn each_connection_asks_for_the_password_of_the_moment() {
+    let admin = client().await;
+    let roles = "CREATE ROLE checked; CREATE ROLE token LOGIN PASSWORD 'first' IN ROLE checked; GRANT CREATE ON DATABASE postgres TO token";
+    admin.batch_execute(roles).await.unwrap();
+    let current = Arc::new(Mutex::new("first".to_owned()));
+    let url = shared().url().replace("postgres@", "token@");
+    let builder = PostgresStore::builder(&url).schema("passwords").connections(1).migrate_first();
+    let asking = builder.clone().password({
+        let current = Arc::clone(&current);
+        move || std::future::ready(Ok(current.lock().unwrap().clone()))
+    });
+    let store = asking.connect().await.unwrap();
+    // A token of yesterday opens no new connection.
+    admin.batch_execute("ALTER ROLE token PASSWORD 'second'").await.unwrap();
+    store.counts().await.unwrap();
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'token'";
+    admin.batch_execute(end).await.unwrap();
+    let error = store.counts().await.unwrap_err();
+    assert!(error.to_string().contains("rejects the user or the password"), "{error}");
+    "second".clone_into(&mut current.lock().unwrap());
+    store.counts().await.unwrap();
+    let failing = builder.password(async || {
         Err(ssf_transmitter::Error::new(ErrorCode::OutboxUnavailable, "no token at the moment"))
     });
     assert!(failing.connect().await.unwrap_err().to_string().contains("no token at the moment"));
-    builder.password(async || Ok("token".to_owned())).connect().await.unwrap();
 }
 
 #[tokio::test]

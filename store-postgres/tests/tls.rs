@@ -84,9 +84,20 @@ async fn the_server_is_verified_and_the_client_presents_itself() {
         refused(secret("localhost").ca_bundle(stranger), "unknown authority").await;
     }
 
+    // The password is tied to the connection, so nobody in between can use it; without TLS, there is nothing to tie it to.
+    let bound = |query| counts(trusting(store(&server, "secret:hunter2", "localhost", query)));
+    bound("sslmode=require&channel_binding=require").await.unwrap();
+    bound("sslmode=require&channel_binding=disable").await.unwrap();
+    let unbound = store(&server, "postgres", "localhost", "channel_binding=require");
+    refused(unbound, "offers no way to log in").await;
+    let certificate_alone = store(&server, "mutual", "localhost", "sslmode=require&channel_binding=require");
+    let (presented, key) = certificate(&ca, "mutual", ExtendedKeyUsagePurpose::ClientAuth);
+    refused(trusting(certificate_alone).client_certificate(presented, key), "offers no way to log in")
+        .await;
+
     let mutual = || trusting(store(&server, "mutual", "localhost", "sslmode=verify-full"));
     refused(mutual(), "").await;
-    let (certificate, key) = certificate(&ca, "mutual", ExtendedKeyUsagePurpose::ClientAuth);
+    let (certificate, key) = self::certificate(&ca, "mutual", ExtendedKeyUsagePurpose::ClientAuth);
     counts(mutual().client_certificate(certificate, key)).await.unwrap();
     let (other, key) = self::certificate(&ca, "another", ExtendedKeyUsagePurpose::ClientAuth);
     refused(mutual().client_certificate(other, key), "rejects the user").await;

@@ -9,11 +9,18 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use common::{claim, entry, new_outbox, server::shared, settle_all, sql, until};
+use common::{LEASE, claim, entry, new_outbox, server::shared, settle_all, sql, until};
 use ssf_transmitter::{
-    ErrorCode,
-    outbox::{Outbox, Store},
+    ErrorCode, KeySet, KeyType, SigningKey, Subject,
+    event::caep,
+    outbox::{Entry, Outbox, Poll, Store, StreamRecord, StreamStore},
+    stream::StreamApi,
 };
+
+/// How version 2 writes a receiver of which something is ready: it knows no `mode`.
+const OLDER: &str = r#"
+    UPDATE receivers SET state = '{"status":"active","failures":0,"probes":0}', turn = served, parked_until = 1
+    WHERE name = 'stream:one'"#;
 
 /// What a newer version may do: it adds, in one transaction.
 const NEWER: &str = "
@@ -77,4 +84,24 @@ async fn newer_tables_are_used_until_they_say_that_this_version_may_not() {
     let counts = store.counts().await.unwrap();
     assert_eq!((counts.enqueued, counts.delivered), (delivered, delivered));
     assert_eq!(delivered, enqueued.load(Ordering::SeqCst));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_of_an_older_version_leave_alone_what_receivers_poll() {
+    let url = shared().url();
+    let (builder, schema) = new_outbox(&url).await;
+    let (store, client) = (builder.connect().await.unwrap(), sql(&url, &schema).await);
+    let mut record = StreamRecord::new("one", "acme");
+    record.events = vec!["https://schemas.openid.net/secevent/caep/event-type/session-revoked".to_owned()];
+    store.create_stream(record, 1).await.unwrap();
+    let keys = KeySet::new(SigningKey::generate(KeyType::P256).unwrap());
+    let api = StreamApi::builder("https://tr.example.com", keys, store.clone()).build().unwrap();
+    let event = Entry::new(caep::SessionRevoked::new(), Subject::opaque("ada"));
+    assert_eq!(api.publish(event).await.unwrap().streams, 1);
+    assert_eq!(client.execute(OLDER, &[]).await.unwrap(), 1);
+    // Its claims take what has a turn, and what is parked until a time that has come.
+    let given = "SELECT count(*) FROM receivers WHERE turn IS NOT NULL OR parked_until IS NOT NULL";
+    assert_eq!(client.query_one(given, &[]).await.unwrap().get::<_, i64>(0), 0);
+    assert!(claim(&store, 10).await.is_empty());
+    assert_eq!(store.poll(Poll::new("one", 10, LEASE)).await.unwrap().deliveries.len(), 1);
 }

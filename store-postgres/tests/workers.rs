@@ -1,8 +1,11 @@
 //! Several workers share an outbox.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test may fail")]
+#![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "it tells what it measured")]
 
 mod common;
+#[path = "workers/streams.rs"]
+mod streams;
 
 use std::{collections::HashMap, time::Duration};
 

@@ -13,6 +13,8 @@ use ssf_transmitter::{
 use ssf_transmitter_postgres::{Builder, PostgresStore};
 use ssf_transmitter_store::{Salvaged, SqliteStore};
 
+#[cfg(feature = "postgres")]
+use super::password::Password;
 use crate::{invalid, set};
 
 /// Where entries are kept.
@@ -56,7 +58,7 @@ pub struct DatabaseSettings {
     /// The chain and the private key, in PEM.
     pub client_certificate: Option<(Vec<u8>, Secret<Vec<u8>>)>,
     /// In place of one in the URL.
-    pub password: Option<Secret<String>>,
+    pub password: Option<Password>,
 }
 
 #[cfg(feature = "postgres")]
@@ -113,14 +115,6 @@ impl Place {
         }
     }
 
-    /// Reports a place that does not keep streams.
-    pub fn check_streams(&self) -> Result<()> {
-        match self {
-            Self::Memory { .. } => Ok(()),
-            _ => Err(no_streams()),
-        }
-    }
-
     pub(super) fn open(&self, around: Option<fn(&mut dyn FnMut())>) -> Result<(Outbox, Kept)> {
         Ok(match self {
             Self::Memory { capacity, waits } => {
@@ -163,12 +157,7 @@ impl Database {
     }
 
     fn open(&self) -> Result<PostgresStore> {
-        let builder = self.builder();
-        let builder = match self.settings.password.clone() {
-            None => builder,
-            Some(password) => builder.password(move || std::future::ready(Ok(password.expose().clone()))),
-        };
-        builder.open()
+        set(self.builder(), self.settings.password.clone(), |builder, password| password.set(builder)).open()
     }
 }
 
@@ -194,10 +183,20 @@ pub enum Kept {
 
 impl Kept {
     /// Begins a stream API whose streams are kept beside the deliveries.
-    pub(crate) fn streams(&self, issuer: &str, keys: KeySet) -> Result<StreamApiBuilder> {
+    pub(crate) fn streams(&self, issuer: &str, keys: KeySet) -> StreamApiBuilder {
         match self {
-            Self::InMemory(store) => Ok(StreamApi::builder(issuer, keys, store.clone())),
-            _ => Err(no_streams()),
+            Self::InMemory(store) => StreamApi::builder(issuer, keys, store.clone()),
+            Self::InFile(store) => StreamApi::builder(issuer, keys, store.clone()),
+            #[cfg(feature = "postgres")]
+            Self::InDatabase(store) => StreamApi::builder(issuer, keys, store.clone()),
+        }
+    }
+
+    /// Tells workers that a transaction with a statement was committed. It needs the runtime, and what is in memory or in a file needs no hint.
+    #[cfg(feature = "postgres")]
+    pub fn wake(&self) {
+        if let Self::InDatabase(store) = self {
+            store.wake();
         }
     }
 
@@ -220,10 +219,6 @@ impl Kept {
             Self::InDatabase(_) => Err(no_file("back up the database")),
         }
     }
-}
-
-fn no_streams() -> ssf_transmitter::Error {
-    invalid("an outbox in a file or in a database does not keep streams yet: use one in memory")
 }
 
 #[cfg(feature = "postgres")]

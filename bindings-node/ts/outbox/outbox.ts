@@ -27,6 +27,8 @@ import {
   checkedArgument,
   count,
   date,
+  either,
+  func,
   instance,
   iterableOf,
   object,
@@ -48,6 +50,7 @@ import {
   linesOf,
   writtenEntries,
 } from './entry.js';
+import { type Password, passwordOf } from './password.js';
 import {
   type Delivery,
   type DeliveryState,
@@ -82,8 +85,11 @@ export interface KeptOutboxOptions extends OutboxOptions, TrustOptions {
   readonly schema?: string | undefined;
   /** How many connections to the database there are at most; 8 by default. */
   readonly connections?: number | undefined;
-  /** The password of the database, in place of one in the URL. */
-  readonly password?: string | undefined;
+  /**
+   * The password of the database, in place of one in the URL. Or a function that returns it, for tokens that expire: it is called for
+   * each new connection.
+   */
+  readonly password?: Password | undefined;
   /** Whether the first call creates the tables, or brings those of an older version to this one. */
   readonly migrate?: boolean | undefined;
 }
@@ -179,7 +185,14 @@ export interface PruneOptions {
 }
 
 const OPTIONS = { seal: instance(Seal, 'a Seal'), issuer: string, receivers: object };
-const KEPT = { ...OPTIONS, ...TRUST, schema: string, connections: count, password: string, migrate: boolean };
+const KEPT = {
+  ...OPTIONS,
+  ...TRUST,
+  schema: string,
+  connections: count,
+  password: either(string, func),
+  migrate: boolean,
+};
 const MEMORY = { ...OPTIONS, capacity: count, waitWhenFull: boolean };
 const ENQUEUE = { ...ENTRY_OPTIONS, signal };
 const FILTER = {
@@ -238,7 +251,7 @@ export class Outbox implements AsyncDisposable {
     }
     checkedArgument('place', place, string, Outbox);
     const { schema, connections, password, migrate: migrates = false, ...rest } = checked(options, KEPT, [], Outbox);
-    const database = { schema, connections, password, migrates, ...trustOf(rest, Outbox) };
+    const database = { schema, connections, password: passwordOf(password), migrates, ...trustOf(rest, Outbox) };
     this.#native = built(rest, Outbox, place as string, database);
   }
 
@@ -295,7 +308,7 @@ export class Outbox implements AsyncDisposable {
   /**
    * Returns the statement that accepts an event in a transaction of yours: execute it on your own connection to the PostgreSQL database
    * of the outbox. The event is accepted if, and only if, your transaction commits. It needs no connection of the outbox. Workers find
-   * the event when they look, once a second by default.
+   * the event when they look, once a second by default, or at once after `wake`.
    *
    * @throws {ValidationError} If event or subject violate a rule; `pointer` is the place.
    * @throws {OutboxError} If the entry is invalid.
@@ -433,6 +446,11 @@ export class Outbox implements AsyncDisposable {
     const at = new Place(this.hold);
     checkedArgument('receiver', receiver, string, at);
     await this.#call((native, ...to) => native.hold(...to, receiver), at);
+  }
+
+  /** Tells workers that a transaction with a {@link Outbox.statement} was committed: otherwise, they find it when they look. */
+  async wake(): Promise<void> {
+    await this.#call((native, ...to) => native.wake(...to), new Place(this.wake));
   }
 
   /** Lets the deliveries to a held or paused receiver go. */

@@ -49,6 +49,11 @@ export interface OutboxHealth {
   readonly paused: number;
   /** How many entries of transactions could not be taken over; absent without PostgreSQL. */
   readonly refused?: number;
+  /**
+   * When the oldest transaction began that keeps the database from removing old rows, as far as the outbox may see it; absent without
+   * PostgreSQL.
+   */
+  readonly oldestSnapshot?: Date;
   /** The length of the file, unless the outbox is in memory. */
   readonly fileBytes?: number;
   /** The length of the write-ahead log beside it. */
@@ -181,8 +186,12 @@ export function historyOf({ delivery, attempts }: NativeHistory): History {
 }
 
 export function healthOf(health: NativeOutboxHealth): OutboxHealth {
-  const { oldestWaiting, ...rest } = health;
-  return oldestWaiting === undefined ? rest : { oldestWaiting: new Date(oldestWaiting), ...rest };
+  const { oldestWaiting, oldestSnapshot, ...rest } = health;
+  return {
+    ...(oldestWaiting !== undefined && { oldestWaiting: new Date(oldestWaiting) }),
+    ...(oldestSnapshot !== undefined && { oldestSnapshot: new Date(oldestSnapshot) }),
+    ...rest,
+  };
 }
 
 export function outboxReceiverOf(receiver: NativeOutboxReceiver): OutboxReceiver {

@@ -38,7 +38,7 @@ export interface StreamApiOptions {
   readonly issuer: string;
   /** What signs. A `Signer` cannot sign what receivers poll. */
   readonly key: SigningKey | KeySet;
-  /** An outbox in memory. Those in a file or a database do not keep streams yet. */
+  /** Where streams are kept, beside the deliveries. */
   readonly outbox: Outbox;
   /** The events that receivers can request, by their `type` or their URIs. */
   readonly events: readonly string[];

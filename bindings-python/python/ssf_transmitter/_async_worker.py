@@ -78,6 +78,7 @@ class AsyncWorker(BaseWorker):
         return await self._work(drain=True)
 
     async def _work(self, *, drain: bool) -> Drained:
+        self._outbox._enter()  # noqa: SLF001  # of this package
         running = self._start(drain)
         answering: set[asyncio.Task[None]] = set()
         waiting = asyncio.ensure_future(self._next(running))

@@ -31,7 +31,14 @@ Filter = tuple[
     list[str], str | None, str | None, str | None, list[str], _Subject | None, datetime | None, datetime | None
 ]
 # Schema, connections, whether to migrate, CA bundles, client certificate, password.
-Database = tuple[str | None, int | None, bool, list[bytes], tuple[bytes, bytes] | None, str | None]
+Database = tuple[
+    str | None,
+    int | None,
+    bool,
+    list[bytes],
+    tuple[bytes, bytes] | None,
+    str | Callable[[PasswordQuestion], None] | None,
+]
 # Receiver, audience, scopes, dialect.
 StreamCaller = tuple[str, str | Sequence[str] | None, Sequence[str], str | None]
 # Method, target, headers, the address of the caller.
@@ -462,6 +469,11 @@ class Outbox:
     def salvage(path: str | PathLike[str]) -> tuple[int, int, Path]: ...
 
 @final
+@final
+class PasswordQuestion:
+    def answer(self, password: str) -> None: ...
+    def fail(self, what: str) -> None: ...
+
 class Operation:
     @staticmethod
     def enqueue_one(entry: Entry) -> Operation: ...
@@ -489,6 +501,8 @@ class Operation:
     def discard(filter: Filter, dry_run: bool) -> Operation: ...
     @staticmethod
     def hold(receiver: str) -> Operation: ...
+    @staticmethod
+    def wake() -> Operation: ...
     @staticmethod
     def release(receiver: str) -> Operation: ...
     @staticmethod
@@ -523,6 +537,8 @@ class OutboxHealth:
     def paused(self) -> int: ...
     @property
     def refused(self) -> int | None: ...
+    @property
+    def oldest_snapshot(self) -> datetime | None: ...
     @property
     def file_bytes(self) -> int | None: ...
     @property

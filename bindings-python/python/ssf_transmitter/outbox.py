@@ -22,13 +22,13 @@ from os import fspath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ssf_transmitter import _native
-from ssf_transmitter._base import pem
+from ssf_transmitter._base import is_async, pem
 from ssf_transmitter._keywords import known_keywords
 from ssf_transmitter._model import Event, event_object, given_subject, wrong_type
 from ssf_transmitter._native import Attempt, Delivery, Failure, OutboxCounts, OutboxHealth, OutboxReceiver
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from datetime import datetime, timedelta
     from os import PathLike
     from pathlib import Path
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ssf_transmitter._async_worker import AsyncWorker
     from ssf_transmitter._model import Subject
     from ssf_transmitter._native import Database
+    from ssf_transmitter._password import Passwords
     from ssf_transmitter._receiver import Receiver
     from ssf_transmitter._types import DeliveryState, ParamStyle, Priority
     from ssf_transmitter._worker import Drained, Health, Worker
@@ -244,6 +245,7 @@ class _Settings:
     """Where entries are kept."""
 
     _native: _native.Outbox
+    _passwords: Passwords | None = None
 
     @known_keywords
     def __init__(
@@ -255,18 +257,29 @@ class _Settings:
         receivers: Mapping[str, Receiver] | None = None,
         schema: str | None = None,
         connections: int | None = None,
-        password: str | None = None,
+        password: str | Callable[[], str | Awaitable[str]] | None = None,
         ca_bundle: str | bytes | None = None,
         client_certificate: tuple[str | bytes, str | bytes] | None = None,
         migrate: bool = False,
     ) -> None:
         """Take the settings."""
+        asked: str | Passwords | None
+        if password is None or isinstance(password, str):
+            asked = password
+        elif callable(password):
+            from ssf_transmitter._password import Passwords  # loaded on demand
+
+            if is_async(password) and not isinstance(self, AsyncOutbox):
+                raise TypeError("password: an async function requires an AsyncOutbox")
+            asked = self._passwords = Passwords(password)
+        else:
+            raise wrong_type(password, "password", "a str or a function")
         bundles = [] if ca_bundle is None else [pem(ca_bundle, "ca_bundle")]
         chain, key = client_certificate or (None, None)
         pair = (
             None if chain is None or key is None else (pem(chain, "client_certificate"), pem(key, "client_certificate"))
         )
-        database = (schema, connections, migrate, bundles, pair, password)
+        database = (schema, connections, migrate, bundles, pair, asked)
         self._open(fspath(place), None, False, database, seal, issuer, receivers)
 
     @classmethod
@@ -341,7 +354,7 @@ class _Settings:
 
         Execute it on your own connection to the database of the outbox: the event is accepted if, and only if, your
         transaction commits. It needs no connection of the outbox. Workers find the event when they look, once a second
-        by default.
+        by default, or at once after `wake`.
 
         >>> from ssf_transmitter import Email
         >>> from ssf_transmitter.events import caep
@@ -442,7 +455,8 @@ class Outbox(_Settings):
         receivers: The receivers by name, as far as they are known. Entries for others are linted when they are sent.
         schema: The schema of the tables in the database; `ssf_outbox` by default.
         connections: How many connections to the database there are at most; 8 by default.
-        password: The password of the database, in place of one in the URL.
+        password: The password of the database, in place of one in the URL. Or a function that returns it, for tokens
+            that expire: it is called in a thread, for each new connection. In an `AsyncOutbox`, it may be async.
         ca_bundle: Certificates (PEM) to trust in addition to those of the operating system.
         client_certificate: A client certificate with its chain, and its private key, both in PEM.
         migrate: Whether the first use creates the tables, or brings those of an older version to this one.
@@ -592,6 +606,10 @@ class Outbox(_Settings):
     def release(self, receiver: str) -> None:
         """Let the deliveries to a held or paused receiver go."""
         self._native.call(_native.Operation.release(receiver))
+
+    def wake(self) -> None:
+        """Tell workers that a transaction with a `statement` was committed: otherwise, they find it when they look."""
+        self._native.call(_native.Operation.wake())
 
     @known_keywords
     def prune(
@@ -778,6 +796,10 @@ class AsyncOutbox(_Settings):
         """`Outbox.release`."""
         await self._call(_native.Operation.release(receiver))
 
+    async def wake(self) -> None:
+        """`Outbox.wake`."""
+        await self._call(_native.Operation.wake())
+
     @known_keywords
     async def prune(
         self,
@@ -813,9 +835,17 @@ class AsyncOutbox(_Settings):
         """Close it."""
         await self.aclose()
 
+    def _enter(self) -> None:
+        """Note the event loop, in which an async function for the password runs."""
+        if self._passwords is not None:
+            from asyncio import get_running_loop  # loaded on demand
+
+            self._passwords.loop = get_running_loop()
+
     async def _call(self, operation: _native.Operation) -> Any:
         from ssf_transmitter._pending import pending  # loaded on demand
 
+        self._enter()
         future, self._mailbox = pending(self._mailbox)
         future.work = self._native.call_async(operation, self._mailbox, future)
         return await future

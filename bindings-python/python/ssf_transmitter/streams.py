@@ -236,7 +236,7 @@ class StreamApi:
     Args:
         issuer: The exact `iss` of the SETs, an https URL.
         key: What signs: a `SigningKey`, or a `KeySet` of such keys. A `Signer` cannot sign what receivers poll.
-        outbox: An outbox in memory. Those in a file or a database do not keep streams yet.
+        outbox: Where streams are kept, beside the deliveries.
         events: The events that receivers can request, by their ids or URIs.
         base_url: The URL of the API; the path `/ssf` below the issuer by default.
         default_subjects: Whose events a new stream delivers; `ALL` by default.

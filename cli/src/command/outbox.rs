@@ -1,7 +1,7 @@
 //! `ssf outbox`: sends what an outbox holds, looks into it, and repairs it.
 
 mod filter;
-mod place;
+pub(super) mod place;
 mod shown;
 mod work;
 
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use ssf_transmitter::{
     ErrorCode,
-    outbox::{Filter, Outbox, Record, Replay},
+    outbox::{Filter, Outbox, Record, Replay, Store},
 };
 use ssf_transmitter_postgres::PostgresStore;
 use ssf_transmitter_store::SqliteStore;
@@ -93,6 +93,17 @@ enum Operation {
         /// Its name
         receiver: String,
     },
+    /// List entries of transactions that could not be taken over, in a database
+    ///
+    /// Prints of each its number, when it was refused and why, and what it would have delivered.
+    Refused {
+        /// Only those after this number: the last one of the page before
+        #[arg(long, value_name = "NUMBER")]
+        after: Option<i64>,
+        /// Print this many at most
+        #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+        limit: u32,
+    },
     /// Check the file for damage
     Check,
     /// Copy the outbox into a new file, as it is at one moment
@@ -131,6 +142,12 @@ pub(crate) fn run(arguments: Arguments, json: bool) -> Result {
     let work = async {
         if matches!(operation, Operation::Migrate { .. }) {
             return Ok(place.database()?.migrate().await?);
+        }
+        if let Operation::Refused { after, limit } = operation {
+            let store = place.database()?.connect().await?;
+            let listed = refused(&store, after, limit, json).await;
+            store.close().await?;
+            return listed;
         }
         let open = place.open(matches!(operation, Operation::Work(_))).await?;
         let done = perform(&open, operation, json).await;
@@ -173,7 +190,7 @@ async fn perform(open: &Open, operation: Operation, json: bool) -> Result {
         Operation::Check => check(open.file()?, json).await,
         Operation::Backup { target } => Ok(open.file()?.backup(target).await?),
         // Done without an open outbox.
-        Operation::Migrate { .. } => Ok(()),
+        Operation::Migrate { .. } | Operation::Refused { .. } => Ok(()),
     }
 }
 
@@ -220,6 +237,13 @@ async fn list(outbox: &Outbox, filter: Filter, limit: u32, json: bool) -> Result
         if after.is_none() {
             break;
         }
+    }
+    Ok(())
+}
+
+async fn refused(store: &PostgresStore, after: Option<i64>, limit: u32, json: bool) -> Result {
+    for entry in store.refused(after, limit).await? {
+        print(&if json { shown::refused_json(&entry).to_string() } else { shown::refused_text(&entry) })?;
     }
     Ok(())
 }

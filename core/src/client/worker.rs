@@ -121,7 +121,8 @@ impl Worker {
         self
     }
 
-    /// Sets how often the worker looks at the store if nothing reports a change; once a second by default.
+    /// Sets how often the worker looks at the store if nothing reports a change; once a second by default. The interval is shortened at random,
+    /// by a quarter at most, so that many workers do not ask at the same moments.
     pub fn poll(mut self, interval: Duration) -> Self {
         self.poll = interval;
         self

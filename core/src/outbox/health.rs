@@ -15,6 +15,8 @@ pub struct StoreHealth {
     pub paused: u64,
     /// Entries of transactions of the host that could not be taken over, for a store that has such ones.
     pub refused: Option<u64>,
+    /// When the oldest transaction began that keeps a database from removing old rows, as far as the store may see it.
+    pub oldest_snapshot: Option<Timestamp>,
     /// The length of the file, for a store that has one.
     pub file_bytes: Option<u64>,
     /// The length of the write-ahead log beside it.

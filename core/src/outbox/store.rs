@@ -141,6 +141,13 @@ pub struct MessageDelivery {
     pub receiver: String,
 }
 
+impl MessageDelivery {
+    /// A SET with this id, to this receiver.
+    pub fn new(jti: impl Into<String>, receiver: impl Into<String>) -> Self {
+        Self { jti: jti.into(), receiver: receiver.into() }
+    }
+}
+
 /// Bytes that are not shown.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Payload(Arc<[u8]>);

@@ -108,6 +108,15 @@ impl Ledger<'_> {
         Ok(answers)
     }
 
+    /// Judges a message alone: returns the earlier one that it repeats, or a number for its event.
+    pub(super) async fn judge(&self, message: &Message) -> Done<Result<Enqueued, i64>> {
+        let messages = std::slice::from_ref(message);
+        let (mut known, ids) = self.known_of(&[Call { messages, at: self.now }]).await?;
+        let repeated = known.judge(messages)?.into_iter().find(|answer| answer.repeated);
+        let id = ids.first().copied().ok_or_else(Failed::corrupt)?;
+        Ok(repeated.ok_or(id))
+    }
+
     /// What the outbox has of the keys and ids in calls, and a number for each of their messages.
     async fn known_of(&self, calls: &[Call<'_>]) -> Done<(Known, Vec<i64>)> {
         let messages = || calls.iter().flat_map(|call| call.messages);

@@ -1,6 +1,6 @@
 //! What is given out.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use ssf_transmitter::outbox::{Claim, Claimed, Claims, Lease, Status};
 use tokio_postgres::Row;
@@ -39,7 +39,7 @@ macro_rules! select {
     };
 }
 /// The first deliveries of some receivers, as many as each may get.
-const READY: &str = concat!(
+pub(super) const READY: &str = concat!(
     select!(),
     "FROM unnest($1, $2) AS r (id, most)
     CROSS JOIN LATERAL (
@@ -149,7 +149,7 @@ impl Ledger<'_> {
                 more = true;
                 self.end(seq, Ending::Expired).await?;
             } else {
-                claimed.push(self.take(seq, &row, claim)?);
+                claimed.push(self.take(seq, &row, claim.lease, None)?);
             }
         }
         Ok(more)
@@ -170,15 +170,16 @@ impl Ledger<'_> {
         Ok(found)
     }
 
-    fn take(&mut self, seq: i64, row: &Row, claim: &Claim) -> Done<Claimed> {
-        let until = self.now.plus(claim.lease).as_unix_millis();
+    /// Gives a delivery out: to a worker, for an attempt, or to a receiver that polls, which has to acknowledge it.
+    pub(super) fn take(&mut self, seq: i64, row: &Row, lease: Duration, wait: Option<i16>) -> Done<Claimed> {
+        let until = self.now.plus(lease).as_unix_millis();
         let delivery = self.delivery(seq)?;
         delivery.state = state::IN_FLIGHT;
-        delivery.wait = None;
+        delivery.wait = wait;
         delivery.due_at = None;
         delivery.lease_until = Some(until);
         delivery.token += 1;
-        delivery.attempts += 1;
+        delivery.attempts += i64::from(wait.is_none());
         let lease = Lease::new(delivery.jti.as_str(), unsigned(delivery.token)?);
         let (receiver, attempts, uncertain) = (delivery.receiver, delivery.attempts, delivery.uncertain);
         let lane = self.lane(receiver)?;

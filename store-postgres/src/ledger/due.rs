@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// So many rows change at most in each step. What is left is for the next claim.
-const STEP: i64 = 1000;
+pub(super) const STEP: i64 = 1000;
 
 /// Receivers of which something is due. Those that another transaction has locked are its business.
 const RECEIVERS: &str = concat!(
@@ -73,17 +73,19 @@ impl Ledger<'_> {
         let delivery = self.delivery(seq)?;
         delivery.uncertain = true;
         let attempts = u32::try_from(delivery.attempts).unwrap_or(u32::MAX);
-        if let Next::Waits { until, .. } = claim.next(&delivery.jti, attempts, now) {
+        let (jti, receiver) = (delivery.jti.clone(), delivery.receiver);
+        let next = self.lane(receiver)?.state.lost(claim, &jti, attempts, now);
+        if let Next::Waits { until, .. } = next {
             return self.wait_again(seq, until.map(Timestamp::as_unix_millis)).await;
         }
         let message = "every attempt ended without a result, as if the worker had crashed";
         let failure = Failure::new(ErrorCode::OutboxAttemptsExhausted, message);
-        delivery.note(Some(&failure))?;
+        self.delivery(seq)?.note(Some(&failure))?;
         self.end(seq, Ending::Dead).await
     }
 
     /// Its time has come, unless the step before has done something else with it.
-    fn promote(&mut self, seq: i64) -> Done<()> {
+    pub(super) fn promote(&mut self, seq: i64) -> Done<()> {
         let delivery = self.known(seq)?;
         if delivery.state == state::WAITING && delivery.wait == Some(wait::TIME) {
             self.wait_until_due(seq, None)?;

@@ -4,7 +4,7 @@ use super::{Ledger, delivery::columns};
 use crate::{
     codec::{state, wait},
     failed::Done,
-    values::one,
+    values::{each, one},
 };
 
 /// How a delivery ends.
@@ -17,10 +17,24 @@ pub(super) enum Ending {
     Removed,
 }
 
+/// A receiver, and what its deliveries have in common that go one after the other.
+pub(super) type Turn = (i64, Vec<u8>);
+
 const FIRST: &str = concat!(
     "SELECT ",
     columns!(),
     " FROM deliveries d WHERE d.receiver = $1 AND d.ordered = $2 AND d.state <= 1 ORDER BY d.seq LIMIT 1"
+);
+/// The same for several receivers and values.
+const FIRSTS: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM unnest($1, $2) AS g (receiver, ordered)
+    CROSS JOIN LATERAL (
+        SELECT seq FROM deliveries w
+        WHERE w.receiver = g.receiver AND w.ordered = g.ordered AND w.state <= 1 ORDER BY w.seq LIMIT 1
+    ) first
+    JOIN deliveries d ON d.seq = first.seq"
 );
 const NEWER: &str = "
     SELECT jti FROM deliveries WHERE receiver = $1 AND supersedes = $2 AND state <= 2 AND seq > $3 ORDER BY seq DESC LIMIT 1";
@@ -32,6 +46,14 @@ const OLDER: &str = concat!(
 
 impl Ledger<'_> {
     pub(super) async fn end(&mut self, seq: i64, ending: Ending) -> Done<()> {
+        match self.end_alone(seq, ending)? {
+            Some(turn) => self.let_next(&[turn]).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Ends a delivery, and leaves it to the caller to let the next one go.
+    pub(super) fn end_alone(&mut self, seq: i64, ending: Ending) -> Done<Option<Turn>> {
         let (number, by) = match ending {
             Ending::Delivered => (state::DELIVERED, None),
             Ending::Dead => (state::DEAD, None),
@@ -54,19 +76,21 @@ impl Ledger<'_> {
         lane.count(number, 1);
         lane.ready -= i64::from(waited == Some(wait::NOTHING));
         // One that waited for its own turn does not let the next one go.
-        match ordered {
-            Some(ordered) if waited != Some(wait::TURN) => self.let_next(receiver, &ordered).await,
-            _ => Ok(()),
-        }
+        Ok(ordered.filter(|_| waited != Some(wait::TURN)).map(|ordered| (receiver, ordered)))
     }
 
-    /// The first one that waits for its turn is next.
-    async fn let_next(&mut self, receiver: i64, ordered: &[u8]) -> Done<()> {
-        let Some(next) = self.first_in_order(receiver, ordered).await? else { return Ok(()) };
-        let delivery = self.known(next)?;
-        if delivery.wait == Some(wait::TURN) {
-            let due = delivery.due_at;
-            self.wait_until_due(next, due)?;
+    /// In each order, the first one that waits for its turn is next.
+    pub(super) async fn let_next(&mut self, turns: &[Turn]) -> Done<()> {
+        if turns.is_empty() {
+            return Ok(());
+        }
+        let (receivers, orders) = turns.iter().map(|(receiver, ordered)| (*receiver, &**ordered)).unzip();
+        for (next, _) in self.read(FIRSTS, &[each(&receivers), each::<&[u8]>(&orders)]).await? {
+            let delivery = self.known(next)?;
+            if delivery.wait == Some(wait::TURN) {
+                let due = delivery.due_at;
+                self.wait_until_due(next, due)?;
+            }
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use ssf_transmitter::{
     Timestamp,
-    outbox::{Message, Tag},
+    outbox::{Message, MessageDelivery, Tag},
 };
 
 use super::{Ledger, admit::jtis, delivery::New};
@@ -24,7 +24,7 @@ pub(super) type Accepted<'m> = (&'m Message, Timestamp, i64);
 
 impl Ledger<'_> {
     /// Adds the events of messages. It fails if one of the idempotency keys is known.
-    async fn add_events(&self, accepted: &[Accepted<'_>]) -> Done<()> {
+    pub(super) async fn add_events(&self, accepted: &[Accepted<'_>]) -> Done<()> {
         let messages = || accepted.iter().map(|(message, _, _)| message);
         let ids = accepted.iter().map(|(_, _, id)| *id).collect();
         let kept = |message: &&Message| message.idempotency.map(|_| json(&jtis(message))).transpose();
@@ -56,31 +56,36 @@ impl Ledger<'_> {
         let names = accepted.iter().flat_map(|(message, _, _)| &message.deliveries);
         self.lock_names(names.map(|delivery| delivery.receiver.clone()).collect()).await?;
         for accepted in accepted {
-            self.accept(*accepted).await?;
+            for delivery in &accepted.0.deliveries {
+                let new = self.new_of(*accepted, delivery, accepted.0.ordered)?;
+                self.add(new).await?;
+            }
         }
         Ok(())
     }
 
-    async fn accept(&mut self, (message, at, event): Accepted<'_>) -> Done<()> {
+    /// A delivery of a message to a receiver that is locked.
+    pub(super) fn new_of(
+        &self,
+        (message, at, event): Accepted<'_>,
+        delivery: &MessageDelivery,
+        ordered: bool,
+    ) -> Done<New> {
         let begins = message.not_before.map_or(at, |time| time.max(at));
-        let ordered = message.subject.filter(|_| message.ordered);
-        for delivery in &message.deliveries {
-            let new = New {
-                jti: delivery.jti.clone(),
-                event,
-                receiver: self.id(&delivery.receiver)?,
-                wait: wait::NOTHING,
-                priority: message.priority.rank().into(),
-                enqueued_at: message.issued_at.as_unix_millis(),
-                max_age: signed(message.max_age.as_millis()),
-                due_at: millis(message.not_before),
-                expires_at: begins.plus(message.max_age).as_unix_millis(),
-                ordered: bytes(ordered.as_ref()).map(<[u8]>::to_vec),
-                supersedes: bytes(message.supersedes.as_ref()).map(<[u8]>::to_vec),
-            };
-            self.add(new).await?;
-        }
-        Ok(())
+        let ordered = message.subject.filter(|_| ordered);
+        Ok(New {
+            jti: delivery.jti.clone(),
+            event,
+            receiver: self.id(&delivery.receiver)?,
+            wait: wait::NOTHING,
+            priority: message.priority.rank().into(),
+            enqueued_at: message.issued_at.as_unix_millis(),
+            max_age: signed(message.max_age.as_millis()),
+            due_at: millis(message.not_before),
+            expires_at: begins.plus(message.max_age).as_unix_millis(),
+            ordered: bytes(ordered.as_ref()).map(<[u8]>::to_vec),
+            supersedes: bytes(message.supersedes.as_ref()).map(<[u8]>::to_vec),
+        })
     }
 
     /// Adds a delivery, which discards those that it supersedes.
@@ -89,6 +94,11 @@ impl Ledger<'_> {
             self.supersede(new.receiver, supersedes, &new.jti).await?;
         }
         (new.wait, new.due_at) = self.first_wait(new.receiver, new.ordered.as_deref(), new.due_at).await?;
+        self.push(new)
+    }
+
+    /// Adds a delivery that supersedes nothing, with what it waits for.
+    pub(super) fn push(&mut self, new: New) -> Done<()> {
         let lane = self.lane(new.receiver)?;
         lane.counts.enqueued += 1;
         lane.count(state::WAITING, 1);
@@ -104,16 +114,21 @@ impl Ledger<'_> {
         ordered: Option<&[u8]>,
         not_before: Option<i64>,
     ) -> Done<(i16, Option<i64>)> {
-        let due = not_before.filter(|time| *time > self.millis());
         let follows = match ordered {
             Some(ordered) => self.first_in_order(receiver, ordered).await?.is_some(),
             None => false,
         };
+        Ok(self.wait_of(follows, not_before))
+    }
+
+    /// The same for one of which it is known whether it follows an earlier one.
+    pub(super) fn wait_of(&self, follows: bool, not_before: Option<i64>) -> (i16, Option<i64>) {
+        let due = not_before.filter(|time| *time > self.millis());
         let own = if due.is_some() { wait::TIME } else { wait::NOTHING };
-        Ok((if follows { wait::TURN } else { own }, due))
+        (if follows { wait::TURN } else { own }, due)
     }
 }
 
-fn bytes(tag: Option<&Tag>) -> Option<&[u8]> {
+pub(super) fn bytes(tag: Option<&Tag>) -> Option<&[u8]> {
     tag.map(Tag::as_bytes)
 }

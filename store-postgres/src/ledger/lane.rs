@@ -3,7 +3,7 @@
 use serde::Serialize;
 use ssf_transmitter::{
     Timestamp,
-    outbox::{Counts, ReceiverState, Status},
+    outbox::{Counts, Mode, ReceiverState, STREAM_PREFIX, Status},
 };
 use tokio_postgres::Row;
 
@@ -18,7 +18,7 @@ use crate::{
 macro_rules! columns {
     () => {
         "id, name, state, ready, served, turn, parked_until, enqueued, waiting, in_flight, delivered, dead, expired, superseded, \
-         removed, probed_priority, probed"
+         removed, probed_priority, probed, mode"
     };
 }
 pub(super) use columns;
@@ -56,10 +56,15 @@ pub(super) fn counts(row: &Row, first: usize) -> Done<Counts> {
 impl Lane {
     pub(super) fn read(row: &Row) -> Done<Self> {
         let state: Option<&str> = row.try_get(2)?;
+        let mut state = state.map(ReceiverState::from_json).transpose()?.unwrap_or_default();
+        // An older version of the library writes the state without it.
+        let mode: Option<&str> = row.try_get(17)?;
+        let mode = mode.map_or(Some(Mode::Pushed), Mode::by_name);
+        state.mode = mode.ok_or_else(Failed::corrupt)?;
         Ok(Self {
             id: row.try_get(0)?,
             name: row.try_get(1)?,
-            state: state.map(ReceiverState::from_json).transpose()?.unwrap_or_default(),
+            state,
             counts: counts(row, 7)?,
             ready: row.try_get(3)?,
             served: row.try_get(4)?,
@@ -88,17 +93,25 @@ impl Lane {
         self.state.may_claim(now, u32::try_from(self.counts.in_flight).unwrap_or(u32::MAX))
     }
 
+    /// The stream that it stands for, if that polls and something is ready.
+    fn ready_stream(&self) -> Option<&str> {
+        let polls = self.ready > 0 && self.state.may_poll() > 0;
+        self.name.strip_prefix(STREAM_PREFIX).filter(|_| polls)
+    }
+
     /// The row: with its turn if something can be claimed, or the end of its pause.
     fn row(&self, now: Timestamp) -> Done<LaneRow> {
-        let waits = self.ready > 0 && self.state.status != Status::Held;
-        let parked_until = self.state.resume_at.filter(|time| waits && *time > now);
+        let Self { state, .. } = self;
+        let waits = self.ready > 0 && state.mode == Mode::Pushed && state.status != Status::Held;
+        let parked_until = state.resume_at.filter(|time| waits && *time > now);
         let turn = waits && parked_until.is_none() && self.may_claim(now) > 0;
         let Counts { enqueued, waiting, in_flight, delivered, dead, expired, superseded, removed, .. } =
             self.counts;
-        let is_new = self.state == ReceiverState::default();
+        let is_new = *state == ReceiverState::default();
         Ok(LaneRow {
             id: self.id,
-            state: if is_new { None } else { Some(self.state.to_json()?) },
+            state: if is_new { None } else { Some(state.to_json()?) },
+            mode: (state.mode != Mode::Pushed).then_some(state.mode.as_str()),
             ready: self.ready,
             served: self.served,
             turn: turn.then_some(self.served),
@@ -114,6 +127,7 @@ impl Lane {
 struct LaneRow {
     id: i64,
     state: Option<String>,
+    mode: Option<&'static str>,
     ready: i64,
     served: i64,
     turn: Option<i64>,
@@ -129,12 +143,12 @@ const NEW: &str = "INSERT INTO receivers (name) SELECT unnest($1) ON CONFLICT DO
 /// The ids are there a second time, for the planner.
 const WRITE: &str = "
     UPDATE receivers r
-    SET state = n.state, ready = n.ready, served = n.served, turn = n.turn, parked_until = n.parked_until,
+    SET state = n.state, mode = n.mode, ready = n.ready, served = n.served, turn = n.turn, parked_until = n.parked_until,
         probed_priority = n.probed_priority, probed = n.probed,
         enqueued = (n.counts ->> 0)::bigint, waiting = (n.counts ->> 1)::bigint, in_flight = (n.counts ->> 2)::bigint,
         delivered = (n.counts ->> 3)::bigint, dead = (n.counts ->> 4)::bigint, expired = (n.counts ->> 5)::bigint,
         superseded = (n.counts ->> 6)::bigint, removed = (n.counts ->> 7)::bigint
-    FROM json_to_recordset($1::json) AS n (id bigint, state text, ready bigint, served bigint, turn bigint, parked_until bigint,
+    FROM json_to_recordset($1::json) AS n (id bigint, state text, mode text, ready bigint, served bigint, turn bigint, parked_until bigint,
         probed_priority smallint, probed bigint, counts json)
     WHERE r.id = n.id AND r.id = ANY($2)";
 
@@ -170,6 +184,11 @@ impl Ledger<'_> {
         self.names.get(name).copied().ok_or_else(Failed::corrupt)
     }
 
+    /// A receiver that is locked.
+    pub(super) fn locked(&self, id: i64) -> Done<&Lane> {
+        self.lanes.get(&id).ok_or_else(Failed::corrupt)
+    }
+
     /// A receiver that is locked, to change it.
     pub(super) fn lane(&mut self, id: i64) -> Done<&mut Lane> {
         let lane = self.lanes.get_mut(&id).ok_or_else(Failed::corrupt)?;
@@ -179,7 +198,8 @@ impl Ledger<'_> {
 
     pub(super) async fn write_lanes(&mut self) -> Done<()> {
         let changed = self.lanes.values().filter(|lane| lane.changed);
-        let rows = changed.map(|lane| lane.row(self.now)).collect::<Done<Vec<_>>>()?;
+        let rows = changed.clone().map(|lane| lane.row(self.now)).collect::<Done<Vec<_>>>()?;
+        self.ready_streams.extend(changed.filter_map(Lane::ready_stream).map(str::to_owned));
         self.lanes.values_mut().for_each(|lane| lane.changed = false);
         if !rows.is_empty() {
             let ids = rows.iter().map(|row| row.id).collect();

@@ -13,10 +13,13 @@ mod enqueue;
 mod filter;
 mod inbox;
 mod lane;
+mod poll;
 mod prune;
+mod publish;
 mod queries;
 mod replay;
 mod settle;
+mod streams;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -26,9 +29,12 @@ use tokio_postgres::{Client, Row};
 pub(crate) use admit::{Admitted, Call};
 pub(crate) use inbox::{ListRefused, TakeOver};
 pub(crate) use lane::Change;
+pub(crate) use poll::FrozenOf;
+pub(crate) use publish::Publish;
 pub(crate) use queries::{Health, List, Past, Receivers, Total};
 pub(crate) use replay::Discard;
 pub(crate) use settle::{Freeze, Renew, Settle};
+pub(crate) use streams::{CreateStream, DeleteStream, FindStream, SetSubject, StreamsOf, UpdateStream};
 
 use crate::{failed::Done, values::Value};
 use delivery::{Delivery, New};
@@ -55,6 +61,8 @@ pub(crate) struct Ledger<'a> {
     changed: BTreeSet<i64>,
     /// Those that have no row yet.
     new: Vec<New>,
+    /// Streams that may be polled now.
+    ready_streams: BTreeSet<String>,
 }
 
 impl<'a> Ledger<'a> {
@@ -67,6 +75,7 @@ impl<'a> Ledger<'a> {
             deliveries: BTreeMap::new(),
             changed: BTreeSet::new(),
             new: Vec::new(),
+            ready_streams: BTreeSet::new(),
         }
     }
 
@@ -83,6 +92,11 @@ impl<'a> Ledger<'a> {
     pub(crate) async fn write(&mut self) -> Done<()> {
         self.write_deliveries().await?;
         self.write_lanes().await
+    }
+
+    /// The streams that may be polled after this transaction.
+    pub(crate) fn ready_streams(self) -> BTreeSet<String> {
+        self.ready_streams
     }
 
     async fn query(&self, statement: &str, values: &[Value<'_>]) -> Done<Vec<Row>> {

@@ -38,7 +38,13 @@ const HEALTH: &str = "
         ),
         (SELECT count(*) FROM deliveries WHERE state = 2 AND ended_at > $1),
         (SELECT count(*) FROM receivers WHERE state::json ->> 'status' = 'paused'),
-        (SELECT count(*) FROM inbox WHERE refused_at IS NOT NULL)";
+        (SELECT count(*) FROM inbox WHERE refused_at IS NOT NULL),
+        (SELECT floor(extract(epoch FROM least(
+            (SELECT min(xact_start) FROM pg_stat_activity
+                WHERE (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL) AND backend_type = 'client backend'
+                AND datname = current_database() AND pid <> pg_backend_pid()),
+            (SELECT min(prepared) FROM pg_prepared_xacts WHERE database = current_database())
+        )) * 1000)::bigint)";
 const ATTEMPTS: &str =
     "SELECT at, duration, kid, status, failure FROM attempts WHERE delivery = $1 ORDER BY n";
 const FROM: &str = "FROM deliveries d JOIN events e ON e.id = d.event JOIN receivers r ON r.id = d.receiver";
@@ -68,6 +74,7 @@ impl Operation for Health {
         let (oldest, lately, paused) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
         let mut health = StoreHealth::new(times(oldest), unsigned(lately)?, unsigned(paused)?);
         health.refused = Some(unsigned(row.try_get(3)?)?);
+        health.oldest_snapshot = times(row.try_get(4)?);
         Ok(health)
     }
 }
@@ -86,7 +93,7 @@ impl Operation for Receivers {
         let (after, limit) = (self.after.clone().unwrap_or_default(), i64::from(self.limit));
         let rows = ledger.query(RECEIVERS, &[one(&after), one(&limit)]).await?;
         let read = |row: &tokio_postgres::Row| {
-            let oldest = times(row.try_get(17)?);
+            let oldest = times(row.try_get(18)?);
             let Lane { name, state, counts, .. } = Lane::read(row)?;
             Ok(ReceiverRecord::new(name, state, counts, oldest))
         };

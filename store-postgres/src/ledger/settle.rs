@@ -131,7 +131,9 @@ impl Ledger<'_> {
         let next = outcome.next(state, now);
         let delivery = self.delivery(seq)?;
         debug_assert_eq!(delivery.state, state::IN_FLIGHT, "only these have a lease");
-        delivery.attempts -= i64::from(matches!(next, Next::Waits { spends_attempt: false, .. }));
+        // A poll has spent none.
+        let spared = i64::from(matches!(next, Next::Waits { spends_attempt: false, .. }));
+        delivery.attempts = (delivery.attempts - spared).max(0);
         delivery.uncertain |= *uncertain;
         delivery.note(outcome.failure())?;
         match next {
@@ -143,7 +145,7 @@ impl Ledger<'_> {
         Ok(Settled::Applied(alert))
     }
 
-    async fn note_attempts(&self, attempts: &[(i64, &Attempt)]) -> Done<()> {
+    pub(super) async fn note_attempts(&self, attempts: &[(i64, &Attempt)]) -> Done<()> {
         if attempts.is_empty() {
             return Ok(());
         }

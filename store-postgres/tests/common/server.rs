@@ -20,6 +20,10 @@ use std::{
 const ACCOUNT: &str = "postgres";
 const MISSING: &str = "PostgreSQL or PgBouncer is not installed: run `cargo xtask test rust`, or install Debian's packages `postgresql` and `pgbouncer`";
 
+/// Who may connect: members of the role `checked` with a password, all others without one.
+const ACCESS: &str =
+    "host all +checked 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\nlocal all all trust\n";
+
 /// The server that the tests of this program share. What it commits may be lost if the machine fails.
 pub(crate) fn shared() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
@@ -38,7 +42,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server with an empty folder. `durable` keeps PostgreSQL's own settings.
     pub(crate) fn start(durable: bool) -> Self {
-        Self::configured(durable, &[], &[])
+        Self::configured(durable, &[("pg_hba.conf", ACCESS)], &[])
     }
 
     /// Starts a server with these files in its folder, and with these settings.

@@ -93,11 +93,20 @@ impl Place {
             }
             None => return Err(Failure::usage("name the outbox with --file or --database")),
         };
-        let builder = PostgresStore::builder(url).schema(&self.schema).connections(4);
-        Ok(match env::var(PASSWORD) {
-            Ok(password) => builder.password(move || std::future::ready(Ok(password.clone()))),
-            Err(_) => builder,
-        })
+        Ok(builder(url, &self.schema))
+    }
+}
+
+/// The database that an argument names.
+pub(in super::super) fn named(argument: &str, schema: &str) -> Result<Builder> {
+    Ok(builder(url(argument)?, schema))
+}
+
+fn builder(url: String, schema: &str) -> Builder {
+    let builder = PostgresStore::builder(url).schema(schema).connections(4);
+    match env::var(PASSWORD) {
+        Ok(password) => builder.password(move || std::future::ready(Ok(password.clone()))),
+        Err(_) => builder,
     }
 }
 

@@ -5,6 +5,7 @@ use ssf_transmitter::{
     Timestamp,
     outbox::{Attempt, Counts, Discard, Failure, ReceiverRecord, Record, Status, StoreHealth},
 };
+use ssf_transmitter_postgres::Refused;
 
 pub(super) fn counts_json(counts: &Counts) -> Value {
     json!({
@@ -41,6 +42,7 @@ pub(super) fn health_json(health: &StoreHealth) -> Value {
         "delivered_in_last_minute": health.delivered_in_last_minute,
         "paused": health.paused,
         "refused": health.refused,
+        "oldest_snapshot": health.oldest_snapshot.map(time),
         "file_bytes": health.file_bytes,
         "log_bytes": health.log_bytes,
     })
@@ -49,14 +51,18 @@ pub(super) fn health_json(health: &StoreHealth) -> Value {
 pub(super) fn health_text(health: &StoreHealth) -> String {
     let mebibytes = |bytes: u64| bytes.div_ceil(1 << 20);
     let oldest = health.oldest_waiting.map(|oldest| format!("the oldest one waits since {}\n", time(oldest)));
+    let snapshot = health
+        .oldest_snapshot
+        .map(|oldest| format!("\nthe oldest transaction of the database is open since {}", time(oldest)));
     let size = health.file_bytes.zip(health.log_bytes);
     let size = size.map(|(file, log)| format!("; file {} MiB, log {} MiB", mebibytes(file), mebibytes(log)));
     format!(
-        "{}{} delivered in the last minute; {} receivers paused{}",
+        "{}{} delivered in the last minute; {} receivers paused{}{}",
         oldest.unwrap_or_default(),
         health.delivered_in_last_minute,
         health.paused,
         size.unwrap_or_default(),
+        snapshot.unwrap_or_default(),
     )
 }
 
@@ -97,6 +103,30 @@ pub(super) fn receiver_text(receiver: &ReceiverRecord) -> Option<String> {
         parts.push(format!("\n    next probe at {}", time(probe)));
     }
     Some(parts.concat())
+}
+
+pub(super) fn refused_json(entry: &Refused) -> Value {
+    let deliveries = entry.message.iter().flat_map(|message| &message.deliveries);
+    json!({
+        "id": entry.id,
+        "enqueued_at": time(entry.enqueued_at),
+        "refused_at": time(entry.refused_at),
+        "code": entry.code.as_str(),
+        "event": entry.message.as_ref().map(|message| &message.event),
+        "jtis": deliveries.clone().map(|delivery| &delivery.jti).collect::<Vec<_>>(),
+        "receivers": deliveries.map(|delivery| &delivery.receiver).collect::<Vec<_>>(),
+    })
+}
+
+pub(super) fn refused_text(entry: &Refused) -> String {
+    let refused = format!("{}  refused at {}: {}", entry.id, time(entry.refused_at), entry.code.as_str());
+    match &entry.message {
+        None => format!("{refused}; it is not an entry"),
+        Some(message) => {
+            let receivers: Vec<_> = message.deliveries.iter().map(|delivery| &*delivery.receiver).collect();
+            format!("{refused}; {} to {}", message.event, receivers.join(", "))
+        }
+    }
 }
 
 pub(super) fn record_json(record: &Record) -> Value {

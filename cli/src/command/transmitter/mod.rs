@@ -12,12 +12,13 @@ use serde_json::json;
 use ssf_transmitter::{
     KeySet, Receiver, Transmitter,
     client::{StreamReceivers, Worker},
-    outbox::{Outbox, StreamStore},
+    outbox::{MemoryStore, Outbox, StreamStore},
     stream::StreamApi,
 };
+use ssf_transmitter_store::SqliteStore;
 use tokio::{sync::watch, time::MissedTickBehavior};
 
-use super::{Failure, Result, block_on, output::say, print, shutdown};
+use super::{Failure, Result, block_on, outbox, output::say, print, shutdown};
 use publish::Publishing;
 use server::{PollTimer, Server};
 use settings::Settings;
@@ -54,8 +55,15 @@ pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result {
     let path = arguments.settings.as_deref().ok_or_else(|| Failure::usage("--settings is needed"))?;
     let work = async {
         let settings = Settings::read(path)?;
-        let store = settings.store()?;
-        serve(&settings, store, arguments.demo_events).await
+        let (place, demo) = (&settings.outbox, arguments.demo_events);
+        match (&place.file, &place.database) {
+            (Some(file), _) => serve(&settings, SqliteStore::open(file)?, demo).await,
+            (None, Some(database)) => {
+                let store = outbox::place::named(database, place.schema())?.connect().await?;
+                serve(&settings, store, demo).await
+            }
+            (None, None) => serve(&settings, MemoryStore::new(), demo).await,
+        }
     };
     block_on(work).map_err(|failure| failure.or_in_place(path.display()))
 }

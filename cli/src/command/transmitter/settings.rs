@@ -15,11 +15,11 @@ use ssf_transmitter::{
     access_token::{TokenHash, TokenProfile, TrustedIssuer},
     client::Authenticator,
     metadata::DefaultSubjects,
-    outbox::{MemoryStore, StreamStore},
+    outbox::StreamStore,
     stream::{Caller, RateLimit, Stop, StreamApi, Timer},
 };
 
-use super::super::{Class, Failure, Result, input};
+use super::super::{Failure, Result, input};
 
 /// How often the source of the keys is looked at.
 const KEYS: Duration = Duration::from_mins(1);
@@ -64,7 +64,7 @@ pub(super) struct Settings {
     #[serde(default)]
     issuers: Vec<Issuer>,
     #[serde(default)]
-    outbox: Place,
+    pub(super) outbox: Place,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -126,9 +126,17 @@ struct ScopeNames {
 /// Where streams and deliveries are kept: in memory, unless the place is named.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Place {
-    file: Option<PathBuf>,
-    database: Option<String>,
+pub(super) struct Place {
+    pub(super) file: Option<PathBuf>,
+    /// As `--database` of `ssf outbox`.
+    pub(super) database: Option<String>,
+    schema: Option<String>,
+}
+
+impl Place {
+    pub(super) fn schema(&self) -> &str {
+        self.schema.as_deref().unwrap_or("ssf_outbox")
+    }
 }
 
 impl Settings {
@@ -145,16 +153,10 @@ impl Settings {
                 "without a certificate, listen is a loopback address: tokens are not sent in clear".into()
             );
         }
-        Ok(settings)
-    }
-
-    /// What streams and deliveries are kept in.
-    pub(super) fn store(&self) -> Result<impl StreamStore + Clone + 'static> {
-        if self.outbox.file.is_some() || self.outbox.database.is_some() {
-            let message = "an outbox in a file or in a database does not keep streams yet";
-            return Err(Failure::new(Class::Configuration, message));
+        if settings.outbox.file.is_some() && settings.outbox.database.is_some() {
+            return Err("an outbox is in a file or in a database: set one of both".into());
         }
-        Ok(MemoryStore::new())
+        Ok(settings)
     }
 
     pub(super) fn keys(&self) -> Result<KeySet> {

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     error::{Error, ErrorCode, Result},
     outbox::{Claim, Lease, Settled, Settlement},
+    random,
     time::Timestamp,
 };
 
@@ -62,7 +63,7 @@ impl Worker {
             let claims = hands.now() >= claim_at && hands.has_room();
             let next = hands.exchange(claims).await;
             if claims {
-                let poll = hands.worker.poll;
+                let poll = spread(hands.worker.poll);
                 claim_at = hands.now().plus(next.map_or(poll, |next| next.min(poll)));
             }
             hands.renew().await;
@@ -133,6 +134,11 @@ impl Worker {
             None => Ok(hands.drained),
         }
     }
+}
+
+/// Between three quarters of an interval and all of it, so that many workers do not ask at the same moments.
+fn spread(interval: Duration) -> Duration {
+    interval.mul_f64(1.0 - random::fraction().unwrap_or_default() / 4.0)
 }
 
 impl Hands {
@@ -340,5 +346,18 @@ impl Hands {
         self.store_at = None;
         self.settle().await;
         self.count_in_flight();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fallback_polls_are_spread() {
+        let second = Duration::from_secs(1);
+        let waits: std::collections::BTreeSet<_> = (0..100).map(|_| spread(second)).collect();
+        assert!(waits.len() > 1, "each is another one");
+        assert!(waits.iter().all(|wait| (second * 3 / 4..=second).contains(wait)), "{waits:?}");
     }
 }

@@ -1,0 +1,170 @@
+//! What receivers that poll are given, and what they say of it.
+
+use std::{collections::HashMap, time::Duration};
+
+use ssf_transmitter::outbox::{Acknowledgement, Attempt, Failure, Payload, Poll, Polled, stream_receiver};
+
+use super::{Ledger, Operation, claim::READY, delivery::columns, due::STEP, endings::Ending, lane};
+use crate::{
+    codec::{signed, time, wait},
+    failed::{Done, Failed},
+    values::{each, one},
+};
+
+/// A poll of a stream that has nothing locks nothing.
+const OWN: &str = concat!(
+    "SELECT ",
+    lane::columns!(),
+    " FROM receivers WHERE name = $1 AND waiting + in_flight > 0 FOR UPDATE"
+);
+macro_rules! own {
+    ($condition:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM deliveries d WHERE d.receiver = $1 AND ",
+            $condition,
+            ", d.seq LIMIT $3 FOR UPDATE"
+        )
+    };
+}
+const LENT: &str = own!("d.wait = 3 AND d.lease_until <= $2 ORDER BY d.lease_until");
+const DUE: &str = own!("d.wait = 1 AND d.due_at <= $2 ORDER BY d.due_at");
+const NEXT: &str = "
+    SELECT least(
+        (SELECT min(lease_until) FROM deliveries WHERE receiver = $1 AND wait = 3),
+        (SELECT min(due_at) FROM deliveries WHERE receiver = $1 AND wait = 1)
+    )";
+/// What was never given out cannot be acknowledged.
+const ACKNOWLEDGED: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM deliveries d WHERE d.jti = ANY($1) AND d.receiver = $2 AND d.state <= 1 AND d.token > 0 ORDER BY d.seq FOR UPDATE"
+);
+const FROZEN: &str = "
+    SELECT d.jti, d.claims FROM deliveries d JOIN receivers r ON r.id = d.receiver
+    WHERE d.jti = ANY($1) AND r.name = $2 AND d.state <= 1";
+
+impl Operation for Poll {
+    type Output = Polled;
+
+    async fn run(&self, ledger: &mut Ledger<'_>) -> Done<Polled> {
+        let Some(receiver) = ledger.lock_stream(&self.stream).await? else { return Ok(Polled::default()) };
+        if ledger.locked(receiver)?.state.may_poll() == 0 {
+            return Ok(Polled::default());
+        }
+        ledger.catch_up_of(receiver).await?;
+        let most = i64::from(self.limit);
+        let now = ledger.now;
+        let mut deliveries = Vec::new();
+        loop {
+            let limit = most - signed(deliveries.len());
+            if limit <= 0 || ledger.locked(receiver)?.ready == 0 {
+                break;
+            }
+            let ready = ledger.read(READY, &[each(&vec![receiver]), each(&vec![limit])]).await?;
+            if ready.is_empty() {
+                break;
+            }
+            for (seq, row) in ready {
+                if ledger.known(seq)?.expires_at <= now.as_unix_millis() {
+                    ledger.end(seq, Ending::Expired).await?;
+                } else {
+                    deliveries.push(ledger.take(seq, &row, self.lease, Some(wait::ANSWER))?);
+                }
+            }
+        }
+        let more = ledger.locked(receiver)?.ready > 0;
+        ledger.write().await?;
+        // Nobody else is woken by what this one leaves.
+        ledger.ready_streams.clear();
+        let next = if deliveries.is_empty() { ledger.next_of(receiver).await? } else { None };
+        Ok(Polled::new(deliveries, more, next))
+    }
+}
+
+impl Operation for Acknowledgement {
+    type Output = u64;
+
+    async fn run(&self, ledger: &mut Ledger<'_>) -> Done<u64> {
+        let Some(receiver) = ledger.lock_stream(&self.stream).await? else { return Ok(0) };
+        let accepted = self.accepted.iter().map(|jti| (&**jti, None));
+        let rejected = self.rejected.iter().map(|(jti, failure)| (&**jti, Some(failure)));
+        let mut said: HashMap<&str, Option<&Failure>> = HashMap::new();
+        // Receivers may say anything, and PostgreSQL takes no text with a NUL character.
+        for (jti, failure) in accepted.chain(rejected).filter(|(jti, _)| !jti.contains('\0')) {
+            said.entry(jti).or_insert(failure);
+        }
+        let jtis = said.keys().copied().collect();
+        let found = ledger.read(ACKNOWLEDGED, &[each(&jtis), one(&receiver)]).await?;
+        let (mut turns, mut attempts, now) = (Vec::new(), Vec::new(), ledger.now);
+        for (seq, row) in &found {
+            let failure = said.get(row.try_get::<_, &str>(1)?).copied().flatten();
+            attempts.push((*seq, Attempt::new(now, Duration::ZERO).with_failure(failure.cloned())));
+            ledger.delivery(*seq)?.note(failure)?;
+            ledger.lane(receiver)?.state.note_polled(failure, now);
+            let ending = if failure.is_some() { Ending::Dead } else { Ending::Delivered };
+            turns.extend(ledger.end_alone(*seq, ending)?);
+        }
+        ledger.let_next(&turns).await?;
+        ledger
+            .note_attempts(&attempts.iter().map(|(seq, attempt)| (*seq, attempt)).collect::<Vec<_>>())
+            .await?;
+        Ok(found.len() as u64)
+    }
+}
+
+/// What was kept of deliveries of a stream.
+pub(crate) struct FrozenOf {
+    pub(crate) stream: String,
+    pub(crate) jtis: Vec<String>,
+}
+
+impl Operation for FrozenOf {
+    type Output = Vec<Option<Payload>>;
+
+    async fn run(&self, ledger: &mut Ledger<'_>) -> Done<Vec<Option<Payload>>> {
+        let jtis = self.jtis.iter().map(|jti| &**jti).filter(|jti| !jti.contains('\0')).collect();
+        let receiver = stream_receiver(&self.stream);
+        let rows = ledger.query(FROZEN, &[each::<&str>(&jtis), one(&receiver)]).await?;
+        let kept = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get::<_, Option<Vec<u8>>>(1)?)));
+        let kept = kept.collect::<Done<HashMap<&str, _>>>()?;
+        let of = |jti: &String| kept.get(&**jti).cloned().flatten().map(Payload::from);
+        Ok(self.jtis.iter().map(of).collect())
+    }
+}
+
+impl Ledger<'_> {
+    /// Locks the receiver that stands for a stream, if it has anything.
+    async fn lock_stream(&mut self, stream: &str) -> Done<Option<i64>> {
+        Ok(self.lock(OWN, &[one(&stream_receiver(stream))]).await?.pop())
+    }
+
+    /// Does what is due for one receiver.
+    async fn catch_up_of(&mut self, receiver: i64) -> Done<()> {
+        let now = self.millis();
+        let values = [one(&receiver), one(&now), one(&STEP)];
+        let lane = self.locked(receiver)?;
+        let (in_flight, waits) = (lane.counts.in_flight > 0, signed(lane.counts.waiting) > lane.ready);
+        if in_flight {
+            for (seq, _) in self.read(LENT, &values).await? {
+                // Nobody knows whether the receiver has it.
+                self.delivery(seq)?.uncertain = true;
+                self.wait_again(seq, None).await?;
+            }
+        }
+        if waits {
+            for (seq, _) in self.read(DUE, &values).await? {
+                self.promote(seq)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How long it is until a delivery of a receiver may be ready.
+    async fn next_of(&self, receiver: i64) -> Done<Option<Duration>> {
+        let rows = self.query(NEXT, &[one(&receiver)]).await?;
+        let next: Option<i64> = rows.first().ok_or_else(Failed::corrupt)?.try_get(0)?;
+        Ok(next.map(|next| time(next).since(self.now)))
+    }
+}
