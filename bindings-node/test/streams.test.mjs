@@ -174,7 +174,7 @@ everywhere('a client that disconnects ends its poll', async (_, mount) => {
   request.destroy();
   await gone;
   const published = await api.publish(caep.sessionRevoked(), ADA);
-  // Nobody has taken it.
+  // It was given to nobody.
   assert.deepEqual(Object.keys(await poll(stream, { returnImmediately: true })), published.jtis);
 });
 

@@ -238,7 +238,7 @@ def test_a_client_that_disconnects_ends_its_poll(servers: dict[bool, Server]) ->
     connection.close()
     assert server.ended.wait(60)
     published = api.publish(caep.SessionRevoked(), ADA)
-    # Nobody has taken it.
+    # It was given to nobody.
     assert list(poll(server, stream, returnImmediately=True)) == list(published.jtis)
 
 
