@@ -6,6 +6,7 @@
 
 #![cfg_attr(test, allow(dead_code, reason = "napi registers nothing in a build for tests"))]
 
+mod access;
 mod conformance;
 mod deliveries;
 mod emission;

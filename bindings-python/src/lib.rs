@@ -31,6 +31,7 @@ mod receiver;
 mod runtime;
 mod sets;
 mod signer;
+mod stream_arguments;
 mod streams;
 mod transmitter;
 mod worker;
@@ -104,7 +105,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(metadata::well_known_url, module)?)?;
     module.add_function(wrap_pyfunction!(runtime::settle, module)?)?;
     module.add_function(wrap_pyfunction!(sets::prepare_set, module)?)?;
-    module.add_function(wrap_pyfunction!(streams::generate_token, module)?)?;
+    module.add_function(wrap_pyfunction!(stream_arguments::generate_token, module)?)?;
 
     imports::fill(py)?;
     #[cfg(unix)]

@@ -6,14 +6,8 @@ use std::{
 };
 
 use pyo3::{exceptions::PyRuntimeError, prelude::*};
-use ssf_bindings::{
-    access::{self, AccessSettings, IssuerSettings},
-    streams::{self, StreamSettings},
-};
-use ssf_transmitter::{
-    set::Audience,
-    stream::{self, Answer, Caller, Head},
-};
+use ssf_bindings::streams::{self, StreamSettings};
+use ssf_transmitter::stream::{self, Answer, Head};
 
 use crate::{
     arguments::Span,
@@ -25,7 +19,7 @@ use crate::{
     outbox_records::Failure,
     process::{Own, PerProcess},
     runtime::{FORKED, wait},
-    sets::Addressee,
+    stream_arguments::{AccessArgument, CallerArgument, HeadArgument},
 };
 
 /// What answers receivers and publishes to their streams.
@@ -40,70 +34,6 @@ pub(crate) struct StreamApi {
 
 /// Status, headers and body of an answer.
 type Response = (u16, Vec<(&'static str, String)>, Cow<'static, [u8]>);
-
-/// The receiver, its audience, the names of its scopes, and its dialect.
-#[derive(FromPyObject)]
-struct CallerArgument(String, Option<Addressee>, Vec<String>, Option<String>);
-
-impl From<CallerArgument> for Caller {
-    fn from(CallerArgument(receiver, audience, scopes, dialect): CallerArgument) -> Self {
-        streams::caller(receiver, audience.map(Audience::from), &scopes, dialect)
-    }
-}
-
-/// Method, target, headers, and the address of the caller.
-#[derive(FromPyObject)]
-struct HeadArgument(String, String, Vec<(String, String)>, Option<String>);
-
-impl From<HeadArgument> for Head {
-    fn from(HeadArgument(method, target, headers, remote): HeadArgument) -> Self {
-        streams::head(method, &target, headers, remote.and_then(|address| address.parse().ok()))
-    }
-}
-
-/// Callers by the hashes of their tokens, issuers, networks that these may be in, and whether they may be on this machine.
-#[derive(FromPyObject)]
-struct AccessArgument(Vec<(String, CallerArgument)>, Vec<IssuerArgument>, Vec<String>, bool);
-
-/// Issuer, profile, audience, clients, the rule for all others, the names of scopes, metadata, keys.
-#[derive(FromPyObject)]
-struct IssuerArgument(
-    String,
-    String,
-    Option<String>,
-    Vec<(String, String, String)>,
-    Option<(String, String)>,
-    Option<(String, String)>,
-    Option<String>,
-    Option<String>,
-);
-
-impl From<AccessArgument> for AccessSettings {
-    fn from(AccessArgument(tokens, issuers, allow_networks, allow_loopback): AccessArgument) -> Self {
-        Self {
-            tokens: tokens.into_iter().map(|(hash, caller)| (hash, caller.into())).collect(),
-            issuers: issuers.into_iter().map(Into::into).collect(),
-            allow_networks,
-            allow_loopback,
-        }
-    }
-}
-
-impl From<IssuerArgument> for IssuerSettings {
-    fn from(given: IssuerArgument) -> Self {
-        let IssuerArgument(
-            issuer,
-            profile,
-            audience,
-            clients,
-            every_client,
-            scope_names,
-            metadata_url,
-            jwks_uri,
-        ) = given;
-        Self { issuer, profile, audience, clients, every_client, scope_names, metadata_url, jwks_uri }
-    }
-}
 
 /// The ids of SETs, to how many streams they go, and whether they were published before.
 type PublishedTuple = (Vec<String>, u64, bool);
@@ -305,10 +235,4 @@ impl StreamCall {
 /// It was answered, or belongs to the parent of this process.
 fn gone() -> PyErr {
     PyRuntimeError::new_err(FORKED)
-}
-
-/// A new static token, and its hash.
-#[pyfunction]
-pub(crate) fn generate_token() -> Result<(String, String)> {
-    Ok(inside(access::generate_token)?)
 }
