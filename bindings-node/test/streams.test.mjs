@@ -1,6 +1,7 @@
 // The stream API, in the servers that mount it.
 
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -322,7 +323,7 @@ test('a worker sends to push streams', async (t) => {
 });
 
 test('streams are kept beside the deliveries, in a file and in a database', async (t) => {
-  const schema = `streams_${process.pid}`;
+  const schema = `streams_${randomUUID().replaceAll('-', '')}`;
   for (const open of [
     () => new Outbox(join(folder(t), 'outbox.db')),
     () => new Outbox(postgresUrl(), { schema, migrate: true }),

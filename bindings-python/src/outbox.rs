@@ -435,7 +435,10 @@ async fn perform(outbox: sdk::outbox::Outbox, kept: Kept, call: Call) -> sdk::Re
         }
         Call::Hold(receiver) => nothing(outbox.hold(&receiver).await?),
         Call::Release(receiver) => nothing(outbox.release(&receiver).await?),
-        Call::Wake => nothing(kept.wake()),
+        Call::Wake => {
+            kept.wake();
+            nothing(())
+        }
         Call::Prune(retention) => Answer::Number(outbox.prune(retention).await?.deliveries),
         Call::Check => Answer::Damage(kept.check().await?),
         Call::Backup(target) => nothing(kept.backup(target).await?),

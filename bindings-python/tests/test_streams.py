@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import jwt
 import pytest
@@ -258,7 +259,7 @@ def test_streams_are_kept_beside_the_deliveries(
     servers: dict[bool, Server], kept: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     place = tmp_path / "outbox.db" if kept == "file" else request.getfixturevalue("postgres_url")
-    options = {} if kept == "file" else {"migrate": True, "schema": f"streams_{tmp_path.name[-1]}"}
+    options = {} if kept == "file" else {"migrate": True, "schema": f"streams_{uuid4().hex}"}
     make, asgi = mounts.MOUNTS["fastapi"]
     with Outbox(place, **options) as outbox:
         servers[asgi].serve(make(api_over(outbox)))
