@@ -107,8 +107,7 @@ async fn the_authorization_header_is_sent_as_it_is_or_not_at_all() {
 async fn a_redirect_is_not_followed() {
     let inside = Server::start(|_, _| (202, Vec::new(), Vec::new())).await;
     let target = format!("{}/latest/meta-data", inside.base);
-    let server =
-        Server::start(move |_, _| (307, vec![("location".to_owned(), target.clone())], Vec::new())).await;
+    let server = Server::start(move |_, _| (307, vec![("location", target.clone())], Vec::new())).await;
     let world = World::new();
     let delivery = json!({
         "method": "urn:ietf:rfc:8935",

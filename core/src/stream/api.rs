@@ -133,8 +133,8 @@ impl StreamApi {
             return Ok(Err(self.refused(&operation, &caller, self.denied(denial))));
         }
         let limit = operation.max_body();
-        let length = head.get("content-length").and_then(|length| length.parse::<u64>().ok());
-        if limit > 0 && length.is_some_and(|length| length > limit as u64) {
+        let fits = |length: &str| length.parse().is_ok_and(|length: usize| length <= limit);
+        if limit > 0 && !head.get("content-length").is_none_or(fits) {
             return Ok(Err(self.refused(&operation, &caller, Problem::too_large(limit))));
         }
         // Some receivers name no type, as the examples of SSF 1.0 §8.1; another one is an error.

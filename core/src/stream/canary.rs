@@ -19,11 +19,19 @@ const LONGEST: Duration = Duration::from_hours(24);
 #[derive(Clone, Deserialize, Serialize)]
 pub(super) struct Canary {
     sent_at: i64,
-    /// When the receiver acknowledged one last; before, when the first one was sent.
+    /// When the receiver acknowledged one last; before, when the first one was sent, or the stream was enabled.
     since: i64,
     /// The id of its SET, until that has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     jti: Option<String>,
+}
+
+impl Canary {
+    /// The stream was not enabled for a while: what counts is what follows.
+    pub(super) fn begin_anew(&mut self, now: Timestamp) {
+        let now = now.as_unix_millis();
+        *self = Self { sent_at: now, since: now, jti: None };
+    }
 }
 
 impl StreamApi {

@@ -118,7 +118,9 @@ impl Stream {
     /// Changes the status. Where the stream begins anew, what was counted before says nothing.
     pub(super) fn set_status(&mut self, status: StreamStatus, reason: Option<String>, now: Timestamp) {
         if status == StreamStatus::Enabled && self.record.status != status {
-            self.configuration.canary = None;
+            if let Some(canary) = &mut self.configuration.canary {
+                canary.begin_anew(now);
+            }
             self.configuration.active_at = Some(now.as_unix_millis());
         }
         self.record.status = status;

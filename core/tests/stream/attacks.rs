@@ -62,7 +62,8 @@ async fn a_poll_ends_when_its_stream_is_deleted_or_pushed() {
         let waiting = tokio::spawn(poll(world.clone(), id.clone()));
         tokio::task::yield_now().await;
         let (method, target, body) = change(&id);
-        world.call(method, &target, Some(body)).await;
+        let changed = world.call(method, &target, Some(body).filter(|body| !body.is_null())).await;
+        assert!([200, 204].contains(&changed.status()), "{method}");
         assert_eq!(waiting.await.unwrap().status(), 404, "{method}");
     }
 }
@@ -141,12 +142,11 @@ async fn json_that_is_huge_deep_or_ambiguous_is_refused() {
     ] {
         assert_eq!(send(body.as_bytes()).await, status, "{body:.60}");
     }
-    let announced = Head::new("POST", "/ssf/streams").header("Content-Length", "99999999999999999999");
-    let answer = match world.api.begin(&announced, world.caller.clone()) {
-        Begun::Answered(answer) => answer.status(),
-        Begun::Body(call) => call.too_long().status(),
-    };
-    assert_eq!(answer, 413);
+    for length in ["65537", "99999999999999999999", "-1", "x"] {
+        let announced = Head::new("POST", "/ssf/streams").header("Content-Length", length);
+        let begun = world.api.begin(&announced, world.caller.clone());
+        assert!(matches!(begun, Begun::Answered(answer) if answer.status() == 413), "{length}");
+    }
 }
 
 #[cfg(feature = "client")]

@@ -85,7 +85,7 @@ async fn a_receiver_that_comes_back_in_time_is_not_stopped() {
     let verify = json!({ "stream_id": id });
     let answer = world.call("POST", "/ssf/verify", Some(verify)).await;
     let told: Vec<_> = answer.audits().iter().map(|audit| (audit.caller(), audit.action())).collect();
-    assert_eq!(told, [(Some("acme"), "stream.verify"), (None, "stream.enable")]);
+    assert_eq!(told, [(None, "stream.enable"), (Some("acme"), "stream.verify")]);
     world.clock.advance(MINUTE);
     assert_eq!(maintain(&world).await.audits, []);
     let told = events(&world, &world.poll(&id, json!({})).await);
@@ -182,6 +182,10 @@ async fn canaries_tell_whether_streams_work() {
     assert_eq!(age().await, None);
     set("enabled").await;
     assert_eq!(age().await, Some(Duration::ZERO));
+    let before = world.counts().await.enqueued;
+    world.clock.advance(HOUR);
+    assert_eq!(age().await, Some(HOUR));
+    assert_eq!(world.counts().await.enqueued, before + 1);
 }
 
 #[tokio::test]
