@@ -10,12 +10,16 @@ use common::{
 use rusqlite::Connection;
 use ssf_transmitter::{
     ErrorCode, Timestamp,
-    outbox::{Discard, Filter, Outcome, Priority, State, Status, Store, StreamStore, suite::ManualClock},
+    outbox::{
+        Discard, Filter, Outcome, Priority, STREAM_PREFIX, State, Status, Store, StreamStore,
+        suite::ManualClock,
+    },
 };
 use ssf_transmitter_store::SqliteStore;
 
 /// What the version with this number has left, for the versions after it.
-const FIXTURES: &[(u32, &str)] = &[(1, include_str!("fixtures/v1.sql"))];
+const FIXTURES: &[(u32, &str)] =
+    &[(1, include_str!("fixtures/v1.sql")), (2, include_str!("fixtures/v2.sql"))];
 
 #[tokio::test]
 async fn a_newer_version_is_refused() {
@@ -42,6 +46,9 @@ async fn a_file_of_each_earlier_version_goes_on() {
         let store = SqliteStore::builder(folder.database()).clock(clock.clone()).open().unwrap();
         assert_eq!(store.check().await.unwrap(), Vec::<String>::new(), "version {version}");
         goes_on(&store, &clock).await;
+        if *version >= 2 {
+            streams_go_on(&store, clock).await;
+        }
         store.close().await.unwrap();
     }
 }
@@ -85,7 +92,8 @@ async fn goes_on(store: &SqliteStore, clock: &ManualClock) {
     let superseded = Some(Discard::Superseded { by: "newer".to_owned() });
     assert_eq!(record("older").await.record.discard, superseded);
     assert_eq!(record("second").await.record.priority, Priority::High);
-    let receivers = store.receivers(None, 10).await.unwrap();
+    let mut receivers = store.receivers(None, 10).await.unwrap();
+    receivers.retain(|receiver| !receiver.name.starts_with(STREAM_PREFIX));
     let statuses: Vec<_> = receivers.iter().map(|receiver| receiver.state.status).collect();
     assert_eq!(statuses, [Status::Active, Status::Paused, Status::Held]);
     let ada = || entry("acme", "ada");
@@ -112,4 +120,17 @@ async fn goes_on(store: &SqliteStore, clock: &ManualClock) {
     assert_eq!(claim(store, 10).await[0].lease.jti, "later");
     assert!(store.counts().await.unwrap().is_balanced());
     assert_eq!(store.list(Filter::new(), None, 100).await.unwrap().len(), 9);
+}
+
+async fn streams_go_on(store: &SqliteStore, clock: ManualClock) {
+    let streams = store.streams_of("owner").await.unwrap();
+    let told: Vec<_> = streams.iter().map(|stream| (stream.id.as_str(), stream.version)).collect();
+    assert_eq!(told, [("one", 1), ("two", 2)]);
+    assert_eq!(streams[1].configuration.as_bytes(), b"{}");
+    let publisher = publisher_at(store, clock);
+    let publish = async |user: &str| publisher.publish(event(user)).await.unwrap().streams;
+    // One gets all but bob, and the other one only ada.
+    assert_eq!([publish("ada").await, publish("bob").await, publish("eve").await], [2, 0, 1]);
+    assert_eq!(poll(store, "one", 10).await.len(), 2);
+    assert_eq!(poll(store, "two", 10).await.len(), 1);
 }

@@ -76,7 +76,7 @@ async fn measured(count: usize, work: impl Future<Output = ()>) -> Rate {
     let (before, began) = (processor(), Instant::now());
     work.await;
     let wall = count as f64 / began.elapsed().as_secs_f64();
-    let used = before.zip(processor()).map(|(before, after)| (after - before).as_secs_f64());
+    let used = before.zip(processor()).map(|(before, after)| after.saturating_sub(before).as_secs_f64());
     Rate { wall, processor: used.filter(|used| *used > 0.0).map(|used| count as f64 / used) }
 }
 
@@ -259,7 +259,9 @@ async fn main() {
     // Each store has a process of its own, so that one does not use the memory that the other has left.
     let folder = std::env::var("SSF_BENCH_FOLDER").ok().map(PathBuf::from);
     let folder = folder.map(|folder| folder.join(format!("streams-{}", std::process::id())));
-    folder.iter().for_each(|folder| std::fs::create_dir_all(folder).unwrap());
+    if let Some(folder) = &folder {
+        std::fs::create_dir_all(folder).unwrap();
+    }
     let open = |name: &str| opened(folder.as_deref(), name);
     println!("\nstreams in {}", if folder.is_some() { "SQLite" } else { "memory" });
 
@@ -281,5 +283,7 @@ async fn main() {
     let spread = fan_out(&open("fan-out")).await;
     println!("{:<50} {spread}", format!("deliveries of one event to {STREAMS} streams"));
     println!("{:<50} {:>9.0} ms", "  one such event", 1000.0 * STREAMS as f64 / spread.wall);
-    folder.iter().for_each(|folder| std::fs::remove_dir_all(folder).unwrap());
+    if let Some(folder) = &folder {
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }
