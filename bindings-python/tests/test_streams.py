@@ -29,7 +29,6 @@ from vectors import cases, custom_event, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
     from pathlib import Path
 
     from mounts import Server

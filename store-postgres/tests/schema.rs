@@ -65,8 +65,7 @@ async fn version_1_is_extended_and_goes_on_beside_this_one() {
     builder.migrate().await.unwrap();
     let after = columns(&client, "first").await;
     assert!(after.is_superset(&before));
-    let new_tables =
-        ["inbox ", "streams ", "stream_events ", "stream_subjects ", "receivers mode "];
+    let new_tables = ["inbox ", "streams ", "stream_events ", "stream_subjects ", "receivers mode "];
     let is_new = |column: &&String| new_tables.iter().any(|table| column.starts_with(table));
     assert!(after.difference(&before).all(|column| is_new(&column)), "{after:?}");
     let outbox = Outbox::new(builder.connect().await.unwrap());

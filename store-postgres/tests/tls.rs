@@ -92,8 +92,7 @@ async fn the_server_is_verified_and_the_client_presents_itself() {
     refused(unbound, "offers no way to log in").await;
     let certificate_alone = store(&server, "mutual", "localhost", "sslmode=require&channel_binding=require");
     let (presented, key) = certificate(&ca, "mutual", ExtendedKeyUsagePurpose::ClientAuth);
-    refused(trusting(certificate_alone).client_certificate(presented, key), "offers no way to log in")
-        .await;
+    refused(trusting(certificate_alone).client_certificate(presented, key), "offers no way to log in").await;
 
     let mutual = || trusting(store(&server, "mutual", "localhost", "sslmode=verify-full"));
     refused(mutual(), "").await;
