@@ -117,7 +117,7 @@ fn worker(settings: &Settings, keys: KeySet, api: &StreamApi, outbox: &Outbox) -
     let worker = Worker::new(outbox.clone(), transmitter, StreamReceivers::new(api.clone(), named));
     Ok(worker.on_alert(|receiver, alert| match alert {
         ssf_transmitter::outbox::Alert::Paused(failure) => {
-            say(&format!("{receiver} is paused: {}", failure.message))
+            say(&format!("{receiver} is paused: {}", failure.message));
         }
         _ => say(&format!("{receiver} is resumed")),
     }))

@@ -62,7 +62,7 @@ pub(super) struct Settings {
     #[serde(default)]
     receivers: Vec<StaticReceiver>,
     #[serde(default)]
-    issuers: Vec<Issuer>,
+    issuers: Vec<AuthorizationServer>,
     #[serde(default)]
     pub(super) outbox: Place,
 }
@@ -97,7 +97,7 @@ enum Audience {
 /// An authorization server.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Issuer {
+struct AuthorizationServer {
     issuer: String,
     profile: Option<String>,
     audience: Option<String>,
@@ -257,7 +257,7 @@ impl StaticReceiver {
     }
 }
 
-impl Issuer {
+impl AuthorizationServer {
     fn trusted(&self) -> Result<TrustedIssuer> {
         let profile = TokenProfile::built_in(self.profile.as_deref().unwrap_or("rfc9068"))?;
         let mut issuer = TrustedIssuer::with_profile(&self.issuer, profile);
