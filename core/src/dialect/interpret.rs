@@ -167,7 +167,7 @@ impl Dialect {
         !self.is_at_top(rules) && !is_without_subject(kind, rules) && !self.wants_subject(kind, rules)
     }
 
-    /// Whether the subject of such an event stands at the top level of the SET.
+    /// Whether the subject of such an event is at the top level of the SET.
     pub(crate) fn is_at_top(&self, rules: Option<&EventRules>) -> bool {
         self.data().subject.sub_id || rules.is_some_and(|rules| rules.subject == Some(EventSubject::SubId))
     }

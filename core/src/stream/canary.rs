@@ -35,7 +35,7 @@ impl Canary {
 }
 
 impl StreamApi {
-    /// Looks what became of the last canary of a stream, and sends the next one when it is due. Returns its age.
+    /// Notes whether the last canary of a stream was acknowledged, and sends the next one when it is due. Returns its age.
     pub(super) async fn send_canary(&self, stream: &Stream, now: Timestamp) -> Result<Option<Duration>> {
         let Some(every) = self.settings().canary else { return Ok(None) };
         if stream.record.status != StreamStatus::Enabled {

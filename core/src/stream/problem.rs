@@ -20,7 +20,7 @@ pub(super) struct Problem {
     challenge: Option<String>,
     retry_after: Option<Duration>,
     allow: Option<&'static str>,
-    failure: Option<Failure>,
+    failure: Option<Box<Failure>>,
 }
 
 impl Problem {
@@ -89,7 +89,9 @@ impl Problem {
 
     pub(super) fn answer(self) -> Answer {
         let body = json!({ "err": self.err, "description": self.description });
-        let mut answer = Answer::json(self.status, &body).with("content-language", "en").failed(self.failure);
+        let mut answer = Answer::json(self.status, &body)
+            .with("content-language", "en")
+            .failed(self.failure.map(|failure| *failure));
         if let Some(challenge) = self.challenge {
             answer = answer.with("www-authenticate", challenge);
         }
@@ -116,7 +118,7 @@ impl From<Error> for Problem {
         } else {
             Self::new(500, "internal_error", "the transmitter has an internal error")
         };
-        Self { failure: Some(Failure::from(&error)), ..problem }
+        Self { failure: Some(Box::new(Failure::from(&error))), ..problem }
     }
 }
 
