@@ -13,7 +13,8 @@ use ssf_transmitter::{
 
 use crate::{
     ledger::{
-        CreateStream, DeleteStream, FindStream, FrozenOf, Publish, SetSubject, StreamsOf, UpdateStream,
+        CreateStream, DeleteStream, Expire, FindStream, FrozenOf, PollOnce, Publish, SetSubject, StreamsOf,
+        UpdateStream,
     },
     store::{PostgresStore, Wakes},
 };
@@ -58,7 +59,15 @@ impl StreamStore for PostgresStore {
     }
 
     fn poll(&self, poll: Poll) -> BoxFuture<'_, Result<Polled>> {
-        self.run(poll)
+        Box::pin(async move {
+            let once = PollOnce { poll: poll.clone(), looks: true };
+            if let Some(polled) = self.run(once).await? {
+                return Ok(polled);
+            }
+            self.run(Expire).await?;
+            let polled = self.run(PollOnce { poll, looks: false }).await?;
+            Ok(polled.unwrap_or_default())
+        })
     }
 
     fn frozen(&self, stream: &str, jtis: Vec<String>) -> BoxFuture<'_, Result<Vec<Option<Payload>>>> {

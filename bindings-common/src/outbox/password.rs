@@ -19,7 +19,7 @@ pub enum Password {
     Asked(Arc<dyn Fn(PasswordQuestion) + Send + Sync>),
 }
 
-/// What a language is asked for. It is answered once; if it is dropped, there is no password.
+/// A question for a password. It is answered once; if it is dropped, there is no password.
 pub struct PasswordQuestion(oneshot::Sender<Result<String>>);
 
 impl PasswordQuestion {

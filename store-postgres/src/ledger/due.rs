@@ -5,7 +5,7 @@ use ssf_transmitter::{
     outbox::{Claim, Failure, Next},
 };
 
-use super::{Ledger, delivery::columns, endings::Ending, lane};
+use super::{Ledger, Operation, delivery::columns, endings::Ending, lane};
 use crate::{
     codec::{signed, state, wait},
     failed::Done,
@@ -27,6 +27,15 @@ const RECEIVERS: &str = concat!(
     lane::columns!(),
     " FROM receivers WHERE id IN (SELECT receiver FROM due) ORDER BY id FOR UPDATE SKIP LOCKED"
 );
+/// Receivers of which something has expired.
+const EXPIRING: &str = concat!(
+    "WITH due AS MATERIALIZED (
+        SELECT receiver FROM deliveries WHERE state = 0 AND expires_at <= $1 ORDER BY expires_at LIMIT $2
+    )
+    SELECT ",
+    lane::columns!(),
+    " FROM receivers WHERE id IN (SELECT receiver FROM due) ORDER BY id FOR UPDATE SKIP LOCKED"
+);
 macro_rules! step {
     ($condition:literal) => {
         concat!(
@@ -41,6 +50,23 @@ macro_rules! step {
 const LEASED: &str = step!("d.lease_until <= $1 ORDER BY d.lease_until");
 const EXPIRED: &str = step!("d.state = 0 AND d.expires_at <= $1 ORDER BY d.expires_at");
 const DUE: &str = step!("d.wait = 1 AND d.due_at <= $1 ORDER BY d.due_at");
+
+/// Discards what has expired, where no worker may be there to do it. It is a transaction of its own: a poll waits for its receiver, and
+/// who waits must have locked no other one.
+pub(crate) struct Expire;
+
+impl Operation for Expire {
+    type Output = ();
+
+    async fn run(&self, ledger: &mut Ledger<'_>) -> Done<()> {
+        let now = ledger.millis();
+        let receivers = ledger.lock(EXPIRING, &[one(&now), one(&STEP)]).await?;
+        for (seq, _) in ledger.read(EXPIRED, &[one(&now), one(&STEP), each(&receivers)]).await? {
+            ledger.end(seq, Ending::Expired).await?;
+        }
+        Ok(())
+    }
+}
 
 impl Ledger<'_> {
     /// Does what is due. Returns whether there may be more.

@@ -27,9 +27,10 @@ use ssf_transmitter::Timestamp;
 use tokio_postgres::{Client, Row};
 
 pub(crate) use admit::{Admitted, Call};
+pub(crate) use due::Expire;
 pub(crate) use inbox::{ListRefused, TakeOver};
 pub(crate) use lane::Change;
-pub(crate) use poll::FrozenOf;
+pub(crate) use poll::{FrozenOf, PollOnce};
 pub(crate) use publish::Publish;
 pub(crate) use queries::{Health, List, Past, Receivers, Total};
 pub(crate) use replay::Discard;

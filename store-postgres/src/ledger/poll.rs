@@ -30,6 +30,10 @@ macro_rules! own {
 }
 const LENT: &str = own!("d.wait = 3 AND d.lease_until <= $2 ORDER BY d.lease_until");
 const DUE: &str = own!("d.wait = 1 AND d.due_at <= $2 ORDER BY d.due_at");
+/// Whether something has expired, whoever gets it. Nobody who may not poll is asked.
+const HAS_EXPIRED: &str = "
+    SELECT EXISTS (SELECT FROM deliveries WHERE state = 0 AND expires_at <= $2)
+    FROM receivers WHERE name = $1 AND mode = 'polled' AND coalesce(state::json ->> 'status', '') <> 'held'";
 const NEXT: &str = "
     SELECT least(
         (SELECT min(lease_until) FROM deliveries WHERE receiver = $1 AND wait = 3),
@@ -45,40 +49,60 @@ const FROZEN: &str = "
     SELECT d.jti, d.claims FROM deliveries d JOIN receivers r ON r.id = d.receiver
     WHERE d.jti = ANY($1) AND r.name = $2 AND d.state <= 1";
 
-impl Operation for Poll {
-    type Output = Polled;
+/// A poll of a stream.
+pub(crate) struct PollOnce {
+    pub(crate) poll: Poll,
+    /// Whether it does nothing where something has expired: see [`Expire`](super::Expire).
+    pub(crate) looks: bool,
+}
 
-    async fn run(&self, ledger: &mut Ledger<'_>) -> Done<Polled> {
-        let Some(receiver) = ledger.lock_stream(&self.stream).await? else { return Ok(Polled::default()) };
-        if ledger.locked(receiver)?.state.may_poll() == 0 {
+impl Operation for PollOnce {
+    type Output = Option<Polled>;
+
+    async fn run(&self, ledger: &mut Ledger<'_>) -> Done<Option<Polled>> {
+        if self.looks {
+            let (name, now) = (stream_receiver(&self.poll.stream), ledger.millis());
+            let rows = ledger.query(HAS_EXPIRED, &[one(&name), one(&now)]).await?;
+            if rows.first().map_or(Ok(false), |row| row.try_get(0))? {
+                return Ok(None);
+            }
+        }
+        ledger.poll(&self.poll).await.map(Some)
+    }
+}
+
+impl Ledger<'_> {
+    async fn poll(&mut self, poll: &Poll) -> Done<Polled> {
+        let Some(receiver) = self.lock_stream(&poll.stream).await? else { return Ok(Polled::default()) };
+        if self.locked(receiver)?.state.may_poll() == 0 {
             return Ok(Polled::default());
         }
-        ledger.catch_up_of(receiver).await?;
-        let most = i64::from(self.limit);
-        let now = ledger.now;
+        self.catch_up_of(receiver).await?;
+        let most = i64::from(poll.limit);
+        let now = self.now;
         let mut deliveries = Vec::new();
         loop {
             let limit = most - signed(deliveries.len());
-            if limit <= 0 || ledger.locked(receiver)?.ready == 0 {
+            if limit <= 0 || self.locked(receiver)?.ready == 0 {
                 break;
             }
-            let ready = ledger.read(READY, &[each(&vec![receiver]), each(&vec![limit])]).await?;
+            let ready = self.read(READY, &[each(&vec![receiver]), each(&vec![limit])]).await?;
             if ready.is_empty() {
                 break;
             }
             for (seq, row) in ready {
-                if ledger.known(seq)?.expires_at <= now.as_unix_millis() {
-                    ledger.end(seq, Ending::Expired).await?;
+                if self.known(seq)?.expires_at <= now.as_unix_millis() {
+                    self.end(seq, Ending::Expired).await?;
                 } else {
-                    deliveries.push(ledger.take(seq, &row, self.lease, Some(wait::ANSWER))?);
+                    deliveries.push(self.take(seq, &row, poll.lease, Some(wait::ANSWER))?);
                 }
             }
         }
-        let more = ledger.locked(receiver)?.ready > 0;
-        ledger.write().await?;
+        let more = self.locked(receiver)?.ready > 0;
+        self.write().await?;
         // Nobody else is woken by what this one leaves.
-        ledger.ready_streams.clear();
-        let next = if deliveries.is_empty() { ledger.next_of(receiver).await? } else { None };
+        self.ready_streams.clear();
+        let next = if deliveries.is_empty() { self.next_of(receiver).await? } else { None };
         Ok(Polled::new(deliveries, more, next))
     }
 }

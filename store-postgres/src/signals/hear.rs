@@ -15,7 +15,7 @@ use crate::{failed::Done, manager::Manager, values::each};
 
 /// How long a lost connection is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How often the database is asked for those who wait for a stream, whatever was told.
+/// How often those who wait for a stream are looked up in the database, whatever was told.
 const WATCH: Duration = Duration::from_secs(2);
 
 /// Who waits in this process.

@@ -55,7 +55,7 @@ pub(super) struct Hint {
 impl News {
     pub(super) fn new() -> Self {
         Self {
-            // Without one, it also hears itself, which does no harm.
+            // Without one, it also hears itself, which is harmless.
             own: fresh_jti().unwrap_or_default().into(),
             any: AtomicBool::default(),
             streams: Mutex::default(),
