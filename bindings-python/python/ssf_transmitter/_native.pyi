@@ -103,6 +103,7 @@ __all__ = [
     "OutboxCounts",
     "OutboxHealth",
     "OutboxReceiver",
+    "PasswordQuestion",
     "Pending",
     "PublicKey",
     "Question",
@@ -469,11 +470,11 @@ class Outbox:
     def salvage(path: str | PathLike[str]) -> tuple[int, int, Path]: ...
 
 @final
-@final
 class PasswordQuestion:
     def answer(self, password: str) -> None: ...
     def fail(self, what: str) -> None: ...
 
+@final
 class Operation:
     @staticmethod
     def enqueue_one(entry: Entry) -> Operation: ...
