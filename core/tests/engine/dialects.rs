@@ -128,6 +128,9 @@ fn login_gov_has_the_deprecated_form_and_its_own_name_for_the_time() {
     assert_eq!(event, &expected);
 }
 
+const APPLE: [&str; 4] =
+    ["caep.session-revoked", "caep.credential-change", "ssf.verification", "ssf.stream-updated"];
+
 #[test]
 fn a_receiver_that_lists_its_events_is_sent_no_others() {
     let risc = |names: &[&str]| names.iter().map(|name| format!("risc.{name}")).collect::<Vec<_>>();
@@ -195,15 +198,7 @@ fn a_receiver_that_lists_its_events_is_sent_no_others() {
             "login-gov",
             owned(&["login-gov.authorization-fraud-detected", "login-gov.identity-fraud-detected"]),
         ),
-        (
-            "apple",
-            owned(&[
-                "caep.session-revoked",
-                "caep.credential-change",
-                "ssf.verification",
-                "ssf.stream-updated",
-            ]),
-        ),
+        ("apple", owned(&APPLE)),
     ] {
         let mut accepted: Vec<_> = EVENTS
             .iter()
