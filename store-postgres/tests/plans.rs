@@ -48,7 +48,8 @@ fn planned(settings: &[&str]) -> String {
 
 #[tokio::test]
 async fn the_suite_finds_no_violation_whatever_the_plan() {
-    for settings in PLANS {
+    // Each takes half a minute: `cargo xtask stress outbox` runs all.
+    for settings in PLANS.iter().take(rounds(1) as usize) {
         let url = planned(settings);
         let violations = suite::run(async |clock| {
             let store = outbox(&url).await.clock(clock).connect().await?;
