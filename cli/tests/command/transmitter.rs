@@ -135,8 +135,7 @@ async fn streams_stay_in_a_file() {
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_stay_in_a_database() {
     let url = crate::server::shared().url();
-    let database = ["--database", &url, "--schema", "transmitter"];
-    ssf(&[&["outbox", "migrate"], &database[..]].concat(), &[]).await.text();
+    ssf(&["outbox", "--database", &url, "--schema", "transmitter", "migrate"], &[]).await.text();
     let outbox = format!("outbox = {{ database = \"{url}\", schema = \"transmitter\" }}");
     streams_stay("transmitter-kept-in-a-database", &outbox).await;
 }
