@@ -26,6 +26,7 @@ async fn the_store_in_memory_keeps_streams() {
     );
 }
 
+#[cfg(feature = "client")]
 mod lint {
     use std::collections::HashMap;
 

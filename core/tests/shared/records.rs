@@ -48,7 +48,7 @@ fn every_member_exists_in_rust() {
             enqueued, waiting, in_flight, delivered, dead, expired, superseded, removed
         }),
         "OutboxHealth": members!(StoreHealth {} {
-            oldest_waiting, delivered_in_last_minute, paused, file_bytes, log_bytes, refused
+            oldest_waiting, delivered_in_last_minute, paused, file_bytes, log_bytes, refused, oldest_snapshot
         }),
         "Delivery": members!(Record {} {
             jti, receiver, event, state, enqueued_at, priority, attempts, due_at, expires_at, ended_at, failure, discard

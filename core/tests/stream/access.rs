@@ -129,17 +129,17 @@ async fn each_change_is_told_for_an_audit_log() {
     };
     let created = world.call("POST", "/ssf/streams", Some(wants())).await;
     let id = read(&created)["stream_id"].as_str().unwrap().to_owned();
-    let subject = json!({ "format": "email", "email": "ada@example.com" });
+    let subject = json!({ "format": "email", "email": "ada-lovelace@example.com" });
     let changes = [
         ("PATCH", "/ssf/streams", json!({ "stream_id": id }), "stream.update"),
         ("PUT", "/ssf/streams", json!({ "stream_id": id }), "stream.replace"),
         (
             "POST",
             "/ssf/status",
-            json!({ "stream_id": id, "status": "paused", "reason": "ada" }),
+            json!({ "stream_id": id, "status": "paused", "reason": "ada-lovelace" }),
             "status.update",
         ),
-        ("POST", "/ssf/verify", json!({ "stream_id": id, "state": "ada" }), "stream.verify"),
+        ("POST", "/ssf/verify", json!({ "stream_id": id, "state": "ada-lovelace" }), "stream.verify"),
         ("POST", "/ssf/subjects:add", json!({ "stream_id": id, "subject": subject }), "subject.add"),
         ("POST", "/ssf/subjects:remove", json!({ "stream_id": id, "subject": subject }), "subject.remove"),
     ];
@@ -151,7 +151,7 @@ async fn each_change_is_told_for_an_audit_log() {
     for (answer, expected) in all {
         let (action, stream, outcome, shown) = told(&answer);
         assert_eq!((action, stream.as_ref(), outcome), (expected, Some(&id), "done"));
-        assert!(!shown.contains("ada"), "{shown}");
+        assert!(!shown.contains("ada-lovelace"), "{shown}");
     }
 
     // What fails is told, too, and what a caller has made up does not break out of its line.

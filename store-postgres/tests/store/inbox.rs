@@ -79,9 +79,9 @@ async fn a_worker_delivers_what_was_committed_and_nothing_else() {
         store.inbox().statement(&message, ParamStyle::Numeric).unwrap()
     };
     client.batch_execute("CREATE TEMP TABLE own (name text)").await.unwrap();
-    let (kept, gone) = (statement("ada"), statement("bob"));
+    let (kept, gone) = (statement("ada-lovelace"), statement("bob"));
     for (statement, commits) in [(&gone, false), (&kept, true)] {
-        assert!(!statement.parameters[0].contains("ada"));
+        assert!(!statement.parameters[0].contains("ada-lovelace"));
         let transaction = client.transaction().await.unwrap();
         transaction.execute("INSERT INTO own VALUES ('host')", &[]).await.unwrap();
         transaction.execute(&*statement.sql, &[&statement.parameters[0]]).await.unwrap();
@@ -291,7 +291,7 @@ async fn statements_suit_their_drivers() {
         assert_eq!((&statement.sql, statement.parameters.len()), (&sql, 1));
         assert_eq!(statement.names.len(), usize::from(style.is_named()));
         assert_eq!(ParamStyle::by_name(style.as_str()), Some(*style));
-        assert!(!format!("{statement:?}").contains("ada"));
+        assert!(!format!("{statement:?}").contains("100 % ada"));
     }
     let builder = PostgresStore::builder(shared().url()).schema("select");
     builder.migrate().await.unwrap();
