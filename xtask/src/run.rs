@@ -8,7 +8,11 @@ use std::{
 
 use toml::Table;
 
-use crate::{Result, install::write, openssl::Variables};
+use crate::{
+    Result,
+    install::write,
+    openssl::{self, Variables},
+};
 
 /// A program with its arguments, as the shell would take them.
 pub(crate) struct Program {
@@ -32,12 +36,11 @@ pub(crate) fn profile(root: &Path) -> Result<String> {
     Ok(file.display().to_string())
 }
 
-/// The tests of a workspace of its own, with the dependencies that the one at `root` has built.
+/// The tests of a workspace of its own, with the OpenSSL that is shipped: its crates have other features, with which cargo would compile
+/// another OpenSSL.
 pub(crate) fn cargo_alone(workspace: &Path, root: &Path) -> Result<Program> {
-    let target = target(root);
-    let target = target.to_str().ok_or("the path of the target folder is not UTF-8")?;
     let line = format!("--config {} test --locked", profile(root)?);
-    Ok(cargo(workspace, &line).env("CARGO_TARGET_DIR", target))
+    Ok(cargo(workspace, &line).envs(&openssl::variables(root, None)?))
 }
 
 /// `cargo`, in the checkout at `root`.
