@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import flask
 import uvicorn
-from django.conf import settings
+from django import conf
 from django.core.asgi import get_asgi_application
 from django.http import HttpResponse
 from django.urls import path
@@ -52,6 +52,8 @@ def fastapi(api: StreamApi) -> Any:
 
 def django(api: StreamApi) -> Any:
     # Another test may have configured it for its own needs.
+    # Not imported by its name: pytest, which looks for examples, would configure it.
+    settings = conf.settings
     if not settings.configured:
         settings.configure()
     settings.ALLOWED_HOSTS, settings.ROOT_URLCONF = ["*"], __name__

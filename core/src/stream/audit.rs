@@ -88,6 +88,7 @@ impl Audit {
     }
 
     #[cfg(not(feature = "client"))]
+    #[allow(clippy::unused_self, reason = "there is nobody to tell")]
     pub(super) fn trace(&self) {}
 }
 
