@@ -405,6 +405,20 @@ def test_streams_stay_in_a_file(tmp_path: Path, mount: Any) -> None:
 def test_servers_share_streams_in_a_database(postgres_url: str, mount: Any) -> None:
     schema = f"python_streams_{uuid4().hex}"
     with Outbox(postgres_url, schema=schema, migrate=True) as theirs, Outbox(postgres_url, schema=schema) as ours:
+        assert theirs.counts().enqueued == 0
         stream = create(mount(api_over(ours)))
         published = api_over(theirs).publish(caep.SessionRevoked(), ADA)
         assert list(poll(mount(api_over(ours)), stream)) == list(published.jtis)
+
+
+def test_why_the_api_cannot_answer_is_logged(
+    postgres_url: str, servers: dict[bool, Server], caplog: pytest.LogCaptureFixture
+) -> None:
+    make, asgi = mounts.MOUNTS["fastapi"]
+    with Outbox(postgres_url, schema=f"missing_{uuid4().hex}") as outbox:
+        servers[asgi].serve(make(api_over(outbox)))
+        status, _, body = servers[asgi].request("GET", "/ssf/streams", None, TOKEN)
+    assert (status, json.loads(body)["err"]) == (503, "temporarily_unavailable")
+    record = next(record for record in caplog.records if record.getMessage() == "the stream API cannot answer")
+    assert record.__dict__["code"] == "outbox_unavailable"
+    assert "migrate the outbox first" in record.__dict__["reason"]

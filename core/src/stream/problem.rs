@@ -125,7 +125,7 @@ impl From<Error> for Problem {
 #[cfg(feature = "client")]
 fn tell(error: &Error) {
     let (code, message) = (error.code().as_str(), error.message());
-    tracing::error!(name: "ssf.stream_api_failed", code, message, "the stream API cannot answer");
+    tracing::error!(name: "ssf.stream_api_failed", code, reason = message, "the stream API cannot answer");
 }
 
 #[cfg(not(feature = "client"))]
