@@ -14,8 +14,9 @@ pub(crate) fn run(root: &Path) -> Result {
     let tools = format!("target/tools/cargo-deny-{VERSION}");
     let binary = root.join(&tools).join("bin/cargo-deny");
     if !binary.exists() {
-        cargo(root, &format!("install cargo-deny --version {VERSION} --locked --quiet --root {tools}"))
-            .run()?;
+        // Without optimization: that takes longer than all that it does here.
+        let line = format!("install cargo-deny --version {VERSION} --locked --debug --quiet --root {tools}");
+        cargo(root, &line).run()?;
     }
     // What we depend on, and what the OpenSSL that is shipped is built from.
     ["Cargo.toml", "xtask/openssl/Cargo.toml"].iter().try_for_each(|manifest| {
