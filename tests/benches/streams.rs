@@ -104,6 +104,7 @@ fn api(store: impl StreamStore + 'static) -> StreamApi {
         .event("caep.session-revoked")
         .long_poll(TokioTimer, Duration::from_mins(10))
         .max_waiting(u64::MAX)
+        .rate_limit(None)
         .build()
         .unwrap()
 }

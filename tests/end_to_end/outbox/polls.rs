@@ -43,6 +43,7 @@ fn api(file: &Path) -> StreamApi {
         .event("caep.session-revoked")
         .long_poll(TokioTimer, Duration::from_secs(2))
         .lease(LEASE)
+        .rate_limit(None)
         .build()
         .unwrap()
 }
