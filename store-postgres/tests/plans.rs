@@ -9,7 +9,11 @@ mod rounds;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::{LEASE, entry, new_outbox, outbox, server::shared, sql, until};
+use common::{
+    LEASE, entry, new_outbox, outbox,
+    server::{Server, shared},
+    sql, until,
+};
 use rounds::rounds;
 use ssf_transmitter::{
     KeySet, KeyType, SigningKey, Subject,
@@ -137,11 +141,10 @@ async fn gone(watcher: &Client, application: &str) {
 }
 
 /// How many rows a claim of 50 reads, on average, while so many deliveries wait.
-async fn rows_per_claim(deliveries: u32, analyzed: bool) -> i64 {
+async fn rows_per_claim(url: &str, deliveries: u32, analyzed: bool) -> i64 {
     const CLAIMS: i64 = 20;
-    let url = shared().url();
-    let (builder, schema) = new_outbox(&url).await;
-    let watcher = sql(&url, &schema).await;
+    let (builder, schema) = new_outbox(url).await;
+    let watcher = sql(url, &schema).await;
     // It would change plans and counts in the middle.
     for table in ["receivers", "events", "deliveries"] {
         let off = format!("ALTER TABLE {table} SET (autovacuum_enabled = false)");
@@ -181,12 +184,11 @@ fn crowd_of_streams(deliveries: u32, streams: u32) -> String {
 }
 
 /// How many rows a poll reads that returns 20 SETs, and the acknowledgement of them, while others have so many.
-async fn rows_per_poll(deliveries: u32, analyzed: bool) -> i64 {
+async fn rows_per_poll(url: &str, deliveries: u32, analyzed: bool) -> i64 {
     const POLLS: i64 = 20;
     const EVENTS: u32 = 20;
-    let url = shared().url();
     let (builder, schema) = new_outbox(&format!("{url}?application_name=fills")).await;
-    let watcher = sql(&url, &schema).await;
+    let watcher = sql(url, &schema).await;
     for table in ["receivers", "events", "deliveries", "attempts", "streams", "stream_events"] {
         let off = format!("ALTER TABLE {table} SET (autovacuum_enabled = false)");
         watcher.batch_execute(&off).await.unwrap();
@@ -229,9 +231,10 @@ async fn rows_per_poll(deliveries: u32, analyzed: bool) -> i64 {
 
 #[tokio::test]
 async fn a_poll_reads_as_many_rows_however_much_others_have() {
+    let server = Server::start(false);
     for analyzed in [false, true] {
-        let few = rows_per_poll(10_000, analyzed).await;
-        let many = rows_per_poll(200_000, analyzed).await;
+        let few = rows_per_poll(&server.url(), 10_000, analyzed).await;
+        let many = rows_per_poll(&server.url(), 200_000, analyzed).await;
         println!(
             "\nplans: rows that a poll of 20 reads, analyzed {analyzed}: {few} of 10,000, {many} of 200,000"
         );
@@ -241,10 +244,12 @@ async fn a_poll_reads_as_many_rows_however_much_others_have() {
 
 #[tokio::test]
 async fn a_claim_reads_as_many_rows_however_much_waits() {
+    // Of its own: transactions of other tests keep rows that are dead, and reading those counts.
+    let server = Server::start(false);
     let most = if rounds(1) > 1 { 1_000_000 } else { 200_000 };
     for analyzed in [false, true] {
-        let few = rows_per_claim(10_000, analyzed).await;
-        let many = rows_per_claim(most, analyzed).await;
+        let few = rows_per_claim(&server.url(), 10_000, analyzed).await;
+        let many = rows_per_claim(&server.url(), most, analyzed).await;
         println!(
             "\nplans: rows that a claim of 50 reads, analyzed {analyzed}: {few} of 10,000, {many} of {most}"
         );
