@@ -25,6 +25,16 @@ pub(crate) fn identifier() -> Result<String> {
     Ok(base64::encode(bytes))
 }
 
+/// An identifier that begins with the time and has 80 random bits, base64url: 22 characters. Those of the same time are neighbours in an
+/// index, which then changes a few pages and not one for each of them.
+pub(crate) fn identifier_at(unix_millis: i64) -> Result<String> {
+    let mut bytes = [0; 16];
+    fill(&mut bytes[6..])?;
+    // 48 bits last until the year 10889.
+    bytes[..6].copy_from_slice(&unix_millis.to_be_bytes()[2..]);
+    Ok(base64::encode(bytes))
+}
+
 /// Fills `bytes` with random ones.
 pub(crate) fn fill(bytes: &mut [u8]) -> Result<()> {
     #[allow(clippy::disallowed_methods, reason = "this is the one place")]

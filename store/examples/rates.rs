@@ -20,7 +20,7 @@ use ssf_transmitter_store::SqliteStore;
 
 const ALONE: u32 = 500;
 const CALLERS: u32 = 64;
-const EACH: u32 = 50;
+const EACH: u32 = 250;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -79,13 +79,15 @@ async fn alone(store: &SqliteStore) -> Result<f64, Failure> {
 }
 
 async fn together(store: &SqliteStore) -> Result<f64, Failure> {
+    let messages = |caller| (0..EACH).map(move |number| message(caller * EACH + number)).collect();
+    let messages = (0..CALLERS).map(messages).collect::<Result<Vec<Vec<_>>, _>>()?;
     let mut callers = Vec::new();
     let began = Instant::now();
-    for caller in 0..CALLERS {
+    for messages in messages {
         let store = store.clone();
         callers.push(tokio::spawn(async move {
-            for number in 0..EACH {
-                store.enqueue(vec![message(caller * EACH + number)?]).await?;
+            for message in messages {
+                store.enqueue(vec![message]).await?;
             }
             Ok::<_, Error>(())
         }));

@@ -17,7 +17,13 @@ use ssf_transmitter::{
 };
 
 use crate::{
-    Builder, Salvaged, backup::Backup, failed::Done, job::job, ledger::Ledger, place, process, room::Room,
+    Builder, Salvaged,
+    backup::Backup,
+    failed::Done,
+    job::{Effect, job},
+    ledger::Ledger,
+    place, process,
+    room::Room,
     salvage, writer,
 };
 
@@ -101,11 +107,11 @@ impl SqliteStore {
     fn send<T: Send + 'static>(
         &self,
         to: fn(&Inner) -> &Sender<writer::Message>,
-        wakes: bool,
+        effect: Effect,
         operation: impl FnMut(&mut Ledger<'_>) -> Done<T> + Send + 'static,
     ) -> BoxFuture<'_, Result<T>> {
         let sent = self.inner().and_then(|inner| {
-            let (job, result) = job(wakes, operation);
+            let (job, result) = job(effect, operation);
             to(inner).send(writer::Message::Run(job)).map_err(|_| closed())?;
             Ok(result)
         });
@@ -120,7 +126,7 @@ impl SqliteStore {
         &self,
         operation: impl FnMut(&mut Ledger<'_>) -> Done<T> + Send + 'static,
     ) -> BoxFuture<'_, Result<T>> {
-        self.send(|inner| &inner.writer, false, operation)
+        self.send(|inner| &inner.writer, Effect::default(), operation)
     }
 
     /// Writes what may make something ready.
@@ -128,14 +134,14 @@ impl SqliteStore {
         &self,
         operation: impl FnMut(&mut Ledger<'_>) -> Done<T> + Send + 'static,
     ) -> BoxFuture<'_, Result<T>> {
-        self.send(|inner| &inner.writer, true, operation)
+        self.send(|inner| &inner.writer, Effect { wakes: true, adds: false }, operation)
     }
 
     pub(crate) fn read<T: Send + 'static>(
         &self,
         operation: impl FnMut(&mut Ledger<'_>) -> Done<T> + Send + 'static,
     ) -> BoxFuture<'_, Result<T>> {
-        self.send(|inner| &inner.reader, false, operation)
+        self.send(|inner| &inner.reader, Effect::default(), operation)
     }
 }
 
@@ -146,10 +152,14 @@ fn closed() -> Error {
 impl Store for SqliteStore {
     fn enqueue(&self, messages: Vec<Message>) -> BoxFuture<'_, Result<Vec<Enqueued>>> {
         let room = self.room();
-        self.change(move |ledger| {
-            room.iter().try_for_each(Room::check)?;
-            ledger.enqueue(&messages)
-        })
+        self.send(
+            |inner| &inner.writer,
+            Effect { wakes: true, adds: true },
+            move |ledger| {
+                ledger.check_room(room.as_ref())?;
+                ledger.enqueue(&messages)
+            },
+        )
     }
 
     fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Claims>> {

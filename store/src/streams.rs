@@ -9,13 +9,13 @@ use ssf_transmitter::{
     },
 };
 
-use crate::{SqliteStore, room::Room, writer};
+use crate::{SqliteStore, writer};
 
 impl StreamStore for SqliteStore {
     fn create_stream(&self, stream: StreamRecord, limit: u32) -> BoxFuture<'_, Result<Created>> {
         let room = self.room();
         self.write(move |ledger| {
-            room.iter().try_for_each(Room::check)?;
+            ledger.check_room(room.as_ref())?;
             ledger.create_stream(&stream, limit)
         })
     }
@@ -46,7 +46,7 @@ impl StreamStore for SqliteStore {
     fn set_subject(&self, stream: &str, subject: SubjectKeys, wanted: bool) -> BoxFuture<'_, Result<()>> {
         let (stream, room) = (stream.to_owned(), self.room());
         self.write(move |ledger| {
-            room.iter().try_for_each(Room::check)?;
+            ledger.check_room(room.as_ref())?;
             ledger.set_subject(&stream, &subject, wanted)
         })
     }
@@ -54,7 +54,7 @@ impl StreamStore for SqliteStore {
     fn publish(&self, publication: Publication) -> BoxFuture<'_, Result<Published>> {
         let room = self.room();
         self.write(move |ledger| {
-            room.iter().try_for_each(Room::check)?;
+            ledger.check_room(room.as_ref())?;
             ledger.publish(&publication)
         })
     }

@@ -18,8 +18,15 @@ use ssf_transmitter::{
 };
 
 use crate::{
-    builder::Around, connection::PATIENCE, failed::Done, guard::Guard, identity::Identity, job::Job,
-    ledger::Ledger, lock::Lock, process::Registration,
+    builder::Around,
+    connection::PATIENCE,
+    failed::Done,
+    guard::Guard,
+    identity::Identity,
+    job::Job,
+    ledger::{Ledger, Woken},
+    lock::Lock,
+    process::Registration,
 };
 
 /// So many operations share a commit at most.
@@ -175,9 +182,9 @@ impl Writer {
     }
 
     fn serve(&self, mut group: Vec<Box<dyn Job>>, seen: &mut Seen) {
-        let mut length = 0;
+        let (mut length, mut woken) = (0, Woken::default());
         if seen.replaced.is_none() {
-            self.commit(&mut group);
+            self.commit(&mut group, &mut woken);
             match self.identity.check() {
                 Ok(log) => length = log,
                 Err(error) => {
@@ -189,11 +196,10 @@ impl Writer {
         if let Some(error) = &seen.replaced {
             fail_all(&mut group, error);
         }
-        let woken: Vec<_> = group.iter_mut().map(|job| job.woken()).collect();
         // Before the answers: what a caller waits for afterwards is not what it has done itself.
-        self.streams.notify(woken.iter().flat_map(|woken| &woken.streams).map(String::as_str));
+        self.streams.notify(woken.streams.iter().map(String::as_str));
         group.into_iter().for_each(Job::answer);
-        if woken.iter().any(|woken| woken.workers) {
+        if woken.workers {
             self.ready.notify();
         }
         if length <= self.log_limit {
@@ -205,42 +211,36 @@ impl Writer {
         }
     }
 
-    /// Runs the group in one transaction. What the disk has no room for may be one of the operations, so they run alone then.
-    fn commit(&self, group: &mut [Box<dyn Job>]) {
-        let Err(error) = self.transaction(group) else { return };
-        if error.is_full() && group.len() > 1 {
-            group.chunks_mut(1).for_each(|alone| self.commit(alone));
-        } else {
-            fail_all(group, &Error::from(&error));
+    /// Runs the group in one transaction. If that fails, each half gets one of its own, until what fails is alone: the failure of an
+    /// operation is only its own. Failures are rare, and savepoints would cost each operation a copy of the pages that it changes.
+    fn commit(&self, group: &mut [Box<dyn Job>], woken: &mut Woken) {
+        match self.transaction(group) {
+            Ok(more) => woken.extend(more),
+            Err(error) if group.len() < 2 || error.is_busy() => fail_all(group, &Error::from(&error)),
+            Err(_) => {
+                let (first, second) = group.split_at_mut(group.len() / 2);
+                self.commit(first, woken);
+                self.commit(second, woken);
+            }
         }
     }
 
-    /// Fails if nothing was committed. The failure of one operation is only its own.
-    fn transaction(&self, group: &mut [Box<dyn Job>]) -> Done<()> {
+    /// Fails if nothing was committed.
+    fn transaction(&self, group: &mut [Box<dyn Job>]) -> Done<Vec<Woken>> {
         self.execute("BEGIN IMMEDIATE")?;
-        let committed = group.iter_mut().try_for_each(|job| self.step(&mut **job));
-        let committed = committed.and_then(|()| self.execute("COMMIT"));
+        let steps = group.chunk_by_mut(|one, next| one.adds() && next.adds());
+        let committed = steps.map(|step| self.step(step)).collect::<Done<_>>();
+        let committed = committed.and_then(|woken| self.execute("COMMIT").map(|()| woken));
         if committed.is_err() && !self.connection.is_autocommit() {
             self.execute("ROLLBACK")?;
         }
         committed
     }
 
-    fn step(&self, job: &mut dyn Job) -> Done<()> {
-        self.execute("SAVEPOINT operation")?;
+    fn step(&self, jobs: &mut [Box<dyn Job>]) -> Done<Woken> {
         let mut ledger = Ledger::new(&self.connection, self.clock.now());
-        let Err(error) = job.run(&mut ledger) else { return self.execute("RELEASE operation") };
-        // Some errors roll back everything.
-        if self.connection.is_autocommit() {
-            return Err(error);
-        }
-        self.execute("ROLLBACK TO operation")?;
-        self.execute("RELEASE operation")?;
-        if error.is_full() {
-            return Err(error);
-        }
-        job.fail(error.into());
-        Ok(())
+        jobs.iter_mut().try_for_each(|job| job.run(&mut ledger))?;
+        ledger.finish()
     }
 
     fn execute(&self, statement: &str) -> Done<()> {

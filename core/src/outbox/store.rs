@@ -340,7 +340,7 @@ pub enum Settled {
     Lost,
 }
 
-/// A new id for a SET: random, with 128 bits.
+/// A new id for a SET: the time in milliseconds and 80 random bits, so that stores keep the ids of a moment together.
 pub fn fresh_jti() -> Result<String> {
-    random::identifier()
+    random::identifier_at(Timestamp::now().as_unix_millis())
 }

@@ -192,7 +192,7 @@ impl Ledger<'_> {
     }
 
     /// Writes the receivers that have changed.
-    pub(crate) fn flush(&mut self) -> Done<()> {
+    pub(super) fn flush(&mut self) -> Done<()> {
         let mut lanes = std::mem::take(&mut self.lanes);
         for lane in lanes.values_mut().filter(|lane| lane.changed) {
             self.write(lane)?;

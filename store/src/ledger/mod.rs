@@ -24,14 +24,16 @@ use lane::Lane;
 pub use poll::poll_statements;
 pub use publish::publish_statements;
 
-use crate::failed::Done;
+use crate::{failed::Done, room::Room};
 
-/// One operation.
+/// One operation, or several that only add.
 pub(crate) struct Ledger<'a> {
     connection: &'a Connection,
     now: Timestamp,
     /// Receivers that the operation has read, by id. They are written at its end.
     lanes: HashMap<i64, Lane>,
+    /// Whether there was room, as far as this was asked.
+    has_room: bool,
     woken: Woken,
 }
 
@@ -43,14 +45,38 @@ pub(crate) struct Woken {
     pub(crate) streams: Vec<String>,
 }
 
+impl Extend<Self> for Woken {
+    fn extend<T: IntoIterator<Item = Self>>(&mut self, others: T) {
+        for other in others {
+            self.workers |= other.workers;
+            self.streams.extend(other.streams);
+        }
+    }
+}
+
 impl<'a> Ledger<'a> {
     pub(crate) fn new(connection: &'a Connection, now: Timestamp) -> Self {
-        Self { connection, now, lanes: HashMap::new(), woken: Woken::default() }
+        Self { connection, now, lanes: HashMap::new(), has_room: false, woken: Woken::default() }
     }
 
-    /// Who is to be woken after the operation, once it is committed.
-    pub(crate) fn woken(&mut self) -> Woken {
-        std::mem::take(&mut self.woken)
+    /// Ends the operation: writes the receivers that have changed, and returns who is to be woken once it is committed.
+    pub(crate) fn finish(mut self) -> Done<Woken> {
+        self.flush()?;
+        Ok(self.woken)
+    }
+
+    /// Has workers look for what is ready after the commit.
+    pub(crate) fn wake_workers(&mut self) {
+        self.woken.workers = true;
+    }
+
+    /// Fails if the disk has no room for what is new. Asks the system once.
+    pub(crate) fn check_room(&mut self, room: Option<&Room>) -> Done<()> {
+        if !self.has_room {
+            room.map_or(Ok(()), Room::check)?;
+            self.has_room = true;
+        }
+        Ok(())
     }
 
     fn millis(&self) -> i64 {

@@ -42,7 +42,7 @@ pub(super) fn repair(new: &Connection, now: Timestamp) -> Done<u64> {
         ledger.touch(id)?;
     }
     ledger.restore_streams()?;
-    ledger.flush()?;
+    ledger.finish()?;
     Ok(new.query_one("SELECT count(*) FROM deliveries WHERE state <= 1", params![], |row| row.get(0))?)
 }
 
