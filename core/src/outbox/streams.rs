@@ -39,9 +39,16 @@ pub trait StreamStore: Store {
     /// there is no such stream.
     fn delete_stream(&self, id: &str) -> BoxFuture<'_, Result<Option<u64>>>;
 
-    /// Makes a stream want events about a subject, or not. A subject has an effect only where it differs from what the stream wants
-    /// by default. Without the stream, nothing happens.
-    fn set_subject(&self, stream: &str, subject: SubjectKeys, wanted: bool) -> BoxFuture<'_, Result<()>>;
+    /// Makes a stream want events about a subject, or not. A subject is kept only where it differs from what the stream wants
+    /// by default. Tells whether it was done: nothing is, if the subject would be kept beside `limit` others. Without the stream,
+    /// there is nothing to do.
+    fn set_subject(
+        &self,
+        stream: &str,
+        subject: SubjectKeys,
+        wanted: bool,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<bool>>;
 
     /// Accepts a message for the receivers that it names, and for each stream that wants it.
     ///

@@ -5,6 +5,7 @@ use crate::{
     error::ErrorCode,
     event::StreamStatus,
     outbox::{Created, Filter, State, StreamRecord, stream_receiver},
+    subject::ComplexSubject,
 };
 
 pub(super) const CASES: &[Case] = &[
@@ -17,6 +18,7 @@ pub(super) const CASES: &[Case] = &[
     ("an id names one stream", |streams| Box::pin(unique(streams))),
     ("the owner of a stream stays", |streams| Box::pin(owned(streams))),
     ("the subjects of a stream go with it", |streams| Box::pin(forgotten(streams))),
+    ("a stream keeps a limited number of subjects", |streams| Box::pin(few_subjects(streams))),
 ];
 
 async fn managed(streams: &Streams) -> Check {
@@ -145,4 +147,40 @@ async fn forgotten(streams: &Streams) -> Check {
     streams.update("one", |record| record.all_subjects = false).await?;
     equal("none but this", &streams.publish(user("bob")).await?.streams, &0)?;
     equal("this one", &streams.publish(user("ada")).await?.streams, &1)
+}
+
+async fn few_subjects(streams: &Streams) -> Check {
+    let both = ComplexSubject::new().with_member("user", user("ada")).with_member("device", user("phone"));
+    let all = [user("ada"), user("bob"), both.into()];
+    streams.create(StreamRecord { all_subjects: false, ..record("one") }).await?;
+    for subject in &all {
+        streams.set("one", subject, true).await?;
+        streams.set("one", subject, true).await?;
+    }
+    let more = async || streams.set_within("one", &user("eve"), true).await;
+    holds("one more is refused", !more().await?)?;
+    equal("an event about it", &streams.publish(user("eve")).await?.streams, &0)?;
+    // What the stream does by default is not kept, and what it has is no more.
+    streams.set("one", &user("eve"), false).await?;
+    streams.set("one", &user("ada"), true).await?;
+    holds("it is still full", !more().await?)?;
+    streams.create(StreamRecord { all_subjects: false, ..record("two") }).await?;
+    streams.set("two", &user("eve"), true).await?;
+
+    // Those that do not count by default any more are kept, too.
+    streams.update("one", |record| record.all_subjects = true).await?;
+    holds("the other side is full, too", !streams.set_within("one", &user("eve"), false).await?)?;
+    streams.set("one", &user("ada"), false).await?;
+    equal("one that changes sides", &streams.publish(user("ada")).await?.streams, &0)?;
+    streams.set("one", &user("ada"), true).await?;
+    streams.set("one", &user("ada"), true).await?;
+    streams.set("one", &user("eve"), false).await?;
+    holds("full again", !streams.set_within("one", &user("ada"), false).await?)?;
+    done(streams.store.delete_stream("one").await)?;
+    streams.set("one", &user("ada"), true).await?;
+    streams.create(StreamRecord { all_subjects: false, ..record("one") }).await?;
+    for subject in &all {
+        streams.set("one", subject, true).await?;
+    }
+    holds("as many in a new one", !more().await?)
 }
