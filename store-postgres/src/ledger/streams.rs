@@ -42,6 +42,9 @@ const ADD_EVENTS: &str = "
     INSERT INTO stream_events (receiver, event, all_subjects) SELECT $1, event, $3 FROM unnest($2) AS n (event)
     ON CONFLICT DO NOTHING";
 const REMOVE: &str = "DELETE FROM streams WHERE id = $1";
+/// One that has never had a delivery.
+const FORGET: &str = "DELETE FROM receivers WHERE id = $1";
+const DELETED: &str = "UPDATE receivers SET deleted_at = $2 WHERE id = $1";
 const REMOVE_SUBJECTS: &str = "DELETE FROM stream_subjects WHERE receiver = $1";
 /// What a worker has of a receiver that polls from now on is the receiver's.
 const LEND: &str =
@@ -105,6 +108,7 @@ impl Operation for CreateStream {
             let message = "the outbox already has a stream with this id";
             return Err(Failed::new(ErrorCode::OutboxConflict, message));
         }
+        ledger.execute(DELETED, &[one(&receiver), one(&None::<i64>)]).await?;
         ledger.add_stream_events(receiver, &self.stream).await?;
         ledger.lane(receiver)?.state.set_mode(self.stream.mode());
         Ok(Created::Yes)
@@ -205,6 +209,13 @@ impl Operation for DeleteStream {
         ledger.lane(receiver)?.state.set_mode(Mode::Suspended);
         let waiting = ledger.discard_all(receiver, DISCARD_WAITING, state::WAITING).await?;
         let lent = ledger.discard_all(receiver, DISCARD_LENT, state::IN_FLIGHT).await?;
+        if ledger.lane(receiver)?.counts.enqueued == 0 {
+            ledger.execute(FORGET, &[one(&receiver)]).await?;
+            ledger.lanes.remove(&receiver);
+            ledger.names.remove(&stream_receiver(&self.0));
+        } else {
+            ledger.execute(DELETED, &[one(&receiver), one(&Some(ledger.millis()))]).await?;
+        }
         Ok(Some(waiting + lent))
     }
 }

@@ -149,7 +149,9 @@ impl Ledger<'_> {
         self.execute(REMOVE_SUBJECTS, [receiver])?;
         self.execute(REMOVE, [receiver])?;
         self.lane(receiver)?.state.set_mode(Mode::Suspended);
-        self.drop_all(receiver, &[State::InFlight, State::Waiting]).map(Some)
+        let dropped = self.drop_all(receiver, &[State::InFlight, State::Waiting])?;
+        self.forget(receiver)?;
+        Ok(Some(dropped))
     }
 
     /// Makes what depends on streams what they say.
