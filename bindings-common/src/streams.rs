@@ -3,7 +3,7 @@
 use std::{net::IpAddr, pin::Pin, time::Duration};
 
 use ssf_transmitter::{
-    KeySet, Network, Result,
+    Dialect, KeySet, Network, Result,
     outbox::MemoryStore,
     set::Audience,
     stream::{Authentication, Begun, Caller, Head, RateLimit, Stop, StreamApi, StreamApiBuilder, Timer},
@@ -36,6 +36,8 @@ pub struct StreamSettings {
     pub critical_subject_members: Vec<String>,
     /// How many streams a receiver may have.
     pub max_streams: Option<u32>,
+    /// How many subjects a stream may have.
+    pub max_subjects: Option<u32>,
     /// How long a receiver waits between two requests for a verification; zero is no limit.
     pub min_verification_interval: Option<Duration>,
     /// How long a poll waits for events.
@@ -48,10 +50,16 @@ pub struct StreamSettings {
     pub max_waiting: Option<u64>,
     /// How long an event waits in a stream.
     pub max_held_age: Option<Duration>,
-    /// After what time the streams of receivers that do nothing are paused.
+    /// After what time the streams of receivers that do nothing are stopped.
     pub inactivity_timeout: Option<Duration>,
+    /// How they are stopped: `pause` or `disable`.
+    pub inactivity_stop: Option<String>,
     /// How often streams get a verification of the transmitter itself.
     pub canary: Option<Duration>,
+    /// How long events about a removed subject go on.
+    pub removal_grace: Option<Duration>,
+    /// Dialects beside the built-in ones, which callers can name.
+    pub dialects: Vec<Dialect>,
     /// Whether receivers may have their events pushed.
     pub push: bool,
     /// Networks that the egress guard lets push endpoints be in.
@@ -98,16 +106,20 @@ impl StreamSettings {
         let builder = set(builder, self.base_url.clone(), Builder::base_url);
         let builder = set(builder, subjects, Builder::default_subjects);
         let builder = set(builder, self.max_streams, Builder::max_streams);
+        let builder = set(builder, self.max_subjects, Builder::max_subjects);
         let builder =
             set(builder, self.min_verification_interval.map(Some), Builder::min_verification_interval);
         let builder = set(builder, self.lease, Builder::lease);
         let builder = set(builder, self.max_sets, Builder::max_sets);
         let builder = set(builder, self.max_waiting, Builder::max_waiting);
         let builder = set(builder, self.max_held_age, Builder::max_held_age);
+        let how = self.inactivity_stop.as_deref().map_or(Ok(Stop::Pause), stop)?;
         let builder = set(builder, self.inactivity_timeout, |builder, timeout| {
-            builder.inactivity_timeout(timeout, Stop::Pause)
+            builder.inactivity_timeout(timeout, how)
         });
         let builder = set(builder, self.canary, Builder::canary);
+        let builder = set(builder, self.removal_grace, Builder::removal_grace);
+        let builder = self.dialects.iter().fold(builder, Builder::dialect);
         let builder = set(builder, self.resource_metadata.clone(), Builder::resource_metadata);
         let limit =
             self.rate_limit.map(|rate| Some(rate).filter(|rate| *rate > 0).map(RateLimit::per_second));
@@ -128,6 +140,15 @@ impl StreamSettings {
     fn judge(&self) -> impl Fn(&str) -> Result<()> + Send + Sync + 'static {
         let network = self.allow_networks.iter().cloned().fold(Network::new(), Network::allow_network);
         move |url| network.check_endpoint(url)
+    }
+}
+
+/// How a stream is stopped, by its name.
+pub fn stop(name: &str) -> Result<Stop> {
+    match name {
+        "pause" => Ok(Stop::Pause),
+        "disable" => Ok(Stop::Disable),
+        _ => Err(invalid("a stream is stopped by pause or disable")),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use napi::bindgen_prelude::{Either, Uint8Array};
+use napi::bindgen_prelude::{ClassInstance, Either, Uint8Array};
 use napi_derive::napi;
 use ssf_bindings::streams::{self, StreamSettings};
 use ssf_transmitter::{
@@ -20,17 +20,19 @@ use crate::{
     mailbox::Mailbox,
     outbox::Outbox,
     policy::milliseconds,
+    receiver::Dialect,
 };
 
 /// What can be set of a stream API. Spans are in milliseconds.
 #[napi(object, object_to_js = false)]
-pub struct StreamOptions {
+pub struct StreamOptions<'a> {
     pub issuer: String,
     pub base_url: Option<String>,
     pub events: Vec<String>,
     pub default_subjects: Option<String>,
     pub critical_subject_members: Vec<String>,
     pub max_streams: Option<u32>,
+    pub max_subjects: Option<u32>,
     pub min_verification_interval: Option<f64>,
     pub long_poll: Option<f64>,
     pub lease: Option<f64>,
@@ -38,7 +40,10 @@ pub struct StreamOptions {
     pub max_waiting: Option<u32>,
     pub max_held_age: Option<f64>,
     pub inactivity_timeout: Option<f64>,
+    pub inactivity_stop: Option<String>,
     pub canary: Option<f64>,
+    pub removal_grace: Option<f64>,
+    pub dialects: Vec<ClassInstance<'a, Dialect>>,
     pub push: bool,
     pub allow_networks: Vec<String>,
     pub resource_metadata: Option<String>,
@@ -47,7 +52,7 @@ pub struct StreamOptions {
     pub rate_limit: Option<u32>,
 }
 
-impl StreamOptions {
+impl StreamOptions<'_> {
     fn read(self, keys: sdk::KeySet) -> sdk::Result<StreamSettings> {
         let span = |span: Option<f64>| span.map(milliseconds).transpose();
         Ok(StreamSettings {
@@ -58,6 +63,7 @@ impl StreamOptions {
             default_subjects: self.default_subjects,
             critical_subject_members: self.critical_subject_members,
             max_streams: self.max_streams,
+            max_subjects: self.max_subjects,
             min_verification_interval: span(self.min_verification_interval)?,
             long_poll: span(self.long_poll)?,
             lease: span(self.lease)?,
@@ -65,7 +71,10 @@ impl StreamOptions {
             max_waiting: self.max_waiting.map(u64::from),
             max_held_age: span(self.max_held_age)?,
             inactivity_timeout: span(self.inactivity_timeout)?,
+            inactivity_stop: self.inactivity_stop,
             canary: span(self.canary)?,
+            removal_grace: span(self.removal_grace)?,
+            dialects: self.dialects.iter().map(|dialect| dialect.0.clone()).collect(),
             push: self.push,
             allow_networks: self.allow_networks,
             resource_metadata: self.resource_metadata,
@@ -154,7 +163,7 @@ impl From<stream::Maintained> for StreamHealth {
 #[napi]
 impl StreamApi {
     #[napi]
-    pub fn build(options: StreamOptions, keys: &KeySet, outbox: &Outbox) -> Outcome<StreamApi> {
+    pub fn build(options: StreamOptions<'_>, keys: &KeySet, outbox: &Outbox) -> Outcome<StreamApi> {
         let built = options.read(keys.0.clone()).and_then(|settings| {
             let bare = settings.check()?;
             let inner = Inner { settings, outbox: outbox.clone(), bare, api: OnceCell::new() };
@@ -201,6 +210,36 @@ impl StreamApi {
     pub fn maintain(&self, mailbox: &Mailbox, number: u32) -> Outcome<()> {
         let api = self.core();
         mailbox.spawn(number, async move { Ok(StreamHealth::from(api.await?.maintain().await?)) })
+    }
+
+    /// Announces that a stream stops: `pause` or `disable`.
+    #[napi]
+    pub fn stop_stream(
+        &self,
+        mailbox: &Mailbox,
+        number: u32,
+        stream: String,
+        how: String,
+        reason: String,
+    ) -> Outcome<()> {
+        let api = self.core();
+        mailbox.spawn(number, async move {
+            let how = streams::stop(&how)?;
+            Ok(api.await?.stop_stream(&stream, how, &reason).await?)
+        })
+    }
+
+    /// Lets a stream go on.
+    #[napi]
+    pub fn resume_stream(
+        &self,
+        mailbox: &Mailbox,
+        number: u32,
+        stream: String,
+        reason: String,
+    ) -> Outcome<()> {
+        let api = self.core();
+        mailbox.spawn(number, async move { Ok(api.await?.resume_stream(&stream, &reason).await?) })
     }
 
     /// Publishes an event: the lines of its entry.

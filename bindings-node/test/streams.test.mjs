@@ -8,8 +8,8 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import express from 'express';
-import { SignJWT } from 'jose';
-import { caep, customEvent, KeySet, Signer, SigningKey, SsfError } from 'ssf-transmitter';
+import { decodeJwt, SignJWT } from 'jose';
+import { caep, customEvent, Dialect, KeySet, Signer, SigningKey, SsfError } from 'ssf-transmitter';
 import { Outbox, Worker } from 'ssf-transmitter/outbox';
 import { generateStaticToken, StreamApi } from 'ssf-transmitter/streams';
 import { authenticator, MOUNTS, Server } from './mounts.mjs';
@@ -332,6 +332,70 @@ test('the transmitter looks after its streams', async () => {
   assert.equal((await api.maintain()).canaryStream, stream.stream_id);
 });
 
+test('the transmitter stops a stream and lets it go on', async () => {
+  const api = apiOver(Outbox.inMemory());
+  server.listener = await MOUNTS.express(api, authenticator());
+  const stream = await create();
+  const { stream_id: id } = stream;
+  const status = async () => {
+    const answer = await server.request('GET', `/ssf/status?stream_id=${id}`, { headers: AS_ACME });
+    return answer.body.status;
+  };
+  for (const [how, stopped] of [
+    ['pause', 'paused'],
+    ['disable', 'disabled'],
+  ]) {
+    assert.equal(await api.stopStream(id, 'migration', how), true);
+    assert.equal(await api.stopStream(id, 'migration'), false);
+    const ack = Object.keys(await poll(stream, { returnImmediately: true }));
+    await poll(stream, { ack, returnImmediately: true });
+    await api.maintain();
+    assert.equal(await status(), stopped);
+    assert.equal(await api.resumeStream(id, 'done'), true);
+    assert.equal(await api.resumeStream(id, 'done'), false);
+    assert.equal(await status(), 'enabled');
+  }
+  assert.equal(await api.stopStream('unknown', 'migration'), false);
+  await assert.rejects(api.stopStream(id, 'migration', 'halt'), /pause, disable/);
+});
+
+test('subjects are limited, and go on for a while', async () => {
+  const headers = { ...AS_ACME, ...JSON_TYPE };
+  const remove = ({ stream_id }, email) => {
+    const body = { stream_id, subject: { format: 'email', email } };
+    return server.request('POST', '/ssf/subjects:remove', { body, headers });
+  };
+  for (const [removalGrace, streams] of [
+    [0, 0],
+    [60_000, 1],
+  ]) {
+    const api = apiOver(Outbox.inMemory(), { maxSubjects: 1, removalGrace });
+    server.listener = await MOUNTS.express(api, authenticator());
+    const stream = await create();
+    assert.equal((await remove(stream, ADA.email)).status, 204);
+    assert.equal((await api.publish(caep.sessionRevoked(), ADA)).streams, streams);
+    if (removalGrace === 0) {
+      const more = await remove(stream, 'bob@example.com');
+      assert.deepEqual([more.status, more.body.err], [403, 'limit_reached']);
+    }
+  }
+});
+
+test('a caller names a dialect of the API', async () => {
+  const dialect = Dialect.fromToml('id = "acme"\nextends = "ssf-1.0"\n[set]\ntxn = "omit"\n');
+  const api = apiOver(Outbox.inMemory(), { dialects: [dialect] });
+  for (const [name, has] of [
+    [undefined, true],
+    ['acme', false],
+  ]) {
+    server.listener = await MOUNTS.express(api, () => ({ receiver: 'acme', scopes: 'ssf.manage', dialect: name }));
+    const stream = await create();
+    await api.publish(caep.sessionRevoked(), ADA);
+    const [set] = Object.values(await poll(stream));
+    assert.equal('txn' in decodeJwt(set), has);
+  }
+});
+
 test('an event goes to receivers that are named, too', async () => {
   const outbox = Outbox.inMemory();
   const api = apiOver(outbox);
@@ -354,6 +418,9 @@ test('wrong settings are errors', async () => {
   wrong({ lease: 0 }, /more than zero/);
   wrong({ defaultSubjects: 'SOME' }, /ALL, NONE/);
   wrong({ push: true, allowNetworks: ['home'] }, /network/);
+  wrong({ maxSubjects: 0 }, /one or more/);
+  wrong({ inactivityStop: 'halt' }, /pause, disable/);
+  wrong({ dialects: ['acme'] }, /Dialects/);
   wrong({ longpoll: 1 }, /did you mean longPoll/);
   wrong({ authenticator: { issuers: [{ issuer: 'https://sso.example.com', profile: 'oktaa' }] } }, /okta/);
   const signer = new Signer({ sign: () => new Uint8Array(), algorithm: 'ES256', publicKey: key.publicJwk });

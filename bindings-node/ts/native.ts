@@ -428,6 +428,7 @@ export interface NativeStreamOptions {
   defaultSubjects: string | undefined;
   criticalSubjectMembers: string[];
   maxStreams: number | undefined;
+  maxSubjects: number | undefined;
   minVerificationInterval: number | undefined;
   longPoll: number | undefined;
   lease: number | undefined;
@@ -435,7 +436,10 @@ export interface NativeStreamOptions {
   maxWaiting: number | undefined;
   maxHeldAge: number | undefined;
   inactivityTimeout: number | undefined;
+  inactivityStop: string | undefined;
   canary: number | undefined;
+  removalGrace: number | undefined;
+  dialects: NativeDialect[];
   push: boolean;
   allowNetworks: string[];
   resourceMetadata: string | undefined;
@@ -514,6 +518,8 @@ export interface NativeStreamApi {
   configuration(): Outcome<string>;
   begin(mailbox: NativeMailbox, number: number, head: NativeRequestHead): Outcome<void>;
   maintain(mailbox: NativeMailbox, number: number): Outcome<void>;
+  stopStream(mailbox: NativeMailbox, number: number, stream: string, how: string, reason: string): Outcome<void>;
+  resumeStream(mailbox: NativeMailbox, number: number, stream: string, reason: string): Outcome<void>;
   publish(mailbox: NativeMailbox, number: number, lines: string): Outcome<void>;
 }
 

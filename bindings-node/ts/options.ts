@@ -14,7 +14,7 @@ export interface Kind {
 }
 
 export const kind = (noun: string, is: (value: unknown) => boolean): Kind => ({ noun, is });
-const listOf = (one: Kind, noun: string): Kind =>
+export const listOf = (one: Kind, noun: string): Kind =>
   kind(noun, (value) => Array.isArray(value) && value.every((item) => one.is(item)));
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>

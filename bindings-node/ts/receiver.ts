@@ -102,6 +102,8 @@ export class Dialect {
   }
 
   /** @internal */
+  static handle(dialect: Dialect | DialectId, at: Caller | Place): NativeDialect;
+  static handle(dialect: Dialect | DialectId | undefined, at: Caller | Place): NativeDialect | undefined;
   static handle(dialect: Dialect | DialectId | undefined, at: Caller | Place): NativeDialect | undefined {
     if (typeof dialect === 'string') return unwrap(native.Dialect.builtIn(dialect), at);
     return dialect === undefined ? undefined : dialect.#native;

@@ -39,9 +39,9 @@ export {
   type Published,
   type PublishOptions,
   StreamApi,
-  type StreamApiOptions,
   type StreamHealth,
 } from './streams/api.js';
 export type { Caller } from './streams/caller.js';
 export type { FetchHandler } from './streams/fetch.js';
 export type { NodeHandler } from './streams/node.js';
+export type { Stop, StreamApiOptions } from './streams/settings.js';

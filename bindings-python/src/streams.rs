@@ -18,6 +18,7 @@ use crate::{
     outbox::{Entry, Outbox},
     outbox_records::Failure,
     process::{Own, PerProcess},
+    receiver::Dialect,
     runtime::{FORKED, wait},
     stream_arguments::{AccessArgument, CallerArgument, HeadArgument},
 };
@@ -54,6 +55,7 @@ impl StreamApi {
         default_subjects: Option<String>,
         critical_subject_members: Vec<String>,
         max_streams: Option<u32>,
+        max_subjects: Option<u32>,
         min_verification_interval: Option<Span>,
         long_poll: Option<Span>,
         lease: Option<Span>,
@@ -61,7 +63,10 @@ impl StreamApi {
         max_waiting: Option<u64>,
         max_held_age: Option<Span>,
         inactivity_timeout: Option<Span>,
+        inactivity_stop: Option<String>,
         canary: Option<Span>,
+        removal_grace: Option<Span>,
+        dialects: Vec<PyRef<'_, Dialect>>,
         push: bool,
         allow_networks: Vec<String>,
         resource_metadata: Option<String>,
@@ -78,6 +83,7 @@ impl StreamApi {
             default_subjects,
             critical_subject_members,
             max_streams,
+            max_subjects,
             min_verification_interval: span(min_verification_interval),
             long_poll: span(long_poll),
             lease: span(lease),
@@ -85,7 +91,10 @@ impl StreamApi {
             max_waiting,
             max_held_age: span(max_held_age),
             inactivity_timeout: span(inactivity_timeout),
+            inactivity_stop,
             canary: span(canary),
+            removal_grace: span(removal_grace),
+            dialects: dialects.iter().map(|dialect| dialect.0.clone()).collect(),
             push,
             allow_networks,
             resource_metadata,
@@ -140,6 +149,41 @@ impl StreamApi {
     fn maintain_async(&self, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
         let api = self.core()?.clone();
         mailbox.spawn(future, async move { api.maintain().await }, health)
+    }
+
+    /// Announces that a stream stops: `pause` or `disable`.
+    fn stop_stream(&self, py: Python<'_>, stream: &str, how: &str, reason: &str) -> Result<bool> {
+        let (api, how) = (self.core()?, streams::stop(how)?);
+        Ok(wait(py, async move { api.stop_stream(stream, how, reason).await })??)
+    }
+
+    fn stop_stream_async(
+        &self,
+        stream: String,
+        how: &str,
+        reason: String,
+        mailbox: &Mailbox,
+        future: Py<PyAny>,
+    ) -> Result<Task> {
+        let (api, how) = (self.core()?.clone(), streams::stop(how)?);
+        mailbox.spawn(future, async move { api.stop_stream(&stream, how, &reason).await }, |stops| stops)
+    }
+
+    /// Lets a stream go on.
+    fn resume_stream(&self, py: Python<'_>, stream: &str, reason: &str) -> Result<bool> {
+        let api = self.core()?;
+        Ok(wait(py, async move { api.resume_stream(stream, reason).await })??)
+    }
+
+    fn resume_stream_async(
+        &self,
+        stream: String,
+        reason: String,
+        mailbox: &Mailbox,
+        future: Py<PyAny>,
+    ) -> Result<Task> {
+        let api = self.core()?.clone();
+        mailbox.spawn(future, async move { api.resume_stream(&stream, &reason).await }, |goes_on| goes_on)
     }
 
     fn publish_async(&self, entry: &Entry, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {

@@ -21,7 +21,7 @@ from jwt.algorithms import ECAlgorithm
 
 import mounts
 from conftest import ISSUER
-from ssf_transmitter import ConfigError, Email, KeySet, Signer, SigningKey, Transmitter
+from ssf_transmitter import ConfigError, Dialect, Email, KeySet, Signer, SigningKey, Transmitter
 from ssf_transmitter.events import caep
 from ssf_transmitter.outbox import AsyncOutbox, Outbox, Worker
 from ssf_transmitter.streams import Authenticator, Caller, Request, StaticToken, StreamApi, TrustedIssuer
@@ -253,6 +253,71 @@ def test_the_transmitter_looks_after_its_streams(servers: dict[bool, Server]) ->
     assert api.maintain().canary_stream == stream["stream_id"]
 
 
+def status_of(server: Server, stream: dict[str, Any]) -> str:
+    _, _, body = server.request("GET", f"/ssf/status?stream_id={stream['stream_id']}", None, TOKEN)
+    return json.loads(body)["status"]  # type: ignore[no-any-return]
+
+
+def test_the_transmitter_stops_a_stream_and_lets_it_go_on(servers: dict[bool, Server]) -> None:
+    make, asgi = mounts.MOUNTS["fastapi"]
+    api = api_over(Outbox.in_memory())
+    server = servers[asgi]
+    server.serve(make(api))
+    stream = create(server)
+    for how, status in (("pause", "paused"), ("disable", "disabled")):
+        assert api.stop_stream(stream["stream_id"], "migration", how)  # type: ignore[arg-type]
+        assert not api.stop_stream(stream["stream_id"], "migration")
+        announced = list(poll(server, stream, returnImmediately=True))
+        poll(server, stream, ack=announced, returnImmediately=True)
+        api.maintain()
+        assert status_of(server, stream) == status
+        assert api.resume_stream(stream["stream_id"], "done")
+        assert not api.resume_stream(stream["stream_id"], "done")
+        assert status_of(server, stream) == "enabled"
+    assert not api.stop_stream("unknown", "migration")
+    with pytest.raises(ConfigError, match="pause or disable"):
+        api.stop_stream(stream["stream_id"], "migration", "halt")  # type: ignore[arg-type]
+
+    async def main() -> tuple[bool, bool, bool]:
+        stops = await api.astop_stream(stream["stream_id"], "migration", "disable")
+        return stops, await api.aresume_stream(stream["stream_id"], "done"), await api.astop_stream("unknown", "x")
+
+    assert asyncio.run(main()) == (True, True, False)
+
+
+def test_subjects_are_limited_and_go_on_for_a_while(servers: dict[bool, Server]) -> None:
+    make, asgi = mounts.MOUNTS["fastapi"]
+    server = servers[asgi]
+
+    def remove(stream: dict[str, Any], user: str) -> tuple[int, bytes]:
+        body = {"stream_id": stream["stream_id"], "subject": {"format": "email", "email": user}}
+        status, _, answer = server.request("POST", "/ssf/subjects:remove", body, JSON)
+        return status, answer
+
+    for grace, streams in ((0, 0), (60, 1)):
+        api = api_over(Outbox.in_memory(), max_subjects=1, removal_grace=grace)
+        server.serve(make(api))
+        stream = create(server)
+        assert remove(stream, "ada@example.com")[0] == 204
+        assert api.publish(caep.SessionRevoked(), ADA).streams == streams
+        if not grace:
+            status, answer = remove(stream, "bob@example.com")
+            assert (status, json.loads(answer)["err"]) == (403, "limit_reached")
+
+
+def test_a_caller_names_a_dialect_of_the_api(servers: dict[bool, Server]) -> None:
+    own = Dialect.from_toml('id = "acme"\nextends = "ssf-1.0"\n[set]\ntxn = "omit"')
+    api = api_over(Outbox.in_memory(), dialects=[own])
+    server = servers[True]
+    for dialect, has in ((None, True), ("acme", False)):
+        caller = Caller("acme", scopes="ssf.manage", dialect=dialect)
+        server.serve(api.asgi(lambda _, caller=caller: caller))  # type: ignore[misc]
+        stream = create(server)
+        api.publish(caep.SessionRevoked(), ADA)
+        [compact] = poll(server, stream).values()
+        assert ("txn" in jwt.decode(compact, options={"verify_signature": False})) is has
+
+
 def test_publishing_from_asyncio() -> None:
     async def main() -> tuple[int, int]:
         outbox = AsyncOutbox.in_memory()
@@ -295,6 +360,8 @@ def test_a_worker_sends_to_push_streams(
         ({"lease": 0}, "more than zero"),
         ({"default_subjects": "SOME"}, "ALL or NONE"),
         ({"allow_networks": ["home"], "push": True}, "network"),
+        ({"max_subjects": 0}, "more than zero"),
+        ({"inactivity_timeout": 3600, "inactivity_stop": "halt"}, "pause or disable"),
     ],
 )
 def test_wrong_settings(settings: dict[str, Any], message: str) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from ssf_transmitter import (
     ApiError,
     AsyncTransmitter,
+    Dialect,
     Email,
     Emission,
     IssSub,
@@ -161,7 +162,16 @@ async def streams(key: SigningKey, outbox: Outbox, others: AsyncOutbox) -> int:
     api = StreamApi("https://tr.example.com", key, outbox, events=["caep.session-revoked"], authenticator=authenticator)
     mounted = [api.asgi(find), api.asgi(find_async), api.asgi(), api.wsgi(find, longest_poll=timedelta(seconds=1))]
     StreamApi("https://tr.example.com", KeySet(key), others, events=[], default_subjects="NONE")
+    own = Dialect.from_toml('id = "acme"')
+    StreamApi(
+        "https://tr.example.com", key, others, events=[], dialects=[own], removal_grace=60, inactivity_stop="disable"
+    )
+    stopped: bool = api.stop_stream("f67e39a0", "migration", "disable")
+    resumed: bool = stopped and await api.aresume_stream("f67e39a0", "done")
     published: Published = api.publish(caep.SessionRevoked(), None, to="okta")
     return (
-        published.streams + (await api.apublish(caep.SessionRevoked(), Email("ada@example.com"))).streams + len(mounted)
+        published.streams
+        + (await api.apublish(caep.SessionRevoked(), Email("ada@example.com"))).streams
+        + len(mounted)
+        + resumed
     )

@@ -6,7 +6,12 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 use crate::failed::{Done, Failed};
 
 /// Each step leads from the version that is its index to the next one.
-const STEPS: &[&str] = &[include_str!("schema.sql"), include_str!("inbox.sql"), include_str!("streams.sql")];
+const STEPS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("inbox.sql"),
+    include_str!("streams.sql"),
+    include_str!("subjects.sql"),
+];
 
 /// Grants to those who enqueue, work and look.
 const ROLES: &str = include_str!("roles.sql");

@@ -54,8 +54,14 @@ impl StreamStore for PostgresStore {
         })
     }
 
-    fn set_subject(&self, stream: &str, subject: SubjectKeys, wanted: bool) -> BoxFuture<'_, Result<()>> {
-        self.run(SetSubject { stream: stream.to_owned(), subject, wanted })
+    fn set_subject(
+        &self,
+        stream: &str,
+        subject: SubjectKeys,
+        wanted: bool,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<bool>> {
+        self.run(SetSubject { stream: stream.to_owned(), subject, wanted, limit })
     }
 
     fn publish(&self, publication: Publication) -> BoxFuture<'_, Result<Published>> {

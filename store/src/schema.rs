@@ -9,7 +9,7 @@ use crate::failed::{Done, Failed};
 const APPLICATION: i32 = 0x5353_466f;
 
 /// Each step leads from the version that is its index to the next one.
-const STEPS: &[&str] = &[FIRST, include_str!("streams.sql")];
+const STEPS: &[&str] = &[FIRST, include_str!("streams.sql"), include_str!("subjects.sql")];
 
 /// Each partial index has exactly the rows that one question of a claim asks for, so that a question costs what it returns.
 const FIRST: &str = "

@@ -43,11 +43,17 @@ impl StreamStore for SqliteStore {
         self.write(move |ledger| ledger.delete_stream(&id))
     }
 
-    fn set_subject(&self, stream: &str, subject: SubjectKeys, wanted: bool) -> BoxFuture<'_, Result<()>> {
+    fn set_subject(
+        &self,
+        stream: &str,
+        subject: SubjectKeys,
+        wanted: bool,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<bool>> {
         let (stream, room) = (stream.to_owned(), self.room());
         self.write(move |ledger| {
             ledger.check_room(room.as_ref())?;
-            ledger.set_subject(&stream, &subject, wanted)
+            ledger.set_subject(&stream, &subject, wanted, limit)
         })
     }
 

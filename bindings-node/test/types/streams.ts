@@ -1,7 +1,7 @@
 // What the compiler takes, and what it has to refuse. Checked with `tsc`, and never run.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { caep, KeySet, type Signer, type SigningKey } from 'ssf-transmitter';
+import { caep, type Dialect, KeySet, type Signer, type SigningKey } from 'ssf-transmitter';
 import { Outbox } from 'ssf-transmitter/outbox';
 import {
   type Caller,
@@ -14,11 +14,16 @@ import {
 
 declare const key: SigningKey;
 declare const signer: Signer;
+declare const dialect: Dialect;
 const outbox = Outbox.inMemory();
 const issuer = 'https://tr.example.com';
 
 const api = new StreamApi({ issuer, key, outbox, events: ['caep.session-revoked'], push: true, longPoll: 25_000 });
 new StreamApi({ issuer, key: new KeySet(key), outbox, events: [], defaultSubjects: 'NONE' });
+new StreamApi({ issuer, key, outbox, events: [], maxSubjects: 10, removalGrace: 60_000, dialects: [dialect] });
+new StreamApi({ issuer, key, outbox, events: [], inactivityTimeout: 60_000, inactivityStop: 'disable' });
+// @ts-expect-error a dialect of your own has a file, and no id alone
+new StreamApi({ issuer, key, outbox, events: [], dialects: ['acme'] });
 // @ts-expect-error a signer cannot sign what receivers poll
 new StreamApi({ issuer, key: signer, outbox, events: [] });
 // @ts-expect-error the events are required
@@ -57,6 +62,10 @@ export async function streams(): Promise<number> {
   await handle(request, response, (error) => error);
   const published: Published = await api.publish(caep.sessionRevoked(), { format: 'opaque', id: 'laptop-7' });
   await api.publish(caep.sessionRevoked(), undefined, { to: ['okta'], txn: 'incident-4711' });
+  const stopped: boolean = await api.stopStream('f67e39a0', 'migration', 'disable');
+  if (stopped) await api.resumeStream('f67e39a0', 'done');
+  // @ts-expect-error a stream is paused or disabled
+  await api.stopStream('f67e39a0', 'migration', 'halt');
   // @ts-expect-error a stream gets its events in order
   await api.publish(caep.sessionRevoked(), undefined, { ordered: false });
   return published.streams;

@@ -1,87 +1,19 @@
-/** The stream API: its settings, its mounts, and publishing. */
+/** The stream API: its mounts, publishing, and what the transmitter does by itself. */
 
 import type { IncomingMessage } from 'node:http';
 
 import { call } from '../calls.js';
 import { Place, unwrap } from '../errors.js';
 import type { SsfEvent } from '../events/union.js';
-import { KeySet, SigningKey } from '../keys.js';
 import { type NativePublished, type NativeStreamApi, type NativeStreamHealth, native } from '../native.js';
-import {
-  boolean,
-  checked,
-  checkedArgument,
-  count,
-  either,
-  func,
-  instance,
-  kind,
-  object,
-  oneOf,
-  signal,
-  span,
-  string,
-  strings,
-} from '../options.js';
+import { boolean, checked, checkedArgument, func, signal, string } from '../options.js';
 import { ENTRY_OPTIONS, type EntryOptions, linesOf } from '../outbox/entry.js';
-import { Outbox } from '../outbox/outbox.js';
 import { type Failure, failureOf } from '../outbox/records.js';
 import type { Subject } from '../subjects.js';
-import { type AuthenticatorOptions, accessOf } from './access.js';
 import type { Authenticated } from './caller.js';
 import { type FetchHandler, fetchHandler } from './fetch.js';
 import { type NodeHandler, nodeHandler } from './node.js';
-
-/** The settings of a stream API. Spans are in milliseconds. */
-export interface StreamApiOptions {
-  /** The exact `iss` of the SETs, an https URL. */
-  readonly issuer: string;
-  /** What signs. A `Signer` cannot sign what receivers poll. */
-  readonly key: SigningKey | KeySet;
-  /** Keeps streams, subjects and events: in memory, in a file, or in a database. */
-  readonly outbox: Outbox;
-  /** The events that receivers can request, by their `type` or their URIs. */
-  readonly events: readonly string[];
-  /** The URL of the API; the path `/ssf` below the issuer by default. */
-  readonly baseUrl?: string | undefined;
-  /** Whose events a new stream delivers; `ALL` by default. */
-  readonly defaultSubjects?: 'ALL' | 'NONE' | undefined;
-  /** The members of complex subjects that receivers must understand. */
-  readonly criticalSubjectMembers?: readonly string[] | undefined;
-  /** How many streams a receiver may have; 10 by default. */
-  readonly maxStreams?: number | undefined;
-  /** How long a receiver waits between two requests for a verification: a minute by default; 0 is no limit. */
-  readonly minVerificationInterval?: number | undefined;
-  /** How long a poll waits for events; 25 seconds by default, and 0 answers at once. */
-  readonly longPoll?: number | undefined;
-  /** How long a receiver that polls has to acknowledge SETs before it gets them again; a minute by default. */
-  readonly lease?: number | undefined;
-  /** How many SETs a poll returns at most; 100 by default. */
-  readonly maxSets?: number | undefined;
-  /** How many events may wait in one stream; 10,000 by default. One more takes the place of the oldest. */
-  readonly maxWaiting?: number | undefined;
-  /** How long an event waits in a stream at most; 24 hours by default, 14 days at most. */
-  readonly maxHeldAge?: number | undefined;
-  /** After what time the streams of receivers that do nothing are paused; never by default. */
-  readonly inactivityTimeout?: number | undefined;
-  /** How often each enabled stream gets a verification of the transmitter itself; never by default. */
-  readonly canary?: number | undefined;
-  /** Whether receivers may have their events pushed. The egress guard judges their endpoints. */
-  readonly push?: boolean | undefined;
-  /** Networks that the egress guard lets push endpoints be in, such as `10.1.0.0/16`. */
-  readonly allowNetworks?: readonly string[] | undefined;
-  /** What finds out who calls, unless a mount has a function for it. */
-  readonly authenticator?: AuthenticatorOptions | undefined;
-  /** How many requests per second one receiver may send; 50 by default, and 0 is no limit. */
-  readonly rateLimit?: number | undefined;
-  /**
-   * The URL of the protected resource metadata (RFC 9728), which challenges name. With an `authenticator`, the API serves the
-   * document itself.
-   */
-  readonly resourceMetadata?: string | undefined;
-  /** Allow http URLs of loopback hosts, for trials. */
-  readonly allowLoopback?: boolean | undefined;
-}
+import { STOP, type Stop, type StreamApiOptions, settingsOf } from './settings.js';
 
 /** What can be set of an event for streams. */
 export interface PublishOptions
@@ -120,31 +52,6 @@ export interface StreamHealth {
   readonly canaryStream?: string;
 }
 
-const KEY = either(instance(SigningKey, 'a SigningKey'), instance(KeySet, 'a KeySet'));
-const OPTIONS = {
-  issuer: string,
-  key: KEY,
-  outbox: instance(Outbox, 'an Outbox'),
-  events: strings,
-  baseUrl: string,
-  defaultSubjects: oneOf('ALL', 'NONE'),
-  criticalSubjectMembers: strings,
-  maxStreams: count,
-  minVerificationInterval: span,
-  longPoll: span,
-  lease: span,
-  maxSets: count,
-  maxWaiting: count,
-  maxHeldAge: span,
-  inactivityTimeout: span,
-  canary: span,
-  push: boolean,
-  allowNetworks: strings,
-  authenticator: object,
-  rateLimit: kind('a whole number, zero or more', (value) => value === 0 || count.is(value)),
-  resourceMetadata: string,
-  allowLoopback: boolean,
-};
 const MOUNT = { limitByAddress: boolean };
 const { to, txn, toe, idempotencyKey, notBefore, maxAge, priority, supersedes } = ENTRY_OPTIONS;
 const PUBLISH = { to, txn, toe, idempotencyKey, notBefore, maxAge, priority, supersedes, signal };
@@ -171,34 +78,9 @@ export class StreamApi {
    * @throws {ConfigError} If one is wrong.
    */
   constructor(options: StreamApiOptions) {
-    const required = ['issuer', 'key', 'outbox', 'events'] as const;
     const at = new Place(StreamApi);
-    const { key, outbox, events, ...rest } = checked(options, OPTIONS, required, at);
-    const { criticalSubjectMembers = [], allowNetworks = [], push = false, allowLoopback = false } = rest;
-    const settings = {
-      issuer: rest.issuer,
-      baseUrl: rest.baseUrl,
-      events: [...events],
-      defaultSubjects: rest.defaultSubjects,
-      criticalSubjectMembers: [...criticalSubjectMembers],
-      maxStreams: rest.maxStreams,
-      minVerificationInterval: rest.minVerificationInterval,
-      longPoll: rest.longPoll,
-      lease: rest.lease,
-      maxSets: rest.maxSets,
-      maxWaiting: rest.maxWaiting,
-      maxHeldAge: rest.maxHeldAge,
-      inactivityTimeout: rest.inactivityTimeout,
-      canary: rest.canary,
-      push,
-      allowNetworks: [...allowNetworks],
-      resourceMetadata: rest.resourceMetadata,
-      allowLoopback,
-      access: rest.authenticator && accessOf(rest.authenticator, at),
-      rateLimit: rest.rateLimit,
-    };
-    const keys = KeySet.handle(key instanceof KeySet ? key : new KeySet(key));
-    this.#native = unwrap(native.StreamApi.build(settings, keys, Outbox.handle(outbox)), at);
+    const { settings, keys, outbox } = settingsOf(options, at);
+    this.#native = unwrap(native.StreamApi.build(settings, keys, outbox), at);
   }
 
   /** Whether the API has something at this path, for a server that has more. */
@@ -278,7 +160,7 @@ export class StreamApi {
   }
 
   /**
-   * Looks after all streams: pauses those of inactive receivers, tells receivers before, and sends canaries. Call it from a timer, about
+   * Looks after all streams: stops those of inactive receivers, tells receivers before, and sends canaries. Call it from a timer, about
    * once a minute. Several servers with one outbox may call it.
    *
    * @example
@@ -293,6 +175,39 @@ export class StreamApi {
       at,
     );
     return failure === undefined ? health : { ...health, failure: failureOf(failure) };
+  }
+
+  /**
+   * Stops a stream, whoever it belongs to. Its receiver is told first, by the event `stream-updated`: {@link maintain} stops the stream
+   * when the receiver has acknowledged that, or a minute later. The receiver may enable it again. Tells whether there is anything to
+   * stop: the stream exists, is enabled, and is not being stopped.
+   *
+   * @throws {OutboxError} If the outbox cannot be used.
+   *
+   * @example
+   * ```ts
+   * await api.stopStream(streamId, 'your tenant moves to another region', 'pause');
+   * ```
+   */
+  async stopStream(streamId: string, reason: string, how: Stop = 'pause'): Promise<boolean> {
+    const at = new Place(this.stopStream);
+    checkedArgument('streamId', streamId, string, at);
+    checkedArgument('reason', reason, string, at);
+    checkedArgument('how', how, STOP, at);
+    return call<boolean>((mailbox, number) => this.#native.stopStream(mailbox, number, streamId, how, reason), at);
+  }
+
+  /**
+   * Lets a stream go on that was stopped, by you or by its receiver, or that is about to be, and tells the receiver so by the event
+   * `stream-updated`. Tells whether there is anything to do.
+   *
+   * @throws {OutboxError} If the outbox cannot be used.
+   */
+  async resumeStream(streamId: string, reason: string): Promise<boolean> {
+    const at = new Place(this.resumeStream);
+    checkedArgument('streamId', streamId, string, at);
+    checkedArgument('reason', reason, string, at);
+    return call<boolean>((mailbox, number) => this.#native.resumeStream(mailbox, number, streamId, reason), at);
   }
 
   /** @internal */

@@ -22,7 +22,7 @@ export interface Caller {
   readonly scopes: string | readonly string[];
   /** The `aud` of the SETs in streams that it creates; by default, the id. */
   readonly audience?: string | readonly string[] | undefined;
-  /** The id of the dialect that its streams speak, such as `apple`; `ssf-1.0` by default. */
+  /** The id of the dialect that its streams speak, such as `apple` or one of the API's `dialects`; `ssf-1.0` by default. */
   readonly dialect?: string | undefined;
 }
 

@@ -8,7 +8,7 @@ import type { NativeAnswer, NativeRequestHead, NativeStreamApi, NativeStreamCall
 import { type Authenticated, callerOf } from './caller.js';
 
 /** What the API reads of the headers. */
-export const READ = ['authorization', 'content-language', 'content-length', 'content-type', 'if-none-match'];
+export const READ = ['authorization', 'content-length', 'content-type', 'if-none-match'];
 
 /** How many milliseconds a caller may take to send a body. */
 const BODY_TIME = 10_000;

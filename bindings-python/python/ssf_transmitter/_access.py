@@ -25,7 +25,8 @@ class Caller:
         scopes: What it may do, as a list or as a claim `scope` has it. `ssf.read` reads streams and polls, `ssf.manage`
             does everything; others are ignored.
         audience: The `aud` of the SETs in streams that it creates; by default, the id.
-        dialect: The id of the dialect that its streams speak, such as `apple`; `ssf-1.0` by default.
+        dialect: The id of the dialect that its streams speak, such as `apple` or one of the API's `dialects`;
+            `ssf-1.0` by default.
     """
 
     receiver: str

@@ -679,6 +679,7 @@ class StreamApi:
         default_subjects: str | None,
         critical_subject_members: Sequence[str],
         max_streams: int | None,
+        max_subjects: int | None,
         min_verification_interval: _Span | None,
         long_poll: _Span | None,
         lease: _Span | None,
@@ -686,7 +687,10 @@ class StreamApi:
         max_waiting: int | None,
         max_held_age: _Span | None,
         inactivity_timeout: _Span | None,
+        inactivity_stop: str | None,
         canary: _Span | None,
+        removal_grace: _Span | None,
+        dialects: Sequence[Dialect],
         push: bool,
         allow_networks: Sequence[str],
         resource_metadata: str | None,
@@ -701,6 +705,10 @@ class StreamApi:
     def admit_async(self, head: StreamHead, mailbox: Mailbox, future: Any) -> Task: ...
     def maintain(self) -> StreamHealth: ...
     def maintain_async(self, mailbox: Mailbox, future: Any) -> Task: ...
+    def stop_stream(self, stream: str, how: str, reason: str) -> bool: ...
+    def stop_stream_async(self, stream: str, how: str, reason: str, mailbox: Mailbox, future: Any) -> Task: ...
+    def resume_stream(self, stream: str, reason: str) -> bool: ...
+    def resume_stream_async(self, stream: str, reason: str, mailbox: Mailbox, future: Any) -> Task: ...
     def publish(self, entry: Entry) -> tuple[list[str], int, bool]: ...
     def publish_async(self, entry: Entry, mailbox: Mailbox, future: Any) -> Task: ...
 

@@ -121,6 +121,8 @@ class StreamApi:
         default_subjects: Whose events a new stream delivers; `ALL` by default.
         critical_subject_members: The members of complex subjects that receivers must understand.
         max_streams: How many streams a receiver may have; 10 by default.
+        max_subjects: How many subjects a stream may have: those added where it gets none by default, or those removed
+            where it gets all; 100,000 by default.
         min_verification_interval: How long a receiver waits between two requests for a verification: a minute by
             default; 0 is no limit.
         long_poll: How long a poll waits for events; 25 seconds by default, and 0 answers at once.
@@ -128,8 +130,11 @@ class StreamApi:
         max_sets: How many SETs a poll returns at most; 100 by default.
         max_waiting: How many events may wait in one stream; 10,000 by default. One more takes the place of the oldest.
         max_held_age: How long an event waits in a stream at most; 24 hours by default, 14 days at most.
-        inactivity_timeout: After what time the streams of receivers that do nothing are paused; never by default.
+        inactivity_timeout: After what time the streams of receivers that do nothing are stopped; never by default.
+        inactivity_stop: How they are stopped: `pause` by default, which the next poll ends, or `disable`.
         canary: How often each enabled stream gets a verification of the transmitter itself; never by default.
+        removal_grace: How long events go on about a subject that a receiver has removed; not at all by default.
+        dialects: Dialects of your own, which `Caller.dialect` can name. Keep them as long as streams have them.
         push: Whether receivers may have their events pushed. The egress guard judges their endpoints.
         allow_networks: Networks that the egress guard lets push endpoints be in, such as `10.1.0.0/16`.
         authenticator: What finds out who calls, unless a mount has a function for it.
@@ -154,6 +159,7 @@ class StreamApi:
         default_subjects: Literal["ALL", "NONE"] | None = None,
         critical_subject_members: Iterable[str] = (),
         max_streams: int | None = None,
+        max_subjects: int | None = None,
         min_verification_interval: timedelta | float | None = None,
         long_poll: timedelta | float | None = None,
         lease: timedelta | float | None = None,
@@ -161,7 +167,10 @@ class StreamApi:
         max_waiting: int | None = None,
         max_held_age: timedelta | float | None = None,
         inactivity_timeout: timedelta | float | None = None,
+        inactivity_stop: Literal["pause", "disable"] | None = None,
         canary: timedelta | float | None = None,
+        removal_grace: timedelta | float | None = None,
+        dialects: Iterable[_native.Dialect] = (),
         push: bool = False,
         allow_networks: Iterable[str] = (),
         authenticator: Authenticator | None = None,
@@ -181,6 +190,7 @@ class StreamApi:
             default_subjects,
             list(critical_subject_members),
             max_streams,
+            max_subjects,
             min_verification_interval,
             long_poll,
             lease,
@@ -188,7 +198,10 @@ class StreamApi:
             max_waiting,
             max_held_age,
             inactivity_timeout,
+            inactivity_stop,
             canary,
+            removal_grace,
+            list(dialects),
             push,
             list(allow_networks),
             resource_metadata,
@@ -247,7 +260,7 @@ class StreamApi:
         return loads(self._native.configuration())  # type: ignore[no-any-return]
 
     def maintain(self) -> StreamHealth:
-        """Look after all streams: pause those of inactive receivers, tell receivers before, and send canaries.
+        """Look after all streams: stop those of inactive receivers, tell receivers before, and send canaries.
 
         Call it from a timer, about once a minute. Several servers with one outbox may call it.
 
@@ -266,6 +279,58 @@ class StreamApi:
         future, self._mailbox = pending(self._mailbox)
         future.work = self._native.maintain_async(self._mailbox, future)
         return _health(await future)
+
+    def stop_stream(self, stream_id: str, reason: str, how: Literal["pause", "disable"] = "pause") -> bool:
+        """Stop a stream, whoever it belongs to. Its receiver is told first, by the event `stream-updated`.
+
+        `maintain` stops the stream when the receiver has acknowledged that, or a minute later. The receiver may enable
+        it again.
+
+        Args:
+            stream_id: The id of the stream.
+            reason: Why, for the receiver.
+            how: `pause` holds its events, `disable` drops them.
+
+        Returns:
+            Whether there is anything to stop: the stream exists, is enabled, and is not being stopped.
+
+        Raises:
+            OutboxError: If the outbox cannot be used.
+        """
+        return self._native.stop_stream(stream_id, how, reason)
+
+    async def astop_stream(self, stream_id: str, reason: str, how: Literal["pause", "disable"] = "pause") -> bool:
+        """`stop_stream` for asyncio."""
+        from ssf_transmitter._pending import pending  # loaded on demand
+
+        future, self._mailbox = pending(self._mailbox)
+        future.work = self._native.stop_stream_async(stream_id, how, reason, self._mailbox, future)
+        return await future  # type: ignore[no-any-return]
+
+    def resume_stream(self, stream_id: str, reason: str) -> bool:
+        """Let a stream go on that was stopped, by you or by its receiver, or that is about to be.
+
+        The receiver is told by the event `stream-updated`.
+
+        Args:
+            stream_id: The id of the stream.
+            reason: Why, for the receiver.
+
+        Returns:
+            Whether there is anything to do.
+
+        Raises:
+            OutboxError: If the outbox cannot be used.
+        """
+        return self._native.resume_stream(stream_id, reason)
+
+    async def aresume_stream(self, stream_id: str, reason: str) -> bool:
+        """`resume_stream` for asyncio."""
+        from ssf_transmitter._pending import pending  # loaded on demand
+
+        future, self._mailbox = pending(self._mailbox)
+        future.work = self._native.resume_stream_async(stream_id, reason, self._mailbox, future)
+        return await future  # type: ignore[no-any-return]
 
     @known_keywords
     def publish(

@@ -74,7 +74,7 @@ pub trait Store: Send + Sync {
     /// Removes deliveries that ended long enough ago.
     fn prune(&self, retention: Retention) -> BoxFuture<'_, Result<Pruned>>;
 
-    /// The ledger in numbers, over all receivers.
+    /// The ledger in numbers, over all receivers that there are. Those of deleted streams are removed some time.
     fn counts(&self) -> BoxFuture<'_, Result<Counts>>;
 
     /// What to watch of the store.

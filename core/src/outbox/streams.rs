@@ -36,12 +36,20 @@ pub trait StreamStore: Store {
     fn update_stream(&self, stream: StreamRecord) -> BoxFuture<'_, Result<bool>>;
 
     /// Removes a stream with its subjects, and discards what waits for it or is in flight. Tells how many deliveries that was; `None` if
-    /// there is no such stream.
+    /// there is no such stream. Its receiver goes, with its counts, once the store has no delivery of it: now, or when it
+    /// [prunes](Store::prune), at the latest when all of them were kept long enough.
     fn delete_stream(&self, id: &str) -> BoxFuture<'_, Result<Option<u64>>>;
 
-    /// Makes a stream want events about a subject, or not. A subject has an effect only where it differs from what the stream wants
-    /// by default. Without the stream, nothing happens.
-    fn set_subject(&self, stream: &str, subject: SubjectKeys, wanted: bool) -> BoxFuture<'_, Result<()>>;
+    /// Makes a stream want events about a subject, or not. A subject is kept only where it differs from what the stream wants
+    /// by default. Tells whether it was done: nothing is, if the subject would be kept beside `limit` others. Without the stream,
+    /// there is nothing to do.
+    fn set_subject(
+        &self,
+        stream: &str,
+        subject: SubjectKeys,
+        wanted: bool,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<bool>>;
 
     /// Accepts a message for the receivers that it names, and for each stream that wants it.
     ///

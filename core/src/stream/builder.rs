@@ -94,6 +94,14 @@ impl StreamApiBuilder {
         self
     }
 
+    /// Sets how many subjects one stream may have: those added where it gets none by default, or those removed where it gets all; 100,000
+    /// by default.
+    #[must_use]
+    pub fn max_subjects(mut self, subjects: u32) -> Self {
+        self.options.subjects = subjects;
+        self
+    }
+
     /// Sets how long a receiver waits between two requests for a verification, in whole seconds: a minute by default; `None` if
     /// there is no limit.
     #[must_use]
@@ -161,7 +169,8 @@ impl StreamApiBuilder {
     }
 
     /// Goes on for so long with events about a subject that a receiver has removed (SSF 1.0 §9.3): whoever has stolen its credentials does
-    /// not silence it at once. Zero by default. [`StreamApi::maintain`] completes removals.
+    /// not silence it at once. Zero by default. [`StreamApi::maintain`] completes removals. Where a stream has
+    /// [as many subjects as it may have](Self::max_subjects) by then, the events go on.
     #[must_use]
     pub fn removal_grace(mut self, grace: Duration) -> Self {
         self.options.removal_grace = grace;
@@ -221,6 +230,7 @@ impl StreamApiBuilder {
         if options.lease.is_zero()
             || options.max_sets == 0
             || options.streams == 0
+            || options.subjects == 0
             || options.max_waiting == 0
         {
             return invalid("the limits of the stream API must be more than zero");

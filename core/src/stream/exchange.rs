@@ -20,8 +20,7 @@ pub struct Head {
 
 impl Head {
     /// The headers that the API and the [`Authenticator`](crate::client::Authenticator) read, in lower case. A server need not pass others.
-    pub const READ: &[&str] =
-        &["authorization", "content-language", "content-length", "content-type", "if-none-match"];
+    pub const READ: &[&str] = &["authorization", "content-length", "content-type", "if-none-match"];
 
     /// A request with this method and target: a path as it was sent, and a query after a question mark if there is one.
     pub fn new(method: impl Into<String>, target: &str) -> Self {

@@ -62,6 +62,11 @@ impl Problem {
         Self { allow: Some(allow), ..problem }
     }
 
+    /// The caller may not have more subjects. SSF 1.0 §8.1.3 has 403 for what a receiver is not allowed to add, and no 409.
+    pub(super) fn limit_reached(description: impl Into<String>) -> Self {
+        Self::new(403, "limit_reached", description)
+    }
+
     pub(super) fn conflict(description: impl Into<String>) -> Self {
         Self::new(409, "conflict", description)
     }

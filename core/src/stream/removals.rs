@@ -69,7 +69,9 @@ impl StreamApi {
         })
         .await?;
         for removal in due {
-            self.store().set_subject(&stream.record.id, removal.subject, false).await?;
+            // The receiver was answered long ago. Beyond the limit, its events go on.
+            let limit = self.settings().subjects;
+            self.store().set_subject(&stream.record.id, removal.subject, false, limit).await?;
         }
         Ok(())
     }

@@ -40,6 +40,7 @@ pub(super) struct Options {
     pub(super) default_subjects: DefaultSubjects,
     pub(super) critical_subject_members: Vec<String>,
     pub(super) streams: u32,
+    pub(super) subjects: u32,
     pub(super) min_verification_interval: Option<Duration>,
     pub(super) long_poll: Duration,
     pub(super) lease: Duration,
@@ -67,6 +68,7 @@ impl Default for Options {
             default_subjects: DefaultSubjects::All,
             critical_subject_members: Vec::new(),
             streams: 10,
+            subjects: 100_000,
             min_verification_interval: Some(Duration::from_mins(1)),
             // Proxies end requests after 60 seconds, often.
             long_poll: Duration::from_secs(25),

@@ -72,6 +72,10 @@ impl StreamApi {
         } else if !self.settings().removal_grace.is_zero() {
             return self.remove_later(caller, id, &keys).await;
         }
-        Ok(self.store().set_subject(&stream.record.id, keys, wanted).await?)
+        let limit = self.settings().subjects;
+        if self.store().set_subject(&stream.record.id, keys, wanted, limit).await? {
+            return Ok(());
+        }
+        Err(Problem::limit_reached(format!("the stream has {limit} subjects, as many as it may have")))
     }
 }

@@ -245,3 +245,16 @@ async fn a_removed_subject_goes_on_for_the_time_of_grace() {
     let more = ask("remove", "ada").await;
     assert_eq!((more.status(), more.header("retry-after")), (429, Some("3600")));
 }
+
+#[tokio::test]
+async fn a_removal_that_finds_no_room_after_its_grace_has_no_effect() {
+    let world = World::with(|builder| builder.removal_grace(HOUR).max_subjects(1));
+    let id = world.create(wants()).await;
+    for user in ["ada", "bob"] {
+        let body = json!({ "stream_id": id, "subject": { "format": "opaque", "id": user } });
+        assert_eq!(world.call("POST", "/ssf/subjects:remove", Some(body)).await.status(), 204);
+    }
+    world.clock.advance(HOUR);
+    maintain(&world).await;
+    assert_eq!((world.publish("ada").await.len(), world.publish("bob").await.len()), (0, 1));
+}

@@ -86,6 +86,26 @@ async fn a_receiver_chooses_subjects() {
 }
 
 #[tokio::test]
+async fn a_stream_has_a_limited_number_of_subjects() {
+    let world = World::with(|builder| builder.max_subjects(2));
+    let id = world.create(wants()).await;
+    let ask = async |part: &str, user: &str| {
+        let body = json!({ "stream_id": id, "subject": { "format": "opaque", "id": user } });
+        world.call("POST", &format!("/ssf/subjects:{part}"), Some(body)).await
+    };
+    for user in ["ada", "bob", "ada"] {
+        assert_eq!(ask("remove", user).await.status(), 204);
+    }
+    let more = ask("remove", "eve").await;
+    assert_eq!((more.status(), &read(&more)["err"]), (403, &json!("limit_reached")));
+    assert_eq!(more.audits()[0].outcome(), "limit_reached");
+    assert_eq!((world.publish("ada").await.len(), world.publish("eve").await.len()), (0, 1));
+    assert_eq!(ask("add", "eve").await.status(), 200);
+    assert_eq!(ask("add", "ada").await.status(), 200);
+    assert_eq!(ask("remove", "eve").await.status(), 204);
+}
+
+#[tokio::test]
 async fn a_receiver_verifies_its_stream() {
     let world = World::new();
     let id = world.create(json!({})).await;

@@ -20,6 +20,7 @@ mod queries;
 mod replay;
 mod settle;
 mod streams;
+mod subjects;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -35,9 +36,8 @@ pub(crate) use publish::Publish;
 pub(crate) use queries::{Health, List, Past, Receivers, Total};
 pub(crate) use replay::Discard;
 pub(crate) use settle::{Freeze, Renew, Settle};
-pub(crate) use streams::{
-    CreateStream, DeleteStream, FindStream, SetSubject, StreamsAfter, StreamsOf, UpdateStream,
-};
+pub(crate) use streams::{CreateStream, DeleteStream, FindStream, StreamsAfter, StreamsOf, UpdateStream};
+pub(crate) use subjects::SetSubject;
 
 use crate::{failed::Done, values::Value};
 use delivery::{Delivery, New};

@@ -114,16 +114,24 @@ impl Operation for Acknowledgement {
         let Some(receiver) = ledger.lock_stream(&self.stream).await? else { return Ok(0) };
         let accepted = self.accepted.iter().map(|jti| (&**jti, None));
         let rejected = self.rejected.iter().map(|(jti, failure)| (&**jti, Some(failure)));
-        let mut said: HashMap<&str, Option<&Failure>> = HashMap::new();
+        let mut said: HashMap<&str, (usize, Option<&Failure>)> = HashMap::new();
         // Receivers may say anything, and PostgreSQL takes no text with a NUL character.
-        for (jti, failure) in accepted.chain(rejected).filter(|(jti, _)| !jti.contains('\0')) {
-            said.entry(jti).or_insert(failure);
+        let all = accepted.chain(rejected).filter(|(jti, _)| !jti.contains('\0'));
+        for (place, (jti, failure)) in all.enumerate() {
+            said.entry(jti).or_insert((place, failure));
         }
         let jtis = said.keys().copied().collect();
         let found = ledger.read(ACKNOWLEDGED, &[each(&jtis), one(&receiver)]).await?;
+        let found = found.iter().map(|(seq, row)| {
+            let (place, failure) = said.get(row.try_get::<_, &str>(1)?).copied().unwrap_or_default();
+            Ok((place, *seq, failure))
+        });
+        let mut found = found.collect::<Done<Vec<_>>>()?;
+        // What the receiver says last is what is known of it.
+        found.sort_unstable_by_key(|(place, ..)| *place);
         let (mut turns, mut attempts, now) = (Vec::new(), Vec::new(), ledger.now);
-        for (seq, row) in &found {
-            let failure = said.get(row.try_get::<_, &str>(1)?).copied().flatten();
+        for (_, seq, failure) in &found {
+            let failure = *failure;
             attempts.push((*seq, Attempt::new(now, Duration::ZERO).with_failure(failure.cloned())));
             ledger.delivery(*seq)?.note(failure)?;
             ledger.lane(receiver)?.state.note_polled(failure, now);

@@ -24,6 +24,13 @@ const EVENTS: &str = "
     UPDATE events e SET kept = kept - gone.deliveries FROM gone WHERE e.id = gone.event";
 const REFUSED: &str = "
     DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE refused_at <= $1 ORDER BY refused_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
+/// Those that stood for streams. All of their deliveries ended when the streams were deleted, unless somebody has replayed them.
+const DELETED: &str =
+    "SELECT id FROM receivers WHERE deleted_at <= $1 ORDER BY deleted_at LIMIT $2 FOR UPDATE SKIP LOCKED";
+const FORGET: &str = "
+    DELETE FROM receivers r WHERE r.id = ANY($1) AND NOT EXISTS (SELECT FROM deliveries d WHERE d.receiver = r.id)";
+/// No index has the deliveries of a receiver that have ended: what is left is not looked at again soon.
+const POSTPONE: &str = "UPDATE receivers SET deleted_at = $2 WHERE id = ANY($1)";
 const EMPTY: &str = "DELETE FROM events WHERE id = ANY($1) AND kept <= 0";
 
 impl Operation for Retention {
@@ -55,6 +62,25 @@ impl Operation for Retention {
             ledger.execute(REFUSED, &[one(&before), one(&limit)]).await?;
         }
         let removed = signed(events.len());
+        if removed < limit {
+            ledger.forget_deleted(self).await?;
+        }
         Ok(Pruned::new(unsigned(removed)?, removed == limit))
+    }
+}
+
+impl Ledger<'_> {
+    /// Removes the receivers of streams that were deleted so long ago that none of their deliveries is kept.
+    async fn forget_deleted(&self, retention: &Retention) -> Done<()> {
+        let longest = State::ALL.iter().filter_map(|state| retention.of(*state)).max().unwrap_or_default();
+        let before = self.now.minus(longest).as_unix_millis();
+        let rows = self.query(DELETED, &[one(&before), one(&signed(retention.limit))]).await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let deleted = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
+        self.execute(FORGET, &[each(&deleted)]).await?;
+        self.execute(POSTPONE, &[each(&deleted), one(&self.millis())]).await?;
+        Ok(())
     }
 }

@@ -11,6 +11,7 @@ use super::{
     delivery::{Delivery, New, columns},
     endings::Ending,
     enqueue::Accepted,
+    lane::Lane,
 };
 use crate::{
     codec::signed,
@@ -43,7 +44,7 @@ const ROUTE: &str = "
         JOIN stream_events e ON e.receiver = w.receiver AND e.event = $1
     )
     ORDER BY s.id";
-/// Of streams that are suspended, those that keep what they get: the others were disabled or deleted meanwhile.
+/// Of these streams, those that keep what they get: the others were disabled or deleted meanwhile.
 const KEEPING: &str = "SELECT count(*) FROM streams WHERE id = ANY($1) AND (status <> 'disabled' OR $2)";
 /// In each receiver, the oldest delivery that is ready, of the lowest priority; the oldest one that waits if none is ready.
 const OLDEST: &str = concat!(
@@ -145,19 +146,21 @@ impl Ledger<'_> {
 
     /// Begins again if a stream that is locked now keeps nothing any more. `all` also takes disabled ones.
     async fn check_streams(&mut self, streams: &[String], all: bool) -> Done<()> {
-        let mut suspended = Vec::new();
+        let mut doubtful = Vec::new();
         for stream in streams {
             let lane = self.id(&stream_receiver(stream))?;
-            if self.lanes.get(&lane).is_some_and(|lane| lane.state.mode == Mode::Suspended) {
-                suspended.push(&**stream);
+            // Where the receiver of a deleted stream is gone, there is a new one now.
+            let is_doubtful = |lane: &Lane| lane.state.mode == Mode::Suspended || lane.counts.enqueued == 0;
+            if self.lanes.get(&lane).is_some_and(is_doubtful) {
+                doubtful.push(&**stream);
             }
         }
-        if suspended.is_empty() {
+        if doubtful.is_empty() {
             return Ok(());
         }
-        let rows = self.query(KEEPING, &[each::<&str>(&suspended), one(&all)]).await?;
+        let rows = self.query(KEEPING, &[each::<&str>(&doubtful), one(&all)]).await?;
         let keeping: i64 = rows.first().ok_or_else(Failed::corrupt)?.try_get(0)?;
-        if keeping < signed(suspended.len()) { Err(Failed::Again) } else { Ok(()) }
+        if keeping < signed(doubtful.len()) { Err(Failed::Again) } else { Ok(()) }
     }
 
     /// Adds deliveries of one event, each to another receiver, with as many statements as for one.

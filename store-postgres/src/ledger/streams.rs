@@ -2,7 +2,7 @@
 
 use ssf_transmitter::{
     ErrorCode,
-    outbox::{Created, Mode, StreamRecord, SubjectKeys, Tag, stream_receiver},
+    outbox::{Created, Mode, StreamRecord, stream_receiver},
 };
 use tokio_postgres::Row;
 
@@ -22,9 +22,9 @@ macro_rules! select {
     };
 }
 /// The column after those of [`read`].
-const RECEIVER: usize = 8;
+pub(super) const RECEIVER: usize = 8;
 const FIND: &str = select!("id = $1");
-const LOCK: &str = select!("id = $1 FOR UPDATE");
+pub(super) const LOCK: &str = select!("id = $1 FOR UPDATE");
 const OF: &str = select!("owner = $1 ORDER BY id");
 const AFTER: &str = select!("id > $1 ORDER BY id LIMIT $2");
 /// Two streams of one owner are created one after the other.
@@ -42,13 +42,10 @@ const ADD_EVENTS: &str = "
     INSERT INTO stream_events (receiver, event, all_subjects) SELECT $1, event, $3 FROM unnest($2) AS n (event)
     ON CONFLICT DO NOTHING";
 const REMOVE: &str = "DELETE FROM streams WHERE id = $1";
+/// One that has never had a delivery.
+const FORGET: &str = "DELETE FROM receivers WHERE id = $1";
+const DELETED: &str = "UPDATE receivers SET deleted_at = $2 WHERE id = $1";
 const REMOVE_SUBJECTS: &str = "DELETE FROM stream_subjects WHERE receiver = $1";
-/// Unless the stream says the same of it.
-const REMOVE_SUBJECT: &str =
-    "DELETE FROM stream_subjects WHERE receiver = $1 AND subject = $2 AND wanted IS DISTINCT FROM $3";
-const ADD_SUBJECT: &str = "
-    INSERT INTO stream_subjects (receiver, subject, wanted, shape, key) SELECT $1, $2, $3, $4, key FROM unnest($5) AS n (key)
-    ON CONFLICT DO NOTHING";
 /// What a worker has of a receiver that polls from now on is the receiver's.
 const LEND: &str =
     "UPDATE deliveries SET wait = 3 WHERE receiver = $1 AND state = 1 AND lease_until IS NOT NULL";
@@ -65,7 +62,7 @@ macro_rules! discard {
 const DISCARD_WAITING: &str = discard!("state = 0");
 const DISCARD_LENT: &str = discard!("state = 1 AND lease_until IS NOT NULL");
 
-fn read(row: &Row) -> Done<StreamRecord> {
+pub(super) fn read(row: &Row) -> Done<StreamRecord> {
     let (id, owner): (String, String) = (row.try_get(0)?, row.try_get(1)?);
     let mut record = StreamRecord::new(id, owner);
     record.version = unsigned(row.try_get(2)?)?;
@@ -111,6 +108,7 @@ impl Operation for CreateStream {
             let message = "the outbox already has a stream with this id";
             return Err(Failed::new(ErrorCode::OutboxConflict, message));
         }
+        ledger.execute(DELETED, &[one(&receiver), one(&None::<i64>)]).await?;
         ledger.add_stream_events(receiver, &self.stream).await?;
         ledger.lane(receiver)?.state.set_mode(self.stream.mode());
         Ok(Created::Yes)
@@ -211,36 +209,14 @@ impl Operation for DeleteStream {
         ledger.lane(receiver)?.state.set_mode(Mode::Suspended);
         let waiting = ledger.discard_all(receiver, DISCARD_WAITING, state::WAITING).await?;
         let lent = ledger.discard_all(receiver, DISCARD_LENT, state::IN_FLIGHT).await?;
+        if ledger.lane(receiver)?.counts.enqueued == 0 {
+            ledger.execute(FORGET, &[one(&receiver)]).await?;
+            ledger.lanes.remove(&receiver);
+            ledger.names.remove(&stream_receiver(&self.0));
+        } else {
+            ledger.execute(DELETED, &[one(&receiver), one(&Some(ledger.millis()))]).await?;
+        }
         Ok(Some(waiting + lent))
-    }
-}
-
-/// Makes a stream want events about a subject, or not.
-pub(crate) struct SetSubject {
-    pub(crate) stream: String,
-    pub(crate) subject: SubjectKeys,
-    pub(crate) wanted: bool,
-}
-
-impl Operation for SetSubject {
-    type Output = ();
-
-    async fn run(&self, ledger: &mut Ledger<'_>) -> Done<()> {
-        let rows = ledger.query(LOCK, &[one(&self.stream)]).await?;
-        let Some(row) = rows.first() else { return Ok(()) };
-        let (stream, receiver): (_, i64) = (read(row)?, row.try_get(RECEIVER)?);
-        // What the stream does by default needs no row.
-        let side = Some(self.wanted).filter(|wanted| *wanted != stream.all_subjects);
-        let identity = self.subject.identity();
-        let identity = identity.as_bytes();
-        ledger.execute(REMOVE_SUBJECT, &[one(&receiver), one(&identity), one(&side)]).await?;
-        let Some(wanted) = side else { return Ok(()) };
-        let keys = self.subject.keys()?;
-        let keys = keys.iter().map(Tag::as_bytes).collect();
-        let shape = self.subject.shape();
-        let values = [one(&receiver), one(&identity), one(&wanted), one(&shape), each::<&[u8]>(&keys)];
-        ledger.execute(ADD_SUBJECT, &values).await?;
-        Ok(())
     }
 }
 

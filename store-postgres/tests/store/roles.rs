@@ -91,7 +91,7 @@ async fn who_enqueues_publishes_to_streams_and_cannot_read_them() {
     record.configuration = b"credential".to_vec().into();
     assert_eq!(works.create_stream(record, 1).await.unwrap(), Created::Yes);
     let subject = SubjectKeys::of(None, &Subject::opaque("eve")).unwrap();
-    works.set_subject("one", subject, false).await.unwrap();
+    works.set_subject("one", subject, false, 1).await.unwrap();
     let keys = KeySet::new(SigningKey::generate(KeyType::P256).unwrap());
     let api =
         StreamApi::builder("https://tr.example.com", keys, enqueues.clone()).max_waiting(2).build().unwrap();

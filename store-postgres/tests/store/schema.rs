@@ -61,7 +61,14 @@ async fn version_1_is_extended_and_goes_on_beside_this_one() {
     builder.migrate().await.unwrap();
     let after = columns(&client, "first").await;
     assert!(after.is_superset(&before));
-    let new_tables = ["inbox ", "streams ", "stream_events ", "stream_subjects ", "receivers mode "];
+    let new_tables = [
+        "inbox ",
+        "streams ",
+        "stream_events ",
+        "stream_subjects ",
+        "receivers mode ",
+        "receivers deleted_at ",
+    ];
     let is_new = |column: &&String| new_tables.iter().any(|table| column.starts_with(table));
     assert!(after.difference(&before).all(|column| is_new(&column)), "{after:?}");
     let outbox = Outbox::new(builder.connect().await.unwrap());
@@ -69,7 +76,7 @@ async fn version_1_is_extended_and_goes_on_beside_this_one() {
 
     // Back to version 1 with what it has kept, as after a failed update, and forward again.
     let back = "DROP TABLE first.inbox, first.streams, first.stream_events, first.stream_subjects;
-        DROP FUNCTION first.keep_from_workers CASCADE; ALTER TABLE first.receivers DROP COLUMN mode;
+        DROP FUNCTION first.keep_from_workers CASCADE; ALTER TABLE first.receivers DROP COLUMN mode, DROP COLUMN deleted_at;
         DROP INDEX first.deliveries_polled, first.deliveries_due_of;
         DELETE FROM first.meta WHERE name = 'compatible'; UPDATE first.meta SET value = 1";
     client.batch_execute(back).await.unwrap();

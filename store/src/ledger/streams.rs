@@ -43,6 +43,11 @@ const ADD_SUBJECT: &str = "
     INSERT OR IGNORE INTO stream_subjects (receiver, subject, key, shape, wanted) VALUES (?1, ?2, ?3, ?4, ?5)";
 const REMOVE_SUBJECT: &str =
     "DELETE FROM stream_subjects WHERE receiver = ?1 AND subject = ?2 AND wanted IS NOT ?3";
+/// How many subjects a stream has kept, and whether this is one of them.
+const SUBJECTS: &str = "
+    SELECT subjects, EXISTS (SELECT 1 FROM stream_subjects s WHERE s.receiver = streams.receiver AND s.subject = ?2)
+    FROM streams WHERE receiver = ?1";
+const COUNT_SUBJECT: &str = "UPDATE streams SET subjects = max(subjects + ?2, 0) WHERE receiver = ?1";
 const REMOVE_SUBJECTS: &str = "DELETE FROM stream_subjects WHERE receiver = ?1";
 const WAITING: &str = concat!(
     "SELECT ",
@@ -144,7 +149,9 @@ impl Ledger<'_> {
         self.execute(REMOVE_SUBJECTS, [receiver])?;
         self.execute(REMOVE, [receiver])?;
         self.lane(receiver)?.state.set_mode(Mode::Suspended);
-        self.drop_all(receiver, &[State::InFlight, State::Waiting]).map(Some)
+        let dropped = self.drop_all(receiver, &[State::InFlight, State::Waiting])?;
+        self.forget(receiver)?;
+        Ok(Some(dropped))
     }
 
     /// Makes what depends on streams what they say.
@@ -180,17 +187,33 @@ impl Ledger<'_> {
         Ok(dropped)
     }
 
-    /// Keeps what a stream says of a subject, where it is not what the stream does by default.
-    pub(crate) fn set_subject(&self, id: &str, subject: &SubjectKeys, wanted: bool) -> Done<()> {
-        let Some((receiver, stream)) = self.stream_with_receiver(id)? else { return Ok(()) };
+    /// Keeps what a stream says of a subject, where it is not what the stream does by default. Not beyond the limit.
+    pub(crate) fn set_subject(
+        &self,
+        id: &str,
+        subject: &SubjectKeys,
+        wanted: bool,
+        limit: u32,
+    ) -> Done<bool> {
+        let Some((receiver, stream)) = self.stream_with_receiver(id)? else { return Ok(true) };
         let kept = (wanted != stream.all_subjects).then_some(wanted);
         let identity = subject.identity();
+        let counted = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let (count, was_kept): (i64, bool) = self
+            .first(SUBJECTS, params![receiver, identity.as_bytes()], counted)?
+            .ok_or_else(Failed::corrupt)?;
+        if kept.is_some() && !was_kept && count >= i64::from(limit) {
+            return Ok(false);
+        }
+        if kept.is_some() != was_kept {
+            self.execute(COUNT_SUBJECT, params![receiver, if was_kept { -1 } else { 1 }])?;
+        }
         self.execute(REMOVE_SUBJECT, params![receiver, identity.as_bytes(), kept])?;
-        let Some(wanted) = kept else { return Ok(()) };
+        let Some(wanted) = kept else { return Ok(true) };
         let shape = subject.shape();
         for key in subject.keys()? {
             self.execute(ADD_SUBJECT, params![receiver, identity.as_bytes(), key.as_bytes(), shape, wanted])?;
         }
-        Ok(())
+        Ok(true)
     }
 }

@@ -10,6 +10,7 @@ const REPAIR: &str = "
     INSERT OR IGNORE INTO receivers (id, name, ready, served, enqueued, waiting, in_flight, delivered, dead, expired, superseded, removed)
     SELECT receiver, 'stream:' || id, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM streams;
     DELETE FROM streams WHERE NOT EXISTS (SELECT 1 FROM receivers r WHERE r.id = streams.receiver AND r.name = 'stream:' || streams.id);
+    UPDATE streams SET subjects = (SELECT count(DISTINCT subject) FROM stream_subjects s WHERE s.receiver = streams.receiver);
 
     DELETE FROM deliveries WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.id = deliveries.event)
         OR NOT EXISTS (SELECT 1 FROM receivers r WHERE r.id = deliveries.receiver);

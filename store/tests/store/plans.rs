@@ -41,7 +41,7 @@ async fn crowded(folder: &Folder, many: i64) -> SqliteStore {
             other.all_subjects = false;
             store.create_stream(other, u32::MAX).await.unwrap();
             let subject = SubjectKeys::of(None, &Subject::opaque(format!("other-{user}"))).unwrap();
-            store.set_subject(&format!("other-{user}"), subject, true).await.unwrap();
+            store.set_subject(&format!("other-{user}"), subject, true, 1).await.unwrap();
         }));
     }
     for task in tasks {

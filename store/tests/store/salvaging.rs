@@ -126,7 +126,7 @@ async fn streams_go_on() {
     wanting.all_subjects = false;
     store.create_stream(wanting, 10).await.unwrap();
     let ada = SubjectKeys::of(None, &Subject::opaque("ada")).unwrap();
-    store.set_subject("two", ada, true).await.unwrap();
+    store.set_subject("two", ada, true, 1).await.unwrap();
     let first = publisher(&store).publish(event("ada")).await.unwrap().jtis;
     let streams = store.streams_of("owner").await.unwrap();
     store.close().await.unwrap();
@@ -143,5 +143,7 @@ async fn streams_go_on() {
     }
     assert_eq!(publisher(&store).publish(event("ada")).await.unwrap().streams, 2);
     assert_eq!(publisher(&store).publish(event("bob")).await.unwrap().streams, 1);
+    let bob = SubjectKeys::of(None, &Subject::opaque("bob")).unwrap();
+    assert!(!store.set_subject("two", bob, true, 1).await.unwrap(), "its subject counts");
     assert!(store.counts().await.unwrap().is_balanced());
 }

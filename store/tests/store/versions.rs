@@ -5,17 +5,20 @@ use crate::common::{
 };
 use rusqlite::Connection;
 use ssf_transmitter::{
-    ErrorCode, Timestamp,
+    ErrorCode, Subject, Timestamp,
     outbox::{
-        Discard, Filter, Outcome, Priority, STREAM_PREFIX, State, Status, Store, StreamStore,
+        Discard, Filter, Outcome, Priority, STREAM_PREFIX, State, Status, Store, StreamStore, SubjectKeys,
         suite::ManualClock,
     },
 };
 use ssf_transmitter_store::SqliteStore;
 
 /// What the version with this number has left, for the versions after it.
-const FIXTURES: &[(u32, &str)] =
-    &[(1, include_str!("fixtures/v1.sql")), (2, include_str!("fixtures/v2.sql"))];
+const FIXTURES: &[(u32, &str)] = &[
+    (1, include_str!("fixtures/v1.sql")),
+    (2, include_str!("fixtures/v2.sql")),
+    (3, include_str!("fixtures/v3.sql")),
+];
 
 #[tokio::test]
 async fn a_newer_version_is_refused() {
@@ -129,4 +132,8 @@ async fn streams_go_on(store: &SqliteStore, clock: ManualClock) {
     assert_eq!([publish("ada").await, publish("bob").await, publish("eve").await], [2, 0, 1]);
     assert_eq!(poll(store, "one", 10).await.len(), 2);
     assert_eq!(poll(store, "two", 10).await.len(), 1);
+    // Its subject counts.
+    let eve = || SubjectKeys::of(None, &Subject::opaque("eve")).unwrap();
+    let set = async |limit| store.set_subject("two", eve(), true, limit).await.unwrap();
+    assert_eq!((set(1).await, set(2).await), (false, true));
 }

@@ -47,6 +47,7 @@ pub(super) struct Settings {
     #[serde(default)]
     critical_subject_members: Vec<String>,
     max_streams: Option<u32>,
+    max_subjects: Option<u32>,
     min_verification_interval: Option<u64>,
     long_poll: Option<u64>,
     lease: Option<u64>,
@@ -195,6 +196,9 @@ impl Settings {
         }
         if let Some(streams) = self.max_streams {
             api = api.max_streams(streams);
+        }
+        if let Some(subjects) = self.max_subjects {
+            api = api.max_subjects(subjects);
         }
         if let Some(seconds) = self.min_verification_interval {
             api = api.min_verification_interval(Some(Duration::from_secs(seconds)));

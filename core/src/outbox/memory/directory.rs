@@ -168,10 +168,21 @@ impl Directory {
         }
     }
 
-    /// Keeps what a stream says of a subject, where it is not what the stream does by default.
-    pub(super) fn set_subject(&mut self, id: &str, subject: &SubjectKeys, wanted: bool) -> Result<()> {
-        let Some(entry) = self.streams.get_mut(id) else { return Ok(()) };
+    /// Keeps what a stream says of a subject, where it is not what the stream does by default. Not beyond the limit.
+    pub(super) fn set_subject(
+        &mut self,
+        id: &str,
+        subject: &SubjectKeys,
+        wanted: bool,
+        limit: usize,
+    ) -> Result<bool> {
+        let Some(entry) = self.streams.get_mut(id) else { return Ok(true) };
         let identity = subject.identity();
+        let is_kept = entry.wanted.contains_key(&identity) || entry.unwanted.contains_key(&identity);
+        let is_new = wanted != entry.record.all_subjects && !is_kept;
+        if is_new && entry.wanted.len() + entry.unwanted.len() >= limit {
+            return Ok(false);
+        }
         let sides = [
             (&mut entry.wanted, &mut self.wanted, wanted && !entry.record.all_subjects),
             (&mut entry.unwanted, &mut self.unwanted, !wanted && entry.record.all_subjects),
@@ -185,7 +196,7 @@ impl Directory {
                 own.insert(identity, subject.clone());
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The streams that want an event about a subject, and keep what they get.

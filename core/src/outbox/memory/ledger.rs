@@ -207,7 +207,9 @@ impl Ledger {
             self.end(older, State::Discarded, Some(Discard::Superseded { by: row.record.jti.clone() }), now);
         }
         self.numbers.insert(row.record.jti.clone(), number);
-        self.lanes.entry(row.record.receiver.clone()).or_default().counts.enqueued += 1;
+        let lane = self.lanes.entry(row.record.receiver.clone()).or_default();
+        lane.counts.enqueued += 1;
+        lane.kept += 1;
         self.rows.insert(number, row);
         self.begin(number, not_before, now);
     }

@@ -43,8 +43,15 @@ impl StreamStore for MemoryStore {
         Box::pin(async move { deleted.await? })
     }
 
-    fn set_subject(&self, stream: &str, subject: SubjectKeys, wanted: bool) -> BoxFuture<'_, Result<()>> {
-        let set = self.ask(|ledger, _| ledger.directory.set_subject(stream, &subject, wanted));
+    fn set_subject(
+        &self,
+        stream: &str,
+        subject: SubjectKeys,
+        wanted: bool,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<bool>> {
+        let set =
+            self.ask(|ledger, _| ledger.directory.set_subject(stream, &subject, wanted, limit as usize));
         Box::pin(async move { set.await? })
     }
 

@@ -26,6 +26,7 @@ use crate::{
 const LEASE: Duration = Duration::from_mins(1);
 const EVENT: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
 const LIMIT: u32 = 3;
+const SUBJECTS: u32 = 3;
 const CLAIM: Claim = Claim { deliveries: 10, per_receiver: 10, lease: LEASE, max_attempts: 3 };
 
 struct Streams {
@@ -151,9 +152,14 @@ impl Streams {
         Ok(history.ok_or_else(|| "a delivery has no history".to_owned())?.record)
     }
 
-    async fn set(&self, id: &str, subject: &Subject, wanted: bool) -> Check {
+    /// Tells whether it was done: not beyond the limit.
+    async fn set_within(&self, id: &str, subject: &Subject, wanted: bool) -> Check<bool> {
         let keys = done(SubjectKeys::of(None, subject))?;
-        done(self.store.set_subject(id, keys, wanted).await)
+        done(self.store.set_subject(id, keys, wanted, SUBJECTS).await)
+    }
+
+    async fn set(&self, id: &str, subject: &Subject, wanted: bool) -> Check {
+        holds("a subject within the limit", self.set_within(id, subject, wanted).await?)
     }
 
     async fn balanced(&self) -> Check {

@@ -12,7 +12,7 @@ use ssf_transmitter::{
 };
 use ssf_transmitter_postgres::PostgresStore;
 
-use crate::common::{LEASE, new_outbox, outbox, server::shared, sql, within_guard};
+use crate::common::{LEASE, new_outbox, outbox, server::shared, sql, until, within_guard};
 
 const EVENT: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
 
@@ -164,4 +164,29 @@ async fn one_event_for_many_streams_is_one_row() {
     assert_eq!(store.delete_stream("s7").await.unwrap(), Some(3));
     assert_eq!(store.list(Filter::new().receiver("stream:s8"), None, 10).await.unwrap().len(), 3);
     assert!(store.counts().await.unwrap().is_balanced());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_has_chosen_a_stream_leaves_nothing_if_that_is_deleted() {
+    let url = shared().url();
+    let (builder, schema) = new_outbox(&format!("{url}?application_name=chooses")).await;
+    let (store, other, watcher) =
+        (builder.connect().await.unwrap(), sql(&url, &schema).await, sql(&url, &schema).await);
+    let mut record = StreamRecord::new("one", "acme");
+    record.events = vec![EVENT.to_owned()];
+    store.create_stream(record, 1).await.unwrap();
+    let api = server(store.clone());
+    // As another server deletes it, which has never had a delivery.
+    other.batch_execute("BEGIN; DELETE FROM streams; SELECT FROM receivers FOR UPDATE").await.unwrap();
+    let publishing = tokio::spawn(async move { publish(&api, "ada").await.streams });
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'chooses' AND wait_event_type = 'Lock'";
+    until(async || {
+        let waiting: i64 = watcher.query_one(waits, &[]).await.unwrap().get(0);
+        (waiting > 0).then_some(())
+    })
+    .await;
+    other.batch_execute("DELETE FROM stream_events; DELETE FROM receivers; COMMIT").await.unwrap();
+    assert_eq!(publishing.await.unwrap(), 0);
+    assert!(store.receivers(None, 10).await.unwrap().is_empty());
+    assert_eq!(store.counts().await.unwrap().enqueued, 0);
 }

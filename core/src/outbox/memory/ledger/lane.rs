@@ -12,6 +12,8 @@ use crate::time::Timestamp;
 pub(super) struct Lane {
     pub(super) state: ReceiverState,
     pub(super) counts: Counts,
+    /// How many deliveries there are.
+    pub(super) kept: usize,
     pub(super) ready: BTreeSet<(Reverse<Priority>, Number)>,
     pub(super) waiting: BTreeSet<Number>,
     pub(super) due: BTreeSet<(Timestamp, Number)>,

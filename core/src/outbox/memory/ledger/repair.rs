@@ -99,6 +99,10 @@ impl Ledger {
         self.ended.remove(&ended);
         let Some(row) = self.rows.remove(&ended.1) else { return };
         self.numbers.remove(&row.record.jti);
+        if let Some(lane) = self.lanes.get_mut(&row.record.receiver) {
+            lane.kept -= 1;
+            self.forget(&row.record.receiver);
+        }
         if let Some(group) = row.superseding.filter(|group| self.delivered.get(group) == Some(&ended.1)) {
             self.delivered.remove(&group);
         }

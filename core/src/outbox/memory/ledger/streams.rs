@@ -44,7 +44,17 @@ impl Ledger {
         }
         let receiver = stream_receiver(id);
         self.change_receiver(&receiver, now, |state| state.set_mode(Mode::Suspended));
-        Ok(Some(self.drop_all(&receiver, true, now)))
+        let dropped = self.drop_all(&receiver, true, now);
+        self.forget(&receiver);
+        Ok(Some(dropped))
+    }
+
+    /// Forgets a receiver if it stands for a deleted stream, and nothing of it is kept.
+    pub(super) fn forget(&mut self, receiver: &str) {
+        let is_gone = receiver.strip_prefix(STREAM_PREFIX).is_some_and(|id| self.directory.get(id).is_none());
+        if is_gone && self.lanes.get(receiver).is_some_and(|lane| lane.kept == 0) {
+            self.lanes.remove(receiver);
+        }
     }
 
     /// Discards what waits for a receiver, and what is in flight if `all` says so.

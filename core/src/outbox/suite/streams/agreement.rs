@@ -129,7 +129,7 @@ impl Pair<'_> {
             20 => {
                 let keys = SubjectKeys::of(None, &subject(dice)).map_err(|error| error.to_string())?;
                 let (id, wanted) = (stream(dice), dice.roll(2) == 0);
-                both!(self, "a subject", store => store.set_subject(&id, keys.clone(), wanted));
+                both!(self, "a subject", store => store.set_subject(&id, keys.clone(), wanted, 2));
             }
             21 | 22 => self.update(dice).await?,
             23 => {

@@ -1,11 +1,16 @@
 //! Streams are kept, changed and removed.
 
+use std::time::Duration;
+
 use super::{Case, Check, LIMIT, Streams, done, equal, event, holds, record, user};
 use crate::{
     error::ErrorCode,
     event::StreamStatus,
-    outbox::{Created, Filter, State, StreamRecord, stream_receiver},
+    outbox::{Created, Filter, Retention, State, StreamRecord, stream_receiver},
+    subject::ComplexSubject,
 };
+
+const DAY: Duration = Duration::from_hours(24);
 
 pub(super) const CASES: &[Case] = &[
     ("streams are created, read, replaced and deleted", |streams| Box::pin(managed(streams))),
@@ -17,6 +22,8 @@ pub(super) const CASES: &[Case] = &[
     ("an id names one stream", |streams| Box::pin(unique(streams))),
     ("the owner of a stream stays", |streams| Box::pin(owned(streams))),
     ("the subjects of a stream go with it", |streams| Box::pin(forgotten(streams))),
+    ("the receiver of a deleted stream goes with its last delivery", |streams| Box::pin(left(streams))),
+    ("a stream keeps a limited number of subjects", |streams| Box::pin(few_subjects(streams))),
 ];
 
 async fn managed(streams: &Streams) -> Check {
@@ -145,4 +152,79 @@ async fn forgotten(streams: &Streams) -> Check {
     streams.update("one", |record| record.all_subjects = false).await?;
     equal("none but this", &streams.publish(user("bob")).await?.streams, &0)?;
     equal("this one", &streams.publish(user("ada")).await?.streams, &1)
+}
+
+async fn left(streams: &Streams) -> Check {
+    let receivers = async || {
+        let found = done(streams.store.receivers(None, 10).await)?;
+        Check::Ok(found.into_iter().map(|receiver| receiver.name).collect::<Vec<_>>())
+    };
+    let names = |ids: &[&str]| ids.iter().map(|id| stream_receiver(id)).collect::<Vec<_>>();
+    let retention = Retention { delivered: DAY, dead: DAY, discarded: DAY * 2, ..Retention::default() };
+    let prune = async || done(streams.store.prune(retention).await).map(|pruned| pruned.deliveries);
+
+    streams.create(record("idle")).await?;
+    done(streams.store.delete_stream("idle").await)?;
+    equal("without deliveries", &receivers().await?, &Vec::new())?;
+    streams.create(record("one")).await?;
+    streams.create(record("two")).await?;
+    streams.publish(user("ada")).await?;
+    for id in ["one", "two"] {
+        let jtis = streams.polled(id).await?;
+        equal("acknowledged", &streams.acknowledge(id, &jtis).await?, &1)?;
+    }
+    streams.publish(user("bob")).await?;
+    equal("discarded", &done(streams.store.delete_stream("one").await)?, &Some(1))?;
+    equal("the ledger has its deliveries", &receivers().await?, &names(&["one", "two"]))?;
+    streams.clock.advance(DAY);
+    equal("those that were delivered", &prune().await?, &2)?;
+    equal("the ledger has a discarded one", &receivers().await?, &names(&["one", "two"]))?;
+    streams.clock.advance(DAY);
+    equal("the discarded one", &prune().await?, &1)?;
+    equal("only the stream that is left", &receivers().await?, &names(&["two"]))?;
+    streams.balanced().await?;
+
+    // The id is free again.
+    streams.create(record("one")).await?;
+    let published = streams.publish(user("eve")).await?;
+    equal("to both", &published.streams, &2)?;
+    let polled = [streams.polled("one").await?, streams.polled("two").await?].concat();
+    holds("what was published", published.jtis.iter().all(|jti| polled.contains(jti)))?;
+    streams.balanced().await
+}
+
+async fn few_subjects(streams: &Streams) -> Check {
+    let both = ComplexSubject::new().with_member("user", user("ada")).with_member("device", user("phone"));
+    let all = [user("ada"), user("bob"), both.into()];
+    streams.create(StreamRecord { all_subjects: false, ..record("one") }).await?;
+    for subject in &all {
+        streams.set("one", subject, true).await?;
+        streams.set("one", subject, true).await?;
+    }
+    let more = async || streams.set_within("one", &user("eve"), true).await;
+    holds("one more is refused", !more().await?)?;
+    equal("an event about it", &streams.publish(user("eve")).await?.streams, &0)?;
+    // What the stream does by default is not kept, and what it has is no more.
+    streams.set("one", &user("eve"), false).await?;
+    streams.set("one", &user("ada"), true).await?;
+    holds("it is still full", !more().await?)?;
+    streams.create(StreamRecord { all_subjects: false, ..record("two") }).await?;
+    streams.set("two", &user("eve"), true).await?;
+
+    // Those that do not count by default any more are kept, too.
+    streams.update("one", |record| record.all_subjects = true).await?;
+    holds("the other side is full, too", !streams.set_within("one", &user("eve"), false).await?)?;
+    streams.set("one", &user("ada"), false).await?;
+    equal("one that changes sides", &streams.publish(user("ada")).await?.streams, &0)?;
+    streams.set("one", &user("ada"), true).await?;
+    streams.set("one", &user("ada"), true).await?;
+    streams.set("one", &user("eve"), false).await?;
+    holds("full again", !streams.set_within("one", &user("ada"), false).await?)?;
+    done(streams.store.delete_stream("one").await)?;
+    streams.set("one", &user("ada"), true).await?;
+    streams.create(StreamRecord { all_subjects: false, ..record("one") }).await?;
+    for subject in &all {
+        streams.set("one", subject, true).await?;
+    }
+    holds("as many in a new one", !more().await?)
 }
