@@ -150,3 +150,22 @@ async fn keys_that_cannot_seal_are_refused_and_not_shown() {
         assert!(!run.stderr.contains("AQEB") && !run.stderr.contains("c2hv"), "{run:?}");
     }
 }
+
+#[tokio::test]
+async fn a_password_in_the_url_of_the_database_is_refused_where_it_is_written() {
+    let good =
+        "issuer = \"https://tr.example.com\"\nlisten = \"127.0.0.1:0\"\nkey = \"env:KEY\"\nevents = []\n";
+    for (name, url) in
+        [("url", "postgresql://ada:hunter2@db/app"), ("parameter", "postgresql://db/app?password=hunter2")]
+    {
+        let settings = format!("{good}outbox.database = \"{url}\"");
+        let path = file(&format!("transmitter-password-{name}.toml"), settings);
+        let refused = ssf(&["transmitter", "--settings", &path], &[]).await;
+        assert_eq!(refused.code, Some(3), "{refused:?}");
+        refused.fails_saying(&[
+            "outbox.database takes a URL with a password only from env:NAME or file:PATH",
+            "a file of settings is no place for it",
+        ]);
+        assert!(!refused.stderr.contains("hunter2") && !refused.stderr.contains("--database"), "{refused:?}");
+    }
+}
