@@ -16,12 +16,13 @@ use ssf_transmitter::{
     outbox::{MemoryStore, Outbox, StreamStore},
     stream::StreamApi,
 };
+use ssf_transmitter_tower::ShutdownTimer;
 use tokio::{sync::watch, time::MissedTickBehavior};
 
 use super::{Failure, Result, block_on, outbox::place::Kept, output::say, print, shutdown};
 use publish::Publishing;
 use seal::Sealing;
-use server::{PollTimer, Server};
+use server::Server;
 use settings::Settings;
 
 /// How often the transmitter looks after its streams.
@@ -83,7 +84,7 @@ async fn serve<S: StreamStore + Clone + 'static>(settings: &Settings, store: S, 
     let server = Server::bind(settings).await?;
     let keys = settings.keys()?;
     let seal = settings.seal.as_ref().map(Sealing::seal).transpose()?;
-    let api = settings.api(keys.clone(), store.clone(), seal.clone(), PollTimer::new(stopped.clone()))?;
+    let api = settings.api(keys.clone(), store.clone(), seal.clone(), ShutdownTimer::new(stopped.clone()))?;
     let outbox = Outbox::new(store.clone());
     let outbox = seal.into_iter().fold(outbox, Outbox::seal);
     let worker = settings.push.then(|| worker(settings, keys, &api, &outbox)).transpose()?;

@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    pin::{Pin, pin},
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -16,7 +16,7 @@ use hyper_util::{
         graceful::{GracefulShutdown, Watcher},
     },
 };
-use ssf_transmitter::stream::{StreamApi, Timer};
+use ssf_transmitter::stream::StreamApi;
 use ssf_transmitter_tower::StreamService;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -45,25 +45,6 @@ const CONNECTIONS: usize = 20_000;
 /// Where a connection comes from.
 #[derive(Clone, Copy)]
 struct Peer(IpAddr);
-
-/// Lets polls wait until the transmitter is to end.
-pub(super) struct PollTimer(watch::Receiver<bool>);
-
-impl PollTimer {
-    pub(super) fn new(stopped: watch::Receiver<bool>) -> Self {
-        Self(stopped)
-    }
-}
-
-impl Timer for PollTimer {
-    fn wait(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let stopped = self.0.clone();
-        Box::pin(async move {
-            // In time, or late: both are an end of the wait.
-            let _ = timeout(time, told(stopped)).await;
-        })
-    }
-}
 
 /// Ends when the transmitter is to end.
 async fn told(mut stopped: watch::Receiver<bool>) {
