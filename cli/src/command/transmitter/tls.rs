@@ -63,7 +63,7 @@ impl Certificate {
     }
 }
 
-/// The files, and what became of them.
+/// The files, with what was last read of them.
 struct Files {
     chain: PathBuf,
     key: PathBuf,
