@@ -108,15 +108,15 @@ class Server:
 
 
 @contextmanager
-def running(*, asgi: bool) -> Iterator[Server]:
-    """A server, until the end of the block."""
+def running(*, asgi: bool, grace: int | None = None) -> Iterator[Server]:
+    """A server, until the end of the block. With ASGI, requests may take so many seconds then."""
     server = Server()
-    with _asgi(server) if asgi else _wsgi(server):
+    with _asgi(server, grace) if asgi else _wsgi(server):
         yield server
 
 
 @contextmanager
-def _asgi(server: Server) -> Iterator[None]:
+def _asgi(server: Server, grace: int | None) -> Iterator[None]:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if "/poll/" not in scope["path"]:
             return await server.app(scope, receive, send)
@@ -126,7 +126,7 @@ def _asgi(server: Server) -> Iterator[None]:
         finally:
             server.ended.set()
 
-    config = uvicorn.Config(app, port=0, lifespan="off", log_level="warning")
+    config = uvicorn.Config(app, port=0, lifespan="off", log_level="warning", timeout_graceful_shutdown=grace)
     instance = uvicorn.Server(config)
     socket = config.bind_socket()
     # Who connects before the server is ready waits for it.

@@ -242,6 +242,18 @@ def test_a_client_that_disconnects_ends_its_poll(servers: dict[bool, Server]) ->
     assert list(poll(server, stream, returnImmediately=True)) == list(published.jtis)
 
 
+def test_a_server_ends_polls_that_wait_after_its_time_to_shut_down() -> None:
+    make, _ = mounts.MOUNTS["fastapi"]
+    with ThreadPoolExecutor(1) as pool:
+        with mounts.running(asgi=True, grace=1) as server:
+            server.serve(make(api_over(AsyncOutbox.in_memory(), long_poll=3600)))
+            target = f"/ssf/poll/{create(server)['stream_id']}"
+            polling = pool.submit(server.request, "POST", target, {}, JSON)
+            assert server.began.wait(60)
+        # The server has ended here, and would have waited for an hour. The answer is uvicorn's.
+        assert polling.result(60)[0] == 500
+
+
 def test_the_transmitter_looks_after_its_streams(servers: dict[bool, Server]) -> None:
     make, asgi = mounts.MOUNTS["fastapi"]
     api = api_over(Outbox.in_memory(), canary=60, inactivity_timeout=3600, max_held_age=3600)

@@ -4,7 +4,7 @@ mod service;
 mod timer;
 
 pub use service::{AuthenticateFn, StreamService};
-pub use timer::TokioTimer;
+pub use timer::{ShutdownTimer, TokioTimer};
 
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/transmitter.md")]

@@ -10,6 +10,7 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use axum::extract::ConnectInfo;
@@ -21,10 +22,11 @@ use ssf_transmitter::{
     outbox::MemoryStore,
     stream::{Authentication, Caller, RateLimit, Scope, StreamApi},
 };
-use ssf_transmitter_tower::StreamService;
+use ssf_transmitter_tower::{ShutdownTimer, StreamService};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::watch,
 };
 use tower_service::Service;
 
@@ -135,6 +137,39 @@ async fn nobody_waits_for_a_body_that_is_not_wanted() {
     assert_eq!(send(&address, &head("POST", "/ssf/streams", &text)).await.unwrap().0, 415);
 }
 
+#[tokio::test]
+async fn a_poll_that_waits_is_answered_when_the_server_ends() {
+    let (shutdown, mut told) = watch::channel(false);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let keys = KeySet::new(SigningKey::generate(KeyType::P256).unwrap());
+    let api = StreamApi::builder(format!("http://{address}"), keys, MemoryStore::new())
+        .long_poll(ShutdownTimer::new(told.clone()), Duration::from_hours(1))
+        .allow_loopback_http()
+        .build()
+        .unwrap();
+    let service = StreamService::new(api, async |_| Caller::new("acme").scope(Scope::Manage).into());
+    let app = axum::Router::new().fallback_service(service);
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+        told.wait_for(|told| *told).await.unwrap();
+    });
+    let server = tokio::spawn(server.into_future());
+
+    let post =
+        |target: &str| head("POST", target, "Content-Type: application/json\r\nContent-Length: 2\r\n") + "{}";
+    let (_, created) = send(&address, &post("/ssf/streams")).await.unwrap();
+    let mut polling = TcpStream::connect(&address).await.unwrap();
+    let poll = post(&format!("/ssf/poll/{}", created["stream_id"].as_str().unwrap()));
+    polling.write_all(poll.as_bytes()).await.unwrap();
+    // The answer to a later connection tells that the one of the poll is accepted.
+    assert_eq!(send(&address, &head("GET", "/ssf/streams", "")).await.unwrap().0, 200);
+    shutdown.send_replace(true);
+    let mut answer = String::new();
+    polling.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with(r#"{"sets":{}}"#), "{answer}");
+    server.await.unwrap().unwrap();
+}
+
 /// A body of which a byte comes now and then, and never all.
 struct Drip(tokio::time::Interval);
 
@@ -156,7 +191,7 @@ async fn a_slow_body_is_given_up() {
     let api = StreamApi::builder("https://tr.example.com", keys, MemoryStore::new()).build().unwrap();
     let mut service = StreamService::new(api, async |_| Caller::new("acme").scope(Scope::Manage).into());
     let begun = tokio::time::Instant::now();
-    let body = Drip(tokio::time::interval(std::time::Duration::from_secs(2)));
+    let body = Drip(tokio::time::interval(Duration::from_secs(2)));
     let request = http::Request::post("/ssf/streams").body(body).unwrap();
     let answer = service.call(request).await.unwrap();
     assert_eq!((answer.status(), begun.elapsed().as_secs()), (http::StatusCode::REQUEST_TIMEOUT, 10));

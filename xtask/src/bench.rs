@@ -8,7 +8,9 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    Result, postgres,
+    Result,
+    install::install,
+    postgres,
     run::{cargo, program},
 };
 
@@ -46,14 +48,36 @@ pub(crate) fn outbox(root: &Path) -> Result {
     cargo(root, "bench -q --locked -p ssf-tests --bench drain").env("SSF_BENCH_FOLDER", &place).run()
 }
 
-/// Streams: polls, management, an event for many streams, and polls that wait.
+/// Streams: polls, management, an event for many streams, and polls that wait; and events beside Keycloak.
 pub(crate) fn streams(root: &Path) -> Result {
     let folder = root.join("target/bench-streams");
     fs::create_dir_all(&folder)?;
     let place = folder.display().to_string();
     let bench = "bench -q --locked -p ssf-tests --bench streams";
+    postgres::install(root)?;
     cargo(root, bench).run()?;
-    cargo(root, bench).env("SSF_BENCH_FOLDER", &place).run()
+    cargo(root, bench).env("SSF_BENCH_STORE", "sqlite").env("SSF_BENCH_FOLDER", &place).run()?;
+    cargo(root, bench).env("SSF_BENCH_STORE", "postgres").run()?;
+    let keycloak = keycloak(root, &root.join("target/bench-keycloak"))?;
+    let others = "bench -q --locked -p ssf-tests --bench transmitters";
+    cargo(root, others).env("SSF_BENCH_KEYCLOAK", &keycloak.display().to_string()).run()
+}
+
+/// Unpacks Keycloak into this folder, unless it is there, and returns where it is.
+fn keycloak(root: &Path, folder: &Path) -> Result<PathBuf> {
+    let pom = root.join("tests/benches/transmitters/keycloak/pom.xml");
+    install(&pom, &folder.join("installed-from"), &unpacked(folder).unwrap_or_default(), || {
+        drop(fs::remove_dir_all(folder));
+        let line = format!("-q -B -f {} prepare-package -Dfolder={}", pom.display(), folder.display());
+        program(root, "mvn", &line).hint("install Maven and Java 17 or later").run()
+    })?;
+    unpacked(folder).ok_or_else(|| format!("{}: no Keycloak", folder.display()).into())
+}
+
+/// The one folder of a distribution.
+fn unpacked(folder: &Path) -> Option<PathBuf> {
+    let found = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
+    found.into_iter().find(|path| path.join("bin/kc.sh").exists())
 }
 
 /// The instructions of a claim from a file in which so many deliveries wait, as valgrind counts them.

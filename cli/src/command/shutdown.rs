@@ -1,4 +1,4 @@
-//! The signals that end a server.
+//! The signals to a server: to end, and to read its files again.
 
 use std::io;
 
@@ -49,4 +49,37 @@ pub(crate) fn requested() -> io::Result<impl Future<Output = ()>> {
             std::future::pending::<()>().await;
         }
     })
+}
+
+/// The requests to read files again: SIGHUP, where there is one.
+pub(crate) struct Hangups {
+    #[cfg(unix)]
+    signal: tokio::signal::unix::Signal,
+}
+
+impl Hangups {
+    /// From now on, the signal does not end the process.
+    #[cfg(unix)]
+    pub(crate) fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        Ok(Self { signal: signal(SignalKind::hangup())? })
+    }
+
+    #[cfg(unix)]
+    pub(crate) async fn next(&mut self) {
+        // It has no end.
+        let _ = self.signal.recv().await;
+    }
+
+    #[cfg(not(unix))]
+    #[allow(clippy::unnecessary_wraps, reason = "as where there are signals")]
+    pub(crate) fn listen() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) async fn next(&mut self) {
+        std::future::pending().await
+    }
 }

@@ -28,5 +28,6 @@ mod receiver;
 mod set;
 mod settings;
 mod transmitter;
+mod transmitter_secrets;
 mod values;
 mod vectors;

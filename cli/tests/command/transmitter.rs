@@ -7,23 +7,48 @@ use reqwest::{Certificate, Client, StatusCode, tls::Version};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
-    process::Child,
+    process::{Child, Command},
 };
 
-const REVOKED: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
+pub(crate) const REVOKED: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
 /// The hash of a token, and the token.
 const ACME: (&str, &str) = ("sha256:BBLNBVLkGHyuBHI7K8Ae7X7bpq-lGQc1m7twGbUJykw", "of-acme");
 
+/// A client that speaks this version of TLS, and trusts no other certificate.
+pub(crate) fn trusting(certificate: &str, version: Version) -> Client {
+    rustls::crypto::ring::default_provider().install_default().ok();
+    Client::builder()
+        .tls_certs_only([Certificate::from_pem(certificate.as_bytes()).unwrap()])
+        .min_tls_version(version)
+        .max_tls_version(version)
+        .build()
+        .unwrap()
+}
+
 /// A transmitter that runs, and a client that trusts it.
-struct Transmitter {
-    child: Child,
-    url: String,
-    client: Client,
+pub(crate) struct Transmitter {
+    pub(crate) child: Child,
+    pub(crate) url: String,
+    pub(crate) client: Client,
+    /// Where `certificate.pem` and `tls.pem` are.
+    pub(crate) folder: String,
+    /// In PEM.
+    pub(crate) certificate: String,
 }
 
 impl Transmitter {
     /// Starts one with these settings beside what all have, and with TLS of this version.
     async fn start(name: &str, settings: &str, arguments: &[&str], version: Version) -> Self {
+        Self::start_as(name, settings, version, |command| command.args(arguments)).await
+    }
+
+    /// The same, with something about the program that is special.
+    pub(crate) async fn start_as(
+        name: &str,
+        settings: &str,
+        version: Version,
+        special: impl FnOnce(&mut Command) -> &mut Command,
+    ) -> Self {
         let folder = folder(name);
         let at = |name: &str| format!("{folder}/{name}");
         let issued =
@@ -51,35 +76,38 @@ impl Transmitter {
         );
         fs::write(at("settings.toml"), settings).unwrap();
         let settings = at("settings.toml");
-        let all = [&["transmitter", "--settings", &settings], arguments].concat();
-        let mut child = command(&all).stderr(std::process::Stdio::inherit()).spawn().unwrap();
+        let mut program = command(&["transmitter", "--settings", &settings]);
+        let mut child = special(program.stderr(std::process::Stdio::inherit())).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).await.unwrap();
         let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line:?}"));
-        rustls::crypto::ring::default_provider().install_default().ok();
-        let client = Client::builder()
-            .tls_certs_only([Certificate::from_pem(issued.cert.pem().as_bytes()).unwrap()])
-            .min_tls_version(version)
-            .max_tls_version(version)
-            .build()
-            .unwrap();
-        Self { child, url: ready["url"].as_str().unwrap().to_owned(), client }
+        let certificate = issued.cert.pem();
+        let client = trusting(&certificate, version);
+        let url = ready["url"].as_str().unwrap().to_owned();
+        Self { child, url, client, folder, certificate }
     }
 
-    async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
+    /// Sends a signal to the process.
+    pub(crate) async fn signal(&self, signal: &str) {
+        let process = self.child.id().unwrap().to_string();
+        let killed = Command::new("kill").args([signal, &process]).status().await.unwrap();
+        assert!(killed.success());
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
         let answer =
             self.client.post(format!("{}{path}", self.url)).bearer_auth(ACME.1).json(body).send().await;
         let answer = answer.unwrap();
         (answer.status(), answer.json().await.unwrap_or_default())
     }
 
-    async fn create(&self, events: &[&str]) -> String {
+    pub(crate) async fn create(&self, events: &[&str]) -> String {
         let (status, stream) = self.post("/ssf/streams", &json!({ "events_requested": events })).await;
         assert_eq!(status, StatusCode::CREATED, "{stream}");
         format!("/ssf/poll/{}", stream["stream_id"].as_str().unwrap())
     }
 
-    async fn publish(&self) -> Value {
+    pub(crate) async fn publish(&self) -> Value {
         let event = json!({ REVOKED: {} });
         let subject = json!({ "format": "email", "email": "ada@example.com" });
         let (status, published) = self.post("/publish", &json!({ "event": event, "subject": subject })).await;
@@ -146,14 +174,12 @@ async fn a_poll_that_waits_is_answered_when_the_transmitter_ends() {
     let settings = "events = [\"caep.session-revoked\"]\nlong_poll = 3600\npush = true";
     let mut transmitter = Transmitter::start("transmitter-end", settings, &[], Version::TLS_1_3).await;
     let poll = transmitter.create(&[REVOKED]).await;
-    let process = transmitter.child.id().unwrap().to_string();
     let nothing = json!({});
     let polling = transmitter.post(&poll, &nothing);
     let ending = async {
         // The request after it tells that the poll has come: one connection after the other is accepted.
         transmitter.create(&[]).await;
-        let killed = tokio::process::Command::new("kill").args(["-TERM", &process]).status().await.unwrap();
-        assert!(killed.success());
+        transmitter.signal("-TERM").await;
     };
     let (polled, ()) = tokio::join!(polling, ending);
     assert_eq!(polled, (StatusCode::OK, json!({ "sets": {} })));

@@ -12,6 +12,7 @@
 mod agreement;
 mod endings;
 mod leases;
+mod pair;
 mod queries;
 mod random_walk;
 mod receivers;

@@ -26,22 +26,49 @@ pub(in super::super) struct Place {
     /// The schema of the tables in the database
     #[arg(long, value_name = "NAME", default_value = SCHEMA)]
     schema: String,
+    #[arg(skip)]
+    named: Named,
+}
+
+/// Where the place is named, for messages.
+#[derive(Clone, Copy, Default)]
+enum Named {
+    #[default]
+    CommandLine,
+    Settings,
+}
+
+impl Named {
+    fn failure(self, message: &str) -> Failure {
+        match self {
+            Self::CommandLine => Failure::usage(format!("--database {message}")),
+            Self::Settings => Failure::from(format!("outbox.database {message}")),
+        }
+    }
+
+    /// Why a password is not written there.
+    fn readers(self) -> &'static str {
+        match self {
+            Self::CommandLine => "others can see a command line",
+            Self::Settings => "a file of settings is no place for it",
+        }
+    }
 }
 
 /// The URL of a database, from where the argument says. What it is given may be a password by mistake: messages do not repeat it.
-fn url(argument: &str) -> Result<String> {
+fn url(argument: &str, named: Named) -> Result<String> {
     if is_url(argument) {
         // What is before the last `@` may be a name and a password, and a parameter may be a password, too.
         let names = argument.rsplit_once('@').and_then(|(names, _)| names.split_once("://"));
         if names.is_some_and(|(_, names)| names.contains(':')) || argument.contains("password") {
-            let message = "a command line is visible to others: --database takes a URL with a password from env:NAME or file:PATH";
-            return Err(Failure::usage(message));
+            let message = "takes a URL with a password only from env:NAME or file:PATH";
+            return Err(named.failure(&format!("{message}: {}", named.readers())));
         }
         return Ok(argument.to_owned());
     }
-    let place: secret::Place = argument.parse().map_err(|_| {
-        Failure::usage("--database takes a URL that begins with postgresql://, env:NAME or file:PATH")
-    })?;
+    let place: secret::Place = argument
+        .parse()
+        .map_err(|_| named.failure("takes a URL that begins with postgresql://, env:NAME or file:PATH"))?;
     let url = place.read()?;
     if !is_url(&url) {
         return Err(Failure::new(Class::Configuration, "the URL of the database begins with postgresql://"));
@@ -67,9 +94,9 @@ pub(super) struct Open {
 }
 
 impl Place {
-    /// A place that no command line names.
+    /// A place that settings name.
     pub(in super::super) fn new(file: Option<PathBuf>, database: Option<String>, schema: String) -> Self {
-        Self { file, database, schema }
+        Self { file, database, schema, named: Named::Settings }
     }
 
     pub(super) fn schema(&self) -> &str {
@@ -106,7 +133,7 @@ impl Place {
     /// The database.
     pub(super) fn database(&self) -> Result<Builder> {
         let url = match &self.database {
-            Some(argument) => url(argument)?,
+            Some(argument) => url(argument, self.named)?,
             None if self.file.is_some() => {
                 return Err(Failure::usage("this is for an outbox in a database: name it with --database"));
             }

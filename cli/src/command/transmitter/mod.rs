@@ -2,6 +2,7 @@
 
 mod demo;
 mod publish;
+mod seal;
 mod server;
 mod settings;
 mod tls;
@@ -15,11 +16,13 @@ use ssf_transmitter::{
     outbox::{MemoryStore, Outbox, StreamStore},
     stream::StreamApi,
 };
+use ssf_transmitter_tower::ShutdownTimer;
 use tokio::{sync::watch, time::MissedTickBehavior};
 
 use super::{Failure, Result, block_on, outbox::place::Kept, output::say, print, shutdown};
 use publish::Publishing;
-use server::{PollTimer, Server};
+use seal::Sealing;
+use server::Server;
 use settings::Settings;
 
 /// How often the transmitter looks after its streams.
@@ -80,8 +83,10 @@ async fn serve<S: StreamStore + Clone + 'static>(settings: &Settings, store: S, 
     let (stop, stopped) = watch::channel(false);
     let server = Server::bind(settings).await?;
     let keys = settings.keys()?;
-    let api = settings.api(keys.clone(), store.clone(), PollTimer::new(stopped.clone()))?;
+    let seal = settings.seal.as_ref().map(Sealing::seal).transpose()?;
+    let api = settings.api(keys.clone(), store.clone(), seal.clone(), ShutdownTimer::new(stopped.clone()))?;
     let outbox = Outbox::new(store.clone());
+    let outbox = seal.into_iter().fold(outbox, Outbox::seal);
     let worker = settings.push.then(|| worker(settings, keys, &api, &outbox)).transpose()?;
     let handle = worker.as_ref().map(Worker::handle);
     let sending = worker.map(|worker| tokio::spawn(worker.run()));

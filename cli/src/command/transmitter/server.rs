@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    pin::{Pin, pin},
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -16,12 +16,13 @@ use hyper_util::{
         graceful::{GracefulShutdown, Watcher},
     },
 };
-use ssf_transmitter::stream::{StreamApi, Timer};
+use ssf_transmitter::stream::StreamApi;
 use ssf_transmitter_tower::StreamService;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::JoinSet,
     time::{sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
@@ -31,7 +32,7 @@ use super::{
     super::{Failure, Result, output::say},
     publish::Publishing,
     settings::Settings,
-    tls,
+    tls::Certificate,
 };
 
 /// How long a handshake may take, and how long the head of a request.
@@ -45,25 +46,6 @@ const CONNECTIONS: usize = 20_000;
 #[derive(Clone, Copy)]
 struct Peer(IpAddr);
 
-/// Lets polls wait until the transmitter is to end.
-pub(super) struct PollTimer(watch::Receiver<bool>);
-
-impl PollTimer {
-    pub(super) fn new(stopped: watch::Receiver<bool>) -> Self {
-        Self(stopped)
-    }
-}
-
-impl Timer for PollTimer {
-    fn wait(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let stopped = self.0.clone();
-        Box::pin(async move {
-            // In time, or late: both are an end of the wait.
-            let _ = timeout(time, told(stopped)).await;
-        })
-    }
-}
-
 /// Ends when the transmitter is to end.
 async fn told(mut stopped: watch::Receiver<bool>) {
     // The sender lives as long as the server.
@@ -74,18 +56,26 @@ async fn told(mut stopped: watch::Receiver<bool>) {
 pub(super) struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    tls: Option<TlsAcceptor>,
+    tls: Option<watch::Receiver<TlsAcceptor>>,
+    /// What follows the certificate; it ends with the server.
+    following: JoinSet<()>,
 }
 
 impl Server {
     pub(super) async fn bind(settings: &Settings) -> Result<Self> {
+        let mut following = JoinSet::new();
         let tls = match (&settings.certificate, &settings.certificate_key) {
-            (Some(certificate), Some(key)) => Some(tls::acceptor(certificate, key)?),
+            (Some(chain), Some(key)) => {
+                let certificate = Certificate::open(chain, key)?;
+                let current = certificate.current();
+                following.spawn(certificate.follow());
+                Some(current)
+            }
             _ => None,
         };
         let at = |error| Failure::from(format!("{}: {error}", settings.listen));
         let listener = TcpListener::bind(settings.listen).await.map_err(at)?;
-        Ok(Self { address: listener.local_addr()?, listener, tls })
+        Ok(Self { address: listener.local_addr()?, listener, tls, following })
     }
 
     pub(super) fn url(&self) -> String {
@@ -108,7 +98,8 @@ impl Server {
                 () = &mut ending => break,
                 accepted = accept(&self.listener, &places) => accepted,
             };
-            let (serving, tls, watcher) = (serving.clone(), self.tls.clone(), graceful.watcher());
+            let (serving, watcher) = (serving.clone(), graceful.watcher());
+            let tls = self.tls.as_ref().map(|current| current.borrow().clone());
             tokio::spawn(async move {
                 match tls {
                     None => serving.serve(socket, peer, watcher).await,
@@ -122,7 +113,7 @@ impl Server {
                 drop(place);
             });
         }
-        drop(self.listener);
+        drop((self.listener, self.following));
         // Those that have not ended by then are cut off.
         let _ = timeout(GRACE, graceful.shutdown()).await;
     }

@@ -15,11 +15,14 @@ use ssf_transmitter::{
     access_token::{TokenHash, TokenProfile, TrustedIssuer},
     client::Authenticator,
     metadata::DefaultSubjects,
-    outbox::StreamStore,
+    outbox::{Seal, StreamStore},
     stream::{Caller, RateLimit, Stop, StreamApi, Timer},
 };
 
-use super::super::{Failure, Result, input, outbox::place};
+use super::{
+    super::{Failure, Result, input, outbox::place},
+    seal::Sealing,
+};
 
 /// How often the source of the keys is looked at.
 const KEYS: Duration = Duration::from_mins(1);
@@ -66,6 +69,7 @@ pub(super) struct Settings {
     issuers: Vec<Issuer>,
     #[serde(default)]
     outbox: Place,
+    pub(super) seal: Option<Sealing>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -180,6 +184,7 @@ impl Settings {
         &self,
         keys: KeySet,
         store: impl StreamStore + 'static,
+        seal: Option<Seal>,
         timer: impl Timer + 'static,
     ) -> Result<StreamApi> {
         let long_poll = Duration::from_secs(self.long_poll.unwrap_or(25));
@@ -188,6 +193,9 @@ impl Settings {
             .critical_subject_members(&self.critical_subject_members)
             .long_poll(timer, long_poll)
             .authenticator(self.authenticator()?);
+        if let Some(seal) = seal {
+            api = api.seal(seal);
+        }
         if let Some(url) = &self.base_url {
             api = api.base_url(url);
         }

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use super::{
     Case,
-    tester::{Check, Dice, LEASE, MAX_ATTEMPTS, Tester, entry, equal, failure, retry},
+    pair::{Pair, both},
+    tester::{Check, Dice, LEASE, MAX_ATTEMPTS, Tester, entry, failure, retry},
 };
 use crate::{
-    error::{ErrorCode, Result},
+    error::ErrorCode,
     outbox::{
-        Attempt, Claim, Claimed, Enqueued, Entry, Filter, Frozen, MemoryStore, Outcome, Priority, Replay,
-        Retention, Settlement, State, Store,
+        Attempt, Claim, Claimed, Enqueued, Entry, Filter, Frozen, Outcome, Priority, Replay, Retention,
+        Settlement, State, Store,
     },
 };
 
@@ -22,62 +23,39 @@ pub(super) const CASES: &[Case] = &[
 
 const STEPS: u64 = 700;
 
-/// The store under test, and the one that it is compared with.
-struct Pair<'a> {
+/// A sequence of operations.
+struct Walk<'a> {
     tester: &'a Tester,
-    memory: MemoryStore,
-    step: u64,
-}
-
-/// The same operation on both: returns what both tell.
-macro_rules! both {
-    ($pair:expr, $what:literal, $store:ident => $call:expr) => {{
-        let $store: &dyn Store = &$pair.memory;
-        let wanted: Result<_> = $call.await;
-        let $store: &dyn Store = &*$pair.tester.store;
-        let told = $call.await;
-        $pair.same($what, told, wanted)?
-    }};
+    pair: Pair<'a, dyn Store>,
 }
 
 async fn walk(tester: &Tester, seed: u64) -> Check {
-    let memory = MemoryStore::new().clock(tester.clock.clone());
-    let mut pair = Pair { tester, memory, step: 0 };
+    let mut walk = Walk { tester, pair: Pair::new(&*tester.store, tester.clock.clone()) };
     // Among those that were never served, memory goes by name.
     for name in ["r0", "r1", "r2", "r3"] {
-        pair.enqueue(&entry(name, "first").jti(name)).await?;
+        walk.enqueue(&entry(name, "first").jti(name)).await?;
     }
     let (mut dice, mut held) = (Dice::new(seed), Vec::new());
     for step in 0..STEPS {
-        pair.step = step;
-        pair.operate(&mut dice, &mut held).await?;
-        pair.compare().await?;
+        walk.pair.step = step;
+        walk.operate(&mut dice, &mut held).await?;
+        walk.compare().await?;
     }
     Ok(())
 }
 
-impl Pair<'_> {
-    fn same<T>(&self, what: &str, told: Result<T>, wanted: Result<T>) -> Check<Option<T>>
-    where
-        T: std::fmt::Debug + PartialEq,
-    {
-        let code = |result: Result<T>| result.map_err(|error| error.code());
-        let (told, wanted) = (code(told), code(wanted));
-        equal(&format!("step {}: {what}", self.step), &told, &wanted)?;
-        Ok(told.ok())
-    }
-
+impl Walk<'_> {
     async fn enqueue(&self, entry: &Entry) -> Check<Option<Vec<Enqueued>>> {
         let message = self.tester.message(entry)?;
-        Ok(both!(self, "what was accepted", store => store.enqueue(vec![message.clone()])))
+        Ok(both!(self.pair, "what was accepted", store => store.enqueue(vec![message.clone()])))
     }
 
     async fn compare(&self) -> Check {
-        both!(self, "the counts", store => store.counts());
-        both!(self, "the receivers", store => store.receivers(None, 100));
-        let list = both!(self, "the list", store => store.list(Filter::new(), None, 10_000));
+        both!(self.pair, "the counts", store => store.counts());
+        both!(self.pair, "the receivers", store => store.receivers(None, 100));
+        let list = both!(self.pair, "the list", store => store.list(Filter::new(), None, 10_000));
         if let Some(record) = list.as_ref().and_then(|list| list.last()) {
-            both!(self, "the history", store => store.history(&record.jti));
+            both!(self.pair, "the history", store => store.history(&record.jti));
         }
         Ok(())
     }
@@ -94,23 +72,23 @@ impl Pair<'_> {
             20 => {
                 let states = [State::Dead, State::Delivered, State::Discarded];
                 let filter = Filter::new().state(*dice.pick(&states)).receiver(dice.receiver());
-                both!(self, "a replay", store => store.replay(Replay::new(filter.clone())));
+                both!(self.pair, "a replay", store => store.replay(Replay::new(filter.clone())));
             }
             21 => {
-                let jti = |dice: &mut Dice| format!("jti-{}", dice.roll(self.step + 1));
+                let jti = |dice: &mut Dice| format!("jti-{}", dice.roll(self.pair.step + 1));
                 let filter = Filter::new().jti(jti(dice)).jti(jti(dice));
                 let dry_run = dice.roll(3) == 0;
-                both!(self, "a discard", store => store.discard(filter.clone(), dry_run));
+                both!(self.pair, "a discard", store => store.discard(filter.clone(), dry_run));
             }
             22 => {
                 let (name, holds) = (dice.receiver(), dice.roll(4) == 0);
-                both!(self, "a hold", store => if holds { store.hold(&name) } else { store.release(&name) });
+                both!(self.pair, "a hold", store => if holds { store.hold(&name) } else { store.release(&name) });
             }
             _ => {
                 let hour = Duration::from_hours(1);
                 let (delivered, dead, discarded) = (hour / 6, hour / 3, hour / 4);
                 let retention = Retention { delivered, dead, discarded, ..Retention::default() };
-                both!(self, "what is pruned", store => store.prune(retention));
+                both!(self.pair, "what is pruned", store => store.prune(retention));
             }
         }
         Ok(())
@@ -118,7 +96,7 @@ impl Pair<'_> {
 
     fn new_entry(&self, dice: &mut Dice) -> Entry {
         let mut new =
-            entry(&dice.receiver(), &format!("u{}", dice.roll(3))).jti(format!("jti-{}", self.step));
+            entry(&dice.receiver(), &format!("u{}", dice.roll(3))).jti(format!("jti-{}", self.pair.step));
         for _ in 0..dice.roll(3) {
             new = match dice.roll(6) {
                 0 | 1 => new.ordered(),
@@ -134,20 +112,21 @@ impl Pair<'_> {
     async fn claim(&self, dice: &mut Dice) -> Check<Vec<Claimed>> {
         let deliveries = u32::try_from(1 + dice.roll(6)).unwrap_or(1);
         let claim = Claim::new(deliveries, 100, LEASE, MAX_ATTEMPTS);
-        let wanted = self.memory.claim(claim).await.map(|claims| (told(&claims.deliveries), claims.next));
-        let claims = self.tester.store.claim(claim).await;
+        let wanted =
+            self.pair.memory.claim(claim).await.map(|claims| (told(&claims.deliveries), claims.next));
+        let claims = self.pair.store.claim(claim).await;
         let of_store = claims.as_ref().map(|claims| (told(&claims.deliveries), claims.next));
-        self.same("a claim", of_store.map_err(Clone::clone), wanted)?;
+        self.pair.same("a claim", of_store.map_err(Clone::clone), wanted)?;
         Ok(claims.map(|claims| claims.deliveries).unwrap_or_default())
     }
 
     async fn use_lease(&self, dice: &mut Dice, held: &mut Vec<Claimed>, at: usize) -> Check {
         let Some(lease) = held.get(at).map(|claimed| claimed.lease.clone()) else { return Ok(()) };
         match dice.roll(6) {
-            0 => drop(both!(self, "a renewal", store => store.renew(vec![lease.clone()], LEASE * 2))),
+            0 => drop(both!(self.pair, "a renewal", store => store.renew(vec![lease.clone()], LEASE * 2))),
             1 => {
-                let frozen = Frozen::new(lease, self.step.to_string().into_bytes().into());
-                both!(self, "what is frozen", store => store.freeze(vec![frozen.clone()]));
+                let frozen = Frozen::new(lease, self.pair.step.to_string().into_bytes().into());
+                both!(self.pair, "what is frozen", store => store.freeze(vec![frozen.clone()]));
             }
             _ => {
                 held.swap_remove(at);
@@ -156,10 +135,10 @@ impl Pair<'_> {
                 settlement.uncertain = dice.roll(4) == 0;
                 settlement.random = dice.roll(u64::MAX);
                 let failure = settlement.outcome.failure().cloned();
-                let attempt = Attempt::new(self.tester.now(), Duration::from_millis(self.step));
+                let attempt = Attempt::new(self.tester.now(), Duration::from_millis(self.pair.step));
                 let settlement =
                     settlement.with_attempt(attempt.with_failure(failure).with_status(Some(202)));
-                both!(self, "a settlement", store => store.settle(vec![settlement.clone()]));
+                both!(self.pair, "a settlement", store => store.settle(vec![settlement.clone()]));
             }
         }
         Ok(())

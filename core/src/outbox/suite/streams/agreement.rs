@@ -3,16 +3,19 @@
 use std::{collections::HashMap, time::Duration};
 
 use super::{
-    super::tester::{Dice, failure, retry},
-    Case, Check, EVENT, LEASE, Streams, equal, event, record, user,
+    super::{
+        pair::{Pair, both},
+        tester::{Dice, failure, retry},
+    },
+    Case, Check, EVENT, LEASE, Streams, event, record, user,
 };
 use crate::{
     error::{ErrorCode, Result},
     event::StreamStatus,
     outbox::{
-        Acknowledgement, Claim, Claimed, Discard, Filter, Frozen, Lease, MemoryStore, Outcome, Poll,
-        Priority, Publication, Record, Replay, Settlement, State, Store, StreamRecord, StreamStore,
-        SubjectKeys, stream_receiver,
+        Acknowledgement, Claim, Claimed, Discard, Filter, Frozen, Lease, Outcome, Poll, Priority,
+        Publication, Record, Replay, Settlement, State, Store, StreamRecord, StreamStore, SubjectKeys,
+        stream_receiver,
     },
     subject::{ComplexSubject, Subject},
 };
@@ -27,40 +30,28 @@ const STEPS: u64 = 600;
 /// How long a delivery waits that was lost twice depends on its `jti`, which differs. With two attempts, none waits.
 const MAX_ATTEMPTS: u32 = 2;
 
-/// The store under test, and the one that it is compared with.
-struct Pair<'a> {
+/// A sequence of operations.
+struct Walk<'a> {
     streams: &'a Streams,
-    memory: MemoryStore,
+    pair: Pair<'a, dyn StreamStore>,
     /// The `jti` in memory, by that of the store.
     jtis: HashMap<String, String>,
     /// What was given out, as the store calls it.
     lent: Vec<Lease>,
-    step: u64,
-}
-
-/// The same operation on both.
-macro_rules! both {
-    ($pair:expr, $what:literal, $store:ident => $call:expr) => {{
-        let $store: &dyn StreamStore = &$pair.memory;
-        let wanted: Result<_> = $call.await;
-        let $store: &dyn StreamStore = &*$pair.streams.store;
-        let told = $call.await;
-        $pair.same($what, told, wanted)?
-    }};
 }
 
 async fn walk(streams: &Streams, seed: u64) -> Check {
-    let memory = MemoryStore::new().clock(streams.clock.clone());
-    let mut pair = Pair { streams, memory, jtis: HashMap::new(), lent: Vec::new(), step: 0 };
+    let pair = Pair::new(&*streams.store, streams.clock.clone());
+    let mut walk = Walk { streams, pair, jtis: HashMap::new(), lent: Vec::new() };
     // Among those that were never served, memory goes by name.
     for number in 0..4 {
-        pair.create(&format!("s{number}"), number % 2 == 0).await?;
+        walk.create(&format!("s{number}"), number % 2 == 0).await?;
     }
     let mut dice = Dice::new(seed);
     for step in 0..STEPS {
-        pair.step = step;
-        pair.operate(&mut dice).await?;
-        pair.compare().await?;
+        walk.pair.step = step;
+        walk.operate(&mut dice).await?;
+        walk.compare().await?;
     }
     Ok(())
 }
@@ -80,17 +71,7 @@ fn subject(dice: &mut Dice) -> Subject {
     }
 }
 
-impl Pair<'_> {
-    fn same<T>(&self, what: &str, told: Result<T>, wanted: Result<T>) -> Check<Option<T>>
-    where
-        T: std::fmt::Debug + PartialEq,
-    {
-        let code = |result: Result<T>| result.map_err(|error| error.code());
-        let (told, wanted) = (code(told), code(wanted));
-        equal(&format!("step {}: {what}", self.step), &told, &wanted)?;
-        Ok(told.ok())
-    }
-
+impl Walk<'_> {
     /// What memory calls it.
     fn named(&self, jti: &str) -> String {
         self.jtis.get(jti).cloned().unwrap_or_else(|| jti.to_owned())
@@ -105,17 +86,17 @@ impl Pair<'_> {
     }
 
     async fn compare(&self) -> Check {
-        both!(self, "the counts", store => store.counts());
-        both!(self, "the receivers", store => store.receivers(None, 100));
-        both!(self, "the streams", store => store.streams_of("owner"));
+        both!(self.pair, "the counts", store => store.counts());
+        both!(self.pair, "the receivers", store => store.receivers(None, 100));
+        both!(self.pair, "the streams", store => store.streams_of("owner"));
         let sorted = |mut records: Vec<Record>| {
             records.sort_by(|one, other| one.jti.cmp(&other.jti));
             records
         };
-        let wanted = self.memory.list(Filter::new(), None, 10_000).await.map(sorted);
-        let told = self.streams.store.list(Filter::new(), None, 10_000).await;
+        let wanted = self.pair.memory.list(Filter::new(), None, 10_000).await.map(sorted);
+        let told = self.pair.store.list(Filter::new(), None, 10_000).await;
         let told = told.map(|list| sorted(list.into_iter().map(|record| self.translated(record)).collect()));
-        self.same("the list", told, wanted).map(|_| ())
+        self.pair.same("the list", told, wanted).map(|_| ())
     }
 
     async fn operate(&mut self, dice: &mut Dice) -> Check {
@@ -129,22 +110,22 @@ impl Pair<'_> {
             20 => {
                 let keys = SubjectKeys::of(None, &subject(dice)).map_err(|error| error.to_string())?;
                 let (id, wanted) = (stream(dice), dice.roll(2) == 0);
-                both!(self, "a subject", store => store.set_subject(&id, keys.clone(), wanted, 2));
+                both!(self.pair, "a subject", store => store.set_subject(&id, keys.clone(), wanted, 2));
             }
             21 | 22 => self.update(dice).await?,
             23 => {
                 let (id, polled) = (stream(dice), dice.roll(2) == 0);
-                both!(self, "what is deleted", store => store.delete_stream(&id));
+                both!(self.pair, "what is deleted", store => store.delete_stream(&id));
                 self.create(&id, polled).await?;
             }
             24 => {
                 let (name, holds) = (stream_receiver(&stream(dice)), dice.roll(4) == 0);
-                both!(self, "a hold", store => if holds { store.hold(&name) } else { store.release(&name) });
+                both!(self.pair, "a hold", store => if holds { store.hold(&name) } else { store.release(&name) });
             }
             _ => {
                 let state = *dice.pick(&[State::Dead, State::Delivered, State::Discarded]);
                 let filter = Filter::new().state(state).receiver(stream_receiver(&stream(dice)));
-                both!(self, "a replay", store => store.replay(Replay::new(filter.clone())));
+                both!(self.pair, "a replay", store => store.replay(Replay::new(filter.clone())));
             }
         }
         Ok(())
@@ -152,7 +133,7 @@ impl Pair<'_> {
 
     async fn create(&self, id: &str, polled: bool) -> Check {
         let new = StreamRecord { polled, ..record(id) };
-        both!(self, "a new stream", store => store.create_stream(new.clone(), 10));
+        both!(self.pair, "a new stream", store => store.create_stream(new.clone(), 10));
         Ok(())
     }
 
@@ -172,24 +153,24 @@ impl Pair<'_> {
             most_waiting: 3,
             ..self.streams.publication(&entry)?
         };
-        let wanted = self.memory.publish(publication.clone()).await;
-        let told = self.streams.store.publish(publication).await;
+        let wanted = self.pair.memory.publish(publication.clone()).await;
+        let told = self.pair.store.publish(publication).await;
         if let (Ok(told), Ok(wanted)) = (&told, &wanted) {
             self.jtis.extend(told.jtis.iter().cloned().zip(wanted.jtis.iter().cloned()));
         }
         let numbers = |result: Result<crate::outbox::Published>| {
             result.map(|published| (published.streams, published.jtis.len(), published.repeated))
         };
-        self.same("what was published", numbers(told), numbers(wanted)).map(|_| ())
+        self.pair.same("what was published", numbers(told), numbers(wanted)).map(|_| ())
     }
 
     async fn poll(&mut self, dice: &mut Dice) -> Check {
         let poll = Poll::new(stream(dice), u32::try_from(dice.roll(5)).unwrap_or_default(), LEASE);
-        let wanted = self.memory.poll(poll.clone()).await;
+        let wanted = self.pair.memory.poll(poll.clone()).await;
         let wanted = wanted.map(|polled| (self.told(&polled.deliveries), polled.more, polled.next));
-        let polled = self.streams.store.poll(poll).await;
+        let polled = self.pair.store.poll(poll).await;
         let told = polled.as_ref().map(|polled| (self.told(&polled.deliveries), polled.more, polled.next));
-        self.same("a poll", told.map_err(Clone::clone), wanted)?;
+        self.pair.same("a poll", told.map_err(Clone::clone), wanted)?;
         let lent = polled.into_iter().flat_map(|polled| polled.deliveries).map(|claimed| claimed.lease);
         self.lent.extend(lent);
         Ok(())
@@ -197,11 +178,11 @@ impl Pair<'_> {
 
     async fn claim(&mut self, dice: &mut Dice) -> Check {
         let claim = Claim::new(u32::try_from(1 + dice.roll(4)).unwrap_or(1), 100, LEASE, MAX_ATTEMPTS);
-        let wanted = self.memory.claim(claim).await;
+        let wanted = self.pair.memory.claim(claim).await;
         let wanted = wanted.map(|claims| (self.told(&claims.deliveries), claims.next));
-        let claims = self.streams.store.claim(claim).await;
+        let claims = self.pair.store.claim(claim).await;
         let told = claims.as_ref().map(|claims| (self.told(&claims.deliveries), claims.next));
-        self.same("a claim", told.map_err(Clone::clone), wanted)?;
+        self.pair.same("a claim", told.map_err(Clone::clone), wanted)?;
         let lent = claims.into_iter().flat_map(|claims| claims.deliveries).map(|claimed| claimed.lease);
         self.lent.extend(lent);
         Ok(())
@@ -238,21 +219,21 @@ impl Pair<'_> {
                 of_memory.accepted.push(named);
             }
         }
-        let wanted = self.memory.acknowledge(of_memory).await;
-        self.same("an acknowledgement", self.streams.store.acknowledge(said).await, wanted).map(|_| ())
+        let wanted = self.pair.memory.acknowledge(of_memory).await;
+        self.pair.same("an acknowledgement", self.pair.store.acknowledge(said).await, wanted).map(|_| ())
     }
 
     async fn use_lease(&self, dice: &mut Dice) -> Check {
         let Some(lease) = self.some_lease(dice) else { return Ok(()) };
         let of_memory = Lease::new(self.named(&lease.jti), lease.token);
         if dice.roll(3) == 0 {
-            let frozen = |lease| vec![Frozen::new(lease, self.step.to_string().into_bytes().into())];
-            let wanted = self.memory.freeze(frozen(of_memory.clone())).await;
-            self.same("what is frozen", self.streams.store.freeze(frozen(lease.clone())).await, wanted)?;
+            let frozen = |lease| vec![Frozen::new(lease, self.pair.step.to_string().into_bytes().into())];
+            let wanted = self.pair.memory.freeze(frozen(of_memory.clone())).await;
+            self.pair.same("what is frozen", self.pair.store.freeze(frozen(lease.clone())).await, wanted)?;
             let id = stream(dice);
-            let wanted = self.memory.frozen(&id, vec![of_memory.jti]).await;
-            let told = self.streams.store.frozen(&id, vec![lease.jti]).await;
-            return self.same("what was frozen", told, wanted).map(|_| ());
+            let wanted = self.pair.memory.frozen(&id, vec![of_memory.jti]).await;
+            let told = self.pair.store.frozen(&id, vec![lease.jti]).await;
+            return self.pair.same("what was frozen", told, wanted).map(|_| ());
         }
         let outcome = match dice.roll(5) {
             0 => Outcome::Released,
@@ -262,13 +243,13 @@ impl Pair<'_> {
             _ => Outcome::Delivered,
         };
         let settled = |lease| vec![Settlement { outcome: outcome.clone(), ..Settlement::released(lease) }];
-        let wanted = self.memory.settle(settled(of_memory)).await;
-        self.same("a settlement", self.streams.store.settle(settled(lease)).await, wanted).map(|_| ())
+        let wanted = self.pair.memory.settle(settled(of_memory)).await;
+        self.pair.same("a settlement", self.pair.store.settle(settled(lease)).await, wanted).map(|_| ())
     }
 
     async fn update(&self, dice: &mut Dice) -> Check {
         let id = stream(dice);
-        let found = both!(self, "a stream", store => store.stream(&id)).flatten();
+        let found = both!(self.pair, "a stream", store => store.stream(&id)).flatten();
         let Some(mut changed) = found else { return Ok(()) };
         match dice.roll(5) {
             0 => changed.polled = !changed.polled,
@@ -280,7 +261,7 @@ impl Pair<'_> {
                 changed.status = *dice.pick(&all);
             }
         }
-        both!(self, "an update", store => store.update_stream(changed.clone()));
+        both!(self.pair, "an update", store => store.update_stream(changed.clone()));
         Ok(())
     }
 }

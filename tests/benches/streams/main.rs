@@ -1,7 +1,9 @@
 //! What streams cost: polls, requests that manage streams, an event for 20,000 streams, and 10,000 polls that wait.
 //!
-//! `cargo xtask bench streams` runs this, in memory and with `SSF_BENCH_FOLDER` in SQLite. Requests go to the handler, without sockets; rates are per second of processor time, of all
-//! threads together, beside that of raw signatures in the same run.
+//! `cargo xtask bench streams` runs this, in memory, with `SSF_BENCH_STORE=sqlite` and `SSF_BENCH_FOLDER` in SQLite, and with
+//! `SSF_BENCH_STORE=postgres` in PostgreSQL, with its own settings: a commit waits for the disk. Requests go to the handler, without sockets; rates
+//! are per second of processor time, of all threads together, beside that of raw signatures in the same run. What a database server uses is not
+//! counted.
 
 #![allow(
     missing_docs,
@@ -12,20 +14,24 @@
 )]
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a benchmark")]
 
-use std::{
-    path::{Path, PathBuf},
-    time::{Duration, Instant},
-};
+mod kept;
+mod rate;
+#[path = "../../../store-postgres/tests/common/server.rs"]
+mod server;
+
+use std::time::{Duration, Instant};
+
+use kept::Kept;
+use rate::{Rate, measured, memory, processor};
 
 use openssl::{ec, hash::MessageDigest, nid::Nid, pkey::PKey, sign::Signer};
 use serde_json::{Value, json};
 use ssf_transmitter::{
     KeySet, KeyType, SigningKey, Subject,
     event::caep,
-    outbox::{Entry, MemoryStore, StreamStore},
+    outbox::{Entry, StreamStore},
     stream::{Begun, Caller, Head, Scope, StreamApi},
 };
-use ssf_transmitter_store::SqliteStore;
 use ssf_transmitter_tower::TokioTimer;
 
 const EVENT: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
@@ -36,49 +42,6 @@ const WAITING: usize = 10_000;
 const EVENTS: usize = 3;
 const CALLERS: usize = 64;
 const ROUNDS: usize = 30;
-
-/// The time of the processor that this process has used, if the system tells; in steps of 10 ms.
-fn processor() -> Option<Duration> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    let fields: Vec<_> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
-    Some(Duration::from_millis(ticks * 10))
-}
-
-/// The memory that this process has now, in bytes.
-fn memory() -> Option<usize> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    Some(line.trim().strip_suffix(" kB")?.parse::<usize>().ok()? * 1024)
-}
-
-/// How fast something was: per second, and per second of processor time.
-struct Rate {
-    wall: f64,
-    processor: Option<f64>,
-}
-
-impl Rate {
-    /// Per second of processor time, or of time if the system does not tell.
-    fn per_processor(&self) -> f64 {
-        self.processor.unwrap_or(self.wall)
-    }
-}
-
-impl std::fmt::Display for Rate {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{:>9.0} / s", self.wall)?;
-        self.processor.map_or(Ok(()), |rate| write!(formatter, ", {rate:>9.0} per second of processor time"))
-    }
-}
-
-async fn measured(count: usize, work: impl Future<Output = ()>) -> Rate {
-    let (before, began) = (processor(), Instant::now());
-    work.await;
-    let wall = count as f64 / began.elapsed().as_secs_f64();
-    let used = before.zip(processor()).map(|(before, after)| after.saturating_sub(before).as_secs_f64());
-    Rate { wall, processor: used.filter(|used| *used > 0.0).map(|used| count as f64 / used) }
-}
 
 /// ES256 without anything else.
 async fn raw_signatures() -> Rate {
@@ -107,14 +70,6 @@ fn api(store: impl StreamStore + 'static) -> StreamApi {
         .rate_limit(None)
         .build()
         .unwrap()
-}
-
-/// An API with an empty store: in memory, or in a file of this folder.
-fn opened(folder: Option<&Path>, name: &str) -> StreamApi {
-    match folder {
-        Some(folder) => api(SqliteStore::open(folder.join(format!("{name}.db"))).unwrap()),
-        None => api(MemoryStore::new().capacity(10_000_000)),
-    }
 }
 
 /// Runs as many tasks as there are callers.
@@ -221,6 +176,18 @@ async fn fan_out(api: &StreamApi) -> Rate {
     .await
 }
 
+/// Waits until each poll has asked the store once: then, nothing is left to do.
+async fn settled() {
+    for _ in 0..30 {
+        let before = processor();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let used = before.zip(processor()).map(|(before, after)| after.saturating_sub(before));
+        if used.is_some_and(|used| used < Duration::from_millis(50)) {
+            return;
+        }
+    }
+}
+
 /// Polls that wait: the memory of each, how long it takes to answer one of them, and how long to answer all.
 async fn idle(api: &StreamApi) -> (Option<usize>, Duration, Duration) {
     let first = create_many(api, WAITING).await;
@@ -238,8 +205,7 @@ async fn idle(api: &StreamApi) -> (Option<usize>, Duration, Duration) {
             tokio::spawn(async move { ask(&api, caller(number), "POST", &target, &json!({})).await })
         })
         .collect();
-    // Until then, each has asked the store once.
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    settled().await;
     assert!(polls.iter().all(|poll| !poll.is_finished()), "nothing is there to poll");
     let each = before.zip(memory()).map(|(before, after)| after.saturating_sub(before) / WAITING);
     let began = Instant::now();
@@ -258,33 +224,27 @@ async fn idle(api: &StreamApi) -> (Option<usize>, Duration, Duration) {
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
     // Each store has a process of its own, so that one does not use the memory that the other has left.
-    let folder = std::env::var("SSF_BENCH_FOLDER").ok().map(PathBuf::from);
-    let folder = folder.map(|folder| folder.join(format!("streams-{}", std::process::id())));
-    if let Some(folder) = &folder {
-        std::fs::create_dir_all(folder).unwrap();
-    }
-    let open = |name: &str| opened(folder.as_deref(), name);
-    println!("\nstreams in {}", if folder.is_some() { "SQLite" } else { "memory" });
+    let kept = Kept::chosen();
+    println!("\nstreams in {}", kept.name());
 
-    let (each, one, all) = idle(&open("idle")).await;
+    let (each, one, all) = idle(&kept.open("idle").await).await;
     let each = each.map_or_else(|| "unknown".to_owned(), |each| format!("{each} bytes"));
     println!(
         "{WAITING} polls that wait: memory of each {each}; one is answered in {one:.1?}, all in {all:.1?}"
     );
     let raw = raw_signatures().await;
     println!("{:<50} {raw}", "raw ES256 signatures");
-    let polled = polls(&open("polls")).await;
+    let polled = polls(&kept.open("polls").await).await;
     println!("{:<50} {polled}", format!("SETs, {PER_POLL} per poll, acknowledged"));
     println!(
         "{:<50} {:>9.3}",
         "  rate by processor time, raw = 1",
         polled.per_processor() / raw.per_processor()
     );
-    println!("{:<50} {}", format!("management, {CALLERS} callers"), management(&open("management")).await);
-    let spread = fan_out(&open("fan-out")).await;
+    let managed = management(&kept.open("management").await).await;
+    println!("{:<50} {managed}", format!("management, {CALLERS} callers"));
+    let spread = fan_out(&kept.open("fan_out").await).await;
     println!("{:<50} {spread}", format!("deliveries of one event to {STREAMS} streams"));
     println!("{:<50} {:>9.0} ms", "  one such event", 1000.0 * STREAMS as f64 / spread.wall);
-    if let Some(folder) = &folder {
-        std::fs::remove_dir_all(folder).unwrap();
-    }
+    kept.remove();
 }
