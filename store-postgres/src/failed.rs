@@ -14,7 +14,11 @@ pub(crate) enum Failed {
 
 impl From<tokio_postgres::Error> for Failed {
     fn from(error: tokio_postgres::Error) -> Self {
-        Self::Postgres(error)
+        match error.code() {
+            // Another transaction has used a key or an id since it was looked up.
+            Some(&SqlState::UNIQUE_VIOLATION) => Self::Again,
+            _ => Self::Postgres(error),
+        }
     }
 }
 

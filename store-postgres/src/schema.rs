@@ -36,6 +36,11 @@ impl Schema {
         &self.0
     }
 
+    /// A table of this schema, for a statement outside of a transaction.
+    pub(crate) fn table(&self, name: &str) -> String {
+        format!("\"{}\".{name}", self.0)
+    }
+
     /// Makes names mean this schema until the transaction ends, whoever has the connection afterwards.
     pub(crate) fn enter(&self) -> String {
         format!("SET LOCAL search_path TO \"{}\", pg_temp;", self.0)

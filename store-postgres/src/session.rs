@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use deadpool::managed::{Object, Pool, PoolError};
-use ssf_transmitter::{ErrorCode, Result, Timestamp, time::Clock};
+use ssf_transmitter::{Error, ErrorCode, Result, Timestamp, time::Clock};
 use tokio::sync::OnceCell;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Row};
 
 use crate::{
     failed::{Done, Failed},
@@ -13,6 +13,7 @@ use crate::{
     manager::Manager,
     schema::text,
     signals::Signals,
+    values::Value,
 };
 
 /// How often an operation is tried that other transactions or a lost connection have stopped. Each time, another one has made progress.
@@ -73,27 +74,29 @@ impl Sessions {
         let mut ledger = Ledger::new(transaction.client()?, now);
         let result = async {
             let output = operation.run(&mut ledger).await?;
-            ledger.write().await?;
-            Ok(output)
+            let changes = ledger.changes()?;
+            Ok((output, changes))
         };
-        match result.await {
-            Ok(output) => {
-                let streams = ledger.ready_streams();
-                transaction.end("COMMIT").await.map_err(Broken::Unknown)?;
-                self.signals.wake_streams(streams);
-                Ok(output)
-            }
-            Err(failed) => {
-                // What made it fail is the better message.
-                drop(transaction.end("ROLLBACK").await);
-                Err(Broken::Undone(failed))
-            }
+        let (output, changes) = match result.await {
+            Ok(done) => done,
+            Err(failed) => return Err(transaction.undo(failed).await),
+        };
+        // The commit does not wait for the answers before it: if one of them is an error, it rolls back.
+        let commit = transaction.client()?.batch_execute("COMMIT");
+        let (sent, committed) = tokio::join!(biased; ledger.send(&changes), commit);
+        match sent {
+            Err(failed) if failed.is_of_operation() => return Err(transaction.undo(failed).await),
+            sent => sent.and(committed.map_err(Failed::from)).map_err(Broken::Unknown)?,
         }
+        let streams = ledger.ready_streams();
+        transaction.release();
+        self.signals.wake_streams(streams);
+        Ok(output)
     }
 
     /// Checks or migrates the tables, unless it was done.
     pub(crate) async fn ready(&self) -> Done<()> {
-        self.transaction().await.map(Transaction::unused)
+        self.transaction().await.map(Transaction::release)
     }
 
     /// A connection on which a transaction may begin.
@@ -117,6 +120,23 @@ impl Sessions {
                 "no connection to the database of the outbox became free in time",
             ),
         })
+    }
+
+    /// Runs a statement that is a transaction of its own, in one round trip. It may run more than once.
+    pub(crate) async fn query(&self, statement: &str, values: &[Value<'_>]) -> Result<Vec<Row>> {
+        let mut tries = 1;
+        loop {
+            let asked = async {
+                let transaction = self.transaction().await?;
+                let rows = transaction.client()?.query_typed(statement, values).await?;
+                transaction.release();
+                Done::Ok(rows)
+            };
+            match asked.await {
+                Err(failed) if failed.is_passing() && tries < TRIES => tries += 1,
+                result => return result.map_err(Error::from),
+            }
+        }
     }
 
     /// Begins a transaction, and tells the time. All of it is one round trip, and nothing of it outlives the transaction: a pooler may
@@ -147,16 +167,21 @@ impl Transaction {
         })
     }
 
-    /// No transaction has begun.
-    fn unused(mut self) {
+    /// No transaction is open: the connection goes back to the pool.
+    fn release(mut self) {
         drop(self.0.take());
     }
 
-    async fn end(mut self, how: &str) -> Done<()> {
-        self.client()?.batch_execute(how).await?;
-        // It goes back to the pool.
-        drop(self.0.take());
-        Ok(())
+    /// Rolls back. What made it fail is the better message.
+    async fn undo(self, failed: Failed) -> Broken {
+        let undone = match self.client() {
+            Ok(client) => client.batch_execute("ROLLBACK").await.is_ok(),
+            Err(_) => false,
+        };
+        if undone {
+            self.release();
+        }
+        Broken::Undone(failed)
     }
 }
 

@@ -175,7 +175,9 @@ impl Store for PostgresStore {
     }
 
     fn freeze(&self, frozen: Vec<Frozen>) -> BoxFuture<'_, Result<Vec<bool>>> {
-        self.run_all(frozen.is_empty(), Wakes::Nobody, Freeze(frozen))
+        Box::pin(async move {
+            if frozen.is_empty() { Ok(Vec::new()) } else { Freeze(frozen).run(&self.0.sessions).await }
+        })
     }
 
     fn renew(&self, leases: Vec<Lease>, by: Duration) -> BoxFuture<'_, Result<Vec<bool>>> {

@@ -124,18 +124,20 @@ impl Ledger<'_> {
         let mut ids = Vec::new();
         let count = i32::try_from(messages().count()).unwrap_or(i32::MAX);
         let jtis = messages().flat_map(jtis).collect();
-        for row in self.query(NUMBERS, &[one(&count), each(&jtis)]).await? {
+        let keys: Vec<_> = messages().filter_map(|message| message.idempotency.as_ref()).collect();
+        let keys: Vec<_> = keys.into_iter().map(Tag::as_bytes).collect();
+        let ask =
+            async { if keys.is_empty() { Ok(Vec::new()) } else { self.query(KNOWN, &[each(&keys)]).await } };
+        let values = [one(&count), each(&jtis)];
+        let (numbers, entries) = tokio::try_join!(biased; self.query(NUMBERS, &values), ask)?;
+        for row in numbers {
             ids.extend(row.try_get::<_, Option<i64>>(0)?);
             known.jtis.extend(row.try_get::<_, Option<String>>(1)?);
         }
-        let keys: Vec<_> = messages().filter_map(|message| message.idempotency.as_ref()).collect();
-        let keys: Vec<_> = keys.into_iter().map(Tag::as_bytes).collect();
-        if !keys.is_empty() {
-            for row in self.query(KNOWN, &[each(&keys)]).await? {
-                let tag = |bytes: &[u8]| Tag::from_bytes(bytes).ok_or_else(Failed::corrupt);
-                let first = First { fingerprint: tag(row.try_get(1)?)?, jtis: parse(row.try_get(2)?)? };
-                known.keys.insert(tag(row.try_get(0)?)?, first);
-            }
+        for row in entries {
+            let tag = |bytes: &[u8]| Tag::from_bytes(bytes).ok_or_else(Failed::corrupt);
+            let first = First { fingerprint: tag(row.try_get(1)?)?, jtis: parse(row.try_get(2)?)? };
+            known.keys.insert(tag(row.try_get(0)?)?, first);
         }
         Ok((known, ids))
     }

@@ -8,6 +8,7 @@ use tokio_postgres::Row;
 use super::{
     Ledger, Operation,
     delivery::{COLUMNS, columns},
+    due::{DUE_RECEIVERS, STEP},
     endings::Ending,
     lane,
 };
@@ -30,9 +31,8 @@ const TURNS: &str = concat!(
     )
     SELECT ",
     lane::columns!(),
-    " FROM turns ORDER BY turn, id"
+    ", nextval('turns') FROM turns ORDER BY turn, id"
 );
-const NUMBERS: &str = "SELECT nextval('turns') FROM generate_series(1, $1)";
 macro_rules! select {
     () => {
         concat!("SELECT ", columns!(), ", d.claims, d.enqueued_at, e.payload ")
@@ -71,32 +71,48 @@ impl Operation for Claim {
     type Output = (Claims, bool);
 
     async fn run(&self, ledger: &mut Ledger<'_>) -> Done<(Claims, bool)> {
-        let mut more = ledger.catch_up(self).await?;
-        let (mut claimed, mut served) = (Vec::new(), Vec::new());
-        while claimed.len() < self.deliveries as usize {
+        let (now, mut wanted) = (ledger.millis(), receivers(self, 0, 0));
+        let (mut claimed, mut served) = (Vec::new(), Vec::<i64>::new());
+        let (until_now, first) = ([one(&now), one(&STEP)], [each(&served), one(&wanted)]);
+        let (due, turns) = tokio::try_join!(
+            biased;
+            ledger.query(DUE_RECEIVERS, &until_now),
+            ledger.query(TURNS, &first)
+        )?;
+        let (due, mut turns) = (ledger.locks(&due)?, ledger.turns(&turns)?);
+        let mut more = false;
+        if !due.is_empty() {
+            more = ledger.catch_up(self, &due).await?;
             ledger.write().await?;
-            // As few receivers as may be enough, by what those before had: other workers can claim of the others.
-            let left = signed(self.deliveries) - signed(claimed.len());
-            let yields = claimed.len().checked_div(served.len()).map_or(signed(self.per_receiver), signed);
-            let wanted = left.div_euclid(yields.max(1)).max(1);
-            let turns = ledger.lock(TURNS, &[each(&served), one(&wanted)]).await?;
-            if turns.is_empty() {
+            turns = ledger.next_turns(&served, wanted).await?;
+        }
+        while claimed.len() < self.deliveries as usize && !turns.is_empty() {
+            more |= ledger.serve(&turns, self, &mut claimed, &mut served).await?;
+            // No other receiver has a turn.
+            if signed(turns.len()) < wanted {
                 break;
             }
-            more |= ledger.serve(&turns, self, &mut claimed, &mut served).await?;
+            wanted = receivers(self, claimed.len(), served.len());
+            turns = ledger.next_turns(&served, wanted).await?;
         }
-        ledger.write().await?;
         let progress = !claimed.is_empty() || self.deliveries == 0;
         let (next, more, inbox) = ledger.next(more, progress).await?;
         Ok((Claims::new(claimed, next.map(|next| time(next).since(ledger.now))).with_more(more), inbox))
     }
 }
 
+/// As few receivers as may be enough, by what those before had: other workers can claim of the others.
+fn receivers(claim: &Claim, claimed: usize, served: usize) -> i64 {
+    let left = signed(claim.deliveries) - signed(claimed);
+    let yields = claimed.checked_div(served).map_or(signed(claim.per_receiver), signed).max(1);
+    (left + yields - 1).div_euclid(yields).max(1)
+}
+
 impl Ledger<'_> {
-    /// When to look again, whether something may be ready now, and whether something is in the inbox.
-    async fn next(&self, more: bool, progress: bool) -> Done<(Option<i64>, bool, bool)> {
-        let now = self.millis();
-        let rows = self.query(NEXT, &[]).await?;
+    /// Writes what has changed. Returns when to look again, whether something may be ready now, and whether something is in the inbox.
+    async fn next(&mut self, more: bool, progress: bool) -> Done<(Option<i64>, bool, bool)> {
+        let (now, changes) = (self.millis(), self.changes()?);
+        let ((), rows) = tokio::try_join!(biased; self.send(&changes), self.query(NEXT, &[]))?;
         let row = rows.first().ok_or_else(Failed::corrupt)?;
         let (next, ready, inbox): (Option<i64>, bool, bool) =
             (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
@@ -107,25 +123,36 @@ impl Ledger<'_> {
         Ok((next, is_due, inbox))
     }
 
+    async fn next_turns(&mut self, served: &Vec<i64>, wanted: i64) -> Done<Vec<(i64, i64)>> {
+        let rows = self.query(TURNS, &[each(served), one(&wanted)]).await?;
+        self.turns(&rows)
+    }
+
+    /// The receivers of these rows, and the numbers of their turns.
+    fn turns(&mut self, rows: &[Row]) -> Done<Vec<(i64, i64)>> {
+        let receivers = self.locks(rows)?;
+        let number = |(id, row): (i64, &Row)| Ok((id, row.try_get(lane::COLUMNS)?));
+        receivers.into_iter().zip(rows).map(number).collect()
+    }
+
     /// Gives receivers their turns, as long as the claim has room. Returns whether something has expired that is not discarded yet.
     async fn serve(
         &mut self,
-        turns: &[i64],
+        turns: &[(i64, i64)],
         claim: &Claim,
         claimed: &mut Vec<Claimed>,
         served: &mut Vec<i64>,
     ) -> Done<bool> {
         let now = self.now;
-        let numbers = self.query(NUMBERS, &[one(&i32::try_from(turns.len()).unwrap_or(i32::MAX))]).await?;
         let mut left = signed(claim.deliveries) - signed(claimed.len());
         let (mut receivers, mut limits, mut probed) = (Vec::new(), Vec::new(), Vec::new());
-        for (id, number) in turns.iter().zip(&numbers) {
+        for (id, number) in turns {
             if left == 0 {
                 break;
             }
             served.push(*id);
             let lane = self.lane(*id)?;
-            lane.served = number.try_get(0)?;
+            lane.served = *number;
             let most = i64::from(lane.may_claim(now).min(claim.per_receiver)).min(lane.ready).min(left);
             left -= most;
             if lane.state.status == Status::Paused && most > 0 {
@@ -136,7 +163,9 @@ impl Ledger<'_> {
             }
         }
         let mut ready: BTreeMap<i64, Vec<(i64, Row)>> = BTreeMap::new();
-        for (seq, row) in self.read(READY, &[each(&receivers), each(&limits)]).await? {
+        // Nothing of these receivers has changed yet.
+        let rows = self.query(READY, &[each(&receivers), each(&limits)]).await?;
+        for (seq, row) in self.note_read(rows)? {
             ready.entry(self.known(seq)?.receiver).or_default().push((seq, row));
         }
         for id in probed {
@@ -144,7 +173,7 @@ impl Ledger<'_> {
             ready.insert(id, probe);
         }
         let mut more = false;
-        for (seq, row) in turns.iter().flat_map(|id| ready.remove(id).unwrap_or_default()) {
+        for (seq, row) in turns.iter().flat_map(|(id, _)| ready.remove(id).unwrap_or_default()) {
             if self.known(seq)?.expires_at <= now.as_unix_millis() {
                 more = true;
                 self.end(seq, Ending::Expired).await?;

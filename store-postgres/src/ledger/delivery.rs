@@ -1,14 +1,12 @@
 //! Deliveries as rows.
 
-use serde::Serialize;
 use ssf_transmitter::outbox::Failure;
 use tokio_postgres::Row;
 
 use super::Ledger;
 use crate::{
-    codec::json,
     failed::{Done, Failed},
-    values::{Value, each, one},
+    values::{Value, each},
 };
 
 /// The columns that [`Delivery::read`] reads, of `deliveries` as `d`.
@@ -23,22 +21,16 @@ pub(super) use columns;
 /// How many columns these are.
 pub(super) const COLUMNS: usize = 20;
 
-/// What an operation reads of a delivery. What is written of it is what serialization does not skip.
-#[derive(Serialize)]
+/// What an operation reads of a delivery.
 pub(super) struct Delivery {
     pub(super) seq: i64,
-    #[serde(skip)]
     pub(super) jti: String,
-    #[serde(skip)]
     pub(super) event: i64,
-    #[serde(skip)]
     pub(super) receiver: i64,
     pub(super) state: i16,
     /// What it waits for, if it waits.
     pub(super) wait: Option<i16>,
-    #[serde(skip)]
     pub(super) priority: i16,
-    #[serde(skip)]
     pub(super) max_age: i64,
     pub(super) due_at: Option<i64>,
     pub(super) expires_at: i64,
@@ -48,16 +40,13 @@ pub(super) struct Delivery {
     pub(super) attempts: i64,
     pub(super) uncertain: bool,
     /// Those with the same value and receiver go one after the other.
-    #[serde(skip)]
     pub(super) ordered: Option<Vec<u8>>,
     /// The newest with the same value and receiver replaces the others.
-    #[serde(skip)]
     pub(super) supersedes: Option<Vec<u8>>,
     pub(super) superseded_by: Option<String>,
     pub(super) code: Option<String>,
     pub(super) failure: Option<String>,
     /// Whether its claims are rendered anew.
-    #[serde(skip)]
     pub(super) forgets: bool,
 }
 
@@ -96,6 +85,16 @@ impl Delivery {
     }
 }
 
+/// What is to be written of deliveries.
+#[derive(Default)]
+pub(super) struct Deliveries {
+    new: Vec<New>,
+    /// The numbers of those that have changed.
+    kept: Vec<i64>,
+    /// The same, whose claims are rendered anew.
+    forgotten: Vec<i64>,
+}
+
 /// A delivery that has no row yet.
 pub(super) struct New {
     pub(super) jti: String,
@@ -111,13 +110,13 @@ pub(super) struct New {
     pub(super) supersedes: Option<Vec<u8>>,
 }
 
+/// A known id makes it fail.
 const INSERT: &str = "
     INSERT INTO deliveries (jti, event, receiver, state, wait, priority, enqueued_at, max_age, due_at, expires_at, ordered, supersedes)
     SELECT jti, event, receiver, 0, wait, priority, enqueued_at, max_age, due_at, expires_at, ordered, supersedes
     FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) WITH ORDINALITY
         AS n (jti, event, receiver, wait, priority, enqueued_at, max_age, due_at, expires_at, ordered, supersedes, position)
-    ORDER BY position
-    ON CONFLICT (jti) DO NOTHING";
+    ORDER BY position";
 macro_rules! write {
     ($more:literal) => {
         concat!(
@@ -126,14 +125,12 @@ macro_rules! write {
         ended_at = n.ended_at, token = n.token, attempts = n.attempts, uncertain = n.uncertain, superseded_by = n.superseded_by,
         code = n.code, failure = n.failure",
             $more,
-            " FROM json_to_recordset($1::json) AS n (seq bigint, state smallint, wait smallint, due_at bigint, expires_at bigint,
-        lease_until bigint, ended_at bigint, token bigint, attempts bigint, uncertain boolean, superseded_by text, code text,
-        failure text)
-    WHERE d.seq = n.seq AND d.seq = ANY($2)"
+            " FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        AS n (seq, state, wait, due_at, expires_at, lease_until, ended_at, token, attempts, uncertain, superseded_by, code, failure)
+    WHERE d.seq = n.seq"
         )
     };
 }
-/// The numbers are there a second time, because the planner takes any JSON for a hundred rows, and might read the whole table for them.
 /// Two statements in place of one that reads the claims: who may only enqueue may not.
 const WRITE: &str = write!("");
 const WRITE_AND_FORGET: &str = write!(", claims = NULL");
@@ -143,8 +140,14 @@ impl Ledger<'_> {
     pub(super) async fn read(&mut self, statement: &str, values: &[Value<'_>]) -> Done<Vec<(i64, Row)>> {
         // What is selected depends on it.
         self.write_deliveries().await?;
-        let mut found = Vec::new();
-        for row in self.query(statement, values).await? {
+        let rows = self.query(statement, values).await?;
+        self.note_read(rows)
+    }
+
+    /// Notes deliveries whose rows were read.
+    pub(super) fn note_read(&mut self, rows: Vec<Row>) -> Done<Vec<(i64, Row)>> {
+        let mut found = Vec::with_capacity(rows.len());
+        for row in rows {
             let delivery = Delivery::read(&row)?;
             found.push((delivery.seq, row));
             self.deliveries.entry(delivery.seq).or_insert(delivery);
@@ -163,53 +166,82 @@ impl Ledger<'_> {
         self.deliveries.get_mut(&seq).ok_or_else(Failed::corrupt)
     }
 
+    /// Writes new deliveries and those that have changed.
     pub(super) async fn write_deliveries(&mut self) -> Done<()> {
-        self.insert().await?;
-        let changed = std::mem::take(&mut self.changed);
+        let changes = self.changed_deliveries();
+        self.send_deliveries(&changes).await
+    }
+
+    /// What is to be written of deliveries.
+    pub(super) fn changed_deliveries(&mut self) -> Deliveries {
+        let mut changes = Deliveries { new: std::mem::take(&mut self.new), ..Deliveries::default() };
+        for seq in std::mem::take(&mut self.changed) {
+            let forgets =
+                self.deliveries.get_mut(&seq).is_some_and(|delivery| std::mem::take(&mut delivery.forgets));
+            (if forgets { &mut changes.forgotten } else { &mut changes.kept }).push(seq);
+        }
+        changes
+    }
+
+    /// Writes it in one round trip.
+    pub(super) async fn send_deliveries(&self, changes: &Deliveries) -> Done<()> {
+        let (inserted, kept, forgotten) = tokio::join!(
+            biased;
+            self.insert(&changes.new),
+            self.update(WRITE, &changes.kept),
+            self.update(WRITE_AND_FORGET, &changes.forgotten)
+        );
+        inserted.and(kept).and(forgotten)
+    }
+
+    async fn update(&self, statement: &str, changed: &[i64]) -> Done<()> {
         if changed.is_empty() {
             return Ok(());
         }
         let rows = changed.iter().map(|seq| self.known(*seq)).collect::<Done<Vec<_>>>()?;
-        let (forget, keep): (Vec<_>, Vec<_>) = rows.into_iter().partition(|delivery| delivery.forgets);
-        for (statement, rows) in [(WRITE, keep), (WRITE_AND_FORGET, forget)] {
-            if !rows.is_empty() {
-                let numbers = rows.iter().map(|delivery| delivery.seq).collect();
-                let rows = json(&rows)?;
-                self.execute(statement, &[one(&rows), each(&numbers)]).await?;
-            }
-        }
-        for seq in &changed {
-            if let Some(delivery) = self.deliveries.get_mut(seq) {
-                delivery.forgets = false;
-            }
-        }
-        Ok(())
+        self.execute(
+            statement,
+            &[
+                each(&rows.iter().map(|row| row.seq).collect()),
+                each(&rows.iter().map(|row| row.state).collect()),
+                each(&rows.iter().map(|row| row.wait).collect()),
+                each(&rows.iter().map(|row| row.due_at).collect()),
+                each(&rows.iter().map(|row| row.expires_at).collect()),
+                each(&rows.iter().map(|row| row.lease_until).collect()),
+                each(&rows.iter().map(|row| row.ended_at).collect()),
+                each(&rows.iter().map(|row| row.token).collect()),
+                each(&rows.iter().map(|row| row.attempts).collect()),
+                each(&rows.iter().map(|row| row.uncertain).collect()),
+                each(&rows.iter().map(|row| row.superseded_by.as_deref()).collect()),
+                each(&rows.iter().map(|row| row.code.as_deref()).collect()),
+                each(&rows.iter().map(|row| row.failure.as_deref()).collect()),
+            ],
+        )
+        .await
+        .map(drop)
     }
 
-    async fn insert(&mut self) -> Done<()> {
-        let new = std::mem::take(&mut self.new);
+    async fn insert(&self, new: &[New]) -> Done<()> {
         if new.is_empty() {
             return Ok(());
         }
-        let inserted = self
-            .execute(
-                INSERT,
-                &[
-                    each(&new.iter().map(|new| &*new.jti).collect()),
-                    each(&new.iter().map(|new| new.event).collect()),
-                    each(&new.iter().map(|new| new.receiver).collect()),
-                    each(&new.iter().map(|new| new.wait).collect()),
-                    each(&new.iter().map(|new| new.priority).collect()),
-                    each(&new.iter().map(|new| new.enqueued_at).collect()),
-                    each(&new.iter().map(|new| new.max_age).collect()),
-                    each(&new.iter().map(|new| new.due_at).collect()),
-                    each(&new.iter().map(|new| new.expires_at).collect()),
-                    each(&new.iter().map(|new| new.ordered.as_deref()).collect()),
-                    each(&new.iter().map(|new| new.supersedes.as_deref()).collect()),
-                ],
-            )
-            .await?;
-        // Another transaction has used an id since it was looked up.
-        if inserted < new.len() as u64 { Err(Failed::Again) } else { Ok(()) }
+        self.execute(
+            INSERT,
+            &[
+                each(&new.iter().map(|new| &*new.jti).collect()),
+                each(&new.iter().map(|new| new.event).collect()),
+                each(&new.iter().map(|new| new.receiver).collect()),
+                each(&new.iter().map(|new| new.wait).collect()),
+                each(&new.iter().map(|new| new.priority).collect()),
+                each(&new.iter().map(|new| new.enqueued_at).collect()),
+                each(&new.iter().map(|new| new.max_age).collect()),
+                each(&new.iter().map(|new| new.due_at).collect()),
+                each(&new.iter().map(|new| new.expires_at).collect()),
+                each(&new.iter().map(|new| new.ordered.as_deref()).collect()),
+                each(&new.iter().map(|new| new.supersedes.as_deref()).collect()),
+            ],
+        )
+        .await
+        .map(drop)
     }
 }

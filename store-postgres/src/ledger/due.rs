@@ -16,7 +16,7 @@ use crate::{
 pub(super) const STEP: i64 = 1000;
 
 /// Receivers of which something is due. Those that another transaction has locked are its business.
-const RECEIVERS: &str = concat!(
+pub(super) const DUE_RECEIVERS: &str = concat!(
     "WITH due AS MATERIALIZED (
         (SELECT receiver FROM deliveries WHERE lease_until <= $1 ORDER BY lease_until LIMIT $2)
         UNION (SELECT receiver FROM deliveries WHERE state = 0 AND expires_at <= $1 ORDER BY expires_at LIMIT $2)
@@ -69,16 +69,12 @@ impl Operation for Expire {
 }
 
 impl Ledger<'_> {
-    /// Does what is due. Returns whether there may be more.
-    pub(super) async fn catch_up(&mut self, claim: &Claim) -> Done<bool> {
+    /// Does what is due of these receivers. Returns whether there may be more.
+    pub(super) async fn catch_up(&mut self, claim: &Claim, receivers: &Vec<i64>) -> Done<bool> {
         let now = self.millis();
-        let receivers = self.lock(RECEIVERS, &[one(&now), one(&STEP)]).await?;
-        if receivers.is_empty() {
-            return Ok(false);
-        }
         let mut more = false;
         for statement in [LEASED, EXPIRED, DUE] {
-            let found = self.read(statement, &[one(&now), one(&STEP), each(&receivers)]).await?;
+            let found = self.read(statement, &[one(&now), one(&STEP), each(receivers)]).await?;
             more |= signed(found.len()) == STEP;
             for (seq, _) in found {
                 match statement {

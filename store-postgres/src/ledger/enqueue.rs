@@ -8,16 +8,15 @@ use ssf_transmitter::{
 use super::{Ledger, admit::jtis, delivery::New};
 use crate::{
     codec::{json, millis, signed, state, wait},
-    failed::{Done, Failed},
+    failed::Done,
     values::each,
 };
 
-/// In the order of the keys, so that two transactions do not wait for each other.
+/// In the order of the keys, so that two transactions do not wait for each other. A known key makes it fail.
 const EVENTS: &str = "
     INSERT INTO events (id, kept, event, subject, idempotency, fingerprint, jtis, payload)
     SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS n (id, kept, event, subject, idempotency, fingerprint, jtis, payload)
-    ORDER BY idempotency, id
-    ON CONFLICT (idempotency) WHERE idempotency IS NOT NULL DO NOTHING";
+    ORDER BY idempotency, id";
 
 /// A message, when it was enqueued, and the number of its event.
 pub(super) type Accepted<'m> = (&'m Message, Timestamp, i64);
@@ -25,26 +24,27 @@ pub(super) type Accepted<'m> = (&'m Message, Timestamp, i64);
 impl Ledger<'_> {
     /// Adds the events of messages. It fails if one of the idempotency keys is known.
     pub(super) async fn add_events(&self, accepted: &[Accepted<'_>]) -> Done<()> {
+        if accepted.is_empty() {
+            return Ok(());
+        }
         let messages = || accepted.iter().map(|(message, _, _)| message);
         let ids = accepted.iter().map(|(_, _, id)| *id).collect();
         let kept = |message: &&Message| message.idempotency.map(|_| json(&jtis(message))).transpose();
-        let added = self
-            .execute(
-                EVENTS,
-                &[
-                    each(&ids),
-                    each(&messages().map(|message| signed(message.deliveries.len())).collect()),
-                    each(&messages().map(|message| &*message.event).collect()),
-                    each(&messages().map(|message| bytes(message.subject.as_ref())).collect()),
-                    each(&messages().map(|message| bytes(message.idempotency.as_ref())).collect()),
-                    each(&messages().map(|message| message.fingerprint.as_bytes()).collect()),
-                    each(&messages().map(kept).collect::<Done<Vec<_>>>()?),
-                    each(&messages().map(|message| message.payload.as_bytes()).collect()),
-                ],
-            )
-            .await?;
-        // Another transaction has used a key since it was looked up.
-        if added < accepted.len() as u64 { Err(Failed::Again) } else { Ok(()) }
+        self.execute(
+            EVENTS,
+            &[
+                each(&ids),
+                each(&messages().map(|message| signed(message.deliveries.len())).collect()),
+                each(&messages().map(|message| &*message.event).collect()),
+                each(&messages().map(|message| bytes(message.subject.as_ref())).collect()),
+                each(&messages().map(|message| bytes(message.idempotency.as_ref())).collect()),
+                each(&messages().map(|message| message.fingerprint.as_bytes()).collect()),
+                each(&messages().map(kept).collect::<Done<Vec<_>>>()?),
+                each(&messages().map(|message| message.payload.as_bytes()).collect()),
+            ],
+        )
+        .await
+        .map(drop)
     }
 
     /// Adds the events and the deliveries of messages.
@@ -52,9 +52,9 @@ impl Ledger<'_> {
         if accepted.is_empty() {
             return Ok(());
         }
-        self.add_events(accepted).await?;
         let names = accepted.iter().flat_map(|(message, _, _)| &message.deliveries);
-        self.lock_names(names.map(|delivery| delivery.receiver.clone()).collect()).await?;
+        let names = names.map(|delivery| delivery.receiver.clone()).collect();
+        self.lock_names(names, accepted).await?;
         for accepted in accepted {
             for delivery in &accepted.0.deliveries {
                 let new = self.new_of(*accepted, delivery, accepted.0.ordered)?;

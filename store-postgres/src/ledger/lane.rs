@@ -1,17 +1,16 @@
 //! Receivers: their states, their counts, and when something of them can be claimed.
 
-use serde::Serialize;
 use ssf_transmitter::{
     Timestamp,
     outbox::{Counts, Mode, ReceiverState, STREAM_PREFIX, Status},
 };
 use tokio_postgres::Row;
 
-use super::{Ledger, Operation};
+use super::{Ledger, Operation, enqueue::Accepted};
 use crate::{
-    codec::{json, state, unsigned},
+    codec::{signed, state, unsigned},
     failed::{Done, Failed},
-    values::{Value, each, one},
+    values::{Value, each},
 };
 
 /// The columns that [`Lane::read`] reads.
@@ -22,6 +21,9 @@ macro_rules! columns {
     };
 }
 pub(super) use columns;
+
+/// How many columns these are.
+pub(super) const COLUMNS: usize = 18;
 
 /// A receiver.
 pub(super) struct Lane {
@@ -123,8 +125,8 @@ impl Lane {
     }
 }
 
-#[derive(Serialize)]
-struct LaneRow {
+/// What is written of a receiver.
+pub(super) struct LaneRow {
     id: i64,
     state: Option<String>,
     mode: Option<&'static str>,
@@ -140,25 +142,29 @@ struct LaneRow {
 const BY_NAMES: &str =
     concat!("SELECT ", columns!(), " FROM receivers WHERE name = ANY($1) ORDER BY id FOR UPDATE");
 const NEW: &str = "INSERT INTO receivers (name) SELECT unnest($1) ON CONFLICT DO NOTHING";
-/// The ids are there a second time, for the planner.
 const WRITE: &str = "
     UPDATE receivers r
     SET state = n.state, mode = n.mode, ready = n.ready, served = n.served, turn = n.turn, parked_until = n.parked_until,
-        probed_priority = n.probed_priority, probed = n.probed,
-        enqueued = (n.counts ->> 0)::bigint, waiting = (n.counts ->> 1)::bigint, in_flight = (n.counts ->> 2)::bigint,
-        delivered = (n.counts ->> 3)::bigint, dead = (n.counts ->> 4)::bigint, expired = (n.counts ->> 5)::bigint,
-        superseded = (n.counts ->> 6)::bigint, removed = (n.counts ->> 7)::bigint
-    FROM json_to_recordset($1::json) AS n (id bigint, state text, mode text, ready bigint, served bigint, turn bigint, parked_until bigint,
-        probed_priority smallint, probed bigint, counts json)
-    WHERE r.id = n.id AND r.id = ANY($2)";
+        probed_priority = n.probed_priority, probed = n.probed, enqueued = n.enqueued, waiting = n.waiting, in_flight = n.in_flight,
+        delivered = n.delivered, dead = n.dead, expired = n.expired, superseded = n.superseded, removed = n.removed
+    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+        AS n (id, state, mode, ready, served, turn, parked_until, probed_priority, probed, enqueued, waiting, in_flight, delivered, dead,
+            expired, superseded, removed)
+    WHERE r.id = n.id";
 
 impl Ledger<'_> {
     /// Locks the receivers that a statement selects, and returns their ids in its order. All statements that wait for a lock select
     /// in the order of the ids, so two transactions do not wait for each other.
     pub(super) async fn lock(&mut self, statement: &str, values: &[Value<'_>]) -> Done<Vec<i64>> {
+        let rows = self.query(statement, values).await?;
+        self.locks(&rows)
+    }
+
+    /// The ids of receivers whose rows are locked.
+    pub(super) fn locks(&mut self, rows: &[Row]) -> Done<Vec<i64>> {
         let mut ids = Vec::new();
-        for row in self.query(statement, values).await? {
-            let lane = Lane::read(&row)?;
+        for row in rows {
+            let lane = Lane::read(row)?;
             ids.push(lane.id);
             self.names.insert(lane.name.clone(), lane.id);
             self.lanes.entry(lane.id).or_insert(lane);
@@ -166,15 +172,19 @@ impl Ledger<'_> {
         Ok(ids)
     }
 
-    /// Locks receivers by name. They may be new.
-    pub(super) async fn lock_names(&mut self, mut names: Vec<String>) -> Done<()> {
+    /// Adds the events of messages, and locks receivers by name. These may be new.
+    pub(super) async fn lock_names(&mut self, mut names: Vec<String>, accepted: &[Accepted<'_>]) -> Done<()> {
         names.sort();
         names.dedup();
-        self.lock(BY_NAMES, &[each(&names)]).await?;
+        let values = [each(&names)];
+        let ((), rows) = tokio::try_join!(biased; self.add_events(accepted), self.query(BY_NAMES, &values))?;
+        self.locks(&rows)?;
         names.retain(|name| !self.names.contains_key(name));
         if !names.is_empty() {
-            self.execute(NEW, &[each(&names)]).await?;
-            self.lock(BY_NAMES, &[each(&names)]).await?;
+            let values = [each(&names)];
+            let (_, rows) =
+                tokio::try_join!(biased; self.execute(NEW, &values), self.query(BY_NAMES, &values))?;
+            self.locks(&rows)?;
         }
         Ok(())
     }
@@ -196,17 +206,44 @@ impl Ledger<'_> {
         Ok(lane)
     }
 
-    pub(super) async fn write_lanes(&mut self) -> Done<()> {
+    /// What is to be written of receivers.
+    pub(super) fn changed_lanes(&mut self) -> Done<Vec<LaneRow>> {
         let changed = self.lanes.values().filter(|lane| lane.changed);
         let rows = changed.clone().map(|lane| lane.row(self.now)).collect::<Done<Vec<_>>>()?;
         self.ready_streams.extend(changed.filter_map(Lane::ready_stream).map(str::to_owned));
         self.lanes.values_mut().for_each(|lane| lane.changed = false);
-        if !rows.is_empty() {
-            let ids = rows.iter().map(|row| row.id).collect();
-            let rows = json(&rows)?;
-            self.execute(WRITE, &[one(&rows), each(&ids)]).await?;
+        Ok(rows)
+    }
+
+    pub(super) async fn send_lanes(&self, rows: &[LaneRow]) -> Done<()> {
+        if rows.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let count = |number: usize| rows.iter().map(|row| signed(row.counts[number])).collect();
+        self.execute(
+            WRITE,
+            &[
+                each(&rows.iter().map(|row| row.id).collect()),
+                each(&rows.iter().map(|row| row.state.as_deref()).collect()),
+                each(&rows.iter().map(|row| row.mode).collect()),
+                each(&rows.iter().map(|row| row.ready).collect()),
+                each(&rows.iter().map(|row| row.served).collect()),
+                each(&rows.iter().map(|row| row.turn).collect()),
+                each(&rows.iter().map(|row| row.parked_until).collect()),
+                each(&rows.iter().map(|row| row.probed_priority).collect()),
+                each(&rows.iter().map(|row| row.probed).collect()),
+                each::<i64>(&count(0)),
+                each::<i64>(&count(1)),
+                each::<i64>(&count(2)),
+                each::<i64>(&count(3)),
+                each::<i64>(&count(4)),
+                each::<i64>(&count(5)),
+                each::<i64>(&count(6)),
+                each::<i64>(&count(7)),
+            ],
+        )
+        .await
+        .map(drop)
     }
 }
 
@@ -220,7 +257,7 @@ impl Operation for Change {
     type Output = ();
 
     async fn run(&self, ledger: &mut Ledger<'_>) -> Done<()> {
-        ledger.lock_names(vec![self.receiver.clone()]).await?;
+        ledger.lock_names(vec![self.receiver.clone()], &[]).await?;
         let (id, now) = (ledger.id(&self.receiver)?, ledger.now);
         (self.change)(&mut ledger.lane(id)?.state, now);
         Ok(())

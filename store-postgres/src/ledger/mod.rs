@@ -24,7 +24,7 @@ mod subjects;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use ssf_transmitter::Timestamp;
+use ssf_transmitter::{Timestamp, outbox::Attempt};
 use tokio_postgres::{Client, Row};
 
 pub(crate) use admit::{Admitted, Call};
@@ -40,14 +40,21 @@ pub(crate) use streams::{CreateStream, DeleteStream, FindStream, StreamsAfter, S
 pub(crate) use subjects::SetSubject;
 
 use crate::{failed::Done, values::Value};
-use delivery::{Delivery, New};
-use lane::Lane;
+use delivery::{Deliveries, Delivery, New};
+use lane::{Lane, LaneRow};
 
 /// What a store is asked to do. It may run more than once: a transaction may have to be repeated.
 pub(crate) trait Operation: Sync {
     type Output: Send;
 
     fn run(&self, ledger: &mut Ledger<'_>) -> impl Future<Output = Done<Self::Output>> + Send;
+}
+
+/// What is to be written.
+pub(crate) struct Changes {
+    deliveries: Deliveries,
+    lanes: Vec<LaneRow>,
+    attempts: Vec<(i64, Attempt)>,
 }
 
 /// A transaction.
@@ -64,6 +71,8 @@ pub(crate) struct Ledger<'a> {
     changed: BTreeSet<i64>,
     /// Those that have no row yet.
     new: Vec<New>,
+    /// Attempts that have no row yet, with the number of their delivery.
+    attempts: Vec<(i64, Attempt)>,
     /// Streams that may be polled now.
     ready_streams: BTreeSet<String>,
 }
@@ -78,6 +87,7 @@ impl<'a> Ledger<'a> {
             deliveries: BTreeMap::new(),
             changed: BTreeSet::new(),
             new: Vec::new(),
+            attempts: Vec::new(),
             ready_streams: BTreeSet::new(),
         }
     }
@@ -93,8 +103,25 @@ impl<'a> Ledger<'a> {
 
     /// Writes what has changed.
     pub(crate) async fn write(&mut self) -> Done<()> {
-        self.write_deliveries().await?;
-        self.write_lanes().await
+        let changes = self.changes()?;
+        self.send(&changes).await
+    }
+
+    /// What has changed, and is to be sent.
+    pub(crate) fn changes(&mut self) -> Done<Changes> {
+        let attempts = std::mem::take(&mut self.attempts);
+        Ok(Changes { deliveries: self.changed_deliveries(), lanes: self.changed_lanes()?, attempts })
+    }
+
+    /// Writes changes in one round trip.
+    pub(crate) async fn send(&self, changes: &Changes) -> Done<()> {
+        let (deliveries, lanes, attempts) = tokio::join!(
+            biased;
+            self.send_deliveries(&changes.deliveries),
+            self.send_lanes(&changes.lanes),
+            self.send_attempts(&changes.attempts)
+        );
+        deliveries.and(lanes).and(attempts)
     }
 
     /// The streams that may be polled after this transaction.

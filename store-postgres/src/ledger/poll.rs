@@ -129,19 +129,17 @@ impl Operation for Acknowledgement {
         let mut found = found.collect::<Done<Vec<_>>>()?;
         // What the receiver says last is what is known of it.
         found.sort_unstable_by_key(|(place, ..)| *place);
-        let (mut turns, mut attempts, now) = (Vec::new(), Vec::new(), ledger.now);
+        let (mut turns, now) = (Vec::new(), ledger.now);
         for (_, seq, failure) in &found {
             let failure = *failure;
-            attempts.push((*seq, Attempt::new(now, Duration::ZERO).with_failure(failure.cloned())));
+            let attempt = Attempt::new(now, Duration::ZERO).with_failure(failure.cloned());
+            ledger.attempts.push((*seq, attempt));
             ledger.delivery(*seq)?.note(failure)?;
             ledger.lane(receiver)?.state.note_polled(failure, now);
             let ending = if failure.is_some() { Ending::Dead } else { Ending::Delivered };
             turns.extend(ledger.end_alone(*seq, ending)?);
         }
         ledger.let_next(&turns).await?;
-        ledger
-            .note_attempts(&attempts.iter().map(|(seq, attempt)| (*seq, attempt)).collect::<Vec<_>>())
-            .await?;
         Ok(found.len() as u64)
     }
 }

@@ -93,7 +93,7 @@ impl Operation for Receivers {
         let (after, limit) = (self.after.clone().unwrap_or_default(), i64::from(self.limit));
         let rows = ledger.query(RECEIVERS, &[one(&after), one(&limit)]).await?;
         let read = |row: &tokio_postgres::Row| {
-            let oldest = times(row.try_get(18)?);
+            let oldest = times(row.try_get(lane::COLUMNS)?);
             let Lane { name, state, counts, .. } = Lane::read(row)?;
             Ok(ReceiverRecord::new(name, state, counts, oldest))
         };

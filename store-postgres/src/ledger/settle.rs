@@ -1,9 +1,12 @@
 //! What workers report.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use ssf_transmitter::{
-    Timestamp,
+    Result, Timestamp,
     outbox::{Attempt, Failure, Frozen, Lease, Next, Settled, Settlement, State},
 };
 use tokio_postgres::Row;
@@ -12,6 +15,7 @@ use super::{Ledger, Operation, delivery::columns, endings::Ending, lane};
 use crate::{
     codec::{signed, state, unsigned},
     failed::Done,
+    session::Sessions,
     values::{each, one},
 };
 
@@ -20,31 +24,15 @@ const RECEIVERS: &str = concat!(
     lane::columns!(),
     " FROM receivers WHERE id IN (SELECT receiver FROM deliveries WHERE jti = ANY($1)) ORDER BY id FOR UPDATE"
 );
-const LEASED: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM deliveries d WHERE d.jti = ANY($1) AND d.state = 1 ORDER BY d.seq FOR UPDATE"
-);
-/// Rows of leases that hold, in one order, so that two transactions do not wait for each other.
-macro_rules! held {
-    ($leases:literal) => {
-        concat!(
-            "WITH held AS MATERIALIZED (
-                SELECT d.seq, l.* FROM ",
-            $leases,
-            " JOIN deliveries d ON d.jti = l.jti AND d.token = l.token AND d.state = 1 WHERE d.jti = ANY($1) ORDER BY d.seq FOR UPDATE OF d
-            ) UPDATE deliveries d SET "
-        )
-    };
-}
-const FREEZE: &str = concat!(
-    held!("unnest($1, $2, $3) AS l (jti, token, claims)"),
-    "claims = h.claims FROM held h WHERE d.seq = h.seq RETURNING d.jti, d.token"
-);
-const RENEW: &str = concat!(
-    held!("unnest($1, $2) AS l (jti, token)"),
-    "lease_until = $3 FROM held h WHERE d.seq = h.seq RETURNING d.jti, d.token"
-);
+const LEASED: &str =
+    concat!("SELECT ", columns!(), " FROM deliveries d WHERE d.jti = ANY($1) AND d.state = 1 ORDER BY d.seq");
+/// What follows the name of the table.
+const FREEZE: &str = "
+    SET claims = l.claims FROM unnest($1, $2, $3) AS l (jti, token, claims)
+    WHERE d.jti = l.jti AND d.token = l.token AND d.state = 1 RETURNING d.jti, d.token";
+const RENEW: &str = "
+    UPDATE deliveries d SET lease_until = $3 FROM unnest($1, $2) AS l (jti, token)
+    WHERE d.jti = l.jti AND d.token = l.token AND d.state = 1 RETURNING d.jti, d.token";
 const ATTEMPTS: &str = "
     INSERT INTO attempts (delivery, n, at, duration, kid, status, failure)
     SELECT n.delivery, (SELECT coalesce(max(a.n), 0) + 1 FROM attempts a WHERE a.delivery = n.delivery), n.at, n.duration, n.kid,
@@ -54,15 +42,17 @@ const ATTEMPTS: &str = "
 /// Keeps the claims of SETs.
 pub(crate) struct Freeze(pub(crate) Vec<Frozen>);
 
-impl Operation for Freeze {
-    type Output = Vec<bool>;
-
-    async fn run(&self, ledger: &mut Ledger<'_>) -> Done<Vec<bool>> {
-        let leases: Vec<_> = self.0.iter().map(|frozen| &frozen.lease).collect();
-        let (jtis, tokens) = columns_of(&leases);
+impl Freeze {
+    /// It is a transaction of its own: a statement that needs no clock, in one round trip.
+    pub(crate) async fn run(mut self, sessions: &Sessions) -> Result<Vec<bool>> {
+        let leases: Vec<_> = self.0.iter().map(|frozen| frozen.lease.clone()).collect();
+        self.0.sort_by(|one, other| one.lease.jti.cmp(&other.lease.jti));
+        let (jtis, tokens) = columns_of(self.0.iter().map(|frozen| &frozen.lease));
         let claims = self.0.iter().map(|frozen| frozen.claims.as_bytes()).collect();
-        let held = ledger.query(FREEZE, &[each(&jtis), each(&tokens), each(&claims)]).await?;
-        are_held(&leases, &held)
+        let table = sessions.pool.manager().schema.table("deliveries");
+        let statement = format!("UPDATE {table} d {FREEZE}");
+        let held = sessions.query(&statement, &[each(&jtis), each(&tokens), each(&claims)]).await?;
+        Ok(are_held(&leases, &held)?)
     }
 }
 
@@ -73,23 +63,25 @@ impl Operation for Renew {
     type Output = Vec<bool>;
 
     async fn run(&self, ledger: &mut Ledger<'_>) -> Done<Vec<bool>> {
-        let leases: Vec<_> = self.0.iter().collect();
-        let (jtis, tokens) = columns_of(&leases);
+        let mut sorted: Vec<_> = self.0.iter().collect();
+        sorted.sort_by(|one, other| one.jti.cmp(&other.jti));
+        let (jtis, tokens) = columns_of(sorted);
         let until = ledger.now.plus(self.1).as_unix_millis();
         let held = ledger.query(RENEW, &[each(&jtis), each(&tokens), one(&until)]).await?;
-        are_held(&leases, &held)
+        are_held(&self.0, &held)
     }
 }
 
-fn columns_of<'a>(leases: &[&'a Lease]) -> (Vec<&'a str>, Vec<i64>) {
-    leases.iter().map(|lease| (&*lease.jti, signed(lease.token))).unzip()
+/// The columns of leases, which both operations write in one order, so that they do not wait for each other.
+fn columns_of<'a>(leases: impl IntoIterator<Item = &'a Lease>) -> (Vec<&'a str>, Vec<i64>) {
+    leases.into_iter().map(|lease| (&*lease.jti, signed(lease.token))).unzip()
 }
 
 /// Which leases are among the rows.
-fn are_held(leases: &[&Lease], rows: &[Row]) -> Done<Vec<bool>> {
-    let held = |row: &Row| Ok(Lease::new(row.try_get::<_, String>(0)?, unsigned(row.try_get(1)?)?));
-    let held = rows.iter().map(held).collect::<Done<Vec<_>>>()?;
-    Ok(leases.iter().map(|lease| held.contains(lease)).collect())
+fn are_held(leases: &[Lease], rows: &[Row]) -> Done<Vec<bool>> {
+    let held = |row: &Row| Done::Ok((row.try_get::<_, String>(0)?, unsigned::<u64>(row.try_get(1)?)?));
+    let held = rows.iter().map(held).collect::<Done<HashSet<_>>>()?;
+    Ok(leases.iter().map(|lease| held.contains(&(lease.jti.clone(), lease.token))).collect())
 }
 
 /// Ends claims.
@@ -100,11 +92,15 @@ impl Operation for Settle {
 
     async fn run(&self, ledger: &mut Ledger<'_>) -> Done<Vec<Settled>> {
         let jtis: Vec<_> = self.0.iter().map(|settlement| &*settlement.lease.jti).collect();
-        ledger.lock(RECEIVERS, &[each(&jtis)]).await?;
-        let found = ledger.read(LEASED, &[each(&jtis)]).await?;
+        // One after the other, in one round trip: the deliveries are read when their receivers are locked.
+        let values = [each(&jtis)];
+        let (receivers, found) =
+            tokio::try_join!(biased; ledger.query(RECEIVERS, &values), ledger.query(LEASED, &values))?;
+        ledger.locks(&receivers)?;
+        let found = ledger.note_read(found)?;
         let jti = |(seq, row): &(i64, Row)| Ok((row.try_get(1)?, *seq));
         let mut leased = found.iter().map(jti).collect::<Done<HashMap<String, i64>>>()?;
-        let (mut settled, mut attempts) = (Vec::with_capacity(self.0.len()), Vec::new());
+        let mut settled = Vec::with_capacity(self.0.len());
         for settlement in &self.0 {
             let token = signed(settlement.lease.token);
             let seq = leased.get(&settlement.lease.jti).copied();
@@ -112,12 +108,11 @@ impl Operation for Settle {
                 None => settled.push(Settled::Lost),
                 Some(seq) => {
                     leased.remove(&settlement.lease.jti);
-                    attempts.extend(settlement.attempt.as_ref().map(|attempt| (seq, attempt)));
+                    ledger.attempts.extend(settlement.attempt.clone().map(|attempt| (seq, attempt)));
                     settled.push(ledger.settle(seq, settlement).await?);
                 }
             }
         }
-        ledger.note_attempts(&attempts).await?;
         Ok(settled)
     }
 }
@@ -145,13 +140,13 @@ impl Ledger<'_> {
         Ok(Settled::Applied(alert))
     }
 
-    pub(super) async fn note_attempts(&self, attempts: &[(i64, &Attempt)]) -> Done<()> {
+    pub(super) async fn send_attempts(&self, attempts: &[(i64, Attempt)]) -> Done<()> {
         if attempts.is_empty() {
             return Ok(());
         }
         let failure =
-            |(_, attempt): &(i64, &Attempt)| attempt.failure.as_ref().map(Failure::to_json).transpose();
-        let status = |(_, attempt): &(i64, &Attempt)| attempt.status.map(i32::from);
+            |(_, attempt): &(i64, Attempt)| attempt.failure.as_ref().map(Failure::to_json).transpose();
+        let status = |(_, attempt): &(i64, Attempt)| attempt.status.map(i32::from);
         self.execute(
             ATTEMPTS,
             &[
@@ -160,10 +155,10 @@ impl Ledger<'_> {
                 each(&attempts.iter().map(|(_, attempt)| signed(attempt.duration.as_millis())).collect()),
                 each(&attempts.iter().map(|(_, attempt)| attempt.kid.as_deref()).collect()),
                 each(&attempts.iter().map(status).collect()),
-                each(&attempts.iter().map(failure).collect::<Result<Vec<_>, _>>()?),
+                each(&attempts.iter().map(failure).collect::<Result<Vec<_>>>()?),
             ],
         )
-        .await?;
-        Ok(())
+        .await
+        .map(drop)
     }
 }

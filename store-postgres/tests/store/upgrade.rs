@@ -39,7 +39,7 @@ async fn newer_tables_are_used_until_they_say_that_this_version_may_not() {
     let (builder, schema) = new_outbox(&url).await;
     let store = builder.connect().await.unwrap();
     let (outbox, enqueued) = (Outbox::new(store.clone()), Arc::new(AtomicU64::new(0)));
-    let stop = Arc::new(AtomicBool::new(false));
+    let (stop, enqueued_all) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let enqueuing = tokio::spawn({
         let (outbox, enqueued, stop) = (outbox.clone(), Arc::clone(&enqueued), Arc::clone(&stop));
         async move {
@@ -50,10 +50,10 @@ async fn newer_tables_are_used_until_they_say_that_this_version_may_not() {
         }
     });
     let working = tokio::spawn({
-        let (store, stop) = (builder.connect().await.unwrap(), Arc::clone(&stop));
+        let (store, enqueued_all) = (builder.connect().await.unwrap(), Arc::clone(&enqueued_all));
         async move {
             let mut delivered = 0;
-            while !stop.load(Ordering::SeqCst) || store.counts().await.unwrap().waiting > 0 {
+            while !enqueued_all.load(Ordering::SeqCst) || store.counts().await.unwrap().waiting > 0 {
                 let claimed = claim(&store, 10).await;
                 delivered += claimed.len() as u64;
                 settle_all(&store, claimed).await;
@@ -76,6 +76,7 @@ async fn newer_tables_are_used_until_they_say_that_this_version_may_not() {
     assert_eq!(builder.migrate().await.unwrap_err().code(), ErrorCode::OutboxVersion);
     stop.store(true, Ordering::SeqCst);
     enqueuing.await.unwrap();
+    enqueued_all.store(true, Ordering::SeqCst);
     let delivered = working.await.unwrap();
     let counts = store.counts().await.unwrap();
     assert_eq!((counts.enqueued, counts.delivered), (delivered, delivered));
