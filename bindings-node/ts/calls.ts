@@ -15,7 +15,7 @@ interface Waiting {
 /**
  * Who waits, by the number of the call; undefined where nobody does any more. A number is used again once its result has
  * arrived. A Map would copy its entries to a new table again and again, and each old table would keep those that it had in it
- * alive: after some time, the garbage collector took as long for a call as all else in JavaScript.
+ * alive, which the garbage collector copies until the next full collection.
  */
 const waiting: (Waiting | undefined)[] = [];
 /** Numbers whose results have arrived. */
