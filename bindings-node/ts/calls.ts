@@ -12,9 +12,17 @@ interface Waiting {
   reject(reason: unknown): void;
 }
 
-const waiting = new Map<number, Waiting>();
+/**
+ * Who waits, by the number of the call; undefined where nobody does any more. A number is used again once its result has
+ * arrived. A Map would copy its entries to a new table again and again, and each old table would keep those that it had in it
+ * alive, which the garbage collector copies until the next full collection.
+ */
+const waiting: (Waiting | undefined)[] = [];
+/** Numbers whose results have arrived. */
+const free: number[] = [];
+/** How many wait. */
+let count = 0;
 const mailbox: NativeMailbox = new native.Mailbox(take);
-let last = 0;
 
 /** Keeps the process alive as long as a result is waited for, and no longer. */
 const alive = setInterval(() => {}, 2 ** 31 - 1).unref();
@@ -27,20 +35,27 @@ function take(): void {
 }
 
 function settle(number: number, value: unknown): void {
-  const entry = waiting.get(number);
+  const entry = waiting[number];
   if (entry === undefined) {
     // Nobody waits for an abandoned call, but it may still be pending.
     (value as { abandon?(): void } | null | undefined)?.abandon?.();
+    free.push(number);
     return;
   }
   forget(number);
+  free.push(number);
   if (isFailure(value)) entry.reject(failed(value, entry.place));
   else entry.resolve(value);
 }
 
+function wait(number: number, entry: Waiting): void {
+  if (count++ === 0) alive.ref();
+  waiting[number] = entry;
+}
+
 function forget(number: number): void {
-  waiting.delete(number);
-  if (waiting.size === 0) alive.unref();
+  waiting[number] = undefined;
+  if (--count === 0) alive.unref();
 }
 
 /**
@@ -60,16 +75,15 @@ export function call<T>(
       reject(signal.reason);
       return;
     }
-    last = (last + 1) % 2 ** 32;
-    const number = last;
+    const number = free.pop() ?? waiting.push(undefined) - 1;
     const refused = start(mailbox, number);
     if (isFailure(refused)) {
+      free.push(number);
       reject(failed(refused, place));
       return;
     }
-    if (waiting.size === 0) alive.ref();
     if (signal === undefined) {
-      waiting.set(number, { place, resolve: resolve as (value: unknown) => void, reject });
+      wait(number, { place, resolve: resolve as (value: unknown) => void, reject });
       return;
     }
     const release = onAbort(signal, () => {
@@ -77,7 +91,7 @@ export function call<T>(
       forget(number);
       reject(signal.reason);
     });
-    waiting.set(number, {
+    wait(number, {
       place,
       resolve: (value) => {
         release();
