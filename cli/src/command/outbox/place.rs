@@ -56,19 +56,19 @@ impl Named {
 }
 
 /// The URL of a database, from where the argument says. What it is given may be a password by mistake: messages do not repeat it.
-fn url(argument: &str, named: Named) -> Result<String> {
+fn url(argument: &str, origin: Named) -> Result<String> {
     if is_url(argument) {
         // What is before the last `@` may be a name and a password, and a parameter may be a password, too.
-        let names = argument.rsplit_once('@').and_then(|(names, _)| names.split_once("://"));
-        if names.is_some_and(|(_, names)| names.contains(':')) || argument.contains("password") {
+        let before = argument.rsplit_once('@').and_then(|(names, _)| names.split_once("://"));
+        if before.is_some_and(|(_, names)| names.contains(':')) || argument.contains("password") {
             let message = "takes a URL with a password only from env:NAME or file:PATH";
-            return Err(named.failure(&format!("{message}: {}", named.readers())));
+            return Err(origin.failure(&format!("{message}: {}", origin.readers())));
         }
         return Ok(argument.to_owned());
     }
     let place: secret::Place = argument
         .parse()
-        .map_err(|_| named.failure("takes a URL that begins with postgresql://, env:NAME or file:PATH"))?;
+        .map_err(|_| origin.failure("takes a URL that begins with postgresql://, env:NAME or file:PATH"))?;
     let url = place.read()?;
     if !is_url(&url) {
         return Err(Failure::new(Class::Configuration, "the URL of the database begins with postgresql://"));

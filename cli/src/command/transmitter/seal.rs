@@ -5,7 +5,7 @@ use serde::Deserialize;
 use ssf_transmitter::{Error, ErrorCode, outbox::Seal};
 use zeroize::Zeroizing;
 
-use super::super::{Failure, Result, secret};
+use super::super::{Result, secret};
 
 /// Where the keys are: `env:NAME` or `file:PATH` each.
 #[derive(Deserialize)]
