@@ -94,7 +94,7 @@ impl StreamApi {
             inactivity_stop,
             canary: span(canary),
             removal_grace: span(removal_grace),
-            dialects: dialects.iter().map(|dialect| dialect.0.clone()).collect(),
+            dialects: dialects.into_iter().map(|dialect| dialect.0.clone()).collect(),
             push,
             allow_networks,
             resource_metadata,

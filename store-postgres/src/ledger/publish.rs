@@ -93,8 +93,8 @@ impl Operation for Publish {
             return Ok(Published::default());
         }
         let accepted: Accepted<'_> = (&message, ledger.now, id);
-        let names = message.deliveries.iter().map(|delivery| delivery.receiver.clone()).collect();
-        ledger.lock_names(names, &[accepted]).await?;
+        let receivers = message.deliveries.iter().map(|delivery| delivery.receiver.clone()).collect();
+        ledger.lock_names(receivers, &[accepted]).await?;
         ledger.check_streams(&streams, publication.only.is_some()).await?;
         let (to_named, to_streams) = message.deliveries.split_at(named);
         // The receivers that the entry names keep the order only if the entry says so.

@@ -69,7 +69,7 @@ impl Keycloak {
         let mut transmitter = Transmitter { client, publish: (publish, admin.token), poll, body };
         let wanted = json!({ "delivery": { "method": "urn:ietf:rfc:8936" }, "events_requested": [REVOKED] });
         let stream = transmitter.post(&transmitter.poll, &wanted).await;
-        transmitter.poll.0 = stream["delivery"]["endpoint_url"].as_str().unwrap().to_owned();
+        stream["delivery"]["endpoint_url"].as_str().unwrap().clone_into(&mut transmitter.poll.0);
         transmitter
     }
 

@@ -66,7 +66,7 @@ pub(crate) async fn start(client: Client) -> Transmitter {
     let poll = (format!("{url}/ssf/streams"), TOKEN.to_owned());
     let mut transmitter = Transmitter { client, publish, poll, body };
     let stream = transmitter.post(&transmitter.poll, &json!({ "events_requested": [REVOKED] })).await;
-    transmitter.poll.0 = stream["delivery"]["endpoint_url"].as_str().unwrap().to_owned();
+    stream["delivery"]["endpoint_url"].as_str().unwrap().clone_into(&mut transmitter.poll.0);
     transmitter
 }
 
