@@ -39,6 +39,10 @@ impl Failed {
         }
     }
 
+    pub(crate) fn is_full(&self) -> bool {
+        self.sqlite_code() == Some(rusqlite::ErrorCode::DiskFull)
+    }
+
     pub(crate) fn is_busy(&self) -> bool {
         matches!(
             self.sqlite_code(),

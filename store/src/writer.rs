@@ -20,7 +20,7 @@ use ssf_transmitter::{
 use crate::{
     builder::Around,
     connection::PATIENCE,
-    failed::Done,
+    failed::{Done, Failed},
     guard::Guard,
     identity::Identity,
     job::Job,
@@ -62,6 +62,20 @@ pub(crate) struct Writer {
     pub(crate) lock: Lock,
     pub(crate) around: Around,
     pub(crate) registration: Registration,
+}
+
+/// Why nothing was committed.
+enum Rollback {
+    /// An operation cannot be done.
+    Operation(Failed),
+    /// Nothing can be, as the file is.
+    File(Failed),
+}
+
+impl From<Failed> for Rollback {
+    fn from(failed: Failed) -> Self {
+        Self::File(failed)
+    }
 }
 
 /// What the thread has seen of the file.
@@ -211,30 +225,36 @@ impl Writer {
         }
     }
 
-    /// Runs the group in one transaction. If that fails, each half gets one of its own, until what fails is alone: the failure of an
-    /// operation is only its own. Failures are rare, and savepoints would cost each operation a copy of the pages that it changes.
+    /// Runs the group in one transaction. If an operation fails, each half gets a transaction of its own, until what fails is alone: the
+    /// failure of an operation is only its own. Failures are rare, and savepoints would cost each operation a copy of the pages that it
+    /// changes.
     fn commit(&self, group: &mut [Box<dyn Job>], woken: &mut Woken) {
         match self.transaction(group) {
             Ok(more) => woken.extend(more),
-            Err(error) if group.len() < 2 || error.is_busy() => fail_all(group, &Error::from(&error)),
-            Err(_) => {
+            Err(Rollback::Operation(_)) if group.len() > 1 => {
                 let (first, second) = group.split_at_mut(group.len() / 2);
                 self.commit(first, woken);
                 self.commit(second, woken);
             }
+            Err(Rollback::Operation(error) | Rollback::File(error)) => fail_all(group, &Error::from(&error)),
         }
     }
 
     /// Fails if nothing was committed.
-    fn transaction(&self, group: &mut [Box<dyn Job>]) -> Done<Vec<Woken>> {
+    fn transaction(&self, group: &mut [Box<dyn Job>]) -> Result<Vec<Woken>, Rollback> {
         self.execute("BEGIN IMMEDIATE")?;
         let steps = group.chunk_by_mut(|one, next| one.adds() && next.adds());
-        let committed = steps.map(|step| self.step(step)).collect::<Done<_>>();
-        let committed = committed.and_then(|woken| self.execute("COMMIT").map(|()| woken));
+        let woken = steps.map(|step| self.step(step)).collect::<Done<_>>();
+        // SQLite has rolled back itself if the file failed.
+        let of_operation = woken.is_err() && !self.connection.is_autocommit();
+        let committed = woken.and_then(|woken| self.execute("COMMIT").map(|()| woken));
         if committed.is_err() && !self.connection.is_autocommit() {
             self.execute("ROLLBACK")?;
         }
-        committed
+        committed.map_err(|error| {
+            // The disk may have room for some of them.
+            if of_operation || error.is_full() { Rollback::Operation(error) } else { Rollback::File(error) }
+        })
     }
 
     fn step(&self, jobs: &mut [Box<dyn Job>]) -> Done<Woken> {
