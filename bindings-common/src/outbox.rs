@@ -4,6 +4,8 @@
 mod password;
 mod place;
 #[cfg(feature = "postgres")]
+mod refused;
+#[cfg(feature = "postgres")]
 mod statement;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -25,6 +27,7 @@ pub use self::place::{Kept, Place, salvage};
 pub use self::{
     password::{Password, PasswordQuestion},
     place::DatabaseSettings,
+    refused::Refused,
 };
 
 use crate::{invalid, set};

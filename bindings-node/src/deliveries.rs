@@ -180,6 +180,33 @@ impl From<sdk::outbox::History> for History {
     }
 }
 
+/// An entry of a transaction that could not be taken over.
+#[napi(object, object_from_js = false)]
+#[allow(clippy::struct_field_names, reason = "its users know it by this name")]
+pub struct Refused {
+    pub id: i64,
+    pub enqueued_at: f64,
+    pub refused_at: f64,
+    pub code: &'static str,
+    pub event: Option<String>,
+    pub jtis: Vec<String>,
+    pub receivers: Vec<String>,
+}
+
+impl From<ssf_bindings::outbox::Refused> for Refused {
+    fn from(refused: ssf_bindings::outbox::Refused) -> Self {
+        Self {
+            id: refused.id,
+            enqueued_at: time(refused.enqueued_at),
+            refused_at: time(refused.refused_at),
+            code: refused.code.as_str(),
+            event: refused.event,
+            jtis: refused.jtis,
+            receivers: refused.receivers,
+        }
+    }
+}
+
 /// A receiver of an outbox.
 #[napi(object, object_from_js = false)]
 pub struct OutboxReceiver {

@@ -11,7 +11,7 @@ use ssf_transmitter::{self as sdk, ErrorCode, outbox::Retention, secret::Secret}
 use tokio::{runtime::Handle, sync::Mutex};
 
 use crate::{
-    deliveries::{Delivery, History, OutboxCounts, OutboxHealth, OutboxReceiver, count},
+    deliveries::{Delivery, History, OutboxCounts, OutboxHealth, OutboxReceiver, Refused, count},
     entries::{Accepted, Entries, Lines},
     failure::{Failure, Outcome, Result, outcome},
     key::moment,
@@ -270,6 +270,17 @@ impl Outbox {
     #[napi]
     pub fn history(&self, mailbox: &Mailbox, number: u32, jti: String) -> Outcome<()> {
         self.perform(mailbox, number, async move |outbox| Ok(outbox.history(&jti).await?.map(History::from)))
+    }
+
+    /// Entries that could not be taken over; `after` is the number of the last one of the page before.
+    #[napi]
+    pub fn refused(&self, mailbox: &Mailbox, number: u32, after: Option<i64>, limit: u32) -> Outcome<()> {
+        let inner = self.0.clone();
+        mailbox.spawn(number, async move {
+            let (_, kept) = inner.opened().await?;
+            let refused = kept.refused(after, limit).await?;
+            Ok(refused.into_iter().map(Refused::from).collect::<Vec<_>>())
+        })
     }
 
     #[napi]

@@ -59,6 +59,38 @@ test('postgres.js', async (t) => {
   assert.deepEqual(await delivered(), kept.jtis);
 });
 
+test('what cannot be taken over is listed', async (t) => {
+  const outbox = new Outbox(url, { schema: `node_refused_${process.pid}`, migrate: true });
+  t.after(() => outbox.close());
+  assert.deepEqual(await outbox.refused(), []);
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  t.after(() => client.end());
+  const inserted = [];
+  for (const email of ['ada@example.com', 'bob@example.com']) {
+    const subject = { format: 'email', email };
+    inserted.push(outbox.statement(caep.sessionRevoked(), subject, { to: ['acme', 'globex'], idempotencyKey: 'one' }));
+    await client.query(inserted.at(-1).sql, inserted.at(-1).parameters);
+  }
+  await client.query(inserted[0].sql, ['{}']);
+  const { transmitter, to } = await pair(t);
+  await new Worker(outbox, transmitter, { receivers: { acme: to, globex: to } }).drain();
+
+  const [conflict, invalid, ...rest] = await outbox.refused();
+  assert.deepEqual(rest, []);
+  const { id, enqueuedAt, refusedAt, ...shown } = conflict;
+  const { jtis } = inserted[1];
+  const receivers = ['acme', 'globex'];
+  assert.deepEqual(shown, { code: 'SSF_OUTBOX_CONFLICT', event: 'caep.session-revoked', jtis, receivers });
+  assert.ok(enqueuedAt <= refusedAt && refusedAt instanceof Date);
+  assert.deepEqual([invalid.code, invalid.jtis, invalid.receivers], ['SSF_OUTBOX_ENTRY_INVALID', [], []]);
+  assert.ok(!('event' in invalid) && invalid.id > id);
+  assert.deepEqual([await outbox.refused({ limit: 1 }), await outbox.refused({ after: id })], [[conflict], [invalid]]);
+  assert.equal((await outbox.health()).refused, 2);
+  assert.deepEqual(await Outbox.inMemory().refused(), []);
+  await assert.rejects(outbox.refused({ after: 0.5 }), { code: 'SSF_CONFIGURATION_INVALID', pointer: '/after' });
+});
+
 test('a statement is checked and needs no connection', () => {
   const outbox = new Outbox('postgresql://127.0.0.1:1/nothing');
   const { sql, parameters, jtis, findings } = outbox.statement(caep.sessionRevoked(), ADA, { to: ['acme', 'globex'] });

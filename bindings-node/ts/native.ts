@@ -404,6 +404,7 @@ export interface NativeOutbox {
     limit: number,
   ): Outcome<void>;
   history(mailbox: NativeMailbox, number: number, jti: string): Outcome<void>;
+  refused(mailbox: NativeMailbox, number: number, after: number | undefined, limit: number): Outcome<void>;
   replay(
     mailbox: NativeMailbox,
     number: number,
@@ -577,6 +578,16 @@ export interface NativeDelivery {
 export interface NativeHistory {
   delivery: NativeDelivery;
   attempts: NativeAttempt[];
+}
+
+export interface NativeRefused {
+  id: number;
+  enqueuedAt: number;
+  refusedAt: number;
+  code: string;
+  event?: string;
+  jtis: string[];
+  receivers: string[];
 }
 
 export interface NativeOutboxReceiver {

@@ -34,6 +34,7 @@ export const count = kind(
   'a whole number, one or more',
   (value) => Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) < 2 ** 32,
 );
+export const whole = kind('a whole number', Number.isSafeInteger);
 export const positive = kind('a positive number', (value) => Number.isFinite(value) && (value as number) > 0);
 export const span = kind(
   'a number of milliseconds, zero or more',

@@ -33,6 +33,7 @@ export {
   type OutboxOptions,
   type PruneOptions,
   type ReceiversOptions,
+  type RefusedOptions,
   type ReplayOptions,
   type StateFilter,
   type Statement,
@@ -47,6 +48,7 @@ export type {
   OutboxCounts,
   OutboxHealth,
   OutboxReceiver,
+  Refused,
   Salvaged,
 } from './outbox/records.js';
 export { Seal, type SealOptions } from './outbox/seal.js';

@@ -71,6 +71,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<outbox_records::OutboxCounts>()?;
     module.add_class::<outbox_records::OutboxHealth>()?;
     module.add_class::<outbox_records::OutboxReceiver>()?;
+    module.add_class::<outbox_records::Refused>()?;
     module.add_class::<outbox::Seal>()?;
     module.add_class::<password::PasswordQuestion>()?;
     module.add_class::<pending::Examination>()?;

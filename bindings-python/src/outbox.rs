@@ -24,7 +24,7 @@ use crate::{
     futures::{Mailbox, Task},
     json,
     lint::Findings,
-    outbox_records::{Attempt, Delivery, OutboxCounts, OutboxHealth, OutboxReceiver},
+    outbox_records::{Attempt, Delivery, OutboxCounts, OutboxHealth, OutboxReceiver, Refused},
     password::PasswordArgument,
     process::PerProcess,
     receiver::Receiver,
@@ -252,6 +252,7 @@ enum Call {
     Receivers(Option<String>, u32),
     List(FilterOptions, Option<sdk::outbox::Cursor>, u32),
     History(String),
+    Refused(Option<i64>, u32),
     Replay(FilterOptions, bool, bool),
     Discard(FilterOptions, bool),
     Hold(String),
@@ -334,6 +335,11 @@ impl Operation {
     }
 
     #[staticmethod]
+    fn refused(after: Option<i64>, limit: u32) -> Self {
+        Self::of(Call::Refused(after, limit))
+    }
+
+    #[staticmethod]
     fn replay(filter: FilterArgument, dry_run: bool, fresh_jti: bool) -> Self {
         Self::of(Call::Replay(filter.into(), dry_run, fresh_jti))
     }
@@ -397,6 +403,7 @@ pub(crate) enum Answer {
     List(Vec<Delivery>),
     /// One or none.
     History(Vec<(Delivery, Vec<Attempt>)>),
+    Refused(Vec<Refused>),
     Number(u64),
     Damage(Vec<String>),
     Nothing(Option<u8>),
@@ -424,6 +431,9 @@ async fn perform(outbox: sdk::outbox::Outbox, kept: Kept, call: Call) -> sdk::Re
                 (history.record.into(), history.attempts.into_iter().map(Into::into).collect())
             });
             Answer::History(history.collect())
+        }
+        Call::Refused(after, limit) => {
+            Answer::Refused(kept.refused(after, limit).await?.into_iter().map(Into::into).collect())
         }
         Call::Replay(filter, dry_run, fresh_jti) => {
             let replay = filter.replay(&outbox, dry_run, fresh_jti)?;

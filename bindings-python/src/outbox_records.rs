@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use pyo3::prelude::*;
+use pyo3::{prelude::*, types::PyTuple};
 use ssf_transmitter::{
     self as sdk,
     catalogue::Language,
@@ -331,5 +331,63 @@ impl From<sdk::outbox::ReceiverRecord> for OutboxReceiver {
 impl OutboxReceiver {
     fn __repr__(&self) -> String {
         format!("<OutboxReceiver {} {}>", self.name, self.status)
+    }
+}
+
+/// An entry of a transaction that could not be taken over.
+#[pyclass(frozen, eq, module = "ssf_transmitter")]
+#[derive(PartialEq)]
+#[allow(clippy::struct_field_names, reason = "its users know it by this name")]
+pub(crate) struct Refused {
+    /// Its number.
+    #[pyo3(get)]
+    id: i64,
+    /// When the transaction inserted it.
+    #[pyo3(get)]
+    enqueued_at: SystemTime,
+    /// When a worker refused it.
+    #[pyo3(get)]
+    refused_at: SystemTime,
+    /// Why, as a stable code: `outbox_conflict` for a known `jti`, or an idempotency key that belongs to other content;
+    /// `outbox_entry_invalid` for what is not an entry.
+    #[pyo3(get)]
+    code: &'static str,
+    /// The event, by its id in the catalogue or its URI; `None` for what is not an entry.
+    #[pyo3(get)]
+    event: Option<String>,
+    jtis: Vec<String>,
+    receivers: Vec<String>,
+}
+
+impl From<ssf_bindings::outbox::Refused> for Refused {
+    fn from(refused: ssf_bindings::outbox::Refused) -> Self {
+        Self {
+            id: refused.id,
+            enqueued_at: datetime(refused.enqueued_at),
+            refused_at: datetime(refused.refused_at),
+            code: refused.code.as_str(),
+            event: refused.event,
+            jtis: refused.jtis,
+            receivers: refused.receivers,
+        }
+    }
+}
+
+#[pymethods]
+impl Refused {
+    /// The ids of the SETs, in the order of the receivers.
+    #[getter]
+    fn jtis<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.jtis)
+    }
+
+    /// The names of the receivers.
+    #[getter]
+    fn receivers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.receivers)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Refused {} {}>", self.id, self.code)
     }
 }

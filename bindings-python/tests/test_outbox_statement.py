@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import psycopg
@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from conftest import ISSUER
 from ssf_transmitter import ConfigError, Email, OutboxError, Receiver, SigningKey, Transmitter, ValidationError
 from ssf_transmitter.events import caep
-from ssf_transmitter.outbox import AsyncOutbox, Outbox, Seal, Statement, Worker
+from ssf_transmitter.outbox import AsyncOutbox, Outbox, Refused, Seal, Statement, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,10 +39,10 @@ class Pair:
     def __init__(self, url: str, emulator: ReceiverEmulator, key: SigningKey) -> None:
         self.url = url
         self.emulator = emulator
-        settings = {"schema": f"statement_{os.getpid()}_{next(SCHEMAS)}", "seal": SEAL}
-        self.workers = Outbox(url, migrate=True, **settings)
+        self.settings: dict[str, Any] = {"schema": f"statement_{os.getpid()}_{next(SCHEMAS)}", "seal": SEAL}
+        self.workers = Outbox(url, migrate=True, **self.settings)
         self.workers.counts()
-        self.outbox = Outbox(url, **settings)
+        self.outbox = Outbox(url, **self.settings)
         self.worker = Worker(self.workers, Transmitter(ISSUER, key), {"acme": emulator.receiver()})
 
     def statement(self, style: str) -> Statement:
@@ -132,6 +132,31 @@ def test_django(pair: Pair) -> None:
         cursor.execute(kept.sql, kept.parameters)
     connection.close()
     assert pair.delivered() == set(kept.jtis)
+
+
+def test_what_cannot_be_taken_over_is_listed(pair: Pair) -> None:
+    with psycopg.connect(pair.url, autocommit=True) as connection:
+        for user in (ADA, Email("bob@example.com")):
+            statement = pair.outbox.statement(EVENT, user, to=["acme", "globex"], idempotency_key="one")
+            connection.execute(statement.sql, statement.parameters)
+        connection.execute(statement.sql, ["{}"])
+    assert pair.workers.refused() == []
+    pair.worker.drain()
+    conflict, invalid = pair.workers.refused()
+    assert (conflict.code, conflict.event) == ("outbox_conflict", "caep.session-revoked")
+    assert (conflict.jtis, conflict.receivers) == (statement.jtis, ("acme", "globex"))
+    assert conflict.enqueued_at <= conflict.refused_at == invalid.refused_at
+    assert (invalid.code, invalid.event) == ("outbox_entry_invalid", None)
+    assert (invalid.jtis, invalid.receivers) == ((), ())
+    assert repr(conflict) == f"<Refused {conflict.id} outbox_conflict>"
+    assert pair.workers.health().refused == 2
+
+    async def pages() -> list[list[Refused]]:
+        async with AsyncOutbox(pair.url, **pair.settings) as outbox:
+            return [await outbox.refused(limit=1), await outbox.refused(after=conflict.id)]
+
+    assert asyncio.run(pages()) == [[conflict], [invalid]]
+    assert Outbox.in_memory().refused() == []
 
 
 def test_a_statement_is_checked_and_needs_no_connection() -> None:

@@ -17,6 +17,7 @@ import {
   type NativeOutbox,
   type NativeOutboxHealth,
   type NativeOutboxReceiver,
+  type NativeRefused,
   native,
   type Outcome,
 } from '../native.js';
@@ -38,6 +39,7 @@ import {
   string,
   stringOrStrings,
   strings,
+  whole,
 } from '../options.js';
 import { handleOf, type Receiver } from '../receiver.js';
 import type { Subject } from '../subjects.js';
@@ -62,6 +64,8 @@ import {
   type OutboxHealth,
   type OutboxReceiver,
   outboxReceiverOf,
+  type Refused,
+  refusedOf,
   type Salvaged,
 } from './records.js';
 import { Seal } from './seal.js';
@@ -160,6 +164,14 @@ export interface ReceiversOptions {
   readonly limit?: number | undefined;
 }
 
+/** A page of entries that were refused. */
+export interface RefusedOptions {
+  /** The `id` of the last one of the page before. */
+  readonly after?: number | undefined;
+  /** How many at most; 100 by default. */
+  readonly limit?: number | undefined;
+}
+
 /** The settings of a replay. */
 export interface ReplayOptions extends StateFilter {
   /** Counts them, and changes nothing. */
@@ -209,6 +221,7 @@ const STATE_FILTER = { ...FILTER, state: stringOrStrings };
 const LIST = { ...STATE_FILTER, after: object, limit: count };
 const AFTER = { jti: string, enqueuedAt: date };
 const RECEIVERS = { after: string, limit: count };
+const REFUSED = { after: whole, limit: count };
 const REPLAY = { ...STATE_FILTER, dryRun: boolean, freshJti: boolean };
 const DISCARD = { ...FILTER, dryRun: boolean };
 const PRUNE = { delivered: span, dead: span, discarded: span };
@@ -416,6 +429,22 @@ export class Outbox implements AsyncDisposable {
     checkedArgument('jti', jti, string, at);
     const history = await this.#call<NativeHistory | null>((native, ...to) => native.history(...to, jti), at);
     return history === null ? undefined : historyOf(history);
+  }
+
+  /**
+   * Entries of a {@link Outbox.statement} that could not be taken over, by `id`. The health counts them. They are kept for as long as dead
+   * deliveries. Only a PostgreSQL database has them.
+   *
+   * @example
+   * ```ts
+   * for (const { code, jtis } of await outbox.refused()) console.error('not sent', code, jtis);
+   * ```
+   */
+  async refused(options: RefusedOptions = {}): Promise<Refused[]> {
+    const at = new Place(this.refused);
+    const { after, limit = 100 } = checked(options, REFUSED, [], at);
+    const all = await this.#call<NativeRefused[]>((native, ...to) => native.refused(...to, after, limit), at);
+    return all.map(refusedOf);
   }
 
   /**

@@ -9,6 +9,7 @@ import type {
   NativeHistory,
   NativeOutboxHealth,
   NativeOutboxReceiver,
+  NativeRefused,
 } from '../native.js';
 import type { Priority } from './entry.js';
 
@@ -160,6 +161,27 @@ export interface OutboxReceiver {
   readonly discarded: number;
 }
 
+/** An entry of a transaction that could not be taken over. */
+export interface Refused {
+  /** Its number. */
+  readonly id: number;
+  /** When the transaction inserted it. */
+  readonly enqueuedAt: Date;
+  /** When a worker refused it. */
+  readonly refusedAt: Date;
+  /**
+   * Why: `SSF_OUTBOX_CONFLICT` for a known `jti`, or an idempotency key that belongs to other content; `SSF_OUTBOX_ENTRY_INVALID` for
+   * what is not an entry.
+   */
+  readonly code: SsfErrorCode;
+  /** The event: the `type` of an event of the catalogue, or an event type URI; absent for what is not an entry. */
+  readonly event?: string;
+  /** The ids of the SETs, in the order of the receivers. */
+  readonly jtis: readonly string[];
+  /** The names of the receivers. */
+  readonly receivers: readonly string[];
+}
+
 /** What was saved of a damaged outbox. */
 export interface Salvaged {
   /** Deliveries that wait or are in flight, and are in the new file. */
@@ -192,6 +214,10 @@ export function healthOf(health: NativeOutboxHealth): OutboxHealth {
     ...(oldestSnapshot !== undefined && { oldestSnapshot: new Date(oldestSnapshot) }),
     ...rest,
   };
+}
+
+export function refusedOf({ code, enqueuedAt, refusedAt, ...rest }: NativeRefused): Refused {
+  return { ...rest, code: codeOf(code), enqueuedAt: new Date(enqueuedAt), refusedAt: new Date(refusedAt) };
 }
 
 export function outboxReceiverOf(receiver: NativeOutboxReceiver): OutboxReceiver {

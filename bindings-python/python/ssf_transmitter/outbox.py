@@ -25,7 +25,7 @@ from ssf_transmitter import _native
 from ssf_transmitter._base import is_async, pem
 from ssf_transmitter._keywords import known_keywords
 from ssf_transmitter._model import Event, event_object, given_subject, wrong_type
-from ssf_transmitter._native import Attempt, Delivery, Failure, OutboxCounts, OutboxHealth, OutboxReceiver
+from ssf_transmitter._native import Attempt, Delivery, Failure, OutboxCounts, OutboxHealth, OutboxReceiver, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -60,6 +60,7 @@ __all__ = [
     "OutboxCounts",
     "OutboxHealth",
     "OutboxReceiver",
+    "Refused",
     "Salvaged",
     "Seal",
     "Statement",
@@ -69,6 +70,7 @@ __all__ = [
 # In the classes below, `list` is a method.
 _Deliveries: TypeAlias = list[Delivery]
 _Receivers: TypeAlias = list[OutboxReceiver]
+_Refused: TypeAlias = list[Refused]
 
 _LATER = {
     "AsyncWorker": "ssf_transmitter._async_worker",
@@ -559,6 +561,13 @@ class Outbox(_Settings):
         """A delivery and its attempts; `None` if the outbox does not have it, or no longer."""
         return _history(self._native.call(_native.Operation.history(jti)))
 
+    def refused(self, *, after: int | None = None, limit: int = 100) -> _Refused:
+        """Entries of a `statement` that could not be taken over, by `id`; `after` is the last `id` of the page before.
+
+        `health` counts them. They are kept for as long as dead deliveries. Only a PostgreSQL database has them.
+        """
+        return self._native.call(_native.Operation.refused(after, limit))  # type: ignore[no-any-return]
+
     @known_keywords
     def replay(
         self,
@@ -751,6 +760,10 @@ class AsyncOutbox(_Settings):
     async def history(self, jti: str) -> History | None:
         """`Outbox.history`."""
         return _history(await self._call(_native.Operation.history(jti)))
+
+    async def refused(self, *, after: int | None = None, limit: int = 100) -> _Refused:
+        """`Outbox.refused`."""
+        return await self._call(_native.Operation.refused(after, limit))  # type: ignore[no-any-return]
 
     @known_keywords
     async def replay(

@@ -6,8 +6,9 @@ use axum::{Router, http::HeaderMap};
 use reqwest::{StatusCode, tls::Version};
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
+    io::{AsyncBufReadExt as _, BufReader, Lines},
     net::TcpListener,
+    process::ChildStderr,
     sync::mpsc,
 };
 
@@ -62,8 +63,8 @@ async fn a_renewed_certificate_is_used_and_one_with_another_key_is_not() {
     assert!(connect(&old).await.unwrap_err().is_connect());
 }
 
-/// A transmitter whose streams are in this folder, sealed with the first of these keys.
-async fn sealed(name: &str, kept: &str, keys: &[&str]) -> Transmitter {
+/// A transmitter whose streams are in this folder, sealed with the first of these keys. What it says goes there.
+async fn sealed(name: &str, kept: &str, keys: &[&str], said: Stdio) -> Transmitter {
     let keys: Vec<_> = keys.iter().map(|key| format!("{{ id = \"{key}\", key = \"env:{key}\" }}")).collect();
     let settings = format!(
         r#"
@@ -75,7 +76,7 @@ async fn sealed(name: &str, kept: &str, keys: &[&str]) -> Transmitter {
         "#,
         keys.join(", ")
     );
-    Transmitter::start_as(name, &settings, Version::TLS_1_3, |program| program.envs(KEYS)).await
+    Transmitter::start_as(name, &settings, Version::TLS_1_3, |program| program.envs(KEYS).stderr(said)).await
 }
 
 /// The endpoint of a receiver, and the header that it is sent.
@@ -95,7 +96,7 @@ async fn receiver() -> (String, mpsc::Receiver<Option<String>>) {
 #[tokio::test]
 async fn what_is_kept_is_sealed_and_older_keys_open_it() {
     let kept = folder("transmitter-sealed-outbox");
-    let mut transmitter = sealed("transmitter-sealed", &kept, &["NOVEMBER"]).await;
+    let mut transmitter = sealed("transmitter-sealed", &kept, &["NOVEMBER"], Stdio::inherit()).await;
     let poll = transmitter.create(&[REVOKED]).await;
     let published = transmitter.publish().await;
     let (endpoint, mut received) = receiver().await;
@@ -112,7 +113,8 @@ async fn what_is_kept_is_sealed_and_older_keys_open_it() {
     assert!(holds("NOVEMBER"), "the id of the key is in clear");
     assert!(!holds(SECRET) && !holds("ada@example.com"));
 
-    let mut transmitter = sealed("transmitter-rotated", &kept, &["DECEMBER", "NOVEMBER"]).await;
+    let mut transmitter =
+        sealed("transmitter-rotated", &kept, &["DECEMBER", "NOVEMBER"], Stdio::inherit()).await;
     let (_, polled) = transmitter.post(&poll, &json!({})).await;
     let jtis: Vec<_> = polled["sets"].as_object().unwrap().keys().cloned().collect();
     assert_eq!(json!(jtis), published["jtis"]);
@@ -120,9 +122,30 @@ async fn what_is_kept_is_sealed_and_older_keys_open_it() {
     assert_eq!(received.recv().await.unwrap().as_deref(), Some(SECRET));
     transmitter.child.kill().await.unwrap();
 
-    let transmitter = sealed("transmitter-key-lost", &kept, &["DECEMBER"]).await;
+    // The receiver reads nothing of the reason, and the operator does.
+    let mut transmitter = sealed("transmitter-key-lost", &kept, &["DECEMBER"], Stdio::piped()).await;
+    let mut said = BufReader::new(transmitter.child.stderr.take().unwrap()).lines();
     let (status, answer) = transmitter.post(&poll, &json!({})).await;
-    assert!(status.is_server_error(), "{status} {answer}");
+    assert_eq!(
+        (status, &answer["err"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &json!("temporarily_unavailable"))
+    );
+    let line = saying(&mut said, "the stream API cannot answer").await;
+    for part in ["ERROR", r#"operation="stream.poll""#, r#"code="outbox_key_missing""#] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    assert!(!answer.to_string().contains("key"), "{answer}");
+}
+
+/// The first line that says so.
+async fn saying(lines: &mut Lines<BufReader<ChildStderr>>, words: &str) -> String {
+    loop {
+        let line = lines.next_line().await.unwrap().expect(words);
+        assert!(!line.contains(SECRET) && !line.contains("ada@example.com"), "{line}");
+        if line.contains(words) {
+            return line;
+        }
+    }
 }
 
 #[tokio::test]

@@ -116,7 +116,10 @@ impl StreamApi {
     /// The call, or the answer where everybody may read it.
     fn permit(&self, head: &Head, authentication: Authentication) -> Result<Result<Call, Answer>, Problem> {
         let operation = self.settings().routes.find(head)?;
-        let Some(scope) = operation.scope() else { return Ok(Err(self.document(&operation)?.answer(head))) };
+        let Some(scope) = operation.scope() else {
+            let document = self.document(&operation).inspect_err(|problem| problem.trace(&operation))?;
+            return Ok(Err(document.answer(head)));
+        };
         let caller = match authentication {
             Authentication::Missing => return Err(self.denied(DenialReason::CredentialsMissing.into())),
             Authentication::Invalid => return Err(self.denied(DenialReason::TokenUnknown.into())),

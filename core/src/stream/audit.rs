@@ -80,14 +80,14 @@ impl Audit {
     }
 
     /// Tells `tracing`: an event `ssf.audit` of the level info, with the target `ssf_transmitter::audit`.
-    #[cfg(feature = "client")]
+    #[cfg(feature = "tracing")]
     pub(super) fn trace(&self) {
         let (caller, action, outcome) = (self.caller(), self.action, self.outcome);
         let (when, stream) = (self.when.as_unix_millis(), self.stream());
         tracing::info!(name: "ssf.audit", target: "ssf_transmitter::audit", when, caller, action, stream, outcome, "audit");
     }
 
-    #[cfg(not(feature = "client"))]
+    #[cfg(not(feature = "tracing"))]
     #[allow(clippy::unused_self, reason = "there is nobody to tell")]
     pub(super) fn trace(&self) {}
 }

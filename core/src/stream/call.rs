@@ -41,6 +41,7 @@ impl Call {
         let (answer, outcome) = match ran {
             Ok(answer) => (answer, "done"),
             Err(problem) => {
+                problem.trace(&operation);
                 let outcome = problem.err();
                 (problem.answer(), outcome)
             }

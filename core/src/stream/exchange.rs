@@ -171,14 +171,15 @@ impl Answer {
     }
 
     /// What to write into an audit log: one if a known caller was to change something, whether it did or not, unless it sends too many
-    /// requests; and one if the transmitter itself lets the stream go on. With the feature `client`, `tracing` gets them, too: the event
-    /// `ssf.audit` with the target `ssf_transmitter::audit`.
+    /// requests; and one if the transmitter itself lets the stream go on. With the feature `tracing`, which is a part of `client`, they
+    /// are also events `ssf.audit` of `tracing`, with the target `ssf_transmitter::audit`.
     pub fn audits(&self) -> &[Audit] {
         &self.audits
     }
 
     /// Why the transmitter cannot answer, for your log: its store or its key fails, and the caller reads nothing of it. With the feature
-    /// `client`, `tracing` gets it, too: the event `ssf.stream_api_failed`.
+    /// `tracing`, which is a part of `client`, it is also an event `ssf.stream_api_failed` of `tracing`, with `operation`, `code` and
+    /// `reason`.
     pub fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()
     }

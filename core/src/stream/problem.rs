@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Answer;
+use super::{Answer, route::Operation};
 use crate::{
     denial::Denial,
     error::{Error, ErrorCode, ErrorKind},
@@ -92,6 +92,18 @@ impl Problem {
         self.err
     }
 
+    /// Tells `tracing` why the transmitter cannot answer, if that is so.
+    #[cfg(feature = "tracing")]
+    pub(super) fn trace(&self, operation: &Operation) {
+        let Some(failure) = &self.failure else { return };
+        let (operation, code, reason) = (operation.name(), failure.code.as_str(), failure.message.as_str());
+        tracing::error!(name: "ssf.stream_api_failed", operation, code, reason, "the stream API cannot answer");
+    }
+
+    #[cfg(not(feature = "tracing"))]
+    #[allow(clippy::unused_self, reason = "there is nobody to tell")]
+    pub(super) fn trace(&self, _: &Operation) {}
+
     pub(super) fn answer(self) -> Answer {
         let body = json!({ "err": self.err, "description": self.description });
         let mut answer = Answer::json(self.status, &body)
@@ -115,7 +127,6 @@ impl Problem {
 /// A store or a key that cannot be used now: the receiver tries again, and reads nothing of the inside.
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        tell(&error);
         let busy = matches!(error.kind(), ErrorKind::Outbox | ErrorKind::Signing | ErrorKind::Deadline);
         let problem = if busy || error.code() == ErrorCode::SignerFailed {
             let busy = Self::new(503, "temporarily_unavailable", "the transmitter cannot answer now");
@@ -126,12 +137,3 @@ impl From<Error> for Problem {
         Self { failure: Some(Box::new(Failure::from(&error))), ..problem }
     }
 }
-
-#[cfg(feature = "client")]
-fn tell(error: &Error) {
-    let (code, message) = (error.code().as_str(), error.message());
-    tracing::error!(name: "ssf.stream_api_failed", code, reason = message, "the stream API cannot answer");
-}
-
-#[cfg(not(feature = "client"))]
-fn tell(_: &Error) {}

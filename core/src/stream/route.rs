@@ -66,24 +66,29 @@ impl Operation {
         }
     }
 
+    /// What logs call it.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Metadata => "metadata.read",
+            Self::ProtectedResource => "resource.read",
+            Self::Jwks => "jwks.read",
+            Self::Create => "stream.create",
+            Self::Read => "stream.read",
+            Self::Update => "stream.update",
+            Self::Replace => "stream.replace",
+            Self::Delete => "stream.delete",
+            Self::ReadStatus => "status.read",
+            Self::UpdateStatus => "status.update",
+            Self::AddSubject => "subject.add",
+            Self::RemoveSubject => "subject.remove",
+            Self::Verify => "stream.verify",
+            Self::Poll(_) => "stream.poll",
+        }
+    }
+
     /// What an audit log calls it; `None` if it changes nothing.
     pub(super) fn action(&self) -> Option<&'static str> {
-        match self {
-            Self::Create => Some("stream.create"),
-            Self::Update => Some("stream.update"),
-            Self::Replace => Some("stream.replace"),
-            Self::Delete => Some("stream.delete"),
-            Self::UpdateStatus => Some("status.update"),
-            Self::AddSubject => Some("subject.add"),
-            Self::RemoveSubject => Some("subject.remove"),
-            Self::Verify => Some("stream.verify"),
-            Self::Metadata
-            | Self::ProtectedResource
-            | Self::Jwks
-            | Self::Read
-            | Self::ReadStatus
-            | Self::Poll(_) => None,
-        }
+        (self.scope() == Some(Scope::Manage)).then(|| self.name())
     }
 }
 

@@ -1,6 +1,7 @@
 //! `ssf transmitter`: a transmitter with streams, for vendors who want a process instead of a library.
 
 mod demo;
+mod log;
 mod publish;
 mod seal;
 mod server;
@@ -55,6 +56,7 @@ pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result {
         return new_token(as_json);
     }
     let path = arguments.settings.as_deref().ok_or_else(|| Failure::usage("--settings is needed"))?;
+    log::start();
     let work = async {
         let settings = Settings::read(path)?;
         match settings.place() {
@@ -132,7 +134,16 @@ async fn maintain(api: StreamApi) {
     loop {
         times.tick().await;
         match api.maintain().await {
-            Ok(done) => done.audits.iter().for_each(|audit| say(&audit.to_string())),
+            Ok(done) => {
+                done.audits.iter().for_each(|audit| say(&audit.to_string()));
+                if let Some(failure) = &done.health.failure {
+                    let (streams, code) = (done.health.failed, failure.code.as_str());
+                    say(&format!(
+                        "{streams} streams could not be looked after: {} [{code}]",
+                        failure.message
+                    ));
+                }
+            }
             Err(error) => say(&format!("the streams could not be looked after: {error}")),
         }
     }
