@@ -109,6 +109,7 @@ __all__ = [
     "Question",
     "Receipt",
     "Receiver",
+    "Refused",
     "RequestLimit",
     "Running",
     "Seal",
