@@ -139,7 +139,7 @@ async fn maintain(api: StreamApi) {
                 if let Some(failure) = &done.health.failure {
                     let (streams, code) = (done.health.failed, failure.code.as_str());
                     say(&format!(
-                        "{streams} streams could not be looked after: {} [{code}]",
+                        "{streams} of the streams could not be looked after: {} [{code}]",
                         failure.message
                     ));
                 }
