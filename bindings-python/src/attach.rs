@@ -4,7 +4,7 @@
 //! it waits until ours are out, and they do not enter again.
 
 use std::{
-    sync::{Mutex, PoisonError, mpsc},
+    sync::{Mutex, MutexGuard, PoisonError, mpsc},
     thread,
 };
 
@@ -17,11 +17,20 @@ static DOOR: PerProcess<Mutex<bool>> = PerProcess::new();
 
 /// Calls `work` on a thread of ours, unless the interpreter ends.
 pub(crate) fn enter(work: impl FnOnce(Python<'_>)) {
-    with_door(|ends| {
-        if !*ends {
-            Python::try_attach(work);
-        }
-    });
+    if let Some(_open) = door().filter(|ends| !**ends) {
+        Python::try_attach(work);
+    }
+}
+
+/// Runs `work` outside of the interpreter, but with a state of this thread in it, which each [`enter`] uses. Otherwise each makes a state
+/// and deletes it, under a lock of the interpreter without which the child of a fork hangs in CPython 3.10.
+pub(crate) fn stay(work: impl FnOnce() + Send) {
+    if let Some(open) = door().filter(|ends| !**ends) {
+        Python::try_attach(|py| {
+            drop(open);
+            py.detach(work);
+        });
+    }
 }
 
 /// Calls `work`, which must be short, on a thread for such calls, unless the interpreter ends: for threads that must not wait for the
@@ -32,11 +41,7 @@ pub(crate) fn later(work: impl FnOnce(Python<'_>) + Send + 'static) {
     let start = || {
         let (sender, receiver) = mpsc::channel::<Work>();
         let thread = thread::Builder::new().name("ssf-transmitter-wake".to_owned());
-        thread.spawn(move || {
-            for work in receiver {
-                enter(work);
-            }
-        })?;
+        thread.spawn(move || stay(|| receiver.into_iter().for_each(enter)))?;
         Ok::<_, std::io::Error>(sender)
     };
     if let Ok(caller) = CALLER.get(start) {
@@ -49,11 +54,14 @@ pub(crate) fn later(work: impl FnOnce(Python<'_>) + Send + 'static) {
 #[pyfunction]
 pub(crate) fn leave(py: Python<'_>) {
     // Whoever is in there needs the interpreter to come out.
-    py.detach(|| with_door(|ends| *ends = true));
+    py.detach(|| {
+        if let Some(mut ends) = door() {
+            *ends = true;
+        }
+    });
 }
 
-fn with_door(work: impl FnOnce(&mut bool)) {
-    if let Ok(door) = DOOR.get(|| Ok::<_, ()>(Mutex::new(false))) {
-        work(&mut door.lock().unwrap_or_else(PoisonError::into_inner));
-    }
+fn door() -> Option<MutexGuard<'static, bool>> {
+    let door = DOOR.get(|| Ok::<_, ()>(Mutex::new(false))).ok()?;
+    Some(door.lock().unwrap_or_else(PoisonError::into_inner))
 }

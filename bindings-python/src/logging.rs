@@ -144,11 +144,12 @@ fn tell() {
     let start = || {
         let (sender, receiver) = mpsc::sync_channel::<()>(1);
         let thread = thread::Builder::new().name("ssf-transmitter-log".to_owned());
-        thread.spawn(move || {
+        let forward_all = move || {
             for () in receiver {
                 attach::enter(|py| forward(py, Patience::Long));
             }
-        })?;
+        };
+        thread.spawn(move || attach::stay(forward_all))?;
         Ok::<_, std::io::Error>(sender)
     };
     if let Ok(teller) = TELLER.get(start) {
