@@ -23,7 +23,7 @@ pub(crate) fn enter(work: impl FnOnce(Python<'_>)) {
 }
 
 /// Runs `work` outside of the interpreter, but with a state of this thread in it, which each [`enter`] uses. Otherwise each makes a state
-/// and deletes it, under a lock of the interpreter without which the child of a fork hangs in CPython 3.10.
+/// and deletes it, under a lock of the interpreter without which the child of a fork hangs in Python 3.10.
 pub(crate) fn stay(work: impl FnOnce() + Send) {
     if let Some(open) = door().filter(|ends| !**ends) {
         Python::try_attach(|py| {
