@@ -295,7 +295,7 @@ def test_every_file_of_the_manifest_is_run_here_or_named_as_for_rust_only() -> N
         "subjects.json", "surface.json", "values.json",
     }  # fmt: skip
     rust = {
-        "access-tokens.json", "command.json", "delivery.json", "okta.json", "okta-log.json", "token.json",
+        "access-tokens.json", "command.json", "config.json", "delivery.json", "okta.json", "okta-log.json", "token.json",
     }  # fmt: skip
     assert MANIFEST.keys() == run | rust
 

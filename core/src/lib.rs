@@ -40,6 +40,8 @@ pub mod catalogue;
 mod checks;
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "client")]
+pub mod config;
 pub mod conformance;
 pub mod delivery;
 pub mod denial;

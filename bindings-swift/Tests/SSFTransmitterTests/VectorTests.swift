@@ -13,8 +13,8 @@ import Testing
         ]
         let files = Set(try Vectors.read("manifest.json").object.keys)
         let rust = [
-            "access-tokens.json", "command.json", "delivery.json", "okta.json", "okta-log.json", "stream-api.json",
-            "token.json",
+            "access-tokens.json", "command.json", "config.json", "delivery.json", "okta.json", "okta-log.json",
+            "stream-api.json", "token.json",
         ]
         #expect(files == run.union(rust))
     }

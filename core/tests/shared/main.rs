@@ -9,6 +9,7 @@ mod common;
 mod server;
 
 mod access_tokens;
+mod config;
 mod conformance;
 mod events;
 mod explain;

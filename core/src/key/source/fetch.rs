@@ -54,6 +54,11 @@ impl FetchedKeys {
         self.keys.iter().map(read).collect()
     }
 
+    /// The bytes of the first key, or of a secret that is kept like one.
+    pub(crate) fn into_bytes(self) -> Zeroizing<Vec<u8>> {
+        self.keys.into_iter().next().map(|(_, bytes)| bytes).unwrap_or_default()
+    }
+
     /// Equal for equal keys.
     pub(super) fn digest(&self) -> [u8; 32] {
         let mut digest = Sha256::new();

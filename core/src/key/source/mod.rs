@@ -6,7 +6,13 @@ mod grammar;
 mod stamp;
 mod watch;
 
-use std::{ffi::OsString, fmt, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    ffi::OsString,
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 pub use fetch::FetchedKeys;
 pub(crate) use watch::Watch;
@@ -152,6 +158,14 @@ impl KeySource {
     /// different places; [`FetchedKeys::keys`] is the other half.
     pub fn fetch(&self) -> Result<FetchedKeys> {
         fetch::fetch(self)
+    }
+
+    /// The same source; a relative path starts at this folder.
+    pub(crate) fn below(mut self, folder: &Path) -> Self {
+        if let Origin::File(path) | Origin::Directory(path) = &mut self.origin {
+            *path = folder.join(&*path);
+        }
+        self
     }
 
     fn new(origin: Origin) -> Self {

@@ -1,0 +1,173 @@
+//! The file of settings `ssf.toml`: issuer, key, receivers by name, and what else a transmitter is told.
+//!
+//! The command `ssf` and the libraries of all languages read the same file. Secrets are not in it: it says where they are.
+//!
+//! ```
+//! use ssf_transmitter::config::Config;
+//!
+//! let config = Config::from_toml(r#"
+//!     issuer = "https://edr.example.com"
+//!     key = "env:SSF_KEY"
+//!
+//!     [receivers.acme]
+//!     okta = "https://acme.okta.com"
+//! "#)?;
+//! assert_eq!(config.receiver("acme")?.host(), "acme.okta.com");
+//! # Ok::<(), ssf_transmitter::Error>(())
+//! ```
+
+mod agreement;
+mod check;
+mod place;
+mod receivers;
+mod settings;
+mod source;
+mod table;
+mod transmitter;
+mod value;
+
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+};
+
+use place::Places;
+use settings::Settings;
+use source::invalid;
+
+use crate::{
+    error::{Error, Result},
+    secret::Secret,
+};
+
+/// The settings in a file `ssf.toml`, checked as far as the text tells.
+///
+/// Keys, secrets and other files that it names are read when they are needed, and not before. Relative paths in the file start at its
+/// own folder; commands run in the current one.
+pub struct Config {
+    settings: Settings,
+    places: Places,
+    folder: PathBuf,
+}
+
+/// Where the outbox is.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum OutboxPlace {
+    /// In an SQLite file.
+    File(PathBuf),
+    /// In a PostgreSQL database.
+    Database {
+        /// The URL of the database, which may contain a password.
+        url: Secret<String>,
+        /// The schema of the tables, if it is not the default.
+        schema: Option<String>,
+    },
+}
+
+impl Config {
+    /// The usual name of the file.
+    pub const FILE_NAME: &str = "ssf.toml";
+
+    /// Reads settings from a text. Relative paths start at the current folder.
+    ///
+    /// Errors are those of [`check_toml`](Self::check_toml), of which this is the first.
+    ///
+    /// ```
+    /// use ssf_transmitter::config::Config;
+    ///
+    /// let error = Config::from_toml("issuer = 'https://edr.example.com'\n[retry]\nmax_attempt = 3").unwrap_err();
+    /// assert_eq!(error.message(), "line 3: unknown key max_attempt; did you mean max_attempts?");
+    /// assert_eq!(error.pointer(), Some("/retry/max_attempt"));
+    /// ```
+    pub fn from_toml(text: &str) -> Result<Self> {
+        first(Self::parse(text, None))
+    }
+
+    /// Reads a file. Relative paths start at its folder, and errors name the file.
+    ///
+    /// Errors: `configuration_invalid` if the file cannot be read, and those of [`check_toml`](Self::check_toml).
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let text =
+            fs::read_to_string(path).map_err(|error| invalid(&format!("{}: {error}", path.display())))?;
+        first(Self::parse(&text, Some(path)))
+    }
+
+    /// The nearest file `ssf.toml`: in this folder, or in one around it.
+    pub fn find(folder: impl AsRef<Path>) -> Option<PathBuf> {
+        folder.as_ref().ancestors().map(|folder| folder.join(Self::FILE_NAME)).find(|path| path.is_file())
+    }
+
+    /// All that is wrong with a text: syntax, unknown keys, values of the wrong kind, settings that contradict each other. Each error has
+    /// the line in its message, and the place of the key as its pointer; none quotes a value.
+    ///
+    /// Errors are `configuration_invalid`, and `key_source_invalid` for the place of a key.
+    pub fn check_toml(text: &str) -> Vec<Error> {
+        Self::parse(text, None).err().unwrap_or_default()
+    }
+
+    /// All that is wrong with the settings once keys, secrets and other files are read, too. It blocks as those reads do.
+    ///
+    /// Nothing is sent.
+    pub fn check(&self) -> Vec<Error> {
+        let mut problems = Vec::new();
+        let mut note = |checked: Result<()>| problems.extend(checked.err());
+        if self.settings.issuer.is_some() || self.settings.key.is_some() {
+            note(self.transmitter().map(drop));
+        } else {
+            note(self.lint_policy().map(drop));
+            note(self.network().map(drop));
+        }
+        for name in self.receiver_names() {
+            note(self.receiver(name).map(drop));
+        }
+        note(self.outbox().map(drop));
+        problems
+    }
+
+    /// The `iss` of the SETs.
+    pub fn issuer(&self) -> Option<&str> {
+        self.settings.issuer.as_deref()
+    }
+
+    /// Where the outbox is. A URL that is kept elsewhere is read.
+    pub fn outbox(&self) -> Result<Option<OutboxPlace>> {
+        let Some(outbox) = &self.settings.outbox else { return Ok(None) };
+        if let Some(file) = &outbox.file {
+            return Ok(Some(OutboxPlace::File(self.folder.join(file))));
+        }
+        let Some(url) = &outbox.database else { return Ok(None) };
+        let url = self.placed("/outbox/database", source::url(url, &self.folder))?;
+        Ok(Some(OutboxPlace::Database { url, schema: outbox.schema.clone() }))
+    }
+
+    fn parse(text: &str, path: Option<&Path>) -> Result<Self, Vec<Error>> {
+        let mut places = Places { file: path.map(Into::into), ..Places::default() };
+        let folder = path.and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
+        let settings = check::read(text, &mut places)?;
+        Ok(Self { settings, places, folder })
+    }
+
+    /// A result whose error is about the key at this pointer.
+    fn placed<T>(&self, pointer: &str, result: Result<T>) -> Result<T> {
+        result.map_err(|error| self.places.place(pointer, error))
+    }
+}
+
+fn first(read: Result<Config, Vec<Error>>) -> Result<Config> {
+    read.map_err(|errors| {
+        errors.into_iter().next().unwrap_or_else(|| Error::internal("a file is rejected without a reason"))
+    })
+}
+
+/// Commands that print a secret stay out of it: their arguments may be one.
+impl fmt::Debug for Config {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Config")
+            .field("issuer", &self.settings.issuer)
+            .field("receivers", &self.settings.receivers.keys())
+            .finish_non_exhaustive()
+    }
+}
