@@ -3,13 +3,17 @@
 use std::{fs, path::Path};
 
 use ssf_transmitter::{
-    Dialect, SetBuilder, catalogue::Shape, client::ReceiverBuilder, dialect::TimeUnit, set::Audience,
+    Dialect, SetBuilder, catalogue::Shape, client::ReceiverBuilder, config::Config, dialect::TimeUnit,
+    set::Audience,
 };
 
 use super::{Failure, Result};
 
 #[derive(clap::Args)]
 pub(super) struct Addressee {
+    /// A receiver by its name in `ssf.toml`. Other options replace what the file says of it
+    #[arg(long, value_name = "NAME", conflicts_with = "okta")]
+    pub(super) to: Option<String>,
     /// An Okta org: the URL where its users sign in
     #[arg(long, value_name = "URL")]
     pub(super) okta: Option<String>,
@@ -45,8 +49,21 @@ impl Addressee {
         Ok(builder)
     }
 
+    /// The receiver that is named, as the file and the options describe it.
+    pub(super) fn named(&self, config: Option<&Config>) -> Result<Option<ReceiverBuilder>> {
+        let Some(name) = &self.to else { return Ok(None) };
+        let missing = || Failure::usage("--to names a receiver of ssf.toml, and there is no such file");
+        self.apply(config.ok_or_else(missing)?.receiver_builder(name)?).map(Some)
+    }
+
+    /// The URL of the Okta org, if the receiver is one.
+    pub(super) fn org<'a>(&'a self, config: Option<&'a Config>) -> Option<&'a str> {
+        let named = || config?.okta_org(self.to.as_deref()?);
+        self.okta.as_deref().or_else(named)
+    }
+
     /// The dialect, without a receiver that would be reached.
-    pub(super) fn dialect(&self) -> Result<Dialect> {
+    fn dialect(&self) -> Result<Dialect> {
         let mut built = match &self.dialect {
             Some(name) => dialect(name)?,
             None if self.okta.is_some() => Dialect::okta(),
@@ -62,15 +79,32 @@ impl Addressee {
     }
 
     /// The audience, without a receiver that would be reached.
-    pub(super) fn audience(&self) -> Result<Audience> {
+    fn audience(&self) -> Result<Audience> {
         let audience = self.audience.as_ref().or(self.okta.as_ref());
-        let missing = || Failure::usage("--okta or --audience is needed");
+        let missing = || Failure::usage("--to, --okta or --audience is needed");
         Ok(audience.ok_or_else(missing)?.as_str().into())
     }
 
     /// A SET of this issuer.
-    pub(super) fn set(&self, issuer: &str) -> Result<SetBuilder> {
-        Ok(SetBuilder::new(issuer, self.audience()?).dialect(&self.dialect()?))
+    pub(super) fn set(&self, issuer: &str, config: Option<&Config>) -> Result<SetBuilder> {
+        let audience = match self.named(config)? {
+            Some(named) => named.build()?.audience().clone(),
+            None => self.audience()?,
+        };
+        self.shape(SetBuilder::new(issuer, audience), config)
+    }
+
+    /// Gives a SET the form that the receiver wants, under the lint policy of the file.
+    pub(super) fn shape(&self, set: SetBuilder, config: Option<&Config>) -> Result<SetBuilder> {
+        let dialect = match self.named(config)? {
+            Some(named) => named.build()?.dialect().clone(),
+            None => self.dialect()?,
+        };
+        let set = set.dialect(&dialect);
+        Ok(match config {
+            Some(config) => set.lint(config.lint_policy()?),
+            None => set,
+        })
     }
 }
 

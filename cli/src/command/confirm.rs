@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use serde_json::{Value, json};
-use ssf_transmitter::{OktaProviders, Receipt, okta::ReceptionOutcome};
+use ssf_transmitter::{OktaProviders, Receipt, config::Config, okta::ReceptionOutcome};
 
 use super::{Class, Failure, Result, addressee::Addressee, emit, network::Network, okta, output};
 
@@ -13,7 +13,7 @@ const HEADING: &str = "Confirmation";
 #[derive(clap::Args)]
 pub(super) struct Confirmation {
     /// Search Okta's System Log for the SET. The API token is in the variable `OKTA_API_TOKEN`, or in a file
-    #[arg(long = "confirm", id = "confirm", requires = "okta", help_heading = HEADING)]
+    #[arg(long = "confirm", id = "confirm", help_heading = HEADING)]
     enabled: bool,
     /// How long to search for it
     #[arg(long = "confirm-within", value_name = "SECONDS", default_value_t = 60, requires = "confirm", help_heading = HEADING)]
@@ -28,9 +28,19 @@ pub(super) struct Confirmation {
 
 impl Confirmation {
     /// Okta's API, if it is to be asked.
-    pub(super) fn providers(&self, to: &Addressee, network: &Network) -> Result<Option<OktaProviders>> {
-        let org = to.okta.as_ref().filter(|_| self.enabled);
-        org.map(|org| okta::connect(org, self.api_token_file.as_deref(), self.api_oauth, network)).transpose()
+    pub(super) fn providers(
+        &self,
+        to: &Addressee,
+        network: &Network,
+        config: Option<&Config>,
+    ) -> Result<Option<OktaProviders>> {
+        if !self.enabled {
+            return Ok(None);
+        }
+        let missing =
+            || Failure::usage("--confirm is for an Okta org: --okta, or a receiver with okta in ssf.toml");
+        let org = to.org(config).ok_or_else(missing)?;
+        okta::connect(org, self.api_token_file.as_deref(), self.api_oauth, network).map(Some)
     }
 
     /// Prints the receipt, with what the log says of the SET; an error if it did not arrive.

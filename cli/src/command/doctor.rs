@@ -4,8 +4,8 @@ use serde_json::json;
 use ssf_transmitter::{catalogue::Language, client::Outcome};
 
 use super::{
-    Class, Failure, Result, addressee::Addressee, block_on, confirm::Confirmation, print, route::Route,
-    signal::Signal,
+    Class, Failure, Result, addressee::Addressee, block_on, config::ConfigFile, confirm::Confirmation, print,
+    route::Route, signal::Signal,
 };
 
 /// Check a setup end to end: documents, keys, TLS, clock, token, and a SET
@@ -22,6 +22,8 @@ pub(crate) struct Arguments {
     /// The URL of the transmitter configuration, if it is not the default for the issuer
     #[arg(long, value_name = "URL")]
     configuration: Option<String>,
+    #[command(flatten)]
+    config: ConfigFile,
     /// Send the SET too
     #[arg(long)]
     send: bool,
@@ -30,10 +32,13 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments, json: bool) -> Result {
-    let Arguments { to, route, signal, configuration, send, confirm } = arguments;
-    let receiver = route.receiver(&to, None)?;
-    let (event, subject, transmitter) = (signal.event()?, signal.subject()?, signal.transmitter(&route)?);
-    let providers = confirm.providers(&to, &route.network)?;
+    let Arguments { to, route, signal, configuration, config, send, confirm } = arguments;
+    let config = config.read()?;
+    let config = config.as_ref();
+    let receiver = route.receiver(&to, None, config)?;
+    let (event, subject, transmitter) =
+        (signal.event()?, signal.subject()?, signal.transmitter(&route, config)?);
+    let providers = confirm.providers(&to, &route.network, config)?;
     let diagnosis = block_on(async {
         let mut doctor = transmitter.doctor(event, subject, &receiver);
         if let Some(url) = configuration {

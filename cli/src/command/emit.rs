@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use ssf_transmitter::Receipt;
 
 use super::{
-    Result, addressee::Addressee, block_on, confirm::Confirmation, output, route::Route, set, signal::Signal,
+    Result, addressee::Addressee, block_on, config::ConfigFile, confirm::Confirmation, output, route::Route,
+    set, signal::Signal,
 };
 
 /// Build, sign and send one SET
@@ -24,19 +25,23 @@ pub(crate) struct Arguments {
     /// Send nothing; print header, claims and the SET
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    config: ConfigFile,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result {
-    let Arguments { to, route, signal, confirm, dry_run } = arguments;
-    let receiver = route.receiver(&to, None)?;
+    let Arguments { to, route, signal, confirm, dry_run, config } = arguments;
+    let config = config.read()?;
+    let config = config.as_ref();
+    let receiver = route.receiver(&to, None, config)?;
     if dry_run {
         return output::print(&serde_json::to_string_pretty(&set::shown(
-            &signal.set(&to)?.sign(&signal.key()?)?,
+            &signal.set(&to, config)?.sign(&signal.key(config)?)?,
         )?)?);
     }
-    let transmitter = signal.transmitter(&route)?;
+    let transmitter = signal.transmitter(&route, config)?;
     let emit = signal.emit(&transmitter, &receiver)?;
-    let providers = confirm.providers(&to, &route.network)?;
+    let providers = confirm.providers(&to, &route.network, config)?;
     block_on(async { confirm.report(&emit.await?, providers.as_ref()).await })
 }
 

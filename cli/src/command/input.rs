@@ -2,12 +2,41 @@
 
 use std::{env, ffi::OsString, fs, io::Read as _};
 
-use ssf_transmitter::{Algorithm, KeySource, SigningKey};
+use ssf_transmitter::{Algorithm, KeySource, SigningKey, config::Config};
 
 use super::{Failure, Result};
 
 /// The variable that holds the password of an encrypted key: a command line is visible to others.
 const PASSWORD: &str = "SSF_KEY_PASSWORD";
+
+/// Which key of a source it is, and how it signs.
+#[derive(clap::Args)]
+pub(super) struct KeyOptions {
+    /// The `kid` of the key: selects it from a JWKS, and names any other key
+    #[arg(long)]
+    kid: Option<String>,
+    /// The algorithm to sign with, if the key supports several, such as PS256
+    #[arg(long, value_name = "ALG")]
+    algorithm: Option<Algorithm>,
+}
+
+impl KeyOptions {
+    pub(super) fn read(&self, text: &OsString) -> Result<SigningKey> {
+        Ok(source(text, self.kid.as_deref(), self.algorithm)?.read()?)
+    }
+
+    /// The key of a file of settings; an option replaces what the file says.
+    pub(super) fn read_from(&self, config: &Config) -> Result<SigningKey> {
+        let mut source = config.key_source()?;
+        if let Some(kid) = &self.kid {
+            source = source.kid(kid);
+        }
+        if let Some(algorithm) = self.algorithm {
+            source = source.algorithm(algorithm);
+        }
+        Ok(source.read()?)
+    }
+}
 
 /// The private key that signs.
 #[derive(clap::Args)]
@@ -17,17 +46,13 @@ pub(super) struct Key {
     // What starts with a hyphen may be a key in PEM, given by mistake: clap would print it.
     #[arg(long = "key", value_name = "SOURCE", allow_hyphen_values = true)]
     source: OsString,
-    /// The `kid` of the key: selects it from a JWKS, and names any other key
-    #[arg(long)]
-    kid: Option<String>,
-    /// The algorithm to sign with, if the key supports several, such as PS256
-    #[arg(long, value_name = "ALG")]
-    algorithm: Option<Algorithm>,
+    #[command(flatten)]
+    options: KeyOptions,
 }
 
 impl Key {
     pub(super) fn read(&self) -> Result<SigningKey> {
-        Ok(source(&self.source, self.kid.as_deref(), self.algorithm)?.read()?)
+        self.options.read(&self.source)
     }
 }
 

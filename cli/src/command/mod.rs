@@ -1,5 +1,6 @@
 //! The subcommands: one file or folder each, with its arguments and what it does.
 
+mod config;
 mod configuration;
 mod decode;
 mod doctor;
@@ -56,6 +57,7 @@ pub(crate) struct Ssf {
 enum Command {
     Key(key::Arguments),
     Jwks(jwks::Arguments),
+    Config(config::Arguments),
     Configuration(configuration::Arguments),
     Publish(publish::Arguments),
     Handover(handover::Arguments),
@@ -89,6 +91,7 @@ impl Ssf {
         match self.command {
             Command::Key(arguments) => key::run(arguments),
             Command::Jwks(arguments) => jwks::run(&arguments),
+            Command::Config(arguments) => config::run(&arguments, json),
             Command::Configuration(arguments) => configuration::run(arguments),
             Command::Publish(arguments) => publish::run(arguments),
             Command::Handover(arguments) => handover::run(&arguments, json),

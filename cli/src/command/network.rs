@@ -32,7 +32,11 @@ pub(super) struct Network {
 impl Network {
     /// The settings of the library.
     pub(super) fn settings(&self) -> Result<ssf_transmitter::Network> {
-        let mut network = ssf_transmitter::Network::new();
+        self.add_to(ssf_transmitter::Network::new())
+    }
+
+    /// Adds them to others, which they replace.
+    pub(super) fn add_to(&self, mut network: ssf_transmitter::Network) -> Result<ssf_transmitter::Network> {
         if let Some(path) = &self.ca_bundle {
             let pem = fs::read(path).map_err(|error| Failure::file(path, &error))?;
             network = network.ca_bundle(pem);

@@ -148,7 +148,7 @@ impl Settings {
         }
         let time_unit = self.time_unit.as_deref().map(str::parse).transpose()?;
         let subject_shape = self.subject_shape.as_deref().map(str::parse).transpose()?;
-        let to = Addressee { okta, audience, dialect, time_unit, subject_shape };
+        let to = Addressee { to: None, okta, audience, dialect, time_unit, subject_shape };
         let token_auth = self.token_auth.as_deref().map_or(Ok(TokenAuth::default()), |name| {
             TokenAuth::from_str(name, false)
                 .map_err(|_| "token_auth is one of basic, post, private-key-jwt and mtls")
@@ -163,6 +163,6 @@ impl Settings {
             token_key: self.token_key.clone().map(Into::into),
             authorization: self.authorization.clone(),
         };
-        access.receiver(&to, None, has_certificate, allow_loopback)
+        access.receiver(&to, None, None, has_certificate, allow_loopback)
     }
 }

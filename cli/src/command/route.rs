@@ -5,6 +5,7 @@ use std::{env, ffi::OsString};
 use ssf_transmitter::{
     Receiver, Transmitter,
     client::TransmitterBuilder,
+    config::Config,
     token::{Authorization, ClientAuthentication, ClientCredentials},
 };
 
@@ -34,7 +35,7 @@ pub(super) struct Route {
 #[derive(Default, clap::Args)]
 pub(super) struct Access {
     /// The push endpoint of another receiver
-    #[arg(long, value_name = "URL", conflicts_with = "okta")]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["okta", "to"])]
     pub(super) endpoint: Option<String>,
     /// Get an access token here, with --client-id and the variable `SSF_CLIENT_SECRET`
     #[arg(long, value_name = "URL", requires = "client_id")]
@@ -75,26 +76,42 @@ pub(super) enum TokenAuth {
 
 impl Route {
     /// The receiver. Its audience may be known from a SET.
-    pub(super) fn receiver(&self, to: &Addressee, audience: Option<&str>) -> Result<Receiver> {
-        self.access.receiver(to, audience, self.certificate.is_given(), self.network.allow_loopback)
+    pub(super) fn receiver(
+        &self,
+        to: &Addressee,
+        audience: Option<&str>,
+        config: Option<&Config>,
+    ) -> Result<Receiver> {
+        self.access.receiver(to, audience, config, self.certificate.is_given(), self.network.allow_loopback)
     }
 
-    /// Builds what sends.
-    pub(super) fn transmitter(&self, builder: TransmitterBuilder) -> Result<Transmitter> {
-        transmitter(builder, &self.certificate, &self.network)
+    /// Builds what sends, as the file and the options say.
+    pub(super) fn transmitter(
+        &self,
+        builder: TransmitterBuilder,
+        config: Option<&Config>,
+    ) -> Result<Transmitter> {
+        let Some(config) = config else { return transmitter(builder, &self.certificate, &self.network) };
+        let network = self.certificate.add_to(self.network.add_to(config.network()?)?)?;
+        let builder = within(config.configure(builder)?, &self.network);
+        Ok(builder.network(network).build()?)
     }
 }
 
 /// Builds what sends.
 pub(super) fn transmitter(
-    mut builder: TransmitterBuilder,
+    builder: TransmitterBuilder,
     certificate: &Certificate,
     network: &Network,
 ) -> Result<Transmitter> {
-    if let Some(deadline) = network.deadline() {
-        builder = builder.deadline(deadline);
+    Ok(within(builder, network).network(certificate.add_to(network.settings()?)?).build()?)
+}
+
+fn within(builder: TransmitterBuilder, network: &Network) -> TransmitterBuilder {
+    match network.deadline() {
+        Some(deadline) => builder.deadline(deadline),
+        None => builder,
     }
-    Ok(builder.network(certificate.add_to(network.settings()?)?).build()?)
 }
 
 impl Access {
@@ -103,19 +120,20 @@ impl Access {
         &self,
         to: &Addressee,
         audience: Option<&str>,
+        config: Option<&Config>,
         has_certificate: bool,
         allow_loopback: bool,
     ) -> Result<Receiver> {
         let audience = to.audience.as_deref().or(audience);
-        let builder = match (&to.okta, &self.endpoint) {
-            (Some(org), _) => Receiver::okta(org),
-            (None, Some(endpoint)) => {
+        let mut builder = match (to.named(config)?, &to.okta, &self.endpoint) {
+            (Some(named), ..) => named,
+            (None, Some(org), _) => to.apply(Receiver::okta(org))?,
+            (None, None, Some(endpoint)) => {
                 let missing = || Failure::usage("--audience is needed: the receiver documents it");
-                Receiver::builder(endpoint, audience.ok_or_else(missing)?)
+                to.apply(Receiver::builder(endpoint, audience.ok_or_else(missing)?))?
             }
-            (None, None) => return Err(Failure::usage("--okta or --endpoint is needed")),
+            (None, None, None) => return Err(Failure::usage("--to, --okta or --endpoint is needed")),
         };
-        let mut builder = to.apply(builder)?;
         if let Some((url, id)) = self.token_url.as_ref().zip(self.client_id.as_ref()) {
             builder = builder.client_credentials(self.credentials(url, id, has_certificate)?);
         }

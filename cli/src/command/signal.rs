@@ -1,19 +1,26 @@
 //! What a SET says: issuer, key, event, subject, and its other claims.
 
+use std::ffi::OsString;
+
 use ssf_transmitter::{
     CustomEvent, Receiver, SetBuilder, SigningKey, Subject, Timestamp, Transmitter, catalogue::EventType,
-    client::Emit, json,
+    client::Emit, config::Config, json,
 };
 
 use super::{Failure, Result, addressee::Addressee, input, members::Members, moment, route::Route};
 
 #[derive(clap::Args)]
 pub(super) struct Signal {
-    /// The issuer: the exact `issuer` of your transmitter configuration
-    #[arg(long, value_name = "URL", required = true)]
+    /// The issuer: the exact `issuer` of your transmitter configuration [default: that of `ssf.toml`]
+    #[arg(long, value_name = "URL")]
     issuer: Option<String>,
+    /// Your private key, in PEM, DER, or as JWK or JWKS: a file, `env:NAME`, `dir:PATH`, `cmd:PROGRAM ARG…` (its output), or `-`
+    /// (standard input). The variable `SSF_KEY_PASSWORD` decrypts an encrypted one [default: the key of `ssf.toml`]
+    // What starts with a hyphen may be a key in PEM, given by mistake: clap would print it.
+    #[arg(long = "key", value_name = "SOURCE", allow_hyphen_values = true)]
+    key: Option<OsString>,
     #[command(flatten)]
-    key: input::Key,
+    options: input::KeyOptions,
     /// The event: an id such as `caep.session-revoked`, or an event type URI
     ///
     /// Each member of the event has an option then: `ssf emit --event caep.session-revoked --help` lists them.
@@ -55,22 +62,27 @@ struct About {
 }
 
 impl Signal {
-    pub(super) fn key(&self) -> Result<SigningKey> {
-        self.key.read()
+    pub(super) fn key(&self, config: Option<&Config>) -> Result<SigningKey> {
+        match (&self.key, config) {
+            (Some(source), _) => self.options.read(source),
+            (None, Some(config)) => self.options.read_from(config),
+            (None, None) => Err(Failure::usage("--key is needed, or a file ssf.toml with a key")),
+        }
     }
 
-    fn issuer(&self) -> Result<&str> {
-        self.issuer.as_deref().ok_or_else(|| Failure::usage("--issuer is needed"))
+    fn issuer<'a>(&'a self, config: Option<&'a Config>) -> Result<&'a str> {
+        let issuer = self.issuer.as_deref().or_else(|| config?.issuer());
+        issuer.ok_or_else(|| Failure::usage("--issuer is needed, or a file ssf.toml with an issuer"))
     }
 
     /// What sends it.
-    pub(super) fn transmitter(&self, route: &Route) -> Result<Transmitter> {
-        route.transmitter(Transmitter::builder(self.issuer()?, self.key()?))
+    pub(super) fn transmitter(&self, route: &Route, config: Option<&Config>) -> Result<Transmitter> {
+        route.transmitter(Transmitter::builder(self.issuer(config)?, self.key(config)?), config)
     }
 
     /// The SET for a receiver.
-    pub(super) fn set(&self, to: &Addressee) -> Result<SetBuilder> {
-        let mut set = to.set(self.issuer()?)?.event(self.event()?);
+    pub(super) fn set(&self, to: &Addressee, config: Option<&Config>) -> Result<SetBuilder> {
+        let mut set = to.set(self.issuer(config)?, config)?.event(self.event()?);
         if let Some(subject) = self.subject()? {
             set = set.subject(subject);
         }

@@ -9,6 +9,7 @@ mod program;
 #[path = "../../../store-postgres/tests/common/server.rs"]
 mod server;
 
+mod config;
 mod confirm;
 mod emit;
 mod emulate;

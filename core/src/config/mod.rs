@@ -1,6 +1,6 @@
 //! The file of settings `ssf.toml`: issuer, key, receivers by name, and what else a transmitter is told.
 //!
-//! The command `ssf` and the libraries of all languages read the same file. Secrets are not in it: it says where they are.
+//! The command `ssf` reads the same file. It contains no secrets, but says where they are.
 //!
 //! ```
 //! use ssf_transmitter::config::Config;
@@ -42,8 +42,8 @@ use crate::{
 
 /// The settings in a file `ssf.toml`, checked as far as the text tells.
 ///
-/// Keys, secrets and other files that it names are read when they are needed, and not before. Relative paths in the file start at its
-/// own folder; commands run in the current one.
+/// Keys, secrets and other files that it names are read when they are needed, and not before. Relative paths in the file
+/// start at its own folder; commands run in the current one.
 pub struct Config {
     settings: Settings,
     places: Places,
@@ -88,10 +88,7 @@ impl Config {
     ///
     /// Errors: `configuration_invalid` if the file cannot be read, and those of [`check_toml`](Self::check_toml).
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let text =
-            fs::read_to_string(path).map_err(|error| invalid(&format!("{}: {error}", path.display())))?;
-        first(Self::parse(&text, Some(path)))
+        first(Self::parse_file(path.as_ref()))
     }
 
     /// The nearest file `ssf.toml`: in this folder, or in one around it.
@@ -99,12 +96,17 @@ impl Config {
         folder.as_ref().ancestors().map(|folder| folder.join(Self::FILE_NAME)).find(|path| path.is_file())
     }
 
-    /// All that is wrong with a text: syntax, unknown keys, values of the wrong kind, settings that contradict each other. Each error has
-    /// the line in its message, and the place of the key as its pointer; none quotes a value.
+    /// All that is wrong with a text: syntax, unknown keys, values of the wrong kind, settings that contradict each other.
+    /// Each error has the line in its message, and the place of the key as its pointer; none quotes a value.
     ///
     /// Errors are `configuration_invalid`, and `key_source_invalid` for the place of a key.
     pub fn check_toml(text: &str) -> Vec<Error> {
         Self::parse(text, None).err().unwrap_or_default()
+    }
+
+    /// All that is wrong with the text of a file. The messages name the file, too.
+    pub fn check_file(path: impl AsRef<Path>) -> Vec<Error> {
+        Self::parse_file(path.as_ref()).err().unwrap_or_default()
     }
 
     /// All that is wrong with the settings once keys, secrets and other files are read, too. It blocks as those reads do.
@@ -140,6 +142,12 @@ impl Config {
         let Some(url) = &outbox.database else { return Ok(None) };
         let url = self.placed("/outbox/database", source::url(url, &self.folder))?;
         Ok(Some(OutboxPlace::Database { url, schema: outbox.schema.clone() }))
+    }
+
+    fn parse_file(path: &Path) -> Result<Self, Vec<Error>> {
+        let text = fs::read_to_string(path)
+            .map_err(|error| vec![invalid(&format!("{}: {error}", path.display()))])?;
+        Self::parse(&text, Some(path))
     }
 
     fn parse(text: &str, path: Option<&Path>) -> Result<Self, Vec<Error>> {

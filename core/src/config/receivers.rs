@@ -18,7 +18,8 @@ impl Config {
         self.settings.receivers.keys().map(String::as_str)
     }
 
-    /// The receiver with this name. Its secrets are read. Keep it: it holds what its deliveries share, such as an access token.
+    /// The receiver with this name. Its secrets are read. Keep it: it holds what its deliveries share, such as an access
+    /// token.
     ///
     /// Errors: `configuration_invalid` if there is no such receiver, or a secret cannot be read, and those of
     /// [`ReceiverBuilder::build`].
@@ -47,6 +48,11 @@ impl Config {
             return Err(self.places.at_line(None, error));
         };
         Named { config: self, pointer: pointer(name), settings }.builder()
+    }
+
+    /// The URL of the Okta org that this receiver is, if it is one.
+    pub fn okta_org(&self, name: &str) -> Option<&str> {
+        self.settings.receivers.get(name)?.okta.as_deref()
     }
 
     /// All receivers by name, for a worker of the outbox.

@@ -16,11 +16,13 @@ use crate::{
 const LOOK: Duration = Duration::from_mins(1);
 
 impl Config {
-    /// Begins the transmitter: issuer, key and all other settings but the receivers. What is set afterwards replaces what the file says.
+    /// Begins the transmitter: issuer, key and all other settings but the receivers. What is set afterwards replaces what the
+    /// file says.
     ///
     /// The key follows its source ([`KeySet::watch`]). It blocks while keys and files are read.
     ///
-    /// Errors: `configuration_invalid` where the file lacks issuer or key, or names a file that cannot be read, and those of keys.
+    /// Errors: `configuration_invalid` where the file lacks issuer or key, or names a file that cannot be read, and those of
+    /// keys.
     ///
     /// ```no_run
     /// use ssf_transmitter::config::Config;

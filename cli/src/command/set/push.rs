@@ -7,7 +7,8 @@ use ssf_transmitter::{
 };
 
 use super::super::{
-    Failure, Result, addressee::Addressee, block_on, confirm::Confirmation, input, route::Route,
+    Failure, Result, addressee::Addressee, block_on, config::ConfigFile, confirm::Confirmation, input,
+    route::Route,
 };
 
 /// Send an existing SET
@@ -24,10 +25,14 @@ pub(super) struct Arguments {
     route: Route,
     #[command(flatten)]
     confirm: Confirmation,
+    #[command(flatten)]
+    config: ConfigFile,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result {
-    let Arguments { set, to, route, confirm } = arguments;
+    let Arguments { set, to, route, confirm, config } = arguments;
+    let config = config.read()?;
+    let config = config.as_ref();
     let text = match set.as_str() {
         "-" => input::text("-")?,
         // A SET that is pasted in place of a path must not be printed as one.
@@ -37,12 +42,12 @@ pub(super) fn run(arguments: Arguments) -> Result {
     let set = SignedSet::parse(text.trim())?;
     let decoded = set.decode()?;
     let claim = |name: &str| decoded.claims().get(name).and_then(Value::as_str).unwrap_or_default();
-    let receiver = route.receiver(&to, Some(claim("aud")).filter(|aud| !aud.is_empty()))?;
+    let receiver = route.receiver(&to, Some(claim("aud")).filter(|aud| !aud.is_empty()), config)?;
 
     // The key stays where it is: the SET has its signature.
     let algorithm = decoded.header().get("alg").and_then(Value::as_str).unwrap_or_default().parse()?;
     let key = ExternalKey::new(SigningHeader::without_kid(algorithm), None)?;
-    let transmitter = route.transmitter(Transmitter::builder(claim("iss"), key))?;
-    let providers = confirm.providers(&to, &route.network)?;
+    let transmitter = route.transmitter(Transmitter::builder(claim("iss"), key), config)?;
+    let providers = confirm.providers(&to, &route.network, config)?;
     block_on(async { confirm.report(&transmitter.deliver(&set, &receiver).await?, providers.as_ref()).await })
 }

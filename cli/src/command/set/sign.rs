@@ -4,7 +4,9 @@ use std::{fs, path::PathBuf};
 
 use ssf_transmitter::SetBuilder;
 
-use super::super::{Failure, Result, addressee::Addressee, input, output, signal::Signal};
+use super::super::{
+    Failure, Result, addressee::Addressee, config::ConfigFile, input, output, signal::Signal,
+};
 use super::shown;
 
 /// Build and sign a SET, without sending it
@@ -24,15 +26,19 @@ pub(super) struct Arguments {
     /// Write the SET to this file
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigFile,
 }
 
 pub(super) fn run(arguments: Arguments, json: bool) -> Result {
-    let Arguments { to, signal, payload, out } = arguments;
+    let Arguments { to, signal, payload, out, config } = arguments;
+    let config = config.read()?;
+    let config = config.as_ref();
     let builder = match &payload {
-        Some(text) => SetBuilder::from_payload(&input::text(text)?)?.dialect(&to.dialect()?),
-        None => signal.set(&to)?,
+        Some(text) => to.shape(SetBuilder::from_payload(&input::text(text)?)?, config)?,
+        None => signal.set(&to, config)?,
     };
-    let set = builder.sign(&signal.key()?)?;
+    let set = builder.sign(&signal.key(config)?)?;
     for finding in set.findings() {
         output::say(&format!("{finding}\n    {}", finding.remedy()));
     }
