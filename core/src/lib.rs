@@ -105,5 +105,9 @@ struct LintGuide;
 struct OutboxGuide;
 
 #[cfg(doctest)]
+#[doc = include_str!("../docs/configuration-file.md")]
+struct ConfigGuide;
+
+#[cfg(doctest)]
 #[doc = include_str!("../docs/transmitter-access.md")]
 struct AccessGuide;

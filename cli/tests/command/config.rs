@@ -63,6 +63,13 @@ async fn a_file_is_checked_from_a_folder_below_it() {
 }
 
 #[tokio::test]
+async fn a_schema_for_editors_is_printed() {
+    let schema = in_folder(Path::new("/"), &["config", "schema"]).await.json();
+    assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
+    assert_eq!(schema["additionalProperties"], false);
+}
+
+#[tokio::test]
 async fn all_mistakes_are_told_with_their_lines_and_no_secret() {
     let (_, folder) = project(
         "mistakes",

@@ -18,6 +18,7 @@
 
 mod agreement;
 mod check;
+mod commented;
 mod place;
 mod receivers;
 mod settings;
@@ -68,6 +69,9 @@ pub enum OutboxPlace {
 impl Config {
     /// The usual name of the file.
     pub const FILE_NAME: &str = "ssf.toml";
+
+    /// A JSON Schema (draft 7) of the file, for editors. It says what one key may be, and not which keys need or exclude each other.
+    pub const JSON_SCHEMA: &str = include_str!("schema.json");
 
     /// Reads settings from a text. Relative paths start at the current folder.
     ///

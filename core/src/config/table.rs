@@ -21,8 +21,7 @@ pub(super) static TABLES: LazyLock<Vec<Table>> = LazyLock::new(|| {
 pub(super) struct Table {
     /// `NAME` in it stands for a name that users choose.
     pub(super) name: String,
-    #[serde(rename = "doc")]
-    _doc: String,
+    pub(super) doc: String,
     #[serde(rename = "key")]
     pub(super) keys: Vec<Key>,
 }
@@ -33,10 +32,9 @@ pub(super) struct Table {
 pub(super) struct Key {
     pub(super) name: String,
     pub(super) kind: Kind,
-    #[serde(rename = "doc")]
-    _doc: String,
-    #[serde(rename = "example")]
-    _example: String,
+    pub(super) doc: String,
+    /// As TOML.
+    pub(super) example: String,
     #[serde(default)]
     pub(super) values: Vec<String>,
 }

@@ -135,6 +135,58 @@ fn the_valid_cases_have_every_setting() {
 }
 
 #[test]
+fn the_examples_of_the_documentation_are_valid() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(folder.join("docs/configuration-file.md")).unwrap();
+    let mut blocks = page.split("```toml\n").skip(1).map(|rest| rest.split_once("```").unwrap().0).peekable();
+    assert!(blocks.peek().is_some());
+    for block in blocks {
+        assert_eq!(shown(&Config::check_toml(block)), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_new_file_has_what_is_set_and_the_rest_in_comments() {
+    let file = file("config.json");
+    let cases = list(&file["valid"]).iter().map(|case| text(&case["toml"]));
+    for toml in cases {
+        let commented = Config::commented_toml(toml).unwrap();
+        let (before, after) =
+            (toml.parse::<toml::Table>().unwrap(), commented.parse::<toml::Table>().unwrap());
+        assert_eq!(before, after);
+    }
+    // Without the comment signs of keys and tables, each example is a value of the right kind.
+    let all = Config::commented_toml("").unwrap();
+    let is_setting = |line: &str| {
+        line.starts_with('[') || line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '))
+    };
+    let lines =
+        all.lines().map(|line| line.strip_prefix("# ").filter(|line| is_setting(line)).unwrap_or(line));
+    let errors = Config::check_toml(&lines.collect::<Vec<_>>().join("\n"));
+    assert!(!errors.is_empty(), "receivers cannot have every setting");
+    for error in errors {
+        assert_eq!(error.code().as_str(), "configuration_invalid", "{error}");
+        assert!(!["value", "unknown key"].iter().any(|words| error.message().contains(words)), "{error}");
+    }
+    assert!(Config::commented_toml("isuer = 1").is_err());
+}
+
+#[test]
+fn the_schema_has_every_setting() {
+    let schema: Value = serde_json::from_str(Config::JSON_SCHEMA).unwrap();
+    let names =
+        |schema: &Value| -> BTreeSet<String> { object(&schema["properties"]).keys().cloned().collect() };
+    for (name, table) in object(&schema["properties"]) {
+        let table = if name == "receivers" { &table["additionalProperties"] } else { table };
+        if table["type"] == "object" {
+            assert_eq!(table["additionalProperties"], false, "{name}");
+            assert!(names(table).len() > 2, "{name}");
+        }
+    }
+    assert_eq!(schema["properties"]["lint"]["properties"]["refuse"]["enum"][3], "never");
+}
+
+#[test]
 fn the_nearest_file_is_found() {
     let folder = scratch("config-found");
     let inner = folder.join("a/b");

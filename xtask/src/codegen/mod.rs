@@ -4,6 +4,7 @@
 //! file per family of events, in [`PER_FAMILY`]. A further language is a folder of templates and its lines here.
 
 mod address;
+mod config;
 mod model;
 mod names;
 mod records;
@@ -73,6 +74,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result {
 
     let mut files = vec![imports::page(root)?];
     files.extend(records::outputs(root)?);
+    files.extend(config::outputs(root)?);
     files.extend(Address::read(root)?.files(root)?);
     for (template, file) in OUTPUTS {
         files.push(((*file).to_owned(), renderer.render(template, &catalogue, None)?));
