@@ -10,6 +10,7 @@ mod event;
 mod explain;
 mod guide;
 mod handover;
+mod init;
 mod jwks;
 mod key;
 mod lint;
@@ -55,6 +56,7 @@ pub(crate) struct Ssf {
 
 #[derive(clap::Subcommand)]
 enum Command {
+    Init(init::Arguments),
     Key(key::Arguments),
     Jwks(jwks::Arguments),
     Config(config::Arguments),
@@ -89,6 +91,7 @@ impl Ssf {
     pub(crate) fn run(self) -> Result {
         let json = self.json;
         match self.command {
+            Command::Init(arguments) => init::run(&arguments),
             Command::Key(arguments) => key::run(arguments),
             Command::Jwks(arguments) => jwks::run(&arguments),
             Command::Config(arguments) => config::run(&arguments, json),

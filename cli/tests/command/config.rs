@@ -63,6 +63,47 @@ async fn a_file_is_checked_from_a_folder_below_it() {
 }
 
 #[tokio::test]
+async fn a_file_is_written_from_options_and_serves_at_once() {
+    let folder = folder("config-init");
+    let folder = Path::new(&folder);
+    let init = ["init", "--issuer", ISSUER, "--okta", "https://acme.okta.com", "--to", "acme"];
+    let written = in_folder(folder, &init).await;
+    assert_eq!(written.text(), "ssf.toml\n");
+    assert!(written.stderr.contains("ssf key new --out ssf-key.pem"), "{written:?}");
+    in_folder(folder, &["key", "new", "--out", "ssf-key.pem"]).await.text();
+    in_folder(folder, &["config", "check"]).await.text();
+    let emit = [&["emit", "--to", "acme", "--dry-run"][..], &REVOKED].concat();
+    let claims = &in_folder(folder, &emit).await.json()["claims"];
+    assert_eq!((&claims["iss"], &claims["aud"]), (&json!(ISSUER), &json!("https://acme.okta.com")));
+
+    let text = || fs::read_to_string(folder.join("ssf.toml")).unwrap();
+    assert!(text().contains("\n[receivers.acme]\n") && text().contains("\n# [lint]\n"), "{}", text());
+    let other = ["init", "--endpoint", "https://receiver.example.net/events", "--audience", AUDIENCE];
+    in_folder(folder, &other).await.fails_saying(&["ssf.toml exists: --force replaces it"]);
+    assert!(text().contains(ISSUER));
+    in_folder(folder, &[&other[..], &["--force"]].concat()).await.text();
+    assert!(text().contains("\n[receivers.receiver]\n") && !text().contains(ISSUER), "{}", text());
+    in_folder(folder, &["config", "check"]).await.text();
+}
+
+#[tokio::test]
+async fn a_file_that_would_be_wrong_is_not_written() {
+    let folder = folder("config-init-wrong");
+    let folder = Path::new(&folder);
+    let key = SigningKey::generate(KeyType::P256).unwrap().export_private_pem().unwrap();
+    let wrong = in_folder(folder, &["init", "--issuer", ISSUER, "--key", key.expose()]).await;
+    wrong.fails_saying(&["key_source_invalid"]);
+    assert!(!format!("{wrong:?}").contains("PRIVATE KEY"), "{wrong:?}");
+    in_folder(folder, &["init", "--issuer", "edr"]).await.fails_saying(&["must be a URL", "/issuer"]);
+    in_folder(folder, &["init", "--to", "acme"]).await.fails_saying(&["--okta"]);
+    let one = ["init", "--endpoint", "https://receiver.example.net/events"];
+    in_folder(folder, &one).await.fails_saying(&["--audience"]);
+    assert!(!folder.join("ssf.toml").exists());
+    in_folder(folder, &["init"]).await.text();
+    in_folder(folder, &["config", "check"]).await.text();
+}
+
+#[tokio::test]
 async fn a_schema_for_editors_is_printed() {
     let schema = in_folder(Path::new("/"), &["config", "schema"]).await.json();
     assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");

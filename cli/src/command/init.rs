@@ -1,0 +1,114 @@
+//! `ssf init`: writes a file of settings.
+
+use std::{
+    fs::OpenOptions,
+    io::{ErrorKind, Write as _},
+    path::{Path, PathBuf},
+};
+
+use ssf_transmitter::config::Config;
+use toml::{Table, Value};
+
+use super::{Class, Failure, Result, output};
+
+/// The key, unless another one is named.
+const KEY: &str = "ssf-key.pem";
+
+/// Write a file of settings, `ssf.toml`
+///
+/// The file has what the options say, and everything else that can be set in comments. `ssf config check` checks it.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The issuer: the exact `issuer` of your transmitter configuration
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
+    /// Where your private key is: a file, `env:NAME`, `dir:PATH` or `cmd:PROGRAM ARG…` [default: the file `ssf-key.pem`]
+    // What starts with a hyphen may be a key in PEM, given by mistake: clap would print it.
+    #[arg(long, value_name = "SOURCE", allow_hyphen_values = true, requires = "issuer")]
+    key: Option<String>,
+    /// The name of the first receiver [default: `okta` or `receiver`]
+    #[arg(long, value_name = "NAME", requires = "Receiver")]
+    to: Option<String>,
+    #[command(flatten)]
+    receiver: Receiver,
+    /// The file to write
+    #[arg(long, short, value_name = "FILE", default_value = Config::FILE_NAME)]
+    out: PathBuf,
+    /// Replace a file that exists
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(clap::Args)]
+#[group(multiple = true)]
+struct Receiver {
+    /// An Okta org: the URL where its users sign in
+    #[arg(long, value_name = "URL", conflicts_with = "endpoint")]
+    okta: Option<String>,
+    /// The push endpoint of another receiver
+    #[arg(long, value_name = "URL", requires = "audience")]
+    endpoint: Option<String>,
+    /// The audience, exactly as the receiver documents it
+    #[arg(long, value_name = "AUD")]
+    audience: Option<String>,
+    /// The receiver's dialect: a built-in id, or a TOML file
+    #[arg(long, value_name = "ID|FILE")]
+    dialect: Option<String>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result {
+    let file = Config::commented_toml(&arguments.settings().to_string())?;
+    let path = &arguments.out;
+    write(path, &file, arguments.force)?;
+    output::print(&path.display().to_string())?;
+    if arguments.issuer.is_some() && arguments.key.is_none() {
+        let key = path.with_file_name(KEY);
+        if !key.exists() {
+            output::say(&format!("next: ssf key new --out {}", key.display()));
+        }
+    }
+    Ok(())
+}
+
+impl Arguments {
+    fn settings(&self) -> Table {
+        let mut settings = Table::new();
+        if let Some(issuer) = &self.issuer {
+            settings.insert("issuer".to_owned(), issuer.as_str().into());
+            let key = self.key.clone().unwrap_or_else(|| format!("file:{KEY}"));
+            settings.insert("key".to_owned(), key.into());
+        }
+        let receiver = self.receiver.settings();
+        if !receiver.is_empty() {
+            let default = if self.receiver.okta.is_some() { "okta" } else { "receiver" };
+            let name = self.to.as_deref().unwrap_or(default);
+            let receivers = Table::from_iter([(name.to_owned(), Value::Table(receiver))]);
+            settings.insert("receivers".to_owned(), Value::Table(receivers));
+        }
+        settings
+    }
+}
+
+impl Receiver {
+    fn settings(&self) -> Table {
+        let Self { okta, endpoint, audience, dialect } = self;
+        let given = [("okta", okta), ("endpoint", endpoint), ("audience", audience), ("dialect", dialect)];
+        let given =
+            given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?.into())));
+        given.collect()
+    }
+}
+
+/// Writes a file, which must not exist unless it is to be replaced.
+fn write(path: &Path, text: &str, force: bool) -> Result {
+    let mut options = OpenOptions::new();
+    options.write(true).truncate(force).create(force).create_new(!force);
+    let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            let message = format!("{} exists: --force replaces it", path.display());
+            Failure::new(Class::Configuration, message)
+        }
+        _ => Failure::file(path, &error),
+    })
+}
