@@ -6,6 +6,7 @@
 
 #[cfg(feature = "outbox")]
 pub mod access;
+pub mod config;
 pub mod direct;
 pub mod emission;
 pub mod key;

@@ -33,6 +33,7 @@ use std::{
 };
 
 use place::Places;
+pub use receivers::FetchedReceiver;
 use settings::Settings;
 use source::invalid;
 
@@ -98,6 +99,27 @@ impl Config {
     /// The nearest file `ssf.toml`: in this folder, or in one around it.
     pub fn find(folder: impl AsRef<Path>) -> Option<PathBuf> {
         folder.as_ref().ancestors().map(|folder| folder.join(Self::FILE_NAME)).find(|path| path.is_file())
+    }
+
+    /// Reads the nearest file `ssf.toml`: in this folder, or in one around it.
+    ///
+    /// Errors: `configuration_invalid` if there is none, and those of [`read`](Self::read).
+    ///
+    /// ```
+    /// use ssf_transmitter::config::Config;
+    ///
+    /// let error = Config::nearest("/").unwrap_err();
+    /// assert_eq!(error.message(), "there is no ssf.toml in / or in a folder around it");
+    /// ```
+    pub fn nearest(folder: impl AsRef<Path>) -> Result<Self> {
+        let folder =
+            std::path::absolute(folder).map_err(|error| invalid(&format!("the current folder: {error}")))?;
+        let missing = || {
+            let message =
+                format!("there is no {} in {} or in a folder around it", Self::FILE_NAME, folder.display());
+            invalid(&message)
+        };
+        Self::read(Self::find(&folder).ok_or_else(missing)?)
     }
 
     /// All that is wrong with a text: syntax, unknown keys, values of the wrong kind, settings that contradict each other.

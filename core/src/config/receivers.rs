@@ -1,14 +1,15 @@
 //! The receivers that a file describes.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, fmt, path::Path};
 
 use super::{Config, settings::ReceiverSettings, source, source::invalid};
 use crate::{
     client::{Receiver, ReceiverBuilder},
     dialect::Dialect,
     error::{Result, pointer_step},
-    key::KeySource,
+    key::{FetchedKeys, KeySource},
     near,
+    secret::Secret,
     token::{Authorization, ClientAuthentication, ClientCredentials},
 };
 
@@ -33,12 +34,22 @@ impl Config {
     /// # Ok::<(), ssf_transmitter::Error>(())
     /// ```
     pub fn receiver(&self, name: &str) -> Result<Receiver> {
-        let built = self.receiver_builder(name)?.build();
-        self.placed(&pointer(name), built)
+        self.build(name, self.receiver_builder(name)?)
     }
 
-    /// The same, to set more of it before it is built.
+    /// Builds a receiver of the file, whose errors have their place in it.
+    pub fn build(&self, name: &str, builder: ReceiverBuilder) -> Result<Receiver> {
+        self.placed(&pointer(name), builder.build())
+    }
+
+    /// What the file says of the receiver with this name, to set more of it before it is [built](Self::build).
     pub fn receiver_builder(&self, name: &str) -> Result<ReceiverBuilder> {
+        self.fetch_receiver(name)?.builder()
+    }
+
+    /// Reads the secrets of a receiver where they are, without any cryptography: for hosts that do the two in different
+    /// places. It blocks.
+    pub fn fetch_receiver(&self, name: &str) -> Result<FetchedReceiver<'_>> {
         let Some(settings) = self.settings.receivers.get(name) else {
             let hint = match self.receiver_names().next() {
                 Some(_) => near::suggestion(name, self.receiver_names().collect::<Vec<_>>()),
@@ -47,7 +58,7 @@ impl Config {
             let error = invalid(&format!("there is no receiver {}{hint}", crate::finding::printable(name)));
             return Err(self.places.at_line(None, error));
         };
-        Named { config: self, pointer: pointer(name), settings }.builder()
+        Named { config: self, pointer: pointer(name), settings }.fetch()
     }
 
     /// The URL of the Okta org that this receiver is, if it is one.
@@ -65,6 +76,41 @@ fn pointer(name: &str) -> String {
     format!("/receivers{}", pointer_step(name))
 }
 
+/// A receiver of the file, whose secrets are read.
+pub struct FetchedReceiver<'a> {
+    named: Named<'a>,
+    /// All but the client credentials.
+    builder: ReceiverBuilder,
+    proof: Option<Proof>,
+}
+
+/// How a client names itself at its token endpoint.
+enum Proof {
+    Secret(Secret<String>),
+    Key(FetchedKeys),
+    Certificate,
+}
+
+impl fmt::Debug for FetchedReceiver<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("FetchedReceiver")
+            .field("pointer", &self.named.pointer)
+            .finish_non_exhaustive()
+    }
+}
+
+impl FetchedReceiver<'_> {
+    /// The other half: what the file says of it, to set more before it is [built](Config::build).
+    pub fn builder(self) -> Result<ReceiverBuilder> {
+        let Self { named, builder, proof } = self;
+        match proof {
+            Some(proof) => Ok(builder.client_credentials(named.credentials(proof)?)),
+            None => Ok(builder),
+        }
+    }
+}
+
 /// A receiver of the file.
 struct Named<'a> {
     config: &'a Config,
@@ -72,8 +118,8 @@ struct Named<'a> {
     settings: &'a ReceiverSettings,
 }
 
-impl Named<'_> {
-    fn builder(&self) -> Result<ReceiverBuilder> {
+impl<'a> Named<'a> {
+    fn fetch(self) -> Result<FetchedReceiver<'a>> {
         let settings = self.settings;
         let mut builder = match (&settings.okta, &settings.endpoint, settings.audience.clone()) {
             (Some(org), _, None) => Receiver::okta(org),
@@ -102,32 +148,46 @@ impl Named<'_> {
             let value = self.placed("authorization", source::read(value, &self.config.folder))?;
             builder = builder.authorization(Authorization::Header(value));
         }
-        if let Some((url, id)) = settings.token_url.as_ref().zip(settings.client_id.as_ref()) {
-            builder = builder.client_credentials(self.credentials(url, id)?);
-        }
         if let Some(deliveries) = settings.concurrency {
             builder = builder.concurrency(deliveries);
         }
         if let Some(rate) = settings.rate_limit {
             builder = builder.rate_limit(rate);
         }
-        Ok(if settings.allow_loopback { builder.allow_loopback() } else { builder })
+        let builder = if settings.allow_loopback { builder.allow_loopback() } else { builder };
+        let proof = settings.token_url.is_some().then(|| self.proof()).transpose()?;
+        Ok(FetchedReceiver { named: self, builder, proof })
     }
 
-    fn credentials(&self, url: &str, id: &str) -> Result<ClientCredentials> {
+    fn proof(&self) -> Result<Proof> {
         let settings = self.settings;
-        let credentials = match settings.token_auth.as_deref() {
+        match settings.token_auth.as_deref() {
             Some("private-key-jwt") => {
                 let source = KeySource::parse(settings.token_key.as_deref().unwrap_or_default());
-                let key = source.and_then(|source| source.below(&self.config.folder).read());
-                ClientCredentials::with_key(url, id, self.placed("token_key", key)?)
+                let key = source.and_then(|source| source.below(&self.config.folder).fetch());
+                Ok(Proof::Key(self.placed("token_key", key)?))
             }
-            Some("mtls") => ClientCredentials::with_certificate(url, id),
-            other => {
+            Some("mtls") => Ok(Proof::Certificate),
+            _ => {
                 let secret = settings.client_secret.as_deref().unwrap_or_default();
-                let secret = self.placed("client_secret", source::read(secret, &self.config.folder))?;
+                let secret = source::read(secret, &self.config.folder);
+                Ok(Proof::Secret(self.placed("client_secret", secret)?))
+            }
+        }
+    }
+
+    fn credentials(&self, proof: Proof) -> Result<ClientCredentials> {
+        let settings = self.settings;
+        let text = |setting: &'a Option<String>| setting.as_deref().unwrap_or_default();
+        let (url, id) = (text(&settings.token_url), text(&settings.client_id));
+        let credentials = match proof {
+            Proof::Key(fetched) => {
+                ClientCredentials::with_key(url, id, self.placed("token_key", fetched.key())?)
+            }
+            Proof::Certificate => ClientCredentials::with_certificate(url, id),
+            Proof::Secret(secret) => {
                 let credentials = ClientCredentials::new(url, id, secret);
-                match other {
+                match settings.token_auth.as_deref() {
                     Some("post") => credentials.authentication(ClientAuthentication::Body),
                     _ => credentials,
                 }

@@ -8,7 +8,7 @@ use crate::{
     client::{Network, Transmitter, TransmitterBuilder},
     delivery::RetryPolicy,
     error::Result,
-    key::{KeyOptions, KeySet, KeySource},
+    key::{FetchedKeys, KeyOptions, KeySet, KeySource},
     lint::LintPolicy,
 };
 
@@ -35,16 +35,33 @@ impl Config {
     /// # }
     /// ```
     pub fn transmitter(&self) -> Result<TransmitterBuilder> {
+        let issuer = self.required_issuer()?;
+        let fetched = self.fetch_keys()?;
+        self.configure(Transmitter::builder(issuer, self.keys(fetched)?))
+    }
+
+    /// The issuer, which a transmitter needs.
+    ///
+    /// Errors: `configuration_invalid` if the file has none.
+    pub fn required_issuer(&self) -> Result<&str> {
         let missing = || self.places.place("/issuer", invalid("issuer is missing"));
-        let issuer = self.issuer().ok_or_else(missing)?;
-        let keys = KeySet::watch(&self.key_source()?, LOOK);
-        self.configure(Transmitter::builder(issuer, self.placed("/key", keys)?))
+        self.issuer().ok_or_else(missing)
+    }
+
+    /// Reads the key where it is, without any cryptography: for hosts that do the two in different places. It blocks.
+    pub fn fetch_keys(&self) -> Result<FetchedKeys> {
+        self.placed("/key", self.key_source()?.fetch())
+    }
+
+    /// The other half: a set of keys that follows its source.
+    pub fn keys(&self, fetched: FetchedKeys) -> Result<KeySet> {
+        self.placed("/key", KeySet::watch_fetched(fetched, LOOK))
     }
 
     /// Sets what the file says on a transmitter that has its issuer and its key already.
     pub fn configure(&self, mut builder: TransmitterBuilder) -> Result<TransmitterBuilder> {
-        if let Some(deadline) = self.settings.deadline {
-            builder = builder.deadline(self.span("/deadline", deadline)?);
+        if let Some(deadline) = self.deadline()? {
+            builder = builder.deadline(deadline);
         }
         Ok(builder.retry(self.retry_policy()?).lint(self.lint_policy()?).network(self.network()?))
     }
@@ -103,7 +120,13 @@ impl Config {
         Ok(if settings.http2 == Some(false) { network.http1_only() } else { network })
     }
 
-    fn retry_policy(&self) -> Result<RetryPolicy> {
+    /// How long an operation may take, if the file says.
+    pub fn deadline(&self) -> Result<Option<Duration>> {
+        self.settings.deadline.map(|seconds| self.span("/deadline", seconds)).transpose()
+    }
+
+    /// How often a delivery is tried, and how long the waits are.
+    pub fn retry_policy(&self) -> Result<RetryPolicy> {
         let RetrySettings { max_attempts, attempt_timeout, base, max_backoff, max_retry_after } =
             self.settings.retry;
         let span = |key: &str, seconds: Option<f64>| {

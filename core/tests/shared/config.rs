@@ -192,8 +192,9 @@ fn the_nearest_file_is_found() {
     let inner = folder.join("a/b");
     fs::create_dir_all(&inner).unwrap();
     let path = folder.join("a").join(Config::FILE_NAME);
-    fs::write(&path, "").unwrap();
+    fs::write(&path, "issuer = 'https://edr.example.com'").unwrap();
     assert_eq!(Config::find(&inner), Some(path.clone()));
+    assert_eq!(Config::nearest(&inner).unwrap().issuer(), Some("https://edr.example.com"));
     assert_ne!(Config::find(&folder), Some(path));
     fs::remove_dir_all(folder).unwrap();
 }

@@ -54,6 +54,12 @@ impl FetchedKeys {
         self.keys.iter().map(read).collect()
     }
 
+    /// Reads the key that signs, the first.
+    pub fn key(&self) -> Result<SigningKey> {
+        let first = self.keys()?.into_iter().next();
+        first.ok_or_else(|| Error::internal("the source contains no keys"))
+    }
+
     /// The bytes of the first key, or of a secret that is kept like one.
     pub(crate) fn into_bytes(self) -> Zeroizing<Vec<u8>> {
         self.keys.into_iter().next().map(|(_, bytes)| bytes).unwrap_or_default()

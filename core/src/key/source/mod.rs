@@ -131,8 +131,7 @@ impl KeySource {
 
     /// Reads the key that signs. It blocks: a command for as long as it runs.
     pub fn read(&self) -> Result<SigningKey> {
-        let first = self.read_all()?.into_iter().next();
-        first.ok_or_else(|| Error::internal("the source contains no keys"))
+        self.fetch()?.key()
     }
 
     /// Reads all keys, one at least: the first signs, the others are published too. It blocks like [`read`](Self::read).
