@@ -208,9 +208,7 @@ impl SigningKey {
     /// Fetching waits, and takes no lock: a fork need not wait for it. Reading does not wait.
     fn read(py: Python<'_>, source: &sdk::KeySource) -> Result<Self> {
         let fetched = py.detach(|| source.fetch())?;
-        let keys = inside(|| fetched.keys())?;
-        let first = keys.into_iter().next();
-        Ok(Self(first.ok_or_else(|| PyValueError::new_err("the source contains no key"))?))
+        Ok(Self(inside(|| fetched.key())?))
     }
 }
 

@@ -5,6 +5,7 @@
 mod arguments;
 mod attach;
 mod batch;
+mod config;
 mod conformance;
 mod emission;
 mod errors;
@@ -50,6 +51,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     }
     module.add_class::<batch::Batch>()?;
     module.add_class::<batch::RequestLimit>()?;
+    module.add_class::<config::Config>()?;
     module.add_class::<emission::Emission>()?;
     module.add_class::<futures::Mailbox>()?;
     module.add_class::<futures::Task>()?;

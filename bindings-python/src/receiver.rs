@@ -4,7 +4,9 @@ use pyo3::{exceptions::PyTypeError, prelude::*};
 use ssf_bindings::receiver::{self, ClientProof, Credentials, Kind};
 use ssf_transmitter::{self as sdk, client::ReceiverBuilder, set::Audience};
 
-use crate::{errors::Result, key::SigningKey, process::PerProcess, sets::Addressee};
+use crate::{
+    config::Config, errors::Result, fork::inside, key::SigningKey, process::PerProcess, sets::Addressee,
+};
 
 /// The requirements of one kind of receiver for SETs.
 #[pyclass(frozen, module = "ssf_transmitter")]
@@ -98,10 +100,11 @@ impl Receiver {
     #[new]
     #[pyo3(signature = (
         kind, address, *, audience, dialect, time_unit, subject_shape, bearer, authorization, client_credentials,
-        allow_loopback, concurrency, rate_limit
+        allow_loopback, concurrency, rate_limit, config = None
     ))]
     #[allow(clippy::too_many_arguments, reason = "the settings of a receiver")]
     fn new(
+        py: Python<'_>,
         kind: &str,
         address: String,
         audience: Option<Addressee>,
@@ -114,7 +117,12 @@ impl Receiver {
         allow_loopback: bool,
         concurrency: usize,
         rate_limit: Option<f64>,
+        config: Option<&Config>,
     ) -> Result<Self> {
+        // The receiver of a file, by its name: it has no other settings.
+        if let Some(config) = config {
+            return Self::named(py, &config.0, &address);
+        }
         let kind = Kind::named(kind);
         if audience.is_none() && kind != Kind::Okta {
             return Err(PyTypeError::new_err("audience: expected a str or a list of str").into());
@@ -169,6 +177,14 @@ impl Receiver {
 }
 
 impl Receiver {
+    /// Fetching waits, and takes no lock: a fork need not wait for it. Building does not wait.
+    fn named(py: Python<'_>, config: &sdk::config::Config, name: &str) -> Result<Self> {
+        let fetched = py.detach(|| config.fetch_receiver(name))?;
+        let receiver = Self { builder: inside(|| fetched.builder())?, core: PerProcess::new() };
+        receiver.core.get(|| config.build(name, receiver.builder.clone()))?;
+        Ok(receiver)
+    }
+
     /// The receiver of this process.
     pub(crate) fn core(&self) -> Result<&sdk::Receiver> {
         Ok(self.core.get(|| self.builder.clone().build())?)

@@ -23,6 +23,7 @@ use ssf_transmitter::{
 use crate::{
     arguments::Span,
     batch::{Batch, RequestLimit},
+    config::Config,
     emission::{Emission, ReadEvent, ReadSubject},
     errors::Result,
     fork::inside,
@@ -82,15 +83,16 @@ impl Transmitter {
             lint: lint.map(|lint| lint.0),
             network: network.network(),
         };
-        let transmitter = Self {
-            settings,
-            signers: keys.signers.clone(),
-            core: PerProcess::new(),
-            direct: PerProcess::new(),
-            closed: AtomicBool::new(false),
-        };
-        transmitter.direct()?;
-        Ok(transmitter)
+        Self::of(settings, keys.signers.clone())
+    }
+
+    /// What a file of settings describes. It waits for the commands that the file names.
+    #[staticmethod]
+    fn from_config(py: Python<'_>, config: &Config) -> Result<Self> {
+        let fetched = py.detach(|| ssf_bindings::config::fetch_keys(&config.0))?;
+        let keys = inside(|| config.0.keys(fetched))?;
+        let settings = py.detach(|| ssf_bindings::config::transmitter(&config.0, keys))?;
+        Self::of(settings, Arc::default())
     }
 
     /// Whether a function of Python may have to sign. If so, `begin` and `examine` tell which.
@@ -245,6 +247,18 @@ impl Transmitter {
 }
 
 impl Transmitter {
+    fn of(settings: TransmitterSettings, signers: Arc<Signers>) -> Result<Self> {
+        let transmitter = Self {
+            settings,
+            signers,
+            core: PerProcess::new(),
+            direct: PerProcess::new(),
+            closed: AtomicBool::new(false),
+        };
+        transmitter.direct()?;
+        Ok(transmitter)
+    }
+
     /// An emit for asyncio: one of many, which share a limit, or a single one.
     fn one(&self, emission: &Emission, limit: Option<&RequestLimit>) -> Result<sdk::client::Emit> {
         match limit {

@@ -53,7 +53,7 @@ def published(kms: Kms) -> Jwks:
 
 
 def test_the_readme_has_its_blocks() -> None:
-    assert len(BLOCKS) == 12
+    assert len(BLOCKS) == 13
 
 
 def test_the_test_of_the_readme_passes(pytester: pytest.Pytester) -> None:
@@ -71,6 +71,8 @@ def test_a_block_of_the_readme_runs(
     monkeypatch.chdir(tmp_path)
     kms, key = Kms(), SigningKey.generate()
     Path("signing-key.pem").write_text(key.export_private_pem())
+    acme = '[receivers.acme]\nokta = "https://acme.okta.com"\n'
+    Path("ssf.toml").write_text(f'issuer = "{ISSUER}"\nkey = "file:signing-key.pem"\n{acme}')
     keys = published(kms) if "kms" in block else key
     addresses = {
         'Receiver.okta("https://acme.okta.com")': "okta",

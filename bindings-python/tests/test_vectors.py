@@ -290,12 +290,12 @@ def test_the_codes_kinds_and_retry_classes_are_those_of_the_list() -> None:
 
 def test_every_file_of_the_manifest_is_run_here_or_named_as_for_rust_only() -> None:
     run = {
-        "conformance.json", "errors.json", "events", "explain.json", "jwks.json", "key-sources.json", "keys.json",
-        "lint", "rotation.json", "sets", "settings.json", "setup-network.json", "signed.json", "stream-api.json",
-        "subjects.json", "surface.json", "values.json",
+        "config.json", "conformance.json", "errors.json", "events", "explain.json", "jwks.json", "key-sources.json",
+        "keys.json", "lint", "rotation.json", "sets", "settings.json", "setup-network.json", "signed.json",
+        "stream-api.json", "subjects.json", "surface.json", "values.json",
     }  # fmt: skip
     rust = {
-        "access-tokens.json", "command.json", "config.json", "delivery.json", "okta.json", "okta-log.json", "token.json",
+        "access-tokens.json", "command.json", "delivery.json", "okta.json", "okta-log.json", "token.json",
     }  # fmt: skip
     assert MANIFEST.keys() == run | rust
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ssf_transmitter import _load as _load
+from ssf_transmitter._config import Config
 from ssf_transmitter._emission import Emission, Emitted
 from ssf_transmitter._logging import enable_logging
 from ssf_transmitter._model import CustomEvent, CustomSubject, Event, Subject
@@ -83,6 +84,7 @@ __all__ = [
     "AsyncTransmitter",
     "ClientCredentials",
     "ComplexSubject",
+    "Config",
     "ConfigError",
     "Counters",
     "CustomEvent",

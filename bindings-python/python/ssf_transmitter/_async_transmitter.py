@@ -49,6 +49,8 @@ class AsyncTransmitter(BaseTransmitter):
         ConfigError: If a setting is wrong.
     """
 
+    _mailbox: _native.Mailbox | None = None
+
     @known_keywords
     def __init__(
         self,
@@ -70,7 +72,6 @@ class AsyncTransmitter(BaseTransmitter):
             issuer, key, deadline, retry, lint, ca_bundle, client_certificate, proxy, source_address, http2,
             allow_networks,
         )  # fmt: skip
-        self._mailbox: _native.Mailbox | None = None
 
     @known_keywords
     async def emit(

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from ipaddress import IPv4Address, IPv6Address
 
+    from typing_extensions import Self
+
+    from ssf_transmitter._config import Config
     from ssf_transmitter._model import Event, Subject
     from ssf_transmitter._native import Counters, Jwks, KeySet, Signer, SigningKey, UnsignedSet
     from ssf_transmitter._native import Transmitter as NativeTransmitter
@@ -67,6 +70,30 @@ class BaseTransmitter:
             http2=http2,
             allow_networks=[allow_networks] if isinstance(allow_networks, str) else list(allow_networks),
         )
+
+    @classmethod
+    @known_keywords
+    def from_config(cls, config: Config) -> Self:
+        """Make the transmitter that a file of settings describes. The key follows its source, as in `KeySet.watch`.
+
+        It waits for the commands that the file names, so create the transmitter where your program starts.
+
+        >>> from ssf_transmitter import Config, Transmitter
+        >>> config = Config.from_toml('''
+        ... issuer = "https://edr.example.com"
+        ... key = "cmd:openssl genpkey -algorithm ed25519"
+        ... ''')
+        >>> Transmitter.from_config(config)
+        <Transmitter https://edr.example.com>
+
+        Raises:
+            ConfigError: If the file has no issuer or no key, or names a file that cannot be read.
+            KeyMaterialError: If the key cannot be read.
+        """
+        transmitter = cls.__new__(cls)
+        transmitter._native = _native.Transmitter.from_config(config)  # noqa: SLF001  # its own
+        transmitter._issuer = config.issuer or ""  # noqa: SLF001
+        return transmitter
 
     @property
     def issuer(self) -> str:

@@ -84,6 +84,7 @@ __all__ = [
     "Attempt",
     "Batch",
     "ClientCredentials",
+    "Config",
     "Counters",
     "DecodedSet",
     "Delivery",
@@ -381,6 +382,14 @@ class ClientCredentials:
     ) -> Self: ...
 
 @disjoint_base
+class Config:
+    def __new__(cls, path: str | PathLike[str] | None, *, text: str | None) -> Self: ...
+    @property
+    def issuer(self) -> str | None: ...
+    @property
+    def receiver_names(self) -> list[str]: ...
+
+@disjoint_base
 class Receiver:
     def __new__(
         cls,
@@ -397,6 +406,7 @@ class Receiver:
         allow_loopback: bool,
         concurrency: int,
         rate_limit: float | None,
+        config: Config | None = None,
     ) -> Self: ...
     @property
     def audience(self) -> str | list[str]: ...
@@ -842,6 +852,8 @@ class Transmitter:
         allow_networks: Sequence[str],
         http2: bool,
     ) -> Self: ...
+    @staticmethod
+    def from_config(config: Config) -> Transmitter: ...
     @property
     def has_signers(self) -> bool: ...
     def emit(self, emission: Emission) -> Receipt: ...

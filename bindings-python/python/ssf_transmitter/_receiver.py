@@ -167,6 +167,13 @@ class Receiver(_native.Receiver):
         )  # fmt: skip
 
     @classmethod
+    def _named(cls, config: _native.Config, name: str) -> Self:
+        return super().__new__(
+            cls, "config", name, audience=None, dialect=None, bearer=None, authorization=None, client_credentials=None,
+            allow_loopback=False, concurrency=16, rate_limit=None, time_unit=None, subject_shape=None, config=config,
+        )  # fmt: skip
+
+    @classmethod
     def _of(
         cls,
         kind: str,
