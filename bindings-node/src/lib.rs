@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(dead_code, reason = "napi registers nothing in a build for tests"))]
 
 mod access;
+mod config;
 mod conformance;
 mod deliveries;
 mod emission;

@@ -209,6 +209,10 @@ impl Transmitter {
 }
 
 impl Transmitter {
+    pub(crate) fn of(core: sdk::Transmitter) -> Self {
+        Self { core }
+    }
+
     pub(crate) fn core(&self) -> &sdk::Transmitter {
         &self.core
     }
@@ -225,6 +229,6 @@ impl TransmitterSettings {
         };
         // Built inside the runtime, to which the HTTP pool will belong.
         let _inside = runtime()?.enter();
-        Ok(Transmitter { core: settings.build()? })
+        Ok(Transmitter::of(settings.build()?))
     }
 }

@@ -33,6 +33,8 @@ before(async () => {
   key = await SigningKey.generate('RSA-2048');
   keyFile = join(project, 'signing-key.pem');
   await writeFile(keyFile, await key.exportPrivatePem(), { mode: 0o600 });
+  const acme = '[receivers.acme]\nokta = "https://acme.okta.com"\n';
+  await writeFile(join(project, 'ssf.toml'), `issuer = "${ISSUER}"\nkey = "file:signing-key.pem"\n${acme}`);
 });
 after(() => rm(project, { recursive: true }));
 

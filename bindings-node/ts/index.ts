@@ -9,6 +9,7 @@ import './bundled.js';
 export type { Algorithm } from './algorithm.js';
 export type { CauseId } from './causes.js';
 export type { CodeFacts, ErrorKind, SsfErrorCode } from './codes.js';
+export { Config } from './config.js';
 export * as conformance from './conformance.js';
 export { type CustomSubject, customSubject } from './custom-subject.js';
 export type { Check, Diagnosis } from './diagnosis.js';

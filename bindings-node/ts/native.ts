@@ -103,6 +103,14 @@ export interface NativeReceiver {
   dialect(): NativeDialect;
 }
 
+export interface NativeConfig {
+  readonly issuer: string | null;
+  readonly receiverNames: string[];
+  receiver(mailbox: NativeMailbox, number: number, name: string): Outcome<void>;
+  keys(mailbox: NativeMailbox, number: number): Outcome<void>;
+  transmitter(mailbox: NativeMailbox, number: number, keys: NativeKeySet): Outcome<void>;
+}
+
 export interface NativeReceiverSettings {
   kind: 'okta' | 'govuk-one-login' | 'any';
   address: string;
@@ -782,6 +790,10 @@ interface Native {
     ids(): string[];
     builtIn(id: string): Outcome<NativeDialect>;
     fromToml(text: string): Outcome<NativeDialect>;
+  };
+  Config: {
+    read(mailbox: NativeMailbox, number: number, path: string | undefined): Outcome<void>;
+    fromToml(text: string): Outcome<NativeConfig>;
   };
   Receiver: { build(settings: NativeReceiverSettings): Outcome<NativeReceiver> };
   RequestLimit: new (requests: number) => NativeRequestLimit;

@@ -242,7 +242,8 @@ export class Receiver {
 
 const HANDLES = new WeakMap<object, NativeReceiver>();
 
-function receiverOf(native: NativeReceiver): Receiver {
+/** The receiver of a native one. */
+export function receiverOf(native: NativeReceiver): Receiver {
   const receiver: Receiver = Object.create(Receiver.prototype);
   HANDLES.set(receiver, native);
   return receiver;

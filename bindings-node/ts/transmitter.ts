@@ -1,6 +1,7 @@
 /** The transmitter. */
 
 import { call } from './calls.js';
+import { Config } from './config.js';
 import { subjectJson } from './custom-subject.js';
 import { type Check, type Diagnosis, diagnosisOf } from './diagnosis.js';
 import { type Batch, type Emission, type EmitAllOptions, type Emitted, emitAll } from './emit-all.js';
@@ -12,6 +13,7 @@ import { writtenEvent, writtenSubject } from './lint.js';
 import {
   type NativeEmitOptions,
   type NativeExamination,
+  type NativeKeySet,
   type NativeRequestLimit,
   type NativeTransmitter,
   native,
@@ -112,6 +114,15 @@ const EMIT = { ...SET, ...DELIVER };
 const PROVIDERS = instance(OktaProviders, 'an OktaProviders');
 const DOCTOR = { to: RECEIVER, signal, configurationUrl: string, send: boolean, confirm: PROVIDERS };
 
+/** A transmitter that was made from a file. @internal */
+class Made {
+  constructor(
+    readonly native: NativeTransmitter,
+    readonly keys: KeySet,
+    readonly issuer: string,
+  ) {}
+}
+
 /**
  * Sends SETs for one issuer. Create one, and share it.
  *
@@ -136,7 +147,16 @@ export class Transmitter implements AsyncDisposable {
    *
    * @throws {ConfigError} If a setting is wrong; `pointer` names it.
    */
-  constructor(options: TransmitterOptions) {
+  constructor(options: TransmitterOptions);
+  /** @internal */
+  constructor(made: Made);
+  constructor(options: TransmitterOptions | Made) {
+    if (options instanceof Made) {
+      this.issuer = options.issuer;
+      this.#keys = options.keys;
+      this.#native = options.native;
+      return;
+    }
     checked(options, OPTIONS, ['issuer', 'key'], Transmitter);
     const { issuer, key } = options;
     this.issuer = issuer;
@@ -153,6 +173,26 @@ export class Transmitter implements AsyncDisposable {
       ),
       Transmitter,
     );
+  }
+
+  /**
+   * Makes the transmitter that a file of settings describes. Its key follows its source, as with {@link KeySet.watch}.
+   *
+   * @example
+   * ```ts
+   * const transmitter = await Transmitter.fromConfig(await Config.read('ssf.toml'));
+   * ```
+   *
+   * @throws {ConfigError} If the file has no issuer or no key, or names a file that cannot be read.
+   * @throws {KeyMaterialError} If the key cannot be read.
+   */
+  static async fromConfig(config: Config): Promise<Transmitter> {
+    const at = new Place(Transmitter.fromConfig);
+    checkedArgument('config', config, instance(Config, 'a Config'), at);
+    const file = Config.handle(config);
+    const keys = await call<NativeKeySet>((...to) => file.keys(...to), at);
+    const made = await call<NativeTransmitter>((...to) => file.transmitter(...to, keys), at);
+    return new Transmitter(new Made(made, new KeySet(keys), config.issuer ?? ''));
   }
 
   /**
