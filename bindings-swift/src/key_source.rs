@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Runs what may wait for a command on a thread of its own.
-async fn waiting<T: Send + 'static>(
+pub(crate) async fn waiting<T: Send + 'static>(
     cancellation: &Cancellation,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {

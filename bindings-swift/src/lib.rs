@@ -5,6 +5,7 @@
 //! date. Errors cross as [`failure::Failure`], which `SSFError.swift` converts.
 
 mod cancellation;
+mod config;
 mod conformance;
 mod emission;
 mod failure;

@@ -242,6 +242,8 @@ public struct Receiver: Sendable {
         native = try SSFTransmitter.native { try .build(settings: settings) }
     }
 
+    init(native: SSFTransmitterFFI.Receiver) { self.native = native }
+
     /// The host of its push endpoint.
     public var host: String { native.host() }
 

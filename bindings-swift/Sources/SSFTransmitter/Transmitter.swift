@@ -40,6 +40,12 @@ public struct Transmitter: Sendable {
     /// The issuer: the `iss` of its SETs.
     public let issuer: String
 
+    init(native: SSFTransmitterFFI.Transmitter, keys: KeySet, issuer: String) {
+        self.native = native
+        self.keys = keys
+        self.issuer = issuer
+    }
+
     /// A transmitter with the `iss` of its SETs, the exact `issuer` of its configuration, and a key.
     public init(issuer: String, key: SigningKey, options: Options = Options()) throws {
         try self.init(issuer: issuer, keys: KeySet(key), options: options)

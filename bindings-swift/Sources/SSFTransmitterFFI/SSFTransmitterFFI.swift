@@ -770,6 +770,233 @@ public func FfiConverterTypeCancellation_lower(_ value: Cancellation) -> UInt64 
 
 
 /**
+ * The settings in a file.
+ */
+public protocol ConfigProtocol: AnyObject, Sendable {
+    
+    func issuer()  -> String?
+    
+    /**
+     * The keys of the transmitter, which follow their source.
+     */
+    func keys(cancellation: Cancellation) async throws  -> KeySet
+    
+    /**
+     * The receiver with this name.
+     */
+    func receiver(name: String, cancellation: Cancellation) async throws  -> Receiver
+    
+    func receiverNames()  -> [String]
+    
+    /**
+     * The transmitter with these keys.
+     */
+    func transmitter(keys: KeySet, cancellation: Cancellation) async throws  -> Transmitter
+    
+}
+/**
+ * The settings in a file.
+ */
+open class Config: ConfigProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_ssf_transmitter_swift_fn_clone_config(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_ssf_transmitter_swift_fn_free_config(handle, $0) }
+    }
+
+    
+public static func fromToml(text: String)throws  -> Config  {
+    return try  FfiConverterTypeConfig_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_constructor_config_from_toml(
+        FfiConverterString.lower(text),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Reads the file at a path, or without one the nearest.
+     */
+public static func read(path: String?)throws  -> Config  {
+    return try  FfiConverterTypeConfig_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_constructor_config_read(
+        FfiConverterOptionString.lower(path),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+open func issuer() -> String?  {
+    return try!  FfiConverterOptionString.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_method_config_issuer(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The keys of the transmitter, which follow their source.
+     */
+open func keys(cancellation: Cancellation)async throws  -> KeySet  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_config_keys(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_u64,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_u64,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeKeySet_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+    /**
+     * The receiver with this name.
+     */
+open func receiver(name: String, cancellation: Cancellation)async throws  -> Receiver  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_config_receiver(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(name),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_u64,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_u64,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeReceiver_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+open func receiverNames() -> [String]  {
+    return try!  FfiConverterSequenceString.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_method_config_receiver_names(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The transmitter with these keys.
+     */
+open func transmitter(keys: KeySet, cancellation: Cancellation)async throws  -> Transmitter  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_ssf_transmitter_swift_fn_method_config_transmitter(
+                        self.uniffiCloneHandle(),FfiConverterTypeKeySet_lower(keys),FfiConverterTypeCancellation_lower(cancellation)
+                )
+            },
+            pollFunc: ffi_ssf_transmitter_swift_rust_future_poll_u64,
+            completeFunc: ffi_ssf_transmitter_swift_rust_future_complete_u64,
+            freeFunc: ffi_ssf_transmitter_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeTransmitter_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeConfig: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Config
+
+    public static func lift(_ handle: UInt64) throws -> Config {
+        return Config(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Config) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Config {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Config, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConfig_lift(_ handle: UInt64) throws -> Config {
+    return try FfiConverterTypeConfig.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConfig_lower(_ value: Config) -> UInt64 {
+    return FfiConverterTypeConfig.lower(value)
+}
+
+
+
+
+
+
+/**
  * The requirements of one kind of receiver for SETs.
  */
 public protocol DialectProtocol: AnyObject, Sendable {
@@ -11792,6 +12019,21 @@ private let initializationResult: InitializationResult = {
     if (uniffi_ssf_transmitter_swift_checksum_method_cancellation_cancel() != 28924) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_ssf_transmitter_swift_checksum_method_config_issuer() != 46924) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_config_keys() != 24020) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_config_receiver() != 59874) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_config_receiver_names() != 42359) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_config_transmitter() != 35401) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_ssf_transmitter_swift_checksum_method_requestlimit_window() != 27284) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -12066,6 +12308,12 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_constructor_cancellation_new() != 36238) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_constructor_config_from_toml() != 57938) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_constructor_config_read() != 14986) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_constructor_requestlimit_new() != 38879) {

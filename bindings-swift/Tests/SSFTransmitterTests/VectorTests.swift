@@ -9,11 +9,11 @@ import Testing
         let run: Set = [
             "errors.json", "events", "jwks.json", "key-sources.json", "keys.json", "sets", "signed.json",
             "subjects.json", "lint", "explain.json", "conformance.json", "settings.json", "setup-network.json",
-            "rotation.json", "surface.json", "values.json",
+            "config.json", "rotation.json", "surface.json", "values.json",
         ]
         let files = Set(try Vectors.read("manifest.json").object.keys)
         let rust = [
-            "access-tokens.json", "command.json", "config.json", "delivery.json", "okta.json", "okta-log.json",
+            "access-tokens.json", "command.json", "delivery.json", "okta.json", "okta-log.json",
             "stream-api.json", "token.json",
         ]
         #expect(files == run.union(rust))
