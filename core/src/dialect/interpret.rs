@@ -1,7 +1,7 @@
 //! The one interpreter: shapes events and subject as a dialect says. What the receiver would not take goes through as it
 //! is; `lint` finds it.
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, map::Entry};
 
 use super::{
     Dialect,
@@ -27,32 +27,37 @@ pub(crate) struct Shaped {
 
 impl Dialect {
     /// Puts events and subject into the receiver's form.
-    pub(crate) fn shape(&self, events: &[Event], subject: Option<&Subject>) -> Result<Shaped> {
+    pub(crate) fn shape(&self, events: Vec<Event>, subject: Option<Subject>) -> Result<Shaped> {
         let data = self.data();
-        // RFC 9493 has one form only; the forms of a dialect concern the event.
         let mut shaped = Shaped { sub_id: None, events: Map::new(), requires_txn: false };
+        let mut at_top = false;
         for event in events {
-            let kind = event.event_type();
-            let rules = self.event_rules(event.uri(), kind);
+            let (uri, members) = event.into_parts();
+            let kind = EventType::by_uri(&uri);
+            let rules = self.event_rules(&uri, kind);
             shaped.requires_txn |= kind.is_some_and(|kind| kind.requires_txn);
-            if self.is_at_top(rules) {
-                shaped.sub_id = subject.cloned().map(Value::from);
-            }
+            at_top |= self.is_at_top(rules);
 
-            let mut members = self.shape_members(event, kind, rules);
-            if let Some(subject) = subject
+            let mut members = self.shape_members(members, kind, rules);
+            if let Some(subject) = &subject
                 && self.wants_subject(kind, rules)
                 && !members.has("subject")
             {
                 let value = self.subject_shape(kind, rules).apply(subject);
                 members.insert("subject".to_owned(), value);
             }
-            let uri = kind.and_then(|kind| data.uris.get(kind.id)).map_or(event.uri(), String::as_str);
-            if shaped.events.insert(uri.to_owned(), Value::Object(members)).is_some() {
-                let message = "the SET contains the same event twice";
-                return Err(Error::new(ErrorCode::EventsTooMany, message).at(event_pointer(uri)));
-            }
+            let uri =
+                kind.and_then(|kind| data.uris.get(kind.id).cloned()).unwrap_or_else(|| uri.into_owned());
+            match shaped.events.entry(uri) {
+                Entry::Vacant(free) => free.insert(Value::Object(members)),
+                Entry::Occupied(first) => {
+                    let message = "the SET contains the same event twice";
+                    return Err(Error::new(ErrorCode::EventsTooMany, message).at(event_pointer(first.key())));
+                }
+            };
         }
+        // RFC 9493 has one form only; the forms of a dialect concern the event.
+        shaped.sub_id = subject.filter(|_| at_top).map(Value::from);
         Ok(shaped)
     }
 
@@ -191,12 +196,11 @@ impl Dialect {
     /// The members in the receiver's units, names and spellings.
     fn shape_members(
         &self,
-        event: &Event,
+        mut members: Map<String, Value>,
         kind: Option<&EventType>,
         rules: Option<&EventRules>,
     ) -> Map<String, Value> {
         let time = &self.data().time;
-        let mut members = event.members().clone();
         for field in kind.map_or(&[][..], |kind| kind.fields) {
             match (field.kind, members.get_mut(field.name)) {
                 (FieldType::Timestamp, Some(value)) => {

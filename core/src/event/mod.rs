@@ -138,6 +138,11 @@ impl Event {
         &self.members
     }
 
+    /// The event type URI and the members.
+    pub(crate) fn into_parts(self) -> (Cow<'static, str>, Map<String, Value>) {
+        (self.uri, self.members)
+    }
+
     /// Checks the event against its definition: required members, types, values, units.
     ///
     /// Building a SET does this too. The error's pointer leads into the SET: `/events/<URI>/<member>`.

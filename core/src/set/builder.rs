@@ -201,7 +201,7 @@ impl SetBuilder {
     /// The claims in the receiver's form, in the order in which they are written.
     fn claims(self) -> Result<Map<String, Value>> {
         let rules = &self.dialect.data().set;
-        let shaped = self.dialect.shape(&self.events, self.subject.as_ref())?;
+        let shaped = self.dialect.shape(self.events, self.subject)?;
         let txn = match (rules.txn, self.txn) {
             // An event that cannot do without it has it whatever the dialect says.
             (_, Some(txn)) if rules.txn != Txn::Omit || shaped.requires_txn => Some(txn),
