@@ -111,7 +111,8 @@ impl Signing {
         }
     }
 
-    /// Signs all SETs at once with the [`Signer`](crate::Signer) of the key, and answers.
+    /// Signs all SETs at once with the [`Signer`](crate::Signer) of the key, and answers. With the timer of
+    /// [long polls](super::StreamApiBuilder::long_poll), the signatures take no longer than they [may](Self::time_left).
     pub async fn sign(self) -> Answer {
         let Some(signer) = self.key.signer() else {
             return self.finish(vec![Err(none("the caller signs: use Call::step"))]).await;
