@@ -32,6 +32,7 @@ mod records;
 mod runtime;
 mod sets;
 mod signer;
+mod stream_calls;
 mod streams;
 mod transmitter;
 mod worker;

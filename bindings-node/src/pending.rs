@@ -1,5 +1,7 @@
 //! What waits for a signature that JavaScript makes.
 
+use std::time::Duration;
+
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use ssf_bindings::set::signature;
@@ -25,15 +27,18 @@ pub struct Request {
 }
 
 impl Request {
-    fn of(pending: &client::Pending) -> Option<Self> {
-        let kid = external(pending.key())?;
-        let unsigned = pending.unsigned();
-        Some(Self {
-            kid,
+    pub(crate) fn new(kid: &str, unsigned: &sdk::UnsignedSet, time_left: Duration) -> Self {
+        Self {
+            kid: kid.to_owned(),
             signing_input: unsigned.signing_input().to_vec().into(),
             digest: unsigned.digest().map(Into::into),
-            time_left: pending.time_left().as_secs_f64() * 1000.0,
-        })
+            time_left: time_left.as_secs_f64() * 1000.0,
+        }
+    }
+
+    fn of(pending: &client::Pending) -> Option<Self> {
+        let kid = external(pending.key())?;
+        Some(Self::new(&kid, pending.unsigned(), pending.time_left()))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use napi::bindgen_prelude::{ClassInstance, Either, Uint8Array};
+use napi::bindgen_prelude::{ClassInstance, Either};
 use napi_derive::napi;
 use ssf_bindings::streams::{self, StreamSettings};
 use ssf_transmitter::{
@@ -21,6 +21,7 @@ use crate::{
     outbox::Outbox,
     policy::milliseconds,
     receiver::Dialect,
+    stream_calls::{Answer, StreamCall},
 };
 
 /// What can be set of a stream API. Spans are in milliseconds.
@@ -110,21 +111,6 @@ pub struct RequestHead {
     pub remote: Option<String>,
 }
 
-/// An answer: headers are names and values by turns.
-#[napi(object, object_from_js = false)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: Vec<String>,
-    pub body: Uint8Array,
-}
-
-impl From<stream::Answer> for Answer {
-    fn from(answer: stream::Answer) -> Self {
-        let headers = answer.headers().flat_map(|(name, value)| [name.to_owned(), value.to_owned()]);
-        Self { status: answer.status(), headers: headers.collect(), body: answer.into_body().into() }
-    }
-}
-
 /// What was published.
 #[napi(object, object_from_js = false)]
 pub struct Published {
@@ -200,7 +186,7 @@ impl StreamApi {
             };
             Ok(match begun {
                 Begun::Answered(answer) => Either::A(Answer::from(answer)),
-                Begun::Body(call) => Either::B(StreamCall(Some(call))),
+                Begun::Body(call) => Either::B(StreamCall::of(call)),
             })
         })
     }
@@ -266,38 +252,4 @@ impl StreamApi {
             inner.api.get_or_try_init(make).await.cloned()
         }
     }
-}
-
-/// A request that waits for its body.
-#[napi]
-pub struct StreamCall(Option<stream::Call>);
-
-#[napi]
-impl StreamCall {
-    /// How many bytes of the body to read at most.
-    #[napi(getter)]
-    pub fn limit(&self) -> u32 {
-        self.0.as_ref().and_then(|call| call.limit().try_into().ok()).unwrap_or_default()
-    }
-
-    /// Answers the request.
-    #[napi]
-    pub fn respond(&mut self, mailbox: &Mailbox, number: u32, body: Uint8Array) -> Outcome<()> {
-        let (call, body) = (self.0.take(), body.to_vec());
-        mailbox.spawn(number, async move {
-            let call = call.ok_or_else(answered)?;
-            Ok(Answer::from(call.respond(&body).await))
-        })
-    }
-
-    /// The answer if the body does not come in time.
-    #[napi]
-    pub fn too_slow(&self) -> Outcome<Answer> {
-        let call = self.0.as_ref().ok_or_else(answered);
-        outcome(call.map(|call| call.too_slow().into()))
-    }
-}
-
-fn answered() -> Failure {
-    Failure::internal("a request was answered twice")
 }

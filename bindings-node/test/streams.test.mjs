@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import express from 'express';
 import { decodeJwt, SignJWT } from 'jose';
-import { caep, customEvent, Dialect, KeySet, Signer, SigningKey, SsfError } from 'ssf-transmitter';
+import { caep, customEvent, Dialect, SigningKey, SsfError } from 'ssf-transmitter';
 import { Outbox, Worker } from 'ssf-transmitter/outbox';
 import { generateStaticToken, StreamApi } from 'ssf-transmitter/streams';
 import { authenticator, MOUNTS, Server } from './mounts.mjs';
@@ -423,8 +423,6 @@ test('wrong settings are errors', async () => {
   wrong({ dialects: ['acme'] }, /Dialects/);
   wrong({ longpoll: 1 }, /did you mean longPoll/);
   wrong({ authenticator: { issuers: [{ issuer: 'https://sso.example.com', profile: 'oktaa' }] } }, /okta/);
-  const signer = new Signer({ sign: () => new Uint8Array(), algorithm: 'ES256', publicKey: key.publicJwk });
-  wrong({ key: new KeySet(signer) }, /a key of this process/);
   const api = apiOver(outbox);
   assert.throws(() => api.nodeHandler('Bearer of-acme'), /authenticate: expected a function/);
   const handle = api.fetchHandler(() => 'acme');

@@ -498,12 +498,26 @@ export interface NativeAnswer {
   status: number;
   headers: string[];
   body: Uint8Array<ArrayBuffer>;
+  failure?: NativeDeliveryFailure;
 }
 
 export interface NativeStreamCall {
   readonly limit: number;
   respond(mailbox: NativeMailbox, number: number, body: Uint8Array): Outcome<void>;
   tooSlow(): Outcome<NativeAnswer>;
+}
+
+/** A signature, or the error that says why there is none. */
+export interface NativeSignature {
+  bytes: Uint8Array | undefined;
+  der: boolean;
+  error: NativeErrorParts | undefined;
+}
+
+export interface NativeStreamSigning {
+  requests(): NativeRequest[];
+  finish(mailbox: NativeMailbox, number: number, signatures: NativeSignature[]): Outcome<void>;
+  abandon(): void;
 }
 
 export interface NativePublished {

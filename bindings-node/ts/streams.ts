@@ -36,6 +36,8 @@ export {
   type TrustedIssuer,
 } from './streams/access.js';
 export {
+  type MountOptions,
+  type NodeHandlerOptions,
   type Published,
   type PublishOptions,
   StreamApi,

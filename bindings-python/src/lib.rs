@@ -33,6 +33,7 @@ mod runtime;
 mod sets;
 mod signer;
 mod stream_arguments;
+mod stream_calls;
 mod streams;
 mod transmitter;
 mod worker;
@@ -87,7 +88,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<sets::UnsignedSet>()?;
     module.add_class::<signer::Signer>()?;
     module.add_class::<streams::StreamApi>()?;
-    module.add_class::<streams::StreamCall>()?;
+    module.add_class::<stream_calls::StreamCall>()?;
+    module.add_class::<stream_calls::StreamSigning>()?;
     module.add_class::<transmitter::Counters>()?;
     module.add_class::<transmitter::Transmitter>()?;
     module.add_class::<worker::Question>()?;

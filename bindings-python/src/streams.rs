@@ -1,13 +1,10 @@
 //! The stream API. Its store belongs to one process, as that of its outbox does.
 
-use std::{
-    borrow::Cow,
-    sync::{Mutex, PoisonError},
-};
+use std::sync::Arc;
 
-use pyo3::{exceptions::PyRuntimeError, prelude::*};
+use pyo3::prelude::*;
 use ssf_bindings::streams::{self, StreamSettings};
-use ssf_transmitter::stream::{self, Answer, Head};
+use ssf_transmitter::stream::{self, Head};
 
 use crate::{
     arguments::Span,
@@ -17,24 +14,24 @@ use crate::{
     key_set::KeySet,
     outbox::{Entry, Outbox},
     outbox_records::Failure,
-    process::{Own, PerProcess},
+    process::PerProcess,
     receiver::Dialect,
-    runtime::{FORKED, wait},
+    runtime::wait,
+    signer::Signers,
     stream_arguments::{AccessArgument, CallerArgument, HeadArgument},
+    stream_calls::{Response, StreamCall, response},
 };
 
 /// What answers receivers and publishes to their streams.
 #[pyclass(frozen, module = "ssf_transmitter._native")]
 pub(crate) struct StreamApi {
     settings: StreamSettings,
+    signers: Arc<Signers>,
     outbox: Py<Outbox>,
     /// Over a store without streams: what follows from the settings alone.
     bare: stream::StreamApi,
     core: PerProcess<stream::StreamApi>,
 }
-
-/// Status, headers and body of an answer.
-type Response = (u16, Vec<(&'static str, String)>, Cow<'static, [u8]>);
 
 /// The ids of SETs, to how many streams they go, and whether they were published before.
 type PublishedTuple = (Vec<String>, u64, bool);
@@ -103,7 +100,8 @@ impl StreamApi {
             rate_limit,
         };
         let bare = inside(|| settings.check())?;
-        Ok(Self { settings, outbox: outbox.unbind(), bare, core: PerProcess::new() })
+        let signers = keys.signers.clone();
+        Ok(Self { settings, signers, outbox: outbox.unbind(), bare, core: PerProcess::new() })
     }
 
     /// Whether the API has something at this path.
@@ -120,18 +118,19 @@ impl StreamApi {
     fn begin(&self, py: Python<'_>, head: HeadArgument, caller: Option<CallerArgument>) -> Result<Begun> {
         let api = self.core()?;
         let (head, caller) = (head.into(), caller.map(Into::into));
-        Ok(detached(py, || streams::begin(api, &head, caller)).into())
+        Ok(Begun::of(detached(py, || streams::begin(api, &head, caller)), self.signers.clone()))
     }
 
     /// Finds out who calls, and begins to answer.
     fn admit(&self, py: Python<'_>, head: HeadArgument) -> Result<Begun> {
         let (api, head) = (self.core()?, Head::from(head));
-        Ok(wait(py, api.admit(&head))?.into())
+        Ok(Begun::of(wait(py, api.admit(&head))?, self.signers.clone()))
     }
 
     fn admit_async(&self, head: HeadArgument, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
-        let (api, head) = (self.core()?.clone(), Head::from(head));
-        mailbox.spawn(future, async move { Ok(api.admit(&head).await) }, Begun::from)
+        let (api, head, signers) = (self.core()?.clone(), Head::from(head), self.signers.clone());
+        let begun = async move { Ok(api.admit(&head).await) };
+        mailbox.spawn(future, begun, |begun| Begun::of(begun, signers))
     }
 
     /// Publishes an event.
@@ -213,11 +212,6 @@ fn published(published: ssf_transmitter::outbox::Published) -> PublishedTuple {
     (published.jtis, published.streams, published.repeated)
 }
 
-fn response(answer: Answer) -> Response {
-    let headers = answer.headers().map(|(name, value)| (name, value.to_owned())).collect();
-    (answer.status(), headers, Cow::Owned(answer.into_body()))
-}
-
 /// What follows from the head of a request.
 #[derive(IntoPyObject)]
 pub(crate) enum Begun {
@@ -225,58 +219,11 @@ pub(crate) enum Begun {
     Body(StreamCall),
 }
 
-impl From<stream::Begun> for Begun {
-    fn from(begun: stream::Begun) -> Self {
+impl Begun {
+    fn of(begun: stream::Begun, signers: Arc<Signers>) -> Self {
         match begun {
             stream::Begun::Answered(answer) => Self::Answered(response(answer)),
-            stream::Begun::Body(call) => Self::Body(StreamCall(Mutex::new(Some(Own::new(call))))),
+            stream::Begun::Body(call) => Self::Body(StreamCall::of(call, signers)),
         }
     }
-}
-
-/// A request that waits for its body.
-#[pyclass(frozen, module = "ssf_transmitter._native")]
-pub(crate) struct StreamCall(Mutex<Option<Own<stream::Call>>>);
-
-#[pymethods]
-impl StreamCall {
-    /// How many bytes of the body to read at most.
-    #[getter]
-    fn limit(&self) -> Result<usize> {
-        self.with(stream::Call::limit)
-    }
-
-    /// Answers the request on this thread. A long poll waits no longer than `longest`.
-    fn respond(&self, py: Python<'_>, body: &[u8], longest: Span) -> Result<Response> {
-        let call = self.take()?.longest_poll(longest.0);
-        Ok(response(wait(py, call.respond(body))?))
-    }
-
-    fn respond_async(&self, body: Vec<u8>, mailbox: &Mailbox, future: Py<PyAny>) -> Result<Task> {
-        let call = self.take()?;
-        mailbox.spawn(future, async move { Ok(call.respond(&body).await) }, response)
-    }
-
-    /// The answer if the body does not come in time.
-    fn too_slow(&self) -> Result<Response> {
-        self.with(|call| response(call.too_slow()))
-    }
-}
-
-impl StreamCall {
-    fn with<T>(&self, what: impl FnOnce(&stream::Call) -> T) -> Result<T> {
-        let call = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let call = call.as_ref().and_then(Own::get).ok_or_else(gone)?;
-        Ok(what(call))
-    }
-
-    fn take(&self) -> Result<stream::Call> {
-        let call = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Ok(call.and_then(Own::into_inner).ok_or_else(gone)?)
-    }
-}
-
-/// It was answered, or belongs to the parent of this process.
-fn gone() -> PyErr {
-    PyRuntimeError::new_err(FORKED)
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.server
 import os
 import signal
@@ -10,8 +11,11 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from ssf_transmitter import AsyncTransmitter, Receiver, RetryPolicy, SigningKey, Transmitter
+from ssf_transmitter import AsyncTransmitter, PublicKey, Receiver, RetryPolicy, Signature, SigningKey, Transmitter
 from ssf_transmitter.testing import ReceiverEmulator
 
 if TYPE_CHECKING:
@@ -54,6 +58,26 @@ def transmitter(key: SigningKey, emulator: ReceiverEmulator) -> Iterator[Transmi
 @pytest.fixture
 def async_transmitter(key: SigningKey, emulator: ReceiverEmulator) -> AsyncTransmitter:
     return AsyncTransmitter(ISSUER, key, ca_bundle=emulator.ca_pem, retry=QUICK)
+
+
+class Kms:
+    """A service that signs with a key that it does not give out."""
+
+    def __init__(self) -> None:
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        pem = self.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        self.public = PublicKey.from_pem(pem).with_kid("kms-1")
+        self.calls = 0
+        self.threads: set[int] = set()
+
+    def sign(self, signing_input: bytes) -> Signature:
+        self.calls += 1
+        self.threads.add(threading.get_ident())
+        return Signature.der(self.key.sign(signing_input, ec.ECDSA(SHA256())))
+
+    async def sign_async(self, signing_input: bytes) -> Signature:
+        await asyncio.sleep(0)
+        return self.sign(signing_input)
 
 
 def in_child(work: Callable[[], None]) -> None:

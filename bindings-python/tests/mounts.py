@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 AUDIENCE = "https://acme.example.com"
+REVOKED = "https://schemas.openid.net/secevent/caep/event-type/session-revoked"
+TOKEN = {"Authorization": "Bearer of-acme"}
+JSON = {**TOKEN, "Content-Type": "application/json"}
 
 
 def authenticate(request: Request) -> Caller | None:
@@ -105,6 +108,18 @@ class Server:
             return response.status, response.headers, response.read()
         finally:
             connection.close()
+
+
+def create(server: Server) -> dict[str, Any]:
+    status, _, body = server.request("POST", "/ssf/streams", {"events_requested": [REVOKED]}, JSON)
+    assert status == 201, body
+    return json.loads(body)  # type: ignore[no-any-return]
+
+
+def poll(server: Server, stream: dict[str, Any], **request: Any) -> dict[str, str]:
+    status, _, body = server.request("POST", f"/ssf/poll/{stream['stream_id']}", request, JSON)
+    assert status == 200, body
+    return json.loads(body)["sets"]  # type: ignore[no-any-return]
 
 
 @contextmanager

@@ -9,18 +9,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from conftest import ISSUER, QUICK
+from conftest import ISSUER, QUICK, Kms
 from ssf_transmitter import (
     AsyncTransmitter,
     DeadlineExceeded,
     Email,
     Emission,
     Jwks,
-    PublicKey,
     Signature,
     Signer,
     SigningError,
@@ -34,26 +30,6 @@ if TYPE_CHECKING:
 
 EVENT = caep.SessionRevoked()
 ADA = Email("ada@example.com")
-
-
-class Kms:
-    """A service that signs with a key that it does not give out."""
-
-    def __init__(self) -> None:
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        pem = self.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        self.public = PublicKey.from_pem(pem).with_kid("kms-1")
-        self.calls = 0
-        self.threads: set[int] = set()
-
-    def sign(self, signing_input: bytes) -> Signature:
-        self.calls += 1
-        self.threads.add(threading.get_ident())
-        return Signature.der(self.key.sign(signing_input, ec.ECDSA(SHA256())))
-
-    async def sign_async(self, signing_input: bytes) -> Signature:
-        await asyncio.sleep(0)
-        return self.sign(signing_input)
 
 
 @pytest.fixture(scope="module")

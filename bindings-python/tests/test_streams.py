@@ -21,7 +21,8 @@ from jwt.algorithms import ECAlgorithm
 
 import mounts
 from conftest import ISSUER
-from ssf_transmitter import ConfigError, Dialect, Email, KeySet, Signer, SigningKey, Transmitter
+from mounts import JSON, REVOKED, TOKEN, create, poll
+from ssf_transmitter import ConfigError, Dialect, Email, SigningKey, Transmitter
 from ssf_transmitter.events import caep
 from ssf_transmitter.outbox import AsyncOutbox, Outbox, Worker
 from ssf_transmitter.streams import Authenticator, Caller, Request, StaticToken, StreamApi, TrustedIssuer
@@ -35,10 +36,7 @@ if TYPE_CHECKING:
     from ssf_transmitter.testing import ReceiverEmulator
 
 SETTINGS = read("stream-api.json")["settings"]
-REVOKED = "https://schemas.openid.net/secevent/caep/event-type/session-revoked"
 ADA = Email("ada@example.com")
-TOKEN = {"Authorization": "Bearer of-acme"}
-JSON = {**TOKEN, "Content-Type": "application/json"}
 KEY = SigningKey.generate("P-256")
 
 
@@ -62,18 +60,6 @@ def mount(request: pytest.FixtureRequest, servers: dict[bool, Server]) -> Any:
 
 def api_over(outbox: Outbox | AsyncOutbox, **settings: Any) -> StreamApi:
     return StreamApi(ISSUER, KEY, outbox, events=["caep.session-revoked"], **settings)
-
-
-def create(server: Server) -> dict[str, Any]:
-    status, _, body = server.request("POST", "/ssf/streams", {"events_requested": [REVOKED]}, JSON)
-    assert status == 201, body
-    return json.loads(body)  # type: ignore[no-any-return]
-
-
-def poll(server: Server, stream: dict[str, Any], **request: Any) -> dict[str, str]:
-    status, _, body = server.request("POST", f"/ssf/poll/{stream['stream_id']}", request, JSON)
-    assert status == 200, body
-    return json.loads(body)["sets"]  # type: ignore[no-any-return]
 
 
 class Case:
@@ -380,12 +366,6 @@ def test_wrong_settings(settings: dict[str, Any], message: str) -> None:
     issuer = settings.pop("issuer", ISSUER)
     with pytest.raises(ConfigError, match=message):
         StreamApi(issuer, KEY, Outbox.in_memory(), events=[], **settings)
-
-
-def test_a_signer_cannot_sign_for_polls() -> None:
-    signer = Signer(lambda _: b"", algorithm="ES256", public_key=KEY.public_key)
-    with pytest.raises(ConfigError, match="a key of this process"):
-        StreamApi(ISSUER, KeySet(signer), Outbox.in_memory(), events=[])
 
 
 @pytest.mark.parametrize("asgi", [True, False])

@@ -24,7 +24,6 @@ new StreamApi({ issuer, key, outbox, events: [], maxSubjects: 10, removalGrace: 
 new StreamApi({ issuer, key, outbox, events: [], inactivityTimeout: 60_000, inactivityStop: 'disable' });
 // @ts-expect-error a dialect of your own has a file, and no id alone
 new StreamApi({ issuer, key, outbox, events: [], dialects: ['acme'] });
-// @ts-expect-error a signer cannot sign what receivers poll
 new StreamApi({ issuer, key: signer, outbox, events: [] });
 // @ts-expect-error the events are required
 new StreamApi({ issuer, key, outbox });
@@ -52,6 +51,10 @@ new StreamApi({
 export const fetch: FetchHandler = api.fetchHandler(() => acme);
 api.fetchHandler(async (request) => (request.headers.get('authorization') === null ? null : acme));
 api.fetchHandler();
+api.fetchHandler(undefined, { onError: (error, { url }) => console.error(url, error) });
+api.nodeHandler(undefined, { limitByAddress: true, onError: (error, { socket }) => console.error(socket, error) });
+// @ts-expect-error only a server of node:http has addresses
+api.fetchHandler(undefined, { limitByAddress: true });
 // @ts-expect-error a string is no caller
 api.fetchHandler(() => 'acme');
 declare const request: IncomingMessage;

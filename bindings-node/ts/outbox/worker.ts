@@ -16,6 +16,7 @@ import {
 } from '../native.js';
 import { checked, checkedArgument, count, either, func, instance, object, signal, span } from '../options.js';
 import { handleOf, type Receiver } from '../receiver.js';
+import { told, warn } from '../report.js';
 import { signed } from '../signing.js';
 import { StreamApi } from '../streams/api.js';
 import { Transmitter } from '../transmitter.js';
@@ -289,12 +290,7 @@ export class Worker implements AsyncDisposable {
 
   #report(error: unknown): void {
     const { onError = warn } = this.#options;
-    try {
-      // Of an async function, too.
-      Promise.resolve(onError(error)).catch(warn);
-    } catch (another) {
-      warn(another);
-    }
+    told(() => onError(error));
   }
 }
 
@@ -303,10 +299,6 @@ async function find(receivers: Receivers, name: string): Promise<Receiver | null
   if (types.isMap(receivers)) return (receivers as ReadonlyMap<string, Receiver>).get(name);
   const known = receivers as Readonly<Record<string, Receiver>>;
   return Object.hasOwn(known, name) ? known[name] : undefined;
-}
-
-function warn(error: unknown): void {
-  process.emitWarning(types.isNativeError(error) ? error : String(error));
 }
 
 function settingsOf(options: WorkerOptions): NativeWorkerSettings {

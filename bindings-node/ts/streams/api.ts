@@ -5,12 +5,15 @@ import type { IncomingMessage } from 'node:http';
 import { call } from '../calls.js';
 import { Place, unwrap } from '../errors.js';
 import type { SsfEvent } from '../events/union.js';
+import { KeySet } from '../keys.js';
 import { type NativePublished, type NativeStreamApi, type NativeStreamHealth, native } from '../native.js';
 import { boolean, checked, checkedArgument, func, signal, string } from '../options.js';
 import { ENTRY_OPTIONS, type EntryOptions, linesOf } from '../outbox/entry.js';
 import { type Failure, failureOf } from '../outbox/records.js';
+import { warn } from '../report.js';
 import type { Subject } from '../subjects.js';
 import type { Authenticated } from './caller.js';
+import type { Mounted } from './exchange.js';
 import { type FetchHandler, fetchHandler } from './fetch.js';
 import { type NodeHandler, nodeHandler } from './node.js';
 import { STOP, type Stop, type StreamApiOptions, settingsOf } from './settings.js';
@@ -52,7 +55,26 @@ export interface StreamHealth {
   readonly canaryStream?: string;
 }
 
-const MOUNT = { limitByAddress: boolean };
+/** The settings of a mount, in a server with requests of this type. */
+export interface MountOptions<R> {
+  /**
+   * Called when a request gets a 5xx, with the error and the request: the outbox fails, or a key. What a `Signer`
+   * has thrown is the `cause`. The receiver reads nothing of it. By default, the error is a warning of the process.
+   */
+  readonly onError?: ((error: unknown, request: R) => unknown) | undefined;
+}
+
+/** The settings of {@link StreamApi.nodeHandler}. */
+export interface NodeHandlerOptions extends MountOptions<IncomingMessage> {
+  /**
+   * Whether the `authenticator` limits how many invalid tokens come from one address. Behind a proxy, all callers have
+   * one.
+   */
+  readonly limitByAddress?: boolean | undefined;
+}
+
+const MOUNT = { onError: func };
+const NODE_MOUNT = { ...MOUNT, limitByAddress: boolean };
 const { to, txn, toe, idempotencyKey, notBefore, maxAge, priority, supersedes } = ENTRY_OPTIONS;
 const PUBLISH = { to, txn, toe, idempotencyKey, notBefore, maxAge, priority, supersedes, signal };
 
@@ -71,6 +93,7 @@ const PUBLISH = { to, txn, toe, idempotencyKey, notBefore, maxAge, priority, sup
  */
 export class StreamApi {
   readonly #native: NativeStreamApi;
+  readonly #keys: KeySet;
 
   /**
    * Checks the settings.
@@ -80,7 +103,8 @@ export class StreamApi {
   constructor(options: StreamApiOptions) {
     const at = new Place(StreamApi);
     const { settings, keys, outbox } = settingsOf(options, at);
-    this.#native = unwrap(native.StreamApi.build(settings, keys, outbox), at);
+    this.#native = unwrap(native.StreamApi.build(settings, KeySet.handle(keys), outbox), at);
+    this.#keys = keys;
   }
 
   /** Whether the API has something at this path, for a server that has more. */
@@ -98,18 +122,19 @@ export class StreamApi {
    * nothing if the request has no valid credentials; it must not read the body. Without it, the `authenticator` finds out. The signal of
    * the request ends a poll that waits.
    *
+   * `onError` is told why a request gets a 5xx.
+   *
    * @example
    * ```ts
    * const app = new Hono();
-   * const handle = api.fetchHandler(authenticate);
+   * const handle = api.fetchHandler(authenticate, { onError: (error, { url }) => log.error({ error, url }) });
    * app.all('/ssf/*', (context) => handle(context.req.raw));
    * app.get('/.well-known/ssf-configuration', (context) => handle(context.req.raw));
    * ```
    */
-  fetchHandler(authenticate?: (request: Request) => Authenticated): FetchHandler {
+  fetchHandler(authenticate?: (request: Request) => Authenticated, options: MountOptions<Request> = {}): FetchHandler {
     const at = new Place(this.fetchHandler);
-    if (authenticate !== undefined) checkedArgument('authenticate', authenticate, func, at);
-    return fetchHandler(this.#native, authenticate, at);
+    return fetchHandler(this.#mounted(authenticate, checked(options, MOUNT, [], at), at));
   }
 
   /**
@@ -117,7 +142,7 @@ export class StreamApi {
    * what parses bodies. `authenticate` finds out who calls, and returns nothing if the request has no valid credentials; without it, the
    * `authenticator` finds out. A client that disconnects ends its poll.
    *
-   * With `limitByAddress`, the `authenticator` limits how many invalid tokens come from one address. Behind a proxy, all callers have one.
+   * `onError` is told why a request gets a 5xx.
    *
    * @example
    * ```ts
@@ -132,12 +157,20 @@ export class StreamApi {
    */
   nodeHandler(
     authenticate?: (request: IncomingMessage) => Authenticated,
-    options: { readonly limitByAddress?: boolean | undefined } = {},
+    options: NodeHandlerOptions = {},
   ): NodeHandler {
     const at = new Place(this.nodeHandler);
+    const { limitByAddress = false, ...rest } = checked(options, NODE_MOUNT, [], at);
+    return nodeHandler(this.#mounted(authenticate, rest, at), limitByAddress);
+  }
+
+  #mounted<R>(
+    authenticate: ((request: R) => Authenticated) | undefined,
+    { onError = warn }: MountOptions<R>,
+    at: Place,
+  ): Mounted<R> {
     if (authenticate !== undefined) checkedArgument('authenticate', authenticate, func, at);
-    const { limitByAddress = false } = checked(options, MOUNT, [], at);
-    return nodeHandler(this.#native, authenticate, limitByAddress, at);
+    return { api: this.#native, keys: this.#keys, authenticate, onError, at };
   }
 
   /**

@@ -1,9 +1,7 @@
 /** The stream API for servers that speak in requests and responses of the Fetch standard. */
 
-import type { Place } from '../errors.js';
-import type { NativeAnswer, NativeStreamApi } from '../native.js';
-import type { Authenticated } from './caller.js';
-import { admission, answered, READ } from './exchange.js';
+import type { NativeAnswer } from '../native.js';
+import { admission, answered, type Mounted, READ } from './exchange.js';
 
 /** Answers a request: `fetch` of Bun and Deno, a handler of Hono or Next. */
 export type FetchHandler = (request: Request) => Promise<Response>;
@@ -11,14 +9,10 @@ export type FetchHandler = (request: Request) => Promise<Response>;
 /** What a client that has gone would get. Nobody sees it. */
 const CLOSED = 499;
 
-export function fetchHandler(
-  api: NativeStreamApi,
-  authenticate: ((request: Request) => Authenticated) | undefined,
-  at: Place,
-): FetchHandler {
+export function fetchHandler(mounted: Mounted<Request>): FetchHandler {
   return async (request) => {
     const { pathname, search } = new URL(request.url);
-    const admitted = await admission(authenticate, request, at);
+    const admitted = await admission(mounted, request);
     const headers = READ.flatMap((name) => {
       const value = request.headers.get(name);
       return value === null ? [] : [name, value];
@@ -26,7 +20,7 @@ export function fetchHandler(
     const head = { method: request.method, target: pathname + search, headers, remote: undefined, ...admitted };
     const { signal } = request;
     try {
-      const answer = await answered(api, head, (limit, late) => read(request, limit, late), at, signal);
+      const answer = await answered(mounted, request, head, (limit, late) => read(request, limit, late), signal);
       return response(answer);
     } catch (error) {
       if (signal.aborted) return new Response(null, { status: CLOSED });

@@ -1,12 +1,11 @@
 /** The stream API for servers of `node:http`, such as Express and Fastify. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { types } from 'node:util';
 
 import { errorOf, type Place } from '../errors.js';
-import type { NativeAnswer, NativeStreamApi } from '../native.js';
-import type { Authenticated } from './caller.js';
-import { admission, answered, READ } from './exchange.js';
+import type { NativeAnswer } from '../native.js';
+import { told } from '../report.js';
+import { admission, answered, type Mounted, READ } from './exchange.js';
 
 /** Answers a request. With `next`, a request for another path goes there, and so does an error. */
 export type NodeHandler = (
@@ -15,12 +14,8 @@ export type NodeHandler = (
   next?: (error?: unknown) => unknown,
 ) => Promise<void>;
 
-export function nodeHandler(
-  api: NativeStreamApi,
-  authenticate: ((request: IncomingMessage) => Authenticated) | undefined,
-  limitByAddress: boolean,
-  at: Place,
-): NodeHandler {
+export function nodeHandler(mounted: Mounted<IncomingMessage>, limitByAddress: boolean): NodeHandler {
+  const { api, onError, at } = mounted;
   return async (request, response, next) => {
     const target = targetOf(request);
     if (next !== undefined && !api.serves(target.split('?', 1)[0] ?? '')) {
@@ -31,15 +26,21 @@ export function nodeHandler(
     const close = () => gone.abort();
     response.once('close', close);
     try {
-      const admitted = await admission(authenticate, request, at);
+      const admitted = await admission(mounted, request);
       const remote = limitByAddress ? request.socket.remoteAddress : undefined;
       const head = { method: request.method ?? 'GET', target, headers: headersOf(request), remote, ...admitted };
-      write(await answered(api, head, (limit, late) => read(request, limit, late, at), at, gone.signal), response);
+      const body = (limit: number, late: AbortSignal) => read(request, limit, late, at);
+      write(await answered(mounted, request, head, body, gone.signal), response);
     } catch (error) {
       // Nobody is there any more to be told.
       if (gone.signal.aborted) return;
-      if (next !== undefined) next(error);
-      else fail(error, response);
+      if (next !== undefined) {
+        next(error);
+        return;
+      }
+      told(() => onError(error, request));
+      if (!response.headersSent) response.statusCode = 500;
+      response.end();
     } finally {
       response.off('close', close);
     }
@@ -92,10 +93,4 @@ function write({ status, headers, body }: NativeAnswer, response: ServerResponse
     response.setHeader(headers[index] ?? '', headers[index + 1] ?? '');
   }
   response.end(body);
-}
-
-function fail(error: unknown, response: ServerResponse): void {
-  process.emitWarning(types.isNativeError(error) ? error : String(error));
-  if (!response.headersSent) response.statusCode = 500;
-  response.end();
 }

@@ -2,7 +2,7 @@
 
 import type { Place } from '../errors.js';
 import { KeySet, SigningKey } from '../keys.js';
-import type { NativeKeySet, NativeOutbox, NativeStreamOptions } from '../native.js';
+import type { NativeOutbox, NativeStreamOptions } from '../native.js';
 import {
   boolean,
   checked,
@@ -19,6 +19,7 @@ import {
 } from '../options.js';
 import { Outbox } from '../outbox/outbox.js';
 import { Dialect } from '../receiver.js';
+import { Signer } from '../signer.js';
 import { type AuthenticatorOptions, accessOf } from './access.js';
 import type { Caller } from './caller.js';
 
@@ -29,8 +30,11 @@ export type Stop = 'pause' | 'disable';
 export interface StreamApiOptions {
   /** The exact `iss` of the SETs, an https URL. */
   readonly issuer: string;
-  /** What signs. A `Signer` cannot sign what receivers poll. */
-  readonly key: SigningKey | KeySet;
+  /**
+   * What signs: in this process, a {@link Signer} for a key elsewhere, or a set of either kind. The public key of a signer
+   * must be known. Its function is called for all SETs of a poll at once: `maxSets` bounds how many.
+   */
+  readonly key: SigningKey | Signer | KeySet;
   /** Keeps streams, subjects and events: in memory, in a file, or in a database. */
   readonly outbox: Outbox;
   /** The events that receivers can request, by their `type` or their URIs. */
@@ -89,7 +93,7 @@ export interface StreamApiOptions {
 
 export const STOP = oneOf('pause', 'disable');
 const REQUIRED = ['issuer', 'key', 'outbox', 'events'] as const;
-const KEY = either(instance(SigningKey, 'a SigningKey'), instance(KeySet, 'a KeySet'));
+const KEY = either(instance(SigningKey, 'a SigningKey'), instance(Signer, 'a Signer'), instance(KeySet, 'a KeySet'));
 const OPTIONS = {
   issuer: string,
   key: KEY,
@@ -123,7 +127,7 @@ const OPTIONS = {
 export function settingsOf(
   options: StreamApiOptions,
   at: Place,
-): { settings: NativeStreamOptions; keys: NativeKeySet; outbox: NativeOutbox } {
+): { settings: NativeStreamOptions; keys: KeySet; outbox: NativeOutbox } {
   const { key, outbox, events, ...rest } = checked(options, OPTIONS, REQUIRED, at);
   const { criticalSubjectMembers = [], allowNetworks = [], dialects = [] } = rest;
   const { push = false, allowLoopback = false } = rest;
@@ -153,6 +157,6 @@ export function settingsOf(
     access: rest.authenticator && accessOf(rest.authenticator, at),
     rateLimit: rest.rateLimit,
   };
-  const keys = KeySet.handle(key instanceof KeySet ? key : new KeySet(key));
+  const keys = key instanceof KeySet ? key : new KeySet(key);
   return { settings, keys, outbox: Outbox.handle(outbox) };
 }

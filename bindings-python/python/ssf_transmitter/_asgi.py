@@ -6,7 +6,7 @@ import asyncio
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
-from ssf_transmitter._mount import Mount, caller_tuple, framed, request
+from ssf_transmitter._mount import Mount, caller_tuple, framed, log_failed, request
 from ssf_transmitter._pending import pending
 
 if TYPE_CHECKING:
@@ -68,15 +68,32 @@ class AsgiApp(Mount):
             return call.too_slow()
         if body is None:
             return None
-        answer, self._mailbox = pending(self._mailbox)
-        answer.work = call.respond_async(body, self._mailbox, answer)
+        responded, self._mailbox = pending(self._mailbox)
+        responded.work = call.respond_async(body, self._mailbox, responded)
+        step: asyncio.Future[Any] = responded
         gone = asyncio.ensure_future(_gone(receive))
         try:
-            await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
-            return answer.result() if answer.done() else None
+            while True:
+                await asyncio.wait({step, gone}, return_when=asyncio.FIRST_COMPLETED)
+                if not step.done():
+                    return None
+                answer: _native.Answer | _native.StreamSigning = step.result()
+                if isinstance(answer, tuple):
+                    return answer
+                step = asyncio.ensure_future(self._sign(answer))
         finally:
-            answer.cancel()
+            step.cancel()
             gone.cancel()
+
+    async def _sign(self, signing: _native.StreamSigning) -> _native.Answer:
+        """The answer, when all its SETs are signed at once."""
+        from ssf_transmitter._async_transmitter import _answer  # loaded on demand
+
+        signatures = await asyncio.gather(*(_answer(request) for request in signing.requests))
+        log_failed(signatures)
+        answer, self._mailbox = pending(self._mailbox)
+        answer.work = signing.finish_async(signatures, self._mailbox, answer)
+        return await answer  # type: ignore[no-any-return]
 
 
 def _path(scope: Message) -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from ssf_transmitter.errors import SsfError
 from ssf_transmitter.streams import Caller, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ssf_transmitter import _native
+
+LOGGER = logging.getLogger("ssf_transmitter.streams")
 
 
 class Mount:
@@ -62,3 +66,11 @@ def caller_tuple(caller: object) -> _native.StreamCaller | None:
     if not isinstance(caller, Caller):
         raise TypeError(f"authenticate: expected it to return a Caller or None, got {type(caller).__name__}")
     return caller._tuple()  # noqa: SLF001  # of this package
+
+
+def log_failed(signatures: Iterable[object]) -> None:
+    """Log what a signer raised, which the answer does not tell: for many SETs, the first one."""
+    for error in signatures:
+        if isinstance(error, SsfError) and error.__cause__ is not None:
+            LOGGER.error("the signer raised an exception", exc_info=error.__cause__)
+            return

@@ -120,6 +120,7 @@ __all__ = [
     "SigningKey",
     "StreamApi",
     "StreamCall",
+    "StreamSigning",
     "Task",
     "Transmitter",
     "TransmitterConfiguration",
@@ -746,9 +747,20 @@ class StreamApi:
 class StreamCall:
     @property
     def limit(self) -> int: ...
-    def respond(self, body: bytes, longest: _Span) -> Answer: ...
+    def respond(self, body: bytes, longest: _Span) -> Answer | StreamSigning: ...
     def respond_async(self, body: bytes, mailbox: Mailbox, future: Any) -> Task: ...
     def too_slow(self) -> Answer: ...
+
+@final
+class StreamSigning:
+    @property
+    def requests(self) -> list[Request]: ...
+    @property
+    def time_left(self) -> float: ...
+    def finish(self, signatures: Sequence[bytes | Signature | SsfError]) -> Answer: ...
+    def finish_async(
+        self, signatures: Sequence[bytes | Signature | SsfError], mailbox: Mailbox, future: Any
+    ) -> Task: ...
 
 @final
 class Question:

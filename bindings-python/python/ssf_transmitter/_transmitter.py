@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ssf_transmitter.okta import OktaProviders
 
 
-_ASYNC = "signer: an async signer requires an AsyncTransmitter"
+_ASYNC = "signer: an async signer requires an AsyncTransmitter, or StreamApi.asgi"
 
 
 class Transmitter(BaseTransmitter):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from http.client import responses
 from typing import TYPE_CHECKING, Any
 
-from ssf_transmitter._mount import Mount, caller_tuple, framed, request
+from ssf_transmitter._mount import Mount, caller_tuple, framed, log_failed, request
+from ssf_transmitter.errors import SsfError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -56,7 +57,25 @@ class WsgiApp(Mount):
             # Without its length, nobody knows where a body ends.
             announced = environ.get("CONTENT_LENGTH") or "0"
             size = min(size, int(announced) if announced.isdecimal() else 0)
-        return call.respond(environ["wsgi.input"].read(size) if size > 0 else b"", self._longest_poll)
+        answer = call.respond(environ["wsgi.input"].read(size) if size > 0 else b"", self._longest_poll)
+        return answer if isinstance(answer, tuple) else answer.finish(_signatures(answer))
+
+
+def _signatures(signing: _native.StreamSigning) -> list[Any]:
+    """The signatures, one after the other, until one fails."""
+    from ssf_transmitter._base import late, signer_failed  # loaded on demand
+    from ssf_transmitter._transmitter import _answer
+
+    signatures: list[Any] = []
+    for wanted in signing.requests:
+        try:
+            signatures.append(_answer(wanted) if signing.time_left > 0 else late())
+        except TypeError as error:  # its function is async
+            signatures.append(signer_failed(error))
+        if isinstance(signatures[-1], SsfError):
+            break
+    log_failed(signatures)
+    return signatures
 
 
 def _headers(environ: dict[str, Any]) -> list[tuple[str, str]]:

@@ -114,7 +114,9 @@ class StreamApi:
 
     Args:
         issuer: The exact `iss` of the SETs, an https URL.
-        key: What signs: a `SigningKey`, or a `KeySet` of such keys. A `Signer` cannot sign what receivers poll.
+        key: What signs: a `SigningKey`, a `Signer`, or a `KeySet`. The public key of a `Signer` must be known. With
+            `asgi`, its function may be async, and is called for all SETs of a poll at once; with `wsgi`, one after the
+            other.
         outbox: Keeps streams, subjects and events: in memory, in a file, or in a database.
         events: The events that receivers can request, by their ids or URIs.
         base_url: The URL of the API; the path `/ssf` below the issuer by default.
@@ -151,7 +153,7 @@ class StreamApi:
     def __init__(
         self,
         issuer: str,
-        key: _native.SigningKey | _native.KeySet,
+        key: _native.SigningKey | _native.Signer | _native.KeySet,
         outbox: Outbox | AsyncOutbox,
         *,
         events: Iterable[str],

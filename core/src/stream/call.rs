@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::{Answer, Caller, StreamApi, problem::Problem, request::Members, route::Operation};
+use super::{Answer, Caller, Step, StreamApi, problem::Problem, request::Members, route::Operation};
 
 /// A request that is permitted, and waits for its body.
 #[must_use = "the request is not answered yet"]
@@ -28,25 +28,38 @@ impl Call {
         self
     }
 
-    /// Answers the request. A long poll takes as long as the API lets it wait; dropped while it waits, it gives nothing out.
+    /// Answers the request. A long poll takes as long as the API lets it wait; dropped while it waits, it gives nothing
+    /// out. The [`Signer`](crate::Signer) of an external key signs what a poll gives out.
     pub async fn respond(self, body: &[u8]) -> Answer {
+        match self.step(body).await {
+            Step::Answered(answer) => answer,
+            Step::Sign(signing) => signing.sign().await,
+        }
+    }
+
+    /// Answers the request as [`respond`](Self::respond) does, or asks for the signatures of an external key first: for
+    /// servers that sign between two steps.
+    pub async fn step(self, body: &[u8]) -> Step {
         let limit = self.limit();
         if limit > 0 && body.len() > limit {
-            return self.too_long();
+            return Step::Answered(self.too_long());
         }
         let body = if limit > 0 { body } else { &[] };
         let Self { api, operation, caller, stream_id, longest } = self;
+        if let Operation::Poll(id) = &operation {
+            let polled = api.poll(&caller, id, body, longest).await;
+            return polled.unwrap_or_else(|problem| Step::Answered(problem.failed(&operation)));
+        }
         let mut stream = None;
-        let ran = api.run(&operation, &caller, stream_id, body, longest, &mut stream).await;
+        let ran = api.run(&operation, &caller, stream_id, body, &mut stream).await;
         let (answer, outcome) = match ran {
             Ok(answer) => (answer, "done"),
             Err(problem) => {
-                problem.trace(&operation);
                 let outcome = problem.err();
-                (problem.answer(), outcome)
+                (problem.failed(&operation), outcome)
             }
         };
-        api.audited(answer, &operation, &caller, stream, outcome)
+        Step::Answered(api.audited(answer, &operation, &caller, stream, outcome))
     }
 
     /// The answer if the body is longer than [`limit`](Self::limit).
@@ -61,21 +74,19 @@ impl Call {
 }
 
 impl StreamApi {
-    /// Does what a request asks for, and tells which stream it concerns.
+    /// Does what a request asks for that is no poll, and tells which stream it concerns.
     async fn run(
         &self,
         operation: &Operation,
         caller: &Caller,
         in_query: Option<String>,
         body: &[u8],
-        longest: Duration,
         stream: &mut Option<String>,
     ) -> Result<Answer, Problem> {
         let members = Members::read(body)?;
         let in_body = members.string("stream_id")?.map(str::to_owned);
         let given = match operation {
             Operation::Create => None,
-            Operation::Poll(id) => Some(id.clone()),
             Operation::Delete => in_query.or(in_body),
             Operation::Read | Operation::ReadStatus => in_query,
             _ => in_body,
@@ -98,11 +109,10 @@ impl StreamApi {
             };
         };
         let resumed = match operation {
-            // A poll notes it itself: it lets more go on.
-            Operation::Poll(_) | Operation::Delete => None,
+            Operation::Delete => None,
             _ => self.note_call(caller, id).await?,
         };
-        let answer = self.answer(operation, caller, id, &members, longest).await?;
+        let answer = self.answer(operation, caller, id, &members).await?;
         Ok(match resumed {
             Some(audit) => answer.audited(audit),
             None => answer,
@@ -116,7 +126,6 @@ impl StreamApi {
         caller: &Caller,
         id: &str,
         members: &Members,
-        longest: Duration,
     ) -> Result<Answer, Problem> {
         match operation {
             Operation::Read => self.read(caller, id).await,
@@ -128,10 +137,11 @@ impl StreamApi {
             Operation::AddSubject => self.add_subject(caller, id, members).await,
             Operation::RemoveSubject => self.remove_subject(caller, id, members).await,
             Operation::Verify => self.verify(caller, id, members).await,
-            Operation::Poll(_) => self.poll(caller, id, members, longest).await,
-            Operation::Create | Operation::Metadata | Operation::ProtectedResource | Operation::Jwks => {
-                Err(Problem::no_such_path())
-            }
+            Operation::Create
+            | Operation::Metadata
+            | Operation::ProtectedResource
+            | Operation::Jwks
+            | Operation::Poll(_) => Err(Problem::no_such_path()),
         }
     }
 }

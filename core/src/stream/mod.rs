@@ -7,7 +7,8 @@
 //! A server that mounts the API does this with each request:
 //!
 //! 1. It gives the [`Head`] to [`StreamApi::admit`], which answers at once or tells how much of the body to read.
-//! 2. It gives the body to [`Call::respond`], and writes the [`Answer`].
+//! 2. It gives the body to [`Call::respond`], and writes the [`Answer`]. With an external key and no [`Signer`](crate::Signer) that could be
+//!    called, it gives the body to [`Call::step`], signs, and gives the signatures to [`Signing::finish`].
 //!
 //! `admit` finds out who calls with an [`Authenticate`] of the settings. A server that does so itself calls [`StreamApi::begin`] with what it
 //! knows: a [`Caller`], or the [`Authentication`] of one that shows nothing or nothing valid.
@@ -35,6 +36,7 @@ mod request;
 mod route;
 mod settings;
 mod sign;
+mod signing;
 mod status;
 mod stopping;
 mod stored;
@@ -52,6 +54,7 @@ pub use exchange::{Answer, Head, Timer};
 pub use maintain::{Maintained, StreamHealth};
 #[cfg(feature = "client")]
 pub(crate) use push::PushTarget;
+pub use signing::{Signing, Step};
 pub use stopping::Stop;
 
 pub use crate::rate::RateLimit;

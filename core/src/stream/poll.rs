@@ -9,12 +9,13 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Caller, StreamApi, problem::Problem, request::Members, stored::Stream};
+use super::{Answer, Caller, Signing, Step, StreamApi, problem::Problem, request::Members, stored::Stream};
 use crate::{
-    error::{ErrorCode, is_code},
-    outbox::{Acknowledgement, Claimed, Failure, Fault, Outcome, Poll, Polled, Settlement, stream_receiver},
+    error::{Error, ErrorCode, is_code},
+    key::TransmitterKey,
+    outbox::{Acknowledgement, Failure, Poll},
     reason::Redaction,
-    set::DecodedSet,
+    set::{DecodedSet, UnsignedSet},
 };
 
 /// The most SETs that one poll can acknowledge or reject.
@@ -37,20 +38,21 @@ impl StreamApi {
         &self,
         caller: &Caller,
         id: &str,
-        members: &Members,
+        body: &[u8],
         longest: Duration,
-    ) -> Result<Answer, Problem> {
-        let request = Request { longest, ..self.read_poll(id, members)? };
+    ) -> Result<Step, Problem> {
+        let request = Request { longest, ..self.read_poll(id, &Members::read(body)?)? };
         let (stream, resumed) = self.note_activity(self.stream(caller, id).await?, true).await?;
-        let answer = self.fetch(caller, stream, request).await?;
+        let step = self.fetch(caller, stream, request).await?;
         Ok(match resumed {
-            Some(audit) => answer.audited(audit),
-            None => answer,
+            Some(audit) => step.audited(audit),
+            None => step,
         })
     }
 
     /// Acknowledges, and gives out what there is, or what comes while the poll waits.
-    async fn fetch(&self, caller: &Caller, stream: Stream, request: Request) -> Result<Answer, Problem> {
+    async fn fetch(&self, caller: &Caller, stream: Stream, request: Request) -> Result<Step, Problem> {
+        let answered = |sets: &Map<String, Value>, more| Step::Answered(answer(sets, more));
         let (mut stream, id) = (stream, request.acknowledgement.stream.clone());
         let id = id.as_str();
         let said = self.redacted(request.acknowledgement).await?;
@@ -75,12 +77,22 @@ impl StreamApi {
             let changed = self.store().stream_changed(id);
             let polled = self.store().poll(Poll::new(id, request.limit, self.settings().lease)).await?;
             if !polled.deliveries.is_empty() || request.limit == 0 {
-                let sets = self.sets(&stream, &polled).await?;
+                let key = self.keys().active();
+                let batch = self.prepare(&stream, &polled, &key).await?;
+                if let TransmitterKey::External(key) = &key
+                    && batch.unsigned().next().is_some()
+                {
+                    let signing = Signing::new(self.clone(), id, key.clone(), batch, polled.more);
+                    return Ok(Step::Sign(signing));
+                }
+                let elsewhere = || Error::internal("an external key has nothing to sign here");
+                let sign = |set: UnsignedSet| set.sign(key.local().ok_or_else(elsewhere)?);
+                let sets = self.complete(batch, sign).await?;
                 if !sets.is_empty() || request.limit == 0 {
-                    return Ok(answer(&sets, polled.more));
+                    return Ok(answered(&sets, polled.more));
                 }
             }
-            let Some(timer) = wait else { return Ok(answer(&Map::new(), polled.more)) };
+            let Some(timer) = wait else { return Ok(answered(&Map::new(), polled.more)) };
             let own = polled.next.map(|next| timer.wait(next.max(SHORTEST)));
             let woken = async {
                 match own {
@@ -89,7 +101,7 @@ impl StreamApi {
                 }
             };
             if second_ends(pin!(woken), deadline.as_mut()).await {
-                return Ok(answer(&Map::new(), false));
+                return Ok(answered(&Map::new(), false));
             }
             // Deleted meanwhile, or changed to push, it is polled no more.
             stream = self.stream(caller, id).await?;
@@ -134,46 +146,6 @@ impl StreamApi {
         }
         Ok(said)
     }
-
-    /// The SETs of deliveries. One that cannot be built is dead, and does not keep the others back.
-    async fn sets(&self, stream: &Stream, polled: &Polled) -> Result<Map<String, Value>, Problem> {
-        let (mut sets, mut frozen, mut dead) = (Map::new(), Vec::new(), Vec::new());
-        for claimed in &polled.deliveries {
-            match self.set_for(stream, claimed).await {
-                Ok(ready) => {
-                    sets.insert(ready.jti, ready.compact.into());
-                    frozen.extend(ready.frozen);
-                }
-                Err(error) if Fault::of(error.code(), None) == Fault::Event => {
-                    dead.push(settlement(claimed, Outcome::Dead(Failure::from(&error))));
-                }
-                Err(error) => {
-                    let all = polled.deliveries.iter();
-                    let released = all.map(|claimed| settlement(claimed, Outcome::Released)).collect();
-                    self.store().settle(released).await?;
-                    return Err(error.into());
-                }
-            }
-        }
-        if !dead.is_empty() {
-            self.store().settle(dead).await?;
-        }
-        if !frozen.is_empty() {
-            let jtis: Vec<_> = frozen.iter().map(|frozen| frozen.lease.jti.clone()).collect();
-            // Another poll of the stream may have them meanwhile.
-            for (jti, held) in jtis.iter().zip(self.store().freeze(frozen).await?) {
-                if !held {
-                    sets.shift_remove(jti);
-                }
-            }
-        }
-        Ok(sets)
-    }
-}
-
-fn settlement(claimed: &Claimed, outcome: Outcome) -> Settlement {
-    debug_assert!(claimed.receiver.starts_with(&stream_receiver("")), "a delivery of a stream");
-    Settlement { lease: claimed.lease.clone(), outcome, uncertain: false, attempt: None, random: 0 }
 }
 
 /// Why a receiver rejects a SET (§2.2).
@@ -190,7 +162,7 @@ fn rejection(error: &Value) -> Result<Failure, Problem> {
 }
 
 /// What a poll returns (§2.3).
-fn answer(sets: &Map<String, Value>, more: bool) -> Answer {
+pub(super) fn answer(sets: &Map<String, Value>, more: bool) -> Answer {
     let mut body = json!({ "sets": sets });
     if more {
         body["moreAvailable"] = json!(true);

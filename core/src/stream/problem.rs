@@ -104,6 +104,12 @@ impl Problem {
     #[allow(clippy::unused_self, reason = "there is nobody to tell")]
     pub(super) fn trace(&self, _: &Operation) {}
 
+    /// The answer to a request that failed, which `tracing` is told if that is the transmitter's fault.
+    pub(super) fn failed(self, operation: &Operation) -> Answer {
+        self.trace(operation);
+        self.answer()
+    }
+
     pub(super) fn answer(self) -> Answer {
         let body = json!({ "err": self.err, "description": self.description });
         let mut answer = Answer::json(self.status, &body)

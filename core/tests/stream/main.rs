@@ -7,4 +7,5 @@ mod attacks;
 mod maintenance;
 mod management;
 mod polls;
+mod signing;
 mod world;

@@ -48,8 +48,12 @@ impl World {
     }
 
     pub(crate) fn with(settings: impl FnOnce(StreamApiBuilder) -> StreamApiBuilder) -> Self {
+        Self::signing(KeySet::new(SigningKey::generate(KeyType::P256).unwrap()), settings)
+    }
+
+    /// One whose SETs these keys sign.
+    pub(crate) fn signing(keys: KeySet, settings: impl FnOnce(StreamApiBuilder) -> StreamApiBuilder) -> Self {
         let clock = ManualClock::at(Timestamp::now());
-        let keys = KeySet::new(SigningKey::generate(KeyType::P256).unwrap());
         let store = MemoryStore::new().clock(clock.clone());
         let builder = StreamApi::builder("https://tr.example.com", keys.clone(), store.clone())
             .events([REVOKED, CHANGED])

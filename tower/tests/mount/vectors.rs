@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use ssf_transmitter::{
     Event, KeySet, KeyType, SigningKey, Subject, Timestamp,
     event::caep,
+    key::ExternalKey,
     outbox::{Entry, MemoryStore, Store, suite::ManualClock},
     set::Audience,
     stream::{Authentication, Caller, Scope, StreamApi},
@@ -158,13 +159,17 @@ async fn every_case_is_answered_as_it_says() {
     let (file, manifest) = (read("stream-api.json"), read("manifest.json"));
     let cases = file["cases"].as_array().unwrap();
     assert_eq!(json!(cases.len()), manifest["stream-api.json"]["cases"]);
-    let (keys, client) = (KeySet::new(SigningKey::generate(KeyType::P256).unwrap()), client());
-    for case in cases {
-        // The name is beside the assertion that fails.
-        println!("{}", case["name"]);
-        let mut world = Case::new(&file["settings"], keys.clone(), client.clone()).await;
-        for step in case["steps"].as_array().unwrap() {
-            world.step(step).await;
+    let (key, client) = (SigningKey::generate(KeyType::P256).unwrap(), client());
+    // The same key in this process, and as that of a signer.
+    let external = KeySet::from(ExternalKey::signed_by(key.clone()).unwrap());
+    for keys in [KeySet::new(key), external] {
+        for case in cases {
+            // Both are beside the assertion that fails.
+            println!("{:?}: {}", keys.active(), case["name"]);
+            let mut world = Case::new(&file["settings"], keys.clone(), client.clone()).await;
+            for step in case["steps"].as_array().unwrap() {
+                world.step(step).await;
+            }
         }
     }
 }
