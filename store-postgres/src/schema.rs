@@ -1,7 +1,7 @@
 //! The tables, and the steps that lead from one version to the next.
 
 use ssf_transmitter::{ErrorCode, Result};
-use tokio_postgres::{Client, SimpleQueryMessage};
+use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use crate::failed::{Done, Failed};
 
@@ -44,6 +44,11 @@ impl Schema {
     /// Makes names mean this schema until the transaction ends, whoever has the connection afterwards.
     pub(crate) fn enter(&self) -> String {
         format!("SET LOCAL search_path TO \"{}\", pg_temp;", self.0)
+    }
+
+    /// The same for as long as the connection lasts.
+    pub(crate) fn enter_session(&self) -> String {
+        format!("SET search_path TO \"{}\", pg_temp;", self.0)
     }
 
     /// The statement that says which version the tables have now.
@@ -143,10 +148,14 @@ fn newer(version: Option<usize>) -> Failed {
 
 /// The first column of the last row, as text.
 pub(crate) async fn text(client: &Client, statements: &str) -> Done<Option<String>> {
+    Ok(last_row(client, statements).await?.and_then(|row| row.get(0).map(str::to_owned)))
+}
+
+/// The last row, as text.
+pub(crate) async fn last_row(client: &Client, statements: &str) -> Done<Option<SimpleQueryRow>> {
     let messages = client.simple_query(statements).await?;
-    let rows = messages.iter().rev().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => Some(row.get(0).map(str::to_owned)),
+    Ok(messages.into_iter().rev().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
         _ => None,
-    });
-    Ok(rows.flatten())
+    }))
 }

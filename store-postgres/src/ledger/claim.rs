@@ -70,6 +70,8 @@ impl Operation for Claim {
     /// With whether a transaction of the host has enqueued something.
     type Output = (Claims, bool);
 
+    const OFTEN: bool = true;
+
     async fn run(&self, ledger: &mut Ledger<'_>) -> Done<(Claims, bool)> {
         let (now, mut wanted) = (ledger.millis(), receivers(self, 0, 0));
         let (mut claimed, mut served) = (Vec::new(), Vec::<i64>::new());

@@ -90,6 +90,8 @@ pub(crate) struct Settle(pub(crate) Vec<Settlement>);
 impl Operation for Settle {
     type Output = Vec<Settled>;
 
+    const OFTEN: bool = true;
+
     async fn run(&self, ledger: &mut Ledger<'_>) -> Done<Vec<Settled>> {
         let jtis: Vec<_> = self.0.iter().map(|settlement| &*settlement.lease.jti).collect();
         // One after the other, in one round trip: the deliveries are read when their receivers are locked.
