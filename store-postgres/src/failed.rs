@@ -37,6 +37,10 @@ impl Failed {
         Self::new(ErrorCode::OutboxCorrupt, "a row of the outbox cannot be read")
     }
 
+    pub(crate) fn not_asked() -> Self {
+        Self::new(ErrorCode::Internal, "an operation of the outbox has not asked what it needs")
+    }
+
     fn state(&self) -> Option<&SqlState> {
         match self {
             Self::Postgres(error) => error.code(),

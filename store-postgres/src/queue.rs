@@ -6,7 +6,7 @@ use std::{
 };
 
 use ssf_transmitter::{
-    Error, Result,
+    Error, Result, Timestamp,
     outbox::{Enqueued, Message},
 };
 use tokio::sync::oneshot;
@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::{
     connection::Connection,
     failed::{Done, Failed},
-    ledger::{Admitted, Asked, Call, Ledger, Operation, jtis, single},
+    ledger::{Admitted, Answers, Asked, Call, Ledger, Operation, jtis, single},
     session::{Broken, Sessions},
 };
 
@@ -172,13 +172,16 @@ impl Operation for Group<'_> {
 
     const OFTEN: bool = true;
 
-    async fn ask(&self, connection: &Connection) -> Done<Option<Asked>> {
+    async fn ask(&self, connection: &Connection, _: Option<Timestamp>) -> Done<Option<Asked>> {
         let mut group = self.calls.lock().await;
         if let Some(queue) = self.queue {
             queue.take(&mut group);
         }
         let messages: Vec<_> = group.iter().flat_map(|call| &call.messages).collect();
-        if messages.is_empty() { Ok(None) } else { Asked::of(connection, &messages).await.map(Some) }
+        if messages.is_empty() {
+            return Ok(None);
+        }
+        Answers::of(connection, &messages).await.map(Asked::Messages).map(Some)
     }
 
     async fn run(&self, ledger: &mut Ledger<'_>) -> Done<Vec<Admitted>> {

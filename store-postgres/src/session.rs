@@ -78,9 +78,9 @@ impl Sessions {
         let connection = transaction.connection()?;
         let result = async {
             let planner = connection.ready(O::OFTEN).await?;
-            // What the operation asks first needs no time, and so no round trip of its own.
+            let now = self.now();
             let (begun, asked) =
-                tokio::join!(biased; self.begin(connection, &planner), operation.ask(connection));
+                tokio::join!(biased; self.begin(connection, &planner, now), operation.ask(connection, now));
             let mut ledger = Ledger::new(connection, begun?, asked?);
             let output = operation.run(&mut ledger).await?;
             let changes = ledger.changes()?;
@@ -166,6 +166,12 @@ impl Sessions {
         }
     }
 
+    /// What a clock says that takes the place of that of the database.
+    fn now(&self) -> Option<Timestamp> {
+        let clock = self.clock.as_ref()?;
+        Some(clock.now())
+    }
+
     /// Accepts a message in one round trip. Returns whether it could: if not, nothing has happened. If it fails, nobody knows.
     pub(crate) async fn accept(&self, message: &Message) -> Done<bool> {
         let begun = async {
@@ -175,7 +181,7 @@ impl Sessions {
         };
         // Whoever goes the long way learns why.
         let Ok(transaction) = begun.await else { return Ok(false) };
-        let now = self.clock.as_ref().map(|clock| clock.now().as_unix_millis());
+        let now = self.now().map(Timestamp::as_unix_millis);
         match single::accept(transaction.connection()?, &self.single, message, now).await {
             Ok(accepted) => {
                 transaction.release();
@@ -194,7 +200,7 @@ impl Sessions {
 
     /// Begins a transaction, and tells the time. All of it is one round trip, and nothing of it outlives the transaction: a pooler may
     /// give the connection to another program then.
-    async fn begin(&self, connection: &Connection, planner: &str) -> Done<Timestamp> {
+    async fn begin(&self, connection: &Connection, planner: &str, now: Option<Timestamp>) -> Done<Timestamp> {
         let enter = self.pool.manager().schema.enter();
         let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED;{enter}{planner}{CLOCK}");
         let told = last_row(&connection.client, &begin).await?;
@@ -203,7 +209,7 @@ impl Sessions {
         let (millis, process): (Option<i64>, Option<i64>) = (number(0), number(1));
         let (millis, process) = millis.zip(process).ok_or_else(Failed::corrupt)?;
         connection.runs_in(process)?;
-        Ok(self.clock.as_ref().map_or_else(|| Timestamp::from_unix_millis(millis), |clock| clock.now()))
+        Ok(now.unwrap_or(Timestamp::from_unix_millis(millis)))
     }
 }
 

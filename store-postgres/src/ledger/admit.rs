@@ -8,7 +8,7 @@ use ssf_transmitter::{
 };
 use tokio_postgres::Row;
 
-use super::{Ledger, lane};
+use super::{Asked, Ledger, lane};
 use crate::{
     codec::parse,
     connection::Connection,
@@ -100,20 +100,21 @@ pub(crate) fn jtis(message: &Message) -> Vec<String> {
 }
 
 /// What the database answers about messages.
-pub(crate) struct Asked {
+pub(crate) struct Answers {
     /// Receivers of the messages, whose rows are locked.
     receivers: Vec<Row>,
     numbers: Vec<Row>,
     keys: Vec<Row>,
 }
 
-impl Asked {
-    /// Locks the receivers of messages, and then asks what the outbox has of these: others that use the same keys have committed by then.
+impl Answers {
+    /// Asks what the outbox has of messages, and locks their receivers. The tables come in the order in which a migration changes them.
     pub(crate) async fn of(connection: &Connection, messages: &[&Message]) -> Done<Self> {
         let deliveries = messages.iter().flat_map(|message| &message.deliveries);
         let names: BTreeSet<_> = deliveries.map(|delivery| delivery.receiver.clone()).collect();
         let names = names.into_iter().collect();
-        let (receivers, known) = tokio::join!(biased; lane::ask_for(connection, &names), Self::without_locks(connection, messages));
+        let known = Self::without_locks(connection, messages);
+        let (known, receivers) = tokio::join!(biased; known, lane::ask_for(connection, &names));
         Ok(Self { receivers: receivers?, ..known? })
     }
 
@@ -150,8 +151,8 @@ impl Ledger<'_> {
     /// Accepts calls in their order, as if each had come alone.
     pub(crate) async fn admit(&mut self, calls: &[Call<'_>]) -> Done<Vec<Admitted>> {
         let asked = match self.asked.take() {
-            Some(asked) => asked,
-            None => Asked::of(self.connection, &messages_of(calls)).await?,
+            Some(Asked::Messages(answers)) => answers,
+            _ => Answers::of(self.connection, &messages_of(calls)).await?,
         };
         self.locks(&asked.receivers)?;
         let (mut known, ids) = asked.known()?;
@@ -168,7 +169,7 @@ impl Ledger<'_> {
 
     /// Judges a message alone: returns the earlier one that it repeats, or a number for its event.
     pub(super) async fn judge(&self, message: &Message) -> Done<Result<Enqueued, i64>> {
-        let asked = Asked::without_locks(self.connection, &[message]).await?;
+        let asked = Answers::without_locks(self.connection, &[message]).await?;
         let (mut known, ids) = asked.known()?;
         let repeated = known.judge(std::slice::from_ref(message))?.into_iter().find(|answer| answer.repeated);
         let id = ids.first().copied().ok_or_else(Failed::corrupt)?;

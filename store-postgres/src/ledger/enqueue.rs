@@ -25,7 +25,7 @@ pub(super) type Accepted<'m> = (&'m Message, Timestamp, i64);
 pub(super) struct Event {
     id: i64,
     kept: i64,
-    event: String,
+    uri: String,
     subject: Option<Tag>,
     idempotency: Option<Tag>,
     fingerprint: Tag,
@@ -43,7 +43,7 @@ impl Ledger<'_> {
             &[
                 each(&events.iter().map(|event| event.id).collect()),
                 each(&events.iter().map(|event| event.kept).collect()),
-                each(&events.iter().map(|event| &*event.event).collect()),
+                each(&events.iter().map(|event| &*event.uri).collect()),
                 each(&events.iter().map(|event| bytes(event.subject.as_ref())).collect()),
                 each(&events.iter().map(|event| bytes(event.idempotency.as_ref())).collect()),
                 each(&events.iter().map(|event| event.fingerprint.as_bytes()).collect()),
@@ -60,7 +60,7 @@ impl Ledger<'_> {
         self.events.push(Event {
             id,
             kept: signed(message.deliveries.len()),
-            event: message.event.clone(),
+            uri: message.event.clone(),
             subject: message.subject,
             idempotency: message.idempotency,
             fingerprint: message.fingerprint,

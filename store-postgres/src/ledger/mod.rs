@@ -28,7 +28,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use ssf_transmitter::{Timestamp, outbox::Attempt};
 use tokio_postgres::Row;
 
-pub(crate) use admit::{Admitted, Asked, Call, jtis};
+pub(crate) use admit::{Admitted, Answers, Call, jtis};
 pub(crate) use due::Expire;
 pub(crate) use inbox::{ListRefused, TakeOver};
 pub(crate) use lane::Change;
@@ -45,6 +45,21 @@ use delivery::{Deliveries, Delivery, New};
 use enqueue::Event;
 use lane::{Lane, LaneRow};
 
+/// What an operation has asked first.
+pub(crate) enum Asked {
+    Messages(Answers),
+    /// Receivers that are locked: those of which something is due, and those that have a turn.
+    Claim {
+        due: Vec<Row>,
+        turns: Vec<Row>,
+    },
+    /// Receivers that are locked, and their deliveries.
+    Settle {
+        receivers: Vec<Row>,
+        leased: Vec<Row>,
+    },
+}
+
 /// What a store is asked to do. It may run more than once: a transaction may have to be repeated.
 pub(crate) trait Operation: Sync {
     type Output: Send;
@@ -52,8 +67,9 @@ pub(crate) trait Operation: Sync {
     /// Whether it runs so often that its statements are prepared.
     const OFTEN: bool = false;
 
-    /// Asks what it has to know first and needs no time for.
-    fn ask(&self, _: &Connection) -> impl Future<Output = Done<Option<Asked>>> + Send {
+    /// Asks what it has to know first, in the round trip that begins the transaction. The time is not known yet, unless a clock of a test
+    /// says it.
+    fn ask(&self, _: &Connection, _: Option<Timestamp>) -> impl Future<Output = Done<Option<Asked>>> + Send {
         std::future::ready(Ok(None))
     }
 

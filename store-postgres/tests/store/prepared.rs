@@ -33,6 +33,17 @@ async fn connect(builder: &Builder) -> PostgresStore {
     builder.clone().connections(1).connect().await.unwrap()
 }
 
+/// Waits until a store has used a prepared statement.
+pub(crate) async fn prepares(server: &Server, builder: &Builder) {
+    let store = connect(builder).await;
+    // Plans are soon forgotten: on a busy machine, two uses may be too far apart.
+    until(async || {
+        use_store(&store, 2).await;
+        (server.said(PREPARED) > 0).then_some(())
+    })
+    .await;
+}
+
 /// Waits until the log has all that the server has said before.
 async fn log_is_read(server: &Server, mark: &str) {
     sql(&server.url(), "public").await.batch_execute(&format!("SELECT '{mark}'")).await.unwrap();
@@ -49,13 +60,7 @@ async fn connections_to_the_server_itself_prepare_statements() {
     log_is_read(&server, "first").await;
     assert_eq!(server.said(PREPARED), 0);
 
-    // Plans are soon forgotten: on a busy machine, two uses may be too far apart.
-    let store = connect(&builder).await;
-    until(async || {
-        use_store(&store, 2).await;
-        (server.said(PREPARED) > 0).then_some(())
-    })
-    .await;
+    prepares(&server, &builder).await;
 }
 
 #[tokio::test]
