@@ -13,6 +13,9 @@ const STEPS: &[&str] = &[
     include_str!("subjects.sql"),
 ];
 
+/// How often a migration is tried that has met a deadlock.
+const TRIES: u32 = 10;
+
 /// Grants to those who enqueue, work and look.
 const ROLES: &str = include_str!("roles.sql");
 
@@ -73,8 +76,19 @@ impl Schema {
         Ok(ROLES.replace("{schema}", &self.0))
     }
 
-    /// Creates the tables, or brings those of an older version to this one. One process at a time does it.
+    /// Creates the tables, or brings those of an older version to this one. Others use them meanwhile: after a deadlock, it begins again.
     pub(crate) async fn migrate(&self, client: &Client) -> Done<()> {
+        let mut tries = 1;
+        loop {
+            match self.migrate_once(client).await {
+                Err(failed) if failed.is_passing() && !client.is_closed() && tries < TRIES => tries += 1,
+                result => return result,
+            }
+        }
+    }
+
+    /// One process at a time does it.
+    async fn migrate_once(&self, client: &Client) -> Done<()> {
         let lock = format!("SELECT pg_advisory_xact_lock(hashtextextended('{} migrate', 0));", self.0);
         client.batch_execute(&format!("BEGIN ISOLATION LEVEL READ COMMITTED;{lock}")).await?;
         let migrated = self.steps(client).await;
