@@ -6,10 +6,11 @@ use deadpool::{Runtime, managed::Pool};
 use ssf_transmitter::{Error, ErrorCode, Network, Result, time::Clock};
 
 use crate::{
+    connection::Preparing,
     manager::{Manager, Password},
     schema::Schema,
     session::Sessions,
-    settings,
+    settings::{self, Settings},
     store::PostgresStore,
     tls::Tls,
 };
@@ -42,6 +43,7 @@ pub struct Builder {
     network: Network,
     password: Option<Password>,
     migrates: bool,
+    prepares: Option<bool>,
     clock: Option<Arc<dyn Clock>>,
 }
 
@@ -54,6 +56,7 @@ impl Builder {
             network: Network::new(),
             password: None,
             migrates: false,
+            prepares: None,
             clock: None,
         }
     }
@@ -105,6 +108,14 @@ impl Builder {
         self
     }
 
+    /// Sets whether the store prepares the statements that it uses often, which is faster. By default, it does so on connections that lead
+    /// to the server itself. `true` is for poolers that leave a connection to its client, such as `PgBouncer` in session mode; `false`
+    /// never prepares any. `prepared_statements` in the URL does the same.
+    pub fn prepared_statements(mut self, prepares: bool) -> Self {
+        self.prepares = Some(prepares);
+        self
+    }
+
     /// Creates the tables, or brings those of an older version of the library to this one. Any number of processes may do so at once.
     /// The role needs the privilege to create the schema.
     ///
@@ -150,11 +161,12 @@ impl Builder {
 
     fn manager(&self) -> Result<Manager> {
         let schema = Schema::new(&self.schema)?;
-        let (config, network) = settings::read(&self.url, self.network.clone())?;
+        let Settings { config, network, prepares } = settings::read(&self.url, self.network.clone())?;
         let mut tls = network.tls_config()?;
         // Servers since PostgreSQL 17 look at it.
         tls.alpn_protocols = vec![b"postgresql".to_vec()];
-        Ok(Manager { config, tls: Tls::new(tls), password: self.password.clone(), schema })
+        let preparing = Preparing::new(self.prepares.or(prepares));
+        Ok(Manager { config, tls: Tls::new(tls), password: self.password.clone(), schema, preparing })
     }
 }
 

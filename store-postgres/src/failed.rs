@@ -37,6 +37,10 @@ impl Failed {
         Self::new(ErrorCode::OutboxCorrupt, "a row of the outbox cannot be read")
     }
 
+    pub(crate) fn not_asked() -> Self {
+        Self::new(ErrorCode::Internal, "an operation of the outbox has not asked what it needs")
+    }
+
     fn state(&self) -> Option<&SqlState> {
         match self {
             Self::Postgres(error) => error.code(),
@@ -49,9 +53,26 @@ impl Failed {
         matches!(self, Self::Again) || self.state().is_some()
     }
 
+    /// Whether a statement that is a transaction of its own has had no effect: the server says so, and was not about to stop (class 57).
+    pub(crate) fn is_undone(&self) -> bool {
+        self.is_of_operation() && !self.state().is_some_and(|state| state.code().starts_with("57"))
+    }
+
+    /// Whether a prepared statement is gone: whoever stands between has sent the transaction to another process.
+    pub(crate) fn is_lost_statement(&self) -> bool {
+        let lost = [SqlState::INVALID_SQL_STATEMENT_NAME, SqlState::DUPLICATE_PSTATEMENT];
+        self.state().is_some_and(|state| lost.contains(state))
+    }
+
+    /// Whether a prepared statement is of no use any more: it is gone, or a migration has changed its columns.
+    pub(crate) fn is_of_statement(&self) -> bool {
+        self.is_lost_statement() || self.state() == Some(&SqlState::FEATURE_NOT_SUPPORTED)
+    }
+
     /// Whether the transaction may succeed if it is repeated, unless its commit had begun.
     pub(crate) fn is_passing(&self) -> bool {
         match (self, self.state()) {
+            _ if self.is_of_statement() => true,
             (_, Some(state)) => [
                 SqlState::T_R_SERIALIZATION_FAILURE,
                 SqlState::T_R_DEADLOCK_DETECTED,

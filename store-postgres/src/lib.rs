@@ -18,10 +18,12 @@
 
 mod builder;
 mod codec;
+mod connection;
 mod failed;
 mod inbox;
 mod ledger;
 mod manager;
+mod process;
 mod queue;
 mod schema;
 mod session;

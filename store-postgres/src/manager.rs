@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use ssf_transmitter::{Result, key::BoxFuture};
-use tokio_postgres::{Client, Config, Connection, Socket};
+use tokio_postgres::{Client, Config, Socket};
 
 use crate::{
+    connection::{Connection, Preparing},
     failed::{Done, Failed},
     schema::Schema,
     tls::{Stream, Tls},
@@ -16,13 +17,14 @@ use crate::{
 pub(crate) type Password = Arc<dyn Fn() -> BoxFuture<'static, Result<String>> + Send + Sync>;
 
 /// Moves what a client sends and receives.
-pub(crate) type Driver = Connection<Socket, Stream<Socket>>;
+pub(crate) type Driver = tokio_postgres::Connection<Socket, Stream<Socket>>;
 
 pub(crate) struct Manager {
     pub(crate) config: Config,
     pub(crate) tls: Tls,
     pub(crate) password: Option<Password>,
     pub(crate) schema: Schema,
+    pub(crate) preparing: Preparing,
 }
 
 impl Manager {
@@ -45,14 +47,14 @@ impl Manager {
 }
 
 impl managed::Manager for Manager {
-    type Type = Client;
+    type Type = Connection;
     type Error = Failed;
 
-    async fn create(&self) -> Done<Client> {
-        self.connect().await
+    async fn create(&self) -> Done<Connection> {
+        Connection::new(self.connect().await?, self.preparing.clone(), &self.schema).await
     }
 
-    async fn recycle(&self, client: &mut Client, _: &Metrics) -> RecycleResult<Failed> {
-        if client.is_closed() { Err(RecycleError::message("it is closed")) } else { Ok(()) }
+    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Failed> {
+        if connection.client.is_closed() { Err(RecycleError::message("it is closed")) } else { Ok(()) }
     }
 }

@@ -6,14 +6,15 @@ use std::{
 };
 
 use ssf_transmitter::{
-    Error, Result,
+    Error, Result, Timestamp,
     outbox::{Enqueued, Message},
 };
 use tokio::sync::oneshot;
 
 use crate::{
+    connection::Connection,
     failed::{Done, Failed},
-    ledger::{Admitted, Call, Ledger, Operation},
+    ledger::{Admitted, Answers, Asked, Call, Ledger, Operation, jtis, single},
     session::{Broken, Sessions},
 };
 
@@ -73,13 +74,39 @@ impl Queue {
     pub(crate) async fn lead(&self, sessions: &Sessions, committed: impl Fn()) {
         let mut leader = Leader { queue: self, done: false };
         while !leader.is_done() {
-            let group = Group { queue: Some(self), calls: tokio::sync::Mutex::default() };
+            // Callers that were answered may have the next call ready.
+            tokio::task::yield_now().await;
+            let mut calls = Vec::new();
+            self.take(&mut calls);
+            if calls.is_empty() || (calls.len() == 1 && accept(&mut calls, sessions, &committed).await) {
+                continue;
+            }
+            let group = Group { queue: Some(self), calls: calls.into() };
             for rejected in group.commit(sessions, &committed).await {
                 let alone = Group { queue: None, calls: vec![rejected].into() };
                 alone.commit(sessions, &committed).await;
             }
         }
     }
+}
+
+/// Answers a call that needs no transaction of several statements. Returns whether it could.
+async fn accept(calls: &mut Vec<Waiter>, sessions: &Sessions, committed: impl Fn()) -> bool {
+    let Some(Waiter { messages, .. }) = calls.first() else { return false };
+    let [message] = &**messages else { return false };
+    if !single::is_single(message) {
+        return false;
+    }
+    let answer = match sessions.accept(message).await {
+        Ok(false) => return false,
+        Ok(true) => Ok(vec![Enqueued::new(jtis(message), false)]),
+        Err(failed) => Err(Error::from(failed)),
+    };
+    committed();
+    for call in calls.drain(..) {
+        drop(call.answer.send(answer.clone()));
+    }
+    true
 }
 
 /// One of the tasks that serve the queue. If its runtime drops it, nobody waits for it.
@@ -110,7 +137,7 @@ impl Drop for Leader<'_> {
     }
 }
 
-/// The calls of a transaction. It takes them when it has begun, so that those are among them that arrived meanwhile.
+/// The calls of a transaction.
 struct Group<'q> {
     queue: Option<&'q Queue>,
     calls: tokio::sync::Mutex<Vec<Waiter>>,
@@ -143,11 +170,22 @@ impl Group<'_> {
 impl Operation for Group<'_> {
     type Output = Vec<Admitted>;
 
-    async fn run(&self, ledger: &mut Ledger<'_>) -> Done<Vec<Admitted>> {
+    const OFTEN: bool = true;
+
+    async fn ask(&self, connection: &Connection, _: Option<Timestamp>) -> Done<Option<Asked>> {
         let mut group = self.calls.lock().await;
         if let Some(queue) = self.queue {
             queue.take(&mut group);
         }
+        let messages: Vec<_> = group.iter().flat_map(|call| &call.messages).collect();
+        if messages.is_empty() {
+            return Ok(None);
+        }
+        Answers::of(connection, &messages).await.map(Asked::Messages).map(Some)
+    }
+
+    async fn run(&self, ledger: &mut Ledger<'_>) -> Done<Vec<Admitted>> {
+        let group = self.calls.lock().await;
         let at = ledger.now();
         let calls: Vec<_> = group.iter().map(|call| Call { messages: &call.messages, at }).collect();
         if calls.is_empty() { Ok(Vec::new()) } else { ledger.admit(&calls).await }

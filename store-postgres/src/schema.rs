@@ -1,7 +1,7 @@
 //! The tables, and the steps that lead from one version to the next.
 
 use ssf_transmitter::{ErrorCode, Result};
-use tokio_postgres::{Client, SimpleQueryMessage};
+use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use crate::failed::{Done, Failed};
 
@@ -12,6 +12,9 @@ const STEPS: &[&str] = &[
     include_str!("streams.sql"),
     include_str!("subjects.sql"),
 ];
+
+/// How often a migration is tried that has met a deadlock.
+const TRIES: u32 = 10;
 
 /// Grants to those who enqueue, work and look.
 const ROLES: &str = include_str!("roles.sql");
@@ -46,6 +49,11 @@ impl Schema {
         format!("SET LOCAL search_path TO \"{}\", pg_temp;", self.0)
     }
 
+    /// The same for as long as the connection lasts.
+    pub(crate) fn enter_session(&self) -> String {
+        format!("SET search_path TO \"{}\", pg_temp;", self.0)
+    }
+
     /// The statement that says which version the tables have now.
     fn set_version() -> String {
         format!("UPDATE meta SET value = {} WHERE name = 'version'", STEPS.len())
@@ -68,8 +76,19 @@ impl Schema {
         Ok(ROLES.replace("{schema}", &self.0))
     }
 
-    /// Creates the tables, or brings those of an older version to this one. One process at a time does it.
+    /// Creates the tables, or brings those of an older version to this one. Others use them meanwhile: after a deadlock, it begins again.
     pub(crate) async fn migrate(&self, client: &Client) -> Done<()> {
+        let mut tries = 1;
+        loop {
+            match self.migrate_once(client).await {
+                Err(failed) if failed.is_passing() && !client.is_closed() && tries < TRIES => tries += 1,
+                result => return result,
+            }
+        }
+    }
+
+    /// One process at a time does it.
+    async fn migrate_once(&self, client: &Client) -> Done<()> {
         let lock = format!("SELECT pg_advisory_xact_lock(hashtextextended('{} migrate', 0));", self.0);
         client.batch_execute(&format!("BEGIN ISOLATION LEVEL READ COMMITTED;{lock}")).await?;
         let migrated = self.steps(client).await;
@@ -143,10 +162,14 @@ fn newer(version: Option<usize>) -> Failed {
 
 /// The first column of the last row, as text.
 pub(crate) async fn text(client: &Client, statements: &str) -> Done<Option<String>> {
+    Ok(last_row(client, statements).await?.and_then(|row| row.get(0).map(str::to_owned)))
+}
+
+/// The last row, as text.
+pub(crate) async fn last_row(client: &Client, statements: &str) -> Done<Option<SimpleQueryRow>> {
     let messages = client.simple_query(statements).await?;
-    let rows = messages.iter().rev().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => Some(row.get(0).map(str::to_owned)),
+    Ok(messages.into_iter().rev().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
         _ => None,
-    });
-    Ok(rows.flatten())
+    }))
 }

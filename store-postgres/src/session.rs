@@ -3,23 +3,25 @@
 use std::sync::Arc;
 
 use deadpool::managed::{Object, Pool, PoolError};
-use ssf_transmitter::{Error, ErrorCode, Result, Timestamp, time::Clock};
+use ssf_transmitter::{Error, ErrorCode, Result, Timestamp, outbox::Message, time::Clock};
 use tokio::sync::OnceCell;
-use tokio_postgres::{Client, Row};
+use tokio_postgres::Row;
 
 use crate::{
+    connection::Connection,
     failed::{Done, Failed},
-    ledger::{Ledger, Operation},
+    ledger::{Ledger, Operation, single},
     manager::Manager,
-    schema::text,
+    schema::last_row,
     signals::Signals,
     values::Value,
 };
 
 /// How often an operation is tried that other transactions or a lost connection have stopped. Each time, another one has made progress.
 const TRIES: u32 = 10;
-/// The clock of the database, in milliseconds since 1970. Unlike `now()`, it does not stand still in a transaction.
-const CLOCK: &str = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+/// The clock of the database, in milliseconds since 1970, and the process that says it. Unlike `now()`, it does not stand still in a
+/// transaction.
+const CLOCK: &str = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint, pg_backend_pid()";
 
 pub(crate) struct Sessions {
     pub(crate) pool: Pool<Manager>,
@@ -30,6 +32,8 @@ pub(crate) struct Sessions {
     migrates: bool,
     /// In place of the clock of the database.
     clock: Option<Arc<dyn Clock>>,
+    /// The statement that accepts a message alone.
+    single: String,
 }
 
 /// How an attempt failed.
@@ -48,8 +52,8 @@ impl From<Failed> for Broken {
 
 impl Sessions {
     pub(crate) fn new(pool: Pool<Manager>, migrates: bool, clock: Option<Arc<dyn Clock>>) -> Self {
-        let signals = Signals::new(pool.clone());
-        Self { pool, signals, ready: OnceCell::new(), migrates, clock }
+        let (signals, single) = (Signals::new(pool.clone()), single::statement(&pool.manager().schema));
+        Self { pool, signals, ready: OnceCell::new(), migrates, clock, single }
     }
 
     pub(crate) async fn run<O: Operation>(&self, operation: &O) -> Result<O::Output> {
@@ -70,28 +74,46 @@ impl Sessions {
     }
 
     async fn attempt<O: Operation>(&self, operation: &O) -> Result<O::Output, Broken> {
-        let (transaction, now) = self.begin().await?;
-        let mut ledger = Ledger::new(transaction.client()?, now);
+        let transaction = self.transaction().await?;
+        let connection = transaction.connection()?;
         let result = async {
+            let planner = connection.ready(O::OFTEN).await?;
+            let now = self.now();
+            let (begun, asked) =
+                tokio::join!(biased; self.begin(connection, &planner, now), operation.ask(connection, now));
+            let mut ledger = Ledger::new(connection, begun?, asked?);
             let output = operation.run(&mut ledger).await?;
             let changes = ledger.changes()?;
-            Ok((output, changes))
+            Ok((output, changes, ledger))
         };
-        let (output, changes) = match result.await {
+        let (output, changes, ledger) = match result.await {
             Ok(done) => done,
-            Err(failed) => return Err(transaction.undo(failed).await),
+            Err(failed) => return Err(self.undo(transaction, failed).await),
         };
         // The commit does not wait for the answers before it: if one of them is an error, it rolls back.
-        let commit = transaction.client()?.batch_execute("COMMIT");
+        let commit = connection.client.batch_execute("COMMIT");
         let (sent, committed) = tokio::join!(biased; ledger.send(&changes), commit);
         match sent {
-            Err(failed) if failed.is_of_operation() => return Err(transaction.undo(failed).await),
+            Err(failed) if failed.is_of_operation() => return Err(self.undo(transaction, failed).await),
             sent => sent.and(committed.map_err(Failed::from)).map_err(Broken::Unknown)?,
         }
         let streams = ledger.ready_streams();
         transaction.release();
         self.signals.wake_streams(streams);
         Ok(output)
+    }
+
+    /// Rolls back.
+    async fn undo(&self, transaction: Transaction, failed: Failed) -> Broken {
+        self.note(&failed);
+        transaction.undo(failed).await
+    }
+
+    /// Prepares no statements any more if one was lost.
+    fn note(&self, failed: &Failed) {
+        if failed.is_lost_statement() {
+            self.pool.manager().preparing.stop();
+        }
     }
 
     /// Checks or migrates the tables, unless it was done.
@@ -104,7 +126,7 @@ impl Sessions {
         let transaction = Transaction(Some(self.connection().await?));
         let schema = &self.pool.manager().schema;
         let prepare = async || {
-            let client = transaction.client()?;
+            let client = &transaction.connection()?.client;
             if self.migrates { schema.migrate(client).await } else { schema.check(client).await }
         };
         self.ready.get_or_try_init(prepare).await?;
@@ -128,30 +150,66 @@ impl Sessions {
         loop {
             let asked = async {
                 let transaction = self.transaction().await?;
-                let rows = transaction.client()?.query_typed(statement, values).await?;
+                let connection = transaction.connection()?;
+                connection.ready(true).await?;
+                let rows = connection.query(statement, values).await?;
                 transaction.release();
                 Done::Ok(rows)
             };
             match asked.await {
-                Err(failed) if failed.is_passing() && tries < TRIES => tries += 1,
+                Err(failed) if failed.is_passing() && tries < TRIES => {
+                    self.note(&failed);
+                    tries += 1;
+                }
                 result => return result.map_err(Error::from),
             }
         }
     }
 
+    /// What a clock says that takes the place of that of the database.
+    fn now(&self) -> Option<Timestamp> {
+        let clock = self.clock.as_ref()?;
+        Some(clock.now())
+    }
+
+    /// Accepts a message in one round trip. Returns whether it could: if not, nothing has happened. If it fails, nobody knows.
+    pub(crate) async fn accept(&self, message: &Message) -> Done<bool> {
+        let begun = async {
+            let transaction = self.transaction().await?;
+            transaction.connection()?.ready(true).await?;
+            Done::Ok(transaction)
+        };
+        // Whoever goes the long way learns why.
+        let Ok(transaction) = begun.await else { return Ok(false) };
+        let now = self.now().map(Timestamp::as_unix_millis);
+        match single::accept(transaction.connection()?, &self.single, message, now).await {
+            Ok(accepted) => {
+                transaction.release();
+                Ok(accepted)
+            }
+            Err(failed) if failed.is_undone() => {
+                self.note(&failed);
+                if !failed.is_of_statement() {
+                    transaction.release();
+                }
+                Ok(false)
+            }
+            Err(failed) => Err(failed),
+        }
+    }
+
     /// Begins a transaction, and tells the time. All of it is one round trip, and nothing of it outlives the transaction: a pooler may
     /// give the connection to another program then.
-    async fn begin(&self) -> Done<(Transaction, Timestamp)> {
-        let transaction = self.transaction().await?;
+    async fn begin(&self, connection: &Connection, planner: &str, now: Option<Timestamp>) -> Done<Timestamp> {
         let enter = self.pool.manager().schema.enter();
-        let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED;{enter}");
-        let Some(clock) = &self.clock else {
-            let told = text(transaction.client()?, &format!("{begin}{CLOCK}")).await?;
-            let millis = told.and_then(|millis| millis.parse().ok()).ok_or_else(Failed::corrupt)?;
-            return Ok((transaction, Timestamp::from_unix_millis(millis)));
-        };
-        transaction.client()?.batch_execute(&begin).await?;
-        Ok((transaction, clock.now()))
+        let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED;{enter}{planner}{CLOCK}");
+        let told = last_row(&connection.client, &begin).await?;
+        let number =
+            |column| told.as_ref().and_then(|row| row.get(column)).and_then(|text| text.parse().ok());
+        let (millis, process): (Option<i64>, Option<i64>) = (number(0), number(1));
+        let (millis, process) = millis.zip(process).ok_or_else(Failed::corrupt)?;
+        connection.runs_in(process)?;
+        Ok(now.unwrap_or(Timestamp::from_unix_millis(millis)))
     }
 }
 
@@ -160,9 +218,9 @@ impl Sessions {
 struct Transaction(Option<Object<Manager>>);
 
 impl Transaction {
-    fn client(&self) -> Done<&Client> {
-        let client = self.0.as_deref();
-        client.ok_or_else(|| {
+    fn connection(&self) -> Done<&Connection> {
+        let connection = self.0.as_deref();
+        connection.ok_or_else(|| {
             Failed::new(ErrorCode::Internal, "a transaction has ended before its last statement")
         })
     }
@@ -172,11 +230,13 @@ impl Transaction {
         drop(self.0.take());
     }
 
-    /// Rolls back. What made it fail is the better message.
+    /// Rolls back. What made it fail is the better message. A connection whose prepared statements are of no use is closed.
     async fn undo(self, failed: Failed) -> Broken {
-        let undone = match self.client() {
-            Ok(client) => client.batch_execute("ROLLBACK").await.is_ok(),
-            Err(_) => false,
+        let undone = match self.connection() {
+            Ok(connection) if !failed.is_of_statement() => {
+                connection.client.batch_execute("ROLLBACK").await.is_ok()
+            }
+            _ => false,
         };
         if undone {
             self.release();
@@ -187,8 +247,8 @@ impl Transaction {
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        if let Some(client) = self.0.take() {
-            drop(Object::take(client));
+        if let Some(connection) = self.0.take() {
+            drop(Object::take(connection));
         }
     }
 }

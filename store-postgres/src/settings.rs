@@ -11,9 +11,18 @@ fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorCode::ConfigurationInvalid, message)
 }
 
+/// What a URL says.
+pub(crate) struct Settings {
+    pub(crate) config: Config,
+    pub(crate) network: Network,
+    /// Whether statements are prepared.
+    pub(crate) prepares: Option<bool>,
+}
+
 /// Reads a URL, and adds what it says of TLS to the settings of the network.
-pub(crate) fn read(url: &str, mut network: Network) -> Result<(Config, Network)> {
+pub(crate) fn read(url: &str, mut network: Network) -> Result<Settings> {
     let (address, query) = url.split_once('?').unwrap_or((url, ""));
+    let mut prepares = None;
     let (mut rest, mut mode, mut certificate, mut key) = (Vec::new(), None, None, None);
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -21,6 +30,11 @@ pub(crate) fn read(url: &str, mut network: Network) -> Result<(Config, Network)>
             .decode_utf8()
             .map_err(|_| invalid("the URL of the database is invalid"))?;
         match name {
+            "prepared_statements" => {
+                let value =
+                    value.parse().map_err(|_| invalid("`prepared_statements` is `true` or `false`"))?;
+                prepares = Some(value);
+            }
             "sslmode" => mode = Some(value.into_owned()),
             "sslrootcert" if value == "system" => {}
             "sslrootcert" => network = network.ca_bundle(file(name, &value)?),
@@ -44,7 +58,7 @@ pub(crate) fn read(url: &str, mut network: Network) -> Result<(Config, Network)>
     if config.get_application_name().is_none() {
         config.application_name("ssf-outbox");
     }
-    Ok((config, network))
+    Ok(Settings { config, network, prepares })
 }
 
 /// TLS always judges the certificate of the server. Without it, a connection stays on this machine unless the URL says otherwise.

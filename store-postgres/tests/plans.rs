@@ -40,14 +40,15 @@ const PLANS: &[&[&str]] = &[
     &["enable_nestloop=off", "enable_hashjoin=off", "enable_material=off", "enable_hashagg=off"],
 ];
 
-/// The URL of a server that makes such plans. What it is told to avoid looks so expensive that it would compile each statement.
+/// The URL of a server that makes such plans. What it is told to avoid looks so expensive that it would compile each statement. Statements
+/// are not prepared: their plans would be those for lists of any length.
 fn planned(settings: &[&str]) -> String {
     let options: Vec<_> = settings
         .iter()
         .chain(&["jit=off"])
         .map(|setting| format!("-c%20{}", setting.replace('=', "%3D")))
         .collect();
-    format!("{}?options={}", shared().url(), options.join("%20"))
+    format!("{}?prepared_statements=false&options={}", shared().url(), options.join("%20"))
 }
 
 #[tokio::test]

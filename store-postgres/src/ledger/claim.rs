@@ -2,11 +2,14 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use ssf_transmitter::outbox::{Claim, Claimed, Claims, Lease, Status};
+use ssf_transmitter::{
+    Timestamp,
+    outbox::{Claim, Claimed, Claims, Lease, Status},
+};
 use tokio_postgres::Row;
 
 use super::{
-    Ledger, Operation,
+    Asked, Ledger, Operation,
     delivery::{COLUMNS, columns},
     due::{DUE_RECEIVERS, STEP},
     endings::Ending,
@@ -14,6 +17,7 @@ use super::{
 };
 use crate::{
     codec::{signed, state, time, times, unsigned},
+    connection::Connection,
     failed::{Done, Failed},
     values::{each, one},
 };
@@ -70,15 +74,26 @@ impl Operation for Claim {
     /// With whether a transaction of the host has enqueued something.
     type Output = (Claims, bool);
 
-    async fn run(&self, ledger: &mut Ledger<'_>) -> Done<(Claims, bool)> {
-        let (now, mut wanted) = (ledger.millis(), receivers(self, 0, 0));
-        let (mut claimed, mut served) = (Vec::new(), Vec::<i64>::new());
+    const OFTEN: bool = true;
+
+    async fn ask(&self, connection: &Connection, now: Option<Timestamp>) -> Done<Option<Asked>> {
+        let (now, wanted) = (now.map(Timestamp::as_unix_millis), receivers(self, 0, 0));
+        let served = Vec::<i64>::new();
         let (until_now, first) = ([one(&now), one(&STEP)], [each(&served), one(&wanted)]);
         let (due, turns) = tokio::try_join!(
             biased;
-            ledger.query(DUE_RECEIVERS, &until_now),
-            ledger.query(TURNS, &first)
+            connection.query(DUE_RECEIVERS, &until_now),
+            connection.query(TURNS, &first)
         )?;
+        Ok(Some(Asked::Claim { due, turns }))
+    }
+
+    async fn run(&self, ledger: &mut Ledger<'_>) -> Done<(Claims, bool)> {
+        let mut wanted = receivers(self, 0, 0);
+        let (mut claimed, mut served) = (Vec::new(), Vec::<i64>::new());
+        let Some(Asked::Claim { due, turns }) = ledger.asked.take() else {
+            return Err(Failed::not_asked());
+        };
         let (due, mut turns) = (ledger.locks(&due)?, ledger.turns(&turns)?);
         let mut more = false;
         if !due.is_empty() {

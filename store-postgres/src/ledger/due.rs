@@ -15,13 +15,18 @@ use crate::{
 /// So many rows change at most in each step. What is left is for the next claim.
 pub(super) const STEP: i64 = 1000;
 
-/// Receivers of which something is due. Those that another transaction has locked are its business.
+/// Receivers of which something is due: now, or at a time that a clock of a test says. Those that another transaction has locked are its
+/// business.
 pub(super) const DUE_RECEIVERS: &str = concat!(
-    "WITH due AS MATERIALIZED (
-        (SELECT receiver FROM deliveries WHERE lease_until <= $1 ORDER BY lease_until LIMIT $2)
-        UNION (SELECT receiver FROM deliveries WHERE state = 0 AND expires_at <= $1 ORDER BY expires_at LIMIT $2)
-        UNION (SELECT receiver FROM deliveries WHERE wait = 1 AND due_at <= $1 ORDER BY due_at LIMIT $2)
-        UNION (SELECT id FROM receivers WHERE parked_until <= $1 ORDER BY parked_until LIMIT $2)
+    "WITH clock AS MATERIALIZED (
+        SELECT coalesce($1, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint) AS now
+    ), due AS MATERIALIZED (
+        (SELECT receiver FROM deliveries WHERE lease_until <= (SELECT now FROM clock) ORDER BY lease_until LIMIT $2)
+        UNION (
+            SELECT receiver FROM deliveries WHERE state = 0 AND expires_at <= (SELECT now FROM clock) ORDER BY expires_at LIMIT $2
+        )
+        UNION (SELECT receiver FROM deliveries WHERE wait = 1 AND due_at <= (SELECT now FROM clock) ORDER BY due_at LIMIT $2)
+        UNION (SELECT id FROM receivers WHERE parked_until <= (SELECT now FROM clock) ORDER BY parked_until LIMIT $2)
     )
     SELECT ",
     lane::columns!(),

@@ -2,7 +2,7 @@
 
 use ssf_transmitter::{
     Timestamp,
-    outbox::{Message, MessageDelivery, Tag},
+    outbox::{Message, MessageDelivery, Payload, Tag},
 };
 
 use super::{Ledger, admit::jtis, delivery::New};
@@ -21,41 +21,61 @@ const EVENTS: &str = "
 /// A message, when it was enqueued, and the number of its event.
 pub(super) type Accepted<'m> = (&'m Message, Timestamp, i64);
 
+/// An event that has no row yet.
+pub(super) struct Event {
+    id: i64,
+    kept: i64,
+    uri: String,
+    subject: Option<Tag>,
+    idempotency: Option<Tag>,
+    fingerprint: Tag,
+    jtis: Option<String>,
+    payload: Payload,
+}
+
 impl Ledger<'_> {
-    /// Adds the events of messages. It fails if one of the idempotency keys is known.
-    pub(super) async fn add_events(&self, accepted: &[Accepted<'_>]) -> Done<()> {
-        if accepted.is_empty() {
+    pub(super) async fn send_events(&self, events: &[Event]) -> Done<()> {
+        if events.is_empty() {
             return Ok(());
         }
-        let messages = || accepted.iter().map(|(message, _, _)| message);
-        let ids = accepted.iter().map(|(_, _, id)| *id).collect();
-        let kept = |message: &&Message| message.idempotency.map(|_| json(&jtis(message))).transpose();
         self.execute(
             EVENTS,
             &[
-                each(&ids),
-                each(&messages().map(|message| signed(message.deliveries.len())).collect()),
-                each(&messages().map(|message| &*message.event).collect()),
-                each(&messages().map(|message| bytes(message.subject.as_ref())).collect()),
-                each(&messages().map(|message| bytes(message.idempotency.as_ref())).collect()),
-                each(&messages().map(|message| message.fingerprint.as_bytes()).collect()),
-                each(&messages().map(kept).collect::<Done<Vec<_>>>()?),
-                each(&messages().map(|message| message.payload.as_bytes()).collect()),
+                each(&events.iter().map(|event| event.id).collect()),
+                each(&events.iter().map(|event| event.kept).collect()),
+                each(&events.iter().map(|event| &*event.uri).collect()),
+                each(&events.iter().map(|event| bytes(event.subject.as_ref())).collect()),
+                each(&events.iter().map(|event| bytes(event.idempotency.as_ref())).collect()),
+                each(&events.iter().map(|event| event.fingerprint.as_bytes()).collect()),
+                each(&events.iter().map(|event| event.jtis.as_deref()).collect()),
+                each(&events.iter().map(|event| event.payload.as_bytes()).collect()),
             ],
         )
         .await
         .map(drop)
     }
 
+    /// Adds the event of a message.
+    pub(super) fn add_event(&mut self, (message, _, id): Accepted<'_>) -> Done<()> {
+        self.events.push(Event {
+            id,
+            kept: signed(message.deliveries.len()),
+            uri: message.event.clone(),
+            subject: message.subject,
+            idempotency: message.idempotency,
+            fingerprint: message.fingerprint,
+            jtis: message.idempotency.map(|_| json(&jtis(message))).transpose()?,
+            payload: message.payload.clone(),
+        });
+        Ok(())
+    }
+
     /// Adds the events and the deliveries of messages.
     pub(super) async fn accept_all(&mut self, accepted: &[Accepted<'_>]) -> Done<()> {
-        if accepted.is_empty() {
-            return Ok(());
-        }
         let names = accepted.iter().flat_map(|(message, _, _)| &message.deliveries);
-        let names = names.map(|delivery| delivery.receiver.clone()).collect();
-        self.lock_names(names, accepted).await?;
+        self.lock_new(names.map(|delivery| delivery.receiver.clone()).collect()).await?;
         for accepted in accepted {
+            self.add_event(*accepted)?;
             for delivery in &accepted.0.deliveries {
                 let new = self.new_of(*accepted, delivery, accepted.0.ordered)?;
                 self.add(new).await?;

@@ -33,6 +33,8 @@ pub(crate) struct TakeOver;
 impl Operation for TakeOver {
     type Output = u64;
 
+    const OFTEN: bool = true;
+
     async fn run(&self, ledger: &mut Ledger<'_>) -> Done<u64> {
         let rows = ledger.query(ENTRIES, &[one(&MOST)]).await?;
         let (mut read, mut refused, mut removed) = (Vec::new(), Vec::new(), Vec::new());

@@ -6,9 +6,10 @@ use ssf_transmitter::{
 };
 use tokio_postgres::Row;
 
-use super::{Ledger, Operation, enqueue::Accepted};
+use super::{Ledger, Operation};
 use crate::{
     codec::{signed, state, unsigned},
+    connection::Connection,
     failed::{Done, Failed},
     values::{Value, each},
 };
@@ -152,6 +153,11 @@ const WRITE: &str = "
             expired, superseded, removed)
     WHERE r.id = n.id";
 
+/// Locks receivers by name, as far as they exist.
+pub(super) async fn ask_for(connection: &Connection, names: &Vec<String>) -> Done<Vec<Row>> {
+    connection.query(BY_NAMES, &[each(names)]).await
+}
+
 impl Ledger<'_> {
     /// Locks the receivers that a statement selects, and returns their ids in its order. All statements that wait for a lock select
     /// in the order of the ids, so two transactions do not wait for each other.
@@ -172,14 +178,18 @@ impl Ledger<'_> {
         Ok(ids)
     }
 
-    /// Adds the events of messages, and locks receivers by name. These may be new.
-    pub(super) async fn lock_names(&mut self, mut names: Vec<String>, accepted: &[Accepted<'_>]) -> Done<()> {
+    /// Locks receivers by name. These may be new.
+    pub(super) async fn lock_names(&mut self, names: Vec<String>) -> Done<()> {
+        let rows = ask_for(self.connection, &names).await?;
+        self.locks(&rows)?;
+        self.lock_new(names).await
+    }
+
+    /// Adds and locks those receivers that are not locked yet, because they were new.
+    pub(super) async fn lock_new(&mut self, mut names: Vec<String>) -> Done<()> {
+        names.retain(|name| !self.names.contains_key(name));
         names.sort();
         names.dedup();
-        let values = [each(&names)];
-        let ((), rows) = tokio::try_join!(biased; self.add_events(accepted), self.query(BY_NAMES, &values))?;
-        self.locks(&rows)?;
-        names.retain(|name| !self.names.contains_key(name));
         if !names.is_empty() {
             let values = [each(&names)];
             let (_, rows) =
@@ -257,7 +267,7 @@ impl Operation for Change {
     type Output = ();
 
     async fn run(&self, ledger: &mut Ledger<'_>) -> Done<()> {
-        ledger.lock_names(vec![self.receiver.clone()], &[]).await?;
+        ledger.lock_names(vec![self.receiver.clone()]).await?;
         let (id, now) = (ledger.id(&self.receiver)?, ledger.now);
         (self.change)(&mut ledger.lane(id)?.state, now);
         Ok(())

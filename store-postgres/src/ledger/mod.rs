@@ -19,15 +19,16 @@ mod publish;
 mod queries;
 mod replay;
 mod settle;
+pub(crate) mod single;
 mod streams;
 mod subjects;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ssf_transmitter::{Timestamp, outbox::Attempt};
-use tokio_postgres::{Client, Row};
+use tokio_postgres::Row;
 
-pub(crate) use admit::{Admitted, Call};
+pub(crate) use admit::{Admitted, Answers, Call, jtis};
 pub(crate) use due::Expire;
 pub(crate) use inbox::{ListRefused, TakeOver};
 pub(crate) use lane::Change;
@@ -39,19 +40,45 @@ pub(crate) use settle::{Freeze, Renew, Settle};
 pub(crate) use streams::{CreateStream, DeleteStream, FindStream, StreamsAfter, StreamsOf, UpdateStream};
 pub(crate) use subjects::SetSubject;
 
-use crate::{failed::Done, values::Value};
+use crate::{connection::Connection, failed::Done, values::Value};
 use delivery::{Deliveries, Delivery, New};
+use enqueue::Event;
 use lane::{Lane, LaneRow};
+
+/// What an operation has asked first.
+pub(crate) enum Asked {
+    Messages(Answers),
+    /// Receivers that are locked: those of which something is due, and those that have a turn.
+    Claim {
+        due: Vec<Row>,
+        turns: Vec<Row>,
+    },
+    /// Receivers that are locked, and their deliveries.
+    Settle {
+        receivers: Vec<Row>,
+        leased: Vec<Row>,
+    },
+}
 
 /// What a store is asked to do. It may run more than once: a transaction may have to be repeated.
 pub(crate) trait Operation: Sync {
     type Output: Send;
+
+    /// Whether it runs so often that its statements are prepared.
+    const OFTEN: bool = false;
+
+    /// Asks what it has to know first, in the round trip that begins the transaction. The time is not known yet, unless a clock of a test
+    /// says it.
+    fn ask(&self, _: &Connection, _: Option<Timestamp>) -> impl Future<Output = Done<Option<Asked>>> + Send {
+        std::future::ready(Ok(None))
+    }
 
     fn run(&self, ledger: &mut Ledger<'_>) -> impl Future<Output = Done<Self::Output>> + Send;
 }
 
 /// What is to be written.
 pub(crate) struct Changes {
+    events: Vec<Event>,
     deliveries: Deliveries,
     lanes: Vec<LaneRow>,
     attempts: Vec<(i64, Attempt)>,
@@ -59,8 +86,10 @@ pub(crate) struct Changes {
 
 /// A transaction.
 pub(crate) struct Ledger<'a> {
-    client: &'a Client,
+    connection: &'a Connection,
     now: Timestamp,
+    /// What the operation has asked first.
+    asked: Option<Asked>,
     /// Receivers that are locked, by id.
     lanes: BTreeMap<i64, Lane>,
     /// Their ids, by name.
@@ -71,6 +100,8 @@ pub(crate) struct Ledger<'a> {
     changed: BTreeSet<i64>,
     /// Those that have no row yet.
     new: Vec<New>,
+    /// Events that have no row yet.
+    events: Vec<Event>,
     /// Attempts that have no row yet, with the number of their delivery.
     attempts: Vec<(i64, Attempt)>,
     /// Streams that may be polled now.
@@ -78,15 +109,17 @@ pub(crate) struct Ledger<'a> {
 }
 
 impl<'a> Ledger<'a> {
-    pub(crate) fn new(client: &'a Client, now: Timestamp) -> Self {
+    pub(crate) fn new(connection: &'a Connection, now: Timestamp, asked: Option<Asked>) -> Self {
         Self {
-            client,
+            connection,
             now,
+            asked,
             lanes: BTreeMap::new(),
             names: HashMap::new(),
             deliveries: BTreeMap::new(),
             changed: BTreeSet::new(),
             new: Vec::new(),
+            events: Vec::new(),
             attempts: Vec::new(),
             ready_streams: BTreeSet::new(),
         }
@@ -109,19 +142,20 @@ impl<'a> Ledger<'a> {
 
     /// What has changed, and is to be sent.
     pub(crate) fn changes(&mut self) -> Done<Changes> {
-        let attempts = std::mem::take(&mut self.attempts);
-        Ok(Changes { deliveries: self.changed_deliveries(), lanes: self.changed_lanes()?, attempts })
+        let (events, attempts) = (std::mem::take(&mut self.events), std::mem::take(&mut self.attempts));
+        Ok(Changes { events, deliveries: self.changed_deliveries(), lanes: self.changed_lanes()?, attempts })
     }
 
     /// Writes changes in one round trip.
     pub(crate) async fn send(&self, changes: &Changes) -> Done<()> {
-        let (deliveries, lanes, attempts) = tokio::join!(
+        let (events, deliveries, lanes, attempts) = tokio::join!(
             biased;
+            self.send_events(&changes.events),
             self.send_deliveries(&changes.deliveries),
             self.send_lanes(&changes.lanes),
             self.send_attempts(&changes.attempts)
         );
-        deliveries.and(lanes).and(attempts)
+        events.and(deliveries).and(lanes).and(attempts)
     }
 
     /// The streams that may be polled after this transaction.
@@ -130,11 +164,11 @@ impl<'a> Ledger<'a> {
     }
 
     async fn query(&self, statement: &str, values: &[Value<'_>]) -> Done<Vec<Row>> {
-        Ok(self.client.query_typed(statement, values).await?)
+        self.connection.query(statement, values).await
     }
 
     /// Runs a statement, and returns how many rows it has changed.
     async fn execute(&self, statement: &str, values: &[Value<'_>]) -> Done<u64> {
-        Ok(self.client.execute_typed(statement, values).await?)
+        self.connection.execute(statement, values).await
     }
 }

@@ -94,7 +94,8 @@ impl Operation for Publish {
         }
         let accepted: Accepted<'_> = (&message, ledger.now, id);
         let receivers = message.deliveries.iter().map(|delivery| delivery.receiver.clone()).collect();
-        ledger.lock_names(receivers, &[accepted]).await?;
+        ledger.lock_names(receivers).await?;
+        ledger.add_event(accepted)?;
         ledger.check_streams(&streams, publication.only.is_some()).await?;
         let (to_named, to_streams) = message.deliveries.split_at(named);
         // The receivers that the entry names keep the order only if the entry says so.

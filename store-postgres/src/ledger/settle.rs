@@ -11,10 +11,11 @@ use ssf_transmitter::{
 };
 use tokio_postgres::Row;
 
-use super::{Ledger, Operation, delivery::columns, endings::Ending, lane};
+use super::{Asked, Ledger, Operation, delivery::columns, endings::Ending, lane};
 use crate::{
     codec::{signed, state, unsigned},
-    failed::Done,
+    connection::Connection,
+    failed::{Done, Failed},
     session::Sessions,
     values::{each, one},
 };
@@ -90,14 +91,22 @@ pub(crate) struct Settle(pub(crate) Vec<Settlement>);
 impl Operation for Settle {
     type Output = Vec<Settled>;
 
-    async fn run(&self, ledger: &mut Ledger<'_>) -> Done<Vec<Settled>> {
+    const OFTEN: bool = true;
+
+    /// One after the other: the deliveries are read when their receivers are locked.
+    async fn ask(&self, connection: &Connection, _: Option<Timestamp>) -> Done<Option<Asked>> {
         let jtis: Vec<_> = self.0.iter().map(|settlement| &*settlement.lease.jti).collect();
-        // One after the other, in one round trip: the deliveries are read when their receivers are locked.
         let values = [each(&jtis)];
-        let (receivers, found) =
-            tokio::try_join!(biased; ledger.query(RECEIVERS, &values), ledger.query(LEASED, &values))?;
+        let (receivers, leased) = tokio::try_join!(biased; connection.query(RECEIVERS, &values), connection.query(LEASED, &values))?;
+        Ok(Some(Asked::Settle { receivers, leased }))
+    }
+
+    async fn run(&self, ledger: &mut Ledger<'_>) -> Done<Vec<Settled>> {
+        let Some(Asked::Settle { receivers, leased }) = ledger.asked.take() else {
+            return Err(Failed::not_asked());
+        };
         ledger.locks(&receivers)?;
-        let found = ledger.note_read(found)?;
+        let found = ledger.note_read(leased)?;
         let jti = |(seq, row): &(i64, Row)| Ok((row.try_get(1)?, *seq));
         let mut leased = found.iter().map(jti).collect::<Done<HashMap<String, i64>>>()?;
         let mut settled = Vec::with_capacity(self.0.len());

@@ -232,7 +232,7 @@ impl Ledger<'_> {
     /// Locks the receiver that stands for a stream. It may be new.
     async fn lock_receiver_of(&mut self, stream: &str) -> Done<i64> {
         let receiver = stream_receiver(stream);
-        self.lock_names(vec![receiver.clone()], &[]).await?;
+        self.lock_names(vec![receiver.clone()]).await?;
         self.id(&receiver)
     }
 

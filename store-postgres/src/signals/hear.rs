@@ -103,12 +103,12 @@ async fn look(pool: &Pool<Manager>, waiting: &Waiting) -> Done<()> {
     if receivers.is_empty() {
         return Ok(());
     }
-    let Ok(client) = pool.get().await else { return Ok(()) };
+    let Ok(connection) = pool.get().await else { return Ok(()) };
     let statement = format!(
         "SELECT name FROM \"{}\".receivers WHERE name = ANY($1) AND ready > 0 AND mode = 'polled'",
         pool.manager().schema.name()
     );
-    let rows = client.query_typed(&statement, &[each(&receivers)]).await?;
+    let rows = connection.client.query_typed(&statement, &[each(&receivers)]).await?;
     let names = rows.iter().filter_map(|row| row.try_get::<_, &str>(0).ok());
     waiting.streams.notify(names.filter_map(|name| name.strip_prefix(STREAM_PREFIX)));
     Ok(())

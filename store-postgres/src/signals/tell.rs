@@ -92,10 +92,10 @@ pub(super) async fn tell_others(pool: Pool<Manager>, news: Arc<News>) {
         let last = news.last.load(Ordering::Acquire);
         let any = news.any.swap(false, Ordering::AcqRel).then(String::new);
         for payload in any.into_iter().chain(news.payload()) {
-            if let Ok(client) = pool.get().await {
+            if let Ok(connection) = pool.get().await {
                 // The next one may arrive.
                 let values = [one(&channel), one(&payload)];
-                drop(client.query_typed("SELECT pg_notify($1, $2)::text", &values).await);
+                drop(connection.client.query_typed("SELECT pg_notify($1, $2)::text", &values).await);
             }
         }
         if last {

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{
-        OnceLock,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU32, Ordering},
         mpsc::{Sender, channel},
     },
@@ -36,7 +36,8 @@ pub(crate) struct Server {
     port: u16,
     durable: bool,
     settings: Vec<String>,
-    process: std::sync::Mutex<u32>,
+    process: Mutex<u32>,
+    said: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
@@ -59,7 +60,8 @@ impl Server {
             private(&path);
         }
         let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        let server = Self { folder, port, durable, settings, process: std::sync::Mutex::new(0) };
+        let (process, said) = (Mutex::new(0), Arc::default());
+        let server = Self { folder, port, durable, settings, process, said };
         server.run();
         server
     }
@@ -70,6 +72,11 @@ impl Server {
 
     pub(crate) fn url(&self) -> String {
         format!("postgresql://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// How many lines of its log contain this text.
+    pub(crate) fn said(&self, text: &str) -> usize {
+        self.said.lock().unwrap().iter().filter(|line| line.contains(text)).count()
     }
 
     /// Kills all of its processes at once, as a power cut would, and starts it again.
@@ -112,23 +119,24 @@ impl Server {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let (started, ready) = channel();
         // The kernel ends the server when the thread ends that started it: with this program.
-        thread::spawn(move || watch(command, &started));
+        let said = Arc::clone(&self.said);
+        thread::spawn(move || watch(command, &started, &said));
         let process = ready.recv().unwrap_or_else(|_| panic!("the server did not start"));
         *self.process.lock().unwrap() = process;
     }
 }
 
 /// Runs the server, and reads what it says, so that it can go on saying it.
-fn watch(mut command: Command, started: &Sender<u32>) {
+fn watch(mut command: Command, started: &Sender<u32>, said: &Mutex<Vec<String>>) {
     let mut process = command.spawn().expect(MISSING);
-    let mut said = Vec::new();
     for line in BufReader::new(process.stderr.take().unwrap()).lines().map_while(Result::ok) {
         if line.contains("database system is ready to accept connections") {
             started.send(process.id()).ok();
         }
-        said.push(line);
+        said.lock().unwrap().push(line);
     }
     process.wait().ok();
+    let said = said.lock().unwrap();
     assert!(said.iter().any(|line| line.contains("ready to accept")), "{}", said.join("\n"));
 }
 

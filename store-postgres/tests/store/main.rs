@@ -13,6 +13,7 @@ mod group;
 mod inbox;
 mod overlaps;
 mod pgbouncer;
+mod prepared;
 mod roles;
 mod schema;
 mod tls;

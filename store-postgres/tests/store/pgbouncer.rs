@@ -12,7 +12,7 @@ use std::{
 
 use crate::common::{
     LEASE, claim, entry, outbox,
-    server::{account, new_folder, private, shared},
+    server::{Server, account, new_folder, private, shared},
     within_guard,
 };
 use ssf_transmitter::{
@@ -27,15 +27,20 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
-/// Starts a pooler with two connections to the server, and returns a URL that leads through it. It ends with this program.
+/// A URL that leads through a pooler to the shared server.
 fn pooled() -> String {
+    pool(shared())
+}
+
+/// Starts a pooler with two connections to a server, and returns a URL that leads through it. It ends with this program.
+pub(crate) fn pool(server: &Server) -> String {
     let folder = new_folder();
     let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
     let (settings, users) = (folder.join("pgbouncer.ini"), folder.join("users.txt"));
     let text = format!(
         "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
          unix_socket_dir =\nauth_type = trust\nauth_file = {}\npool_mode = transaction\ndefault_pool_size = 2\n",
-        shared().port(),
+        server.port(),
         users.display()
     );
     for (path, text) in [(&settings, &*text), (&users, "\"postgres\" \"\"\n")] {

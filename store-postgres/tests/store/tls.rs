@@ -1,6 +1,6 @@
 //! TLS: whom a store trusts, what it presents, and when it goes without.
 
-use crate::common::server::Server;
+use crate::{common::server::Server, prepared::prepares};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
     IsCa, KeyPair,
@@ -35,7 +35,7 @@ async fn server(ca: &Authority) -> Server {
         "hostssl all mutual all cert\nhostssl all secret all scram-sha-256\nhost all postgres all trust\n";
     let files =
         [("server.crt", &*certificate), ("server.key", &key), ("ca.crt", &ca.pem()), ("pg_hba.conf", access)];
-    let server = Server::configured(false, &files, &["ssl=on", "ssl_ca_file=ca.crt"]);
+    let server = Server::configured(false, &files, &["ssl=on", "ssl_ca_file=ca.crt", "log_statement=all"]);
     let (client, connection) = tokio_postgres::connect(&server.url(), NoTls).await.unwrap();
     tokio::spawn(connection);
     let roles = "CREATE ROLE mutual LOGIN SUPERUSER; CREATE ROLE secret LOGIN SUPERUSER PASSWORD 'hunter2'";
@@ -96,4 +96,7 @@ async fn the_server_is_verified_and_the_client_presents_itself() {
     counts(mutual().client_certificate(certificate, key)).await.unwrap();
     let (other, key) = self::certificate(&ca, "another", ExtendedKeyUsagePurpose::ClientAuth);
     refused(mutual().client_certificate(other, key), "rejects the user").await;
+
+    // It leads to the server itself, too.
+    prepares(&server, &trusting(store(&server, "secret:hunter2", "localhost", "sslmode=require"))).await;
 }
