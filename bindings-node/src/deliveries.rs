@@ -9,7 +9,7 @@ use ssf_transmitter::{
 
 /// A time as a JavaScript date takes it.
 #[allow(clippy::cast_precision_loss, reason = "a time that a store keeps fits")]
-fn time(time: Timestamp) -> f64 {
+pub(crate) fn time(time: Timestamp) -> f64 {
     time.as_unix_millis() as f64
 }
 

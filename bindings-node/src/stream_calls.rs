@@ -9,7 +9,7 @@ use ssf_transmitter::{
 };
 
 use crate::{
-    deliveries::DeliveryFailure,
+    deliveries::{DeliveryFailure, time},
     failure::{Failure, Outcome, outcome},
     mailbox::Mailbox,
     pending::Request,
@@ -24,6 +24,7 @@ pub struct Answer {
     pub body: Uint8Array,
     /// Why the transmitter cannot answer, for its operator.
     pub failure: Option<DeliveryFailure>,
+    pub audits: Vec<Audit>,
 }
 
 impl From<stream::Answer> for Answer {
@@ -31,7 +32,30 @@ impl From<stream::Answer> for Answer {
         let headers = answer.headers().flat_map(|(name, value)| [name.to_owned(), value.to_owned()]);
         let (status, headers) = (answer.status(), headers.collect());
         let failure = answer.failure().cloned().map(Into::into);
-        Self { status, headers, body: answer.into_body().into(), failure }
+        let audits = answer.audits().iter().map(Into::into).collect();
+        Self { status, headers, body: answer.into_body().into(), failure, audits }
+    }
+}
+
+/// A change, or an attempt to make one. The time is in milliseconds since 1970.
+#[napi(object, object_from_js = false)]
+pub struct Audit {
+    pub when: f64,
+    pub caller: Option<String>,
+    pub action: &'static str,
+    pub stream: Option<String>,
+    pub outcome: &'static str,
+}
+
+impl From<&stream::Audit> for Audit {
+    fn from(audit: &stream::Audit) -> Self {
+        Self {
+            when: time(audit.when()),
+            caller: audit.caller().map(str::to_owned),
+            action: audit.action(),
+            stream: audit.stream().map(str::to_owned),
+            outcome: audit.outcome(),
+        }
     }
 }
 

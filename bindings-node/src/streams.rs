@@ -21,7 +21,7 @@ use crate::{
     outbox::Outbox,
     policy::milliseconds,
     receiver::Dialect,
-    stream_calls::{Answer, StreamCall},
+    stream_calls::{Answer, Audit, StreamCall},
 };
 
 /// What can be set of a stream API. Spans are in milliseconds.
@@ -129,6 +129,7 @@ pub struct StreamHealth {
     pub failure: Option<DeliveryFailure>,
     pub canary_age: Option<f64>,
     pub canary_stream: Option<String>,
+    pub audits: Vec<Audit>,
 }
 
 impl From<stream::Maintained> for StreamHealth {
@@ -142,6 +143,7 @@ impl From<stream::Maintained> for StreamHealth {
             failure: health.failure.map(Into::into),
             canary_age: health.canary_age.map(|age| age.as_secs_f64() * 1000.0),
             canary_stream: health.canary_stream,
+            audits: maintained.audits.iter().map(Into::into).collect(),
         }
     }
 }

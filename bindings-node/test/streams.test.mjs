@@ -129,6 +129,63 @@ function compare({ status, headers, text, body }, expected) {
   } else assert.equal(text, '');
 }
 
+everywhere('changes of streams, and attempts, are told', async (_t, mount) => {
+  const audits = [];
+  await mount(apiOver(Outbox.inMemory(), { onAudit: (audit) => audits.push(audit) }));
+  const before = Date.now();
+  const stream = await create();
+  await poll(stream, { returnImmediately: true });
+  const headers = { ...AS_ACME, ...JSON_TYPE };
+  const refused = await server.request('POST', '/ssf/status', { body: { ...stream, status: 'x' }, headers });
+  assert.equal(refused.status, 400);
+  assert.deepEqual(
+    audits.map(({ when, ...rest }) => rest),
+    [
+      { caller: 'acme', action: 'stream.create', stream: stream.stream_id, outcome: 'done' },
+      { caller: 'acme', action: 'status.update', stream: stream.stream_id, outcome: refused.body.err },
+    ],
+  );
+  for (const { when } of audits) assert.ok(when >= new Date(before) && when <= new Date());
+});
+
+/** Waits for a warning with this message. Node has warnings of its own. */
+function warning(message) {
+  return new Promise((resolve) => {
+    const listen = (told) => {
+      if (told.message !== message) return;
+      process.off('warning', listen);
+      resolve();
+    };
+    process.on('warning', listen);
+  });
+}
+
+test('what the transmitter does to a stream by itself is told, too; an error of onAudit is a warning', async () => {
+  const audits = [];
+  const onAudit = (audit) => {
+    audits.push(audit);
+    throw new Error('the log is full');
+  };
+  const api = apiOver(Outbox.inMemory(), { onAudit });
+  server.listener = await MOUNTS['node:http'](api, authenticator());
+  const warned = warning('the log is full');
+  const { stream_id } = await create();
+  await warned;
+  await api.stopStream(stream_id, 'maintenance', 'pause');
+  const [[jti]] = Object.entries(await poll({ stream_id }));
+  const again = warning('the log is full');
+  await poll({ stream_id }, { ack: [jti], returnImmediately: true });
+  await api.maintain();
+  await again;
+  assert.deepEqual(
+    audits.map(({ caller, action, stream }) => [caller, action, stream]),
+    [
+      ['acme', 'stream.create', stream_id],
+      [undefined, 'stream.pause', stream_id],
+    ],
+  );
+});
+
 everywhere('every case of the vectors', async (t, mount) => {
   assert.equal(FILE.cases.length, read('manifest.json')['stream-api.json'].cases);
   for (const { name, steps } of FILE.cases) {

@@ -499,6 +499,16 @@ export interface NativeAnswer {
   headers: string[];
   body: Uint8Array<ArrayBuffer>;
   failure?: NativeDeliveryFailure;
+  audits: NativeAudit[];
+}
+
+/** A change, or an attempt to make one. The time is in milliseconds since 1970. */
+export interface NativeAudit {
+  when: number;
+  caller?: string;
+  action: string;
+  stream?: string;
+  outcome: string;
 }
 
 export interface NativeStreamCall {
@@ -534,6 +544,7 @@ export interface NativeStreamHealth {
   failure?: NativeDeliveryFailure;
   canaryAge?: number;
   canaryStream?: string;
+  audits: NativeAudit[];
 }
 
 export interface NativeStreamApi {

@@ -43,6 +43,7 @@ export {
   StreamApi,
   type StreamHealth,
 } from './streams/api.js';
+export type { Audit } from './streams/audit.js';
 export type { Caller } from './streams/caller.js';
 export type { FetchHandler } from './streams/fetch.js';
 export type { NodeHandler } from './streams/node.js';

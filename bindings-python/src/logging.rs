@@ -68,7 +68,7 @@ struct Record {
 
 enum Value {
     Text(String),
-    Number(u64),
+    Number(i64),
 }
 
 /// Forwards events from now on.
@@ -183,12 +183,16 @@ impl Visit for Record {
         self.fields.push((field.name(), Value::Text(value.to_owned())));
     }
 
-    fn record_u64(&mut self, field: &Field, value: u64) {
+    fn record_i64(&mut self, field: &Field, value: i64) {
         self.fields.push((field.name(), Value::Number(value)));
     }
 
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.record_i64(field, i64::try_from(value).unwrap_or(i64::MAX));
+    }
+
     fn record_u128(&mut self, field: &Field, value: u128) {
-        self.record_u64(field, u64::try_from(value).unwrap_or(u64::MAX));
+        self.record_i64(field, i64::try_from(value).unwrap_or(i64::MAX));
     }
 }
 

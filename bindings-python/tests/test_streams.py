@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import logging
 import socket
 import threading
 import time
@@ -22,7 +23,7 @@ from jwt.algorithms import ECAlgorithm
 import mounts
 from conftest import ISSUER
 from mounts import JSON, REVOKED, TOKEN, create, poll
-from ssf_transmitter import ConfigError, Dialect, Email, SigningKey, Transmitter
+from ssf_transmitter import ConfigError, Dialect, Email, SigningKey, Transmitter, enable_logging
 from ssf_transmitter.events import caep
 from ssf_transmitter.outbox import AsyncOutbox, Outbox, Worker
 from ssf_transmitter.streams import Authenticator, Caller, Request, StaticToken, StreamApi, TrustedIssuer
@@ -131,6 +132,32 @@ def compare(answer: tuple[int, http.client.HTTPMessage, bytes], expected: dict[s
         assert headers["Content-Type"] == "application/json"
     else:
         assert body == b""
+
+
+def test_a_change_is_told_to_the_log(mount: Any) -> None:
+    told: dict[str, Any] = {}
+    arrived = threading.Event()
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if vars(record)["event_name"] == "ssf.audit":
+                told.update(vars(record))
+                arrived.set()
+
+    enable_logging()
+    logger, handler = logging.getLogger("ssf_transmitter"), Keep()
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    before = time.time() * 1000
+    try:
+        stream = create(mount(api_over(Outbox.in_memory())))
+        assert arrived.wait(600)
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
+    assert (told["caller"], told["action"], told["outcome"]) == ("acme", "stream.create", "done")
+    assert told["stream"] == stream["stream_id"]
+    assert before - 1 <= told["when"] <= time.time() * 1000
 
 
 @pytest.mark.parametrize("case", cases("stream-api.json", "cases"))

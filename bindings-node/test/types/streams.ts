@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { caep, type Dialect, KeySet, type Signer, type SigningKey } from 'ssf-transmitter';
 import { Outbox } from 'ssf-transmitter/outbox';
 import {
+  type Audit,
   type Caller,
   type FetchHandler,
   generateStaticToken,
@@ -25,6 +26,13 @@ new StreamApi({ issuer, key, outbox, events: [], inactivityTimeout: 60_000, inac
 // @ts-expect-error a dialect of your own has a file, and no id alone
 new StreamApi({ issuer, key, outbox, events: [], dialects: ['acme'] });
 new StreamApi({ issuer, key: signer, outbox, events: [] });
+new StreamApi({
+  issuer,
+  key,
+  outbox,
+  events: [],
+  onAudit: ({ when, caller }: Audit) => console.log(when.toISOString(), caller),
+});
 // @ts-expect-error the events are required
 new StreamApi({ issuer, key, outbox });
 // @ts-expect-error neither all nor none

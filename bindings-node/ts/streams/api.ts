@@ -12,6 +12,7 @@ import { ENTRY_OPTIONS, type EntryOptions, linesOf } from '../outbox/entry.js';
 import { type Failure, failureOf } from '../outbox/records.js';
 import { warn } from '../report.js';
 import type { Subject } from '../subjects.js';
+import { type Audit, toldOf } from './audit.js';
 import type { Authenticated } from './caller.js';
 import type { Mounted } from './exchange.js';
 import { type FetchHandler, fetchHandler } from './fetch.js';
@@ -94,6 +95,7 @@ const PUBLISH = { to, txn, toe, idempotencyKey, notBefore, maxAge, priority, sup
 export class StreamApi {
   readonly #native: NativeStreamApi;
   readonly #keys: KeySet;
+  readonly #onAudit: ((audit: Audit) => unknown) | undefined;
 
   /**
    * Checks the settings.
@@ -102,9 +104,10 @@ export class StreamApi {
    */
   constructor(options: StreamApiOptions) {
     const at = new Place(StreamApi);
-    const { settings, keys, outbox } = settingsOf(options, at);
+    const { settings, keys, outbox, onAudit } = settingsOf(options, at);
     this.#native = unwrap(native.StreamApi.build(settings, KeySet.handle(keys), outbox), at);
     this.#keys = keys;
+    this.#onAudit = onAudit;
   }
 
   /** Whether the API has something at this path, for a server that has more. */
@@ -170,7 +173,7 @@ export class StreamApi {
     at: Place,
   ): Mounted<R> {
     if (authenticate !== undefined) checkedArgument('authenticate', authenticate, func, at);
-    return { api: this.#native, keys: this.#keys, authenticate, onError, at };
+    return { api: this.#native, keys: this.#keys, authenticate, onError, onAudit: this.#onAudit, at };
   }
 
   /**
@@ -203,10 +206,11 @@ export class StreamApi {
    */
   async maintain(): Promise<StreamHealth> {
     const at = new Place(this.maintain);
-    const { failure, ...health } = await call<NativeStreamHealth>(
+    const { failure, audits, ...health } = await call<NativeStreamHealth>(
       (mailbox, number) => this.#native.maintain(mailbox, number),
       at,
     );
+    toldOf(audits, this.#onAudit);
     return failure === undefined ? health : { ...health, failure: failureOf(failure) };
   }
 

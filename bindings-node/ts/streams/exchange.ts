@@ -16,6 +16,7 @@ import type {
 } from '../native.js';
 import { told } from '../report.js';
 import { signed } from '../signing.js';
+import { type Audit, toldOf } from './audit.js';
 import { type Authenticated, callerOf } from './caller.js';
 
 /** What the API reads of the headers. */
@@ -34,6 +35,7 @@ export interface Mounted<R> {
   readonly keys: KeySet;
   readonly authenticate: ((request: R) => Authenticated) | undefined;
   readonly onError: (error: unknown, request: R) => unknown;
+  readonly onAudit: ((audit: Audit) => unknown) | undefined;
   readonly at: Place;
 }
 
@@ -54,9 +56,10 @@ export async function answered<R>(
   read: Read,
   signal: AbortSignal,
 ): Promise<NativeAnswer> {
-  const { at, onError } = mounted;
+  const { at, onError, onAudit } = mounted;
   const [answer, cause] = await exchanged(mounted, head, read, signal);
-  const { failure } = answer;
+  const { failure, audits } = answer;
+  toldOf(audits, onAudit);
   if (failure !== undefined) {
     told(() => onError(errorOf(codeOf(failure.code), failure.message, at, { cause }), request));
   }

@@ -8,6 +8,7 @@ import {
   checked,
   count,
   either,
+  func,
   instance,
   kind,
   listOf,
@@ -21,6 +22,7 @@ import { Outbox } from '../outbox/outbox.js';
 import { Dialect } from '../receiver.js';
 import { Signer } from '../signer.js';
 import { type AuthenticatorOptions, accessOf } from './access.js';
+import type { Audit } from './audit.js';
 import type { Caller } from './caller.js';
 
 /** How a stream is stopped: `pause` holds its events, `disable` drops them. */
@@ -87,6 +89,11 @@ export interface StreamApiOptions {
    * document itself.
    */
   readonly resourceMetadata?: string | undefined;
+  /**
+   * Called with each change that a receiver makes or tries to make, and with what {@link StreamApi.maintain} stops and
+   * enables, for your audit log. It may be async; an error of it is a warning of the process.
+   */
+  readonly onAudit?: ((audit: Audit) => unknown) | undefined;
   /** Allow http URLs of loopback hosts, for trials. */
   readonly allowLoopback?: boolean | undefined;
 }
@@ -120,14 +127,15 @@ const OPTIONS = {
   authenticator: object,
   rateLimit: kind('a whole number, zero or more', (value) => value === 0 || count.is(value)),
   resourceMetadata: string,
+  onAudit: func,
   allowLoopback: boolean,
 };
 
-/** The settings as the native part takes them, what signs, and the outbox. */
+/** The settings as the native part takes them, what signs, the outbox, and who is told of changes. */
 export function settingsOf(
   options: StreamApiOptions,
   at: Place,
-): { settings: NativeStreamOptions; keys: KeySet; outbox: NativeOutbox } {
+): Pick<StreamApiOptions, 'onAudit'> & { settings: NativeStreamOptions; keys: KeySet; outbox: NativeOutbox } {
   const { key, outbox, events, ...rest } = checked(options, OPTIONS, REQUIRED, at);
   const { criticalSubjectMembers = [], allowNetworks = [], dialects = [] } = rest;
   const { push = false, allowLoopback = false } = rest;
@@ -158,5 +166,5 @@ export function settingsOf(
     rateLimit: rest.rateLimit,
   };
   const keys = key instanceof KeySet ? key : new KeySet(key);
-  return { settings, keys, outbox: Outbox.handle(outbox) };
+  return { settings, keys, outbox: Outbox.handle(outbox), onAudit: rest.onAudit };
 }

@@ -15,8 +15,10 @@ def enable_logging() -> None:
 
     Records have the attributes `event_name` (`ssf.attempt`, `ssf.delivered` or `ssf.failed`), `host`, `event`, `jti`,
     `attempt` or `attempts`, `code`, `status` and `latency_ms`, as far as they apply; those of calls of Okta's API
-    (`ssf.api`) have `host`, `operation`, and `status` or `code`. No subject, token or payload is in them. Records of a
-    call come before its result.
+    (`ssf.api`) have `host`, `operation`, and `status` or `code`. Those of a stream API are `ssf.audit` for each change
+    of a stream, with `when` in milliseconds since 1970, `caller`, `action`, `stream` and `outcome`, and
+    `ssf.stream_api_failed` with `operation`, `code` and `reason`. No subject, token or payload is in them. Records of
+    a call come before its result.
 
     >>> import logging
     >>> logging.getLogger("ssf_transmitter").setLevel(logging.INFO)
