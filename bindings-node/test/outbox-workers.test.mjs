@@ -175,15 +175,15 @@ test('a worker asks the function of a signer, and a failure of it spends no atte
   assert.equal(emulator.requests[0].header.kid, 'kms-1');
 
   const away = new Error('no signature today');
-  for (const [sign, code, told, attempts] of [
+  for (const [sign, code, told, attempts, options] of [
     [() => Promise.reject(away), 'SSF_SIGNER_FAILED', away, 0],
     [() => 'nonsense', 'SSF_SIGNATURE_MALFORMED', undefined, undefined],
-    [() => new Promise(() => {}), 'SSF_DEADLINE_EXCEEDED', undefined, 1],
+    [() => new Promise(() => {}), 'SSF_DEADLINE_EXCEEDED', undefined, 1, { deadline: 200 }],
   ]) {
     const outbox = await filled(1);
     const errors = [];
     const onError = (error) => errors.push(error);
-    await new Worker(outbox, by(sign, { deadline: 200 }), { receivers, onError }).drain();
+    await new Worker(outbox, by(sign, options), { receivers, onError }).drain();
     const [{ state, failure, attempts: spent }] = await outbox.list();
     assert.deepEqual([failure.code, state], [code, 'waiting']);
     if (attempts !== undefined) assert.equal(spent, attempts);
@@ -237,11 +237,21 @@ test('what has not ended within the grace is released, and spends no attempt', a
 });
 
 test('a receiver that is never found delays no other one', async (t) => {
-  const { transmitter, to } = await pair(t, { transmitter: { deadline: 300 } });
+  const { transmitter, to } = await pair(t);
   const outbox = Outbox.inMemory();
   await outbox.enqueue(EVENT, ADA, { to: ['never', 'acme'] });
   const receivers = (name) => (name === 'acme' ? to : new Promise(() => {}));
-  assert.deepEqual(await new Worker(outbox, transmitter, { receivers }).drain(), DELIVERED(1, 1));
+  const worker = new Worker(outbox, transmitter, { receivers, grace: 0 });
+  const running = worker.run();
+  await eventually(() => worker.health.delivered === 1);
+  await worker.stop();
+  await running;
+});
+
+test('a receiver that is not found before the deadline is a failure', async (t) => {
+  const { transmitter } = await pair(t, { transmitter: { deadline: 300 } });
+  const receivers = () => new Promise(() => {});
+  assert.deepEqual(await new Worker(await filled(1), transmitter, { receivers }).drain(), DELIVERED(0, 1));
 });
 
 test('a worker reports the errors of its store, and goes on', async (t) => {
