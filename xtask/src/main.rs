@@ -8,6 +8,7 @@ mod demo;
 mod deny;
 mod elf;
 mod fences;
+mod fuzz;
 mod glibc;
 mod imports;
 mod install;
@@ -80,6 +81,14 @@ enum Task {
         #[arg(long)]
         rounds: Option<u32>,
     },
+    /// Fuzz the parsers that read foreign bytes, and print executions and coverage.
+    Fuzz {
+        /// Fuzz only these targets; an unknown name lists them.
+        targets: Vec<String>,
+        /// Fuzz each for one minute, and not for ten.
+        #[arg(long)]
+        short: bool,
+    },
     /// Build release packages into `target/dist/`.
     Dist {
         /// What to build.
@@ -140,6 +149,7 @@ fn main() -> ExitCode {
         Task::Bench { of: Part::Python } => python::bench(&root()),
         Task::Stress { of: Stress::Fork, rounds } => python::stress(&root(), rounds.unwrap_or(50_000)),
         Task::Stress { of: Stress::Outbox, rounds } => stress::outbox(&root(), rounds.unwrap_or(1000)),
+        Task::Fuzz { targets, short } => fuzz::run(&root(), &targets, short),
         Task::Dist { of } => dist(&root(), of),
         Task::Swift { generate: false } => swift::test(&root()),
         Task::Swift { generate: true } => swift::generate(&root()),

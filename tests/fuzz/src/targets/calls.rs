@@ -1,0 +1,196 @@
+//! What receivers ask of the stream API, and the tokens that they show.
+
+use std::{
+    collections::BTreeSet,
+    pin::pin,
+    sync::LazyLock,
+    task::{Context, Poll, Waker},
+};
+
+use serde_json::{Value, json};
+use ssf_transmitter::{
+    Algorithm, Jwks, KeySet, KeyType, SigningKey, Subject, Timestamp,
+    access_token::{TokenProfile, TrustedIssuer},
+    event::caep,
+    outbox::{Entry, MemoryStore, Store, suite::ManualClock},
+    stream::{Answer, Begun, Caller, Head, Scope, StreamApi},
+};
+
+use super::text;
+use crate::seeds::{self, list};
+
+const REVOKED: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
+const NOW: Timestamp = Timestamp::from_unix_seconds(1_767_225_600);
+
+static KEYS: LazyLock<KeySet> = LazyLock::new(|| KeySet::new(SigningKey::generate(KeyType::P256).unwrap()));
+
+/// A transmitter with one stream, which polls, and two events that wait in it.
+pub(super) struct World {
+    pub(super) api: StreamApi,
+    pub(super) store: MemoryStore,
+    pub(super) clock: ManualClock,
+    pub(super) stream: String,
+    pub(super) jtis: Vec<String>,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let clock = ManualClock::at(NOW);
+        let store = MemoryStore::new().clock(clock.clone());
+        let api = StreamApi::builder("https://tr.example.com", KEYS.clone(), store.clone())
+            .events([REVOKED])
+            .rate_limit(None)
+            .min_verification_interval(None)
+            .push(|_| Ok(()))
+            .clock(clock.clone())
+            .build()
+            .unwrap();
+        let mut world = Self { api, store, clock, stream: String::new(), jtis: Vec::new() };
+        let created = world.call(
+            "POST",
+            "/ssf/streams",
+            &[],
+            json!({ "events_requested": [REVOKED] }).to_string().as_bytes(),
+        );
+        world.stream = read(&created)["stream_id"].as_str().unwrap().to_owned();
+        for user in ["ada", "bob"] {
+            let entry = Entry::new(caep::SessionRevoked::new(), Subject::opaque(user));
+            world.jtis.extend(ready(world.api.publish(entry)).unwrap().jtis);
+        }
+        world
+    }
+
+    pub(super) fn call(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let caller = Caller::new("acme").audience("https://acme.example.com").scope(Scope::Manage);
+        let head =
+            headers.iter().fold(Head::new(method, target), |head, (name, value)| head.header(*name, *value));
+        match self.api.begin(&head, caller) {
+            Begun::Answered(answer) => answer,
+            Begun::Body(call) => ready(call.respond(body)),
+        }
+    }
+
+    pub(super) fn poll(&self, body: &[u8]) -> Answer {
+        self.call("POST", &format!("/ssf/poll/{}", self.stream), &[], body)
+    }
+
+    /// An input in which names have their values.
+    fn filled(&self, text: &str) -> String {
+        let [one, other] = &self.jtis[..] else { unreachable!("two events are published") };
+        text.replace("{stream}", &self.stream).replace("{jti}", one).replace("{other}", other)
+    }
+
+    fn is_balanced(&self) {
+        let counts = ready(self.store.counts()).unwrap();
+        assert!(counts.is_balanced(), "{counts:?}");
+    }
+}
+
+/// The outcome of what waits for nothing: the store is in memory, and nobody polls for long.
+pub(super) fn ready<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("it waits for something"),
+    }
+}
+
+fn read(answer: &Answer) -> Value {
+    serde_json::from_slice(answer.body()).unwrap()
+}
+
+/// An answer is no fault of ours, and one that refuses says why.
+fn judge(answer: &Answer) {
+    assert!((200..500).contains(&answer.status()), "{answer:?} {:?}", answer.failure());
+    if answer.status() >= 400 {
+        let body = read(answer);
+        assert!(body["err"].is_string() && body["description"].is_string(), "{body}");
+    } else if !answer.body().is_empty() {
+        read(answer);
+    }
+}
+
+/// Requests to the stream API, one after the other: a line with method and target, lines with headers, an empty line, the body; a line of
+/// dashes between two. `{stream}` and `{jti}` stand for those of the world.
+pub(crate) fn stream_request(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    let world = World::new();
+    for request in world.filled(text).split("\n---\n").take(8) {
+        let (head, body) = request.split_once("\n\n").unwrap_or((request, ""));
+        let mut lines = head.lines();
+        let Some((method, target)) = lines.next().and_then(|line| line.split_once(' ')) else { continue };
+        let headers: Vec<_> = lines.filter_map(|line| line.split_once(':')).collect();
+        judge(&world.call(method, target, &headers, body.as_bytes()));
+        world.is_balanced();
+    }
+}
+
+/// The body of a poll, in the same names. The stream was given its events before.
+pub(crate) fn poll_request(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    let world = World::new();
+    let given = read(&world.poll(b"{}"));
+    assert_eq!(given["sets"].as_object().map(serde_json::Map::len), Some(2));
+    let answer = world.poll(world.filled(text).as_bytes());
+    judge(&answer);
+    world.is_balanced();
+    let counts = ready(world.store.counts()).unwrap();
+    assert_eq!(counts.enqueued, 2);
+    if answer.status() == 200 {
+        // What it has not acknowledged is its own until the lease ends.
+        assert_eq!(read(&answer)["sets"], json!({}));
+    } else {
+        assert_eq!(counts.delivered + counts.dead, 0, "a poll that is refused acknowledges nothing");
+    }
+}
+
+/// Issuers, their keys, and what was signed with them.
+struct Issuers {
+    all: Vec<TrustedIssuer>,
+    jwks: Jwks,
+    inputs: BTreeSet<String>,
+}
+
+static ISSUERS: LazyLock<Issuers> = LazyLock::new(|| {
+    let file = seeds::file("access-tokens.json");
+    let resource = file["resource"].as_str().unwrap();
+    let tokens = ["accepted", "denied"].iter().flat_map(|part| list(&file[*part]));
+    let inputs = tokens.filter_map(|case| Some(case["token"].as_str()?.rsplit_once('.')?.0.to_owned()));
+    Issuers {
+        all: file["issuers"]
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|settings| issuer(settings, resource))
+            .collect(),
+        jwks: Jwks::from_json(&file["jwks"].to_string()).unwrap(),
+        inputs: inputs.collect(),
+    }
+});
+
+fn issuer(settings: &Value, resource: &str) -> TrustedIssuer {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let profile = TokenProfile::built_in(&text(&settings["profile"])).unwrap();
+    let mut issuer = TrustedIssuer::with_profile(text(&settings["issuer"]), profile).audience(resource);
+    for (client, receiver) in settings["clients"].as_object().unwrap() {
+        issuer = issuer.client(client, text(&receiver["receiver"]), text(&receiver["audience"]));
+    }
+    if let Some(names) = settings["algorithms"].as_array() {
+        issuer = issuer.algorithms(names.iter().map(|name| text(name).parse::<Algorithm>().unwrap()));
+    }
+    issuer
+}
+
+/// An access token. Whoever is let in shows one that was signed.
+pub(crate) fn access_token(bytes: &[u8]) {
+    let Some(token) = text(bytes) else { return };
+    let now = Timestamp::from_unix_seconds(1_800_000_000);
+    for issuer in &ISSUERS.all {
+        match issuer.verify(token, &ISSUERS.jwks, now) {
+            Ok(caller) => {
+                assert!(!caller.receiver().is_empty());
+                assert!(ISSUERS.inputs.contains(token.rsplit_once('.').unwrap().0), "nobody has signed this");
+            }
+            Err(reason) => assert!(!reason.as_str().is_empty()),
+        }
+    }
+}
