@@ -13,6 +13,7 @@ pub type Target = (&'static str, fn(&[u8]));
 /// All targets. `fuzz_targets/` has a program for each.
 pub const TARGETS: &[Target] = &[
     ("access_token", targets::access_token),
+    ("authorization", targets::authorization),
     ("certificate", targets::certificate),
     ("claims", targets::claims),
     ("config", targets::config),

@@ -13,7 +13,7 @@ use documents::{
 };
 use serde_json::Value;
 use stored::{payloads, rows};
-use wire::{okta_answers, polls, push_answers, requests, token_answers, waits};
+use wire::{authorizations, okta_answers, polls, push_answers, requests, token_answers, waits};
 
 /// One file of the vectors.
 pub(crate) fn file(name: &str) -> Value {
@@ -35,6 +35,7 @@ pub(crate) fn list(value: &Value) -> impl Iterator<Item = &Value> {
 pub fn of(target: &str) -> Vec<Vec<u8>> {
     let seeds = match target {
         "access_token" => access_tokens(),
+        "authorization" => authorizations(),
         "certificate" => certificates(),
         "claims" => claims(),
         "config" => tomls("config.json"),

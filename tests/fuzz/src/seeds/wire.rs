@@ -113,3 +113,18 @@ pub(super) fn polls() -> Vec<Vec<u8>> {
     ];
     polls.filter_map(|request| string(request, "body")).chain(own.iter().map(text)).collect()
 }
+
+pub(super) fn authorizations() -> Vec<Vec<u8>> {
+    let values = [
+        "Bearer {token}",
+        "bearer   {token}",
+        "\tBEARER {token} ",
+        "Bearer {token}\nBearer {token}",
+        "Basic dXNlcjpwYXNz",
+        "Bearer a.b.c",
+        "Bearer",
+        "",
+        "Bearer {token}, Bearer {token}",
+    ];
+    values.iter().map(|text| text.as_bytes().to_owned()).collect()
+}

@@ -1,7 +1,6 @@
-//! What receivers ask of the stream API, and the tokens that they show.
+//! What receivers ask of the stream API.
 
 use std::{
-    collections::BTreeSet,
     pin::pin,
     sync::LazyLock,
     task::{Context, Poll, Waker},
@@ -9,15 +8,13 @@ use std::{
 
 use serde_json::{Value, json};
 use ssf_transmitter::{
-    Algorithm, Jwks, KeySet, KeyType, SigningKey, Subject, Timestamp,
-    access_token::{TokenProfile, TrustedIssuer},
+    KeySet, KeyType, SigningKey, Subject, Timestamp,
     event::caep,
     outbox::{Entry, MemoryStore, Store, suite::ManualClock},
     stream::{Answer, Begun, Caller, Head, Scope, StreamApi},
 };
 
 use super::text;
-use crate::seeds::{self, list};
 
 const REVOKED: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_767_225_600);
@@ -140,57 +137,5 @@ pub(crate) fn poll_request(bytes: &[u8]) {
         assert_eq!(read(&answer)["sets"], json!({}));
     } else {
         assert_eq!(counts.delivered + counts.dead, 0, "a poll that is refused acknowledges nothing");
-    }
-}
-
-/// Issuers, their keys, and what was signed with them.
-struct Issuers {
-    all: Vec<TrustedIssuer>,
-    jwks: Jwks,
-    inputs: BTreeSet<String>,
-}
-
-static ISSUERS: LazyLock<Issuers> = LazyLock::new(|| {
-    let file = seeds::file("access-tokens.json");
-    let resource = file["resource"].as_str().unwrap();
-    let tokens = ["accepted", "denied"].iter().flat_map(|part| list(&file[*part]));
-    let inputs = tokens.filter_map(|case| Some(case["token"].as_str()?.rsplit_once('.')?.0.to_owned()));
-    Issuers {
-        all: file["issuers"]
-            .as_object()
-            .unwrap()
-            .values()
-            .map(|settings| issuer(settings, resource))
-            .collect(),
-        jwks: Jwks::from_json(&file["jwks"].to_string()).unwrap(),
-        inputs: inputs.collect(),
-    }
-});
-
-fn issuer(settings: &Value, resource: &str) -> TrustedIssuer {
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let profile = TokenProfile::built_in(&text(&settings["profile"])).unwrap();
-    let mut issuer = TrustedIssuer::with_profile(text(&settings["issuer"]), profile).audience(resource);
-    for (client, receiver) in settings["clients"].as_object().unwrap() {
-        issuer = issuer.client(client, text(&receiver["receiver"]), text(&receiver["audience"]));
-    }
-    if let Some(names) = settings["algorithms"].as_array() {
-        issuer = issuer.algorithms(names.iter().map(|name| text(name).parse::<Algorithm>().unwrap()));
-    }
-    issuer
-}
-
-/// An access token. Whoever is let in shows one that was signed.
-pub(crate) fn access_token(bytes: &[u8]) {
-    let Some(token) = text(bytes) else { return };
-    let now = Timestamp::from_unix_seconds(1_800_000_000);
-    for issuer in &ISSUERS.all {
-        match issuer.verify(token, &ISSUERS.jwks, now) {
-            Ok(caller) => {
-                assert!(!caller.receiver().is_empty());
-                assert!(ISSUERS.inputs.contains(token.rsplit_once('.').unwrap().0), "nobody has signed this");
-            }
-            Err(reason) => assert!(!reason.as_str().is_empty()),
-        }
     }
 }

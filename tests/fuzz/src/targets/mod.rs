@@ -1,6 +1,7 @@
 //! The targets, by what they read.
 
 mod answers;
+mod callers;
 mod calls;
 mod keys;
 mod outbox;
@@ -10,7 +11,8 @@ mod settings;
 mod values;
 
 pub(crate) use answers::{okta_answer, push_answer, retry_after, token_answer};
-pub(crate) use calls::{access_token, poll_request, stream_request};
+pub(crate) use callers::{access_token, authorization};
+pub(crate) use calls::{poll_request, stream_request};
 pub(crate) use keys::{certificate, der, encrypted_key, jwk, jwks, pem};
 pub(crate) use outbox::{outbox_payload, outbox_row};
 pub(crate) use places::{metadata, url};
