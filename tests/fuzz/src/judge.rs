@@ -3,8 +3,8 @@
 use serde_json::Value;
 use ssf_transmitter::{Error, ErrorCode, json, lint::Finding};
 
-/// From here on, a piece of an input is long enough to be in a message only because it was quoted.
-const QUOTED: usize = 24;
+/// From here on, a piece of an input is in a message only because it was quoted, and longer than any name that a message may quote.
+const QUOTED: usize = 25;
 
 /// An error has a code that is known, says something on one line, and is not our own fault.
 pub(crate) fn error(error: &Error) {

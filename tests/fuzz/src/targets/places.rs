@@ -41,7 +41,7 @@ fn is_there(url: &str) {
 
 /// The password of a URL, as it is written, if it is long enough to be told from other text.
 fn password(url: &str) -> Option<&str> {
-    let authority = url.split_once("://")?.1.split(['/', '?', '#', '\\']).next()?;
+    let authority = url.strip_prefix("https://")?.split(['/', '?', '#', '\\']).next()?;
     let (user, _) = authority.rsplit_once('@')?;
     user.split_once(':').map(|(_, password)| password).filter(|password| password.len() >= 8)
 }
