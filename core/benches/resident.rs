@@ -1,6 +1,7 @@
 //! Resident memory over a million ES256 emits: flat, once connections and caches are there.
 //!
-//! `cargo xtask stress memory` runs this. The server is in the same process and keeps nothing, so what grows is a leak of either.
+//! `cargo xtask stress memory` runs this. The server is in the same process and keeps nothing, so what grows is a leak
+//! of either.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
 
@@ -40,7 +41,11 @@ async fn main() {
     for part in 1..=PARTS {
         let each = (0..emits / PARTS).map(|number| {
             let subject = Subject::opaque(format!("device-{number}"));
-            transmitter.emit(caep::SessionRevoked::new().with_reason_admin("en", "Laptop lost"), subject, &receiver)
+            transmitter.emit(
+                caep::SessionRevoked::new().with_reason_admin("en", "Laptop lost"),
+                subject,
+                &receiver,
+            )
         });
         let mut all = transmitter.emit_all(each).concurrency(AT_ONCE);
         while let Some(emitted) = all.next().await {

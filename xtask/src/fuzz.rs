@@ -34,7 +34,8 @@ const LARGE: &str = "-rss_limit_mb=2500";
 const SHORT: Duration = Duration::from_mins(1);
 const LONG: Duration = Duration::from_mins(10);
 
-/// Runs each target once over its seeds, without libFuzzer: so the targets compile, and what they once found stays found.
+/// Runs each target once over its seeds, without libFuzzer: so the targets compile, and what they once found stays
+/// found.
 pub(crate) fn test(root: &Path) -> Result {
     cargo_alone(&workspace(root), root)?.run()
 }
@@ -105,7 +106,8 @@ fn build(root: &Path, work: &Path, shipped: Variables) -> Result<PathBuf> {
     Ok(folder.join(host).join("release"))
 }
 
-/// Fuzzes one target. What it finds new is kept in `corpus/`, and is where the next run begins; what fails goes to `found/`.
+/// Fuzzes one target. What it finds new is kept in `corpus/`, and is where the next run begins; what fails goes to
+/// `found/`.
 fn fuzz(programs: &Path, work: &Path, name: &str, time: Duration) -> Result<Log> {
     let [corpus, found, logs] = ["corpus", "found", "logs"].map(|folder| work.join(folder));
     let (corpus, found) = (corpus.join(name), found.join(name));
@@ -119,6 +121,7 @@ fn fuzz(programs: &Path, work: &Path, name: &str, time: Duration) -> Result<Log>
         .arg(format!("-artifact_prefix={}/", found.display()))
         .arg(format!("-dict={}", work.join("seeds/dictionary").display()))
         .args([&corpus, &work.join("seeds").join(name)])
+        .env("SSL_CERT_FILE", work.join("seeds/authority.pem"))
         .stdout(Stdio::null())
         .stderr(fs::File::create(&file)?)
         .status()?;

@@ -1,7 +1,8 @@
-//! `cargo xtask stress addresses`: the native modules of Python and Node under `AddressSanitizer`, with all their tests.
+//! `cargo xtask stress addresses`: the native modules of Python and Node under `AddressSanitizer`, with all their
+//! tests.
 //!
-//! Rust, OpenSSL and SQLite are instrumented; the interpreters are not, so the runtime of GCC is loaded before them. A leak is not
-//! looked for: interpreters leave much behind when they end.
+//! Rust, OpenSSL and SQLite are instrumented; the interpreters are not, so the runtime of GCC is loaded before them. A
+//! leak is not looked for: interpreters leave much behind when they end.
 
 use std::{env, path::Path, process::Command};
 
@@ -12,10 +13,12 @@ use crate::{
     run::{host, program, target},
 };
 
-/// What makes the builds instrumented. rustc has the sanitizer on stable toolchains, too, for those who ask for unstable options.
+/// What makes the builds instrumented. rustc has the sanitizer on stable toolchains, too, for those who ask for
+/// unstable options.
 const RUST: [(&str, &str); 2] = [("RUSTC_BOOTSTRAP", "1"), ("RUSTFLAGS", "-Zsanitizer=address")];
 const C: (&str, &str) = ("CFLAGS", "-fsanitize=address -fno-omit-frame-pointer");
-/// How the runtime behaves. Node maps its heap where the default would complain; a child of a fork reports into the same place.
+/// How the runtime behaves. Node maps its heap where the default would complain; a child of a fork reports into the
+/// same place.
 const OPTIONS: &str = "detect_leaks=0:abort_on_error=1:detect_odr_violation=0:allocator_may_return_null=1";
 
 pub(crate) fn run(root: &Path) -> Result {
@@ -33,7 +36,8 @@ pub(crate) fn run(root: &Path) -> Result {
     node::sanitize(root, &build, run)
 }
 
-/// The variables of an instrumented build, in a folder of its own. With a target, what runs during the build is not instrumented.
+/// The variables of an instrumented build, in a folder of its own. With a target, what runs during the build is not
+/// instrumented.
 fn variables(root: &Path) -> Result<Variables> {
     let folder = target(root).join("addresses");
     let mut variables = Variables::from_iter(RUST.map(|(name, value)| (name.to_owned(), value.to_owned())));

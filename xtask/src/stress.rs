@@ -1,5 +1,5 @@
-//! `cargo xtask stress outbox`: the tests of the outbox that kill processes and cut the power, for as many rounds as it is told.
-//! `cargo xtask stress memory`: what stays in memory of many emits.
+//! `cargo xtask stress outbox`: the tests of the outbox that kill processes and cut the power, for as many rounds as it
+//! is told. `cargo xtask stress memory`: what stays in memory of many emits.
 
 use std::path::Path;
 

@@ -34,7 +34,7 @@ const PKCS_5: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.
 
 /// Rounds of PBKDF2 with SHA-256 for keys that are written here, as OWASP advises.
 const ROUNDS: u32 = 600_000;
-/// Rounds that a key may ask for, which takes seconds. With the four billion that fit into it, it would stop whoever reads it for hours.
+/// Rounds that a key may ask for: seconds of work. The four billion that fit into it would take hours.
 const MOST_ROUNDS: u32 = 10_000_000;
 /// Memory that scrypt may take: 64 times what `openssl pkcs8 -scrypt` asks for.
 const SCRYPT_MEMORY: u64 = 1 << 30;

@@ -1,4 +1,5 @@
-//! Writes the seeds of each target into a folder of its own, and a dictionary beside them: `seeds FOLDER`.
+//! Writes the seeds of each target into a folder of its own, and beside them a dictionary and a certificate authority:
+//! `seeds FOLDER`.
 
 use std::{env, fs, io, path::Path};
 
@@ -14,5 +15,6 @@ fn main() -> io::Result<()> {
             fs::write(folder.join(number.to_string()), seed)?;
         }
     }
+    fs::write(folder.join("authority.pem"), seeds::authority())?;
     fs::write(folder.join("dictionary"), seeds::dictionary())
 }

@@ -3,7 +3,8 @@
 use serde_json::Value;
 use ssf_transmitter::{Error, ErrorCode, json, lint::Finding};
 
-/// From here on, a piece of an input is in a message only because it was quoted, and longer than any name that a message may quote.
+/// From here on, a piece of an input is in a message only because it was quoted, and longer than any name that a
+/// message may quote.
 const QUOTED: usize = 25;
 
 /// An error has a code that is known, says something on one line, and is not our own fault.
@@ -21,7 +22,8 @@ pub(crate) fn error(error: &Error) {
 /// An error about a JSON text that begins at `root`: its place is there, or it is missing where it belongs.
 pub(crate) fn error_in(text: &str, root: &str, found: &Error) {
     error(found);
-    // What is not exact JSON has places that a reader of its values does not see, such as the first of two members with a name.
+    // What is not exact JSON has places that a reader of its values does not see, such as the first of two members with
+    // a name.
     if let (Some(pointer), Ok(value)) = (found.pointer(), json::parse(text)) {
         let inside = pointer.strip_prefix(root).unwrap_or(pointer);
         assert!(resolves(&value, inside), "{inside:?} is not in the input: {found}");

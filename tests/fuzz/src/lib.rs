@@ -1,7 +1,8 @@
-//! Fuzz targets: for each parser that reads foreign bytes, a function that reads some and panics if a promise is broken.
+//! Fuzz targets: for each parser that reads foreign bytes, a function that reads some and panics if a promise is
+//! broken.
 //!
-//! A target goes through the public API. It asserts more than that nothing panics: what is read and written again is equal, an error
-//! has a code and a place that the input has, and no message contains what is secret.
+//! A target goes through the public API. It asserts more than that nothing panics: what is read and written again is
+//! equal, an error has a code and a place that the input has, and no message contains what is secret.
 
 mod judge;
 pub mod seeds;

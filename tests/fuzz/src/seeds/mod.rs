@@ -68,6 +68,16 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
     BTreeSet::from_iter(seeds.into_iter().chain(found)).into_iter().collect()
 }
 
+/// A certificate authority, to be the only one of the system: reading those of a real one takes longer than all that is
+/// fuzzed.
+///
+/// # Panics
+///
+/// If the vectors have none.
+pub fn authority() -> Vec<u8> {
+    string(&file("setup-network.json")["ca_bundles"][0], "ca_bundle").unwrap()
+}
+
 /// The names of members in the vectors, as a dictionary of libFuzzer.
 ///
 /// # Panics

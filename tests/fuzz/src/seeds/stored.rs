@@ -23,7 +23,7 @@ pub(super) fn rows() -> Vec<Vec<u8>> {
         None,
     );
     let failure = failure.to_json().unwrap();
-    let state = r#"{"mode":"polled","status":"paused","since":1767225600000,"resume_at":1767225660000,"failures":3,"probes":1}"#;
+    let state = r#"{"mode":"polled","status":"paused","since":1,"resume_at":2,"failures":3,"probes":1}"#;
     let paused = format!("{{\"status\":\"paused\",\"failure\":{failure},\"since\":1,\"allowance\":2}}");
     let message = entry.to_message(None, now).unwrap().to_json().unwrap();
     [entry.to_json().unwrap(), message, failure, state.to_owned(), paused].map(String::into_bytes).into()
@@ -32,8 +32,11 @@ pub(super) fn rows() -> Vec<Vec<u8>> {
 /// What only the library reads, after a byte that says which it is.
 pub(super) fn payloads() -> Vec<Vec<u8>> {
     let uri = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
-    let content = json!({ "events": [{ uri: { "event_timestamp": 1_767_225_600 } }], "subject": { "format": "opaque", "id": "1" } });
-    let private = json!({ "events": [{ "urn:x": {} }], "subject": { "format": "own" }, "private_formats": true, "txn": "1", "toe": 1 });
+    let subject = json!({ "format": "opaque", "id": "1" });
+    let content = json!({ "events": [{ uri: { "event_timestamp": 1_767_225_600 } }], "subject": subject });
+    let private = json!({
+        "events": [{ "urn:x": {} }], "subject": { "format": "own" }, "private_formats": true, "txn": "1", "toe": 1,
+    });
     let claims =
         json!({ "iss": "https://tr.example.com", "jti": "1", "iat": 1, "aud": "a", "events": { uri: {} } });
     let configuration = json!({

@@ -42,7 +42,7 @@ pub(super) fn push_answers() -> Vec<Vec<u8>> {
 }
 
 pub(super) fn token_answers() -> Vec<Vec<u8>> {
-    let quoting = *b"400\ncontent-type: application/json\n\n{\"error\":\"invalid_client\",\"error_description\":\"not {secret}\"}";
+    let quoting = *b"400\n\n{\"error\":\"invalid_client\",\"error_description\":\"not {secret}\"}";
     answered("token.json").into_iter().chain([quoting.to_vec()]).collect()
 }
 

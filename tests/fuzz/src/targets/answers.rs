@@ -1,7 +1,7 @@
 //! What receivers, token endpoints and Okta answer.
 //!
-//! An input is an answer as text: a line with the status and how the body ends, lines with headers, an empty line, the body. The body may
-//! quote what was sent: `{set}`, `{token}`, `{email}` and `{secret}` stand for that.
+//! An input is an answer as text: a line with the status and how the body ends, lines with headers, an empty line, the
+//! body. The body may quote what was sent: `{set}`, `{token}`, `{email}` and `{secret}` stand for that.
 
 use std::{sync::LazyLock, time::Duration};
 

@@ -75,8 +75,8 @@ pub(crate) fn access_token(bytes: &[u8]) {
     }
 }
 
-/// The values of `Authorization`, one in each line; `{token}` stands for a token that is known. Only that one lets in, and it is never
-/// quoted.
+/// The values of `Authorization`, one in each line; `{token}` stands for a token that is known. Only that one lets in,
+/// and it is never quoted.
 pub(crate) fn authorization(bytes: &[u8]) {
     let Some(text) = text(bytes) else { return };
     let values = text.replace("{token}", TOKEN);

@@ -106,8 +106,8 @@ fn judge(answer: &Answer) {
     }
 }
 
-/// Requests to the stream API, one after the other: a line with method and target, lines with headers, an empty line, the body; a line of
-/// dashes between two. `{stream}` and `{jti}` stand for those of the world.
+/// Requests to the stream API, one after the other: a line with method and target, lines with headers, an empty line,
+/// the body; a line of dashes between two. `{stream}` and `{jti}` stand for those of the world.
 pub(crate) fn stream_request(bytes: &[u8]) {
     let Some(text) = text(bytes) else { return };
     let world = World::new();

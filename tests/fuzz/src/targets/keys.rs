@@ -86,7 +86,8 @@ pub(crate) fn certificate(bytes: &[u8]) {
     }
 }
 
-/// A private key is refused without being quoted; or it signs what its public half verifies, and comes out as it went in.
+/// A private key is refused without being quoted; or it signs what its public half verifies, and comes out as it went
+/// in.
 fn private(bytes: &[u8], read: Result<SigningKey, Error>) {
     let key = match read {
         Ok(key) => key,

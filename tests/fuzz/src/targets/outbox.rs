@@ -59,8 +59,8 @@ fn kept<T>(bytes: &[u8], read: Result<T, Error>) -> Option<T> {
     None
 }
 
-/// Bytes that nobody but the library reads. The first one says which: the content of an entry, claims that were fixed, the configuration
-/// of a stream. A poll of the stream reads all of them.
+/// Bytes that nobody but the library reads. The first one says which: the content of an entry, claims that were fixed,
+/// the configuration of a stream. A poll of the stream reads all of them.
 pub(crate) fn outbox_payload(bytes: &[u8]) {
     let Some((which, bytes)) = bytes.split_first() else { return };
     let world = World::new();
