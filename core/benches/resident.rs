@@ -12,7 +12,7 @@ use std::{env, fs};
 use server::server;
 use ssf_transmitter::{KeyType, Network, Receiver, SigningKey, Subject, Transmitter, event::caep};
 
-/// How many emits are under way at once.
+/// How many emits are in progress at once.
 const AT_ONCE: usize = 32;
 /// Measured as often, after so many parts of all emits.
 const PARTS: usize = 10;

@@ -15,7 +15,7 @@ pub(crate) fn error(error: &Error) {
     let shown = error.to_string();
     assert!(!shown.contains(char::is_control), "a control character in {shown:?}");
     if let Some(pointer) = error.pointer() {
-        assert!(is_pointer(pointer), "{pointer:?} is no JSON pointer");
+        assert!(is_pointer(pointer), "{pointer:?} is not a JSON pointer");
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) use sets::{claims, set};
 pub(crate) use settings::{config, dialect, key_source};
 pub(crate) use values::{event, subject};
 
-/// The text of an input; what is no text is not for this parser.
+/// The text of an input. Other inputs are not for this parser.
 fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }

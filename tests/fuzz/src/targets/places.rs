@@ -39,7 +39,7 @@ fn is_there(url: &str) {
     assert!(Target::new(url).is_ok(), "{url}");
 }
 
-/// The password of a URL, as it is written, if it is long enough to be told from other text.
+/// The password of a URL, as it is written, if it is too long to be in a message by chance.
 fn password(url: &str) -> Option<&str> {
     let authority = url.strip_prefix("https://")?.split(['/', '?', '#', '\\']).next()?;
     let (user, _) = authority.rsplit_once('@')?;

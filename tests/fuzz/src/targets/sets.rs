@@ -119,7 +119,7 @@ pub(crate) fn claims(bytes: &[u8]) {
     }
 }
 
-/// What is sent is what was given, but for a claim that is filled in, and the form of audience, subject and event.
+/// What is sent is what was given, except a claim that is filled in, and the form of audience, subject and event.
 fn unchanged(given: &Map<String, Value>, set: &DecodedSet) {
     for name in ["iss", "jti", "iat"] {
         assert!(given.get(name).is_none_or(|value| value == &set.claims()[name]), "{name} has changed");
