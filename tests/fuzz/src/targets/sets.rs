@@ -107,13 +107,15 @@ pub(crate) fn claims(bytes: &[u8]) {
             judge::findings(&merged(&HEADER, read), &findings);
         }
     }
+    let set = match SetBuilder::from_payload(text) {
+        Ok(set) => set,
+        Err(error) => return judge::error_in(text, "", &error),
+    };
     for id in Dialect::ids() {
-        let built = SetBuilder::from_payload(text)
-            .map(|set| set.dialect(&Dialect::built_in(id).unwrap()))
-            .and_then(|set| set.prepare(SigningHeader::new(Algorithm::Es256, "key-1")));
-        match built {
+        let set = set.clone().dialect(&Dialect::built_in(id).unwrap());
+        match set.prepare(SigningHeader::new(Algorithm::Es256, "key-1")) {
             Ok(set) => unchanged(read.as_ref().unwrap(), &set.decode().unwrap()),
-            // What is missing in the payload may be missing in what the dialect makes of it.
+            // Its place is in what the dialect makes of the claims.
             Err(error) => judge::error(&error),
         }
     }
