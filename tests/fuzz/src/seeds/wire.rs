@@ -57,7 +57,8 @@ pub(super) fn okta_answers() -> Vec<Vec<u8>> {
         json!({ "status": 200, "headers": link.map(|link| json!({ "link": link })), "body": page["events"] })
     });
     let logged: Vec<_> = entries.chain(pages).filter_map(|case| answer(&case)).collect();
-    [providers, logged].concat()
+    let quoting = *b"400\n\n{\"errorCode\":\"{token}\",\"errorSummary\":\"{token}\"}";
+    [providers, logged, vec![quoting.to_vec()]].concat()
 }
 
 pub(super) fn waits() -> Vec<Vec<u8>> {

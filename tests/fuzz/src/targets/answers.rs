@@ -174,7 +174,7 @@ pub(crate) fn okta_answer(bytes: &[u8]) {
     for mut call in [api.read("sse1").unwrap(), api.create(&provider).unwrap()] {
         drop(call.request(authorization()));
         match call.answered(NOW, &answer) {
-            Ok(found) => assert!(!format!("{found:?}").contains(TOKEN)),
+            Ok(found) => drop(found.to_new()),
             Err(error) => hides(&error, &[TOKEN]),
         }
     }
