@@ -8,6 +8,7 @@ mod demo;
 mod deny;
 mod elf;
 mod fences;
+mod fuzz;
 mod glibc;
 mod imports;
 mod install;
@@ -19,6 +20,7 @@ mod postgres;
 mod prose;
 mod python;
 mod run;
+mod sanitizer;
 mod stress;
 mod swift;
 mod test;
@@ -71,14 +73,22 @@ enum Task {
         #[arg(value_enum, default_value_t)]
         of: Part,
     },
-    /// Run a stress test, and fail if something hangs.
+    /// Run a stress test, and fail if something hangs, grows, or touches memory that it must not.
     Stress {
         /// What to try.
         #[arg(value_enum)]
         of: Stress,
-        /// How often: 50,000 forks, or 1,000 rounds of the outbox, by default.
+        /// How often: 50,000 forks, 1,000,000 emits, or 1,000 rounds of the outbox, by default.
         #[arg(long)]
         rounds: Option<u32>,
+    },
+    /// Fuzz the parsers that read foreign bytes, and print executions and coverage.
+    Fuzz {
+        /// Fuzz only these targets; an unknown name lists them.
+        targets: Vec<String>,
+        /// Fuzz each for one minute, and not for ten.
+        #[arg(long)]
+        short: bool,
     },
     /// Build release packages into `target/dist/`.
     Dist {
@@ -109,8 +119,12 @@ enum Part {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Stress {
+    /// The native modules of Python and Node under the address sanitizer, with their tests.
+    Addresses,
     /// Python: forks while threads send.
     Fork,
+    /// Resident memory over many emits.
+    Memory,
     /// The outbox: kills processes, cuts the power, fills the disk.
     Outbox,
 }
@@ -139,7 +153,10 @@ fn main() -> ExitCode {
         Task::Bench { of: Part::Node } => node::bench(&root()),
         Task::Bench { of: Part::Python } => python::bench(&root()),
         Task::Stress { of: Stress::Fork, rounds } => python::stress(&root(), rounds.unwrap_or(50_000)),
+        Task::Stress { of: Stress::Addresses, .. } => sanitizer::run(&root()),
+        Task::Stress { of: Stress::Memory, rounds } => stress::memory(&root(), rounds.unwrap_or(1_000_000)),
         Task::Stress { of: Stress::Outbox, rounds } => stress::outbox(&root(), rounds.unwrap_or(1000)),
+        Task::Fuzz { targets, short } => fuzz::run(&root(), &targets, short),
         Task::Dist { of } => dist(&root(), of),
         Task::Swift { generate: false } => swift::test(&root()),
         Task::Swift { generate: true } => swift::generate(&root()),

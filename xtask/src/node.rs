@@ -11,7 +11,8 @@ use crate::{
     elf::{Library, hides_sqlite},
     glibc,
     install::{call, call_together, clear, install, read, write},
-    openssl, postgres,
+    openssl::{self, Variables},
+    postgres,
     run::{cargo, target},
 };
 
@@ -49,6 +50,23 @@ pub(crate) fn test(root: &Path) -> Result {
     call_together(both.into_iter().collect::<Result<_>>()?, ADVICE)?;
     let packed = work.join("packed");
     node(&package, &oldest, &["scripts/packed.mjs", &packed.to_string_lossy()])
+}
+
+/// The tests with a module that is built with these variables; `prepare` has the last word on how they run.
+pub(crate) fn sanitize(root: &Path, variables: &Variables, prepare: impl Fn(&mut Command)) -> Result {
+    let (package, program) = (root.join("bindings-node"), oldest()?);
+    tools(&package, &root.join("target/node"))?;
+    cli::build(root)?;
+    let mut build = Command::new(&program);
+    build.current_dir(&package).envs(variables).args(["scripts/build.mjs", "dev"]);
+    call(&mut build, "node", ADVICE)?;
+    let database = postgres::Server::start(root)?;
+    let mut tests = tests(&package, &program, &database)?;
+    prepare(&mut tests);
+    let tested = call(&mut tests, "node", ADVICE);
+    // It loads nowhere else.
+    binaries(&package)?.iter().try_for_each(fs::remove_file)?;
+    tested
 }
 
 /// Builds what is released: the package, and the one with the binary for this machine, below `target/dist/node/`, where

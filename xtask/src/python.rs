@@ -67,6 +67,20 @@ pub(crate) fn stress(root: &Path, rounds: u32) -> Result {
     })
 }
 
+/// The tests with a wheel that is built with these variables, on the newest version; `prepare` has the last word on how they run.
+pub(crate) fn sanitize(root: &Path, variables: &Variables, prepare: impl Fn(&mut Command)) -> Result {
+    let package = root.join("bindings-python");
+    let venv = Venv::make_in(&root.join("target/python/addresses"), &package, VERSIONS[1])?;
+    venv.install(&package.join("requirements/tools.txt"))?;
+    let wheel = build(&package, &venv, DEV, variables, &root.join("target/python/wheels-addresses"))?;
+    venv.install_wheel(&wheel)?;
+    venv.install_wheel(&command(root, &venv)?)?;
+    let database = postgres::Server::start(root)?;
+    let mut tests = venv.tests(&package, &database);
+    prepare(&mut tests);
+    call(&mut tests, "python", ADVICE)
+}
+
 /// An environment for each version, with the wheels of the tests in it: the package's, and the command's.
 fn trial(root: &Path) -> Result<[Venv; 2]> {
     let package = root.join("bindings-python");

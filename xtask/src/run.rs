@@ -49,6 +49,13 @@ pub(crate) fn cargo(root: &Path, arguments: &str) -> Program {
     program(root, &env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()), arguments)
 }
 
+/// The target that this machine is.
+pub(crate) fn host(root: &Path) -> Result<String> {
+    let told = program(root, &env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned()), "-vV").output()?;
+    let host = told.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.ok_or("rustc does not tell which machine this is")?.to_owned())
+}
+
 /// Any program, in the checkout at `root`. The arguments hold no spaces of their own.
 pub(crate) fn program(root: &Path, name: &str, arguments: &str) -> Program {
     let mut command = Command::new(name);

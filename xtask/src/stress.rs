@@ -1,4 +1,5 @@
-//! `cargo xtask stress outbox`: the tests of the outbox that kill processes and cut the power, for as many rounds as it is told.
+//! `cargo xtask stress outbox`: the tests of the outbox that kill processes and cut the power, for as many rounds as it
+//! is told. `cargo xtask stress memory`: what stays in memory of many emits.
 
 use std::path::Path;
 
@@ -25,4 +26,13 @@ pub(crate) fn outbox(root: &Path, rounds: u32) -> Result {
     }
     println!("\nThe outbox has survived {rounds} rounds.");
     Ok(())
+}
+
+pub(crate) fn memory(root: &Path, emits: u32) -> Result {
+    if !cfg!(target_os = "linux") {
+        return Err("resident memory is read in /proc, as Linux has it".into());
+    }
+    cargo(root, "bench -q --locked -p ssf-transmitter --bench resident")
+        .env("SSF_STRESS_ROUNDS", &emits.to_string())
+        .run()
 }

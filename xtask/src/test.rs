@@ -3,7 +3,7 @@
 use std::{path::Path, time::Instant};
 
 use crate::{
-    Result, codegen, demo, deny, fences, interop, node, openssl, package, postgres, prose, python,
+    Result, codegen, demo, deny, fences, fuzz, interop, node, openssl, package, postgres, prose, python,
     run::{cargo, cargo_alone, program},
     swift,
 };
@@ -32,6 +32,7 @@ const STEPS: &[(&str, Step)] = &[
         postgres::install(root)?;
         cargo_alone(&root.join("tests/sqlx"), root)?.run()
     }),
+    ("fuzz", fuzz::test),
     ("package", package::run),
     ("openssl", openssl::test),
     ("documentation", |root| {

@@ -34,8 +34,12 @@ const PKCS_5: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.
 
 /// Rounds of PBKDF2 with SHA-256 for keys that are written here, as OWASP advises.
 const ROUNDS: u32 = 600_000;
+/// Rounds that a key may ask for: seconds of work. The four billion that fit into it would take hours.
+const MOST_ROUNDS: u32 = 10_000_000;
 /// Memory that scrypt may take: 64 times what `openssl pkcs8 -scrypt` asks for.
 const SCRYPT_MEMORY: u64 = 1 << 30;
+/// Work that scrypt may take, as `N · r · p`: once all of the memory, which is `128 · N · r` bytes.
+const SCRYPT_WORK: u64 = SCRYPT_MEMORY / 128;
 
 /// Whether this is an `EncryptedPrivateKeyInfo`: a whole one, by PKCS#5 or PKCS#12.
 pub(super) fn is_encrypted(bytes: &[u8]) -> bool {
@@ -131,7 +135,7 @@ fn pbkdf2(settings: AnyRef<'_>, password: &[u8], key: &mut [u8]) -> Option<()> {
         let prf = prf.map(Pbkdf2Prf::try_from).transpose()?.unwrap_or_default();
         Ok::<_, der::Error>((salt.as_bytes(), rounds, prf))
     });
-    let (salt, rounds, prf) = read.ok().filter(|(_, rounds, _)| *rounds > 0)?;
+    let (salt, rounds, prf) = read.ok().filter(|(_, rounds, _)| (1..=MOST_ROUNDS).contains(rounds))?;
     let hash = match prf {
         Pbkdf2Prf::HmacWithSha1 => MessageDigest::sha1(),
         Pbkdf2Prf::HmacWithSha224 => MessageDigest::sha224(),
@@ -152,6 +156,7 @@ fn scrypt(settings: AnyRef<'_>, password: &[u8], key: &mut [u8]) -> Option<()> {
         Ok::<_, der::Error>((salt.as_bytes(), n, r, p))
     });
     let (salt, n, r, p) = read.ok()?;
+    n.checked_mul(r)?.checked_mul(p).filter(|work| *work <= SCRYPT_WORK)?;
     pkcs5::scrypt(password, salt, n, r, p, SCRYPT_MEMORY, key).ok()
 }
 

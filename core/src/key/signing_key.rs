@@ -130,6 +130,9 @@ impl SigningKey {
     }
 
     /// Reads an encrypted key in PEM: PKCS#8 (`ENCRYPTED PRIVATE KEY`), or the older form with `DEK-Info`.
+    ///
+    /// A key says how much work it takes to decrypt it. With more than ten million rounds of PBKDF2, or more work of scrypt than a
+    /// gigabyte of memory asks for, it is rejected, as it would take hours.
     pub fn from_encrypted_pem(pem: impl AsRef<[u8]>, password: &str) -> Result<Self> {
         Self::of(import::pem(pem.as_ref(), Some(password))?)
     }

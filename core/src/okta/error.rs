@@ -53,7 +53,7 @@ impl ApiError {
         let mut error: Self = serde_json::from_slice(response.text_bytes()).ok()?;
         let causes = error.causes.iter_mut().map(|cause| &mut cause.summary);
         causes.chain([&mut error.summary]).for_each(|text| *text = redaction.apply(text));
-        Some(error).filter(|error| is_code(&error.code))
+        Some(error).filter(|error| is_code(&error.code) && redaction.apply(&error.code) == error.code)
     }
 
     /// Okta's code, such as `E0000001`.

@@ -1,7 +1,10 @@
 //! What an answer quotes of the SET that was sent is not shown, however the receiver writes it.
 
+use std::error::Error as _;
+
 use ssf_transmitter::{
-    CustomEvent, Dialect, KeyType, SetBuilder, SigningKey, Subject, http::Response, lint::Linter,
+    CustomEvent, Dialect, KeyType, SetBuilder, SigningKey, Subject, Timestamp, http::Response, lint::Linter,
+    okta::ProvidersApi,
 };
 
 const EMAIL: &str = "ada.lovelace@example.com";
@@ -77,4 +80,14 @@ fn what_says_nothing_of_a_person_is_shown() {
     ] {
         assert_eq!(said(&set, "text/plain", body), body);
     }
+}
+
+#[test]
+fn a_code_of_okta_that_is_the_token_is_not_shown() {
+    let mut call = ProvidersApi::new("https://acme.okta.com").unwrap().list();
+    drop(call.request("SSWS 00-token-4711".to_owned().into()));
+    let body = br#"{ "errorCode": "00-token-4711", "errorSummary": "who is 00-token-4711?" }"#;
+    let error = call.answered(Timestamp::now(), &Response::new(400, [], body.to_vec())).unwrap_err();
+    let shown = format!("{error} {error:?} {:?}", error.source().map(ToString::to_string));
+    assert!(!shown.contains("token-4711"), "{shown}");
 }
