@@ -25,6 +25,7 @@ mod transmitter;
 
 mod addressee;
 mod confirm;
+mod content;
 mod failure;
 mod input;
 mod members;
@@ -36,6 +37,7 @@ mod route;
 mod secret;
 mod shutdown;
 mod signal;
+mod table;
 
 pub(crate) use failure::{Class, Failure};
 pub(crate) use members::unknown_event;

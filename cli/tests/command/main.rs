@@ -27,6 +27,7 @@ mod outbox_work;
 mod publish;
 mod receiver;
 mod set;
+mod set_diff;
 mod settings;
 mod transmitter;
 mod transmitter_secrets;

@@ -1,5 +1,6 @@
 //! `ssf set`: builds SETs without sending them, and sends SETs that exist.
 
+mod diff;
 mod push;
 mod sign;
 
@@ -8,7 +9,7 @@ use ssf_transmitter::SignedSet;
 
 use super::{Result, output};
 
-/// Build and sign a SET, or send an existing one
+/// Build and sign a SET, compare its forms, or send an existing one
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -19,12 +20,14 @@ pub(crate) struct Arguments {
 enum Task {
     Sign(Box<sign::Arguments>),
     Push(Box<push::Arguments>),
+    Diff(diff::Arguments),
 }
 
 pub(crate) fn run(arguments: Arguments, json: bool) -> Result {
     match arguments.task {
         Task::Sign(arguments) => sign::run(*arguments, json),
         Task::Push(arguments) => push::run(*arguments),
+        Task::Diff(arguments) => diff::run(&arguments, json),
     }
 }
 
