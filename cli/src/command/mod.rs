@@ -26,6 +26,7 @@ mod transmitter;
 mod addressee;
 mod confirm;
 mod content;
+mod event_line;
 mod failure;
 mod input;
 mod members;

@@ -14,6 +14,7 @@ mod confirm;
 mod emit;
 mod emulate;
 mod event;
+mod event_new;
 mod guides;
 mod key;
 mod keys;
@@ -29,6 +30,8 @@ mod receiver;
 mod set;
 mod set_diff;
 mod settings;
+#[cfg(unix)]
+mod terminal;
 mod transmitter;
 mod transmitter_secrets;
 mod values;
