@@ -23,10 +23,11 @@ pub(crate) enum Class {
     Deadline,
     Findings,
     Outbox,
+    Interrupted,
 }
 
 impl Class {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Other,
         Self::Usage,
         Self::Configuration,
@@ -40,6 +41,7 @@ impl Class {
         Self::Deadline,
         Self::Findings,
         Self::Outbox,
+        Self::Interrupted,
     ];
 
     pub(crate) fn exit_code(self) -> u8 {
@@ -57,6 +59,8 @@ impl Class {
             Self::Deadline => 11,
             Self::Findings => 12,
             Self::Outbox => 13,
+            // What shells say of a program that Ctrl-C ended.
+            Self::Interrupted => 130,
         }
     }
 
@@ -75,6 +79,7 @@ impl Class {
             Self::Deadline => "deadline",
             Self::Findings => "findings",
             Self::Outbox => "outbox",
+            Self::Interrupted => "interrupted",
         }
     }
 
@@ -93,6 +98,7 @@ impl Class {
             Self::Deadline => "The deadline passed",
             Self::Findings => "`lint` found an error, a check of `doctor` failed, or Okta dropped the SET",
             Self::Outbox => "The outbox rejected the call, or its file or database cannot be used",
+            Self::Interrupted => "`send` was interrupted; the same command goes on",
         }
     }
 }

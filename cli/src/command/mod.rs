@@ -19,6 +19,7 @@ mod outbox;
 mod publish;
 mod receiver;
 mod reference;
+mod send;
 mod serve;
 mod set;
 mod transmitter;
@@ -69,6 +70,7 @@ enum Command {
     Event(event::Arguments),
     Emit(Box<emit::Arguments>),
     Set(set::Arguments),
+    Send(Box<send::Arguments>),
     Lint(lint::Arguments),
     Explain(explain::Arguments),
     Doctor(Box<doctor::Arguments>),
@@ -104,6 +106,7 @@ impl Ssf {
             Command::Event(arguments) => event::run(&arguments, json),
             Command::Emit(arguments) => emit::run(*arguments),
             Command::Set(arguments) => set::run(arguments, json),
+            Command::Send(arguments) => send::run(&arguments, json),
             Command::Lint(arguments) => lint::run(&arguments, json),
             Command::Explain(arguments) => explain::run(&arguments, json),
             Command::Doctor(arguments) => doctor::run(*arguments, json),

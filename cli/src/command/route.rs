@@ -85,6 +85,11 @@ impl Route {
         self.access.receiver(to, audience, config, self.certificate.is_given(), self.network.allow_loopback)
     }
 
+    /// The push endpoint, if it is given.
+    pub(super) fn endpoint(&self) -> Option<&str> {
+        self.access.endpoint.as_deref()
+    }
+
     /// Builds what sends, as the file and the options say.
     pub(super) fn transmitter(
         &self,

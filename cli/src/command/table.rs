@@ -5,7 +5,8 @@ use console::{Term, measure_text_width};
 /// What is between two columns.
 const GAP: &str = "  ";
 
-/// A line for each row, with columns of equal width. Where a line is too long for the terminal, its last column has one of its own.
+/// A line for each row, with columns of equal width. Where a line is too long for the terminal, its last column has one
+/// of its own.
 pub(super) fn lines(rows: &[Vec<String>]) -> Vec<String> {
     within(rows, width())
 }

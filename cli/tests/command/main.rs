@@ -27,6 +27,7 @@ mod outbox_database;
 mod outbox_work;
 mod publish;
 mod receiver;
+mod send;
 mod set;
 mod set_diff;
 mod settings;

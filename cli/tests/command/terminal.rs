@@ -10,7 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::pty::{Winsize, openpty};
+use nix::{
+    pty::{Winsize, openpty},
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 
 /// How long a test waits for what a program shows.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -75,6 +79,12 @@ impl Terminal {
     /// Types this; `\r` is Enter.
     pub(crate) fn keys(&mut self, keys: &str) -> &mut Self {
         self.keys.write_all(keys.as_bytes()).unwrap();
+        self
+    }
+
+    /// Sends what Ctrl-C sends.
+    pub(crate) fn interrupt(&mut self) -> &mut Self {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
         self
     }
 

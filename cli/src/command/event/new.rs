@@ -1,4 +1,4 @@
-//! `ssf event new`: an event as a line of JSON, from options or from answers.
+//! `ssf event new`: an event as a line for `ssf send`, from options or from answers.
 
 use std::io::{self, IsTerminal as _};
 
@@ -15,10 +15,10 @@ use super::super::{
 };
 use super::questions;
 
-/// Write an event as a line of JSON
+/// Write an event as a line for `ssf send`
 ///
-/// On a terminal, without `--event`, it asks for everything, and checks each answer as it is typed. Otherwise, options say it: those of
-/// `ssf emit`. Prints one line of JSON; what lint finds goes to standard error, and an error there fails.
+/// On a terminal, without `--event`, it asks for everything, and checks each answer as it is typed. Otherwise, options
+/// say it: those of `ssf emit`. Prints one line of JSON; what lint finds goes to standard error, and an error there fails.
 #[derive(clap::Args)]
 #[command(mut_arg("event", |event| event.required(false)))]
 pub(super) struct Arguments {
@@ -38,6 +38,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
             subject: content.subject()?,
             txn: content.txn.clone(),
             toe: content.toe,
+            jti: None,
         },
         None if !content.is_bare() => return Err(Failure::usage("--event is needed with other options")),
         None if io::stdin().is_terminal() && io::stderr().is_terminal() => questions::ask(&dialect)?,

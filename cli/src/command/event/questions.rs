@@ -45,6 +45,7 @@ pub(super) fn ask(dialect: &Dialect) -> Result<EventLine> {
         subject,
         txn: txn.as_ref().and_then(Value::as_str).map(str::to_owned),
         toe: None,
+        jti: None,
     })
 }
 

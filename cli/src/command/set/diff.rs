@@ -17,8 +17,9 @@ const ABSENT: &str = "–";
 
 /// Show one event in the forms of several receivers, side by side
 ///
-/// Prints one claim per line, and marks those that differ. Without members and subject, the event has made-up ones, as in `ssf event
-/// show`. Nothing is signed or sent. A receiver that would not accept the SET is named on standard error, with the reason.
+/// Prints one claim per line, and marks those that differ. Without members and subject, the event has made-up ones, as in
+/// `ssf event show`. Nothing is signed or sent. A receiver that would not accept the SET is named on standard error, with
+/// the reason.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// A receiver: a dialect's id, or a TOML file; repeat it for each
