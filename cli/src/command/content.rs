@@ -6,26 +6,29 @@ use ssf_transmitter::{
 
 use super::{Failure, Result, input, members::Members, moment};
 
+/// A heading of its own, as for the receiver.
+pub(super) const EVENT: &str = "Event";
+
 #[derive(clap::Args)]
 pub(super) struct Content {
     /// The event: an id such as `caep.session-revoked`, or an event type URI
     ///
     /// Each member of the event has an option then: `ssf emit --event caep.session-revoked --help` lists them.
-    #[arg(long, value_name = "ID|URI", required = true)]
+    #[arg(long, value_name = "ID|URI", required = true, help_heading = EVENT)]
     event: Option<String>,
     /// The event's members, a JSON object; `@FILE` or `-` read it
-    #[arg(long, value_name = "JSON", default_value = "{}")]
+    #[arg(long, value_name = "JSON", default_value = "{}", help_heading = EVENT)]
     claims: String,
     /// Set the event's `event_timestamp` to the current time
-    #[arg(long)]
+    #[arg(long, help_heading = EVENT)]
     now: bool,
     #[command(flatten)]
     about: About,
     /// The transaction: the same value in all SETs with the same cause
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", help_heading = EVENT)]
     pub(super) txn: Option<String>,
     /// The time of the event, `toe`: `now`, seconds since 1970, or such as `2026-11-29T08:30:00Z`
-    #[arg(long, value_name = "TIME", value_parser = moment::parse)]
+    #[arg(long, value_name = "TIME", value_parser = moment::parse, help_heading = EVENT)]
     pub(super) toe: Option<Timestamp>,
     #[command(flatten)]
     members: Members,
@@ -35,13 +38,13 @@ pub(super) struct Content {
 #[group(multiple = false)]
 struct About {
     /// The subject: a user, by email address
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", help_heading = EVENT)]
     email: Option<String>,
     /// The subject: any identifier, a JSON object; `@FILE` or `-` read it
-    #[arg(long, value_name = "JSON")]
+    #[arg(long, value_name = "JSON", help_heading = EVENT)]
     subject: Option<String>,
     /// The subject: an identifier in a private format agreed on with the receiver, a JSON object; `@FILE` or `-` read it
-    #[arg(long, value_name = "JSON")]
+    #[arg(long, value_name = "JSON", help_heading = EVENT)]
     custom_subject: Option<String>,
 }
 

@@ -129,11 +129,12 @@ pub(crate) struct Failure {
     place: Option<String>,
     message: String,
     error: Option<Box<sdk::Error>>,
+    is_closed_pipe: bool,
 }
 
 impl Failure {
     pub(super) fn new(class: Class, message: impl Into<String>) -> Self {
-        Self { class, place: None, message: message.into(), error: None }
+        Self { class, place: None, message: message.into(), error: None, is_closed_pipe: false }
     }
 
     /// The command line is wrong, in a way that only shows after it is parsed.
@@ -155,6 +156,11 @@ impl Failure {
     /// The same failure; the message says first where, if it does not say it yet.
     pub(super) fn or_in_place(self, place: impl std::fmt::Display) -> Self {
         if self.place.is_some() { self } else { self.in_place(place) }
+    }
+
+    /// Whether it is that nobody reads the output any longer.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        self.is_closed_pipe
     }
 
     pub(crate) fn class(&self) -> Class {
@@ -212,13 +218,15 @@ impl From<sdk::Error> for Failure {
             place: None,
             message: Language::Command.text(&error.to_string()),
             error: Some(Box::new(error)),
+            is_closed_pipe: false,
         }
     }
 }
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self::new(Class::Configuration, error.to_string())
+        let is_closed_pipe = error.kind() == io::ErrorKind::BrokenPipe;
+        Self { is_closed_pipe, ..Self::new(Class::Configuration, error.to_string()) }
     }
 }
 

@@ -4,7 +4,13 @@ use std::ffi::OsString;
 
 use ssf_transmitter::{Receiver, SetBuilder, SigningKey, Transmitter, client::Emit, config::Config};
 
-use super::{Failure, Result, addressee::Addressee, content::Content, input, route::Route};
+use super::{
+    Failure, Result,
+    addressee::Addressee,
+    content::{Content, EVENT},
+    input,
+    route::Route,
+};
 
 #[derive(clap::Args)]
 pub(super) struct Signal {
@@ -13,20 +19,23 @@ pub(super) struct Signal {
     #[command(flatten)]
     pub(super) content: Content,
     /// The id of the SET; random without it
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", help_heading = EVENT, hide_short_help = true)]
     jti: Option<String>,
 }
+
+/// A heading of its own, as for the receiver.
+const SENDER: &str = "Sender";
 
 /// Who sends, and with which key.
 #[derive(clap::Args)]
 pub(super) struct Sender {
     /// The issuer: the exact `issuer` of your transmitter configuration [default: that of `ssf.toml`]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help_heading = SENDER)]
     issuer: Option<String>,
     /// Your private key, in PEM, DER, or as JWK or JWKS: a file, `env:NAME`, `dir:PATH`, `cmd:PROGRAM ARG…` (its output), or `-`
     /// (standard input). The variable `SSF_KEY_PASSWORD` decrypts an encrypted one [default: the key of `ssf.toml`]
     // What starts with a hyphen may be a key in PEM, given by mistake: clap would print it.
-    #[arg(long = "key", value_name = "SOURCE", allow_hyphen_values = true)]
+    #[arg(long = "key", value_name = "SOURCE", allow_hyphen_values = true, help_heading = SENDER)]
     key: Option<OsString>,
     #[command(flatten)]
     options: input::KeyOptions,

@@ -31,6 +31,7 @@ mod send;
 mod set;
 mod set_diff;
 mod settings;
+mod shape;
 #[cfg(unix)]
 mod terminal;
 mod transmitter;
