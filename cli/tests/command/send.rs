@@ -56,7 +56,7 @@ impl World {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(60), seen).await.expect("the requests arrive");
+        tokio::time::timeout(Duration::from_mins(1), seen).await.expect("the requests arrive");
     }
 }
 

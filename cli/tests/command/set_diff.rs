@@ -16,10 +16,10 @@ async fn claims_that_differ_are_marked() {
         ["--event", "caep.session-revoked", "--email", "ada@example.com", "--event-timestamp", "1767225600"];
     let likes = ["--reason-admin", "en=Laptop lost", "--like", "okta", "--like", "ssf-1.0"];
     let run = diff(&[&about[..], &likes].concat()).await;
-    let lines: Vec<_> = run.text().lines().collect();
-    assert!(lines[0].trim_start().starts_with("okta ") && lines[0].ends_with("ssf-1.0"), "{run:?}");
+    let rows: Vec<_> = run.text().lines().collect();
+    assert!(rows[0].trim_start().starts_with("okta ") && rows[0].ends_with("ssf-1.0"), "{run:?}");
     let line = |path: &str| {
-        *lines.iter().find(|line| line.contains(path)).unwrap_or_else(|| panic!("{path}: {run:?}"))
+        *rows.iter().find(|line| line.contains(path)).unwrap_or_else(|| panic!("{path}: {run:?}"))
     };
     // The subject is in the event for one, and beside it for the other.
     assert!(line("events.session-revoked.subject.user.email").starts_with('≠'), "{run:?}");
