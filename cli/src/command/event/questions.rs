@@ -34,11 +34,10 @@ pub(super) fn ask(dialect: &Dialect) -> Result<EventLine> {
             given.insert(field.name.to_owned(), value);
         }
     }
-    let txn = match event.requires_txn {
-        true => {
-            text("txn", "The transaction: the same value in all SETs with the same cause", true, &[], any())?
-        }
-        false => None,
+    let txn = if event.requires_txn {
+        text("txn", "The transaction: the same value in all SETs with the same cause", true, &[], &any())?
+    } else {
+        None
     };
     Ok(EventLine {
         event: Event::from_value(json!({ uri: given }))?,
@@ -61,7 +60,7 @@ fn event_type(dialect: &Dialect) -> Result<&'static EventType> {
 fn uri(event: &EventType) -> Result<String> {
     let parts = event.uri.split_once('{').and_then(|(start, rest)| Some((start, rest.split_once('}')?)));
     let Some((start, (name, end))) = parts else { return Ok(event.uri.to_owned()) };
-    let part = text(name, "The part of the event type URI that is yours", true, &[], any())?;
+    let part = text(name, "The part of the event type URI that is yours", true, &[], &any())?;
     Ok(format!("{start}{}{end}", part.as_ref().and_then(Value::as_str).unwrap_or_default()))
 }
 
@@ -76,7 +75,8 @@ fn subject(event: &EventType) -> Result<Subject> {
     };
     if format.members.iter().any(|member| matches!(member.kind, MemberType::Subject | MemberType::Subjects)) {
         let read = |text: &str| Subject::from_json(text).map(Value::from).map_err(|error| said(&error));
-        let answer = text("subject", format.doc, true, &[], Rc::new(read))?;
+        let read: Reader = Rc::new(read);
+        let answer = text("subject", format.doc, true, &[], &read)?;
         return Ok(Subject::from_json(&answer.unwrap_or_default().to_string())?);
     }
     let mut members = Map::from_iter([("format".to_owned(), format.name.into())]);
@@ -102,7 +102,8 @@ fn subject_member(member: &'static SubjectMember, given: &Map<String, Value>) ->
             _ => Ok(value),
         }
     };
-    text(member.name, member.doc, member.required, &[], Rc::new(read))
+    let read: Reader = Rc::new(read);
+    text(member.name, member.doc, member.required, &[], &read)
 }
 
 /// Asks for a member of the event, which the linter of the receiver judges together with those before it.
@@ -144,11 +145,10 @@ fn member(
         wrong.map_or(Ok(value), |finding| Err(finding.message().to_owned()))
     });
     if !members::is_repeatable(field) {
-        return text(field.name, &help, field.required, known, read);
+        return text(field.name, &help, field.required, known, &read);
     }
     let mut values = Vec::new();
-    while let Some(value) = text(field.name, &help, field.required && values.is_empty(), known, read.clone())?
-    {
+    while let Some(value) = text(field.name, &help, field.required && values.is_empty(), known, &read)? {
         values.push(value);
     }
     if values.is_empty() {
@@ -163,7 +163,7 @@ fn text(
     doc: &str,
     required: bool,
     known: &'static [&'static str],
-    read: Reader,
+    read: &Reader,
 ) -> Result<Option<Value>> {
     let help = if required { doc.to_owned() } else { format!("{doc} (Enter: none, or no more)") };
     let judge = read.clone();

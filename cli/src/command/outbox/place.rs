@@ -152,12 +152,11 @@ impl Place {
 
 /// Opens an outbox that exists: in this file, or where the file of settings says.
 pub(in super::super) async fn open(file: Option<&Path>, config: Option<&Config>) -> Result<Outbox> {
-    let place = match file {
-        Some(file) => OutboxPlace::File(file.to_owned()),
-        None => {
-            let missing = || Failure::usage("name the file of the outbox with --outbox=FILE, or in ssf.toml");
-            config.map(Config::outbox).transpose()?.flatten().ok_or_else(missing)?
-        }
+    let place = if let Some(file) = file {
+        OutboxPlace::File(file.to_owned())
+    } else {
+        let missing = || Failure::usage("name the file of the outbox with --outbox=FILE, or in ssf.toml");
+        config.map(Config::outbox).transpose()?.flatten().ok_or_else(missing)?
     };
     match place {
         OutboxPlace::File(file) => Ok(Outbox::new(

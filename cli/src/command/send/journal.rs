@@ -88,6 +88,10 @@ impl Journal {
         Ok(Self { path, kept, done, chain, earlier, resumes: true })
     }
 
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the core keeps its random bytes to itself; a run has to be unique"
+    )]
     fn begin(path: Option<PathBuf>, target: String, failures: &Path) -> Result<Self> {
         let mut run = [0; 16];
         getrandom::fill(&mut run).map_err(|error| Failure::from(error.to_string()))?;
