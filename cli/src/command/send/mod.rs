@@ -83,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments, json: bool) -> Result {
     let config = arguments.config.read()?;
     let input = (arguments.file.as_os_str() != "-").then_some(arguments.file.as_path());
     let work = async {
-        // What is wrong with the settings is said before anything is written.
+        // What is wrong with the settings is reported before anything is written.
         let target = arguments.target(config.as_ref()).await?;
         let mut lines = Lines::open(input)?;
         let mut run = arguments.begin(input, lines.length)?;

@@ -30,7 +30,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// A journal is written before the first SET goes out: without it, its `jti` could not be found again.
+    /// A journal is written before the first SET is sent: without it, its `jti` could not be found again.
     pub(super) fn begin(journal: Journal, failures: Failures, progress: Progress) -> Result<Self> {
         let mut run = Self { journal, failures, progress, read: (0, 0), class: None };
         run.save()?;
