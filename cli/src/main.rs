@@ -8,11 +8,12 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser as _, error::ErrorKind};
+use clap::{FromArgMatches as _, error::ErrorKind};
 use command::{Failure, Ssf};
 
 fn main() -> ExitCode {
-    match Ssf::try_parse() {
+    let parsed = command::command().try_get_matches().and_then(|matches| Ssf::from_arg_matches(&matches));
+    match parsed {
         Ok(ssf) => {
             let json = ssf.json();
             ssf.run().map_or_else(|failure| report(&failure, json), |()| ExitCode::SUCCESS)
@@ -36,6 +37,10 @@ fn misused(error: &clap::Error) -> ExitCode {
 
 /// Says why the command fails, and ends with the code of its class.
 fn report(failure: &Failure, json: bool) -> ExitCode {
+    // Who reads the output has enough of it: that is no failure.
+    if failure.is_closed_pipe() {
+        return ExitCode::SUCCESS;
+    }
     let text = if json { failure.json().to_string() } else { format!("ssf: {}", failure.text()) };
     // Nothing is left to report to when standard error itself is closed.
     let _ = writeln!(io::stderr(), "{text}");

@@ -9,25 +9,28 @@ use ssf_transmitter::{
 
 use super::{Failure, Result};
 
+/// A heading of its own, set on each argument: one for the whole struct would go on for those that follow it.
+pub(super) const RECEIVER: &str = "Receiver";
+
 #[derive(clap::Args)]
 pub(super) struct Addressee {
     /// A receiver by its name in `ssf.toml`. Other options replace what the file says of it
-    #[arg(long, value_name = "NAME", conflicts_with = "okta")]
+    #[arg(long, value_name = "NAME", conflicts_with = "okta", help_heading = RECEIVER)]
     pub(super) to: Option<String>,
     /// An Okta org: the URL where its users sign in
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help_heading = RECEIVER)]
     pub(super) okta: Option<String>,
     /// The audience, exactly as the receiver documents it
-    #[arg(long, value_name = "AUD")]
+    #[arg(long, value_name = "AUD", help_heading = RECEIVER)]
     pub(super) audience: Option<String>,
     /// The receiver's dialect: a built-in id, or a TOML file
-    #[arg(long, value_name = "ID|FILE")]
+    #[arg(long, value_name = "ID|FILE", help_heading = RECEIVER)]
     pub(super) dialect: Option<String>,
     /// The time unit, if it differs from the dialect: `s` or `ms`
-    #[arg(long, value_name = "s|ms")]
+    #[arg(long, value_name = "s|ms", help_heading = RECEIVER, hide_short_help = true)]
     pub(super) time_unit: Option<TimeUnit>,
     /// The form of the subject in the event, if it differs from the dialect: `modern`, `bare-complex` or `legacy`
-    #[arg(long, value_name = "SHAPE")]
+    #[arg(long, value_name = "SHAPE", help_heading = RECEIVER, hide_short_help = true)]
     pub(super) subject_shape: Option<Shape>,
 }
 

@@ -16,13 +16,13 @@ pub(super) struct Confirmation {
     #[arg(long = "confirm", id = "confirm", help_heading = HEADING)]
     enabled: bool,
     /// How long to search for it
-    #[arg(long = "confirm-within", value_name = "SECONDS", default_value_t = 60, requires = "confirm", help_heading = HEADING)]
+    #[arg(long = "confirm-within", value_name = "SECONDS", default_value_t = 60, requires = "confirm", help_heading = HEADING, hide_short_help = true)]
     within: u64,
     /// Read the API token from this file
-    #[arg(long, value_name = "FILE", requires = "confirm", help_heading = HEADING)]
+    #[arg(long, value_name = "FILE", requires = "confirm", help_heading = HEADING, hide_short_help = true)]
     api_token_file: Option<PathBuf>,
     /// The API token is an OAuth 2.0 access token with the scope `okta.logs.read`
-    #[arg(long, requires = "confirm", help_heading = HEADING)]
+    #[arg(long, requires = "confirm", help_heading = HEADING, hide_short_help = true)]
     api_oauth: bool,
 }
 

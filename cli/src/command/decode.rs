@@ -8,6 +8,8 @@ use ssf_transmitter::{Jwks, set::DecodedSet};
 use super::{Failure, Result, input, print};
 
 /// Show the header and claims of a SET, and verify it with a JWKS
+///
+/// `ssf decode` is its short name.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The compact SET, `@FILE`, or `-` for standard input

@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: Arguments, json: bool) -> Result {
     let config = config.as_ref();
     let receiver = route.receiver(&to, None, config)?;
     let (event, subject, transmitter) =
-        (signal.event()?, signal.subject()?, signal.transmitter(&route, config)?);
+        (signal.content.event()?, signal.content.subject()?, signal.transmitter(&route, config)?);
     let providers = confirm.providers(&to, &route.network, config)?;
     let diagnosis = block_on(async {
         let mut doctor = transmitter.doctor(event, subject, &receiver);

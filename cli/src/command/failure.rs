@@ -23,10 +23,11 @@ pub(crate) enum Class {
     Deadline,
     Findings,
     Outbox,
+    Interrupted,
 }
 
 impl Class {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Other,
         Self::Usage,
         Self::Configuration,
@@ -40,6 +41,7 @@ impl Class {
         Self::Deadline,
         Self::Findings,
         Self::Outbox,
+        Self::Interrupted,
     ];
 
     pub(crate) fn exit_code(self) -> u8 {
@@ -57,6 +59,8 @@ impl Class {
             Self::Deadline => 11,
             Self::Findings => 12,
             Self::Outbox => 13,
+            // What shells say of a program that Ctrl-C ended.
+            Self::Interrupted => 130,
         }
     }
 
@@ -75,6 +79,7 @@ impl Class {
             Self::Deadline => "deadline",
             Self::Findings => "findings",
             Self::Outbox => "outbox",
+            Self::Interrupted => "interrupted",
         }
     }
 
@@ -93,6 +98,7 @@ impl Class {
             Self::Deadline => "The deadline passed",
             Self::Findings => "`lint` found an error, a check of `doctor` failed, or Okta dropped the SET",
             Self::Outbox => "The outbox rejected the call, or its file or database cannot be used",
+            Self::Interrupted => "`send` was interrupted; the same command goes on",
         }
     }
 }
@@ -123,11 +129,12 @@ pub(crate) struct Failure {
     place: Option<String>,
     message: String,
     error: Option<Box<sdk::Error>>,
+    is_closed_pipe: bool,
 }
 
 impl Failure {
     pub(super) fn new(class: Class, message: impl Into<String>) -> Self {
-        Self { class, place: None, message: message.into(), error: None }
+        Self { class, place: None, message: message.into(), error: None, is_closed_pipe: false }
     }
 
     /// The command line is wrong, in a way that only shows after it is parsed.
@@ -149,6 +156,11 @@ impl Failure {
     /// The same failure; the message says first where, if it does not say it yet.
     pub(super) fn or_in_place(self, place: impl std::fmt::Display) -> Self {
         if self.place.is_some() { self } else { self.in_place(place) }
+    }
+
+    /// Whether it is that nobody reads the output any longer.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        self.is_closed_pipe
     }
 
     pub(crate) fn class(&self) -> Class {
@@ -206,13 +218,15 @@ impl From<sdk::Error> for Failure {
             place: None,
             message: Language::Command.text(&error.to_string()),
             error: Some(Box::new(error)),
+            is_closed_pipe: false,
         }
     }
 }
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self::new(Class::Configuration, error.to_string())
+        let is_closed_pipe = error.kind() == io::ErrorKind::BrokenPipe;
+        Self { is_closed_pipe, ..Self::new(Class::Configuration, error.to_string()) }
     }
 }
 

@@ -12,7 +12,7 @@ use super::{Class, Failure, Result, addressee, input, output, print};
 
 /// Lint a SET, or any other token
 ///
-/// Prints one finding per line, with a fix. Fails if there is an error.
+/// Prints one finding per line, with a fix. Fails if there is an error. `ssf lint` is its short name.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The compact SET, `@FILE`, or `-` for standard input

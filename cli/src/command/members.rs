@@ -76,45 +76,61 @@ impl FromArgMatches for Members {
 
 /// The option of a member.
 fn option(field: &'static Field) -> Arg {
-    let repeatable = matches!(field.kind, FieldType::List | FieldType::Localized);
-    let (name, parser): (&str, ValueParser) = match field.kind {
+    let kind = field.kind;
+    let parser: ValueParser = match kind {
         FieldType::Enum { open: false, values } => {
             let parser = clap::builder::PossibleValuesParser::new(values);
-            ("VALUE", clap::builder::TypedValueParser::map(parser, Value::from).into())
+            clap::builder::TypedValueParser::map(parser, Value::from).into()
         }
-        FieldType::Boolean => (
-            "true|false",
-            parser(|text| match text {
-                "true" => Ok(true.into()),
-                "false" => Ok(false.into()),
-                _ => Err("write true or false".to_owned()),
-            }),
-        ),
-        FieldType::Integer => (
-            "NUMBER",
-            parser(|text| {
-                text.parse::<i64>().map(Value::from).map_err(|_| "write a whole number".to_owned())
-            }),
-        ),
-        FieldType::Timestamp => ("TIME", parser(|text| Ok(moment::parse(text)?.into()))),
-        FieldType::Milliseconds => ("TIME", parser(|text| Ok(moment::parse(text)?.as_unix_millis().into()))),
-        FieldType::Localized => ("LANGUAGE=TEXT", parser(localized)),
-        FieldType::Subject | FieldType::Object => ("JSON", parser(object)),
-        _ => ("TEXT", parser(|text| Ok(text.into()))),
+        _ => ValueParser::from(move |text: &str| read(kind, text)),
     };
     Arg::new(field.name)
         .long(field.name.replace('_', "-"))
-        .value_name(name)
+        .value_name(written_as(kind))
         .value_parser(parser)
-        .action(if repeatable { ArgAction::Append } else { ArgAction::Set })
+        .action(if is_repeatable(field) { ArgAction::Append } else { ArgAction::Set })
         .help(help(field))
 }
 
-fn parser(parse: fn(&str) -> Result<Value, String>) -> ValueParser {
-    ValueParser::from(parse)
+/// Whether a member has several values, each given by itself.
+pub(super) fn is_repeatable(field: &Field) -> bool {
+    matches!(field.kind, FieldType::List | FieldType::Localized)
 }
 
-fn help(field: &Field) -> String {
+/// How people write a value of this type.
+pub(super) fn written_as(kind: FieldType) -> &'static str {
+    match kind {
+        FieldType::Enum { open: false, .. } => "VALUE",
+        FieldType::Boolean => "true|false",
+        FieldType::Integer => "NUMBER",
+        FieldType::Timestamp | FieldType::Milliseconds => "TIME",
+        FieldType::Localized => "LANGUAGE=TEXT",
+        FieldType::Subject | FieldType::Object => "JSON",
+        _ => "TEXT",
+    }
+}
+
+/// Reads a value as people write it, or says how to write it.
+pub(super) fn read(kind: FieldType, text: &str) -> Result<Value, String> {
+    match kind {
+        FieldType::Boolean => match text {
+            "true" => Ok(true.into()),
+            "false" => Ok(false.into()),
+            _ => Err("write true or false".to_owned()),
+        },
+        FieldType::Integer => {
+            text.parse::<i64>().map(Value::from).map_err(|_| "write a whole number".to_owned())
+        }
+        FieldType::Timestamp => Ok(moment::parse(text)?.into()),
+        FieldType::Milliseconds => Ok(moment::parse(text)?.as_unix_millis().into()),
+        FieldType::Localized => localized(text),
+        FieldType::Subject | FieldType::Object => object(text),
+        _ => Ok(text.into()),
+    }
+}
+
+/// What a member says, and whether it must be there.
+pub(super) fn help(field: &Field) -> String {
     let mut help = field.doc.trim_end_matches('.').to_owned();
     if let FieldType::Enum { open: true, values } = field.kind {
         help = format!("{help} [known: {}]", values.join(", "));
@@ -137,7 +153,7 @@ fn object(text: &str) -> Result<Value, String> {
 }
 
 /// The value of a member whose option may be repeated.
-fn joined(field: &Field, values: Vec<Value>) -> Result<Value, clap::Error> {
+pub(super) fn joined(field: &Field, values: Vec<Value>) -> Result<Value, clap::Error> {
     match field.kind {
         FieldType::List => Ok(Value::Array(values)),
         FieldType::Localized => {

@@ -1,5 +1,6 @@
 //! The subcommands: one file or folder each, with its arguments and what it does.
 
+mod completions;
 mod config;
 mod configuration;
 mod decode;
@@ -19,13 +20,17 @@ mod outbox;
 mod publish;
 mod receiver;
 mod reference;
+mod send;
 mod serve;
 mod set;
 mod transmitter;
 
 mod addressee;
 mod confirm;
+mod content;
+mod event_line;
 mod failure;
+mod help;
 mod input;
 mod members;
 mod moment;
@@ -36,10 +41,14 @@ mod route;
 mod secret;
 mod shutdown;
 mod signal;
+mod table;
 
 pub(crate) use failure::{Class, Failure};
+pub(crate) use help::command;
 pub(crate) use members::unknown_event;
 use output::{pretty, print};
+
+use clap::ColorChoice;
 
 type Result<T = (), E = Failure> = std::result::Result<T, E>;
 
@@ -52,6 +61,9 @@ pub(crate) struct Ssf {
     /// Print JSON instead of text, and errors as JSON
     #[arg(long, global = true)]
     json: bool,
+    /// When to use colours [default: on a terminal, unless `NO_COLOR` is set]
+    #[arg(long, global = true, value_name = "WHEN")]
+    color: Option<ColorChoice>,
 }
 
 #[derive(clap::Subcommand)]
@@ -66,17 +78,24 @@ enum Command {
     Event(event::Arguments),
     Emit(Box<emit::Arguments>),
     Set(set::Arguments),
+    Send(Box<send::Arguments>),
+    // The short name of `ssf set lint`.
+    #[command(hide = true)]
     Lint(lint::Arguments),
     Explain(explain::Arguments),
     Doctor(Box<doctor::Arguments>),
     Okta(okta::Arguments),
     Outbox(outbox::Arguments),
+    // The short name of `ssf set decode`.
+    #[command(hide = true)]
     Decode(decode::Arguments),
     Guide(guide::Arguments),
     Receiver(receiver::Arguments),
     Emulate(emulate::Arguments),
     Serve(serve::Arguments),
     Transmitter(transmitter::Arguments),
+    Completions(completions::Completions),
+    Man(completions::Manual),
     /// Write the reference of this command
     #[command(hide = true)]
     Reference,
@@ -90,6 +109,11 @@ impl Ssf {
 
     pub(crate) fn run(self) -> Result {
         let json = self.json;
+        match self.color {
+            Some(ColorChoice::Always) => console::set_colors_enabled(true),
+            Some(ColorChoice::Never) => console::set_colors_enabled(false),
+            _ => {}
+        }
         match self.command {
             Command::Init(arguments) => init::run(&arguments),
             Command::Key(arguments) => key::run(arguments),
@@ -101,6 +125,7 @@ impl Ssf {
             Command::Event(arguments) => event::run(&arguments, json),
             Command::Emit(arguments) => emit::run(*arguments),
             Command::Set(arguments) => set::run(arguments, json),
+            Command::Send(arguments) => send::run(&arguments, json),
             Command::Lint(arguments) => lint::run(&arguments, json),
             Command::Explain(arguments) => explain::run(&arguments, json),
             Command::Doctor(arguments) => doctor::run(*arguments, json),
@@ -112,6 +137,8 @@ impl Ssf {
             Command::Emulate(arguments) => emulate::run(arguments),
             Command::Serve(arguments) => serve::run(&arguments),
             Command::Transmitter(arguments) => transmitter::run(&arguments, json),
+            Command::Completions(arguments) => completions::completions(&arguments),
+            Command::Man(arguments) => completions::manual(&arguments),
             Command::Reference => reference::run(),
         }
     }

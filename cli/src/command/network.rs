@@ -10,22 +10,22 @@ const NETWORK: &str = "Network";
 #[derive(clap::Args)]
 pub(super) struct Network {
     /// Also trust the CA certificates in this file (PEM)
-    #[arg(long, value_name = "FILE", alias = "ca", help_heading = NETWORK)]
+    #[arg(long, value_name = "FILE", alias = "ca", help_heading = NETWORK, hide_short_help = true)]
     ca_bundle: Option<PathBuf>,
     /// Use this HTTP proxy instead of the one in `HTTPS_PROXY`
-    #[arg(long, value_name = "URL", help_heading = NETWORK)]
+    #[arg(long, value_name = "URL", help_heading = NETWORK, hide_short_help = true)]
     proxy: Option<String>,
     /// Send from this address of this machine, for receivers that allow-list addresses
-    #[arg(long, value_name = "ADDRESS", help_heading = NETWORK)]
+    #[arg(long, value_name = "ADDRESS", help_heading = NETWORK, hide_short_help = true)]
     source_address: Option<String>,
     /// Allow a private network, such as `10.1.0.0/16`; repeatable
-    #[arg(long = "allow-network", value_name = "CIDR", help_heading = NETWORK)]
+    #[arg(long = "allow-network", value_name = "CIDR", help_heading = NETWORK, hide_short_help = true)]
     networks: Vec<String>,
     /// Allow http to this machine
     #[arg(long, help_heading = NETWORK)]
     pub(super) allow_loopback: bool,
     /// The deadline for all attempts together
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..), help_heading = NETWORK)]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..), help_heading = NETWORK, hide_short_help = true)]
     deadline: Option<u64>,
 }
 
@@ -60,10 +60,10 @@ impl Network {
 #[derive(clap::Args)]
 pub(super) struct Certificate {
     /// Use this client certificate (PEM) for mutual TLS
-    #[arg(long, value_name = "FILE", requires = "client_key")]
+    #[arg(long, value_name = "FILE", requires = "client_key", help_heading = NETWORK, hide_short_help = true)]
     client_certificate: Option<PathBuf>,
     /// The private key of the client certificate (PEM)
-    #[arg(long, value_name = "FILE", requires = "client_certificate")]
+    #[arg(long, value_name = "FILE", requires = "client_certificate", help_heading = NETWORK, hide_short_help = true)]
     client_key: Option<PathBuf>,
 }
 

@@ -2,9 +2,7 @@
 
 use std::fmt::Write as _;
 
-use clap::CommandFactory as _;
-
-use super::{Result, Ssf, failure::Class, output};
+use super::{Result, failure::Class, help, output};
 
 const INTRODUCTION: &str = include_str!("reference.md");
 
@@ -15,7 +13,7 @@ pub(crate) fn run() -> Result {
         let _ = writeln!(codes, "| {} | `{}` | {} |", class.exit_code(), class.name(), class.description());
     }
     let options = clap_markdown::MarkdownOptions::new().show_footer(false).show_table_of_contents(true);
-    let commands = clap_markdown::help_markdown_command_custom(&Ssf::command(), &options);
+    let commands = clap_markdown::help_markdown_command_custom(&help::command(), &options);
     let commands = commands.replacen("# Command-Line Help for `ssf`", "## Commands", 1);
     output::print(&format!(
         "{}\n{}",

@@ -11,7 +11,7 @@ use ssf_transmitter::{
 
 use super::{
     Failure, Result,
-    addressee::Addressee,
+    addressee::{Addressee, RECEIVER},
     input,
     network::{Certificate, Network},
     secret::Place,
@@ -19,6 +19,9 @@ use super::{
 
 /// The variable that holds the client secret: a command line is visible to others.
 const CLIENT_SECRET: &str = "SSF_CLIENT_SECRET";
+
+/// A heading of its own, as for the receiver.
+const ACCESS: &str = "Access to the receiver";
 
 /// How a SET reaches one receiver, and how requests leave this machine.
 #[derive(clap::Args)]
@@ -35,28 +38,28 @@ pub(super) struct Route {
 #[derive(Default, clap::Args)]
 pub(super) struct Access {
     /// The push endpoint of another receiver
-    #[arg(long, value_name = "URL", conflicts_with_all = ["okta", "to"])]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["okta", "to"], help_heading = RECEIVER)]
     pub(super) endpoint: Option<String>,
     /// Get an access token here, with --client-id and the variable `SSF_CLIENT_SECRET`
-    #[arg(long, value_name = "URL", requires = "client_id")]
+    #[arg(long, value_name = "URL", requires = "client_id", help_heading = ACCESS)]
     pub(super) token_url: Option<String>,
     /// The client id at the token endpoint
-    #[arg(long, value_name = "ID", requires = "token_url")]
+    #[arg(long, value_name = "ID", requires = "token_url", help_heading = ACCESS)]
     pub(super) client_id: Option<String>,
     /// Where the client secret is, if not in `SSF_CLIENT_SECRET`. Files with receivers say it.
     #[arg(skip)]
     pub(super) client_secret: Option<String>,
     /// The scope to request
-    #[arg(long, requires = "token_url")]
+    #[arg(long, requires = "token_url", help_heading = ACCESS, hide_short_help = true)]
     pub(super) scope: Option<String>,
     /// How the client authenticates at the token endpoint
-    #[arg(long, value_enum, default_value_t, requires = "token_url")]
+    #[arg(long, value_enum, default_value_t, requires = "token_url", help_heading = ACCESS, hide_short_help = true)]
     pub(super) token_auth: TokenAuth,
     /// The private key of the client, for `--token-auth private-key-jwt`
-    #[arg(long, value_name = "SOURCE", requires = "token_url")]
+    #[arg(long, value_name = "SOURCE", requires = "token_url", help_heading = ACCESS, hide_short_help = true)]
     pub(super) token_key: Option<OsString>,
     /// Send this header `Authorization`, such as `Bearer …`, which is in a variable or a file
-    #[arg(long, value_name = "env:NAME|file:PATH", conflicts_with = "token_url")]
+    #[arg(long, value_name = "env:NAME|file:PATH", conflicts_with = "token_url", help_heading = ACCESS)]
     pub(super) authorization: Option<String>,
 }
 
@@ -83,6 +86,11 @@ impl Route {
         config: Option<&Config>,
     ) -> Result<Receiver> {
         self.access.receiver(to, audience, config, self.certificate.is_given(), self.network.allow_loopback)
+    }
+
+    /// The push endpoint, if it is given.
+    pub(super) fn endpoint(&self) -> Option<&str> {
+        self.access.endpoint.as_deref()
     }
 
     /// Builds what sends, as the file and the options say.

@@ -9,6 +9,8 @@ use ssf_transmitter::{
 
 /// A time that examples have: 2026-01-01.
 const MOMENT: Timestamp = Timestamp::from_unix_seconds(1_767_225_600);
+/// The transaction of examples.
+const TRANSACTION: &str = "incident-4711";
 /// What companions travel beside.
 const MAIN_EVENT: &str = "risc.account-purged";
 
@@ -48,23 +50,37 @@ fn prepare(
             format!("{before}accountPurged{}", after.split_once('}').map_or("", |(_, end)| end))
         },
     );
-    let mut set = SetBuilder::new("https://edr.example.com", "https://receiver.example.net")
-        .dialect(dialect)
-        .jti("4d3559ec67504aaba65d40b0363faad8")
-        .issued_at(MOMENT);
+    let mut set = template(dialect);
     if event.companion {
         let main = EventType::by_id(MAIN_EVENT).map_or(event.uri, |main| main.uri);
         set = set.event(CustomEvent::new(main, Map::new()));
     }
     set = set.event(CustomEvent::new(uri, members));
     if event.requires_txn {
-        set = set.txn("incident-4711");
+        set = set.txn(TRANSACTION);
     }
     if let Some(subject) = subject {
         set = set.subject(subject);
     }
+    claims_of(set, None)
+}
+
+/// The beginning of a SET that is an example: the same for each receiver.
+pub(in super::super) fn template(dialect: &Dialect) -> SetBuilder {
+    SetBuilder::new("https://edr.example.com", "https://receiver.example.net")
+        .dialect(dialect)
+        .jti("4d3559ec67504aaba65d40b0363faad8")
+        .issued_at(MOMENT)
+}
+
+/// The claims of a SET that nobody signs. Where it has a random `txn`, this one takes its place.
+pub(in super::super) fn claims_of(set: SetBuilder, txn: Option<&str>) -> Result<Map<String, Value>, Error> {
     let unsigned = set.prepare(SigningHeader::new(Algorithm::Rs256, "2026-01"))?;
-    Ok(unsigned.decode()?.claims().clone())
+    let mut claims = unsigned.decode()?.claims().clone();
+    if let Some(drawn) = claims.get_mut("txn") {
+        *drawn = txn.unwrap_or(TRANSACTION).into();
+    }
+    Ok(claims)
 }
 
 /// Subjects to try, the usual ones first; `None` for events that have none.

@@ -6,7 +6,7 @@ use ssf_transmitter::{
     catalogue::{EVENTS, EventType, Status},
 };
 
-use super::super::{Failure, Result, addressee, output};
+use super::super::{Failure, Result, addressee, output, table};
 
 /// List the event types
 ///
@@ -35,13 +35,10 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> Result {
         let shown: Vec<Value> = events.iter().map(|event| shown(event)).collect();
         return output::print(&serde_json::to_string_pretty(&shown)?);
     }
-    let width = |of: fn(&EventType) -> usize| events.iter().map(|event| of(event)).max().unwrap_or_default();
-    let (ids, titles) = (width(|event| event.id.len()), width(|event| event.title.chars().count()));
-    for event in events {
-        let receivers = takers(event)?.join(", ");
-        output::print(format!("{:ids$}  {:titles$}  {receivers}", event.id, event.title).trim_end())?;
-    }
-    Ok(())
+    let row =
+        |event: &&EventType| Ok(vec![event.id.to_owned(), event.title.to_owned(), takers(event)?.join(", ")]);
+    let rows = events.iter().map(row).collect::<Result<Vec<_>>>()?;
+    table::lines(&rows).iter().try_for_each(|line| output::print(line))
 }
 
 fn known_family(family: &str) -> Result {

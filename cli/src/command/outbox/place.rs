@@ -1,8 +1,15 @@
 //! Where the outbox is: in a file, or in a database.
 
-use std::{env, path::PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
-use ssf_transmitter::{ErrorCode, outbox::Outbox};
+use ssf_transmitter::{
+    ErrorCode,
+    config::{Config, OutboxPlace},
+    outbox::Outbox,
+};
 use ssf_transmitter_postgres::{Builder, PostgresStore};
 use ssf_transmitter_store::SqliteStore;
 
@@ -139,11 +146,35 @@ impl Place {
             }
             None => return Err(Failure::usage("name the outbox with --file or --database")),
         };
-        let builder = PostgresStore::builder(url).schema(&self.schema).connections(4);
-        Ok(match env::var(PASSWORD) {
-            Ok(password) => builder.password(move || std::future::ready(Ok(password.clone()))),
-            Err(_) => builder,
-        })
+        Ok(builder(&url, &self.schema))
+    }
+}
+
+/// Opens an outbox that exists: in this file, or where the file of settings says.
+pub(in super::super) async fn open(file: Option<&Path>, config: Option<&Config>) -> Result<Outbox> {
+    let place = if let Some(file) = file {
+        OutboxPlace::File(file.to_owned())
+    } else {
+        let missing = || Failure::usage("name the file of the outbox with --outbox=FILE, or in ssf.toml");
+        config.map(Config::outbox).transpose()?.flatten().ok_or_else(missing)?
+    };
+    match place {
+        OutboxPlace::File(file) => Ok(Outbox::new(
+            SqliteStore::open(&file).map_err(|error| Failure::from(error).in_place(file.display()))?,
+        )),
+        OutboxPlace::Database { url, schema } => {
+            let schema = schema.unwrap_or_else(|| SCHEMA.to_owned());
+            Ok(Outbox::new(builder(url.expose(), &schema).connect().await?))
+        }
+        _ => Err(Failure::from("the outbox of the file of settings is of a kind that is not known")),
+    }
+}
+
+fn builder(url: &str, schema: &str) -> Builder {
+    let builder = PostgresStore::builder(url).schema(schema).connections(4);
+    match env::var(PASSWORD) {
+        Ok(password) => builder.password(move || std::future::ready(Ok(password.clone()))),
+        Err(_) => builder,
     }
 }
 

@@ -1,14 +1,16 @@
 //! `ssf set`: builds SETs without sending them, and sends SETs that exist.
 
+mod diff;
 mod push;
 mod sign;
+mod verify;
 
 use serde_json::{Value, json};
 use ssf_transmitter::SignedSet;
 
-use super::{Result, output};
+use super::{Result, decode, lint, output};
 
-/// Build and sign a SET, or send an existing one
+/// Sign, decode, verify, lint and compare SETs, or send an existing one
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -19,12 +21,20 @@ pub(crate) struct Arguments {
 enum Task {
     Sign(Box<sign::Arguments>),
     Push(Box<push::Arguments>),
+    Decode(decode::Arguments),
+    Verify(verify::Arguments),
+    Lint(lint::Arguments),
+    Diff(diff::Arguments),
 }
 
 pub(crate) fn run(arguments: Arguments, json: bool) -> Result {
     match arguments.task {
         Task::Sign(arguments) => sign::run(*arguments, json),
         Task::Push(arguments) => push::run(*arguments),
+        Task::Decode(arguments) => decode::run(&arguments),
+        Task::Verify(arguments) => verify::run(&arguments, json),
+        Task::Lint(arguments) => lint::run(&arguments, json),
+        Task::Diff(arguments) => diff::run(&arguments, json),
     }
 }
 
