@@ -1,7 +1,6 @@
-// Lays out what is released: the package itself, without a binary, and one package with the binary for this machine. The
-// packages for other machines are made on those.
+// Lays out what is released: the package itself, without a binary, and one package with the binary for a machine.
 //
-// node scripts/dist.mjs <folder>
+// node scripts/dist.mjs <machine> <folder>
 
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,10 +9,9 @@ import { fileURLToPath } from 'node:url';
 import { copyPages } from './pages.mjs';
 
 const folder = fileURLToPath(new URL('../', import.meta.url));
-const out = resolve(process.argv[2]);
-const { PLATFORMS, platform } = createRequire(import.meta.url)('../dist/loader.js');
+const [machine, out] = [process.argv[2], resolve(process.argv[3])];
+const { PLATFORMS } = createRequire(import.meta.url)('../dist/loader.js');
 const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-const machine = platform();
 const binary = `ssf-transmitter.${machine}.node`;
 
 rmSync(out, { recursive: true, force: true });

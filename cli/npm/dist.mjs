@@ -1,18 +1,15 @@
-// Lays out what is released: the package of the command, and one with the program for this machine. The packages for other
-// machines are made on those.
+// Lays out what is released: the package of the command, and one with the program for a machine.
 //
-// node dist.mjs <program> <folder>
+// node dist.mjs <program> <machine> <folder>
 
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const folder = fileURLToPath(new URL('./', import.meta.url));
-const [built, out] = process.argv.slice(2).map((path) => resolve(path));
-const { machine: here, program } = createRequire(import.meta.url)('./index.js');
+const [built, machine, out] = [resolve(process.argv[2]), process.argv[3], resolve(process.argv[4])];
 const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-const machine = here();
+const program = machine.startsWith('win32-') ? 'ssf.exe' : 'ssf';
 
 rmSync(out, { recursive: true, force: true });
 const main = join(out, manifest.name);

@@ -12,8 +12,10 @@ use goblin::elf::{
 use crate::{Result, install::read};
 
 /// The dynamic section, the dynamic symbols and the versions of a library.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Library {
+    /// The processor that it is for (`e_machine`).
+    pub(crate) machine: u16,
     /// The libraries that are loaded with it (`DT_NEEDED`).
     pub(crate) needed: Vec<String>,
     /// The symbols that others have to define.
@@ -50,6 +52,7 @@ impl Library {
             versions.into_iter().map(move |name| Version { library: text(library.vn_file), name })
         });
         Ok(Self {
+            machine: elf.header.e_machine,
             needed: elf.libraries.iter().map(|&name| name.to_owned()).collect(),
             undefined: undefined.map(|symbol| text(symbol.st_name)).collect(),
             exported: exported.map(|symbol| text(symbol.st_name)).collect(),

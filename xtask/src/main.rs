@@ -12,6 +12,8 @@ mod glibc;
 mod imports;
 mod install;
 mod interop;
+mod linkage;
+mod musl;
 mod node;
 mod openssl;
 mod package;
@@ -19,9 +21,12 @@ mod postgres;
 mod prose;
 mod python;
 mod run;
+mod shipped;
 mod stress;
 mod swift;
+mod target;
 mod test;
+mod zig;
 
 use std::{
     path::{Path, PathBuf},
@@ -29,6 +34,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand, ValueEnum};
+use target::Target;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -80,11 +86,14 @@ enum Task {
         #[arg(long)]
         rounds: Option<u32>,
     },
-    /// Build release packages into `target/dist/`.
+    /// Build release packages into `target/dist/`, in a folder for each platform.
     Dist {
         /// What to build.
         #[arg(value_enum)]
         of: Package,
+        /// The platform, by its name in Rust: this machine's, by default.
+        #[arg(long, value_name = "TRIPLE", value_parser = Target::named)]
+        target: Option<&'static Target>,
     },
     /// Write the code and the tables that are generated from the catalogue.
     Codegen {
@@ -140,7 +149,7 @@ fn main() -> ExitCode {
         Task::Bench { of: Part::Python } => python::bench(&root()),
         Task::Stress { of: Stress::Fork, rounds } => python::stress(&root(), rounds.unwrap_or(50_000)),
         Task::Stress { of: Stress::Outbox, rounds } => stress::outbox(&root(), rounds.unwrap_or(1000)),
-        Task::Dist { of } => dist(&root(), of),
+        Task::Dist { of, target } => dist(&root(), of, target),
         Task::Swift { generate: false } => swift::test(&root()),
         Task::Swift { generate: true } => swift::generate(&root()),
         Task::Codegen { check } => codegen::run(&root(), check),
@@ -154,15 +163,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn dist(root: &Path, of: Package) -> Result {
+fn dist(root: &Path, of: Package, target: Option<&'static Target>) -> Result {
+    let target = target.map_or_else(Target::here, Ok)?;
     if let Some(warning) = codegen::Address::read(root)?.warning() {
         println!("{warning}");
     }
     match of {
-        Package::Cli => cli::dist(root),
-        Package::Node => node::dist(root),
-        Package::Python => python::dist(root),
-        Package::Swift => swift::dist(root),
+        Package::Cli => cli::dist(root, target),
+        Package::Node => node::dist(root, target),
+        Package::Python => python::dist(root, target),
+        Package::Swift => swift::dist(root, target),
     }
 }
 

@@ -8,11 +8,14 @@ use std::{
 };
 
 use crate::{
-    Result, elf, glibc,
+    Result, elf,
     install::{call, call_together, clear, install},
+    linkage,
     openssl::{self, Variables},
     postgres,
     run::{cargo, target},
+    shipped,
+    target::{System, Target},
 };
 
 /// The oldest and the newest version. The tools run on the oldest.
@@ -54,7 +57,7 @@ pub(crate) fn contenders(folder: &Path, list: &Path) -> Result<PathBuf> {
 pub(crate) fn stress(root: &Path, rounds: u32) -> Result {
     let package = root.join("bindings-python");
     // The wheel that is released: it forks ten times as often as one for debugging.
-    let (newest, wheel) = release(root)?;
+    let (newest, wheel) = release(root, Target::here()?)?;
     let venvs = [release_oldest(root, &newest, &wheel)?, newest];
     let each = rounds.div_ceil(u32::try_from(venvs.len())?).to_string();
     let run = |venv: &Venv| {
@@ -88,28 +91,36 @@ fn command(root: &Path, venv: &Venv) -> Result<PathBuf> {
     build(&root.join("cli"), venv, DEV, &Variables::new(), &root.join("target/python/wheels-cli"))
 }
 
-/// Builds the wheel that is released, with a tag for all machines that it runs on, and puts it into `target/dist/python/`
-/// when it has passed the tests, and keeps what it promises.
-pub(crate) fn dist(root: &Path) -> Result {
-    let released = root.join("target/dist/python");
+/// Builds the wheel that is released for a platform, with a tag for all machines that it runs on, and puts it into
+/// `target/dist/` when it has passed the tests, and keeps what it promises.
+pub(crate) fn dist(root: &Path, target: &Target) -> Result {
+    let released = target.released(root, "python");
     clear(&released)?;
-    let (venv, built) = release(root)?;
+    let work = root.join("target/python/released").join(target.triple);
+    let (venv, wheel) = self::released(root, &root.join("bindings-python"), &work.join("wheels"), target)?;
+    let native = if target.system == System::Windows { "/_native.pyd" } else { "/_native.abi3.so" };
+    let native = venv.unpack(&wheel, &work.join("wheel"), native)?;
+    openssl::check(&native)?;
+    linkage::check(&native, target)?;
+    if target.is_here() {
+        try_wheel(root, &venv, &wheel)?;
+    }
+    fs::create_dir_all(&released)?;
+    let to = released.join(wheel.file_name().unwrap_or_default());
+    println!("{}: {} kB", to.display(), fs::copy(wheel, &to)? / 1000);
+    Ok(())
+}
+
+/// Runs the tests with the wheel that is released.
+fn try_wheel(root: &Path, venv: &Venv, wheel: &Path) -> Result {
     let package = root.join("bindings-python");
-    let installed = venv.native()?;
-    openssl::check(&installed)?;
-    glibc::check(&installed)?;
-    elf::hides_sqlite(&installed)?;
+    venv.install_released(root, wheel)?;
     venv.run(&package, "python", &["benches/promises.py"])?;
     let database = postgres::Server::start(root)?;
     call(&mut venv.tests(&package, &database), "python", ADVICE)?;
     // How the interpreter ends a thread differs between versions, and what happens then depends on how the wheel is linked.
-    let oldest = release_oldest(root, &venv, &built)?;
-    oldest.run(&package, "python", &["-m", "pytest", "--quiet", "tests/test_interpreter_end.py"])?;
-    fs::create_dir_all(&released)?;
-    let wheel = released.join(built.file_name().unwrap_or_default());
-    let size = fs::copy(built, &wheel)?;
-    println!("{}: {} kB", wheel.display(), size / 1000);
-    Ok(())
+    let oldest = release_oldest(root, venv, wheel)?;
+    oldest.run(&package, "python", &["-m", "pytest", "--quiet", "tests/test_interpreter_end.py"])
 }
 
 /// The wheel that is released, on the oldest version.
@@ -123,7 +134,7 @@ fn release_oldest(root: &Path, newest: &Venv, wheel: &Path) -> Result<Venv> {
 
 /// Measures the wheel that is released beside what people use instead.
 pub(crate) fn bench(root: &Path) -> Result {
-    let (venv, _) = release(root)?;
+    let (venv, _) = release(root, Target::here()?)?;
     let package = root.join("bindings-python");
     venv.install(&package.join("requirements/bench.txt"))?;
     venv.run(&package, "python", &["benches/bench.py"])?;
@@ -133,24 +144,24 @@ pub(crate) fn bench(root: &Path) -> Result {
 }
 
 /// The wheel that is released, installed in an environment of its own.
-fn release(root: &Path) -> Result<(Venv, PathBuf)> {
-    let (venv, wheel) = released(root, &root.join("bindings-python"), &root.join("target/python/released"))?;
-    venv.install_wheel(&wheel)?;
-    venv.install_wheel(&command(root, &venv)?)?;
+fn release(root: &Path, target: &Target) -> Result<(Venv, PathBuf)> {
+    let out = root.join("target/python/released").join(target.triple).join("wheels");
+    let (venv, wheel) = released(root, &root.join("bindings-python"), &out, target)?;
+    venv.install_released(root, &wheel)?;
     Ok((venv, wheel))
 }
 
 /// Builds the wheel of a package as it is released, and returns it with the environment that the tools are in.
-pub(crate) fn released(root: &Path, package: &Path, out: &Path) -> Result<(Venv, PathBuf)> {
+pub(crate) fn released(root: &Path, package: &Path, out: &Path, target: &Target) -> Result<(Venv, PathBuf)> {
     let tests = root.join("bindings-python");
     let venv = Venv::make_in(&root.join("target/python/release"), &tests, VERSIONS[1])?;
     venv.install(&tests.join("requirements/tools.txt"))?;
-    let mut shipped = openssl::variables(root, None)?;
-    shipped.extend(glibc::variables(root)?);
-    let manylinux = glibc::manylinux();
+    let mut options = vec!["--release"];
     // Where it would not run there, maturin refuses the tag.
-    let tag: &[&str] = if cfg!(target_os = "linux") { &["--compatibility", &manylinux] } else { &[] };
-    let wheel = build(package, &venv, &[&["--release"], tag].concat(), &shipped, out)?;
+    let tag = target.compatibility();
+    options.extend(tag.iter().flat_map(|tag| ["--compatibility", tag]));
+    options.extend(target.cross().iter().flat_map(|triple| ["--target", triple]));
+    let wheel = build(package, &venv, &options, &shipped::variables(root, target)?, out)?;
     Ok((venv, wheel))
 }
 
@@ -243,6 +254,27 @@ impl Venv {
         install(wheel, &self.stamp(Path::new(package)), &self.program("python"), || {
             call(Command::new(self.program("python")).args(pip).arg(wheel), "pip", ADVICE)
         })
+    }
+
+    /// Installs a wheel that is released, with the command that its tests start.
+    fn install_released(&self, root: &Path, wheel: &Path) -> Result {
+        self.install_wheel(wheel)?;
+        self.install_wheel(&command(root, self)?)
+    }
+
+    /// Unpacks a wheel, which may be for another platform, and returns the file in it whose path ends with `name`.
+    pub(crate) fn unpack(&self, wheel: &Path, folder: &Path, name: &str) -> Result<PathBuf> {
+        clear(folder)?;
+        let unpack = "import sys, zipfile; wheel = zipfile.ZipFile(sys.argv[1]); wheel.extractall(sys.argv[2]); \
+                      print(*wheel.namelist(), sep='\\n')";
+        let mut command = Command::new(self.program("python"));
+        let output =
+            command.args(["-I", "-c", unpack]).arg(wheel).arg(folder).stderr(Stdio::inherit()).output()?;
+        let files = String::from_utf8(output.stdout)?;
+        match files.lines().find(|file| file.ends_with(name)) {
+            Some(file) => Ok(folder.join(file)),
+            None => Err(format!("{} contains no {name}", wheel.display()).into()),
+        }
     }
 
     /// The tests of the package.
