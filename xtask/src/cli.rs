@@ -15,6 +15,7 @@ use crate::{
     openssl, python,
     run::{cargo, program as run, target},
     target::Target,
+    trial,
 };
 
 /// Builds the command for the tests.
@@ -43,6 +44,9 @@ pub(crate) fn dist(root: &Path, target: &Target) -> Result {
     call(&mut layout, "node", "install Node.js 20 (https://nodejs.org/en/download)")?;
     let project = work.join("project");
     let tarballs = pack(&packages, &project)?;
+    if target.system.is_linux() {
+        trial::command(root, target, &program)?;
+    }
     if target.is_here() {
         try_wheel(root, &wheel, &work.join("venv"))?;
         try_npm(root, &project, &tarballs)?;

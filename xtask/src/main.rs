@@ -26,6 +26,7 @@ mod stress;
 mod swift;
 mod target;
 mod test;
+mod trial;
 mod zig;
 
 use std::{
