@@ -14,6 +14,7 @@ use crate::{
     node::NPM,
     openssl, python,
     run::{cargo, program as run, target},
+    shipped,
     target::Target,
     trial,
 };
@@ -21,6 +22,14 @@ use crate::{
 /// Builds the command for the tests.
 pub(crate) fn build(root: &Path) -> Result {
     cargo(root, "build --locked -p ssf-cli --bin ssf").run()
+}
+
+/// Builds the command for a platform as it is released, without packages.
+pub(crate) fn build_released(root: &Path, target: &Target) -> Result<PathBuf> {
+    let mut line = "build --release --locked -p ssf-cli --bin ssf".to_owned();
+    line.extend(target.cross().iter().flat_map(|triple| [" --target ", triple]));
+    cargo(root, &line).envs(&shipped::variables(root, target)?).run()?;
+    Ok(shipped::folder(root, target).join(target.program("ssf")))
 }
 
 /// Where the command of the tests is.

@@ -14,6 +14,7 @@ use crate::{
     run::{cargo, target},
     shipped,
     target::Target,
+    trial,
 };
 
 /// The line of Node that is tested beside the one that is installed, from the npm packages that hold its binaries.
@@ -78,7 +79,21 @@ pub(crate) fn dist(root: &Path, target: &Target) -> Result {
             &["scripts/packed.mjs", &root.join("target/node/packed").to_string_lossy()],
         )?;
     }
-    node(&package, &program, &["scripts/dist.mjs", target.npm, &released.to_string_lossy()])
+    let lay_out = |folder: &Path| {
+        node(&package, &program, &["scripts/dist.mjs", target.npm, &folder.to_string_lossy()])
+    };
+    if target.system.is_linux() {
+        let packages = root.join("target/node/released").join(target.triple);
+        lay_out(&packages)?;
+        let both = [packages.join("ssf-transmitter"), packages.join(target.npm)];
+        trial::node(
+            root,
+            target,
+            &both.each_ref().map(PathBuf::as_path),
+            &cli::build_released(root, target)?,
+        )?;
+    }
+    lay_out(&released)
 }
 
 /// Measures what is released beside what people use instead.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    Result, elf,
+    Result, cli, elf,
     install::{call, call_together, clear, install},
     linkage,
     openssl::{self, Variables},
@@ -16,6 +16,7 @@ use crate::{
     run::{cargo, target},
     shipped,
     target::{System, Target},
+    trial,
 };
 
 /// The oldest and the newest version. The tools run on the oldest.
@@ -102,6 +103,9 @@ pub(crate) fn dist(root: &Path, target: &Target) -> Result {
     let native = venv.unpack(&wheel, &work.join("wheel"), native)?;
     openssl::check(&native)?;
     linkage::check(&native, target)?;
+    if target.system.is_linux() {
+        trial::python(root, target, &wheel, &cli::build_released(root, target)?)?;
+    }
     if target.is_here() {
         try_wheel(root, &venv, &wheel)?;
     }

@@ -80,6 +80,21 @@ impl Target {
         }
     }
 
+    /// The platform that wheels name, on Linux.
+    pub(crate) fn wheel_platform(&self) -> String {
+        format!("{}_{}", self.compatibility().unwrap_or_default(), self.processor())
+    }
+
+    /// What npm calls its processor.
+    pub(crate) fn cpu(&self) -> &'static str {
+        self.npm.split('-').nth(1).unwrap_or_default()
+    }
+
+    /// What npm calls its C library, on Linux.
+    pub(crate) fn libc(&self) -> &'static str {
+        if self.system == System::Musl { "musl" } else { "glibc" }
+    }
+
     /// What zig calls it, if zig links for it.
     pub(crate) fn zig(&self) -> Option<String> {
         let [major, minor] = glibc::OLDEST;

@@ -2,9 +2,9 @@
 
 mod debian;
 mod place;
+mod pypi;
 
 use std::{
-    fs,
     io::{BufRead as _, BufReader, Write as _},
     path::Path,
     process::{Child, Command, Stdio},
@@ -12,13 +12,20 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::{Result, install::clear, target::Target};
+use crate::{
+    Result,
+    install::{call, read, write},
+    node::NPM,
+    target::Target,
+};
 
 use place::Place;
 
 const ISSUER: &str = "https://edr.example.com";
 const AUDIENCE: &str = "https://receiver.example.net";
 const COMMAND: &str = "/usr/bin/ssf";
+/// Where packages are installed.
+const APP: &str = "/app";
 const KEY: &str = "/tmp/key.pem";
 const ADVICE: &str = "run it as root";
 
@@ -26,8 +33,6 @@ const ADVICE: &str = "run it as root";
 pub(crate) fn command(root: &Path, target: &Target, program: &Path) -> Result {
     let place = Place::make(root, target)?;
     place.put(program, COMMAND)?;
-    clear(&place.outside("/tmp"))?;
-    fs::create_dir(place.outside("/tmp"))?;
     tell(place.command(COMMAND).args(["key", "new", "--out", KEY]))?;
     let jwks: Value = serde_json::from_str(&tell(place.command(COMMAND).args(["jwks", "--key", KEY]))?)?;
     let mut emulator = Emulator::start(&mut place.command(COMMAND), &jwks)?;
@@ -48,6 +53,42 @@ pub(crate) fn command(root: &Path, target: &Target, program: &Path) -> Result {
         return Ok(());
     }
     Err(format!("the emulator has accepted {accepted}, and not one SET").into())
+}
+
+/// The wheel of the package: it sends what the example for Okta sends. `program` is the command, which is the emulator.
+pub(crate) fn python(root: &Path, target: &Target, wheel: &Path, program: &Path) -> Result {
+    let place = Place::make(root, target)?;
+    place.put(program, COMMAND)?;
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-index"]);
+    pip.args(["--only-binary", ":all:", "--python-version", "3.10", "--abi", "abi3"]);
+    pip.args(["--platform", &target.wheel_platform(), "--target"]).arg(place.outside(APP)).arg(wheel);
+    call(&mut pip, "pip", "install Python 3 with pip (https://www.python.org/downloads/)")?;
+    let said = send(&place, "/usr/bin/python3", &root.join("examples/python/okta_first_set.py"))?;
+    println!("{}: Python: {}", target.triple, said.trim());
+    Ok(())
+}
+
+/// The packages of Node, in these folders.
+pub(crate) fn node(root: &Path, target: &Target, packages: &[&Path], program: &Path) -> Result {
+    let place = Place::make(root, target)?;
+    place.put(program, COMMAND)?;
+    write(&place.outside(APP).join("package.json"), b"{ \"private\": true }\n")?;
+    let mut npm = Command::new(NPM);
+    npm.current_dir(place.outside(APP)).args(["install", "--install-links", "--ignore-scripts", "--offline"]);
+    npm.args(["--no-audit", "--no-fund", "--loglevel=error", "--os=linux"]);
+    npm.arg(format!("--cpu={}", target.cpu())).arg(format!("--libc={}", target.libc())).args(packages);
+    call(&mut npm, "npm", "install Node.js 20 with npm (https://nodejs.org/en/download)")?;
+    let said = send(&place, "/usr/bin/node", &root.join("bindings-node/scripts/send.mjs"))?;
+    println!("{}: Node: {}", target.triple, said.trim());
+    if said.trim() == "202" { Ok(()) } else { Err(format!("the emulator answers {said}, not 202").into()) }
+}
+
+/// Runs a script in the folder where packages are installed.
+fn send(place: &Place, interpreter: &str, script: &Path) -> Result<String> {
+    let there = format!("{APP}/{}", script.file_name().unwrap_or_default().to_string_lossy());
+    write(&place.outside(&there), &read(script)?)?;
+    tell(place.command(interpreter).arg(there).env("SSF_COMMAND", COMMAND))
 }
 
 /// What a program prints.

@@ -7,10 +7,13 @@ use std::{
     process::Command,
 };
 
-use super::debian;
+use super::{
+    debian::Packages,
+    pypi::{self, NODE, PYTHON_OF_MUSL},
+};
 use crate::{
     Result,
-    install::{read, write},
+    install::{clear, install, read, write},
     target::{System, Target},
 };
 
@@ -31,24 +34,35 @@ impl Place {
     pub(super) fn make(root: &Path, target: &Target) -> Result<Self> {
         let work = root.join("target/trial");
         let folder = work.join(target.triple);
-        let packages: &[&str] = match target.system {
-            // What Python and Node need.
-            System::Gnu => &["python3", "libstdc++6"],
-            _ => &["musl"],
+        let (release, names): (_, &[&str]) = match target.system {
+            System::Gnu => (None, &["python3", "libstdc++6"]),
+            // The interpreters need that of Alpine 3.21 or later.
+            _ => (Some("trixie"), &["musl"]),
         };
-        debian::unpack(&work, debian_name(target.processor())?, packages, &folder)?;
-        for name in ["tmp", "etc/ssl/certs"] {
-            fs::create_dir_all(folder.join(name))?;
-        }
-        write(&folder.join(&AUTHORITIES[1..]), &read(Path::new(AUTHORITIES))?)?;
         let emulated = target.processor() != consts::ARCH;
-        if emulated {
-            let tools = work.join("tools");
-            let packages = ["qemu-user-static", "busybox-static"];
-            debian::unpack(&work, debian_name(consts::ARCH)?, &packages, &tools)?;
-            let emulator = format!("usr/bin/qemu-{}-static", target.processor());
-            fs::copy(tools.join(emulator), folder.join(&EMULATOR[1..]))?;
-            fs::copy(tools.join("bin/busybox"), folder.join(&SHELL[1..]))?;
+        fs::create_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))?;
+        let list = work.join(format!("{}.list", target.triple));
+        write(
+            &list,
+            [names, &[release.unwrap_or_default(), NODE, PYTHON_OF_MUSL]].concat().join("\n").as_bytes(),
+        )?;
+        install(&list, &work.join(format!("{}.made-from", target.triple)), &folder, || {
+            Packages { processor: target.processor(), release, names }.unpack(&work, &folder)?;
+            for name in ["etc/ssl/certs", "lib", "usr/bin"] {
+                fs::create_dir_all(folder.join(name))?;
+            }
+            write(&folder.join(&AUTHORITIES[1..]), &read(Path::new(AUTHORITIES))?)?;
+            pypi::node(&work, target, &folder)?;
+            if target.system == System::Musl {
+                pypi::python_of_musl(&work, target, &folder)?;
+                musl(&folder, target.processor())?;
+            }
+            if emulated { emulator(&work, target, &folder) } else { Ok(()) }
+        })?;
+        // What was tried before must not be taken for it.
+        for name in ["app", "tmp"] {
+            clear(&folder.join(name))?;
+            fs::create_dir_all(folder.join(name))?;
         }
         Ok(Self { folder, emulated })
     }
@@ -88,22 +102,36 @@ impl Place {
     }
 }
 
-/// What Debian calls a processor.
-fn debian_name(processor: &str) -> Result<&'static str> {
-    match processor {
-        "x86_64" => Ok("amd64"),
-        "aarch64" => Ok("arm64"),
-        other => Err(format!("other platforms cannot be tried on {other}").into()),
+/// musl where Alpine has it, and the folder of libraries that it looks in.
+fn musl(folder: &Path, processor: &str) -> Result {
+    let libc = folder.join(format!("usr/lib/{processor}-linux-musl/libc.so"));
+    for name in ["ld-musl", "libc.musl"] {
+        let to = folder.join(format!("lib/{name}-{processor}.so.1"));
+        fs::copy(&libc, &to).map_err(|error| format!("{}: {error}", libc.display()))?;
+        executable(&to)?;
     }
+    write(&folder.join(format!("etc/ld-musl-{processor}.path")), b"/lib:/usr/lib\n")
+}
+
+/// What runs the programs of another processor, with a shell of this one.
+fn emulator(work: &Path, target: &Target, folder: &Path) -> Result {
+    let tools = work.join("tools");
+    let names = ["qemu-user-static", "busybox-static"];
+    Packages { processor: consts::ARCH, release: None, names: &names }.unpack(work, &tools)?;
+    let qemu = format!("usr/bin/qemu-{}-static", target.processor());
+    for (from, to) in [(qemu.as_str(), EMULATOR), ("bin/busybox", SHELL)] {
+        fs::copy(tools.join(from), folder.join(&to[1..])).map_err(|error| format!("{from}: {error}"))?;
+    }
+    Ok(())
 }
 
 #[cfg(unix)]
-fn executable(file: &Path) -> Result {
+pub(super) fn executable(file: &Path) -> Result {
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     Ok(fs::set_permissions(file, mode).map_err(|error| format!("{}: {error}", file.display()))?)
 }
 
 #[cfg(not(unix))]
-fn executable(_: &Path) -> Result {
+pub(super) fn executable(_: &Path) -> Result {
     Ok(())
 }
