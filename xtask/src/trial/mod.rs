@@ -60,8 +60,15 @@ pub(crate) fn python(root: &Path, target: &Target, wheel: &Path, program: &Path)
     let place = Place::make(root, target)?;
     place.put(program, COMMAND)?;
     let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-index"]);
-    pip.args(["--only-binary", ":all:", "--python-version", "3.10", "--abi", "abi3"]);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--root-user-action=ignore"]);
+    pip.args(["--no-deps", "--no-index"]).args([
+        "--only-binary",
+        ":all:",
+        "--python-version",
+        "3.10",
+        "--abi",
+        "abi3",
+    ]);
     pip.args(["--platform", &target.wheel_platform(), "--target"]).arg(place.outside(APP)).arg(wheel);
     call(&mut pip, "pip", "install Python 3 with pip (https://www.python.org/downloads/)")?;
     let said = send(&place, "/usr/bin/python3", &root.join("examples/python/okta_first_set.py"))?;

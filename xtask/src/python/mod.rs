@@ -1,15 +1,17 @@
 //! The Python package: one wheel, tested on the oldest and the newest version of Python that it supports.
 
+mod venv;
+
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     thread,
 };
 
 use crate::{
     Result, cli, elf,
-    install::{call, call_together, clear, install},
+    install::{call, call_together, clear},
     linkage,
     openssl::{self, Variables},
     postgres,
@@ -19,6 +21,10 @@ use crate::{
     trial,
 };
 
+use venv::Venv;
+
+const ADVICE: &str = "install Python with venv and pip (https://www.python.org/downloads/)";
+
 /// The oldest and the newest version. The tools run on the oldest.
 const VERSIONS: [&str; 2] = ["3.10", "3.13"];
 
@@ -27,11 +33,6 @@ const TESTS: &[&str] =
 
 /// How maturin builds for the tests.
 const DEV: &[&str] = &["--profile", "dev", "--compatibility", "off"];
-
-/// A virtual environment.
-pub(crate) struct Venv {
-    folder: PathBuf,
-}
 
 /// Builds the wheel with the profile of the tests, installs it, and runs everything against what is installed. What that
 /// needs is installed below `target/python/` once, and again where its versions have changed.
@@ -118,7 +119,7 @@ pub(crate) fn dist(root: &Path, target: &Target) -> Result {
 /// Runs the tests with the wheel that is released.
 fn try_wheel(root: &Path, venv: &Venv, wheel: &Path) -> Result {
     let package = root.join("bindings-python");
-    venv.install_released(root, wheel)?;
+    install_released(root, venv, wheel)?;
     venv.run(&package, "python", &["benches/promises.py"])?;
     let database = postgres::Server::start(root)?;
     call(&mut venv.tests(&package, &database), "python", ADVICE)?;
@@ -136,6 +137,12 @@ fn release_oldest(root: &Path, newest: &Venv, wheel: &Path) -> Result<Venv> {
     Ok(oldest)
 }
 
+/// Installs a wheel that is released, with the command that its tests start.
+fn install_released(root: &Path, venv: &Venv, wheel: &Path) -> Result {
+    venv.install_wheel(wheel)?;
+    venv.install_wheel(&command(root, venv)?)
+}
+
 /// Measures the wheel that is released beside what people use instead.
 pub(crate) fn bench(root: &Path) -> Result {
     let (venv, _) = release(root, Target::here()?)?;
@@ -151,7 +158,7 @@ pub(crate) fn bench(root: &Path) -> Result {
 fn release(root: &Path, target: &Target) -> Result<(Venv, PathBuf)> {
     let out = root.join("target/python/released").join(target.triple).join("wheels");
     let (venv, wheel) = released(root, &root.join("bindings-python"), &out, target)?;
-    venv.install_released(root, &wheel)?;
+    install_released(root, &venv, &wheel)?;
     Ok((venv, wheel))
 }
 
@@ -171,9 +178,8 @@ pub(crate) fn released(root: &Path, package: &Path, out: &Path, target: &Target)
 
 /// What needs no test run: format, lints, types.
 fn look(package: &Path, venv: &Venv) -> Result {
-    let installed =
-        venv.folder.join("lib").join(format!("python{}", VERSIONS[0])).join("site-packages/ssf_transmitter");
-    let installed = installed.to_string_lossy().into_owned();
+    let installed = venv.tell("import sysconfig; print(sysconfig.get_path('purelib'))")?;
+    let installed = Path::new(installed.trim()).join("ssf_transmitter").to_string_lossy().into_owned();
     let python = venv.program("python").to_string_lossy().into_owned();
     let samples = ["tests/typing_sample.py", "../examples/python"];
     let sources = [".", "../examples/python"];
@@ -207,145 +213,4 @@ fn build(
         [wheel] => Ok(wheel.path()),
         _ => Err(format!("{}: {} wheels", out.display(), wheels.len()).into()),
     }
-}
-
-impl Venv {
-    /// Makes the virtual environment for a version, with what the tests need in it.
-    fn make(work: &Path, package: &Path, version: &str) -> Result<Self> {
-        Self::make_in(&work.join(version), package, version)
-    }
-
-    fn make_in(folder: &Path, package: &Path, version: &str) -> Result<Self> {
-        let venv = Self::make_empty(folder, version)?;
-        venv.install(&package.join("requirements/tests.txt"))?;
-        Ok(venv)
-    }
-
-    fn make_empty(folder: &Path, version: &str) -> Result<Self> {
-        let venv = Self { folder: folder.to_owned() };
-        if !venv.program("python").exists() {
-            let interpreter = interpreter(version)?;
-            call(
-                Command::new(&interpreter).args(["-m", "venv", "--clear"]).arg(&venv.folder),
-                "venv",
-                ADVICE,
-            )?;
-        }
-        Ok(venv)
-    }
-
-    /// Installs the packages of a list, unless they are installed.
-    fn install(&self, list: &Path) -> Result {
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
-        install(list, &self.stamp(list), &self.program("python"), || {
-            call(Command::new(self.program("python")).args(pip).arg(list), "pip", ADVICE)
-        })
-    }
-
-    /// Installs a wheel, unless this very one is installed.
-    fn install_wheel(&self, wheel: &Path) -> Result {
-        let pip = [
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-deps",
-            "--force-reinstall",
-        ];
-        let name = wheel.file_name().unwrap_or_default().to_string_lossy();
-        let package = name.split('-').next().unwrap_or_default();
-        install(wheel, &self.stamp(Path::new(package)), &self.program("python"), || {
-            call(Command::new(self.program("python")).args(pip).arg(wheel), "pip", ADVICE)
-        })
-    }
-
-    /// Installs a wheel that is released, with the command that its tests start.
-    fn install_released(&self, root: &Path, wheel: &Path) -> Result {
-        self.install_wheel(wheel)?;
-        self.install_wheel(&command(root, self)?)
-    }
-
-    /// Unpacks a wheel, which may be for another platform, and returns the file in it whose path ends with `name`.
-    pub(crate) fn unpack(&self, wheel: &Path, folder: &Path, name: &str) -> Result<PathBuf> {
-        clear(folder)?;
-        let unpack = "import sys, zipfile; wheel = zipfile.ZipFile(sys.argv[1]); wheel.extractall(sys.argv[2]); \
-                      print(*wheel.namelist(), sep='\\n')";
-        let mut command = Command::new(self.program("python"));
-        let output =
-            command.args(["-I", "-c", unpack]).arg(wheel).arg(folder).stderr(Stdio::inherit()).output()?;
-        let files = String::from_utf8(output.stdout)?;
-        match files.lines().find(|file| file.ends_with(name)) {
-            Some(file) => Ok(folder.join(file)),
-            None => Err(format!("{} contains no {name}", wheel.display()).into()),
-        }
-    }
-
-    /// The tests of the package.
-    fn tests(&self, package: &Path, database: &postgres::Server) -> Command {
-        let mut command = Command::new(self.program("python"));
-        command.current_dir(package).args(TESTS).env(postgres::VARIABLE, &database.url);
-        command
-    }
-
-    /// Runs a program of the environment in `folder`.
-    fn run(&self, folder: &Path, name: &str, arguments: &[&str]) -> Result {
-        println!("$ {name} {}", arguments.join(" "));
-        let mut command = Command::new(self.program(name));
-        call(command.current_dir(folder).args(arguments), name, ADVICE)
-    }
-
-    /// The native library of the installed package.
-    fn native(&self) -> Result<PathBuf> {
-        let file = self.tell("import ssf_transmitter._native as native; print(native.__file__)")?;
-        Ok(PathBuf::from(file.trim()))
-    }
-
-    /// What a line of Python prints.
-    fn tell(&self, line: &str) -> Result<String> {
-        let mut command = Command::new(self.program("python"));
-        let output = command.args(["-I", "-c", line]).stderr(Stdio::inherit()).output()?;
-        if output.status.success() {
-            Ok(String::from_utf8(output.stdout)?)
-        } else {
-            Err(format!("python -c \"{line}\": {}", output.status).into())
-        }
-    }
-
-    /// A program of the environment.
-    pub(crate) fn program(&self, name: &str) -> PathBuf {
-        let folder = self.folder.join(if cfg!(windows) { "Scripts" } else { "bin" });
-        folder.join(format!("{name}{}", env::consts::EXE_SUFFIX))
-    }
-
-    fn stamp(&self, of: &Path) -> PathBuf {
-        let name = of.file_name().unwrap_or_default().to_string_lossy();
-        self.folder.join(format!(".installed-{name}"))
-    }
-}
-
-const ADVICE: &str = "install Python with venv and pip (https://www.python.org/downloads/)";
-
-/// An interpreter of this version: the one on the path, or one that pyenv has.
-fn interpreter(version: &str) -> Result<PathBuf> {
-    let name = PathBuf::from(format!("python{version}"));
-    // One that pyenv has put on the path may be a mere hint at it.
-    let works = |program: &Path| {
-        Command::new(program).arg("--version").output().is_ok_and(|run| run.status.success())
-    };
-    let pyenv = env::var_os("PYENV_ROOT")
-        .map_or_else(|| env::home_dir().unwrap_or_default().join(".pyenv"), PathBuf::from);
-    let installed = fs::read_dir(pyenv.join("versions")).into_iter().flatten().flatten();
-    let theirs = installed
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&format!("{version}.")))
-        .map(|entry| entry.path().join("bin").join(&name));
-    std::iter::once(name.clone()).chain(theirs).find(|program| works(program)).ok_or_else(|| {
-        let advice =
-            format!("install Python {version}, with venv and pip, so that python{version} is on the path");
-        format!(
-            "the package is tested on Python {}; {advice} (https://www.python.org/downloads/)",
-            VERSIONS.join(" and ")
-        )
-        .into()
-    })
 }
