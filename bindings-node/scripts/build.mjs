@@ -28,7 +28,7 @@ for (const entry of ['index', 'outbox', 'streams', 'testing']) {
   writeFileSync(new URL(`${entry}.d.mts`, dist), `export * from './${entry}.js';\n`);
 }
 
-// The names are read, as Node reads them for an `import`: the module would load a binary, which may be for another machine.
+// The names are read, as Node reads them for an `import`: the module would load a binary, perhaps for another machine.
 function exported(text) {
   const found = text.matchAll(/\bexports\.(\w+) = |\bObject\.defineProperty\(exports, "(\w+)"/g);
   const names = new Set(Array.from(found, ([, assigned, defined]) => assigned ?? defined));

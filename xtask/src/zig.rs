@@ -83,8 +83,8 @@ impl Zig {
 
     /// What the linker takes the unwinder from, with the flags for it.
     ///
-    /// cargo-zigbuild replaces `-lgcc_s` by zig's own unwinder. libgcc comes before it on the line, so that everything is
-    /// found there, and nothing is taken of zig's. Only its names and their versions matter.
+    /// cargo-zigbuild replaces `-lgcc_s` by zig's own unwinder. libgcc comes before it on the line, so that everything
+    /// is found there, and nothing is taken of zig's. Only its names and their versions matter.
     fn unwinder(&self, root: &Path) -> Result<String> {
         let library = self.folder.join(crate::glibc::LIBGCC);
         let [source, versions] = ["libgcc.c", "libgcc.map"].map(|name| root.join("xtask/zig").join(name));

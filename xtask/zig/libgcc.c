@@ -1,6 +1,6 @@
 // A library with the names of libgcc_s.so.1, and nothing behind them: what is linked with it takes libgcc's own at run
-// time (xtask/src/zig.rs). These are all names of its unwinder: of one that is missing here, zig's would be taken, and the
-// two crash together. libgcc.map has their versions.
+// time (xtask/src/zig.rs). These are all names of its unwinder. Where one is missing here, zig's is linked, and the two
+// crash together. libgcc.map has the versions.
 
 #define NAMED(name) \
     void name(void) {}

@@ -59,7 +59,7 @@ pub(crate) fn contenders(folder: &Path, list: &Path) -> Result<PathBuf> {
 pub(crate) fn stress(root: &Path, rounds: u32) -> Result {
     let package = root.join("bindings-python");
     // The wheel that is released: it forks ten times as often as one for debugging.
-    let (newest, wheel) = release(root, Target::here()?)?;
+    let (newest, wheel) = release(root)?;
     let venvs = [release_oldest(root, &newest, &wheel)?, newest];
     let each = rounds.div_ceil(u32::try_from(venvs.len())?).to_string();
     let run = |venv: &Venv| {
@@ -145,7 +145,7 @@ fn install_released(root: &Path, venv: &Venv, wheel: &Path) -> Result {
 
 /// Measures the wheel that is released beside what people use instead.
 pub(crate) fn bench(root: &Path) -> Result {
-    let (venv, _) = release(root, Target::here()?)?;
+    let (venv, _) = release(root)?;
     let package = root.join("bindings-python");
     venv.install(&package.join("requirements/bench.txt"))?;
     venv.run(&package, "python", &["benches/bench.py"])?;
@@ -155,7 +155,8 @@ pub(crate) fn bench(root: &Path) -> Result {
 }
 
 /// The wheel that is released, installed in an environment of its own.
-fn release(root: &Path, target: &Target) -> Result<(Venv, PathBuf)> {
+fn release(root: &Path) -> Result<(Venv, PathBuf)> {
+    let target = Target::here()?;
     let out = root.join("target/python/released").join(target.triple).join("wheels");
     let (venv, wheel) = released(root, &root.join("bindings-python"), &out, target)?;
     install_released(root, &venv, &wheel)?;

@@ -1,5 +1,5 @@
-//! Packages of Debian for any processor, unpacked into a folder. apt has a state of its own for that: nothing of this machine
-//! changes, and its architectures do not matter.
+//! Packages of Debian for any processor, unpacked into a folder. apt has a state of its own for that: nothing of this
+//! machine changes, and its architectures do not matter.
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! Released packages of other platforms, tried in a file system of theirs: each signs a SET, and delivers it to the emulator.
+//! Released packages, tried in a file system of their platform: each signs a SET, and delivers it to the emulator.
 
 mod debian;
 mod place;
