@@ -5,7 +5,7 @@ use std::path::Path;
 use goblin::elf::{
     Elf,
     dynamic::DF_1_NODELETE,
-    sym::{STB_LOCAL, Sym},
+    sym::{STB_LOCAL, STB_WEAK},
     symver::VerneedSection,
 };
 
@@ -44,7 +44,9 @@ impl Library {
     fn parse(bytes: &[u8]) -> goblin::error::Result<Self> {
         let elf = Elf::parse(bytes)?;
         let text = |offset| elf.dynstrtab.get_at(offset).unwrap_or_default().to_owned();
-        let undefined = elf.dynsyms.iter().filter(Sym::is_import);
+        // A program goes on without a weak one.
+        let undefined =
+            elf.dynsyms.iter().filter(|symbol| symbol.is_import() && symbol.st_bind() != STB_WEAK);
         let exported =
             elf.dynsyms.iter().filter(|symbol| !symbol.is_import() && symbol.st_bind() != STB_LOCAL);
         let versions = elf.verneed.iter().flat_map(VerneedSection::iter).flat_map(|library| {

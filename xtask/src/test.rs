@@ -3,8 +3,10 @@
 use std::{path::Path, time::Instant};
 
 use crate::{
-    Result, codegen, demo, deny, fences, interop, node, openssl, package, postgres, prose, python,
-    run::{cargo, cargo_alone, program},
+    Result, cli, codegen, demo, deny,
+    elf::Library,
+    fences, interop, node, openssl, package, postgres, prose, python,
+    run::{cargo, cargo_alone},
     swift,
 };
 
@@ -50,9 +52,12 @@ const STEPS: &[(&str, Step)] = &[
     ("demo", demo::run),
     ("linkage", |root| {
         // A binary has to run on a machine without OpenSSL.
-        let libraries = program(root, "ldd", "target/debug/ssf").hint("this check needs Linux").output()?;
-        match libraries.lines().find(|line| line.contains("libssl") || line.contains("libcrypto")) {
-            Some(line) => Err(format!("the command ssf needs a shared OpenSSL: {}", line.trim()).into()),
+        if !cfg!(target_os = "linux") {
+            return Err("the step linkage needs Linux".into());
+        }
+        let libraries = Library::open(&cli::program(root))?.needed;
+        match libraries.iter().find(|name| name.starts_with("libssl") || name.starts_with("libcrypto")) {
+            Some(name) => Err(format!("the command ssf needs {name}").into()),
             None => Ok(()),
         }
     }),
