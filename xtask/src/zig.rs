@@ -20,7 +20,10 @@ pub(crate) fn variables(root: &Path, target: &Target) -> Result<Variables> {
     };
     let zig = Zig::install(root, target, &name)?;
     let linker = match target.system {
-        System::Gnu => zig.script("ld", &format!("cc -- {} {}", zig.for_target(), zig.unwinder(root)?))?,
+        // rustc takes `ld` for a linker with other options.
+        System::Gnu => {
+            zig.script("linker", &format!("cc -- {} {}", zig.for_target(), zig.unwinder(root)?))?
+        }
         _ => zig.compiler()?,
     };
     let mut variables = vec![(target.setting("LINKER"), linker)];
