@@ -1,4 +1,4 @@
-//! A file system of a platform, without a compiler, in which its programs run: on another processor in qemu.
+//! A file system of a platform, without a compiler. qemu runs the programs of another processor.
 
 use std::{
     env::consts,
@@ -19,7 +19,7 @@ use crate::{
 
 /// What runs the programs of another processor, in the place.
 const EMULATOR: &str = "/emulator";
-/// The certificates that clients of https trust, here and there.
+/// The CA certificates, here and there: a transmitter does not send without any.
 const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// The shell of this machine's processor there.
 const SHELL: &str = "/busybox";
