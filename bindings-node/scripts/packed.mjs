@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { copyPages } from './pages.mjs';
@@ -24,7 +25,11 @@ const { files } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
 for (const name of ['package.json', ...files.filter((name) => name !== 'docs')])
   cpSync(join(folder, name), join(source, name), { recursive: true });
 copyPages(source);
-const binary = readdirSync(join(source, 'dist')).find((name) => name.endsWith('.node'));
+const binary = `ssf-transmitter.${createRequire(import.meta.url)('../dist/loader.js').platform()}.node`;
+for (const name of readdirSync(join(source, 'dist'))) {
+  // Those of other platforms are built here, too.
+  if (name.endsWith('.node') && name !== binary) rmSync(join(source, 'dist', name));
+}
 spawnSync('strip', ['--strip-all', join(source, 'dist', binary)]);
 
 run(npm, ['pack', '--ignore-scripts', '--pack-destination', work, ...quiet], source);
