@@ -56,6 +56,9 @@ enum Task {
     Test {
         /// Run only these steps: `rust`, `python`, `node`, `swift`, and others; an unknown name lists them.
         steps: Vec<String>,
+        /// Run what takes too long for every change, too: the releases for each platform with Linux.
+        #[arg(long, conflicts_with = "steps")]
+        full: bool,
         /// Continue after a failed step.
         #[arg(long)]
         keep_going: bool,
@@ -137,8 +140,8 @@ enum Package {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Demo => demo::run(&root()),
-        Task::Check => test::run(&root(), test::QUICK, false),
-        Task::Test { steps, keep_going } => test::run(&root(), &steps, keep_going),
+        Task::Check => test::run(&root(), test::QUICK, false, false),
+        Task::Test { steps, full, keep_going } => test::run(&root(), &steps, full, keep_going),
         Task::Node => node::test(&root()),
         Task::Openssl => openssl::test(&root()),
         Task::Python => python::test(&root()),
@@ -150,7 +153,9 @@ fn main() -> ExitCode {
         Task::Bench { of: Part::Python } => python::bench(&root()),
         Task::Stress { of: Stress::Fork, rounds } => python::stress(&root(), rounds.unwrap_or(50_000)),
         Task::Stress { of: Stress::Outbox, rounds } => stress::outbox(&root(), rounds.unwrap_or(1000)),
-        Task::Dist { of, target } => dist(&root(), of, target),
+        Task::Dist { of, target } => {
+            target.map_or_else(Target::here, Ok).and_then(|target| dist(&root(), of, target))
+        }
         Task::Swift { generate: false } => swift::test(&root()),
         Task::Swift { generate: true } => swift::generate(&root()),
         Task::Codegen { check } => codegen::run(&root(), check),
@@ -164,8 +169,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn dist(root: &Path, of: Package, target: Option<&'static Target>) -> Result {
-    let target = target.map_or_else(Target::here, Ok)?;
+fn dist(root: &Path, of: Package, target: &Target) -> Result {
     if let Some(warning) = codegen::Address::read(root)?.warning() {
         println!("{warning}");
     }

@@ -49,6 +49,11 @@ impl Target {
         })
     }
 
+    /// The platforms with Linux, which zig builds for on every machine.
+    pub(crate) fn linux() -> impl Iterator<Item = &'static Self> {
+        TARGETS.iter().filter(|target| target.system.is_linux())
+    }
+
     /// The platform of this machine.
     pub(crate) fn here() -> Result<&'static Self> {
         let here = TARGETS.iter().find(|target| target.is_here());

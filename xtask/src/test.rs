@@ -3,11 +3,12 @@
 use std::{path::Path, time::Instant};
 
 use crate::{
-    Result, cli, codegen, demo, deny,
+    Package, Result, cli, codegen, demo, deny, dist,
     elf::Library,
     fences, interop, node, openssl, package, postgres, prose, python,
     run::{cargo, cargo_alone},
     swift,
+    target::Target,
 };
 
 type Step = fn(&Path) -> Result;
@@ -63,21 +64,27 @@ const STEPS: &[(&str, Step)] = &[
     }),
 ];
 
+/// What takes too long for every change.
+const FULL: &[(&str, Step)] = &[("dist", |root| {
+    let packages = [Package::Cli, Package::Python, Package::Node];
+    Target::linux().try_for_each(|target| packages.iter().try_for_each(|of| dist(root, *of, target)))
+})];
+
 /// The steps of `cargo xtask check`: what takes less than a minute when little has changed.
 pub(crate) const QUICK: &[&str] = &["codegen", "format", "fences", "prose", "lint"];
 
-/// Runs the steps whose names are given, or all of them.
-pub(crate) fn run(root: &Path, names: &[impl AsRef<str>], keep_going: bool) -> Result {
-    if let Some(name) =
-        names.iter().map(AsRef::as_ref).find(|name| STEPS.iter().all(|(step, _)| step != name))
-    {
-        let known: Vec<_> = STEPS.iter().map(|(step, _)| *step).collect();
+/// Runs the steps whose names are given, or all of them: with those that take long, if it is to be `full`.
+pub(crate) fn run(root: &Path, names: &[impl AsRef<str>], full: bool, keep_going: bool) -> Result {
+    let all = || STEPS.iter().chain(FULL);
+    if let Some(name) = names.iter().map(AsRef::as_ref).find(|name| all().all(|(step, _)| step != name)) {
+        let known: Vec<_> = all().map(|(step, _)| *step).collect();
         return Err(format!("there is no step {name:?}; the steps are: {}", known.join(", ")).into());
     }
-    let steps: Vec<_> = STEPS
-        .iter()
-        .filter(|(step, _)| names.is_empty() || names.iter().any(|name| name.as_ref() == *step))
-        .collect();
+    let steps: Vec<_> = match (names, full) {
+        ([], true) => all().collect(),
+        ([], false) => STEPS.iter().collect(),
+        _ => all().filter(|(step, _)| names.iter().any(|name| name.as_ref() == *step)).collect(),
+    };
     let mut failures = Vec::new();
     for (number, (name, step)) in (1..).zip(&steps) {
         println!("\n== {number}/{} {name}", steps.len());
