@@ -85,13 +85,7 @@ pub(crate) fn dist(root: &Path, target: &Target) -> Result {
     if target.system.is_linux() {
         let packages = root.join("target/node/released").join(target.triple);
         lay_out(&packages)?;
-        let both = [packages.join("ssf-transmitter"), packages.join(target.npm)];
-        trial::node(
-            root,
-            target,
-            &both.each_ref().map(PathBuf::as_path),
-            &cli::build_released(root, target)?,
-        )?;
+        trial::node(root, target, &packages, &cli::build_released(root, target)?)?;
     }
     lay_out(&released)
 }

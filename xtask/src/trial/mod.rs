@@ -76,15 +76,22 @@ pub(crate) fn python(root: &Path, target: &Target, wheel: &Path, program: &Path)
     Ok(())
 }
 
-/// The packages of Node, in these folders.
-pub(crate) fn node(root: &Path, target: &Target, packages: &[&Path], program: &Path) -> Result {
+/// The packages of Node, in this folder.
+pub(crate) fn node(root: &Path, target: &Target, packages: &Path, program: &Path) -> Result {
     let place = Place::make(root, target)?;
     place.put(program, COMMAND)?;
-    write(&place.outside(APP).join("package.json"), b"{ \"private\": true }\n")?;
+    let file = |name: &str| format!("file:{}", packages.join(name).display());
+    // npm leaves an optional package out that is for another platform, as it does when the package names them all.
+    let manifest = json!({
+        "private": true,
+        "dependencies": { "ssf-transmitter": file("ssf-transmitter") },
+        "optionalDependencies": { format!("@ssf-transmitter/{}", target.npm): file(target.npm) },
+    });
+    write(&place.outside(APP).join("package.json"), manifest.to_string().as_bytes())?;
     let mut npm = Command::new(NPM);
     npm.current_dir(place.outside(APP)).args(["install", "--install-links", "--ignore-scripts", "--offline"]);
     npm.args(["--no-audit", "--no-fund", "--loglevel=error", "--os=linux"]);
-    npm.arg(format!("--cpu={}", target.cpu())).arg(format!("--libc={}", target.libc())).args(packages);
+    npm.arg(format!("--cpu={}", target.cpu())).arg(format!("--libc={}", target.libc()));
     call(&mut npm, "npm", "install Node.js 20 with npm (https://nodejs.org/en/download)")?;
     let said = send(&place, "/usr/bin/node", &root.join("bindings-node/scripts/send.mjs"))?;
     println!("{}: Node: {}", target.triple, said.trim());
