@@ -75,9 +75,9 @@ impl Zig {
         self.venv.join("bin/cargo-zigbuild")
     }
 
-    /// The C compiler.
+    /// The C compiler. For zig, the date in a library, as mimalloc has it, is an error.
     fn compiler(&self) -> Result<PathBuf> {
-        self.script("cc", &format!("cc -- {}", self.for_target()))
+        self.script("cc", &format!("cc -- {} -Wno-date-time", self.for_target()))
     }
 
     fn for_target(&self) -> String {
