@@ -9,11 +9,11 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { npm } from './npm.mjs';
 import { copyPages } from './pages.mjs';
 
 const folder = fileURLToPath(new URL('../', import.meta.url));
 const work = resolve(process.argv[2]);
-const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
 const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
 
 rmSync(work, { recursive: true, force: true });
@@ -32,13 +32,10 @@ for (const name of readdirSync(join(source, 'dist'))) {
 }
 spawnSync('strip', ['--strip-all', join(source, 'dist', binary)]);
 
-run(npm, ['pack', '--ignore-scripts', '--pack-destination', work, ...quiet], source);
-const tarball = join(
-  work,
-  readdirSync(work).find((name) => name.endsWith('.tgz')),
-);
+npm(['pack', '--ignore-scripts', '--pack-destination', '..', ...quiet], { cwd: source });
+const tarball = readdirSync(work).find((name) => name.endsWith('.tgz'));
 writeFileSync(join(project, 'package.json'), '{ "private": true }\n');
-run(npm, ['install', '--ignore-scripts', ...quiet, tarball], project);
+npm(['install', '--ignore-scripts', ...quiet, `../${tarball}`], { cwd: project });
 
 const script = `
   const key = await SigningKey.generate('P-256');
@@ -77,7 +74,7 @@ for (const [name, expected] of [
 
 const attw = join(folder, 'node_modules/@arethetypeswrong/cli/dist/index.js');
 // node10 knows no `exports`, and so no `ssf-transmitter/testing`; every Node that is supported does.
-run(process.execPath, [attw, tarball, '--profile', 'node16', '--format', 'ascii'], project);
+run(process.execPath, [attw, join(work, tarball), '--profile', 'node16', '--format', 'ascii'], project);
 
 // The pages that texts of the package name, and the links of the README.
 const installed = join(project, 'node_modules/ssf-transmitter');
