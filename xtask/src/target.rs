@@ -131,7 +131,7 @@ impl Target {
             System::MacOs => Variables::from([("MACOSX_DEPLOYMENT_TARGET".to_owned(), MACOS.to_owned())]),
             // A module that is loaded has the libc of the program that loads it.
             System::Musl => {
-                Variables::from([(self.setting("RUSTFLAGS"), "-Ctarget-feature=-crt-static".to_owned())])
+                Variables::from([(self.setting("RUSTFLAGS"), "-C target-feature=-crt-static".to_owned())])
             }
             System::Gnu | System::Windows => Variables::new(),
         }
