@@ -1,6 +1,6 @@
 // Lays out what is released: the package itself, without a binary, and one package with the binary for a machine.
 //
-// node scripts/dist.mjs <machine> <folder>
+// node scripts/dist.mjs <machine> <folder> <licences of what the binary contains>
 
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { copyPages } from './pages.mjs';
 
 const folder = fileURLToPath(new URL('../', import.meta.url));
-const [machine, out] = [process.argv[2], resolve(process.argv[3])];
+const [machine, out, licences] = [process.argv[2], resolve(process.argv[3]), process.argv[4]];
 const { PLATFORMS } = createRequire(import.meta.url)('../dist/loader.js');
 const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
 const binary = `ssf-transmitter.${machine}.node`;
@@ -25,6 +25,7 @@ cpSync(join(folder, 'dist', binary), join(own, binary));
 for (const target of [main, own]) {
   for (const name of ['LICENSE-APACHE', 'LICENSE-MIT']) cpSync(join(folder, name), join(target, name));
 }
+cpSync(licences, join(own, 'THIRD-PARTY.txt'));
 copyPages(main);
 
 const { scripts, devDependencies, ...released } = manifest;
@@ -42,7 +43,7 @@ write(own, {
   ...(manifest.repository && { repository: manifest.repository }),
   engines: manifest.engines,
   main: binary,
-  files: [binary, 'LICENSE-APACHE', 'LICENSE-MIT'],
+  files: [binary, 'LICENSE-APACHE', 'LICENSE-MIT', 'THIRD-PARTY.txt'],
   os: [os],
   cpu: [cpu],
   ...(os === 'linux' && { libc: [libc === 'gnu' ? 'glibc' : 'musl'] }),

@@ -1,13 +1,13 @@
 // Lays out what is released: the package of the command, and one with the program for a machine.
 //
-// node dist.mjs <program> <machine> <folder>
+// node dist.mjs <program> <machine> <folder> <licences of what the program contains>
 
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const folder = fileURLToPath(new URL('./', import.meta.url));
-const [built, machine, out] = [resolve(process.argv[2]), process.argv[3], resolve(process.argv[4])];
+const [built, machine, out, licences] = [resolve(process.argv[2]), process.argv[3], resolve(process.argv[4]), process.argv[5]];
 const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
 const program = machine.startsWith('win32-') ? 'ssf.exe' : 'ssf';
 
@@ -23,6 +23,7 @@ cpSync(join(folder, '../README.md'), join(main, 'README.md'));
 write(main, manifest);
 
 const [os, cpu, libc] = machine.split('-');
+cpSync(licences, join(own, 'THIRD-PARTY.txt'));
 cpSync(built, join(own, program));
 chmodSync(join(own, program), 0o755);
 write(own, {
@@ -34,7 +35,7 @@ write(own, {
   ...(manifest.homepage && { homepage: manifest.homepage }),
   ...(manifest.repository && { repository: manifest.repository }),
   engines: manifest.engines,
-  files: [program, 'LICENSE-APACHE', 'LICENSE-MIT'],
+  files: [program, 'LICENSE-APACHE', 'LICENSE-MIT', 'THIRD-PARTY.txt'],
   os: [os],
   cpu: [cpu],
   ...(os === 'linux' && { libc: [libc === 'gnu' ? 'glibc' : 'musl'] }),

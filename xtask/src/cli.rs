@@ -9,6 +9,7 @@ use std::{
 
 use crate::{
     Result,
+    bill::{Artefact, Bill},
     install::{call, clear, write},
     linkage,
     node::NPM,
@@ -39,17 +40,18 @@ pub(crate) fn program(root: &Path) -> PathBuf {
 
 /// Builds what is released for a platform, the wheel and the npm packages, with one program in all of them, and puts
 /// them into `target/dist/` when they work as they are installed.
-pub(crate) fn dist(root: &Path, target: &Target) -> Result {
+pub(crate) fn dist(root: &Path, target: &'static Target) -> Result {
     let work = root.join("target/cli").join(target.triple);
     let released = target.released(root, "cli");
     clear(&released)?;
-    let (venv, wheel) = python::released(root, &root.join("cli"), &work.join("wheels"), target)?;
+    let (venv, wheel) = python::released(root, Artefact::Cli, &work.join("wheels"), target)?;
     let program = venv.unpack(&wheel, &work.join("wheel"), &format!("/{}", target.program("ssf")))?;
     openssl::check(&program)?;
     linkage::check(&program, target)?;
     let packages = work.join("npm");
     let mut layout = Command::new("node");
-    layout.arg(root.join("cli/npm/dist.mjs")).arg(&program).arg(target.npm).arg(&packages);
+    let bill = Bill::read(root, Artefact::Cli, target)?.write(root)?;
+    layout.arg(root.join("cli/npm/dist.mjs")).arg(&program).arg(target.npm).arg(&packages).arg(bill.licences);
     call(&mut layout, "node", "install Node.js 20 (https://nodejs.org/en/download)")?;
     let project = work.join("project");
     let tarballs = pack(&packages, &project)?;

@@ -1,6 +1,7 @@
 //! Project automation: `cargo xtask <task>`.
 
 mod bench;
+mod bill;
 mod cli;
 mod codegen;
 mod contenders;
@@ -169,7 +170,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn dist(root: &Path, of: Package, target: &Target) -> Result {
+fn dist(root: &Path, of: Package, target: &'static Target) -> Result {
     if let Some(warning) = codegen::Address::read(root)?.warning() {
         println!("{warning}");
     }

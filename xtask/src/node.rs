@@ -7,7 +7,9 @@ use std::{
 };
 
 use crate::{
-    Result, cli, contenders,
+    Result,
+    bill::{Artefact, Bill},
+    cli, contenders,
     elf::{Library, hides_sqlite},
     install::{call, call_together, clear, install, read, write},
     linkage, openssl, postgres,
@@ -55,9 +57,9 @@ pub(crate) fn test(root: &Path) -> Result {
     node(&package, &oldest, &["scripts/packed.mjs", &packed.to_string_lossy()])
 }
 
-/// Builds what is released for a platform, the package and the one with the binary, and puts them into `target/dist/`
+/// Builds what is released for a platform, the package and the one with the binary, and packs them into `target/dist/`
 /// when they have passed their tests.
-pub(crate) fn dist(root: &Path, target: &Target) -> Result {
+pub(crate) fn dist(root: &Path, target: &'static Target) -> Result {
     let package = root.join("bindings-node");
     let program = PathBuf::from("node");
     let released = target.released(root, "node");
@@ -79,15 +81,18 @@ pub(crate) fn dist(root: &Path, target: &Target) -> Result {
             &["scripts/packed.mjs", &root.join("target/node/packed").to_string_lossy()],
         )?;
     }
-    let lay_out = |folder: &Path| {
-        node(&package, &program, &["scripts/dist.mjs", target.npm, &folder.to_string_lossy()])
-    };
+    let bill = Bill::read(root, Artefact::Node, target)?.write(root)?;
+    let packages = root.join("target/node/released").join(target.triple);
+    let [folder, licences] = [&packages, &bill.licences].map(|path| path.to_string_lossy());
+    node(&package, &program, &["scripts/dist.mjs", target.npm, &folder, &licences])?;
     if target.system.is_linux() {
-        let packages = root.join("target/node/released").join(target.triple);
-        lay_out(&packages)?;
         trial::node(root, target, &packages, &cli::build_released(root, target)?)?;
     }
-    lay_out(&released)
+    fs::create_dir_all(&released).map_err(|error| format!("{}: {error}", released.display()))?;
+    for name in ["ssf-transmitter", target.npm] {
+        npm(&released, &["pack", &packages.join(name).to_string_lossy()])?;
+    }
+    bill.release(&target.released(root, "sbom"))
 }
 
 /// Measures what is released beside what people use instead.

@@ -54,6 +54,19 @@ pub(crate) fn variables_for(root: &Path, target: Option<&str>, tools: &Variables
     Ok(variables)
 }
 
+/// The version of OpenSSL that is shipped, and the folder of its crate.
+pub(crate) fn source(root: &Path) -> Result<(String, PathBuf)> {
+    let line = "metadata --locked --format-version 1 --manifest-path xtask/openssl/Cargo.toml";
+    let metadata: Value = serde_json::from_str(&cargo(root, line).output()?)?;
+    let mut packages = metadata["packages"].as_array().into_iter().flatten();
+    let package =
+        packages.find(|package| package["name"] == "openssl-src").ok_or("xtask/openssl has no OpenSSL")?;
+    let [version, manifest] =
+        ["version", "manifest_path"].map(|key| package[key].as_str().unwrap_or_default().to_owned());
+    let version = version.split_once('+').ok_or("openssl-src does not name its OpenSSL")?.1.to_owned();
+    Ok((version, Path::new(&manifest).parent().ok_or("cargo names no manifest")?.to_owned()))
+}
+
 /// Where cargo builds with the variables.
 pub(crate) fn folder(root: &Path) -> PathBuf {
     target(root).join("shipped")

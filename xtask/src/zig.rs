@@ -13,6 +13,8 @@ use crate::{
     target::{System, Target},
 };
 
+const REQUIREMENTS: &str = "xtask/zig/requirements.txt";
+
 /// What makes cargo compile and link for a platform with zig. Nothing where zig is not needed.
 pub(crate) fn variables(root: &Path, target: &Target) -> Result<Variables> {
     let Some(name) = target.zig() else {
@@ -41,6 +43,18 @@ pub(crate) fn variables(root: &Path, target: &Target) -> Result<Variables> {
     Ok(variables.into_iter().map(|(name, path)| (name, path.to_string_lossy().into_owned())).collect())
 }
 
+/// The version of zig, and where its sources are: it links some of them.
+pub(crate) fn sources(root: &Path, target: &Target) -> Result<(String, PathBuf)> {
+    let name = target.zig().ok_or("zig does not link for this platform")?;
+    let zig = Zig::install(root, target, &name)?;
+    let list = fs::read_to_string(root.join(REQUIREMENTS))?;
+    let version = list.lines().find_map(|line| line.strip_prefix("ziglang==")).ok_or("no version of zig")?;
+    let mut packages = fs::read_dir(zig.venv.join("lib"))?.flatten().map(|entry| entry.path());
+    let packages =
+        packages.find(|path| path.join("site-packages").exists()).ok_or("Python has no packages")?;
+    Ok((version.to_owned(), packages.join("site-packages/ziglang")))
+}
+
 /// zig, for one platform.
 struct Zig {
     /// Its name of the platform.
@@ -57,7 +71,7 @@ impl Zig {
         let (venv, folder) = (work.join("venv"), work.join(target.triple));
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let zig = Self { name: name.to_owned(), venv, folder };
-        let requirements = root.join("xtask/zig/requirements.txt");
+        let requirements = root.join(REQUIREMENTS);
         install(&requirements, &work.join("installed-from"), &zig.wrapper(), || {
             let advice =
                 "install Python 3 with venv and pip (on Debian and Ubuntu: python3-venv, python3-pip)";

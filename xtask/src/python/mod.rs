@@ -10,7 +10,9 @@ use std::{
 };
 
 use crate::{
-    Result, cli, elf,
+    Result,
+    bill::{Artefact, Bill, LICENCES},
+    cli, elf,
     install::{call, call_together, clear},
     linkage,
     openssl::{self, Variables},
@@ -95,11 +97,11 @@ fn command(root: &Path, venv: &Venv) -> Result<PathBuf> {
 
 /// Builds the wheel that is released for a platform, with a tag for all machines that it runs on, and puts it into
 /// `target/dist/` when it has passed the tests, and keeps what it promises.
-pub(crate) fn dist(root: &Path, target: &Target) -> Result {
+pub(crate) fn dist(root: &Path, target: &'static Target) -> Result {
     let released = target.released(root, "python");
     clear(&released)?;
     let work = root.join("target/python/released").join(target.triple);
-    let (venv, wheel) = self::released(root, &root.join("bindings-python"), &work.join("wheels"), target)?;
+    let (venv, wheel) = self::released(root, Artefact::Python, &work.join("wheels"), target)?;
     let native = if target.system == System::Windows { "/_native.pyd" } else { "/_native.abi3.so" };
     let native = venv.unpack(&wheel, &work.join("wheel"), native)?;
     openssl::check(&native)?;
@@ -158,14 +160,20 @@ pub(crate) fn bench(root: &Path) -> Result {
 fn release(root: &Path) -> Result<(Venv, PathBuf)> {
     let target = Target::here()?;
     let out = root.join("target/python/released").join(target.triple).join("wheels");
-    let (venv, wheel) = released(root, &root.join("bindings-python"), &out, target)?;
+    let (venv, wheel) = released(root, Artefact::Python, &out, target)?;
     install_released(root, &venv, &wheel)?;
     Ok((venv, wheel))
 }
 
-/// Builds the wheel of a package as it is released, and returns it with the environment that the tools are in.
-pub(crate) fn released(root: &Path, package: &Path, out: &Path, target: &Target) -> Result<(Venv, PathBuf)> {
+/// Builds the wheel of a package as it is released, with its bill, and returns it with the environment that the tools are in.
+pub(crate) fn released(
+    root: &Path,
+    artefact: Artefact,
+    out: &Path,
+    target: &'static Target,
+) -> Result<(Venv, PathBuf)> {
     let tests = root.join("bindings-python");
+    let package = if artefact == Artefact::Python { tests.clone() } else { root.join("cli") };
     let venv = Venv::make_in(&root.join("target/python/release"), &tests, VERSIONS[1])?;
     venv.install(&tests.join("requirements/tools.txt"))?;
     let mut options = vec!["--release"];
@@ -174,11 +182,16 @@ pub(crate) fn released(root: &Path, package: &Path, out: &Path, target: &Target)
     options.extend(tag.iter().flat_map(|tag| ["--compatibility", tag]));
     options.extend(target.cross().iter().flat_map(|triple| ["--target", triple]));
     let mut variables = shipped::variables(root, target)?;
-    if package == tests {
+    if artefact == Artefact::Python {
         // maturin sets those of musl for a module. Twice they would differ for cargo, which would compile everything again.
         variables.remove(&target.setting("RUSTFLAGS"));
     }
-    let wheel = build(package, &venv, &options, &variables, out)?;
+    let bill = Bill::read(root, artefact, target)?.write(root)?;
+    fs::copy(&bill.licences, package.join(LICENCES))?;
+    bill.release(&target.released(root, "sbom"))?;
+    let sbom = bill.sbom.to_string_lossy();
+    options.extend(["--sbom-include", &sbom]);
+    let wheel = build(&package, &venv, &options, &variables, out)?;
     Ok((venv, wheel))
 }
 

@@ -11,6 +11,7 @@ use std::{
 use super::{LIBRARY, Package, call, sqlite};
 use crate::{
     Result,
+    bill::{Artefact, Bill, LICENCES},
     install::clear,
     openssl,
     package::pages,
@@ -28,7 +29,7 @@ const SLICE: &str = "macos-arm64_x86_64";
 const MODULE_MAP: &str = "module CSSFTransmitter {\n    header \"CSSFTransmitter.h\"\n    export *\n}\n";
 
 /// Assembles the package in `target/dist/swift/`: one for both architectures of a Mac.
-pub(crate) fn run(root: &Path, target: &Target) -> Result {
+pub(crate) fn run(root: &Path, target: &'static Target) -> Result {
     if target.system != System::MacOs && !target.is_here() {
         return Err(format!("the Swift package is released for macOS, not for {}", target.triple).into());
     }
@@ -58,6 +59,12 @@ pub(crate) fn run(root: &Path, target: &Target) -> Result {
     ] {
         fs::copy(root.join(from), release.join(to))?;
     }
+    for target in targets(target)? {
+        let bill = Bill::read(root, Artefact::Swift, target)?.write(root)?;
+        // The two processors of a Mac have the same licences.
+        fs::copy(&bill.licences, release.join(LICENCES))?;
+        bill.release(&folder.join("sbom"))?;
+    }
     let manifest = manifest(&package)?;
     fs::write(release.join("Package.swift"), &manifest)?;
     if cfg!(target_os = "macos") {
@@ -71,6 +78,14 @@ pub(crate) fn run(root: &Path, target: &Target) -> Result {
     describe(&package, &release, None)?;
     println!("{}", release.display());
     Ok(())
+}
+
+/// The platforms that are in one package.
+fn targets(target: &'static Target) -> Result<Vec<&'static Target>> {
+    if target.system == System::MacOs {
+        return Ok(TARGETS.map(Target::named).into_iter().collect::<std::result::Result<_, _>>()?);
+    }
+    Ok(vec![target])
 }
 
 /// The manifest of a release, which has no tests.
