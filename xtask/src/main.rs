@@ -21,12 +21,14 @@ mod package;
 mod postgres;
 mod prose;
 mod python;
+mod release;
 mod run;
 mod shipped;
 mod stress;
 mod swift;
 mod target;
 mod test;
+mod tools;
 mod trial;
 mod zig;
 
@@ -100,6 +102,8 @@ enum Task {
         #[arg(long, value_name = "TRIPLE", value_parser = Target::named)]
         target: Option<&'static Target>,
     },
+    /// Check whether this checkout can be released.
+    Release(release::Options),
     /// Write the code and the tables that are generated from the catalogue.
     Codegen {
         /// Write nothing; fail if a generated file differs from the catalogue.
@@ -157,6 +161,7 @@ fn main() -> ExitCode {
         Task::Dist { of, target } => {
             target.map_or_else(Target::here, Ok).and_then(|target| dist(&root(), of, target))
         }
+        Task::Release(options) => release::run(&root(), &options),
         Task::Swift { generate: false } => swift::test(&root()),
         Task::Swift { generate: true } => swift::generate(&root()),
         Task::Codegen { check } => codegen::run(&root(), check),

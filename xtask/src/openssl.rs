@@ -89,6 +89,12 @@ pub(crate) fn check(file: &Path) -> Result {
     Ok(())
 }
 
+/// Refuses a version of a line that is not supported today.
+pub(crate) fn supported(version: &str) -> Result {
+    judge(format!("OpenSSL {version}").as_bytes(), OffsetDateTime::now_utc().date())?;
+    Ok(())
+}
+
 /// The version of OpenSSL in a binary, which has to be of a line that is supported `today`.
 fn judge(binary: &[u8], today: Date) -> std::result::Result<String, String> {
     let versions = versions(binary);

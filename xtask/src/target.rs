@@ -49,6 +49,11 @@ impl Target {
         })
     }
 
+    /// All of them.
+    pub(crate) fn all() -> impl Iterator<Item = &'static Self> {
+        TARGETS.iter()
+    }
+
     /// The platforms with Linux, which zig builds for on every machine.
     pub(crate) fn linux() -> impl Iterator<Item = &'static Self> {
         TARGETS.iter().filter(|target| target.system.is_linux())

@@ -9,6 +9,7 @@ use crate::{
     run::{cargo, cargo_alone},
     swift,
     target::Target,
+    tools,
 };
 
 type Step = fn(&Path) -> Result;
@@ -27,6 +28,7 @@ const STEPS: &[(&str, Step)] = &[
     }),
     ("fences", fences::run),
     ("prose", prose::run),
+    ("workflows", tools::lint_workflows),
     ("rust", |root| {
         postgres::install(root)?;
         cargo(root, "test --workspace --locked").run()
