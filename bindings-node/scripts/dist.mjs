@@ -33,10 +33,12 @@ const optional = PLATFORMS.map((name) => [`@ssf-transmitter/${name}`, manifest.v
 write(main, { ...released, optionalDependencies: Object.fromEntries(optional) });
 
 const [os, cpu, libc] = machine.split('-');
+// Until a run of .github/workflows/build.yml has passed there.
+const untested = os === 'linux' ? '' : ' Untested on this platform.';
 write(own, {
   name: `@ssf-transmitter/${machine}`,
   version: manifest.version,
-  description: `The binary of ssf-transmitter for ${machine}`,
+  description: `The binary of ssf-transmitter for ${machine}.${untested}`,
   keywords: manifest.keywords,
   license: manifest.license,
   ...(manifest.homepage && { homepage: manifest.homepage }),
@@ -50,7 +52,7 @@ write(own, {
 });
 writeFileSync(
   join(own, 'README.md'),
-  `# @ssf-transmitter/${machine}\n\nThe binary of ssf-transmitter for ${machine}. Install \`ssf-transmitter\`, which depends on it.\n`,
+  `# @ssf-transmitter/${machine}\n\nThe binary of ssf-transmitter for ${machine}.${untested} Install \`ssf-transmitter\`, which depends on it.\n`,
 );
 console.log(`${main}\n${own}: ${(statSync(join(own, binary)).size / 1e6).toFixed(1)} MB`);
 

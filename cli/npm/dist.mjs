@@ -3,11 +3,11 @@
 // node dist.mjs <program> <machine> <folder> <licences of what the program contains>
 
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const folder = fileURLToPath(new URL('./', import.meta.url));
-const [built, machine, out, licences] = [resolve(process.argv[2]), process.argv[3], resolve(process.argv[4]), process.argv[5]];
+const [built, machine, out, licences] = process.argv.slice(2);
 const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
 const program = machine.startsWith('win32-') ? 'ssf.exe' : 'ssf';
 
@@ -23,13 +23,15 @@ cpSync(join(folder, '../README.md'), join(main, 'README.md'));
 write(main, manifest);
 
 const [os, cpu, libc] = machine.split('-');
+// Until a run of .github/workflows/build.yml has passed there.
+const untested = os === 'linux' ? '' : ' Untested on this platform.';
 cpSync(licences, join(own, 'THIRD-PARTY.txt'));
 cpSync(built, join(own, program));
 chmodSync(join(own, program), 0o755);
 write(own, {
   name: `@ssf-transmitter/cli-${machine}`,
   version: manifest.version,
-  description: `The command ssf of ssf-transmitter for ${machine}`,
+  description: `The command ssf of ssf-transmitter for ${machine}.${untested}`,
   keywords: manifest.keywords,
   license: manifest.license,
   ...(manifest.homepage && { homepage: manifest.homepage }),
@@ -42,7 +44,7 @@ write(own, {
 });
 writeFileSync(
   join(own, 'README.md'),
-  `# @ssf-transmitter/cli-${machine}\n\nThe command ssf for ${machine}. Install \`ssf-transmitter-cli\`, which depends on it.\n`,
+  `# @ssf-transmitter/cli-${machine}\n\nThe command ssf for ${machine}.${untested} Install \`ssf-transmitter-cli\`, which depends on it.\n`,
 );
 console.log(`${main}\n${own}: ${(statSync(join(own, program)).size / 1e6).toFixed(1)} MB`);
 
