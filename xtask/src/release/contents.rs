@@ -26,8 +26,6 @@ struct Package {
     /// Its name; of a wheel only how it begins, as its tag follows.
     name: String,
     files: BTreeSet<String>,
-    /// Whether it has the binary, and so the licences of what is linked.
-    binary: bool,
 }
 
 /// Checks the packages that are there; if `all` are to be there, those of each platform have to.
@@ -48,7 +46,7 @@ pub(super) fn check(root: &Path, bills: &Bills, all: bool) -> Result<String> {
             let name = there.iter().find(|name| package.is(name));
             let name = name.ok_or_else(|| format!("{}: {} is missing", folder.display(), package.name))?;
             package
-                .check(root, &folder.join(name), bill)
+                .check(&root.join("target/release-check"), &folder.join(name), bill)
                 .map_err(|error| format!("{}/{name}: {error}", target.triple))?;
             checked += 1;
         }
@@ -115,15 +113,15 @@ fn wheel(name: &str, metadata: &[&str], inside: &[String], sbom: &str) -> Packag
     let metadata = metadata.chain(licences).chain([format!("sboms/{sbom}")]);
     let metadata = metadata.map(|file| format!("{name}-{OURS}.dist-info/{file}"));
     let files = metadata.chain(inside.iter().cloned()).collect();
-    Package { name: format!("{name}-{OURS}-"), files, binary: true }
+    Package { name: format!("{name}-{OURS}-"), files }
 }
 
-/// A package of npm.
+/// A package of npm. One with a binary has the licences of what is linked.
 fn npm(name: &str, mut inside: Vec<String>, binary: bool) -> Package {
     inside.extend(["README.md", "package.json"].iter().chain(&OUR_LICENCES).map(|name| (*name).to_owned()));
     inside.extend(binary.then(|| LICENCES.to_owned()));
     let files = inside.iter().map(|file| format!("package/{file}")).collect();
-    Package { name: format!("{name}-{OURS}.tgz"), files, binary }
+    Package { name: format!("{name}-{OURS}.tgz"), files }
 }
 
 impl Package {
@@ -133,30 +131,32 @@ impl Package {
             || (self.name.ends_with('-') && file.starts_with(&self.name) && file.ends_with(".whl"))
     }
 
-    fn check(&self, root: &Path, file: &Path, bill: &Bill) -> Result {
-        let work = root.join("target/release-check");
-        clear(&work)?;
-        fs::create_dir_all(&work)?;
-        unpack(file, &work)?;
-        let mut found = files(&work)?;
+    fn check(&self, work: &Path, file: &Path, bill: &Bill) -> Result {
+        let differing = self.differs(work, file)?;
+        if !differing.is_empty() {
+            return Err(format!("missing, or not to be published: {}", differing.join(", ")).into());
+        }
+        match self.files.iter().find(|name| name.ends_with(LICENCES)) {
+            Some(licences) if fs::read_to_string(work.join(licences))? != bill.licences()? => {
+                Err(format!("{licences} is not that of this checkout").into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Unpacks it into an empty folder, and names what is missing or not to be published.
+    fn differs(&self, work: &Path, file: &Path) -> Result<Vec<String>> {
+        clear(work)?;
+        fs::create_dir_all(work)?;
+        unpack(file, work)?;
+        let mut found = files(work)?;
         // What TypeScript writes is tested by what it does; here, nothing else is beside it.
         if self.name == format!("ssf-transmitter-{OURS}.tgz") {
             found.retain(|name| {
                 !(name.starts_with("package/dist/") && JAVASCRIPT.iter().any(|end| name.ends_with(end)))
             });
         }
-        let differing: Vec<_> = found.symmetric_difference(&self.files).cloned().collect();
-        if !differing.is_empty() {
-            return Err(format!("missing, or not to be published: {}", differing.join(", ")).into());
-        }
-        if let Some(licences) = self.files.iter().find(|name| name.ends_with(LICENCES)) {
-            if fs::read_to_string(work.join(licences))? != bill.licences()? {
-                return Err(format!("{licences} is not that of this checkout").into());
-            }
-        } else if self.binary {
-            return Err(format!("no {LICENCES}").into());
-        }
-        Ok(())
+        Ok(found.symmetric_difference(&self.files).cloned().collect())
     }
 }
 
@@ -198,4 +198,55 @@ fn files(folder: &Path) -> Result<BTreeSet<String>> {
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_is_known_by_its_name() {
+        let wheel = wheel("ssf_transmitter", &[], &[], "x.cdx.json");
+        assert!(wheel.is(&format!("ssf_transmitter-{OURS}-cp310-abi3-manylinux_2_28_x86_64.whl")));
+        assert!(!wheel.is(&format!("ssf_transmitter-{OURS}-cp310-abi3-manylinux_2_28_x86_64.whl.asc")));
+        assert!(!wheel.is(&format!("ssf_transmitter_cli-{OURS}-py3-none-win_amd64.whl")));
+        let npm = npm("ssf-transmitter", Vec::new(), false);
+        assert!(npm.is(&format!("ssf-transmitter-{OURS}.tgz")));
+        assert!(!npm.is(&format!("ssf-transmitter-linux-x64-gnu-{OURS}.tgz")));
+    }
+
+    #[test]
+    fn only_packages_with_a_binary_have_the_licences_of_others() {
+        let has = |package: Package| package.files.iter().any(|file| file.ends_with(LICENCES));
+        assert!(has(npm("a", vec!["a.node".to_owned()], true)) && !has(npm("a", Vec::new(), false)));
+        let wheel = wheel("a", &["entry_points.txt"], &["a/__init__.py".to_owned()], "a.cdx.json");
+        // Other packages have files in the same folder.
+        assert!(
+            wheel.files.iter().all(|file| file.starts_with("a/") || file.starts_with(&format!("a-{OURS}.")))
+        );
+        assert!(has(wheel));
+    }
+
+    #[test]
+    fn a_package_with_more_or_less_in_it_is_refused() {
+        let work = std::env::temp_dir().join(format!("contents-{}", std::process::id()));
+        let inside = work.join("package");
+        fs::create_dir_all(&inside).unwrap();
+        let package = npm("ssf-transmitter-cli", Vec::new(), false);
+        let pack = |names: &[&str]| {
+            clear(&inside).unwrap();
+            fs::create_dir_all(&inside).unwrap();
+            names.iter().for_each(|name| fs::write(inside.join(name), b"").unwrap());
+            let tarball = work.join(&package.name);
+            let mut tar = Command::new("tar");
+            let tar = tar.arg("-czf").arg(&tarball).arg("-C").arg(&work).arg("package");
+            assert!(tar.status().unwrap().success());
+            package.differs(&work.join("unpacked"), &tarball).unwrap()
+        };
+        let all = ["LICENSE-APACHE", "LICENSE-MIT", "README.md", "package.json"];
+        assert_eq!(pack(&all), Vec::<String>::new());
+        assert_eq!(pack(&all[1..]), ["package/LICENSE-APACHE"]);
+        assert_eq!(pack(&[&all[..], &[".env"]].concat()), ["package/.env"]);
+        fs::remove_dir_all(&work).unwrap();
+    }
 }
