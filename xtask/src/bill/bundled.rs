@@ -57,8 +57,8 @@ fn part(name: &str, version: &str, licence: &str, texts: Vec<String>) -> Part {
     }
 }
 
-fn cpe(vendor_and_product: &str, version: &str) -> Option<String> {
-    Some(format!("cpe:2.3:a:{vendor_and_product}:{version}:*:*:*:*:*:*:*"))
+fn cpe(vendor_and_product: &str, version: &str) -> String {
+    format!("cpe:2.3:a:{vendor_and_product}:{version}:*:*:*:*:*:*:*")
 }
 
 /// OpenSSL of `xtask/openssl/`, which releases have instead of the one that comes with openssl-sys.
@@ -66,7 +66,7 @@ fn openssl(root: &Path, _: &Path) -> Result<Part> {
     let (version, folder) = openssl::source(root)?;
     let text = licences::text(&folder.join("openssl/LICENSE.txt"))?;
     let part = part("openssl", &version, "Apache-2.0", vec![text]);
-    Ok(Part { cpe: cpe("openssl:openssl", &version), ..part })
+    Ok(Part { cpe: Some(cpe("openssl:openssl", &version)), ..part })
 }
 
 /// SQLite, which the header of its only file puts into the public domain.
@@ -76,7 +76,7 @@ fn sqlite(_: &Path, folder: &Path) -> Result<Part> {
     let blessing = header.split("****").next().unwrap_or_default();
     let text = blessing.lines().map(|line| line.trim_start_matches(['/', '*']).trim()).collect::<Vec<_>>();
     let part = part("sqlite", version, "blessing", vec![text.join("\n").trim().to_owned()]);
-    Ok(Part { cpe: cpe("sqlite:sqlite", version), ..part })
+    Ok(Part { cpe: Some(cpe("sqlite:sqlite", version)), ..part })
 }
 
 /// mimalloc, in the version that `bindings-node/Cargo.toml` chooses.
@@ -86,7 +86,7 @@ fn mimalloc(_: &Path, folder: &Path) -> Result<Part> {
     let number: u32 = defined(&header, "MI_MALLOC_VERSION").ok_or("mimalloc.h names no version")?.parse()?;
     let version = format!("{}.{}.{}", number / 10_000, number / 100 % 100, number % 100);
     let part = part("mimalloc", &version, "MIT", vec![licences::text(&folder.join("LICENSE"))?]);
-    Ok(Part { cpe: cpe("microsoft:mimalloc", &version), ..part })
+    Ok(Part { cpe: Some(cpe("microsoft:mimalloc", &version)), ..part })
 }
 
 /// What a header defines a name as.

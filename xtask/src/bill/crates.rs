@@ -17,6 +17,8 @@ use crate::{Result, run::cargo, target::Target};
 
 /// The name and the version of a crate.
 type Id = (String, String);
+/// Crates, and which of them, by its index, uses which.
+type Graph = (Vec<Id>, BTreeSet<(usize, usize)>);
 
 /// The crates that are linked into `package`, which comes first.
 pub(super) fn read(root: &Path, package: &str, target: &Target) -> Result<Vec<Part>> {
@@ -56,7 +58,7 @@ pub(super) fn read(root: &Path, package: &str, target: &Target) -> Result<Vec<Pa
 }
 
 /// Reads lines such as `2serde v1.0.229`: how far the crate is below the first one, which the crate above it uses.
-fn parse(tree: &str) -> Result<(Vec<Id>, BTreeSet<(usize, usize)>)> {
+fn parse(tree: &str) -> Result<Graph> {
     let (mut ids, mut edges, mut path) = (Vec::<Id>::new(), BTreeSet::new(), Vec::<usize>::new());
     for line in tree.lines() {
         let start = line.find(|c: char| !c.is_ascii_digit()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The SBOM in CycloneDX 1.6, without a time or a serial number: the same release has the same bill.
+//! The SBOM in `CycloneDX` 1.6, without a time or a serial number: the same release has the same bill.
 
 use serde_json::{Value, json};
 

@@ -2,6 +2,8 @@
 
 use regex::Regex;
 
+const UNRELEASED: &str = "\n## Unreleased\n";
+
 /// The entry of this version, without its heading. Everything that was unreleased has to be in it.
 pub(super) fn entry<'a>(changelog: &'a str, version: &str) -> Result<&'a str, String> {
     let heading = format!(r"(?m)^## {} - \d{{4}}-\d{{2}}-\d{{2}}$", regex::escape(version));
@@ -13,11 +15,9 @@ pub(super) fn entry<'a>(changelog: &'a str, version: &str) -> Result<&'a str, St
         let rest = &changelog[start..];
         rest.split_once("\n## ").map_or(rest, |(section, _)| section).trim()
     };
-    const UNRELEASED: &str = "\n## Unreleased\n";
-    if let Some(start) = changelog.find(UNRELEASED) {
-        if !section(start + UNRELEASED.len() - 1).is_empty() {
-            return Err("CHANGELOG.md has unreleased entries: move them below the version".to_owned());
-        }
+    let unreleased = changelog.find(UNRELEASED).map(|start| section(start + UNRELEASED.len() - 1));
+    if unreleased.is_some_and(|entries| !entries.is_empty()) {
+        return Err("CHANGELOG.md has unreleased entries: move them below the version".to_owned());
     }
     let entry = section(found.end());
     if entry.is_empty() { Err(format!("CHANGELOG.md says nothing about {version}")) } else { Ok(entry) }

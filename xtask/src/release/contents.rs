@@ -128,7 +128,7 @@ impl Package {
     /// Whether a file is this package.
     fn is(&self, file: &str) -> bool {
         file == self.name
-            || (self.name.ends_with('-') && file.starts_with(&self.name) && file.ends_with(".whl"))
+            || (self.name.ends_with('-') && file.starts_with(&self.name) && is_wheel(Path::new(file)))
     }
 
     fn check(&self, work: &Path, file: &Path, bill: &Bill) -> Result {
@@ -162,7 +162,7 @@ impl Package {
 
 /// Unpacks a wheel or a package of npm.
 fn unpack(file: &Path, folder: &Path) -> Result {
-    let wheel = file.extension().is_some_and(|extension| extension == "whl");
+    let wheel = is_wheel(file);
     let mut command = Command::new(if wheel { "python3" } else { "tar" });
     if wheel {
         command.args(["-m", "zipfile", "-e"]).arg(file).arg(folder);
@@ -170,6 +170,10 @@ fn unpack(file: &Path, folder: &Path) -> Result {
         command.arg("-xzf").arg(file).arg("-C").arg(folder);
     }
     call(&mut command, if wheel { "python3" } else { "tar" }, "it unpacks packages")
+}
+
+fn is_wheel(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "whl")
 }
 
 /// Whether a file of the source folder belongs into the wheel.
@@ -236,7 +240,9 @@ mod tests {
         let pack = |names: &[&str]| {
             clear(&inside).unwrap();
             fs::create_dir_all(&inside).unwrap();
-            names.iter().for_each(|name| fs::write(inside.join(name), b"").unwrap());
+            for name in names {
+                fs::write(inside.join(name), b"").unwrap();
+            }
             let tarball = work.join(&package.name);
             let mut tar = Command::new("tar");
             let tar = tar.arg("-czf").arg(&tarball).arg("-C").arg(&work).arg("package");
