@@ -1,4 +1,5 @@
-//! Tools from `PyPI`, of the versions in `xtask/release/requirements.txt`: zizmor for the workflows, and the schema of SBOMs.
+//! Tools from `PyPI`, of the versions in `xtask/release/requirements.txt`: zizmor for the workflows, and the schema of
+//! SBOMs.
 
 use std::{
     fs,

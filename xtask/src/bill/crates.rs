@@ -1,7 +1,9 @@
-//! The crates of an artefact, from `cargo tree`: it resolves features for one package and one platform, as a build does.
+//! The crates of an artefact, from `cargo tree`: it resolves features for one package and one platform, as a build
+//! does.
 //!
-//! cargo-cyclonedx 0.5.9, which maturin embeds, and cargo-about start from `cargo metadata`, which resolves the whole workspace: of
-//! the command they list 293 crates for 248, among them an OpenSSL that is not shipped, and they know no SQLite.
+//! cargo-cyclonedx 0.5.9, which maturin embeds, and cargo-about start from `cargo metadata`, which resolves the whole
+//! workspace. For the command, the former lists 293 crates, where 248 are linked, among them an OpenSSL that is not
+//! shipped. It knows no SQLite.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

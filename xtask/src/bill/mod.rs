@@ -1,5 +1,5 @@
-//! What a release consists of: the crates that are compiled into it, and what they link. The licences go into each package as
-//! `THIRD-PARTY.txt`, and the SBOM into wheels and to `target/dist/`.
+//! What a release consists of: the crates that are compiled into it, and what they link. The licences go into each
+//! package as `THIRD-PARTY.txt`, and the SBOM into wheels and to `target/dist/`.
 
 mod bundled;
 mod crates;
