@@ -32,6 +32,7 @@ let search: [LinkerSetting] = folder.map { [.unsafeFlags(["-L\($0)"])] } ?? []
 
 let package = Package(
     name: "SSFTransmitter",
+    // Untested on macOS, until a run of .github/workflows/build.yml has passed.
     platforms: [.macOS(.v12)],
     products: [
         .library(name: "SSFTransmitter", targets: ["SSFTransmitter"]),

@@ -2,30 +2,38 @@
 //
 // The package is compiled to CommonJS; an ES module imports the same objects under their names. So there is one of each
 // class in a process, however it is imported, and `instanceof` holds.
+//
+// node scripts/build.mjs [profile [machine [target]]]    (those of scripts/native.mjs)
 
 import { spawnSync } from 'node:child_process';
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const folder = new URL('../', import.meta.url);
 const dist = new URL('dist/', folder);
-const require = createRequire(import.meta.url);
 
 for (const name of existing(dist)) {
   if (!name.endsWith('.node')) rmSync(new URL(name, dist), { recursive: true });
 }
 const tsc = fileURLToPath(new URL('node_modules/typescript/bin/tsc', folder));
 run(process.execPath, [tsc, '--project', fileURLToPath(new URL('tsconfig.json', folder))]);
-run(process.execPath, [fileURLToPath(new URL('scripts/native.mjs', folder)), process.argv[2] ?? 'release']);
+run(process.execPath, [fileURLToPath(new URL('scripts/native.mjs', folder)), ...process.argv.slice(2)]);
 
 for (const entry of ['index', 'outbox', 'streams', 'testing']) {
-  const names = Object.keys(require(`../dist/${entry}.js`)).sort();
+  const names = exported(readFileSync(new URL(`${entry}.js`, dist), 'utf8'));
   writeFileSync(
     new URL(`${entry}.mjs`, dist),
     `import all from './${entry}.js';\n\nexport const {\n${names.map((name) => `  ${name},\n`).join('')}} = all;\n`,
   );
   writeFileSync(new URL(`${entry}.d.mts`, dist), `export * from './${entry}.js';\n`);
+}
+
+// The names are read, as Node reads them for an `import`: the module would load a binary, perhaps for another machine.
+function exported(text) {
+  const found = text.matchAll(/\bexports\.(\w+) = |\bObject\.defineProperty\(exports, "(\w+)"/g);
+  const names = new Set(Array.from(found, ([, assigned, defined]) => assigned ?? defined));
+  names.delete('__esModule');
+  return [...names].sort();
 }
 
 function existing(url) {

@@ -1,7 +1,6 @@
-// Lays out what is released: the package itself, without a binary, and one package with the binary for this machine. The
-// packages for other machines are made on those.
+// Lays out what is released: the package itself, without a binary, and one package with the binary for a machine.
 //
-// node scripts/dist.mjs <folder>
+// node scripts/dist.mjs <machine> <folder> <licences of what the binary contains>
 
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,10 +9,9 @@ import { fileURLToPath } from 'node:url';
 import { copyPages } from './pages.mjs';
 
 const folder = fileURLToPath(new URL('../', import.meta.url));
-const out = resolve(process.argv[2]);
-const { PLATFORMS, platform } = createRequire(import.meta.url)('../dist/loader.js');
+const [machine, out, licences] = [process.argv[2], resolve(process.argv[3]), process.argv[4]];
+const { PLATFORMS } = createRequire(import.meta.url)('../dist/loader.js');
 const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-const machine = platform();
 const binary = `ssf-transmitter.${machine}.node`;
 
 rmSync(out, { recursive: true, force: true });
@@ -27,6 +25,7 @@ cpSync(join(folder, 'dist', binary), join(own, binary));
 for (const target of [main, own]) {
   for (const name of ['LICENSE-APACHE', 'LICENSE-MIT']) cpSync(join(folder, name), join(target, name));
 }
+cpSync(licences, join(own, 'THIRD-PARTY.txt'));
 copyPages(main);
 
 const { scripts, devDependencies, ...released } = manifest;
@@ -34,24 +33,26 @@ const optional = PLATFORMS.map((name) => [`@ssf-transmitter/${name}`, manifest.v
 write(main, { ...released, optionalDependencies: Object.fromEntries(optional) });
 
 const [os, cpu, libc] = machine.split('-');
+// Until a run of .github/workflows/build.yml has passed there.
+const untested = os === 'linux' ? '' : ' Untested on this platform.';
 write(own, {
   name: `@ssf-transmitter/${machine}`,
   version: manifest.version,
-  description: `The binary of ssf-transmitter for ${machine}`,
+  description: `The binary of ssf-transmitter for ${machine}.${untested}`,
   keywords: manifest.keywords,
   license: manifest.license,
   ...(manifest.homepage && { homepage: manifest.homepage }),
   ...(manifest.repository && { repository: manifest.repository }),
   engines: manifest.engines,
   main: binary,
-  files: [binary, 'LICENSE-APACHE', 'LICENSE-MIT'],
+  files: [binary, 'LICENSE-APACHE', 'LICENSE-MIT', 'THIRD-PARTY.txt'],
   os: [os],
   cpu: [cpu],
   ...(os === 'linux' && { libc: [libc === 'gnu' ? 'glibc' : 'musl'] }),
 });
 writeFileSync(
   join(own, 'README.md'),
-  `# @ssf-transmitter/${machine}\n\nThe binary of ssf-transmitter for ${machine}. Install \`ssf-transmitter\`, which depends on it.\n`,
+  `# @ssf-transmitter/${machine}\n\nThe binary of ssf-transmitter for ${machine}.${untested} Install \`ssf-transmitter\`, which depends on it.\n`,
 );
 console.log(`${main}\n${own}: ${(statSync(join(own, binary)).size / 1e6).toFixed(1)} MB`);
 

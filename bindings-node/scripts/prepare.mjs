@@ -2,14 +2,15 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { npm } from './npm.mjs';
 
 const folder = new URL('../', import.meta.url);
 const built = ['index.mjs', 'outbox.mjs', 'streams.mjs', 'testing.mjs'].every((name) =>
   existsSync(new URL(`dist/${name}`, folder)),
 );
 if (!built) {
-  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  if (!existsSync(new URL('node_modules/typescript', folder))) run(npm, ['ci', '--ignore-scripts']);
+  if (!existsSync(new URL('node_modules/typescript', folder)))
+    npm(['ci', '--ignore-scripts'], { cwd: folder, stdio: 'inherit' });
   run(process.execPath, ['scripts/build.mjs']);
 }
 

@@ -5,15 +5,17 @@ use std::path::Path;
 use goblin::elf::{
     Elf,
     dynamic::DF_1_NODELETE,
-    sym::{STB_LOCAL, Sym},
+    sym::{STB_LOCAL, STB_WEAK},
     symver::VerneedSection,
 };
 
 use crate::{Result, install::read};
 
 /// The dynamic section, the dynamic symbols and the versions of a library.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Library {
+    /// The processor that it is for (`e_machine`).
+    pub(crate) machine: u16,
     /// The libraries that are loaded with it (`DT_NEEDED`).
     pub(crate) needed: Vec<String>,
     /// The symbols that others have to define.
@@ -42,7 +44,9 @@ impl Library {
     fn parse(bytes: &[u8]) -> goblin::error::Result<Self> {
         let elf = Elf::parse(bytes)?;
         let text = |offset| elf.dynstrtab.get_at(offset).unwrap_or_default().to_owned();
-        let undefined = elf.dynsyms.iter().filter(Sym::is_import);
+        // A program goes on without a weak one.
+        let undefined =
+            elf.dynsyms.iter().filter(|symbol| symbol.is_import() && symbol.st_bind() != STB_WEAK);
         let exported =
             elf.dynsyms.iter().filter(|symbol| !symbol.is_import() && symbol.st_bind() != STB_LOCAL);
         let versions = elf.verneed.iter().flat_map(VerneedSection::iter).flat_map(|library| {
@@ -50,6 +54,7 @@ impl Library {
             versions.into_iter().map(move |name| Version { library: text(library.vn_file), name })
         });
         Ok(Self {
+            machine: elf.header.e_machine,
             needed: elf.libraries.iter().map(|&name| name.to_owned()).collect(),
             undefined: undefined.map(|symbol| text(symbol.st_name)).collect(),
             exported: exported.map(|symbol| text(symbol.st_name)).collect(),

@@ -3,9 +3,7 @@
 
 use std::{fs, path::Path};
 
-use serde_json::Value;
-
-use crate::{Result, imports, run::cargo};
+use crate::{Result, imports, release::versions, run::cargo};
 
 /// Crates that only the feature `client` may bring in.
 const OUTSIDE: &[&str] = &["tokio", "reqwest", "hyper"];
@@ -23,7 +21,7 @@ const MODULES: &[(&str, &[&str])] =
 pub(crate) fn run(root: &Path) -> Result {
     imports::check(root)?;
     dependencies(root)?;
-    versions(root)?;
+    versions::check(root)?;
     sources(root)
 }
 
@@ -42,32 +40,6 @@ fn lacks(root: &Path, package: &str, banned: &[&str]) -> Result {
         Some(line) => Err(format!("{package} depends on {line}").into()),
         None => Ok(()),
     }
-}
-
-/// Packages ask for the command of their own version, and the command for programs of its own.
-fn versions(root: &Path) -> Result {
-    let version = env!("CARGO_PKG_VERSION");
-    for (file, line) in [
-        ("bindings-python/pyproject.toml", format!("testing = [\"ssf-transmitter-cli=={version}\"]")),
-        (
-            "bindings-swift/Sources/SSFTransmitterTesting/EmulatorProcess.swift",
-            format!("let version = \"{version}\""),
-        ),
-    ] {
-        if !fs::read_to_string(root.join(file))?.lines().any(|found| found == line) {
-            return Err(format!("{file} has no line {line}").into());
-        }
-    }
-    for (file, dependencies) in
-        [("bindings-node/package.json", "peerDependencies"), ("cli/npm/package.json", "optionalDependencies")]
-    {
-        let manifest: Value = serde_json::from_str(&fs::read_to_string(root.join(file))?)?;
-        let mut all = manifest[dependencies].as_object().into_iter().flat_map(|all| all.values());
-        if manifest["version"] != version || all.any(|of| of != version) {
-            return Err(format!("{file}: version and {dependencies} are not all {version}").into());
-        }
-    }
-    Ok(())
 }
 
 /// clippy.toml bans these calls; that no file but the one module allows them again is checked here.

@@ -44,7 +44,7 @@ pub(crate) fn test(root: &Path) -> Result {
 pub(crate) fn run(root: &Path, names: &[String], short: bool) -> Result {
     let names = chosen(root, names)?;
     let work = target(root).join("fuzz");
-    let shipped = openssl::variables(root, None)?;
+    let shipped = openssl::variables(root)?;
     let seeds = work.join("seeds");
     let line = format!("--config {} run -q --locked --example seeds -- {}", profile(root)?, seeds.display());
     cargo(&workspace(root), &line).envs(&shipped).run()?;

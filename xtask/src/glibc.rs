@@ -1,103 +1,37 @@
-//! Releases for Linux run on systems that are older than the one that builds them: zig links them for an old glibc, and
-//! the result is checked.
+//! What releases for glibc need of the system: an old glibc, and its unwinder. `zig.rs` links them so; this checks it.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
-
-use crate::{
-    Result,
-    elf::{Library, Version},
-    install::{call, install, write},
-    openssl::Variables,
-};
+use crate::elf::{Library, Version};
 
 /// The oldest glibc: that of RHEL 8, Debian 10 and Ubuntu 20.04, and the one that Node's own releases ask for.
-const OLDEST: [u32; 2] = [2, 28];
+pub(crate) const OLDEST: [u32; 2] = [2, 28];
 /// The newest version of symbols that libgcc has there: that of GCC 7, as RHEL 8 comes with GCC 8.
 const OLDEST_LIBGCC: [u32; 3] = [7, 0, 0];
 
 /// glibc unwinds a thread with this library in `pthread_exit`, which Python calls in threads that come back to an
 /// interpreter that has ended. Code with another unwinder, such as the one that zig brings, is handed values there that
 /// only this one understands, and the process crashes.
-const LIBGCC: &str = "libgcc_s.so.1";
-/// What Rust needs of an unwinder: to throw, to go on after a cleanup, and to find the cleanups of a frame.
-const UNWINDER: [&str; 3] = ["_Unwind_RaiseException", "_Unwind_Resume", "_Unwind_GetLanguageSpecificData"];
-
-/// Whether releases of this machine are for glibc.
-const HERE: bool = cfg!(all(target_os = "linux", target_env = "gnu"));
+pub(crate) const LIBGCC: &str = "libgcc_s.so.1";
+/// What Rust needs of an unwinder: to throw, to go on after a cleanup, to find the cleanups of a frame, and to walk the
+/// stack.
+const UNWINDER: [&str; 5] = [
+    "_Unwind_RaiseException",
+    "_Unwind_Resume",
+    "_Unwind_GetLanguageSpecificData",
+    "_Unwind_Backtrace",
+    "_Unwind_GetIPInfo",
+];
+/// The libraries that every system with glibc has, and the dynamic linker, which has another name on each processor.
+const OF_THE_SYSTEM: [&str; 6] =
+    ["libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", LIBGCC];
+const DYNAMIC_LINKER: &str = "ld-linux-";
 
 /// The tag of wheels for systems with it.
 pub(crate) fn manylinux() -> String {
     format!("manylinux_{}_{}", OLDEST[0], OLDEST[1])
 }
 
-/// What makes cargo link for it. Nothing on other systems.
-pub(crate) fn variables(root: &Path) -> Result<Variables> {
-    if !HERE {
-        return Ok(Variables::new());
-    }
-    let work = root.join("target/zig");
-    let venv = work.join("venv");
-    let requirements = root.join("xtask/zig/requirements.txt");
-    let wrapper = venv.join("bin/cargo-zigbuild");
-    install(&requirements, &work.join("installed-from"), &wrapper, || {
-        let advice =
-            "install Python 3 with venv and pip (on Debian and Ubuntu: python3, python3-venv, python3-pip)";
-        fs::create_dir_all(&work)?;
-        call(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv), "python3 -m venv", advice)?;
-        let mut pip = Command::new(venv.join("bin/python"));
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
-        call(pip.arg(&requirements), "pip", advice)
-    })?;
-    let linker = linker(&work, &venv, &wrapper)?;
-    let machine = std::env::consts::ARCH.to_uppercase();
-    let name = format!("CARGO_TARGET_{machine}_UNKNOWN_LINUX_GNU_LINKER");
-    Ok(Variables::from([(name, linker.to_string_lossy().into_owned())]))
-}
-
-/// Writes the program that cargo calls to link.
-///
-/// cargo-zigbuild replaces `-lgcc_s` by zig's own unwinder. libgcc comes before it on the line, so that everything is found
-/// there, and nothing is taken of zig's. This machine's libgcc may ask for a newer glibc than the one that is linked for;
-/// only its names and their versions matter.
-fn linker(work: &Path, venv: &Path, wrapper: &Path) -> Result<PathBuf> {
-    let (linker, [major, minor]) = (work.join("cc"), OLDEST);
-    let script = format!(
-        "#!/bin/sh\nCARGO_ZIGBUILD_PYTHON_PATH='{}' exec '{}' zig cc -- -g -target {}-linux-gnu.{major}.{minor} \
-         '{}' -Wl,--allow-shlib-undefined \"$@\"\n",
-        venv.join("bin/python").display(),
-        wrapper.display(),
-        std::env::consts::ARCH,
-        libgcc()?.display(),
-    );
-    write(&linker, script.as_bytes())?;
-    #[cfg(unix)]
-    fs::set_permissions(&linker, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
-    Ok(linker)
-}
-
-/// Where the C compiler of this machine has libgcc.
-fn libgcc() -> Result<PathBuf> {
-    let advice = "install a C compiler with its libgcc (on Debian and Ubuntu: gcc)";
-    let output = Command::new("cc").arg(format!("-print-file-name={LIBGCC}")).output();
-    let output = output.map_err(|error| format!("cc does not start ({error}): {advice}"))?;
-    let path = PathBuf::from(String::from_utf8(output.stdout)?.trim());
-    // A compiler that does not have it answers with the bare name.
-    if path.is_absolute() { Ok(path) } else { Err(format!("cc has no {LIBGCC}: {advice}").into()) }
-}
-
 /// Refuses a library that would not load on the oldest system, or that would crash where a thread is ended in it.
-pub(crate) fn check(file: &Path) -> Result {
-    if !HERE {
-        return Ok(());
-    }
-    judge(&Library::open(file)?).map_err(|reason| format!("{}: {reason}", file.display()).into())
-}
-
-fn judge(library: &Library) -> std::result::Result<(), String> {
+pub(crate) fn judge(library: &Library) -> std::result::Result<(), String> {
     for (prefix, oldest) in [("GLIBC_", &OLDEST[..]), ("GCC_", &OLDEST_LIBGCC)] {
         let newer = |version: &&Version| version.behind(prefix).is_some_and(|numbers| numbers[..] > *oldest);
         if let Some(version) = library.versions.iter().find(newer) {
@@ -105,6 +39,11 @@ fn judge(library: &Library) -> std::result::Result<(), String> {
             let (wanted, of) = (&version.name, &version.library);
             return Err(format!("needs {wanted} of {of}, newer than {prefix}{}", oldest.join(".")));
         }
+    }
+    let is_there =
+        |name: &&String| OF_THE_SYSTEM.contains(&name.as_str()) || name.starts_with(DYNAMIC_LINKER);
+    if let Some(name) = library.needed.iter().find(|name| !is_there(name)) {
+        return Err(format!("needs {name}, which not every system has"));
     }
     if !library.needed.iter().any(|name| name == LIBGCC) {
         return Err(format!("does not need {LIBGCC}: ending a thread in it would crash the process"));
@@ -127,9 +66,8 @@ mod tests {
         Library {
             needed: ["libc.so.6", LIBGCC].map(str::to_owned).to_vec(),
             undefined: UNWINDER.map(str::to_owned).to_vec(),
-            exported: Vec::new(),
             versions: versions.iter().map(version).collect(),
-            nodelete: false,
+            ..Library::default()
         }
     }
 
@@ -144,6 +82,19 @@ mod tests {
         for (of, name) in [("libc.so.6", "GLIBC_2.34"), ("libm.so.6", "GLIBC_3.0"), (LIBGCC, "GCC_12.0.0")] {
             let reason = judge(&library(&[("libc.so.6", "GLIBC_2.2.5"), (of, name)])).unwrap_err();
             assert!(reason.contains(name) && reason.contains(of), "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_library_that_not_every_system_has_is_refused() {
+        let needing = |name: &str| {
+            let mut library = library(&[]);
+            library.needed.push(name.to_owned());
+            judge(&library)
+        };
+        assert_eq!(needing("ld-linux-aarch64.so.1"), Ok(()));
+        for name in ["libssl.so.3", "libstdc++.so.6", "libpython3.10.so.1.0"] {
+            assert!(needing(name).unwrap_err().contains(name));
         }
     }
 

@@ -1,6 +1,7 @@
 //! Project automation: `cargo xtask <task>`.
 
 mod bench;
+mod bill;
 mod cli;
 mod codegen;
 mod contenders;
@@ -13,17 +14,25 @@ mod glibc;
 mod imports;
 mod install;
 mod interop;
+mod linkage;
+mod musl;
 mod node;
 mod openssl;
 mod package;
 mod postgres;
 mod prose;
 mod python;
+mod release;
 mod run;
 mod sanitizer;
+mod shipped;
 mod stress;
 mod swift;
+mod target;
 mod test;
+mod tools;
+mod trial;
+mod zig;
 
 use std::{
     path::{Path, PathBuf},
@@ -31,6 +40,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand, ValueEnum};
+use target::Target;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -51,6 +61,9 @@ enum Task {
     Test {
         /// Run only these steps: `rust`, `python`, `node`, `swift`, and others; an unknown name lists them.
         steps: Vec<String>,
+        /// Run what takes too long for every change, too: the releases for each platform with Linux.
+        #[arg(long, conflicts_with = "steps")]
+        full: bool,
         /// Continue after a failed step.
         #[arg(long)]
         keep_going: bool,
@@ -90,12 +103,17 @@ enum Task {
         #[arg(long)]
         short: bool,
     },
-    /// Build release packages into `target/dist/`.
+    /// Build release packages into `target/dist/`, in a folder for each platform.
     Dist {
         /// What to build.
         #[arg(value_enum)]
         of: Package,
+        /// The platform, by its name in Rust: this machine's, by default.
+        #[arg(long, value_name = "TRIPLE", value_parser = Target::named)]
+        target: Option<&'static Target>,
     },
+    /// Check whether this checkout can be released.
+    Release(release::Options),
     /// Write the code and the tables that are generated from the catalogue.
     Codegen {
         /// Write nothing; fail if a generated file differs from the catalogue.
@@ -141,8 +159,8 @@ enum Package {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Demo => demo::run(&root()),
-        Task::Check => test::run(&root(), test::QUICK, false),
-        Task::Test { steps, keep_going } => test::run(&root(), &steps, keep_going),
+        Task::Check => test::run(&root(), test::QUICK, false, false),
+        Task::Test { steps, full, keep_going } => test::run(&root(), &steps, full, keep_going),
         Task::Node => node::test(&root()),
         Task::Openssl => openssl::test(&root()),
         Task::Python => python::test(&root()),
@@ -157,7 +175,10 @@ fn main() -> ExitCode {
         Task::Stress { of: Stress::Memory, rounds } => stress::memory(&root(), rounds.unwrap_or(1_000_000)),
         Task::Stress { of: Stress::Outbox, rounds } => stress::outbox(&root(), rounds.unwrap_or(1000)),
         Task::Fuzz { targets, short } => fuzz::run(&root(), &targets, short),
-        Task::Dist { of } => dist(&root(), of),
+        Task::Dist { of, target } => {
+            target.map_or_else(Target::here, Ok).and_then(|target| dist(&root(), of, target))
+        }
+        Task::Release(options) => release::run(&root(), &options),
         Task::Swift { generate: false } => swift::test(&root()),
         Task::Swift { generate: true } => swift::generate(&root()),
         Task::Codegen { check } => codegen::run(&root(), check),
@@ -171,15 +192,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn dist(root: &Path, of: Package) -> Result {
+fn dist(root: &Path, of: Package, target: &'static Target) -> Result {
     if let Some(warning) = codegen::Address::read(root)?.warning() {
         println!("{warning}");
     }
     match of {
-        Package::Cli => cli::dist(root),
-        Package::Node => node::dist(root),
-        Package::Python => python::dist(root),
-        Package::Swift => swift::dist(root),
+        Package::Cli => cli::dist(root, target),
+        Package::Node => node::dist(root, target),
+        Package::Python => python::dist(root, target),
+        Package::Swift => swift::dist(root, target),
     }
 }
 

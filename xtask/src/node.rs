@@ -7,13 +7,18 @@ use std::{
 };
 
 use crate::{
-    Result, cli, contenders,
+    Result,
+    bill::{Artefact, Bill},
+    cli, contenders,
     elf::{Library, hides_sqlite},
-    glibc,
     install::{call, call_together, clear, install, read, write},
+    linkage,
     openssl::{self, Variables},
     postgres,
     run::{cargo, target},
+    shipped,
+    target::Target,
+    trial,
 };
 
 /// The line of Node that is tested beside the one that is installed, from the npm packages that hold its binaries.
@@ -38,7 +43,9 @@ pub(crate) fn test(root: &Path) -> Result {
 
     node(&package, &oldest, &["scripts/build.mjs", "dev"])?;
     for binary in binaries(&package)? {
-        check_stays_loaded(&binary)?;
+        if cfg!(target_os = "linux") {
+            check_stays_loaded(&binary)?;
+        }
         hides_sqlite(&binary)?;
     }
     let biome = ["check", "--config-path=.", ".", "../examples/node", "../cli/npm"];
@@ -69,31 +76,48 @@ pub(crate) fn sanitize(root: &Path, variables: &Variables, prepare: impl Fn(&mut
     tested
 }
 
-/// Builds what is released: the package, and the one with the binary for this machine, below `target/dist/node/`, where
-/// they are put when they have passed their tests.
-pub(crate) fn dist(root: &Path) -> Result {
+/// Builds what is released for a platform, the package and the one with the binary, and packs them into `target/dist/`
+/// when they have passed their tests.
+pub(crate) fn dist(root: &Path, target: &'static Target) -> Result {
     let package = root.join("bindings-node");
     let program = PathBuf::from("node");
-    let released = root.join("target/dist/node");
+    let released = target.released(root, "node");
     clear(&released)?;
-    cli::build(root)?;
-    release(root)?;
-    for binary in binaries(&package)? {
-        openssl::check(&binary)?;
-        glibc::check(&binary)?;
+    release(root, target)?;
+    let binary = package.join(format!("dist/ssf-transmitter.{}.node", target.npm));
+    openssl::check(&binary)?;
+    linkage::check(&binary, target)?;
+    if target.system.is_linux() {
         check_stays_loaded(&binary)?;
-        hides_sqlite(&binary)?;
     }
-    let database = postgres::Server::start(root)?;
-    call(&mut tests(&package, &program, &database)?, "node", ADVICE)?;
-    node(&package, &program, &["scripts/packed.mjs", &root.join("target/node/packed").to_string_lossy()])?;
-    node(&package, &program, &["scripts/dist.mjs", &released.to_string_lossy()])
+    if target.is_here() {
+        cli::build(root)?;
+        let database = postgres::Server::start(root)?;
+        call(&mut tests(&package, &program, &database)?, "node", ADVICE)?;
+        node(
+            &package,
+            &program,
+            &["scripts/packed.mjs", &root.join("target/node/packed").to_string_lossy()],
+        )?;
+    }
+    let bill = Bill::read(root, Artefact::Node, target)?.write(root)?;
+    let packages = root.join("target/node/released").join(target.triple);
+    let [folder, licences] = [&packages, &bill.licences].map(|path| path.to_string_lossy());
+    node(&package, &program, &["scripts/dist.mjs", target.npm, &folder, &licences])?;
+    if target.system.is_linux() {
+        trial::node(root, target, &packages, &cli::build_released(root, target)?)?;
+    }
+    fs::create_dir_all(&released).map_err(|error| format!("{}: {error}", released.display()))?;
+    for name in ["ssf-transmitter", target.npm] {
+        npm(&released, &["pack", &packages.join(name).to_string_lossy()])?;
+    }
+    bill.release(&target.released(root, "sbom"))
 }
 
 /// Measures what is released beside what people use instead.
 pub(crate) fn bench(root: &Path) -> Result {
     cli::build(root)?;
-    release(root)?;
+    release(root, Target::here()?)?;
     let (package, program) = (root.join("bindings-node"), PathBuf::from("node"));
     node(&package, &program, &["benches/bench.mjs"])?;
     let work = root.join("target/node");
@@ -126,15 +150,14 @@ fn better_sqlite3(work: &Path) -> Result<PathBuf> {
     Ok(module)
 }
 
-/// Builds the package as it is released, in `bindings-node/dist/`.
-fn release(root: &Path) -> Result {
+/// Builds the package as it is released for a platform, in `bindings-node/dist/`.
+fn release(root: &Path, target: &Target) -> Result {
     let package = root.join("bindings-node");
     tools(&package, &root.join("target/node"))?;
-    let mut shipped = openssl::variables(root, None)?;
-    shipped.extend(glibc::variables(root)?);
-    println!("$ node scripts/build.mjs release");
+    println!("$ node scripts/build.mjs release {}", target.npm);
     let mut build = Command::new("node");
-    build.current_dir(&package).envs(&shipped).args(["scripts/build.mjs", "release"]);
+    build.current_dir(&package).envs(&shipped::variables(root, target)?);
+    build.args(["scripts/build.mjs", "release", target.npm]).args(target.cross());
     call(&mut build, "node", ADVICE)
 }
 
@@ -152,10 +175,11 @@ fn binaries(package: &Path) -> Result<Vec<PathBuf>> {
 
 /// Refuses a binary that Linux would unload with the last worker thread that has it.
 fn check_stays_loaded(binary: &Path) -> Result {
-    if cfg!(target_os = "linux") && !Library::open(binary)?.nodelete {
-        return Err(format!("{} is not linked with -z nodelete", binary.display()).into());
+    if Library::open(binary)?.nodelete {
+        Ok(())
+    } else {
+        Err(format!("{} is not linked with -z nodelete", binary.display()).into())
     }
-    Ok(())
 }
 
 /// The npm packages of the lock file, below `target/node/tools`, with a link to them where Node looks.

@@ -22,9 +22,15 @@ const LINES: &[(&str, Date)] =
 /// Environment variables for a build.
 pub(crate) type Variables = BTreeMap<String, String>;
 
+/// Builds OpenSSL for this machine; see [`variables_for`].
+pub(crate) fn variables(root: &Path) -> Result<Variables> {
+    variables_for(root, None, &Variables::new())
+}
+
 /// Builds OpenSSL for `target`, or for this machine, unless it is built; cargo keeps it in `target/openssl/`. Returns
-/// what makes a build take it in place of the one that comes with `vendored`.
-pub(crate) fn variables(root: &Path, target: Option<&str>) -> Result<Variables> {
+/// what makes a build take it in place of the one that comes with `vendored`. `tools` names the compiler, where it is
+/// not this machine's.
+pub(crate) fn variables_for(root: &Path, target: Option<&str>, tools: &Variables) -> Result<Variables> {
     let target = target.map_or_else(String::new, |target| format!(" --target {target}"));
     let line = format!(
         "build --locked --manifest-path xtask/openssl/Cargo.toml --target-dir target/openssl{target} \
@@ -32,7 +38,7 @@ pub(crate) fn variables(root: &Path, target: Option<&str>) -> Result<Variables> 
     );
     println!("$ cargo {line}");
     // OpenSSL writes down when it was built, and the same sources would give other bytes every time.
-    let told = cargo(root, &line).env("SOURCE_DATE_EPOCH", "0").output()?;
+    let told = cargo(root, &line).envs(tools).env("SOURCE_DATE_EPOCH", "0").output()?;
     let built = told
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
@@ -48,6 +54,19 @@ pub(crate) fn variables(root: &Path, target: Option<&str>) -> Result<Variables> 
     Ok(variables)
 }
 
+/// The version of OpenSSL that is shipped, and the folder of its crate.
+pub(crate) fn source(root: &Path) -> Result<(String, PathBuf)> {
+    let line = "metadata --locked --format-version 1 --manifest-path xtask/openssl/Cargo.toml";
+    let metadata: Value = serde_json::from_str(&cargo(root, line).output()?)?;
+    let mut packages = metadata["packages"].as_array().into_iter().flatten();
+    let package =
+        packages.find(|package| package["name"] == "openssl-src").ok_or("xtask/openssl has no OpenSSL")?;
+    let [version, manifest] =
+        ["version", "manifest_path"].map(|key| package[key].as_str().unwrap_or_default().to_owned());
+    let version = version.split_once('+').ok_or("openssl-src does not name its OpenSSL")?.1.to_owned();
+    Ok((version, Path::new(&manifest).parent().ok_or("cargo names no manifest")?.to_owned()))
+}
+
 /// Where cargo builds with the variables.
 pub(crate) fn folder(root: &Path) -> PathBuf {
     target(root).join("shipped")
@@ -58,7 +77,7 @@ pub(crate) fn test(root: &Path) -> Result {
     let tests = ["engine", "memory", "shared"];
     let line =
         format!("test --locked -p ssf-transmitter --no-default-features --test {}", tests.join(" --test "));
-    cargo(root, &line).envs(&variables(root, None)?).run()
+    cargo(root, &line).envs(&variables(root)?).run()
 }
 
 /// Refuses what is not to be shipped, by the OpenSSL that is in it.
@@ -67,6 +86,12 @@ pub(crate) fn check(file: &Path) -> Result {
     let version = judge(&binary, OffsetDateTime::now_utc().date())
         .map_err(|reason| format!("{} must not be shipped: {reason}", file.display()))?;
     println!("{}: OpenSSL {version}", file.display());
+    Ok(())
+}
+
+/// Refuses a version of a line that is not supported today.
+pub(crate) fn supported(version: &str) -> Result {
+    judge(format!("OpenSSL {version}").as_bytes(), OffsetDateTime::now_utc().date())?;
     Ok(())
 }
 

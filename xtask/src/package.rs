@@ -31,10 +31,16 @@ const UNWANTED: &[&str] = &["docs/adr"];
 
 /// Packages the crates below `target/crates/`, checks what they contain, and runs the tests of the core there.
 pub(crate) fn run(root: &Path) -> Result {
+    contents(root)?;
+    test(root, &root.join("target/crates"))
+}
+
+/// Packages the crates, checks what they contain, and returns their names.
+pub(crate) fn contents(root: &Path) -> Result<Vec<&'static str>> {
     links(root)?;
     let work = root.join("target/crates");
     clear(&work)?;
-    // They are verified below. Cargo's own verification would build OpenSSL once more, in a folder of its own.
+    // Their tests verify them. Cargo's own verification would build OpenSSL once more, in a folder of its own.
     let mut line = "package --quiet --locked --no-verify --allow-dirty --target-dir target/crates".to_owned();
     for (name, _) in CRATES {
         line.extend([" -p ", name]);
@@ -47,7 +53,7 @@ pub(crate) fn run(root: &Path) -> Result {
         program(&work, "tar", &format!("-xmzf package/{folder}.crate")).run()?;
         check(&work.join(folder), content)?;
     }
-    test(root, &work)
+    Ok(CRATES.iter().map(|(name, _)| *name).collect())
 }
 
 /// The pages of `docs/` that packages contain: texts of the library name them.

@@ -17,9 +17,17 @@ const DEBIAN: &str = "/usr/lib/postgresql";
 /// Where tests in other languages find the URL of a server.
 pub(crate) const VARIABLE: &str = "SSF_TEST_POSTGRES";
 
+/// Debian's packages, and the program for which each is needed.
+const SERVER: (&str, &str) = ("postgresql", "postgres");
+const POOLER: (&str, &str) = ("pgbouncer", "pgbouncer");
+
 /// Installs Debian's packages, unless there are a server and a pooler.
 pub(crate) fn install(root: &Path) -> Result {
-    for (package, name) in [("postgresql", "postgres"), ("pgbouncer", "pgbouncer")] {
+    install_each(root, &[SERVER, POOLER])
+}
+
+fn install_each(root: &Path, packages: &[(&str, &str)]) -> Result {
+    for (package, name) in packages {
         if !is_installed(name) {
             let install = || {
                 program(root, "apt-get", &format!("install --yes --no-install-recommends {package}")).run()
@@ -34,11 +42,12 @@ pub(crate) fn install(root: &Path) -> Result {
 }
 
 fn is_installed(name: &str) -> bool {
+    let name = format!("{name}{}", env::consts::EXE_SUFFIX);
     let versions = fs::read_dir(DEBIAN).into_iter().flatten().flatten();
     let of_debian = versions.map(|version| version.path().join("bin"));
     let path = env::var_os("PATH").unwrap_or_default();
     let system = [PathBuf::from("/usr/sbin")];
-    of_debian.chain(env::split_paths(&path)).chain(system).any(|folder| folder.join(name).exists())
+    of_debian.chain(env::split_paths(&path)).chain(system).any(|folder| folder.join(&name).exists())
 }
 
 /// A server for tests in other languages. It ends when this is dropped, or with this program.
@@ -50,7 +59,8 @@ pub(crate) struct Server {
 impl Server {
     /// Starts an empty server, as the Rust tests do.
     pub(crate) fn start(root: &Path) -> Result<Self> {
-        install(root)?;
+        // The pooler is for the tests in Rust, which are not run on every platform.
+        install_each(root, &[SERVER])?;
         cargo(root, "build --locked -p ssf-transmitter-postgres --example server").run()?;
         let mut command = Command::new(target(root).join("debug/examples/server"));
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;

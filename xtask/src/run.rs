@@ -40,7 +40,7 @@ pub(crate) fn profile(root: &Path) -> Result<String> {
 /// another OpenSSL.
 pub(crate) fn cargo_alone(workspace: &Path, root: &Path) -> Result<Program> {
     let line = format!("--config {} test --locked", profile(root)?);
-    Ok(cargo(workspace, &line).envs(&openssl::variables(root, None)?))
+    Ok(cargo(workspace, &line).envs(&openssl::variables(root)?))
 }
 
 /// `cargo`, in the checkout at `root`.

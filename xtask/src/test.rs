@@ -3,9 +3,13 @@
 use std::{path::Path, time::Instant};
 
 use crate::{
-    Result, codegen, demo, deny, fences, fuzz, interop, node, openssl, package, postgres, prose, python,
-    run::{cargo, cargo_alone, program},
+    Package, Result, cli, codegen, demo, deny, dist,
+    elf::Library,
+    fences, fuzz, interop, node, openssl, package, postgres, prose, python,
+    run::{cargo, cargo_alone},
     swift,
+    target::Target,
+    tools,
 };
 
 type Step = fn(&Path) -> Result;
@@ -24,6 +28,7 @@ const STEPS: &[(&str, Step)] = &[
     }),
     ("fences", fences::run),
     ("prose", prose::run),
+    ("workflows", tools::lint_workflows),
     ("rust", |root| {
         postgres::install(root)?;
         cargo(root, "test --workspace --locked").run()
@@ -51,29 +56,38 @@ const STEPS: &[(&str, Step)] = &[
     ("demo", demo::run),
     ("linkage", |root| {
         // A binary has to run on a machine without OpenSSL.
-        let libraries = program(root, "ldd", "target/debug/ssf").hint("this check needs Linux").output()?;
-        match libraries.lines().find(|line| line.contains("libssl") || line.contains("libcrypto")) {
-            Some(line) => Err(format!("the command ssf needs a shared OpenSSL: {}", line.trim()).into()),
+        if !cfg!(target_os = "linux") {
+            return Err("the step linkage needs Linux".into());
+        }
+        let libraries = Library::open(&cli::program(root))?.needed;
+        match libraries.iter().find(|name| name.starts_with("libssl") || name.starts_with("libcrypto")) {
+            Some(name) => Err(format!("the command ssf needs {name}").into()),
             None => Ok(()),
         }
     }),
 ];
 
+/// What takes too long for every change.
+const FULL: &[(&str, Step)] = &[("dist", |root| {
+    let packages = [Package::Cli, Package::Python, Package::Node];
+    Target::linux().try_for_each(|target| packages.iter().try_for_each(|of| dist(root, *of, target)))
+})];
+
 /// The steps of `cargo xtask check`: what takes less than a minute when little has changed.
 pub(crate) const QUICK: &[&str] = &["codegen", "format", "fences", "prose", "lint"];
 
-/// Runs the steps whose names are given, or all of them.
-pub(crate) fn run(root: &Path, names: &[impl AsRef<str>], keep_going: bool) -> Result {
-    if let Some(name) =
-        names.iter().map(AsRef::as_ref).find(|name| STEPS.iter().all(|(step, _)| step != name))
-    {
-        let known: Vec<_> = STEPS.iter().map(|(step, _)| *step).collect();
+/// Runs the steps whose names are given, or all of them: with those that take long, if it is to be `full`.
+pub(crate) fn run(root: &Path, names: &[impl AsRef<str>], full: bool, keep_going: bool) -> Result {
+    let all = || STEPS.iter().chain(FULL);
+    if let Some(name) = names.iter().map(AsRef::as_ref).find(|name| all().all(|(step, _)| step != name)) {
+        let known: Vec<_> = all().map(|(step, _)| *step).collect();
         return Err(format!("there is no step {name:?}; the steps are: {}", known.join(", ")).into());
     }
-    let steps: Vec<_> = STEPS
-        .iter()
-        .filter(|(step, _)| names.is_empty() || names.iter().any(|name| name.as_ref() == *step))
-        .collect();
+    let steps: Vec<_> = match (names, full) {
+        ([], true) => all().collect(),
+        ([], false) => STEPS.iter().collect(),
+        _ => all().filter(|(step, _)| names.iter().any(|name| name.as_ref() == *step)).collect(),
+    };
     let mut failures = Vec::new();
     for (number, (name, step)) in (1..).zip(&steps) {
         println!("\n== {number}/{} {name}", steps.len());

@@ -9,27 +9,40 @@ use std::{
 };
 
 use super::{LIBRARY, Package, call, sqlite};
-use crate::{Result, install::clear, openssl, package::pages, run::cargo};
+use crate::{
+    Result,
+    bill::{Artefact, Bill, LICENCES},
+    install::clear,
+    openssl,
+    package::pages,
+    run::cargo,
+    shipped,
+    target::{MACOS, System, Target},
+};
 
 /// The architectures of a Mac, and what Rust calls them.
 const TARGETS: [&str; 2] = ["aarch64-apple-darwin", "x86_64-apple-darwin"];
-/// The oldest macOS that the package is for; `Package.swift` has it too.
-const MACOS: &str = "12.0";
 const FRAMEWORK: &str = "CSSFTransmitter.xcframework";
 /// The one slice of the framework.
 const SLICE: &str = "macos-arm64_x86_64";
 
 const MODULE_MAP: &str = "module CSSFTransmitter {\n    header \"CSSFTransmitter.h\"\n    export *\n}\n";
 
-/// Assembles the package in `target/dist/swift/`.
-pub(crate) fn run(root: &Path) -> Result {
+/// Assembles the package in `target/dist/swift/`: one for both architectures of a Mac.
+pub(crate) fn run(root: &Path, target: &'static Target) -> Result {
+    if target.system != System::MacOs && !target.is_here() {
+        return Err(format!("the Swift package is released for macOS, not for {}", target.triple).into());
+    }
+    if target.system == System::MacOs && !cfg!(target_os = "macos") {
+        return Err("the Swift package for macOS is built on a Mac".into());
+    }
     let package = Package::new(root)?;
     package.build_native()?;
     package.compare_generated()?;
     let folder = root.join("target/dist/swift");
     clear(&folder)?;
     // Elsewhere than on a Mac nobody gets it: it shows, before a Mac is at hand, that the library can be released.
-    let archive = if cfg!(target_os = "macos") { universal(&package)? } else { library(&package, None)? };
+    let archive = if cfg!(target_os = "macos") { universal(&package)? } else { library(&package, target)? };
     let release = folder.join("SSFTransmitter");
     copy(&package.sources.join("Sources"), &release.join("Sources"))?;
     // The pages that texts and the README name.
@@ -46,6 +59,12 @@ pub(crate) fn run(root: &Path) -> Result {
     ] {
         fs::copy(root.join(from), release.join(to))?;
     }
+    for target in targets(target)? {
+        let bill = Bill::read(root, Artefact::Swift, target)?.write(root)?;
+        // The two processors of a Mac have the same licences.
+        fs::copy(&bill.licences, release.join(LICENCES))?;
+        bill.release(&folder.join("sbom"))?;
+    }
     let manifest = manifest(&package)?;
     fs::write(release.join("Package.swift"), &manifest)?;
     if cfg!(target_os = "macos") {
@@ -59,6 +78,14 @@ pub(crate) fn run(root: &Path) -> Result {
     describe(&package, &release, None)?;
     println!("{}", release.display());
     Ok(())
+}
+
+/// The platforms that are in one package.
+fn targets(target: &'static Target) -> Result<Vec<&'static Target>> {
+    if target.system == System::MacOs {
+        return Ok(TARGETS.map(Target::named).into_iter().collect::<std::result::Result<_, _>>()?);
+    }
+    Ok(vec![target])
 }
 
 /// The manifest of a release, which has no tests.
@@ -141,32 +168,26 @@ fn symbols(package: &Package, library: &Path) -> Result {
 
 /// The library for both architectures in one file.
 fn universal(package: &Package) -> Result<PathBuf> {
-    let archives = TARGETS.map(|target| library(package, Some(target)));
+    let archives = TARGETS.map(|triple| library(package, Target::named(triple)?));
     let archives = archives.into_iter().collect::<Result<Vec<_>>>()?;
     let archive = package.work.join(LIBRARY);
     call(Command::new("lipo").arg("-create").args(&archives).arg("-output").arg(&archive), "lipo")?;
     Ok(archive)
 }
 
-/// The library as it is released, for a target or for this machine.
-fn library(package: &Package, target: Option<&str>) -> Result<PathBuf> {
+/// The library as it is released.
+fn library(package: &Package, target: &Target) -> Result<PathBuf> {
     let mut line = "build --release --locked -p ssf-transmitter-swift".to_owned();
-    let mut folder = openssl::folder(&package.root);
-    if let Some(target) = target {
-        line.extend([" --target ", target]);
-        folder.push(target);
+    if let Some(triple) = target.cross() {
+        line.extend([" --target ", triple]);
     }
-    cargo(&package.root, &line)
-        .envs(&openssl::variables(&package.root, target)?)
-        .env("MACOSX_DEPLOYMENT_TARGET", MACOS)
-        .hint("run `rustup target add aarch64-apple-darwin x86_64-apple-darwin`")
-        .run()?;
-    let released = package.work.join(format!("release-{}", target.unwrap_or("host")));
+    cargo(&package.root, &line).envs(&shipped::variables(&package.root, target)?).run()?;
+    let released = package.work.join(format!("release-{}", target.triple));
     clear(&released)?;
     fs::create_dir_all(&released)?;
     // A copy: cargo would not make its own again.
     let library = released.join(LIBRARY);
-    fs::copy(folder.join("release").join(LIBRARY), &library)?;
+    fs::copy(shipped::folder(&package.root, target).join(LIBRARY), &library)?;
     openssl::check(&library)?;
     sqlite::hide(&library, &released)?;
     Ok(library)

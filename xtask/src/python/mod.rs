@@ -1,19 +1,31 @@
 //! The Python package: one wheel, tested on the oldest and the newest version of Python that it supports.
 
+mod venv;
+
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     thread,
 };
 
 use crate::{
-    Result, elf, glibc,
-    install::{call, call_together, clear, install},
+    Result,
+    bill::{Artefact, Bill, LICENCES},
+    cli, elf,
+    install::{call, call_together, clear},
+    linkage,
     openssl::{self, Variables},
     postgres,
     run::{cargo, target},
+    shipped,
+    target::{System, Target},
+    trial,
 };
+
+use venv::Venv;
+
+const ADVICE: &str = "install Python with venv and pip (https://www.python.org/downloads/)";
 
 /// The oldest and the newest version. The tools run on the oldest.
 const VERSIONS: [&str; 2] = ["3.10", "3.13"];
@@ -23,11 +35,6 @@ const TESTS: &[&str] =
 
 /// How maturin builds for the tests.
 const DEV: &[&str] = &["--profile", "dev", "--compatibility", "off"];
-
-/// A virtual environment.
-pub(crate) struct Venv {
-    folder: PathBuf,
-}
 
 /// Builds the wheel with the profile of the tests, installs it, and runs everything against what is installed. What that
 /// needs is installed below `target/python/` once, and again where its versions have changed.
@@ -102,28 +109,39 @@ fn command(root: &Path, venv: &Venv) -> Result<PathBuf> {
     build(&root.join("cli"), venv, DEV, &Variables::new(), &root.join("target/python/wheels-cli"))
 }
 
-/// Builds the wheel that is released, with a tag for all machines that it runs on, and puts it into `target/dist/python/`
-/// when it has passed the tests, and keeps what it promises.
-pub(crate) fn dist(root: &Path) -> Result {
-    let released = root.join("target/dist/python");
+/// Builds the wheel that is released for a platform, with a tag for all machines that it runs on, and puts it into
+/// `target/dist/` when it has passed the tests, and keeps what it promises.
+pub(crate) fn dist(root: &Path, target: &'static Target) -> Result {
+    let released = target.released(root, "python");
     clear(&released)?;
-    let (venv, built) = release(root)?;
+    let work = root.join("target/python/released").join(target.triple);
+    let (venv, wheel) = self::released(root, Artefact::Python, &work.join("wheels"), target)?;
+    let native = if target.system == System::Windows { "/_native.pyd" } else { "/_native.abi3.so" };
+    let native = venv.unpack(&wheel, &work.join("wheel"), native)?;
+    openssl::check(&native)?;
+    linkage::check(&native, target)?;
+    if target.system.is_linux() {
+        trial::python(root, target, &wheel, &cli::build_released(root, target)?)?;
+    }
+    if target.is_here() {
+        try_wheel(root, &venv, &wheel)?;
+    }
+    fs::create_dir_all(&released)?;
+    let to = released.join(wheel.file_name().unwrap_or_default());
+    println!("{}: {} kB", to.display(), fs::copy(wheel, &to)? / 1000);
+    Ok(())
+}
+
+/// Runs the tests with the wheel that is released.
+fn try_wheel(root: &Path, venv: &Venv, wheel: &Path) -> Result {
     let package = root.join("bindings-python");
-    let installed = venv.native()?;
-    openssl::check(&installed)?;
-    glibc::check(&installed)?;
-    elf::hides_sqlite(&installed)?;
+    install_released(root, venv, wheel)?;
     venv.run(&package, "python", &["benches/promises.py"])?;
     let database = postgres::Server::start(root)?;
     call(&mut venv.tests(&package, &database), "python", ADVICE)?;
     // How the interpreter ends a thread differs between versions, and what happens then depends on how the wheel is linked.
-    let oldest = release_oldest(root, &venv, &built)?;
-    oldest.run(&package, "python", &["-m", "pytest", "--quiet", "tests/test_interpreter_end.py"])?;
-    fs::create_dir_all(&released)?;
-    let wheel = released.join(built.file_name().unwrap_or_default());
-    let size = fs::copy(built, &wheel)?;
-    println!("{}: {} kB", wheel.display(), size / 1000);
-    Ok(())
+    let oldest = release_oldest(root, venv, wheel)?;
+    oldest.run(&package, "python", &["-m", "pytest", "--quiet", "tests/test_interpreter_end.py"])
 }
 
 /// The wheel that is released, on the oldest version.
@@ -133,6 +151,12 @@ fn release_oldest(root: &Path, newest: &Venv, wheel: &Path) -> Result<Venv> {
     oldest.install_wheel(wheel)?;
     oldest.install_wheel(&command(root, newest)?)?;
     Ok(oldest)
+}
+
+/// Installs a wheel that is released, with the command that its tests start.
+fn install_released(root: &Path, venv: &Venv, wheel: &Path) -> Result {
+    venv.install_wheel(wheel)?;
+    venv.install_wheel(&command(root, venv)?)
 }
 
 /// Measures the wheel that is released beside what people use instead.
@@ -148,31 +172,47 @@ pub(crate) fn bench(root: &Path) -> Result {
 
 /// The wheel that is released, installed in an environment of its own.
 fn release(root: &Path) -> Result<(Venv, PathBuf)> {
-    let (venv, wheel) = released(root, &root.join("bindings-python"), &root.join("target/python/released"))?;
-    venv.install_wheel(&wheel)?;
-    venv.install_wheel(&command(root, &venv)?)?;
+    let target = Target::here()?;
+    let out = root.join("target/python/released").join(target.triple).join("wheels");
+    let (venv, wheel) = released(root, Artefact::Python, &out, target)?;
+    install_released(root, &venv, &wheel)?;
     Ok((venv, wheel))
 }
 
-/// Builds the wheel of a package as it is released, and returns it with the environment that the tools are in.
-pub(crate) fn released(root: &Path, package: &Path, out: &Path) -> Result<(Venv, PathBuf)> {
+/// Builds the wheel of a package as it is released, with its bill, and returns it with the environment that the tools are in.
+pub(crate) fn released(
+    root: &Path,
+    artefact: Artefact,
+    out: &Path,
+    target: &'static Target,
+) -> Result<(Venv, PathBuf)> {
     let tests = root.join("bindings-python");
+    let package = if artefact == Artefact::Python { tests.clone() } else { root.join("cli") };
     let venv = Venv::make_in(&root.join("target/python/release"), &tests, VERSIONS[1])?;
     venv.install(&tests.join("requirements/tools.txt"))?;
-    let mut shipped = openssl::variables(root, None)?;
-    shipped.extend(glibc::variables(root)?);
-    let manylinux = glibc::manylinux();
+    let mut options = vec!["--release"];
     // Where it would not run there, maturin refuses the tag.
-    let tag: &[&str] = if cfg!(target_os = "linux") { &["--compatibility", &manylinux] } else { &[] };
-    let wheel = build(package, &venv, &[&["--release"], tag].concat(), &shipped, out)?;
+    let tag = target.compatibility();
+    options.extend(tag.iter().flat_map(|tag| ["--compatibility", tag]));
+    options.extend(target.cross().iter().flat_map(|triple| ["--target", triple]));
+    let mut variables = shipped::variables(root, target)?;
+    if artefact == Artefact::Python {
+        // maturin sets those of musl for a module. Twice they would differ for cargo, which would compile everything again.
+        variables.remove(&target.setting("RUSTFLAGS"));
+    }
+    let bill = Bill::read(root, artefact, target)?.write(root)?;
+    fs::copy(&bill.licences, package.join(LICENCES))?;
+    bill.release(&target.released(root, "sbom"))?;
+    let sbom = bill.sbom.to_string_lossy();
+    options.extend(["--sbom-include", &sbom]);
+    let wheel = build(&package, &venv, &options, &variables, out)?;
     Ok((venv, wheel))
 }
 
 /// What needs no test run: format, lints, types.
 fn look(package: &Path, venv: &Venv) -> Result {
-    let installed =
-        venv.folder.join("lib").join(format!("python{}", VERSIONS[0])).join("site-packages/ssf_transmitter");
-    let installed = installed.to_string_lossy().into_owned();
+    let installed = venv.tell("import sysconfig; print(sysconfig.get_path('purelib'))")?;
+    let installed = Path::new(installed.trim()).join("ssf_transmitter").to_string_lossy().into_owned();
     let python = venv.program("python").to_string_lossy().into_owned();
     let samples = ["tests/typing_sample.py", "../examples/python"];
     let sources = [".", "../examples/python"];
@@ -206,124 +246,4 @@ fn build(
         [wheel] => Ok(wheel.path()),
         _ => Err(format!("{}: {} wheels", out.display(), wheels.len()).into()),
     }
-}
-
-impl Venv {
-    /// Makes the virtual environment for a version, with what the tests need in it.
-    fn make(work: &Path, package: &Path, version: &str) -> Result<Self> {
-        Self::make_in(&work.join(version), package, version)
-    }
-
-    fn make_in(folder: &Path, package: &Path, version: &str) -> Result<Self> {
-        let venv = Self::make_empty(folder, version)?;
-        venv.install(&package.join("requirements/tests.txt"))?;
-        Ok(venv)
-    }
-
-    fn make_empty(folder: &Path, version: &str) -> Result<Self> {
-        let venv = Self { folder: folder.to_owned() };
-        if !venv.program("python").exists() {
-            let interpreter = interpreter(version)?;
-            call(
-                Command::new(&interpreter).args(["-m", "venv", "--clear"]).arg(&venv.folder),
-                "venv",
-                ADVICE,
-            )?;
-        }
-        Ok(venv)
-    }
-
-    /// Installs the packages of a list, unless they are installed.
-    fn install(&self, list: &Path) -> Result {
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
-        install(list, &self.stamp(list), &self.program("python"), || {
-            call(Command::new(self.program("python")).args(pip).arg(list), "pip", ADVICE)
-        })
-    }
-
-    /// Installs a wheel, unless this very one is installed.
-    fn install_wheel(&self, wheel: &Path) -> Result {
-        let pip = [
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-deps",
-            "--force-reinstall",
-        ];
-        let name = wheel.file_name().unwrap_or_default().to_string_lossy();
-        let package = name.split('-').next().unwrap_or_default();
-        install(wheel, &self.stamp(Path::new(package)), &self.program("python"), || {
-            call(Command::new(self.program("python")).args(pip).arg(wheel), "pip", ADVICE)
-        })
-    }
-
-    /// The tests of the package.
-    fn tests(&self, package: &Path, database: &postgres::Server) -> Command {
-        let mut command = Command::new(self.program("python"));
-        command.current_dir(package).args(TESTS).env(postgres::VARIABLE, &database.url);
-        command
-    }
-
-    /// Runs a program of the environment in `folder`.
-    fn run(&self, folder: &Path, name: &str, arguments: &[&str]) -> Result {
-        println!("$ {name} {}", arguments.join(" "));
-        let mut command = Command::new(self.program(name));
-        call(command.current_dir(folder).args(arguments), name, ADVICE)
-    }
-
-    /// The native library of the installed package.
-    fn native(&self) -> Result<PathBuf> {
-        let file = self.tell("import ssf_transmitter._native as native; print(native.__file__)")?;
-        Ok(PathBuf::from(file.trim()))
-    }
-
-    /// What a line of Python prints.
-    fn tell(&self, line: &str) -> Result<String> {
-        let mut command = Command::new(self.program("python"));
-        let output = command.args(["-I", "-c", line]).stderr(Stdio::inherit()).output()?;
-        if output.status.success() {
-            Ok(String::from_utf8(output.stdout)?)
-        } else {
-            Err(format!("python -c \"{line}\": {}", output.status).into())
-        }
-    }
-
-    /// A program of the environment.
-    pub(crate) fn program(&self, name: &str) -> PathBuf {
-        let folder = self.folder.join(if cfg!(windows) { "Scripts" } else { "bin" });
-        folder.join(format!("{name}{}", env::consts::EXE_SUFFIX))
-    }
-
-    fn stamp(&self, of: &Path) -> PathBuf {
-        let name = of.file_name().unwrap_or_default().to_string_lossy();
-        self.folder.join(format!(".installed-{name}"))
-    }
-}
-
-const ADVICE: &str = "install Python with venv and pip (https://www.python.org/downloads/)";
-
-/// An interpreter of this version: the one on the path, or one that pyenv has.
-fn interpreter(version: &str) -> Result<PathBuf> {
-    let name = PathBuf::from(format!("python{version}"));
-    // One that pyenv has put on the path may be a mere hint at it.
-    let works = |program: &Path| {
-        Command::new(program).arg("--version").output().is_ok_and(|run| run.status.success())
-    };
-    let pyenv = env::var_os("PYENV_ROOT")
-        .map_or_else(|| env::home_dir().unwrap_or_default().join(".pyenv"), PathBuf::from);
-    let installed = fs::read_dir(pyenv.join("versions")).into_iter().flatten().flatten();
-    let theirs = installed
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&format!("{version}.")))
-        .map(|entry| entry.path().join("bin").join(&name));
-    std::iter::once(name.clone()).chain(theirs).find(|program| works(program)).ok_or_else(|| {
-        let advice =
-            format!("install Python {version}, with venv and pip, so that python{version} is on the path");
-        format!(
-            "the package is tested on Python {}; {advice} (https://www.python.org/downloads/)",
-            VERSIONS.join(" and ")
-        )
-        .into()
-    })
 }
