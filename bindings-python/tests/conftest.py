@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.server
 import os
 import signal
@@ -20,6 +21,8 @@ from ssf_transmitter.testing import ReceiverEmulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from ssf_transmitter.outbox import Worker
 
 ISSUER = "https://edr.example.com"
 AUDIENCE = "https://receiver.example.com"
@@ -100,6 +103,28 @@ def in_child(work: Callable[[], None]) -> None:
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     pytest.fail("the child hangs")
+
+
+@contextlib.contextmanager
+def working(worker: Worker) -> Iterator[Callable[[Callable[[], bool]], None]]:
+    """Runs a worker in a thread, and stops it in any case: a test that fails must not leave it running.
+
+    Yields a function that waits until something is so, and fails if the worker ends before.
+    """
+    thread = threading.Thread(target=worker.run, daemon=True)
+    thread.start()
+
+    def until(is_so: Callable[[], bool]) -> None:
+        while not is_so():
+            thread.join(0.005)
+            assert thread.is_alive()
+
+    try:
+        yield until
+    finally:
+        worker.stop()
+        thread.join(600)
+        assert not thread.is_alive()
 
 
 class Held(http.server.ThreadingHTTPServer):

@@ -48,7 +48,7 @@ def test_a_child_may_be_forked_while_a_long_key_is_generated() -> None:
         while not stop.is_set():
             SigningKey.generate("RSA-2048")
 
-    thread = threading.Thread(target=generate)
+    thread = threading.Thread(target=generate, daemon=True)
     thread.start()
     try:
         for _ in range(20):

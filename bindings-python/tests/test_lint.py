@@ -180,7 +180,7 @@ def website(key: SigningKey) -> Iterator[dict[str, Any]]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         issuer = f"http://127.0.0.1:{server.server_port}"
         document = {"spec_version": "1_0", "issuer": issuer, "jwks_uri": f"{issuer}/jwks.json"}
         pages["issuer"] = issuer

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conftest import AUDIENCE, ISSUER, in_child
+from conftest import AUDIENCE, ISSUER, in_child, working
 from ssf_transmitter import (
     AsyncTransmitter,
     ConfigError,
@@ -215,15 +215,10 @@ def test_a_full_outbox_in_memory_refuses_or_waits(ssf_receiver: Callable[..., Re
     second = threading.Thread(target=waiting.enqueue, daemon=True, args=(EVENT, ADA), kwargs={"to": "acme"})
     second.start()
     receivers = {"acme": start(ssf_receiver).receiver()}
-    worker = Worker(waiting, Transmitter(ISSUER, KEY), receivers)
-    running = threading.Thread(target=worker.run, daemon=True)
-    running.start()
+    with working(Worker(waiting, Transmitter(ISSUER, KEY), receivers)) as until:
+        until(lambda: waiting.counts().delivered == 2)
     second.join(GUARD)
-    while waiting.counts().delivered < 2:
-        running.join(0.01)
-    worker.stop()
-    running.join(GUARD)
-    assert not running.is_alive()
+    assert not second.is_alive()
 
 
 def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
@@ -260,17 +255,11 @@ def test_a_worker_runs_in_a_thread_until_it_is_stopped(
 
     worker = Worker(outbox, Transmitter(ISSUER, KEY), find)
     assert worker.health == Health()
-    running = threading.Thread(target=worker.run, daemon=True)
-    running.start()
-    for _ in range(5):
-        outbox.enqueue(EVENT, ADA, to="acme")
-    while outbox.counts().delivered < 5:
-        running.join(0.01)
-        assert running.is_alive()
-    assert asked == ["acme"]
-    worker.stop()
-    running.join(GUARD)
-    assert not running.is_alive()
+    with working(worker) as until:
+        for _ in range(5):
+            outbox.enqueue(EVENT, ADA, to="acme")
+        until(lambda: outbox.counts().delivered == 5)
+        assert asked == ["acme"]
     assert worker.health == Health(delivered=5)
 
 
@@ -333,8 +322,6 @@ def test_a_child_leaves_the_open_file_of_its_parent_alone(
     emulator = start(ssf_receiver)
     outbox.enqueue(EVENT, ADA, to="acme")
     worker = Worker(outbox, Transmitter(ISSUER, KEY), {"acme": emulator.receiver()})
-    running = threading.Thread(target=worker.run, daemon=True)
-    running.start()
 
     def child() -> None:
         with pytest.raises(OutboxError) as caught:
@@ -342,15 +329,11 @@ def test_a_child_leaves_the_open_file_of_its_parent_alone(
         assert caught.value.code == "outbox_unavailable"
         outbox.close()
 
-    for _ in range(5):
-        in_child(child)
-        outbox.enqueue(EVENT, ADA, to="acme")
-    while outbox.counts().delivered < 6:
-        running.join(0.01)
-        assert running.is_alive()
-    worker.stop()
-    running.join(GUARD)
-    assert not running.is_alive()
+    with working(worker) as until:
+        for _ in range(5):
+            in_child(child)
+            outbox.enqueue(EVENT, ADA, to="acme")
+        until(lambda: outbox.counts().delivered == 6)
     assert len(emulator.received) == 6
 
 
@@ -511,7 +494,9 @@ def test_another_copy_of_sqlite_that_reads_the_file_loses_nothing(path: Path) ->
         if sys.platform == "linux":
             # Only Linux has locks that the other copy does not drop.
             done = threading.Event()
-            reader = threading.Thread(target=lambda: [open_and_close(path) for _ in iter(done.is_set, True)])
+            reader = threading.Thread(
+                target=lambda: [open_and_close(path) for _ in iter(done.is_set, True)], daemon=True
+            )
             reader.start()
             try:
                 for _ in range(100):

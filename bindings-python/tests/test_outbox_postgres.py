@@ -6,14 +6,13 @@ import asyncio
 import contextlib
 import os
 import threading
-import time
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
-from conftest import ISSUER, in_child
+from conftest import ISSUER, in_child, working
 from ssf_transmitter import AsyncTransmitter, ConfigError, Email, OutboxError, SigningKey, Transmitter
 from ssf_transmitter.events import caep
 from ssf_transmitter.outbox import AsyncOutbox, AsyncWorker, Drained, Entry, Outbox, Worker
@@ -69,15 +68,12 @@ def test_one_process_accepts_and_another_one_sends(url: str, schema: str, accept
 def test_a_worker_hears_of_what_another_outbox_accepts(url: str, schema: str, accepts: ReceiverEmulator) -> None:
     with Outbox(url, schema=schema, migrate=True) as theirs, Outbox(url, schema=schema) as ours:
         worker = Worker(theirs, Transmitter(ISSUER, KEY), {"acme": accepts.receiver()}, poll=3600)
-        thread = threading.Thread(target=worker.run)
-        thread.start()
-        for number in range(3):
-            ours.enqueue(EVENT, ADA, to="acme")
-            # Only a hint comes before the next look.
-            while ours.counts().delivered <= number:
-                time.sleep(0.005)
-        worker.stop()
-        thread.join()
+        assert theirs.counts().enqueued == 0
+        with working(worker) as until:
+            for number in range(1, 4):
+                ours.enqueue(EVENT, ADA, to="acme")
+                # Only a hint comes before the next look.
+                until(lambda delivered=number: ours.counts().delivered == delivered)
 
 
 def test_asyncio(url: str, schema: str, accepts: ReceiverEmulator) -> None:
@@ -146,20 +142,16 @@ def test_secrets_are_never_shown() -> None:
 def test_workers_are_told_of_a_transaction(url: str, schema: str, accepts: ReceiverEmulator) -> None:
     with Outbox(url, schema=schema, migrate=True) as theirs, Outbox(url, schema=schema) as ours:
         worker = Worker(theirs, Transmitter(ISSUER, KEY), {"acme": accepts.receiver()}, poll=3600)
-        thread = threading.Thread(target=worker.run)
-        thread.start()
-        # The worker has looked, and will not look again by itself.
-        ours.enqueue(EVENT, ADA, to="acme")
-        while ours.counts().delivered < 1:
-            time.sleep(0.005)
-        statement = ours.statement(EVENT, ADA, to="acme")
-        with psycopg.connect(url) as host:
-            host.execute(statement.sql, statement.parameters)
-        ours.wake()
-        while ours.counts().delivered == 1:
-            time.sleep(0.005)
-        worker.stop()
-        thread.join()
+        assert theirs.counts().enqueued == 0
+        with working(worker) as until:
+            # The worker has looked, and will not look again by itself.
+            ours.enqueue(EVENT, ADA, to="acme")
+            until(lambda: ours.counts().delivered == 1)
+            statement = ours.statement(EVENT, ADA, to="acme")
+            with psycopg.connect(url) as host:
+                host.execute(statement.sql, statement.parameters)
+            ours.wake()
+            until(lambda: ours.counts().delivered == 2)
     Outbox.in_memory().wake()
 
 

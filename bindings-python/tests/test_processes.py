@@ -47,7 +47,7 @@ def test_a_child_can_be_forked_while_other_threads_send(transmitter: Transmitter
         while not stop.is_set():
             transmitter.emit(EVENT, ADA, receiver)
 
-    threads = [threading.Thread(target=send) for _ in range(3)]
+    threads = [threading.Thread(target=send, daemon=True) for _ in range(3)]
     for thread in threads:
         thread.start()
     try:

@@ -92,7 +92,7 @@ def server(request: Any, key: SigningKey, ssf_receiver: Any, tmp_path: Path) -> 
         text=True,
         start_new_session=True,
     ) as program:
-        reader = threading.Thread(target=read, args=(program.stdout,))
+        reader = threading.Thread(target=read, args=(program.stdout,), daemon=True)
         reader.start()
         try:
             address = addresses.get(timeout=600)

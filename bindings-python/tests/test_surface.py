@@ -265,7 +265,7 @@ def test_the_keys_to_publish_are_those_of_the_signer_or_an_error(case: dict[str,
 def test_a_close_waits_for_what_is_under_way(case: dict[str, Any], ssf_receiver: Any) -> None:
     world = World({**case, "fault": {"slow_headers": {"ms": 500}}}, Transmitter, ssf_receiver)
     transmitter, args = world.transmitter, world.arguments(case)[0]
-    threads = [threading.Thread(target=transmitter.emit, args=args) for _ in range(case["in_flight"])]
+    threads = [threading.Thread(target=transmitter.emit, args=args, daemon=True) for _ in range(case["in_flight"])]
     for thread in threads:
         thread.start()
     while transmitter.counters.attempts < case["in_flight"]:

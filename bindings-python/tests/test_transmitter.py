@@ -250,7 +250,7 @@ def test_a_connection_that_the_receiver_has_closed_meanwhile_is_not_used_again(k
             closed.set()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve, args=(listener,))
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
         thread.start()
         receiver = Receiver(f"http://127.0.0.1:{listener.getsockname()[1]}/", "x", allow_loopback=True)
         with Transmitter(ISSUER, key, retry=RetryPolicy(max_attempts=1)) as transmitter:
@@ -276,7 +276,7 @@ def relayed(port: int) -> tuple[int, threading.Event]:
 
     def serve() -> None:
         with listener, listener.accept()[0] as ours, socket.create_connection(("127.0.0.1", port)) as theirs:
-            back = threading.Thread(target=copy, args=(theirs, ours))
+            back = threading.Thread(target=copy, args=(theirs, ours), daemon=True)
             back.start()
             copy(ours, theirs)
             closed.set()
