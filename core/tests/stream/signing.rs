@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use ssf_transmitter::{
     Algorithm, Error, ErrorCode, KeySet, KeyType, PublicKey, Signature, Signer, SigningKey, UnsignedSet,
     key::{ExternalKey, SigningHeader},
-    stream::{Answer, Begun, Head, Signing, Step},
+    stream::{Answer, Begun, Head, Signing, Step, Stop},
 };
 
 use crate::world::{BoxFuture, Noted, VERIFICATION, World, jtis, read, verified, wants};
@@ -222,4 +222,28 @@ async fn a_poll_without_a_signature_in_time_fails() {
     world.publish("ada").await;
     let answer = world.call("POST", &format!("/ssf/poll/{id}"), Some(json!({}))).await;
     assert_eq!((answer.status(), answer.failure().unwrap().code), (503, ErrorCode::SignerFailed));
+}
+
+#[tokio::test]
+async fn a_poll_resumes_an_inactive_stream_and_its_audit_has_it_once() {
+    let (hsm, keys) = hsm();
+    let hour = Duration::from_hours(1);
+    let world = World::signing(keys, |builder| builder.inactivity_timeout(hour, Stop::Pause));
+    let id = world.create(wants()).await;
+    world.clock.advance(hour);
+    world.api.maintain().await.unwrap();
+    world.clock.advance(Duration::from_mins(1));
+    assert_eq!(world.api.maintain().await.unwrap().audits[0].action(), "stream.pause");
+
+    // A poll that gets no signature has resumed the stream; the next one does not do it again.
+    let actions =
+        |answer: &Answer| answer.audits().iter().map(|audit| audit.action().to_owned()).collect::<Vec<_>>();
+    let answer = signing(&world, &id).await.finish(vec![]).await;
+    assert_eq!((answer.status(), actions(&answer)), (503, vec!["stream.enable".to_owned()]));
+    let wanted = signing(&world, &id).await;
+    let signatures = all(&hsm, &wanted).await;
+    let answer = wanted.finish(signatures).await;
+    assert_eq!((answer.status(), actions(&answer)), (200, vec![]));
+    // It was paused, and is enabled.
+    assert_eq!(jtis(&read(&answer)).len(), 2);
 }
