@@ -82,6 +82,10 @@ const readme = readFileSync(join(installed, 'README.md'), 'utf8');
 const named = ['errors.md', 'rules.md', ...Array.from(readme.matchAll(/\]\(docs\/([a-z-]+\.md)/g), ([, page]) => page)];
 for (const page of named) assert.ok(existsSync(join(installed, 'docs', page)), `the package contains docs/${page}`);
 
+// Nothing runs when it is installed.
+const { scripts } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+for (const name of ['preinstall', 'install', 'postinstall']) assert.equal(scripts?.[name], undefined, name);
+
 rmSync(join(project, 'node_modules/ssf-transmitter/dist', binary));
 const without = spawnSync(process.execPath, ['esm.mjs'], { cwd: project, encoding: 'utf8' });
 assert.notEqual(without.status, 0);

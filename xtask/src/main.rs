@@ -24,6 +24,7 @@ mod prose;
 mod python;
 mod release;
 mod run;
+mod runtimes;
 mod sanitizer;
 mod shipped;
 mod stress;

@@ -55,8 +55,23 @@ pub(crate) fn test(root: &Path) -> Result {
     // At once: they wait most of the time.
     let both = [&oldest, &other].map(|program| Ok((version(program)?, tests(&package, program, &database)?)));
     call_together(both.into_iter().collect::<Result<_>>()?, ADVICE)?;
-    let packed = work.join("packed");
-    node(&package, &oldest, &["scripts/packed.mjs", &packed.to_string_lossy()])
+    packed(&package, &oldest, &work)
+}
+
+/// Packs the package as the tests build it, and returns the tarball.
+pub(crate) fn pack(root: &Path) -> Result<PathBuf> {
+    let (package, work) = (root.join("bindings-node"), root.join("target/node"));
+    let oldest = oldest()?;
+    tools(&package, &work)?;
+    cli::build(root)?;
+    node(&package, &oldest, &["scripts/build.mjs", "dev"])?;
+    packed(&package, &oldest, &work)?;
+    Ok(work.join(format!("packed/ssf-transmitter-{}.tgz", env!("CARGO_PKG_VERSION"))))
+}
+
+/// Packs it below `packed/`, and tries it there.
+fn packed(package: &Path, program: &Path, work: &Path) -> Result {
+    node(package, program, &["scripts/packed.mjs", &work.join("packed").to_string_lossy()])
 }
 
 /// The tests with a module that is built with these variables; `prepare` has the last word on how they run.
@@ -200,8 +215,8 @@ fn tools(package: &Path, work: &Path) -> Result {
     if fs::symlink_metadata(&link).is_err() { link_folder(&packages, &link) } else { Ok(()) }
 }
 
-/// The newer Node.
-fn other(work: &Path) -> Result<PathBuf> {
+/// The npm package that holds the binaries of Node for this machine.
+pub(crate) fn binaries_of() -> String {
     let (system, machine) = (env::consts::OS, env::consts::ARCH);
     let system = match system {
         "macos" => "darwin",
@@ -213,7 +228,12 @@ fn other(work: &Path) -> Result<PathBuf> {
         "aarch64" => "arm64",
         other => other,
     };
-    let name = format!("node-{system}-{machine}");
+    format!("node-{system}-{machine}")
+}
+
+/// The newer Node.
+fn other(work: &Path) -> Result<PathBuf> {
+    let name = binaries_of();
     let folder = work.join(format!("node-{OTHER}"));
     let program =
         folder.join("node_modules").join(&name).join(if cfg!(windows) { "bin/node.exe" } else { "bin/node" });

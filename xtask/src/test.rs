@@ -7,7 +7,7 @@ use crate::{
     elf::Library,
     fences, fuzz, interop, node, openssl, package, postgres, prose, python,
     run::{cargo, cargo_alone},
-    swift,
+    runtimes, swift,
     target::Target,
     tools,
 };
@@ -68,10 +68,13 @@ const STEPS: &[(&str, Step)] = &[
 ];
 
 /// What takes too long for every change.
-const FULL: &[(&str, Step)] = &[("dist", |root| {
-    let packages = [Package::Cli, Package::Python, Package::Node];
-    Target::linux().try_for_each(|target| packages.iter().try_for_each(|of| dist(root, *of, target)))
-})];
+const FULL: &[(&str, Step)] = &[
+    ("runtimes", runtimes::run),
+    ("dist", |root| {
+        let packages = [Package::Cli, Package::Python, Package::Node];
+        Target::linux().try_for_each(|target| packages.iter().try_for_each(|of| dist(root, *of, target)))
+    }),
+];
 
 /// The steps of `cargo xtask check`: what takes less than a minute when little has changed.
 pub(crate) const QUICK: &[&str] = &["codegen", "format", "fences", "prose", "lint"];

@@ -29,6 +29,8 @@ const ADVICE: &str = "install Python with venv and pip (https://www.python.org/d
 
 /// The oldest and the newest version. The tools run on the oldest.
 const VERSIONS: [&str; 2] = ["3.10", "3.13"];
+/// Those that have no full tests.
+const BETWEEN: [&str; 2] = ["3.11", "3.12"];
 
 const TESTS: &[&str] =
     &["-m", "pytest", "--quiet", "--doctest-modules", "--pyargs", "ssf_transmitter", "tests"];
@@ -88,20 +90,37 @@ pub(crate) fn sanitize(root: &Path, variables: &Variables, prepare: impl Fn(&mut
     call(&mut tests, "python", ADVICE)
 }
 
-/// An environment for each version, with the wheels of the tests in it: the package's, and the command's.
+/// Sends a SET with the wheel of the tests, on each version between the oldest and the newest.
+pub(crate) fn between(root: &Path) -> Result {
+    let oldest = Venv::make(&root.join("target/python"), &root.join("bindings-python"), VERSIONS[0])?;
+    let wheels = wheels(root, &oldest)?;
+    for version in BETWEEN {
+        let venv = Venv::make_empty(&root.join("target/python").join(version), version)?;
+        wheels.iter().try_for_each(|wheel| venv.install_wheel(wheel))?;
+        venv.run(&root.join("examples/python"), "python", &["okta_first_set.py"])?;
+    }
+    Ok(())
+}
+
+/// An environment for each version, with the wheels of the tests in it.
 fn trial(root: &Path) -> Result<[Venv; 2]> {
     let package = root.join("bindings-python");
     let work = root.join("target/python");
     let [oldest, newest] = VERSIONS.map(|version| Venv::make(&work, &package, version));
     let venvs = [oldest?, newest?];
-    venvs[0].install(&package.join("requirements/tools.txt"))?;
-    let wheel = build(&package, &venvs[0], DEV, &Variables::new(), &work.join("wheels"))?;
-    let command = command(root, &venvs[0])?;
+    let wheels = wheels(root, &venvs[0])?;
     for venv in &venvs {
-        venv.install_wheel(&wheel)?;
-        venv.install_wheel(&command)?;
+        wheels.iter().try_for_each(|wheel| venv.install_wheel(wheel))?;
     }
     Ok(venvs)
+}
+
+/// The wheels of the tests: the package's, and the command's.
+fn wheels(root: &Path, venv: &Venv) -> Result<[PathBuf; 2]> {
+    let package = root.join("bindings-python");
+    venv.install(&package.join("requirements/tools.txt"))?;
+    let wheel = build(&package, venv, DEV, &Variables::new(), &root.join("target/python/wheels"))?;
+    Ok([wheel, command(root, venv)?])
 }
 
 /// The wheel of the command, built with the profile of the tests: the emulator that they start.
