@@ -1,6 +1,12 @@
 //! What tests install for themselves, below `target/`.
 
-use std::{fs, path::Path, process::Command, thread};
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    sync::{Mutex, PoisonError},
+    thread,
+};
 
 use crate::Result;
 
@@ -20,8 +26,8 @@ pub(crate) fn call(command: &mut Command, name: &str, advice: &str) -> Result {
     if status.success() { Ok(()) } else { Err(format!("{name}: {status}").into()) }
 }
 
-/// Runs programs at the same time, and prints what each has printed after it ended.
-pub(crate) fn call_together(commands: Vec<(String, Command)>, advice: &str) -> Result {
+/// Runs programs, so many at the same time, and prints what each has printed after it ended.
+pub(crate) fn call_together(commands: Vec<(String, Command)>, at_once: usize, advice: &str) -> Result {
     let run = |(name, mut command): (String, Command)| {
         let output =
             command.output().map_err(|error| format!("{name} does not start ({error}): {advice}"))?;
@@ -29,11 +35,15 @@ pub(crate) fn call_together(commands: Vec<(String, Command)>, advice: &str) -> R
         println!("-- {name}\n{}", said.trim_end());
         if output.status.success() { Ok(()) } else { Err(format!("{name}: {}", output.status)) }
     };
-    thread::scope(|scope| {
-        let runs: Vec<_> = commands.into_iter().map(|command| scope.spawn(|| run(command))).collect();
-        let ended: Vec<_> = runs.into_iter().map(|run| run.join().map_err(|_| "a thread panicked")).collect();
-        ended.into_iter().try_for_each(|ended| Ok(ended??))
-    })
+    let queue = Mutex::new(commands.into_iter());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || std::iter::from_fn(next).filter_map(|command| run(command).err()).collect::<Vec<_>>();
+    let failed: Vec<_> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
+        let panicked = |_| vec!["a thread panicked".to_owned()];
+        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_else(panicked)).collect()
+    });
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("; ").into()) }
 }
 
 /// Removes a folder, where there is one.

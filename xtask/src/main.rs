@@ -25,6 +25,7 @@ mod python;
 mod release;
 mod run;
 mod runtimes;
+mod rust;
 mod sanitizer;
 mod shipped;
 mod stress;

@@ -7,7 +7,7 @@ use crate::{
     elf::Library,
     fences, fuzz, interop, node, openssl, package, postgres, prose, python,
     run::{cargo, cargo_alone},
-    runtimes, swift,
+    runtimes, rust, swift,
     target::Target,
     tools,
 };
@@ -29,10 +29,7 @@ const STEPS: &[(&str, Step)] = &[
     ("fences", fences::run),
     ("prose", prose::run),
     ("workflows", tools::lint_workflows),
-    ("rust", |root| {
-        postgres::install(root)?;
-        cargo(root, "test --workspace --locked").run()
-    }),
+    ("rust", rust::test),
     ("sqlx", |root| {
         postgres::install(root)?;
         cargo_alone(&root.join("tests/sqlx"), root)?.run()

@@ -49,7 +49,7 @@ pub(crate) fn test(root: &Path) -> Result {
     // At once: they wait most of the time.
     println!("$ python {}", TESTS.join(" "));
     let tests = venvs.iter().map(|venv| (venv.folder.display().to_string(), venv.tests(&package, &database)));
-    call_together(tests.collect(), ADVICE)
+    call_together(tests.collect(), VERSIONS.len(), ADVICE)
 }
 
 /// The interpreter of an environment with the packages of this list.

@@ -1,5 +1,7 @@
 //! The Node package: one build, tested on the oldest and a newer line of Node that it supports.
 
+mod interpreters;
+
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -21,12 +23,11 @@ use crate::{
     trial,
 };
 
-/// The line of Node that is tested beside the one that is installed, from the npm packages that hold its binaries.
-const OTHER: &str = "24.21.0";
+pub(crate) use interpreters::binaries_of;
+use interpreters::{oldest, other, version};
+
 /// The version of better-sqlite3 that is measured beside the outbox: the last line for the oldest Node.
 const BETTER_SQLITE3: &str = "12.11.1";
-/// What is installed has to be of this line: the oldest that is supported.
-const OLDEST: u32 = 20;
 
 pub(crate) const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 const ADVICE: &str = "install Node.js 20 with npm (https://nodejs.org/en/download)";
@@ -54,7 +55,7 @@ pub(crate) fn test(root: &Path) -> Result {
     let database = postgres::Server::start(root)?;
     // At once: they wait most of the time.
     let both = [&oldest, &other].map(|program| Ok((version(program)?, tests(&package, program, &database)?)));
-    call_together(both.into_iter().collect::<Result<_>>()?, ADVICE)?;
+    call_together(both.into_iter().collect::<Result<_>>()?, 2, ADVICE)?;
     packed(&package, &oldest, &work)
 }
 
@@ -213,52 +214,6 @@ fn tools(package: &Path, work: &Path) -> Result {
     let link = package.join("node_modules");
     // What somebody has installed there is left alone.
     if fs::symlink_metadata(&link).is_err() { link_folder(&packages, &link) } else { Ok(()) }
-}
-
-/// The npm package that holds the binaries of Node for this machine.
-pub(crate) fn binaries_of() -> String {
-    let (system, machine) = (env::consts::OS, env::consts::ARCH);
-    let system = match system {
-        "macos" => "darwin",
-        "windows" => "win",
-        other => other,
-    };
-    let machine = match machine {
-        "x86_64" => "x64",
-        "aarch64" => "arm64",
-        other => other,
-    };
-    format!("node-{system}-{machine}")
-}
-
-/// The newer Node.
-fn other(work: &Path) -> Result<PathBuf> {
-    let name = binaries_of();
-    let folder = work.join(format!("node-{OTHER}"));
-    let program =
-        folder.join("node_modules").join(&name).join(if cfg!(windows) { "bin/node.exe" } else { "bin/node" });
-    if !program.exists() {
-        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        write(&folder.join("package.json"), b"{ \"private\": true }\n")?;
-        npm(&folder, &["install", "--no-save", &format!("{name}@{OTHER}")])?;
-    }
-    Ok(program)
-}
-
-/// The Node on the path, which has to be of the oldest line.
-fn oldest() -> Result<PathBuf> {
-    let program = PathBuf::from("node");
-    let found = version(&program)?;
-    if found.starts_with(&format!("v{OLDEST}.")) {
-        return Ok(program);
-    }
-    Err(format!("the package is tested on Node {OLDEST}, and {found} is what is installed: {ADVICE}").into())
-}
-
-fn version(program: &Path) -> Result<String> {
-    let output = Command::new(program).arg("--version").output();
-    let output = output.map_err(|error| format!("node does not start ({error}): {ADVICE}"))?;
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 /// The tests of the package.
