@@ -211,7 +211,7 @@ def test_the_key_that_is_published_is_the_one_of_the_service(kms: Kms) -> None:
     assert (published["kid"], published["kty"], published["alg"], "d" in published) == ("kms-1", "EC", "ES256", False)
 
 
-def test_a_worker_asks_the_function(kms: Kms, emulator: ReceiverEmulator) -> None:
+def test_a_worker_asks_the_function(kms: Kms, emulator: ReceiverEmulator, caplog: pytest.LogCaptureFixture) -> None:
     outbox, receivers = Outbox.in_memory(), {"acme": emulator.receiver()}
     outbox.enqueue(EVENT, ADA, to="acme")
     transmitter = Transmitter(ISSUER, Signer(kms.sign, algorithm="ES256", kid="kms-1"))
@@ -227,6 +227,10 @@ def test_a_worker_asks_the_function(kms: Kms, emulator: ReceiverEmulator) -> Non
     (jti,) = outbox.enqueue(EVENT, ADA, to="acme").jtis
     broken = Transmitter(ISSUER, Signer(fails, algorithm="ES256", kid="kms-1"))
     assert Worker(outbox, broken, receivers).drain() == Drained(0, 1)
+    # The outbox does not keep what the signer raised.
+    (record,) = (record for record in caplog.records if record.getMessage() == "the signer raised an exception")
+    assert record.exc_info is not None
+    assert str(record.exc_info[1]) == "no signature today"
     (waiting,) = outbox.list(jti=jti)
     assert (waiting.state, waiting.attempts) == ("waiting", 0)
     assert waiting.failure is not None

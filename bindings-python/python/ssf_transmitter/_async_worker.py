@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ssf_transmitter import _native
 from ssf_transmitter._async_transmitter import _call
-from ssf_transmitter._base import signer_failed
 from ssf_transmitter._keywords import known_keywords
 from ssf_transmitter._pending import pending
-from ssf_transmitter._worker import LOGGER, BaseWorker, Drained, alert, not_found
+from ssf_transmitter._worker import LOGGER, BaseWorker, Drained, alert, not_found, not_signed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -128,7 +127,7 @@ class AsyncWorker(BaseWorker):
             try:
                 question.signed(await _call(sign, given))
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # of the signer, whatever it is
-                question.failed(signer_failed(error))
+                question.failed(not_signed(error))
         else:
             try:
                 found: Any = self._find(question.receiver)

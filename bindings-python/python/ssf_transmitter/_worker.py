@@ -215,7 +215,7 @@ class Worker(BaseWorker):
                 signature: Any = sign(given)
                 question.signed(signature)
             except Exception as error:  # noqa: BLE001  # of the signer, whatever it is
-                question.failed(signer_failed(error))
+                question.failed(not_signed(error))
         else:
             try:
                 receiver: Any = self._find(question.receiver)
@@ -237,6 +237,12 @@ def alert(question: _native.Question, on_alert: Any) -> Any:
     except Exception:
         LOGGER.exception("on_alert raised an exception")
         return None
+
+
+def not_signed(error: BaseException) -> SsfError:
+    """The error for a signer that raised an exception, which the outbox does not keep."""
+    LOGGER.error("the signer raised an exception", exc_info=error)
+    return signer_failed(error)
 
 
 def not_found(error: BaseException) -> SsfError:
