@@ -84,6 +84,19 @@ import Testing
         #expect(try await emulator.accepted() == [receipt.jti: 1])
     }
 
+    @Test func theNearestFileIsFoundInAFolderAround() throws {
+        let folder = try Folder()
+        _ = try folder.write("issuer = \"\(issuer)\"\n", to: "ssf.toml")
+        let inner = folder.url.appendingPathComponent("agent/settings")
+        let files = FileManager.default
+        try files.createDirectory(at: inner, withIntermediateDirectories: true)
+        // Of the process: the tests run one by one.
+        let before = files.currentDirectoryPath
+        defer { _ = files.changeCurrentDirectoryPath(before) }
+        try #require(files.changeCurrentDirectoryPath(inner.path))
+        try withExtendedLifetime(folder) { #expect(try Config().issuer == issuer) }
+    }
+
     @Test func aWrongNameIsRefused() async throws {
         let config = try Config(toml: "[receivers.acme]\nokta = 'https://acme.okta.com'")
         let error = try await error { _ = try await config.receiver("Acme") }
