@@ -291,6 +291,23 @@ async fn a_dry_run_checks_and_sends_nothing() {
 }
 
 #[tokio::test]
+async fn a_line_that_cannot_be_read_exactly_is_kept_as_it_is() {
+    let mut all = lines(3);
+    let event = r#"{ "https://edr.example.com/alert": { "serial": 18446744073709551617 } }"#;
+    all[1] = format!(r#"{{ "event": {event}, "subject": {{ "format": "opaque", "id": "1" }} }}"#);
+    let world = World::new("exact", &all, json!([])).await;
+    assert_eq!(summary(&world.send(&["--dry-run"]).await)["failed"], 1);
+    let path = world.beside("failed");
+    // Sent again, it is the same line, and fails for the same reason.
+    assert_eq!(run_json(world.command(&path, &["--dry-run"])).await["failed"], 1);
+    for path in [path.clone(), format!("{path}.failed")] {
+        let failed = failures(&path);
+        assert_eq!((failed.len(), &failed[0]["unreadable"]), (1, &json!(all[1])), "{path}");
+        assert_eq!(failed[0]["failure"]["code"], "number_not_exact");
+    }
+}
+
+#[tokio::test]
 async fn an_outbox_accepts_lines() {
     let folder = folder("send-outbox");
     let mut all = lines(1200);

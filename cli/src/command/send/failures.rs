@@ -6,8 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::Value;
-use ssf_transmitter::Error;
+use serde_json::Map;
+use ssf_transmitter::{Error, json as exact};
 
 use super::{
     super::{Failure, Result, event_line::UNREADABLE},
@@ -49,11 +49,9 @@ impl Failures {
 
     /// Adds a line with the reason. Its `jti` goes with it, so that another attempt is a repeat.
     pub(super) fn add(&mut self, line: &Line, jti: &str, error: &Error) -> Result {
-        let mut failed = match serde_json::from_str(&line.text) {
-            Ok(Value::Object(members)) => members,
-            // It is not an event, and cannot become one here.
-            _ => serde_json::Map::from_iter([(UNREADABLE.to_owned(), line.text.as_str().into())]),
-        };
+        // What cannot be read exactly is kept as it is: written anew, it would be another event.
+        let mut failed = exact::parse_object(&line.text, "the line")
+            .unwrap_or_else(|_| Map::from_iter([(UNREADABLE.to_owned(), line.text.as_str().into())]));
         failed.entry("jti").or_insert_with(|| jti.into());
         let mut failure = Failure::from(error.clone()).json()["error"].clone();
         failure["line"] = line.number.into();
