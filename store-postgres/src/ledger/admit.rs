@@ -115,7 +115,8 @@ impl Answers {
         let names = names.into_iter().collect();
         let known = Self::without_locks(connection, messages);
         let (known, receivers) = tokio::join!(biased; known, lane::ask_for(connection, &names));
-        Ok(Self { receivers: receivers?, ..known? })
+        let known = known?;
+        Ok(Self { receivers: receivers?, ..known })
     }
 
     async fn without_locks(connection: &Connection, messages: &[&Message]) -> Done<Self> {
@@ -127,8 +128,8 @@ impl Answers {
             if keys.is_empty() { Ok(Vec::new()) } else { connection.query(KNOWN, &[each(&keys)]).await }
         };
         let values = [one(&count), each(&jtis)];
-        let (numbers, keys) = tokio::try_join!(biased; connection.query(NUMBERS, &values), ask)?;
-        Ok(Self { receivers: Vec::new(), numbers, keys })
+        let (numbers, keys) = tokio::join!(biased; connection.query(NUMBERS, &values), ask);
+        Ok(Self { receivers: Vec::new(), numbers: numbers?, keys: keys? })
     }
 
     /// What the outbox has of the keys and ids in messages, and a number for each of their messages.

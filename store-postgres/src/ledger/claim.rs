@@ -80,12 +80,12 @@ impl Operation for Claim {
         let (now, wanted) = (now.map(Timestamp::as_unix_millis), receivers(self, 0, 0));
         let served = Vec::<i64>::new();
         let (until_now, first) = ([one(&now), one(&STEP)], [each(&served), one(&wanted)]);
-        let (due, turns) = tokio::try_join!(
+        let (due, turns) = tokio::join!(
             biased;
             connection.query(DUE_RECEIVERS, &until_now),
             connection.query(TURNS, &first)
-        )?;
-        Ok(Some(Asked::Claim { due, turns }))
+        );
+        Ok(Some(Asked::Claim { due: due?, turns: turns? }))
     }
 
     async fn run(&self, ledger: &mut Ledger<'_>) -> Done<(Claims, bool)> {
@@ -127,7 +127,9 @@ impl Ledger<'_> {
     /// Writes what has changed. Returns when to look again, whether something may be ready now, and whether something is in the inbox.
     async fn next(&mut self, more: bool, progress: bool) -> Done<(Option<i64>, bool, bool)> {
         let (now, changes) = (self.millis(), self.changes()?);
-        let ((), rows) = tokio::try_join!(biased; self.send(&changes), self.query(NEXT, &[]))?;
+        let (sent, rows) = tokio::join!(biased; self.send(&changes), self.query(NEXT, &[]));
+        sent?;
+        let rows = rows?;
         let row = rows.first().ok_or_else(Failed::corrupt)?;
         let (next, ready, inbox): (Option<i64>, bool, bool) =
             (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);

@@ -192,9 +192,10 @@ impl Ledger<'_> {
         names.dedup();
         if !names.is_empty() {
             let values = [each(&names)];
-            let (_, rows) =
-                tokio::try_join!(biased; self.execute(NEW, &values), self.query(BY_NAMES, &values))?;
-            self.locks(&rows)?;
+            let (added, rows) =
+                tokio::join!(biased; self.execute(NEW, &values), self.query(BY_NAMES, &values));
+            added?;
+            self.locks(&rows?)?;
         }
         Ok(())
     }

@@ -3,6 +3,9 @@
 //!
 //! Who changes deliveries of a receiver locks its row first: so one transaction at a time decides about them. An operation reads rows,
 //! changes them in memory, and writes all of them at once.
+//!
+//! Statements that need nothing of each other are sent together, and awaited with `join!`: once one has failed, the server refuses those
+//! after it, so that their errors are only looked at if those before them have none.
 
 mod admit;
 mod claim;

@@ -97,8 +97,9 @@ impl Operation for Settle {
     async fn ask(&self, connection: &Connection, _: Option<Timestamp>) -> Done<Option<Asked>> {
         let jtis: Vec<_> = self.0.iter().map(|settlement| &*settlement.lease.jti).collect();
         let values = [each(&jtis)];
-        let (receivers, leased) = tokio::try_join!(biased; connection.query(RECEIVERS, &values), connection.query(LEASED, &values))?;
-        Ok(Some(Asked::Settle { receivers, leased }))
+        let (receivers, leased) =
+            tokio::join!(biased; connection.query(RECEIVERS, &values), connection.query(LEASED, &values));
+        Ok(Some(Asked::Settle { receivers: receivers?, leased: leased? }))
     }
 
     async fn run(&self, ledger: &mut Ledger<'_>) -> Done<Vec<Settled>> {
