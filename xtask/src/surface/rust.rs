@@ -25,7 +25,7 @@ const FLAGS: &str = "-Zunstable-options --output-format=json --cap-lints=allow";
 pub(super) fn reports(root: &Path) -> Result<Vec<Report>> {
     toolchain(root)?;
     let libraries = package::libraries();
-    let packages: String = libraries.iter().map(|name| format!(" -p {name}")).collect();
+    let packages: String = libraries.iter().flat_map(|name| [" -p ", name]).collect();
     let rustdoc = env::var("RUSTDOC").unwrap_or_else(|_| "rustdoc".to_owned());
     cargo(root, &format!("doc --quiet --no-deps --lib --locked{packages}"))
         .env("RUSTDOC", &env::current_exe()?.to_string_lossy())
@@ -36,7 +36,8 @@ pub(super) fn reports(root: &Path) -> Result<Vec<Report>> {
 }
 
 fn toolchain(root: &Path) -> Result {
-    let found = program(root, &env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned()), "--version").output()?;
+    let found =
+        program(root, &env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned()), "--version").output()?;
     if found.starts_with(&format!("rustc {TOOLCHAIN}.")) {
         return Ok(());
     }

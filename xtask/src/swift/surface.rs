@@ -65,7 +65,7 @@ pub(super) fn report(package: &Package) -> Result<Report> {
     for module in MODULES {
         extract(package, module, &triple, &folder)?;
         let json = fs::read_to_string(folder.join(format!("{module}.symbols.json")))?;
-        text.push_str(&format!("# {module}\n\n{}\n", rendered(&serde_json::from_str(&json)?)));
+        text.extend(["# ", module, "\n\n", &rendered(&serde_json::from_str(&json)?), "\n"]);
     }
     Ok(Report::new("swift.txt", format!("{}\n", text.trim_end())))
 }
@@ -102,14 +102,15 @@ fn rendered(graph: &Graph) -> String {
             let mut line: String = it.declaration_fragments.iter().map(|part| &*part.spelling).collect();
             if let Some(protocols) = conformances.get_mut(&*it.identifier.precise) {
                 protocols.sort_unstable();
-                line.push_str(&format!(": {}", protocols.join(", ")));
+                line.extend([": ", &protocols.join(", ")]);
             }
             let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
             (&it.path_components, line)
         })
         .collect();
     lines.sort();
-    lines.iter().map(|(path, line)| format!("{}{line}\n", "    ".repeat(path.len() - 1))).collect()
+    let indented = |(path, line): (&Vec<String>, String)| ["    ".repeat(path.len() - 1), line].concat();
+    lines.into_iter().map(indented).flat_map(|line| [line, "\n".to_owned()]).collect()
 }
 
 #[cfg(test)]
