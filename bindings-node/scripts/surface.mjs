@@ -1,5 +1,5 @@
-// Writes the public API, as the declarations of all modules that can be imported say it, without comments. A module such
-// as `ssf-transmitter/outbox` is a namespace in it.
+// Writes the public API, as the declarations of all modules that can be imported say it, without comments. A module
+// such as `ssf-transmitter/outbox` is a namespace in it.
 //
 // node scripts/surface.mjs FOLDER FILE    (FOLDER is for what is made on the way)
 

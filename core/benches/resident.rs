@@ -1,4 +1,5 @@
-//! Resident memory over a million ES256 emits: flat, once connections and caches are there.
+//! Resident memory: of an idle transmitter that has sent to 10,000 receivers, and over a million ES256 emits, where it is
+//! flat, once connections and caches are there.
 //!
 //! `cargo xtask stress memory` runs this. The server is in the same process and keeps nothing, so what grows is a leak
 //! of either.
@@ -18,6 +19,9 @@ const AT_ONCE: usize = 32;
 const PARTS: usize = 10;
 /// More than the first part left, in kilobytes, is growth: a leak of four bytes for each emit.
 const GROWTH: u64 = 3600;
+const RECEIVERS: usize = 10_000;
+/// What a process may take, in kilobytes, that has sent a SET to each of so many receivers.
+const IDLE: u64 = 40_000;
 
 /// What of this process is in memory, in kilobytes.
 fn resident() -> u64 {
@@ -35,26 +39,37 @@ async fn main() {
             .network(Network::new().ca_bundle(ca))
             .build()
             .unwrap();
-    let receiver = Receiver::builder(url, "aud").allow_loopback().concurrency(AT_ONCE).build().unwrap();
+    let receiver = |audience: &str| {
+        Receiver::builder(&*url, audience).allow_loopback().concurrency(AT_ONCE).build().unwrap()
+    };
 
+    let receivers: Vec<_> = (0..RECEIVERS).map(|number| receiver(&format!("receiver-{number}"))).collect();
+    send(&transmitter, &receivers.iter().collect::<Vec<_>>()).await;
+    let idle = resident();
+    println!("idle, after a SET to each of {RECEIVERS} receivers: {idle} kB resident");
+    assert!(idle <= IDLE, "more than {IDLE} kB");
+    drop(receivers);
+
+    let receiver = receiver("aud");
     let mut measured = Vec::new();
     for part in 1..=PARTS {
-        let each = (0..emits / PARTS).map(|number| {
-            let subject = Subject::opaque(format!("device-{number}"));
-            transmitter.emit(
-                caep::SessionRevoked::new().with_reason_admin("en", "Laptop lost"),
-                subject,
-                &receiver,
-            )
-        });
-        let mut all = transmitter.emit_all(each).concurrency(AT_ONCE);
-        while let Some(emitted) = all.next().await {
-            emitted.result.unwrap();
-        }
+        send(&transmitter, &vec![&receiver; emits / PARTS]).await;
         measured.push(resident());
         println!("{:>9} emits: {:>7} kB resident", part * (emits / PARTS), measured[part - 1]);
     }
     let growth = measured[PARTS - 1].saturating_sub(measured[0]);
     assert!(growth < GROWTH, "resident memory has grown by {growth} kB");
     println!("grown by {growth} kB since the first {} emits", emits / PARTS);
+}
+
+/// Sends a SET to each.
+async fn send(transmitter: &Transmitter, receivers: &[&Receiver]) {
+    let each = receivers.iter().enumerate().map(|(number, receiver)| {
+        let event = caep::SessionRevoked::new().with_reason_admin("en", "Laptop lost");
+        transmitter.emit(event, Subject::opaque(format!("device-{number}")), receiver)
+    });
+    let mut all = transmitter.emit_all(each).concurrency(AT_ONCE);
+    while let Some(emitted) = all.next().await {
+        emitted.result.unwrap();
+    }
 }

@@ -20,11 +20,6 @@ use crate::{
     trial,
 };
 
-/// Builds the command for the tests.
-pub(crate) fn build(root: &Path) -> Result {
-    cargo(root, "build --locked -p ssf-cli --bin ssf").run()
-}
-
 /// Builds the command for a platform as it is released, without packages.
 pub(crate) fn build_released(root: &Path, target: &Target) -> Result<PathBuf> {
     let mut line = "build --release --locked -p ssf-cli --bin ssf".to_owned();

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     Result,
-    run::{cargo, program, target},
+    run::{build, example_program, program},
 };
 
 /// Where Debian's packages have their programs, a folder for each version.
@@ -61,8 +61,8 @@ impl Server {
     pub(crate) fn start(root: &Path) -> Result<Self> {
         // The pooler is for the tests in Rust, which are not run on every platform.
         install_each(root, &[SERVER])?;
-        cargo(root, "build --locked -p ssf-transmitter-postgres --example server").run()?;
-        let mut command = Command::new(target(root).join("debug/examples/server"));
+        build(root)?;
+        let mut command = Command::new(example_program(root, "server"));
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut url = String::new();
         if let Some(said) = process.stdout.take() {

@@ -49,6 +49,22 @@ pub(crate) fn cargo(root: &Path, arguments: &str) -> Program {
     program(root, &env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()), arguments)
 }
 
+/// Builds the programs and the examples of the workspace, as the tests do: with fewer packages, or without examples,
+/// dependencies would have other features, and be built once more.
+pub(crate) fn build(root: &Path) -> Result {
+    cargo(root, "build --workspace --bins --examples --locked").run()
+}
+
+/// Runs an example that is built.
+pub(crate) fn example(root: &Path, name: &str) -> Result {
+    program(root, &example_program(root, name).to_string_lossy(), "").run()
+}
+
+/// Where an example is that is built.
+pub(crate) fn example_program(root: &Path, name: &str) -> PathBuf {
+    target(root).join("debug/examples").join(format!("{name}{}", env::consts::EXE_SUFFIX))
+}
+
 /// The target that this machine is.
 pub(crate) fn host(root: &Path) -> Result<String> {
     let told = program(root, &env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned()), "-vV").output()?;

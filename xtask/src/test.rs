@@ -6,7 +6,7 @@ use crate::{
     Package, Result, cli, codegen, demo, deny, dist,
     elf::Library,
     fences, fuzz, interop, node, openssl, package, postgres, prose, python,
-    run::{cargo, cargo_alone},
+    run::{build, cargo, cargo_alone, example},
     runtimes, rust, surface, swift,
     target::Target,
     tools,
@@ -42,9 +42,10 @@ const STEPS: &[(&str, Step)] = &[
         cargo(root, "doc --workspace --no-deps --locked").env("RUSTDOCFLAGS", "-D warnings").run()
     }),
     ("examples", |root| {
-        ["quickstart", "own_dialect", "external_signer", "outbox"].iter().try_for_each(|name| {
-            cargo(root, &format!("run -q --locked -p ssf-examples --example {name}")).run()
-        })
+        build(root)?;
+        ["quickstart", "own_dialect", "external_signer", "outbox"]
+            .iter()
+            .try_for_each(|name| example(root, name))
     }),
     ("interop", interop::run),
     ("python", python::test),

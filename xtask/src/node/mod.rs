@@ -17,7 +17,7 @@ use crate::{
     linkage,
     openssl::{self, Variables},
     postgres,
-    run::{cargo, target},
+    run::{build, cargo, target},
     shipped,
     target::Target,
     trial,
@@ -40,7 +40,7 @@ pub(crate) fn test(root: &Path) -> Result {
     let oldest = oldest()?;
     tools(&package, &work)?;
     let other = other(&work)?;
-    cli::build(root)?;
+    build(root)?;
 
     node(&package, &oldest, &["scripts/build.mjs", "dev"])?;
     for binary in binaries(&package)? {
@@ -64,7 +64,7 @@ pub(crate) fn pack(root: &Path) -> Result<PathBuf> {
     let (package, work) = (root.join("bindings-node"), root.join("target/node"));
     let oldest = oldest()?;
     tools(&package, &work)?;
-    cli::build(root)?;
+    build(root)?;
     node(&package, &oldest, &["scripts/build.mjs", "dev"])?;
     packed(&package, &oldest, &work)?;
     Ok(work.join(format!("packed/ssf-transmitter-{}.tgz", env!("CARGO_PKG_VERSION"))))
@@ -79,7 +79,7 @@ fn packed(package: &Path, program: &Path, work: &Path) -> Result {
 pub(crate) fn sanitize(root: &Path, variables: &Variables, prepare: impl Fn(&mut Command)) -> Result {
     let (package, program) = (root.join("bindings-node"), oldest()?);
     tools(&package, &root.join("target/node"))?;
-    cli::build(root)?;
+    build(root)?;
     let mut build = Command::new(&program);
     build.current_dir(&package).envs(variables).args(["scripts/build.mjs", "dev"]);
     call(&mut build, "node", ADVICE)?;
@@ -107,7 +107,7 @@ pub(crate) fn dist(root: &Path, target: &'static Target) -> Result {
         check_stays_loaded(&binary)?;
     }
     if target.is_here() {
-        cli::build(root)?;
+        build(root)?;
         let database = postgres::Server::start(root)?;
         call(&mut tests(&package, &program, &database)?, "node", ADVICE)?;
         node(
@@ -140,7 +140,7 @@ pub(crate) fn surface(root: &Path, work: &Path, file: &Path) -> Result {
 
 /// Measures what is released beside what people use instead.
 pub(crate) fn bench(root: &Path) -> Result {
-    cli::build(root)?;
+    build(root)?;
     release(root, Target::here()?)?;
     let (package, program) = (root.join("bindings-node"), PathBuf::from("node"));
     node(&package, &program, &["benches/bench.mjs"])?;

@@ -1,4 +1,5 @@
-//! `cargo xtask surface`: the public API of each language as a text below `api/`, so that a change of it shows in review.
+//! `cargo xtask surface`: the public API of each language as a text below `api/`, so that a change of it shows in
+//! review.
 
 mod rust;
 

@@ -42,7 +42,7 @@ fn toolchain(root: &Path) -> Result {
         return Ok(());
     }
     Err(format!(
-        "the public API of the crates is read with Rust {TOOLCHAIN}, and this is {}: run `cargo +{TOOLCHAIN} xtask …`",
+        "the crates' public API is read with Rust {TOOLCHAIN}, and this is {}: run `cargo +{TOOLCHAIN} xtask …`",
         found.trim()
     )
     .into())

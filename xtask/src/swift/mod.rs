@@ -111,8 +111,8 @@ impl Package {
 
     /// Builds library, generator and emulator, and has the generator write.
     fn build_native(&self) -> Result {
-        // All of it, as the other steps do: fewer packages would mean other features, and so another build.
-        cargo(&self.root, "build --workspace --locked").run()?;
+        // With examples, and all of it, as `run::build` does.
+        cargo(&self.root, "build --workspace --lib --bins --examples --locked").run()?;
         let generated = self.work.join("generated");
         fs::create_dir_all(&generated)?;
         let built = self.target.join("debug");
