@@ -11,6 +11,7 @@ use super::{Bills, versions::OURS};
 use crate::{
     Result,
     bill::{Artefact, Bill, LICENCES},
+    cli::archive,
     install::{call, clear},
     package::pages,
     target::{System, Target},
@@ -100,6 +101,7 @@ fn packages(root: &Path, artefact: Artefact, target: &Target) -> Result<Vec<Pack
                 wheel("ssf_transmitter_cli", &[], &[scripts], &artefact.sbom(target)),
                 npm("ssf-transmitter-cli", own.to_vec(), false),
                 npm(&format!("ssf-transmitter-cli-{}", target.npm), vec![program], true),
+                archive(target),
             ])
         }
         Artefact::Swift => Ok(Vec::new()),
@@ -122,6 +124,13 @@ fn npm(name: &str, mut inside: Vec<String>, binary: bool) -> Package {
     inside.extend(binary.then(|| LICENCES.to_owned()));
     let files = inside.iter().map(|file| format!("package/{file}")).collect();
     Package { name: format!("{name}-{OURS}.tgz"), files }
+}
+
+/// The archive of the command.
+fn archive(target: &Target) -> Package {
+    let name = archive::name(target);
+    let files = archive::files(target).iter().map(|file| format!("{name}/{file}")).collect();
+    Package { name: format!("{name}.tar.gz"), files }
 }
 
 impl Package {
@@ -150,6 +159,8 @@ impl Package {
         fs::create_dir_all(work)?;
         unpack(file, work)?;
         let mut found = files(work)?;
+        // The manual has a page for each subcommand.
+        found.retain(|name| !name.contains("/man/ssf-"));
         // What TypeScript writes is tested by what it does; here, nothing else is beside it.
         if self.name == format!("ssf-transmitter-{OURS}.tgz") {
             found.retain(|name| {

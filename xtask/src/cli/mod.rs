@@ -1,5 +1,7 @@
 //! The command `ssf`, which is the emulator too: built for the tests of the languages, and released as a wheel and as npm
-//! packages.
+//! packages, and in an archive.
+
+pub(crate) mod archive;
 
 use std::{
     env, fs,
@@ -33,8 +35,8 @@ pub(crate) fn program(root: &Path) -> PathBuf {
     target(root).join("debug").join(format!("ssf{}", env::consts::EXE_SUFFIX))
 }
 
-/// Builds what is released for a platform, the wheel and the npm packages, with one program in all of them, and puts
-/// them into `target/dist/` when they work as they are installed.
+/// Builds what is released for a platform, the wheel, the npm packages and the archive, with one program in all of them, and
+/// puts them into `target/dist/` when they work as they are installed.
 pub(crate) fn dist(root: &Path, target: &'static Target) -> Result {
     let work = root.join("target/cli").join(target.triple);
     let released = target.released(root, "cli");
@@ -46,7 +48,12 @@ pub(crate) fn dist(root: &Path, target: &'static Target) -> Result {
     let packages = work.join("npm");
     let mut layout = Command::new("node");
     let bill = Bill::read(root, Artefact::Cli, target)?.write(root)?;
-    layout.arg(root.join("cli/npm/dist.mjs")).arg(&program).arg(target.npm).arg(&packages).arg(bill.licences);
+    layout
+        .arg(root.join("cli/npm/dist.mjs"))
+        .arg(&program)
+        .arg(target.npm)
+        .arg(&packages)
+        .arg(&bill.licences);
     call(&mut layout, "node", "install Node.js 20 (https://nodejs.org/en/download)")?;
     let project = work.join("project");
     let tarballs = pack(&packages, &project)?;
@@ -58,8 +65,10 @@ pub(crate) fn dist(root: &Path, target: &'static Target) -> Result {
         try_npm(root, &project, &tarballs)?;
     }
 
+    let archive = archive::write_to(root, target, &program, &bill.licences, &work.join("archive"))?;
+
     fs::create_dir_all(&released)?;
-    for file in [&[wheel], &tarballs[..]].concat() {
+    for file in [&[wheel, archive], &tarballs[..]].concat() {
         let to = released.join(file.file_name().unwrap_or_default());
         println!("{}: {} kB", to.display(), fs::copy(&file, &to)? / 1000);
     }
