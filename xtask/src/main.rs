@@ -29,6 +29,7 @@ mod rust;
 mod sanitizer;
 mod shipped;
 mod stress;
+mod surface;
 mod swift;
 mod target;
 mod test;
@@ -116,6 +117,12 @@ enum Task {
     },
     /// Check whether this checkout can be released.
     Release(release::Options),
+    /// Write the reports of the public API, in `api/`.
+    Surface {
+        /// Only these: by default, those of all languages, and Swift's needs the package built.
+        #[arg(value_enum)]
+        languages: Vec<surface::Language>,
+    },
     /// Write the code and the tables that are generated from the catalogue.
     Codegen {
         /// Write nothing; fail if a generated file differs from the catalogue.
@@ -159,6 +166,9 @@ enum Package {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = surface::as_rustdoc() {
+        return code;
+    }
     let outcome = match Arguments::parse().task {
         Task::Demo => demo::run(&root()),
         Task::Check => test::run(&root(), test::QUICK, false, false),
@@ -183,6 +193,7 @@ fn main() -> ExitCode {
         Task::Release(options) => release::run(&root(), &options),
         Task::Swift { generate: false } => swift::test(&root()),
         Task::Swift { generate: true } => swift::generate(&root()),
+        Task::Surface { languages } => surface::run(&root(), &languages),
         Task::Codegen { check } => codegen::run(&root(), check),
     };
     match outcome {

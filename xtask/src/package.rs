@@ -20,6 +20,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("ssf-emulator", &["src"]),
     ("ssf-cli", &["src"]),
 ];
+/// The one that is no library.
+const PROGRAM: &str = "ssf-cli";
 /// Pages for contributors; the others are in every package.
 const FOR_CONTRIBUTORS: &[&str] = &["adding-an-event.md", "architecture.md"];
 /// Where the Python package links to these others.
@@ -54,6 +56,11 @@ pub(crate) fn contents(root: &Path) -> Result<Vec<&'static str>> {
         check(&work.join(folder), content)?;
     }
     Ok(CRATES.iter().map(|(name, _)| *name).collect())
+}
+
+/// The crates that are libraries.
+pub(crate) fn libraries() -> Vec<&'static str> {
+    CRATES.iter().map(|(name, _)| *name).filter(|name| *name != PROGRAM).collect()
 }
 
 /// The pages of `docs/` that packages contain: texts of the library name them.

@@ -7,7 +7,7 @@ use crate::{
     elf::Library,
     fences, fuzz, interop, node, openssl, package, postgres, prose, python,
     run::{build, cargo, cargo_alone, example},
-    runtimes, rust, swift,
+    runtimes, rust, surface, swift,
     target::Target,
     tools,
 };
@@ -28,6 +28,7 @@ const STEPS: &[(&str, Step)] = &[
     }),
     ("fences", fences::run),
     ("prose", prose::run),
+    ("surface", surface::check_quick),
     ("workflows", tools::lint_workflows),
     ("rust", rust::test),
     ("sqlx", |root| {
@@ -75,7 +76,7 @@ const FULL: &[(&str, Step)] = &[
 ];
 
 /// The steps of `cargo xtask check`: what takes less than a minute when little has changed.
-pub(crate) const QUICK: &[&str] = &["codegen", "format", "fences", "prose", "lint"];
+pub(crate) const QUICK: &[&str] = &["codegen", "format", "fences", "prose", "lint", "surface"];
 
 /// Runs the steps whose names are given, or all of them: with those that take long, if it is to be `full`.
 pub(crate) fn run(root: &Path, names: &[impl AsRef<str>], full: bool, keep_going: bool) -> Result {

@@ -1,5 +1,5 @@
-//! Tools from `PyPI`, of the versions in `xtask/release/requirements.txt`: zizmor for the workflows, and the schema of
-//! SBOMs.
+//! Tools from `PyPI`. `xtask/release/requirements.txt` has zizmor for the workflows and the schema of SBOMs, and
+//! `xtask/surface/requirements.txt` what reads the public API of the Python package.
 
 use std::{
     fs,
@@ -12,29 +12,29 @@ use crate::{
     install::{call, install},
 };
 
-const ADVICE: &str = "install Python 3 with venv and pip (https://www.python.org/downloads/)";
+pub(crate) const ADVICE: &str = "install Python 3 with venv and pip (https://www.python.org/downloads/)";
 
 /// Lints the workflows. What would ask GitHub is left out.
 pub(crate) fn lint_workflows(root: &Path) -> Result {
-    let mut zizmor = Command::new(programs(root)?.join("zizmor"));
+    let mut zizmor = Command::new(programs(root, "release")?.join("zizmor"));
     zizmor.current_dir(root).args(["--offline", "--no-progress", "--quiet", ".github/workflows"]);
     call(&mut zizmor, "zizmor", ADVICE)
 }
 
 /// Validates SBOMs.
 pub(crate) fn validate(root: &Path, files: &[PathBuf]) -> Result {
-    let mut python = Command::new(programs(root)?.join("python"));
+    let mut python = Command::new(programs(root, "release")?.join("python"));
     call(python.arg(root.join("xtask/release/validate.py")).args(files), "validate.py", ADVICE)
 }
 
-/// The folder of the programs, after they were installed.
-fn programs(root: &Path) -> Result<PathBuf> {
-    let list = root.join("xtask/release/requirements.txt");
+/// The folder of the programs that `xtask/NAME/requirements.txt` lists, after they were installed.
+pub(crate) fn programs(root: &Path, name: &str) -> Result<PathBuf> {
+    let list = root.join("xtask").join(name).join("requirements.txt");
     let folder = root.join("target/tools");
-    let venv = folder.join("release");
+    let venv = folder.join(name);
     let programs = venv.join(if cfg!(windows) { "Scripts" } else { "bin" });
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    install(&list, &folder.join("release.installed-from"), &programs, || {
+    install(&list, &folder.join(format!("{name}.installed-from")), &programs, || {
         let mut make = Command::new("python3");
         call(make.args(["-m", "venv", "--clear"]).arg(&venv), "python3 -m venv", ADVICE)?;
         let mut pip = Command::new(programs.join("python"));

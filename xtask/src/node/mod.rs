@@ -130,6 +130,14 @@ pub(crate) fn dist(root: &Path, target: &'static Target) -> Result {
     bill.release(&target.released(root, "sbom"))
 }
 
+/// Writes the public API into a file; `work` is for what is made on the way.
+pub(crate) fn surface(root: &Path, work: &Path, file: &Path) -> Result {
+    let package = root.join("bindings-node");
+    tools(&package, &root.join("target/node"))?;
+    let [work, file] = [work, file].map(|path| path.to_string_lossy());
+    node(&package, &PathBuf::from("node"), &["scripts/surface.mjs", &work, &file])
+}
+
 /// Measures what is released beside what people use instead.
 pub(crate) fn bench(root: &Path) -> Result {
     build(root)?;

@@ -3,6 +3,7 @@
 mod dist;
 mod documentation;
 mod sqlite;
+mod surface;
 mod trial;
 
 use std::{
@@ -12,7 +13,11 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{Result, elf, run::cargo};
+use crate::{
+    Result, elf,
+    run::cargo,
+    surface::{self as surfaces, Language, Report},
+};
 
 pub(crate) use dist::run as dist;
 
@@ -48,6 +53,12 @@ pub(crate) fn test(root: &Path) -> Result {
     package.lint()?;
     let strict = ["-Xswiftc", "-warnings-as-errors"];
     package.swift(&package.sources, "test", &library, &[ONE_BY_ONE, &strict[..]].concat())?;
+    // On a Mac the package has more: what needs its frameworks.
+    if cfg!(target_os = "linux") {
+        surfaces::check(root, Language::Swift, &[surface::report(&package)?])?;
+    } else {
+        println!("api/swift.txt is of Linux, and is not compared here");
+    }
     documentation::compile(&package, &library)?;
     let examples = root.join("examples/swift");
     package.swift(&examples, "build", &library, &strict)?;
@@ -63,6 +74,15 @@ pub(crate) fn test(root: &Path) -> Result {
 /// One test at a time. All at once, a hundred tests share the few threads of Swift's tasks, and on a busy machine a signer waits for its
 /// turn longer than a deadline.
 const ONE_BY_ONE: &[&str] = &["--disable-xctest", "--no-parallel"];
+
+/// The report of the public API, after a build.
+pub(crate) fn surface(root: &Path) -> Result<Vec<Report>> {
+    let package = Package::new(root)?;
+    package.build_native()?;
+    let library = package.place_library("debug")?;
+    package.swift(&package.sources, "build", &library, &[])?;
+    Ok(vec![surface::report(&package)?])
+}
 
 /// Writes what uniffi generates into the package.
 pub(crate) fn generate(root: &Path) -> Result {
@@ -163,11 +183,15 @@ impl Package {
             .env("SSF_ENCLAVE", self.target.join("debug/enclave"))
             .env("SSF_VECTORS", self.root.join("tests/vectors"));
         if !arguments.contains(&"--scratch-path") {
-            let name = format!("build-{}", folder.file_name().unwrap_or_default().to_string_lossy());
-            command.arg("--scratch-path").arg(self.work.join(name));
+            command.arg("--scratch-path").arg(self.scratch(folder));
         }
         command.args(arguments);
         command
+    }
+
+    /// Where the package in `folder` is built.
+    fn scratch(&self, folder: &Path) -> PathBuf {
+        self.work.join(format!("build-{}", folder.file_name().unwrap_or_default().to_string_lossy()))
     }
 
     fn command(&self, task: &str, folder: &Path) -> Command {
