@@ -1,5 +1,6 @@
 //! `ssf doctor`: checks a setup end to end.
 
+use console::{measure_text_width, style};
 use serde_json::json;
 use ssf_transmitter::{catalogue::Language, client::Outcome};
 
@@ -57,9 +58,10 @@ pub(crate) fn run(arguments: Arguments, json: bool) -> Result {
             let shown = json!({ "id": check.id, "outcome": outcome, "message": check.message, "remedy": check.remedy });
             print(&shown.to_string())?;
         } else {
-            print(&format!("{outcome:8} {}: {}", check.id, check.message))?;
+            let mark = mark(check.outcome);
+            print(&format!("{mark} {}: {}", check.id, check.message))?;
             if !check.remedy.is_empty() {
-                print(&format!("         {}", check.remedy))?;
+                print(&format!("{} {}", " ".repeat(measure_text_width(&mark)), check.remedy))?;
             }
         }
     }
@@ -69,4 +71,18 @@ pub(crate) fn run(arguments: Arguments, json: bool) -> Result {
         1 => Err(Failure::new(Class::Findings, "1 check failed")),
         _ => Err(Failure::new(Class::Findings, format!("{failed} checks failed"))),
     }
+}
+
+/// What stands before a check: a symbol where there are colours, which is on a terminal, and a word elsewhere.
+fn mark(outcome: Outcome) -> String {
+    if !console::colors_enabled() {
+        return format!("{:8}", outcome.as_str());
+    }
+    let symbol = match outcome {
+        Outcome::Passed => style("✓").green(),
+        Outcome::Warning => style("!").yellow(),
+        Outcome::Failed => style("✗").red(),
+        _ => style("–").dim(),
+    };
+    symbol.to_string()
 }

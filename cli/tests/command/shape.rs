@@ -152,3 +152,30 @@ async fn colour_is_for_terminals_unless_it_is_demanded() {
     assert!(coloured(&ssf(&[&diff[..], &["--color", "always"]].concat(), &[]).await));
     assert!(!coloured(&ssf(&[&diff[..], &["--color", "never"]].concat(), &[("CLICOLOR_FORCE", "1")]).await));
 }
+
+#[tokio::test]
+async fn a_doctor_shows_symbols_in_colour_and_words_elsewhere() {
+    let key = SigningKey::generate(KeyType::P256).unwrap();
+    let key = file("shape-doctor.pem", key.export_private_pem().unwrap().expose());
+    // A port that nothing listens at, so that some checks fail, one passes and one is skipped.
+    let setup = ["doctor", "--issuer", "https://edr.example.com", "--endpoint", "http://127.0.0.1:1/"];
+    let event = ["--event", "caep.session-revoked", "--now", "--email", "ada@example.com", "--key", &key];
+    let to = ["--audience", "https://receiver.example.net", "--allow-loopback"];
+    let setup = [&setup[..], &event, &to].concat();
+    let line = |run: &crate::program::Run, id: &str| {
+        let line = run.stdout.lines().find(|line| line.contains(&format!(" {id}: ")));
+        line.unwrap_or_else(|| panic!("{id}: {run:?}")).to_owned()
+    };
+    let coloured = ssf(&[&setup[..], &["--color", "always"]].concat(), &[]).await;
+    let plain = ssf(&setup, &[]).await;
+    for (id, symbol, word) in [
+        ("trust-store", '✓', "passed "),
+        ("configuration-reachable", '✗', "failed "),
+        ("send", '–', "skipped "),
+    ] {
+        assert!(line(&coloured, id).contains(symbol), "{coloured:?}");
+        assert!(line(&plain, id).starts_with(word), "{plain:?}");
+        assert!(!line(&plain, id).contains(['\u{1b}', symbol]), "{plain:?}");
+    }
+    assert_eq!((coloured.code, plain.code), (Some(12), Some(12)));
+}
