@@ -4,7 +4,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     time::SystemTime,
 };
 
@@ -58,10 +58,12 @@ pub(super) fn write_to(
     }
     // The command of this machine writes the same texts.
     build(root)?;
-    let command = super::program(root).to_string_lossy().into_owned();
-    run(root, &command, &format!("man --dir {}", folder.join("man").display())).output()?;
+    let command = super::program(root);
+    let mut man = Command::new(&command);
+    man.args(["man", "--dir"]).arg(folder.join("man")).stdout(Stdio::null());
+    call(&mut man, "ssf man", "it was built just now")?;
     for (shell, file) in SHELLS {
-        let text = run(root, &command, &format!("completions {shell}")).output()?;
+        let text = run(root, &command.to_string_lossy(), &format!("completions {shell}")).output()?;
         write(&folder.join("completions").join(file), text.as_bytes())?;
     }
     let mut files = Vec::new();
