@@ -37,25 +37,11 @@ const tarball = readdirSync(work).find((name) => name.endsWith('.tgz'));
 writeFileSync(join(project, 'package.json'), '{ "private": true }\n');
 npm(['install', '--ignore-scripts', ...quiet, `../${tarball}`], { cwd: project });
 
-const script = `
-  const key = await SigningKey.generate('P-256');
-  const issuer = 'https://edr.example.com';
-  const emulator = await startReceiver({ issuer, keys: key });
-  const transmitter = new Transmitter({ issuer, key });
-  const subject = { format: 'opaque', id: '1' };
-  const receipt = await transmitter.emit(caep.sessionRevoked(), subject, { to: emulator.receiver() });
-  console.log(receipt.status);
-`;
-const names = '{ caep, SigningKey, Transmitter }';
-writeFileSync(
-  join(project, 'esm.mjs'),
-  `import ${names} from 'ssf-transmitter';\nimport { startReceiver } from 'ssf-transmitter/testing';\n${script}`,
-);
-writeFileSync(
-  join(project, 'cjs.cjs'),
-  `const ${names} = require('ssf-transmitter');\nconst { startReceiver } = require('ssf-transmitter/testing');\n` +
-    `(async () => {${script}})();\n`,
-);
+// The same script by import and, written anew, by require.
+const script = readFileSync(join(folder, 'scripts/send.mjs'), 'utf8');
+writeFileSync(join(project, 'esm.mjs'), script);
+const required = script.replaceAll(/^import (.*) from (.*);$/gm, 'const $1 = require($2);');
+writeFileSync(join(project, 'cjs.cjs'), `(async () => {\n${required}})();\n`);
 writeFileSync(
   join(project, 'both.mjs'),
   `import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);\n` +
