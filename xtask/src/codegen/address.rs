@@ -8,7 +8,14 @@ use serde::Deserialize;
 
 use crate::{Result, package::pages};
 
-const CRATES: &[&str] = &["core/Cargo.toml", "emulator/Cargo.toml", "cli/Cargo.toml"];
+const CRATES: &[&str] = &[
+    "core/Cargo.toml",
+    "store/Cargo.toml",
+    "store-postgres/Cargo.toml",
+    "tower/Cargo.toml",
+    "emulator/Cargo.toml",
+    "cli/Cargo.toml",
+];
 const WHEELS: &[&str] = &["bindings-python/pyproject.toml", "cli/pyproject.toml"];
 const NPM: &[&str] = &["bindings-node/package.json", "cli/npm/package.json"];
 const READMES: &[&str] =
