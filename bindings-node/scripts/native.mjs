@@ -11,10 +11,12 @@ import { createRequire } from 'node:module';
 const [profile = 'release', machine, target] = process.argv.slice(2);
 const folder = new URL('../', import.meta.url);
 const cargo = process.env.CARGO ?? 'cargo';
+// For the tests, the whole workspace: for this crate alone, dependencies would have other features, and be built again.
+const crates = profile === 'dev' ? ['--workspace', '--lib', '--bins', '--examples'] : ['-p', 'ssf-transmitter-node'];
 const build = spawnSync(
   cargo,
   [
-    ...['build', '--locked', '-p', 'ssf-transmitter-node', '--profile', profile],
+    ...['build', '--locked', ...crates, '--profile', profile],
     ...(target === undefined ? [] : ['--target', target]),
     '--message-format=json-render-diagnostics',
   ],

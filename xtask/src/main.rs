@@ -73,8 +73,6 @@ enum Task {
     },
     /// Build the Node package and test it.
     Node,
-    /// Build the bundled OpenSSL, and run the tests of the core that use it.
-    Openssl,
     /// Build the Python package and test it.
     Python,
     /// Build the Swift package and test it.
@@ -174,7 +172,6 @@ fn main() -> ExitCode {
         Task::Check => test::run(&root(), test::QUICK, false, false),
         Task::Test { steps, full, keep_going } => test::run(&root(), &steps, full, keep_going),
         Task::Node => node::test(&root()),
-        Task::Openssl => openssl::test(&root()),
         Task::Python => python::test(&root()),
         Task::Bench { of: Part::Rust } => bench::run(&root()),
         Task::Bench { of: Part::Outbox } => bench::outbox(&root()),

@@ -72,14 +72,6 @@ pub(crate) fn folder(root: &Path) -> PathBuf {
     target(root).join("shipped")
 }
 
-/// The engine does what it has to do with the OpenSSL that is shipped, too: keys, their end, signatures.
-pub(crate) fn test(root: &Path) -> Result {
-    let tests = ["engine", "memory", "shared"];
-    let line =
-        format!("test --locked -p ssf-transmitter --no-default-features --test {}", tests.join(" --test "));
-    cargo(root, &line).envs(&variables(root)?).run()
-}
-
 /// Refuses what is not to be shipped, by the OpenSSL that is in it.
 pub(crate) fn check(file: &Path) -> Result {
     let binary = fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;

@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, env, fs, path::Path};
 use crate::{
     Result,
     install::clear,
-    run::{cargo, profile, program, target},
+    openssl,
+    run::{cargo, profile, program},
 };
 
 /// What every package has: what cargo writes, and what the registry shows.
@@ -107,17 +108,19 @@ fn check(folder: &Path, content: &[&str]) -> Result {
     Err(format!("{}: missing, or not to be published: {}", folder.display(), differing.join(", ")).into())
 }
 
-/// Runs the tests of the unpacked core, with the dependencies that the workspace has built.
+/// Runs the tests of the unpacked core, with the OpenSSL that is shipped: keys, their end, and signatures, too. The step `rust` has
+/// run all of them, with that of plain builds.
 fn test(root: &Path, work: &Path) -> Result {
     let unpacked = work.join(format!("ssf-transmitter-{}", env!("CARGO_PKG_VERSION")));
-    let profile = profile(root)?;
-    let target = target(root);
-    // All tests have to compile; run are those that read files. The step `rust` runs the others, which is slow.
-    let runs =
-        ["check --tests", "test --test shared", "test --test client doctor::", "test --doc -- Readme Guide"];
+    let (profile, shipped) = (profile(root)?, openssl::variables(root)?);
+    // All tests have to compile; run are those that read files, or use OpenSSL directly.
+    let runs = [
+        "test --no-run",
+        "test --test engine --test memory --test shared",
+        "test --test client doctor::",
+        "test --doc -- Readme Guide",
+    ];
     runs.iter().try_for_each(|tests| {
-        cargo(&unpacked, &format!("--config {profile} --quiet --locked {tests}"))
-            .env("CARGO_TARGET_DIR", &target.to_string_lossy())
-            .run()
+        cargo(&unpacked, &format!("--config {profile} --quiet --locked {tests}")).envs(&shipped).run()
     })
 }

@@ -5,7 +5,7 @@ use std::{path::Path, time::Instant};
 use crate::{
     Package, Result, cli, codegen, demo, deny, dist,
     elf::Library,
-    fences, fuzz, interop, node, openssl, package, postgres, prose, python,
+    fences, fuzz, interop, node, package, postgres, prose, python,
     run::{build, cargo, cargo_alone, example},
     runtimes, rust, surface, swift,
     target::Target,
@@ -37,7 +37,6 @@ const STEPS: &[(&str, Step)] = &[
     }),
     ("fuzz", fuzz::test),
     ("package", package::run),
-    ("openssl", openssl::test),
     ("documentation", |root| {
         cargo(root, "doc --workspace --no-deps --locked").env("RUSTDOCFLAGS", "-D warnings").run()
     }),

@@ -17,7 +17,7 @@ use crate::{
     linkage,
     openssl::{self, Variables},
     postgres,
-    run::{cargo, target},
+    run::{self, cargo, target},
     shipped,
     target::{System, Target},
     trial,
@@ -64,7 +64,7 @@ pub(crate) fn stress(root: &Path, rounds: u32) -> Result {
     let package = root.join("bindings-python");
     // The wheel that is released: it forks ten times as often as one for debugging.
     let (newest, wheel) = release(root)?;
-    let venvs = [release_oldest(root, &newest, &wheel)?, newest];
+    let venvs = [release_oldest(root, &wheel)?, newest];
     let each = rounds.div_ceil(u32::try_from(venvs.len())?).to_string();
     let run = |venv: &Venv| {
         let arguments = ["-W", "ignore", "tests/fork_stress.py", "--rounds", &each];
@@ -83,7 +83,7 @@ pub(crate) fn sanitize(root: &Path, variables: &Variables, prepare: impl Fn(&mut
     venv.install(&package.join("requirements/tools.txt"))?;
     let wheel = build(&package, &venv, DEV, variables, &root.join("target/python/wheels-addresses"))?;
     venv.install_wheel(&wheel)?;
-    venv.install_wheel(&command(root, &venv)?)?;
+    venv.place(&command(root)?)?;
     let database = postgres::Server::start(root)?;
     let mut tests = venv.tests(&package, &database);
     prepare(&mut tests);
@@ -93,39 +93,42 @@ pub(crate) fn sanitize(root: &Path, variables: &Variables, prepare: impl Fn(&mut
 /// Sends a SET with the wheel of the tests, on each version between the oldest and the newest.
 pub(crate) fn between(root: &Path) -> Result {
     let oldest = Venv::make(&root.join("target/python"), &root.join("bindings-python"), VERSIONS[0])?;
-    let wheels = wheels(root, &oldest)?;
+    let (wheel, command) = (wheel(root, &oldest)?, command(root)?);
     for version in BETWEEN {
         let venv = Venv::make_empty(&root.join("target/python").join(version), version)?;
-        wheels.iter().try_for_each(|wheel| venv.install_wheel(wheel))?;
+        venv.install_wheel(&wheel)?;
+        venv.place(&command)?;
         venv.run(&root.join("examples/python"), "python", &["okta_first_set.py"])?;
     }
     Ok(())
 }
 
-/// An environment for each version, with the wheels of the tests in it.
+/// An environment for each version, with the wheel of the tests and the command in it.
 fn trial(root: &Path) -> Result<[Venv; 2]> {
     let package = root.join("bindings-python");
     let work = root.join("target/python");
     let [oldest, newest] = VERSIONS.map(|version| Venv::make(&work, &package, version));
     let venvs = [oldest?, newest?];
-    let wheels = wheels(root, &venvs[0])?;
+    let (wheel, command) = (wheel(root, &venvs[0])?, command(root)?);
     for venv in &venvs {
-        wheels.iter().try_for_each(|wheel| venv.install_wheel(wheel))?;
+        venv.install_wheel(&wheel)?;
+        venv.place(&command)?;
     }
     Ok(venvs)
 }
 
-/// The wheels of the tests: the package's, and the command's.
-fn wheels(root: &Path, venv: &Venv) -> Result<[PathBuf; 2]> {
+/// The wheel of the tests.
+fn wheel(root: &Path, venv: &Venv) -> Result<PathBuf> {
     let package = root.join("bindings-python");
     venv.install(&package.join("requirements/tools.txt"))?;
-    let wheel = build(&package, venv, DEV, &Variables::new(), &root.join("target/python/wheels"))?;
-    Ok([wheel, command(root, venv)?])
+    build(&package, venv, DEV, &Variables::new(), &root.join("target/python/wheels"))
 }
 
-/// The wheel of the command, built with the profile of the tests: the emulator that they start.
-fn command(root: &Path, venv: &Venv) -> Result<PathBuf> {
-    build(&root.join("cli"), venv, DEV, &Variables::new(), &root.join("target/python/wheels-cli"))
+/// The command of the tests, with the emulator that they start. Its wheel puts it where [`Venv::place`] does, and is tried by
+/// `cargo xtask dist cli`.
+fn command(root: &Path) -> Result<PathBuf> {
+    run::build(root)?;
+    Ok(cli::program(root))
 }
 
 /// Builds the wheel that is released for a platform, with a tag for all machines that it runs on, and puts it into
@@ -159,23 +162,22 @@ fn try_wheel(root: &Path, venv: &Venv, wheel: &Path) -> Result {
     let database = postgres::Server::start(root)?;
     call(&mut venv.tests(&package, &database), "python", ADVICE)?;
     // How the interpreter ends a thread differs between versions, and what happens then depends on how the wheel is linked.
-    let oldest = release_oldest(root, venv, wheel)?;
+    let oldest = release_oldest(root, wheel)?;
     oldest.run(&package, "python", &["-m", "pytest", "--quiet", "tests/test_interpreter_end.py"])
 }
 
 /// The wheel that is released, on the oldest version.
-fn release_oldest(root: &Path, newest: &Venv, wheel: &Path) -> Result<Venv> {
+fn release_oldest(root: &Path, wheel: &Path) -> Result<Venv> {
     let package = root.join("bindings-python");
     let oldest = Venv::make_in(&root.join("target/python/release-oldest"), &package, VERSIONS[0])?;
-    oldest.install_wheel(wheel)?;
-    oldest.install_wheel(&command(root, newest)?)?;
+    install_released(root, &oldest, wheel)?;
     Ok(oldest)
 }
 
 /// Installs a wheel that is released, with the command that its tests start.
 fn install_released(root: &Path, venv: &Venv, wheel: &Path) -> Result {
     venv.install_wheel(wheel)?;
-    venv.install_wheel(&command(root, venv)?)
+    venv.place(&command(root)?)
 }
 
 /// Measures the wheel that is released beside what people use instead.

@@ -69,6 +69,16 @@ impl Venv {
         })
     }
 
+    /// Puts a program where its wheel would.
+    pub(super) fn place(&self, program: &Path) -> Result {
+        let name = program.file_stem().unwrap_or_default().to_string_lossy();
+        let (to, new) = (self.program(&name), self.program(&format!("{name}.new")));
+        // Replaced, not overwritten: a process may run the one that is there.
+        fs::copy(program, &new)
+            .and_then(|_| fs::rename(&new, &to))
+            .map_err(|error| format!("{}: {error}", to.display()).into())
+    }
+
     /// Unpacks a wheel, which may be for another platform, and returns the file in it whose path ends with `name`.
     pub(crate) fn unpack(&self, wheel: &Path, folder: &Path, name: &str) -> Result<PathBuf> {
         clear(folder)?;
