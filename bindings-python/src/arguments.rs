@@ -47,16 +47,20 @@ impl<'py> FromPyObject<'_, 'py> for Moment {
         static EPOCH: PyOnceLock<Py<PyDateTime>> = PyOnceLock::new();
         let py = given.py();
         let moment = given.cast::<PyDateTime>().map_err(|_| expected("a datetime", given))?;
-        if moment.call_method0("utcoffset")?.is_none() {
-            return Err(PyTypeError::new_err(
-                "expected a datetime with a time zone, such as datetime.now(timezone.utc)",
-            ));
-        }
         let epoch = filled(&EPOCH, py, || {
             let utc = PyTzInfo::utc(py)?;
             PyDateTime::new(py, 1970, 1, 1, 0, 0, 0, 0, Some(&utc)).map(Bound::unbind)
         })?;
-        let since = moment.sub(epoch)?;
+        let since = match moment.sub(epoch) {
+            Ok(since) => since,
+            // Without a time zone there is no difference to a time with one.
+            Err(_) if moment.call_method0("utcoffset")?.is_none() => {
+                return Err(PyTypeError::new_err(
+                    "expected a datetime with a time zone, such as datetime.now(timezone.utc)",
+                ));
+            }
+            Err(raised) => return Err(raised),
+        };
         let since = since.cast::<PyDelta>()?;
         let seconds = i64::from(since.get_days()) * 86_400 + i64::from(since.get_seconds());
         let millis = i64::from(since.get_microseconds() / 1000);

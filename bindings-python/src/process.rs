@@ -3,33 +3,22 @@
 //! A runtime, its threads and an HTTP pool do not survive a fork. So the child neither uses nor drops what its parent made:
 //! dropping a TLS connection would tell the receiver that the parent closes it.
 
-use std::{mem, process, sync::OnceLock};
+use std::{mem, sync::OnceLock};
 
 use crate::fork;
 
-/// Identifies a process: by its ID, and by the number of forks that led to it, because IDs are reused.
-#[derive(Clone, Copy, Eq, PartialEq)]
-struct Process {
-    id: u32,
-    forks: u32,
-}
-
-impl Process {
-    fn current() -> Self {
-        Self { id: process::id(), forks: fork::count() }
-    }
-}
-
 /// A value that only the process that made it uses and drops.
 pub(crate) struct Own<T> {
-    home: Process,
+    /// The number of forks that led to that process. A value reaches only its descendants, and each has a number of its own among
+    /// its ancestors. A process ID is reused, and costs a system call.
+    home: u32,
     value: Option<T>,
 }
 
 impl<T> Own<T> {
     /// Takes a value of this process.
     pub(crate) fn new(value: T) -> Self {
-        Self { home: Process::current(), value: Some(value) }
+        Self { home: fork::count(), value: Some(value) }
     }
 
     /// The value; `None` in another process.
@@ -44,7 +33,7 @@ impl<T> Own<T> {
 
     /// Whether this process made it.
     pub(crate) fn is_here(&self) -> bool {
-        self.home == Process::current()
+        self.home == fork::count()
     }
 
     /// Takes the value out; `None` in another process.
