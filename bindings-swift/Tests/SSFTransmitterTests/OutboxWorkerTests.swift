@@ -194,7 +194,7 @@ actor Alerts {
     }
 
     @Test func aCancelledRunLetsDeliveriesEnd() async throws {
-        let slow = try await emulator(#"{ "nth": 1, "fault": { "slow_headers": { "ms": 200 } } }"#)
+        let slow = try await emulator(#"{ "nth": 1, "fault": { "slow_headers": { "ms": 2000 } } }"#)
         let outbox = try Outbox(path: path)
         try await outbox.enqueue(event, about: ada, to: "acme")
         let worker = try worker(outbox, slow)
