@@ -1,11 +1,13 @@
 //! `cargo xtask test`: the full test suite, from a clean checkout. This is what CI runs.
 
-use std::{path::Path, time::Instant};
+use std::{env, path::Path, process::Command, time::Instant};
 
 use crate::{
     Package, Result, cli, codegen, demo, deny, dist,
     elf::Library,
-    fences, fuzz, interop, node, package, postgres, prose, python,
+    fences, fuzz,
+    install::call_together,
+    interop, node, package, postgres, prose, python,
     run::{build, cargo, cargo_alone, example},
     runtimes, rust, surface, swift,
     target::Target,
@@ -22,8 +24,7 @@ const STEPS: &[(&str, Step)] = &[
         cargo(root, "clippy --workspace --all-targets --locked -- -D warnings")
             .hint("run `rustup component add clippy`")
             .run()?;
-        // Alone it has no features but those that it asks for.
-        cargo(root, "clippy -p ssf-transmitter --locked -- -D warnings").run()?;
+        // With no features of dependencies but those that it asks for. The step `fuzz` compiles it so with its default features.
         cargo(root, "clippy -p ssf-transmitter --no-default-features --locked -- -D warnings").run()
     }),
     ("fences", fences::run),
@@ -47,9 +48,9 @@ const STEPS: &[(&str, Step)] = &[
             .try_for_each(|name| example(root, name))
     }),
     ("interop", interop::run),
+    ("swift", swift::test),
     ("python", python::test),
     ("node", node::test),
-    ("swift", swift::test),
     ("dependencies", deny::run),
     ("demo", demo::run),
     ("linkage", |root| {
@@ -64,6 +65,9 @@ const STEPS: &[(&str, Step)] = &[
         }
     }),
 ];
+
+/// Steps that leave much of a machine idle: two of them run at a time, the longest first.
+const TOGETHER: &[&str] = &["swift", "python", "node"];
 
 /// What takes too long for every change.
 const FULL: &[(&str, Step)] = &[
@@ -89,18 +93,26 @@ pub(crate) fn run(root: &Path, names: &[impl AsRef<str>], full: bool, keep_going
         ([], false) => STEPS.iter().collect(),
         _ => all().filter(|(step, _)| names.iter().any(|name| name.as_ref() == *step)).collect(),
     };
-    let mut failures = Vec::new();
-    for (number, (name, step)) in (1..).zip(&steps) {
-        println!("\n== {number}/{} {name}", steps.len());
+    let together = |name: &str| TOGETHER.contains(&name);
+    let (mut failures, mut before) = (Vec::new(), 0);
+    for group in steps.chunk_by(|(one, _), (next, _)| together(one) && together(next)) {
+        let names: Vec<_> = group.iter().map(|(name, _)| *name).collect();
+        let title = names.join(", ");
+        println!("\n== {}/{} {title}", before + 1, steps.len());
+        before += group.len();
         #[allow(clippy::disallowed_methods, reason = "the ban is the engine's")]
         let began = Instant::now();
-        match step(root) {
-            Ok(()) => println!("== {name}: passed in {} s", began.elapsed().as_secs()),
+        let ended = match group {
+            [(_, step)] => step(root),
+            _ => run_together(&names),
+        };
+        match ended {
+            Ok(()) => println!("== {title}: passed in {} s", began.elapsed().as_secs()),
             Err(error) if keep_going => {
-                eprintln!("xtask: {name}: {error}");
-                failures.push(*name);
+                eprintln!("xtask: {title}: {error}");
+                failures.push(title);
             }
-            Err(error) => return Err(format!("{name}: {error}").into()),
+            Err(error) => return Err(format!("{title}: {error}").into()),
         }
     }
     if !failures.is_empty() {
@@ -108,4 +120,16 @@ pub(crate) fn run(root: &Path, names: &[impl AsRef<str>], full: bool, keep_going
     }
     println!("\n{} steps passed.", steps.len());
     Ok(())
+}
+
+/// Each in a process of its own, whose output is printed when it has ended.
+fn run_together(names: &[&str]) -> Result {
+    // By the name that it was started with: the builds of the steps may replace the file of this process.
+    let program = env::args_os().next().ok_or("the name of this program is unknown")?;
+    let command = |name: &&str| {
+        let mut command = Command::new(&program);
+        command.args(["test", *name]);
+        ((*name).to_owned(), command)
+    };
+    call_together(names.iter().map(command).collect(), 2, "it was built just now")
 }
