@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde_json::json;
 use ssf_transmitter::config::Config;
 use toml::{Table, Value};
 
@@ -56,16 +57,19 @@ struct Receiver {
     dialect: Option<String>,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result {
+pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result {
     let file = Config::commented_toml(&arguments.settings().to_string())?;
     let path = &arguments.out;
     write(path, &file, arguments.force)?;
+    let key = (arguments.issuer.is_some() && arguments.key.is_none()).then(|| path.with_file_name(KEY));
+    let missing = key.filter(|key| !key.exists()).map(|key| key.display().to_string());
+    if as_json {
+        let shown = json!({ "file": path.display().to_string(), "missing_key": missing });
+        return output::print(&shown.to_string());
+    }
     output::print(&path.display().to_string())?;
-    if arguments.issuer.is_some() && arguments.key.is_none() {
-        let key = path.with_file_name(KEY);
-        if !key.exists() {
-            output::say(&format!("next: ssf key new --out {}", key.display()));
-        }
+    if let Some(key) = missing {
+        output::say(&format!("next: ssf key new --out {key}"));
     }
     Ok(())
 }

@@ -115,8 +115,8 @@ impl Ssf {
             _ => {}
         }
         match self.command {
-            Command::Init(arguments) => init::run(&arguments),
-            Command::Key(arguments) => key::run(arguments),
+            Command::Init(arguments) => init::run(&arguments, json),
+            Command::Key(arguments) => key::run(arguments, json),
             Command::Jwks(arguments) => jwks::run(&arguments),
             Command::Config(arguments) => config::run(&arguments, json),
             Command::Configuration(arguments) => configuration::run(arguments),
@@ -132,13 +132,13 @@ impl Ssf {
             Command::Okta(arguments) => okta::run(arguments),
             Command::Outbox(arguments) => outbox::run(arguments, json),
             Command::Decode(arguments) => decode::run(&arguments),
-            Command::Guide(arguments) => guide::run(&arguments),
+            Command::Guide(arguments) => guide::run(&arguments, json),
             Command::Receiver(arguments) => receiver::run(arguments),
             Command::Emulate(arguments) => emulate::run(arguments),
             Command::Serve(arguments) => serve::run(&arguments),
             Command::Transmitter(arguments) => transmitter::run(&arguments, json),
-            Command::Completions(arguments) => completions::completions(&arguments),
-            Command::Man(arguments) => completions::manual(&arguments),
+            Command::Completions(arguments) => completions::completions(&arguments, json),
+            Command::Man(arguments) => completions::manual(&arguments, json),
             Command::Reference => reference::run(),
         }
     }

@@ -16,6 +16,7 @@ mod emulate;
 mod event;
 mod event_new;
 mod guides;
+mod json;
 mod key;
 mod keys;
 mod library_walk;
