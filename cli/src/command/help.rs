@@ -52,12 +52,15 @@ const EXAMPLES: [(&[&str], &[&str]); 7] = [
     ),
 ];
 
+/// Longer lines are hard to read, however wide a terminal is.
+const WIDTH: usize = 100;
+
 /// The command line, with its groups and examples.
 pub(crate) fn command() -> Command {
     let command = EXAMPLES
         .iter()
         .fold(Ssf::command(), |command, (path, examples)| with_examples(command, path, examples));
-    let command = command.color(color());
+    let command = command.color(color()).max_term_width(WIDTH);
     let template = format!(
         "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n{}\nOptions:\n{{options}}{{after-help}}",
         groups(&command)

@@ -13,10 +13,10 @@ const PASSWORD: &str = "SSF_KEY_PASSWORD";
 #[derive(clap::Args)]
 pub(super) struct KeyOptions {
     /// The `kid` of the key: selects it from a JWKS, and names any other key
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     kid: Option<String>,
     /// The algorithm to sign with, if the key supports several, such as PS256
-    #[arg(long, value_name = "ALG")]
+    #[arg(long, value_name = "ALG", hide_short_help = true)]
     algorithm: Option<Algorithm>,
 }
 
@@ -41,8 +41,10 @@ impl KeyOptions {
 /// The private key that signs.
 #[derive(clap::Args)]
 pub(super) struct Key {
-    /// Your private key, in PEM, DER, or as JWK or JWKS: a file, `env:NAME`, `dir:PATH`, `cmd:PROGRAM ARG…` (its output), or `-`
-    /// (standard input). The variable `SSF_KEY_PASSWORD` decrypts an encrypted one
+    /// Your private key: a file or another source
+    ///
+    /// In PEM, DER, or as JWK or JWKS: a file, `env:NAME`, `dir:PATH`, `cmd:PROGRAM ARG…` (its output), or `-` (standard input). The
+    /// variable `SSF_KEY_PASSWORD` decrypts an encrypted one.
     // What starts with a hyphen may be a key in PEM, given by mistake: clap would print it.
     #[arg(long = "key", value_name = "SOURCE", allow_hyphen_values = true)]
     source: OsString,

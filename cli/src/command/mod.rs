@@ -61,7 +61,7 @@ pub(crate) struct Ssf {
     /// Print JSON instead of text, and errors as JSON
     #[arg(long, global = true)]
     json: bool,
-    /// When to use colours [default: on a terminal, unless `NO_COLOR` is set]
+    /// When to use colours [default: auto]
     #[arg(long, global = true, value_name = "WHEN")]
     color: Option<ColorChoice>,
 }
