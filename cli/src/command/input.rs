@@ -3,6 +3,7 @@
 use std::{env, ffi::OsString, fs, io::Read as _};
 
 use ssf_transmitter::{Algorithm, KeySource, SigningKey, config::Config};
+use zeroize::Zeroizing;
 
 use super::{Failure, Result};
 
@@ -87,6 +88,11 @@ impl Keys {
         }
         Ok(keys)
     }
+}
+
+/// The password of an encrypted key, if there is one.
+pub(super) fn password() -> Option<Zeroizing<String>> {
+    env::var(PASSWORD).ok().map(Zeroizing::new)
 }
 
 /// Reads one private key from a source.

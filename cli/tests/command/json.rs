@@ -31,6 +31,12 @@ const CASES: &[(&str, &str, &str)] = &[
     ("key show", "key show ssf-key.pem", "kid algorithm private format key file"),
     ("key show", "key show ssf-key.pem --private --format jwks", "kid algorithm private format key file"),
     ("key show", "key show ssf-key.pem --format der --out key.der", "kid algorithm private format key file"),
+    ("key rotate", "key rotate", "state current next previous complete_at jwks jwks_file"),
+    (
+        "key rotate",
+        "key rotate --complete --after 0 --offline",
+        "state current next previous complete_at jwks jwks_file",
+    ),
     ("jwks", "jwks --key ssf-key.pem", ""),
     ("config check", "config check", "file issuer receivers problems"),
     ("config schema", "config schema", ""),

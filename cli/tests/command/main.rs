@@ -18,6 +18,7 @@ mod event_new;
 mod guides;
 mod json;
 mod key;
+mod key_rotate;
 mod keys;
 mod library_walk;
 mod lint;

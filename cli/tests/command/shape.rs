@@ -82,6 +82,7 @@ async fn examples_are_read() {
     let mut examples = 0;
     for path in [
         &["init"][..],
+        &["key", "rotate"],
         &["event", "list"],
         &["event", "new"],
         &["emit"],

@@ -1,7 +1,8 @@
-//! `ssf key`: makes keys, and shows them in other forms.
+//! `ssf key`: makes keys, shows them in other forms, and replaces one that signs.
 
 mod form;
 mod new;
+mod rotate;
 mod show;
 
 use std::{fs::OpenOptions, io::Write as _, path::Path};
@@ -10,7 +11,7 @@ use ssf_transmitter::KeyType;
 
 use super::{Failure, Result};
 
-/// Generate a private key, or convert one
+/// Generate a private key, convert one, or replace the one that signs
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -21,12 +22,14 @@ pub(crate) struct Arguments {
 enum Task {
     New(new::Arguments),
     Show(show::Arguments),
+    Rotate(Box<rotate::Arguments>),
 }
 
 pub(crate) fn run(arguments: Arguments, json: bool) -> Result {
     match arguments.task {
         Task::New(arguments) => new::run(arguments, json),
         Task::Show(arguments) => show::run(&arguments, json),
+        Task::Rotate(arguments) => rotate::run(&arguments, json),
     }
 }
 
