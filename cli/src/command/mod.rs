@@ -26,6 +26,7 @@ mod set;
 mod transmitter;
 
 mod addressee;
+mod ask;
 mod confirm;
 mod content;
 mod event_line;

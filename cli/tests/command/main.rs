@@ -16,6 +16,8 @@ mod emulate;
 mod event;
 mod event_new;
 mod guides;
+#[cfg(unix)]
+mod init;
 mod json;
 mod key;
 mod key_rotate;

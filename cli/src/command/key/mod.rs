@@ -7,7 +7,8 @@ mod show;
 
 use std::{fs::OpenOptions, io::Write as _, path::Path};
 
-use ssf_transmitter::KeyType;
+use form::Form;
+use ssf_transmitter::{KeyType, SigningKey};
 
 use super::{Failure, Result};
 
@@ -31,6 +32,13 @@ pub(crate) fn run(arguments: Arguments, json: bool) -> Result {
         Task::Show(arguments) => show::run(&arguments, json),
         Task::Rotate(arguments) => rotate::run(&arguments, json),
     }
+}
+
+/// Makes a key of the type that most receivers accept, in a new file that only its owner reads, and gives its `kid`.
+pub(super) fn make(path: &Path) -> Result<String> {
+    let key = SigningKey::generate(KeyType::Rsa2048)?;
+    write(path, Form::Pem.private(&key)?.expose(), Readers::Owner)?;
+    Ok(key.kid().to_owned())
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
