@@ -136,8 +136,9 @@ async fn every_command_that_prints_a_result_has_a_json_form() {
     let mut place = Place::new().await;
     for (name, line, members) in CASES {
         let run = place.run(line).await;
-        let documents: Vec<Value> =
-            serde_json::Deserializer::from_str(&run.stdout).into_iter().collect::<Result<_, _>>().unwrap_or_else(|error| panic!("{line}: {error}: {run:?}"));
+        let documents = serde_json::Deserializer::from_str(&run.stdout).into_iter::<Value>();
+        let documents: Result<Vec<_>, _> = documents.collect();
+        let documents = documents.unwrap_or_else(|error| panic!("{line}: {error}: {run:?}"));
         if LINES.contains(name) {
             assert_eq!(documents.len(), run.stdout.lines().count(), "{line}: {run:?}");
             continue;

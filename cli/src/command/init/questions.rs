@@ -153,7 +153,11 @@ fn of_receiver(key: &str, text: &str) -> Result<(), String> {
 fn checked(settings: &Table, place: Option<&str>) -> Result<(), String> {
     let errors = Config::check_toml(&settings.to_string());
     let mut wrong = errors.iter().filter(|error| place.is_none() || error.pointer() == place);
-    wrong.next().map_or(Ok(()), |error| Err(said(error)))
+    let Some(error) = wrong.next() else { return Ok(()) };
+    // There is no file yet that would have lines.
+    let message = said(error);
+    let rest = message.split_once(": ").filter(|(start, _)| start.starts_with("line "));
+    Err(rest.map_or(message.clone(), |(_, rest)| rest.to_owned()))
 }
 
 fn judged<T>(result: Result<T, Error>) -> Result<(), String> {

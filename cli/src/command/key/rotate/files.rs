@@ -112,7 +112,9 @@ impl Files {
             );
             return Err(Failure::new(Class::Key, message));
         }
-        next.iter().try_for_each(check)?;
+        if let Some(next) = &next {
+            check(next)?;
+        }
         self.exchange()
     }
 
