@@ -14,7 +14,7 @@ pub(super) const RECEIVER: &str = "Receiver";
 
 #[derive(clap::Args)]
 pub(super) struct Addressee {
-    /// A receiver by its name in `ssf.toml`. Other options replace what the file says of it
+    /// A receiver of `ssf.toml`, by name; other options replace its settings
     #[arg(long, value_name = "NAME", conflicts_with = "okta", help_heading = RECEIVER)]
     pub(super) to: Option<String>,
     /// An Okta org: the URL where its users sign in

@@ -12,7 +12,7 @@ const HEADING: &str = "Confirmation";
 
 #[derive(clap::Args)]
 pub(super) struct Confirmation {
-    /// Search Okta's System Log for the SET. The API token is in the variable `OKTA_API_TOKEN`, or in a file
+    /// Search Okta's System Log for the SET, with the token in `OKTA_API_TOKEN`
     #[arg(long = "confirm", id = "confirm", help_heading = HEADING)]
     enabled: bool,
     /// How long to search for it

@@ -28,7 +28,7 @@ pub(super) struct Content {
     #[arg(long, value_name = "ID", help_heading = EVENT)]
     pub(super) txn: Option<String>,
     /// The time of the event, `toe`: `now`, seconds since 1970, or such as `2026-11-29T08:30:00Z`
-    #[arg(long, value_name = "TIME", value_parser = moment::parse, help_heading = EVENT)]
+    #[arg(long, value_name = "TIME", value_parser = moment::parse, help_heading = EVENT, hide_short_help = true)]
     pub(super) toe: Option<Timestamp>,
     #[command(flatten)]
     members: Members,
@@ -44,7 +44,7 @@ struct About {
     #[arg(long, value_name = "JSON", help_heading = EVENT)]
     subject: Option<String>,
     /// The subject: an identifier in a private format agreed on with the receiver, a JSON object; `@FILE` or `-` read it
-    #[arg(long, value_name = "JSON", help_heading = EVENT)]
+    #[arg(long, value_name = "JSON", help_heading = EVENT, hide_short_help = true)]
     custom_subject: Option<String>,
 }
 

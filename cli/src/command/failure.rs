@@ -269,6 +269,7 @@ fn option(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::DeadlineExceeded => "--deadline",
         ErrorCode::KeyAlgorithmMismatch | ErrorCode::AlgorithmNotAccepted => "--algorithm",
         ErrorCode::KeyPasswordMissing | ErrorCode::KeyPasswordWrong => "in the variable SSF_KEY_PASSWORD",
+        ErrorCode::KeySetTooEarly => "--after",
         ErrorCode::KeySetAmbiguous | ErrorCode::KeyNotFound => "--kid",
         ErrorCode::SubjectFormatUnknown => "--custom-subject",
         ErrorCode::TxnMissing => "--txn",

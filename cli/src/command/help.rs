@@ -17,8 +17,9 @@ const GROUPS: [(&str, &[&str]); 6] = [
 ];
 
 /// Commands with examples. A test runs each of them as far as its arguments are read.
-const EXAMPLES: [(&[&str], &[&str]); 7] = [
+const EXAMPLES: [(&[&str], &[&str]); 8] = [
     (&["init"], &["ssf init --issuer https://edr.example.com --okta https://acme.okta.com"]),
+    (&["key", "rotate"], &["ssf key rotate --jwks jwks.json", "ssf key rotate --complete --jwks jwks.json"]),
     (&["event", "list"], &["ssf event list --family caep", "ssf event list --receiver okta --json"]),
     (
         &["event", "new"],
@@ -52,12 +53,15 @@ const EXAMPLES: [(&[&str], &[&str]); 7] = [
     ),
 ];
 
+/// Longer lines are hard to read, however wide a terminal is.
+const WIDTH: usize = 100;
+
 /// The command line, with its groups and examples.
 pub(crate) fn command() -> Command {
     let command = EXAMPLES
         .iter()
         .fold(Ssf::command(), |command, (path, examples)| with_examples(command, path, examples));
-    let command = command.color(color());
+    let command = command.color(color()).max_term_width(WIDTH);
     let template = format!(
         "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n{}\nOptions:\n{{options}}{{after-help}}",
         groups(&command)

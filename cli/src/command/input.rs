@@ -3,6 +3,7 @@
 use std::{env, ffi::OsString, fs, io::Read as _};
 
 use ssf_transmitter::{Algorithm, KeySource, SigningKey, config::Config};
+use zeroize::Zeroizing;
 
 use super::{Failure, Result};
 
@@ -13,10 +14,10 @@ const PASSWORD: &str = "SSF_KEY_PASSWORD";
 #[derive(clap::Args)]
 pub(super) struct KeyOptions {
     /// The `kid` of the key: selects it from a JWKS, and names any other key
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     kid: Option<String>,
     /// The algorithm to sign with, if the key supports several, such as PS256
-    #[arg(long, value_name = "ALG")]
+    #[arg(long, value_name = "ALG", hide_short_help = true)]
     algorithm: Option<Algorithm>,
 }
 
@@ -41,8 +42,10 @@ impl KeyOptions {
 /// The private key that signs.
 #[derive(clap::Args)]
 pub(super) struct Key {
-    /// Your private key, in PEM, DER, or as JWK or JWKS: a file, `env:NAME`, `dir:PATH`, `cmd:PROGRAM ARG…` (its output), or `-`
-    /// (standard input). The variable `SSF_KEY_PASSWORD` decrypts an encrypted one
+    /// Your private key: a file or another source
+    ///
+    /// In PEM, DER, or as JWK or JWKS: a file, `env:NAME`, `dir:PATH`, `cmd:PROGRAM ARG…` (its output), or `-` (standard input). The
+    /// variable `SSF_KEY_PASSWORD` decrypts an encrypted one.
     // What starts with a hyphen may be a key in PEM, given by mistake: clap would print it.
     #[arg(long = "key", value_name = "SOURCE", allow_hyphen_values = true)]
     source: OsString,
@@ -85,6 +88,11 @@ impl Keys {
         }
         Ok(keys)
     }
+}
+
+/// The password of an encrypted key, if there is one.
+pub(super) fn password() -> Option<Zeroizing<String>> {
+    env::var(PASSWORD).ok().map(Zeroizing::new)
 }
 
 /// Reads one private key from a source.

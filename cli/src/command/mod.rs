@@ -26,6 +26,7 @@ mod set;
 mod transmitter;
 
 mod addressee;
+mod ask;
 mod confirm;
 mod content;
 mod event_line;
@@ -61,7 +62,7 @@ pub(crate) struct Ssf {
     /// Print JSON instead of text, and errors as JSON
     #[arg(long, global = true)]
     json: bool,
-    /// When to use colours [default: on a terminal, unless `NO_COLOR` is set]
+    /// When to use colours [default: auto]
     #[arg(long, global = true, value_name = "WHEN")]
     color: Option<ColorChoice>,
 }
@@ -115,8 +116,8 @@ impl Ssf {
             _ => {}
         }
         match self.command {
-            Command::Init(arguments) => init::run(&arguments),
-            Command::Key(arguments) => key::run(arguments),
+            Command::Init(arguments) => init::run(&arguments, json),
+            Command::Key(arguments) => key::run(arguments, json),
             Command::Jwks(arguments) => jwks::run(&arguments),
             Command::Config(arguments) => config::run(&arguments, json),
             Command::Configuration(arguments) => configuration::run(arguments),
@@ -132,13 +133,13 @@ impl Ssf {
             Command::Okta(arguments) => okta::run(arguments),
             Command::Outbox(arguments) => outbox::run(arguments, json),
             Command::Decode(arguments) => decode::run(&arguments),
-            Command::Guide(arguments) => guide::run(&arguments),
+            Command::Guide(arguments) => guide::run(&arguments, json),
             Command::Receiver(arguments) => receiver::run(arguments),
             Command::Emulate(arguments) => emulate::run(arguments),
             Command::Serve(arguments) => serve::run(&arguments),
             Command::Transmitter(arguments) => transmitter::run(&arguments, json),
-            Command::Completions(arguments) => completions::completions(&arguments),
-            Command::Man(arguments) => completions::manual(&arguments),
+            Command::Completions(arguments) => completions::completions(&arguments, json),
+            Command::Man(arguments) => completions::manual(&arguments, json),
             Command::Reference => reference::run(),
         }
     }

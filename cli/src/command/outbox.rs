@@ -132,16 +132,17 @@ pub(crate) fn run(arguments: Arguments, json: bool) -> Result {
     let Arguments { place, operation } = arguments;
     match operation {
         Operation::Migrate { print: true, .. } => {
-            return print(PostgresStore::schema_sql(place.schema())?.trim_end());
+            return statements(&place, &PostgresStore::schema_sql(place.schema())?, json);
         }
         Operation::Migrate { roles: true, .. } => {
-            return print(PostgresStore::roles_sql(place.schema())?.trim_end());
+            return statements(&place, &PostgresStore::roles_sql(place.schema())?, json);
         }
         _ => {}
     }
     let work = async {
         if matches!(operation, Operation::Migrate { .. }) {
-            return Ok(place.database()?.migrate().await?);
+            place.database()?.migrate().await?;
+            return done("migrated", place.schema(), json);
         }
         if let Operation::Refused { after, limit } = operation {
             let store = place.database()?.connect().await?;
@@ -150,9 +151,9 @@ pub(crate) fn run(arguments: Arguments, json: bool) -> Result {
             return listed;
         }
         let open = place.open(matches!(operation, Operation::Work(_))).await?;
-        let done = perform(&open, operation, json).await;
+        let performed = perform(&open, operation, json).await;
         open.outbox.close().await?;
-        done
+        performed
     };
     block_on(work).map_err(|failure| match failure.class() {
         Class::Usage => failure,
@@ -185,13 +186,33 @@ async fn perform(open: &Open, operation: Operation, json: bool) -> Result {
             };
             number("discarded", dry_run, discarded, json)
         }
-        Operation::Hold { receiver } => Ok(outbox.hold(&receiver).await?),
-        Operation::Release { receiver } => Ok(outbox.release(&receiver).await?),
+        Operation::Hold { receiver } => {
+            outbox.hold(&receiver).await?;
+            done("held", &receiver, json)
+        }
+        Operation::Release { receiver } => {
+            outbox.release(&receiver).await?;
+            done("released", &receiver, json)
+        }
         Operation::Check => check(open.file()?, json).await,
-        Operation::Backup { target } => Ok(open.file()?.backup(target).await?),
+        Operation::Backup { target } => {
+            open.file()?.backup(&target).await?;
+            done("backup", &target.display().to_string(), json)
+        }
         // Done without an open outbox.
         Operation::Migrate { .. } | Operation::Refused { .. } => Ok(()),
     }
+}
+
+/// Prints statements of SQL.
+fn statements(place: &Place, sql: &str, json: bool) -> Result {
+    let sql = sql.trim_end();
+    print(&if json { json!({ "schema": place.schema(), "sql": sql }).to_string() } else { sql.to_owned() })
+}
+
+/// Says as JSON what was done to what; people see it from the exit code.
+fn done(what: &str, to: &str, json: bool) -> Result {
+    if json { print(&json!({ what: to }).to_string()) } else { Ok(()) }
 }
 
 /// Prints how many deliveries a change concerned.

@@ -66,7 +66,7 @@ fn url(text: &str) -> Result<Url> {
 }
 
 /// Replaces the file as a whole: a web server may read it meanwhile.
-fn write(path: &Path, text: &str) -> Result {
+pub(super) fn write(path: &Path, text: &str) -> Result {
     let folder = path.parent().unwrap_or(path);
     fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
     let partial = path.with_extension("partial");

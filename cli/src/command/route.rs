@@ -41,10 +41,10 @@ pub(super) struct Access {
     #[arg(long, value_name = "URL", conflicts_with_all = ["okta", "to"], help_heading = RECEIVER)]
     pub(super) endpoint: Option<String>,
     /// Get an access token here, with --client-id and the variable `SSF_CLIENT_SECRET`
-    #[arg(long, value_name = "URL", requires = "client_id", help_heading = ACCESS)]
+    #[arg(long, value_name = "URL", requires = "client_id", help_heading = ACCESS, hide_short_help = true)]
     pub(super) token_url: Option<String>,
     /// The client id at the token endpoint
-    #[arg(long, value_name = "ID", requires = "token_url", help_heading = ACCESS)]
+    #[arg(long, value_name = "ID", requires = "token_url", help_heading = ACCESS, hide_short_help = true)]
     pub(super) client_id: Option<String>,
     /// Where the client secret is, if not in `SSF_CLIENT_SECRET`. Files with receivers say it.
     #[arg(skip)]
@@ -59,7 +59,7 @@ pub(super) struct Access {
     #[arg(long, value_name = "SOURCE", requires = "token_url", help_heading = ACCESS, hide_short_help = true)]
     pub(super) token_key: Option<OsString>,
     /// Send this header `Authorization`, such as `Bearer …`, which is in a variable or a file
-    #[arg(long, value_name = "env:NAME|file:PATH", conflicts_with = "token_url", help_heading = ACCESS)]
+    #[arg(long, value_name = "env:NAME|file:PATH", conflicts_with = "token_url", help_heading = ACCESS, hide_short_help = true)]
     pub(super) authorization: Option<String>,
 }
 

@@ -28,12 +28,16 @@ const SENDER: &str = "Sender";
 
 /// Who sends, and with which key.
 #[derive(clap::Args)]
+#[command(mut_arg("kid", |kid| kid.help_heading(SENDER)))]
+#[command(mut_arg("algorithm", |algorithm| algorithm.help_heading(SENDER)))]
 pub(super) struct Sender {
-    /// The issuer: the exact `issuer` of your transmitter configuration [default: that of `ssf.toml`]
+    /// The issuer, as in your transmitter configuration [default: that of `ssf.toml`]
     #[arg(long, value_name = "URL", help_heading = SENDER)]
     issuer: Option<String>,
-    /// Your private key, in PEM, DER, or as JWK or JWKS: a file, `env:NAME`, `dir:PATH`, `cmd:PROGRAM ARG…` (its output), or `-`
-    /// (standard input). The variable `SSF_KEY_PASSWORD` decrypts an encrypted one [default: the key of `ssf.toml`]
+    /// Your private key: a file or another source [default: that of `ssf.toml`]
+    ///
+    /// In PEM, DER, or as JWK or JWKS: a file, `env:NAME`, `dir:PATH`, `cmd:PROGRAM ARG…` (its output), or `-` (standard input). The
+    /// variable `SSF_KEY_PASSWORD` decrypts an encrypted one.
     // What starts with a hyphen may be a key in PEM, given by mistake: clap would print it.
     #[arg(long = "key", value_name = "SOURCE", allow_hyphen_values = true, help_heading = SENDER)]
     key: Option<OsString>,

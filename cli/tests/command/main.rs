@@ -16,7 +16,11 @@ mod emulate;
 mod event;
 mod event_new;
 mod guides;
+#[cfg(unix)]
+mod init;
+mod json;
 mod key;
+mod key_rotate;
 mod keys;
 mod library_walk;
 mod lint;

@@ -38,11 +38,51 @@ async fn the_help_fits_a_screen_and_has_groups() {
     }
 }
 
+/// All commands, hidden ones too.
+async fn commands() -> Vec<String> {
+    let reference = ssf(&["reference"], &[]).await;
+    let listed = reference.text().lines().filter_map(|line| line.strip_prefix("* [`ssf")?.split('`').next());
+    listed.map(str::to_owned).chain(["lint", "decode", "reference"].map(str::to_owned)).collect()
+}
+
+#[tokio::test]
+async fn the_short_help_of_every_command_fits_a_screen() {
+    let commands = commands().await;
+    assert!(commands.len() > 50, "{commands:?}");
+    for name in commands {
+        let words: Vec<_> = name.split_whitespace().chain(["-h"]).collect();
+        // A wide terminal gets no wider lines.
+        for columns in ["100", "200"] {
+            let help = ssf(&words, &[("COLUMNS", columns)]).await;
+            let (lines, widest) = (help.text().lines().count(), help.text().lines().map(width).max());
+            assert!(lines <= 50 && widest <= Some(100), "{name}: {lines} lines of {widest:?}\n{}", help.text());
+        }
+    }
+}
+
+#[tokio::test]
+async fn help_is_wrapped_to_the_terminal_and_the_reference_is_not() {
+    for option in ["-h", "--help"] {
+        let help = ssf(&["emit", option], &[("COLUMNS", "60")]).await;
+        let lines = help.text().lines();
+        let wide = lines.filter(|line| width(line) > 60 && !line.starts_with("  ssf") && !line.contains('['));
+        assert_eq!(wide.count(), 0, "{}", help.text());
+    }
+    let narrow = ssf(&["reference"], &[("COLUMNS", "40")]).await;
+    assert!(narrow.text() == ssf(&["reference"], &[("COLUMNS", "300")]).await.text());
+}
+
+/// How many columns a line takes.
+fn width(line: &str) -> usize {
+    line.chars().count()
+}
+
 #[tokio::test]
 async fn examples_are_read() {
     let mut examples = 0;
     for path in [
         &["init"][..],
+        &["key", "rotate"],
         &["event", "list"],
         &["event", "new"],
         &["emit"],

@@ -31,11 +31,17 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Runs the command in a terminal of this many columns. Its standard output is a pipe.
     pub(crate) fn run(arguments: &[&str], columns: u16) -> Self {
+        Self::run_in(".", arguments, columns)
+    }
+
+    /// The same in this folder.
+    pub(crate) fn run_in(folder: &str, arguments: &[&str], columns: u16) -> Self {
         let size = Winsize { ws_row: 40, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let terminal = openpty(&size, None).unwrap();
         let slave = |fd: &OwnedFd| Stdio::from(fd.try_clone().unwrap());
         let child = Command::new(env!("CARGO_BIN_EXE_ssf"))
             .args(arguments)
+            .current_dir(folder)
             .env("TERM", "xterm")
             .env_remove("NO_COLOR")
             .stdin(slave(&terminal.slave))

@@ -344,3 +344,35 @@ async fn hosts_that_do_not_answer_do_not_hold_up_the_doctor() {
         assert_eq!(outcome(&diagnosis, id), Some(Outcome::Failed), "{id}");
     }
 }
+
+#[tokio::test]
+async fn a_key_is_found_among_those_that_are_published() {
+    let (current, next) = (key(), key());
+    let jwks = json!({ "keys": [current.public_key().to_jwk()] });
+    let server = Server::start(move |seen, _| {
+        let base = format!("http://{}", seen.header("host").unwrap());
+        match seen.path.as_str() {
+            "/elsewhere" => {
+                let jwks_uri = format!("{base}/jwks.json");
+                json_answer(&json!({ "spec_version": "1_0", "issuer": base, "jwks_uri": jwks_uri }))
+            }
+            "/jwks.json" => json_answer(&jwks),
+            _ => status(404),
+        }
+    })
+    .await;
+    let check = async |key: SigningKey| {
+        let transmitter = Transmitter::builder(&server.base, key).build().unwrap();
+        transmitter.check_documents().configuration_url(server.url("/elsewhere")).allow_loopback().await
+    };
+    let (found, missing) = (check(current.clone()).await, check(next).await);
+    assert!(found.is_healthy(), "{found:?}");
+    assert_eq!(found.check("signing-key").unwrap().outcome, Outcome::Passed);
+    assert_eq!(missing.check("signing-key").unwrap().outcome, Outcome::Failed);
+    assert_eq!(missing.check("jwks-reachable").unwrap().outcome, Outcome::Passed);
+
+    let transmitter = Transmitter::builder(&server.base, current).build().unwrap();
+    let strict = transmitter.check_documents().await;
+    assert_eq!(strict.check("configuration-reachable").unwrap().outcome, Outcome::Failed, "{strict:?}");
+    assert!(strict.check("signing-key").is_none());
+}

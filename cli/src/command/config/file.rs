@@ -8,7 +8,7 @@ use super::super::{Class, Failure, Result};
 
 #[derive(clap::Args)]
 pub(in super::super) struct ConfigFile {
-    /// The file of settings; without it, the nearest `ssf.toml`, in the current folder or in one around it
+    /// The file of settings [default: the nearest `ssf.toml`, here or above]
     #[arg(long = "config", value_name = "FILE")]
     path: Option<PathBuf>,
 }

@@ -1,14 +1,12 @@
 //! `ssf event new`: an event as a line for `ssf send`, from options or from answers.
 
-use std::io::{self, IsTerminal as _};
-
 use ssf_transmitter::{
     Dialect, Event,
     lint::{Linter, Severity},
 };
 
 use super::super::{
-    Class, Failure, Result, addressee,
+    Class, Failure, Result, addressee, ask,
     content::Content,
     event_line::EventLine,
     output::{print, say},
@@ -41,7 +39,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
             jti: None,
         },
         None if !content.is_bare() => return Err(Failure::usage("--event is needed with other options")),
-        None if io::stdin().is_terminal() && io::stderr().is_terminal() => questions::ask(&dialect)?,
+        None if ask::is_possible() => questions::ask(&dialect)?,
         None => return Err(Failure::usage("--event is needed: only a terminal can be asked")),
     };
     check(&line, &dialect)?;

@@ -2,10 +2,6 @@
 
 use std::rc::Rc;
 
-use inquire::{
-    Autocomplete, CustomUserError, InquireError, Select, Text, autocompletion::Replacement,
-    validator::Validation,
-};
 use serde_json::{Map, Value, json};
 use ssf_transmitter::{
     Dialect, Error, Event, Subject,
@@ -13,13 +9,15 @@ use ssf_transmitter::{
     lint::{Linter, Severity},
 };
 
-use super::super::{Class, Failure, Result, event_line::EventLine, members};
+use super::super::{
+    Class, Failure, Result,
+    ask::{Reader, any, said, select, text},
+    event_line::EventLine,
+    members,
+};
 
 /// The choice that leaves a member out.
 const NONE: &str = "(none)";
-
-/// Reads an answer, or says what is wrong with it.
-type Reader = Rc<dyn Fn(&str) -> Result<Value, String>>;
 
 /// Asks for an event that the receiver accepts.
 pub(super) fn ask(dialect: &Dialect) -> Result<EventLine> {
@@ -157,83 +155,7 @@ fn member(
     members::joined(field, values).map(Some).map_err(|error| Failure::usage(error.to_string()))
 }
 
-/// Asks for a text. An optional one may be left empty.
-fn text(
-    name: &str,
-    doc: &str,
-    required: bool,
-    known: &'static [&'static str],
-    read: &Reader,
-) -> Result<Option<Value>> {
-    let help = if required { doc.to_owned() } else { format!("{doc} (Enter: none, or no more)") };
-    let judge = read.clone();
-    let answer = Text::new(&format!("{name}:"))
-        .with_help_message(&help)
-        .with_autocomplete(AsTyped { known, read: read.clone() })
-        .with_validator(move |text: &str| {
-            Ok(match text {
-                "" if required => Validation::Invalid("This one is required".into()),
-                "" => Validation::Valid,
-                text => judge(text).map_or_else(|why| Validation::Invalid(why.into()), |_| Validation::Valid),
-            })
-        })
-        .prompt()
-        .map_err(unanswered)?;
-    if answer.is_empty() {
-        return Ok(None);
-    }
-    read(&answer).map(Some).map_err(Failure::usage)
-}
-
-fn select(name: &str, help: &str, choices: Vec<String>) -> Result<String> {
-    Select::new(&format!("{name}:"), choices).with_help_message(help).prompt().map_err(unanswered)
-}
-
-/// Below the line that is typed: known values that begin so, or what is wrong with it.
-#[derive(Clone)]
-struct AsTyped {
-    known: &'static [&'static str],
-    read: Reader,
-}
-
-impl Autocomplete for AsTyped {
-    fn get_suggestions(&mut self, input: &str) -> Result<Vec<String>, CustomUserError> {
-        let known = self.known.iter().filter(|known| known.starts_with(input));
-        let known: Vec<_> = known.map(|known| (*known).to_owned()).collect();
-        if input.is_empty() || !known.is_empty() {
-            return Ok(known);
-        }
-        Ok((self.read)(input).err().map(|why| format!("✗ {why}")).into_iter().collect())
-    }
-
-    fn get_completion(
-        &mut self,
-        _input: &str,
-        highlighted: Option<String>,
-    ) -> Result<Replacement, CustomUserError> {
-        Ok(highlighted.filter(|text| self.known.contains(&text.as_str())))
-    }
-}
-
-/// Any text.
-fn any() -> Reader {
-    Rc::new(|text| Ok(text.into()))
-}
-
-fn said(error: &Error) -> String {
-    error.message().to_owned()
-}
-
 /// Whether an error is about what is at this pointer.
 fn concerns(error: &Error, pointer: &str) -> bool {
     error.pointer().is_some_and(|place| place.starts_with(pointer))
-}
-
-fn unanswered(error: InquireError) -> Failure {
-    match error {
-        InquireError::OperationCanceled | InquireError::OperationInterrupted => {
-            Failure::new(Class::Other, "nothing was written: the questions were left")
-        }
-        error => Failure::new(Class::Other, format!("the terminal cannot be asked: {error}")),
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Result,
-    walk::{Walk, say, text},
+    walk::{Walk, text},
 };
 
 const ISSUER: &str = "https://rp.example.gov.uk";
@@ -15,7 +15,7 @@ pub(super) fn walk(walk: &mut Walk) -> Result {
     walk.step("Send the team the public key that corresponds, and the addresses that requests come from.")?;
     let key = ["--issuer", ISSUER, "--key", "key.pem"];
     walk.run(&[&["handover", "govuk"], &key[..], &["--source-ip", "192.0.2.10"]].concat())?;
-    say("The emulator acts as One Login, and `ssf serve` publishes the key that the team received:")?;
+    walk.say("The emulator acts as One Login, and `ssf serve` publishes the key that the team received:")?;
     let documents = walk.start(&["serve", "--key", "key.pem"])?;
     let client = ["--client-id", "rp-1", "--client-secret", "the-emulators-secret"];
     let jwks = text(&documents, "jwks_uri")?;
@@ -32,7 +32,7 @@ pub(super) fn walk(walk: &mut Walk) -> Result {
     walk.file("payload.json", PAYLOAD)?;
     let sign = ["set", "sign", "--key", "key.pem", "--dialect", "govuk-one-login"];
     walk.run(&[&sign[..], &["--payload", "@payload.json", "--out", "printed.jwt"]].concat())?;
-    say("The published schemas require another subject form, and the emulator follows them:")?;
+    walk.say("The published schemas require another subject form, and the emulator follows them:")?;
     walk.run(&["event", "show", "risc.account-disabled", "--receiver", "govuk-one-login"])?;
     let subject =
         r#"{ "format": "uri", "uri": "urn:fdc:gov.uk:2022:56P4CMsGh_02YOlWpd8PAOI-2sVlB2nsNU7mcLZYhYw" }"#;

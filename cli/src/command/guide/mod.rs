@@ -31,13 +31,15 @@ enum Guide {
     Govuk,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result {
-    let (walk, done): (fn(&mut Walk) -> Result, _) = match arguments.guide {
+pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result {
+    let (name, steps, end): (_, fn(&mut Walk) -> Result, _) = match arguments.guide {
         Guide::Okta => (
+            "okta",
             okta::walk,
             "That is Okta's whole guide. With an org, leave out --allow-loopback and the emulator.",
         ),
         Guide::Govuk => (
+            "govuk",
             govuk::walk,
             "That is the whole guide. With the real URLs, leave out --allow-loopback and the emulator.",
         ),
@@ -45,6 +47,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     // Removed when the walk has ended.
     let temporary = tempfile::tempdir()?;
     let dir = arguments.dir.as_deref().unwrap_or(temporary.path());
-    walk(&mut Walk::new(dir)?)?;
-    walk::say(done)
+    let mut walk = Walk::new(dir, as_json)?;
+    let walked = steps(&mut walk);
+    walk.end(name, walked.is_ok().then_some(end))?;
+    walked
 }

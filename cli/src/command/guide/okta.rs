@@ -2,7 +2,7 @@
 
 use super::{
     Result,
-    walk::{Walk, say, text},
+    walk::{Walk, text},
 };
 
 const ISSUER: &str = "https://edr.example.com";
@@ -11,12 +11,12 @@ const ORG: &str = "https://acme.okta.com";
 pub(super) fn walk(walk: &mut Walk) -> Result {
     walk.step("Generate a key pair for signatures by RS256, and keep its JSON in a file.")?;
     walk.run(&["key", "new", "--format", "jwk", "--kid", "2026-11", "--out", "key.json"])?;
-    say("The public part, which receivers may see:")?;
+    walk.say("The public part, which receivers may see:")?;
     walk.run(&["key", "show", "key.json", "--public", "--format", "jwk"])?;
 
     walk.step("Publish the public key as a JWKS, and the transmitter configuration at its well-known URL.")?;
     walk.run(&["publish", "--issuer", ISSUER, "--key", "key.json", "--out", "site"])?;
-    say("Without a web server, `ssf serve` publishes the JWKS, and `ssf receiver` acts as the org:")?;
+    walk.say("Without a web server, `ssf serve` publishes the JWKS, and `ssf receiver` acts as the org:")?;
     let documents = walk.start(&["serve", "--key", "key.json"])?;
     let emulator =
         walk.start(&["receiver", "--like", "okta", "--audience", ORG, "--api-token", "the-emulators-token"])?;
@@ -38,7 +38,7 @@ pub(super) fn walk(walk: &mut Walk) -> Result {
     let event = ["--event", "okta.user-risk-change", "--event-timestamp", "now", "--current-level", "high"];
     let more = ["--previous-level", "low", "--reason-admin", "en=Impossible travel", "--out", "set.jwt"];
     walk.run(&[&["set", "sign"], &said[..], &event, &more].concat())?;
-    say("Show its content, and lint it for Okta:")?;
+    walk.say("Show its content, and lint it for Okta:")?;
     walk.run(&["decode", "@set.jwt"])?;
     walk.run(&["lint", "@set.jwt", "--dialect", "okta", "--issuer", ISSUER, "--audience", ORG])?;
 

@@ -6,6 +6,7 @@ mod documents;
 mod examination;
 mod network;
 mod okta_log;
+mod published;
 mod token;
 
 use std::{fmt, future::IntoFuture, time::Duration};
@@ -14,6 +15,7 @@ use clock::clock;
 pub use diagnosis::{Check, Diagnosis, Outcome};
 use documents::Documents;
 pub use examination::Examination;
+pub use published::DocumentCheck;
 
 use super::{Emit, OktaProviders, Receiver, Transmitter, transport::Transport};
 use crate::{

@@ -129,6 +129,29 @@ impl KeySource {
         self
     }
 
+    /// The path of the file, if the key is in one.
+    ///
+    /// ```
+    /// use std::path::Path;
+    /// use ssf_transmitter::KeySource;
+    ///
+    /// assert_eq!(KeySource::parse("file:ssf-key.pem")?.file_path(), Some(Path::new("ssf-key.pem")));
+    /// assert_eq!(KeySource::parse("env:SSF_KEY")?.file_path(), None);
+    /// # Ok::<(), ssf_transmitter::Error>(())
+    /// ```
+    pub fn file_path(&self) -> Option<&Path> {
+        match &self.origin {
+            Origin::File(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// A key in another file, with the same `kid`, algorithm and password: the next key of a rotation, for example.
+    pub fn with_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.origin = Origin::File(path.into());
+        self
+    }
+
     /// Reads the key that signs. It blocks: a command for as long as it runs.
     pub fn read(&self) -> Result<SigningKey> {
         self.fetch()?.key()

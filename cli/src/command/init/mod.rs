@@ -1,22 +1,26 @@
 //! `ssf init`: writes a file of settings.
 
+mod questions;
+
 use std::{
     fs::OpenOptions,
     io::{ErrorKind, Write as _},
     path::{Path, PathBuf},
 };
 
+use serde_json::json;
 use ssf_transmitter::config::Config;
 use toml::{Table, Value};
 
-use super::{Class, Failure, Result, output};
+use super::{Class, Failure, Result, ask, key, output};
 
 /// The key, unless another one is named.
 const KEY: &str = "ssf-key.pem";
 
 /// Write a file of settings, `ssf.toml`
 ///
-/// The file has what the options say, and everything else that can be set in comments. `ssf config check` checks it.
+/// The file has what the options say, and everything else that can be set in comments. On a terminal, without issuer and receiver, it
+/// asks for them and for the key, which it makes if there is none. `ssf config check` checks the file.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The issuer: the exact `issuer` of your transmitter configuration
@@ -56,21 +60,50 @@ struct Receiver {
     dialect: Option<String>,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result {
-    let file = Config::commented_toml(&arguments.settings().to_string())?;
+pub(crate) fn run(arguments: &Arguments, as_json: bool) -> Result {
     let path = &arguments.out;
-    write(path, &file, arguments.force)?;
+    if arguments.is_bare() && !as_json && ask::is_possible() {
+        return arguments.ask();
+    }
+    write(path, &Config::commented_toml(&arguments.settings().to_string())?, arguments.force)?;
+    let key = (arguments.issuer.is_some() && arguments.key.is_none()).then(|| path.with_file_name(KEY));
+    let missing = key.filter(|key| !key.exists()).map(|key| key.display().to_string());
+    if as_json {
+        let shown = json!({ "file": path.display().to_string(), "missing_key": missing });
+        return output::print(&shown.to_string());
+    }
     output::print(&path.display().to_string())?;
-    if arguments.issuer.is_some() && arguments.key.is_none() {
-        let key = path.with_file_name(KEY);
-        if !key.exists() {
-            output::say(&format!("next: ssf key new --out {}", key.display()));
-        }
+    if let Some(key) = missing {
+        output::say(&format!("next: ssf key new --out {key}"));
     }
     Ok(())
 }
 
 impl Arguments {
+    /// Whether it says nothing of what is in the file.
+    fn is_bare(&self) -> bool {
+        let Receiver { okta, endpoint, audience, dialect } = &self.receiver;
+        [&self.issuer, okta, endpoint, audience, dialect].into_iter().all(Option::is_none)
+    }
+
+    /// Writes what somebody answers.
+    fn ask(&self) -> Result {
+        let path = &self.out;
+        if !self.force && path.exists() {
+            return Err(exists(path));
+        }
+        let questions::Answers { settings, new_key } = questions::ask(path)?;
+        let file = Config::commented_toml(&settings.to_string())?;
+        if let Some(key) = &new_key {
+            let kid = key::make(key)?;
+            output::say(&format!("{} has a new key: {kid}", key.display()));
+        }
+        write(path, &file, self.force)?;
+        output::print(&path.display().to_string())?;
+        output::say("next: ssf config check");
+        Ok(())
+    }
+
     fn settings(&self) -> Table {
         let mut settings = Table::new();
         if let Some(issuer) = &self.issuer {
@@ -99,16 +132,17 @@ impl Receiver {
     }
 }
 
+fn exists(path: &Path) -> Failure {
+    Failure::new(Class::Configuration, format!("{} exists: --force replaces it", path.display()))
+}
+
 /// Writes a file, which must not exist unless it is to be replaced.
 fn write(path: &Path, text: &str, force: bool) -> Result {
     let mut options = OpenOptions::new();
     options.write(true).truncate(force).create(force).create_new(!force);
     let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => {
-            let message = format!("{} exists: --force replaces it", path.display());
-            Failure::new(Class::Configuration, message)
-        }
+        ErrorKind::AlreadyExists => exists(path),
         _ => Failure::file(path, &error),
     })
 }
