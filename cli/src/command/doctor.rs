@@ -1,8 +1,11 @@
 //! `ssf doctor`: checks a setup end to end.
 
 use console::{measure_text_width, style};
-use serde_json::json;
-use ssf_transmitter::{catalogue::Language, client::Outcome};
+use serde_json::{Value, json};
+use ssf_transmitter::{
+    catalogue::Language,
+    client::{Check, Outcome},
+};
 
 use super::{
     Class, Failure, Result, addressee::Addressee, block_on, config::ConfigFile, confirm::Confirmation, print,
@@ -53,10 +56,8 @@ pub(crate) fn run(arguments: Arguments, json: bool) -> Result {
     })?;
     let diagnosis = diagnosis.in_language(Language::Command);
     for check in diagnosis.checks() {
-        let outcome = check.outcome.as_str();
         if json {
-            let shown = json!({ "id": check.id, "outcome": outcome, "message": check.message, "remedy": check.remedy });
-            print(&shown.to_string())?;
+            print(&shown(check).to_string())?;
         } else {
             let mark = mark(check.outcome);
             print(&format!("{mark} {}: {}", check.id, check.message))?;
@@ -71,6 +72,16 @@ pub(crate) fn run(arguments: Arguments, json: bool) -> Result {
         1 => Err(Failure::new(Class::Findings, "1 check failed")),
         _ => Err(Failure::new(Class::Findings, format!("{failed} checks failed"))),
     }
+}
+
+fn shown(check: &Check) -> Value {
+    json!({
+        "id": check.id,
+        "outcome": check.outcome.as_str(),
+        "message": check.message,
+        "remedy": check.remedy,
+        "duration_ms": u64::try_from(check.duration.as_millis()).unwrap_or(u64::MAX),
+    })
 }
 
 /// What stands before a check: a symbol where there are colours, which is on a terminal, and a word elsewhere.

@@ -1,6 +1,12 @@
 //! What was checked, and the outcomes.
 
-use crate::{catalogue::Language, error::Error};
+use std::time::Duration;
+
+use crate::{
+    catalogue::Language,
+    error::Error,
+    time::{Clock as _, SteadyClock},
+};
 
 /// What was checked, with the outcomes.
 #[derive(Clone, Debug)]
@@ -18,6 +24,8 @@ pub struct Check {
     pub message: String,
     /// How to fix it; empty if no action is needed.
     pub remedy: String,
+    /// How long it took, in whole milliseconds: zero for what needs no answer from elsewhere.
+    pub duration: Duration,
 }
 
 /// The outcome of a check.
@@ -79,7 +87,7 @@ impl Check {
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        Self { id, outcome, message: message.into(), remedy: remedy.into() }
+        Self { id, outcome, message: message.into(), remedy: remedy.into(), duration: Duration::ZERO }
     }
 
     pub(super) fn passed(id: &'static str, message: impl Into<String>) -> Self {
@@ -101,4 +109,18 @@ impl Check {
     pub(super) fn of_error(id: &'static str, error: &Error) -> Self {
         Self::failed(id, error.to_string(), error.remedy())
     }
+
+    /// The same, with how long it took.
+    pub(super) fn took(mut self, duration: Duration) -> Self {
+        self.duration = duration;
+        self
+    }
+}
+
+/// Does the work, and says how long it took, whatever the clock of the transmitter is.
+pub(super) async fn timed<T>(work: impl IntoFuture<Output = T>) -> (T, Duration) {
+    let clock = SteadyClock::start();
+    let began = clock.now();
+    let done = work.await;
+    (done, clock.now().since(began))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{Check, Outcome, clock::Answered};
+use super::{Check, Outcome, clock::Answered, timed};
 use crate::{
     client::transport::Transport,
     conformance,
@@ -44,11 +44,8 @@ impl Documents<'_> {
         let mut found = Found::default();
         if tokio::time::timeout(limit, self.look(&mut found)).await.is_err() {
             let message = "the documents of the transmitter could not be fetched in time";
-            found.checks.push(Check::failed(
-                "configuration-reachable",
-                message,
-                "Check the web server that publishes them.",
-            ));
+            let remedy = "Check the web server that publishes them.";
+            found.checks.push(Check::failed("configuration-reachable", message, remedy).took(limit));
         }
         if !self.needed {
             for check in found.checks.iter_mut().filter(|check| check.outcome == Outcome::Failed) {
@@ -109,38 +106,47 @@ impl Documents<'_> {
 
     /// A document, if it is there.
     async fn fetch(&self, found: &mut Found, url: &str, id: &'static str, what: &str) -> Option<Response> {
+        let ((check, document), duration) = timed(self.get(&mut found.answered, url, id, what)).await;
+        found.checks.push(check.took(duration));
+        document
+    }
+
+    async fn get(
+        &self,
+        answered: &mut Vec<Answered>,
+        url: &str,
+        id: &'static str,
+        what: &str,
+    ) -> (Check, Option<Response>) {
         let endpoint = match Endpoint::parse(url, self.loopback) {
             Ok(endpoint) => endpoint,
             Err(error) => {
-                found.checks.push(Check::failed(id, format!("the URL of {what}: {error}"), error.remedy()));
-                return None;
+                let message = format!("the URL of {what}: {error}");
+                return (Check::failed(id, message, error.remedy()), None);
             }
         };
         let host = endpoint.host().to_owned();
         let request = Request::json(Method::Get, endpoint, None);
         match self.transport.send(&request, Duration::from_secs(4)).await {
             Ok(response) => {
-                found.answered.extend(Answered::of(&response, self.clock.now(), &host));
-                if let Some(defect) = response.defect().filter(|_| response.status == 200) {
+                answered.extend(Answered::of(&response, self.clock.now(), &host));
+                if response.status != 200 {
+                    let message = format!("{host} answered {} for {what}", response.status);
+                    let remedy = "Publish the document at this URL, without login or redirect.";
+                    return (Check::failed(id, message, remedy), None);
+                }
+                if let Some(defect) = response.defect() {
                     let message = format!("{what} from {host} {defect}");
                     let remedy = "Check the web server that publishes it, and any proxy in front of it.";
-                    found.checks.push(Check::failed(id, message, remedy));
-                    return None;
+                    return (Check::failed(id, message, remedy), None);
                 }
-                if response.status == 200 {
-                    found.checks.push(Check::passed(id, format!("{what} is available at {host}")));
-                    return Some(response);
-                }
-                let message = format!("{host} answered {} for {what}", response.status);
-                let remedy = "Publish the document at this URL, without login or redirect.";
-                found.checks.push(Check::failed(id, message, remedy));
+                (Check::passed(id, format!("{what} is available at {host}")), Some(response))
             }
             Err(failure) => {
                 let message = format!("{what}: {}", failure.describe(&host));
-                found.checks.push(Check::failed(id, message, failure.code().remedy()));
+                (Check::failed(id, message, failure.code().remedy()), None)
             }
         }
-        None
     }
 
     fn same_issuer(&self, document: &Map<String, Value>) -> Check {

@@ -11,6 +11,7 @@ mod token;
 use std::{fmt, future::IntoFuture, time::Duration};
 
 use clock::clock;
+use diagnosis::timed;
 pub use diagnosis::{Check, Diagnosis, Outcome};
 use documents::Documents;
 pub use examination::Examination;
@@ -123,8 +124,9 @@ impl Doctor {
             let mut checks = self.look().await;
             match self.to_send() {
                 Ok(emit) => {
-                    let result = emit.await;
-                    checks.push(sent(&self.transmitter.linter(&self.receiver), &result));
+                    let (result, duration) = timed(emit).await;
+                    let linter = self.transmitter.linter(&self.receiver);
+                    checks.push(sent(&linter, &result).took(duration));
                     checks.extend(okta_log::confirmed(self.confirm.as_ref(), &result).await);
                 }
                 Err(skipped) => {
