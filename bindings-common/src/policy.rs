@@ -72,6 +72,14 @@ impl Unit {
         };
         Duration::try_from_secs_f64(seconds).map_err(|_| invalid(message))
     }
+
+    /// How many units a span is.
+    pub fn of(self, span: Duration) -> f64 {
+        match self {
+            Self::Milliseconds => span.as_secs_f64() * 1000.0,
+            Self::Seconds => span.as_secs_f64(),
+        }
+    }
 }
 
 /// What a policy binds.

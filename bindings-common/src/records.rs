@@ -30,10 +30,10 @@ macro_rules! error_parts {
 
 /// Defines the records that the core gives to a language: `Finding`, `Cause`, `Explanation`, `Check`, `Condition`, `Provider`,
 /// `Located` and `Counters`, each with a conversion. `Text` is the type for text that the library contains, `Count` that
-/// for counts; both are names in scope. Checks name settings as `Language` does.
+/// for counts; both are names in scope. `Unit` is the unit of spans of time. Checks name settings as `Language` does.
 #[macro_export]
 macro_rules! output_records {
-    ($(#[$attribute:meta])* text = $text:ident, count = $count:ident, language = $language:ident) => {
+    ($(#[$attribute:meta])* text = $text:ident, count = $count:ident, unit = $unit:ident, language = $language:ident) => {
         /// Something that is wrong with a SET.
         $(#[$attribute])*
         pub struct Finding {
@@ -113,6 +113,7 @@ macro_rules! output_records {
             pub outcome: $text,
             pub message: String,
             pub remedy: String,
+            pub duration: f64,
         }
 
         /// The checks of a doctor.
@@ -125,6 +126,7 @@ macro_rules! output_records {
                     outcome: check.outcome.as_str().into(),
                     message: check.message.clone(),
                     remedy: check.remedy.clone(),
+                    duration: $crate::policy::Unit::$unit.of(check.duration),
                 })
                 .collect()
         }

@@ -9,6 +9,7 @@ ssf_bindings::output_records!(
     #[napi(object, object_from_js = false)]
     text = Text,
     count = f64,
+    unit = Milliseconds,
     language = Node
 );
 ssf_bindings::input_records!(#[napi(object, object_to_js = false)]);

@@ -314,8 +314,9 @@ test('a doctor looks at both ends', async (t) => {
   assert.equal(isHealthy, false);
   const outcomes = Object.fromEntries(checks.map(({ id, outcome }) => [id, outcome]));
   assert.ok(Object.values(outcomes).includes('passed'));
-  for (const { id, outcome, message, remedy } of checks) {
+  for (const { id, outcome, message, remedy, duration } of checks) {
     assert.ok(message !== '' && (outcome !== 'failed' || remedy !== ''), id);
+    assert.ok(duration >= 0 && duration < 10_000, `${id}: ${duration}`);
   }
 });
 

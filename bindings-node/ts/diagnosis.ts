@@ -10,6 +10,8 @@ export interface Check {
   readonly message: string;
   /** How to fix it; empty if no action is needed. */
   readonly remedy: string;
+  /** How long it took, in milliseconds: 0 for what needs no answer from elsewhere. */
+  readonly duration: number;
 }
 
 /** The checks and their outcomes. */

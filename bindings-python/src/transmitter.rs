@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use pyo3::{prelude::*, types::PyTuple};
@@ -16,7 +17,7 @@ use ssf_bindings::{
 use ssf_transmitter::{
     self as sdk,
     catalogue::Language,
-    client::{Diagnosis, Doctor},
+    client::{Check, Diagnosis, Doctor},
     secret::Secret,
 };
 
@@ -310,8 +311,8 @@ impl Transmitter {
     }
 }
 
-/// The id of a check, its outcome, what was found, what to do.
-pub(crate) type Checked = (&'static str, &'static str, String, String);
+/// The id of a check, its outcome, what was found, what to do, how long it took.
+pub(crate) type Checked = (&'static str, &'static str, String, String, Duration);
 
 /// What a doctor looks at: event, subject, receiver, the URL of the configuration, whether to send, whose log to look into.
 #[derive(FromPyObject)]
@@ -345,7 +346,10 @@ pub(crate) fn checked(diagnosis: &Diagnosis) -> Vec<Checked> {
     let diagnosis = diagnosis.clone().in_language(Language::Python);
     let checks = diagnosis.checks().iter();
     checks
-        .map(|check| (check.id, check.outcome.as_str(), check.message.clone(), check.remedy.clone()))
+        .map(|check| {
+            let Check { id, outcome, message, remedy, duration, .. } = check;
+            (*id, outcome.as_str(), message.clone(), remedy.clone(), *duration)
+        })
         .collect()
 }
 

@@ -209,6 +209,7 @@ def test_a_doctor_looks_at_everything_and_sends_if_it_is_told(
     assert ids[0] == "configuration-reachable"
     assert {"jwks-valid", "signing-key", "clock", "lint"} <= set(ids)
     assert all(check.message for check in diagnosis.checks)
+    assert all(timedelta() <= check.duration < timedelta(seconds=10) for check in diagnosis.checks)
     assert diagnosis.check("no-such-check") is None
 
 

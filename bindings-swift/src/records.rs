@@ -6,6 +6,7 @@ ssf_bindings::output_records!(
     #[derive(uniffi::Record)]
     text = Text,
     count = u64,
+    unit = Seconds,
     language = Swift
 );
 ssf_bindings::input_records!(#[derive(uniffi::Record)]);

@@ -60,7 +60,7 @@ StreamAccess = tuple[Sequence[tuple[str, StreamCaller]], Sequence[StreamIssuer],
 StreamHealth = tuple[int, int, int, int, Failure | None, float | None, str | None]
 # Status, headers, body.
 Answer = tuple[int, list[tuple[str, str]], bytes]
-_Check = tuple[str, Outcome, str, str]
+_Check = tuple[str, Outcome, str, str, timedelta]
 # Event, subject, receiver, the URL of the configuration, whether to send, and whose log to look into.
 _Setup = tuple[_Json, _Subject | None, Receiver, str | None, bool, OktaProviders | None]
 _Provider = tuple[str, str, str, str, str | None, str | None, str | None]

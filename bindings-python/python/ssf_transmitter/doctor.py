@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import timedelta
 
 __all__ = ["Check", "Diagnosis", "Outcome"]
 
@@ -23,12 +24,14 @@ class Check:
         outcome: How it came out.
         message: The result, in one sentence. It contains no token, key, subject or payload.
         remedy: What to do about it; empty where nothing is to be done.
+        duration: How long it took, in whole milliseconds: zero for what needs no answer from elsewhere.
     """
 
     id: str
     outcome: Outcome
     message: str
     remedy: str
+    duration: timedelta
 
 
 @dataclass(frozen=True)
@@ -51,5 +54,5 @@ class Diagnosis:
         return next((check for check in self.checks if check.id == id), None)
 
 
-def _diagnosis(checks: Iterable[tuple[str, Outcome, str, str]]) -> Diagnosis:
+def _diagnosis(checks: Iterable[tuple[str, Outcome, str, str, timedelta]]) -> Diagnosis:
     return Diagnosis(tuple(Check(*check) for check in checks))

@@ -1,3 +1,4 @@
+import Foundation
 internal import SSFTransmitterFFI
 
 /// What ``Transmitter/doctor(_:about:to:configurationURL:send:)`` checked, with the outcomes.
@@ -24,6 +25,8 @@ public struct Diagnosis: Hashable, Sendable {
         public let message: String
         /// How to fix it; empty if no action is needed.
         public let remedy: String
+        /// How many seconds it took: zero for what needs no answer from elsewhere.
+        public let duration: TimeInterval
     }
 
     /// All checks, in the order in which things are needed.
@@ -39,7 +42,7 @@ public struct Diagnosis: Hashable, Sendable {
         checks = native.map { check in
             Check(
                 id: check.id, outcome: Outcome(rawValue: check.outcome) ?? .failed, message: check.message,
-                remedy: check.remedy)
+                remedy: check.remedy, duration: check.duration)
         }
     }
 }

@@ -4784,14 +4784,16 @@ public struct Check: Equatable, Hashable {
     public var outcome: String
     public var message: String
     public var remedy: String
+    public var duration: Double
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
-    public init(id: String, outcome: String, message: String, remedy: String) {
+    public init(id: String, outcome: String, message: String, remedy: String, duration: Double) {
         self.id = id
         self.outcome = outcome
         self.message = message
         self.remedy = remedy
+        self.duration = duration
     }
 
     
@@ -4813,7 +4815,8 @@ public struct FfiConverterTypeCheck: FfiConverterRustBuffer {
                 id: FfiConverterString.read(from: &buf), 
                 outcome: FfiConverterString.read(from: &buf), 
                 message: FfiConverterString.read(from: &buf), 
-                remedy: FfiConverterString.read(from: &buf)
+                remedy: FfiConverterString.read(from: &buf), 
+                duration: FfiConverterDouble.read(from: &buf)
         )
     }
 
@@ -4822,6 +4825,7 @@ public struct FfiConverterTypeCheck: FfiConverterRustBuffer {
         FfiConverterString.write(value.outcome, into: &buf)
         FfiConverterString.write(value.message, into: &buf)
         FfiConverterString.write(value.remedy, into: &buf)
+        FfiConverterDouble.write(value.duration, into: &buf)
     }
 }
 

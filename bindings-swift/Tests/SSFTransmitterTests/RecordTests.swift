@@ -36,6 +36,7 @@ import Testing
         "Check": [
             ("id", \Diagnosis.Check.id), ("outcome", \Diagnosis.Check.outcome),
             ("message", \Diagnosis.Check.message), ("remedy", \Diagnosis.Check.remedy),
+            ("duration", \Diagnosis.Check.duration),
         ],
         "Enqueued": [
             ("jtis", \Enqueued.jtis), ("isRepeated", \Enqueued.isRepeated), ("findings", \Enqueued.findings),

@@ -206,6 +206,7 @@ import Testing
             send: true)
         #expect(told["jwks-reachable"]?.outcome == .passed, "\(told.checks)")
         #expect(told.checks.allSatisfy { !$0.id.isEmpty && !$0.message.isEmpty })
+        #expect(told.checks.allSatisfy { (0..<10).contains($0.duration) })
         #expect(try await emulator.accepted().count == 1)
     }
 

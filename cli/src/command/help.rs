@@ -51,6 +51,14 @@ const EXAMPLES: [(&[&str], &[&str]); 8] = [
             "ssf set sign --to okta --event caep.session-revoked | ssf set lint -",
         ],
     ),
+    (
+        &["doctor"],
+        &[
+            "ssf doctor",
+            "ssf doctor --watch --to okta",
+            "ssf doctor --to okta --event caep.session-revoked --email ada@example.com --now --send",
+        ],
+    ),
 ];
 
 /// Longer lines are hard to read, however wide a terminal is.

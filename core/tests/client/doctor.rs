@@ -31,6 +31,8 @@ struct Setup {
     with_token: bool,
     scope: Option<&'static str>,
     push: Option<Answer>,
+    /// How long the receiver takes to answer.
+    delay: Duration,
     send: bool,
     event: Option<caep::SessionRevoked>,
     clock: Option<Timestamp>,
@@ -83,7 +85,10 @@ impl Setup {
                         &json!({ "access_token": "t0ken", "token_type": "Bearer", "expires_in": 3600 }),
                     )
                 }),
-                "/events" => setup.push.clone().unwrap_or_else(|| status(202)),
+                "/events" => {
+                    std::thread::sleep(setup.delay);
+                    setup.push.clone().unwrap_or_else(|| status(202))
+                }
                 path => panic!("{path}"),
             }
         })
@@ -162,6 +167,16 @@ async fn nothing_is_sent_unless_that_is_asked_for() {
     let diagnosis = Setup { push: Some(status(500)), ..Setup::default() }.diagnose().await;
     assert_eq!(outcome(&diagnosis, "send"), Some(Outcome::Skipped));
     assert!(diagnosis.is_healthy());
+}
+
+#[tokio::test]
+async fn a_check_says_how_long_it_took() {
+    let delay = Duration::from_millis(20);
+    // The clock of the transmitter stands still.
+    let diagnosis = Setup { send: true, delay, ..Setup::default() }.diagnose().await;
+    let took = |id: &str| diagnosis.check(id).unwrap().duration;
+    assert!(took("send") >= delay, "{diagnosis:#?}");
+    assert_eq!(took("lint"), Duration::ZERO);
 }
 
 #[tokio::test]
@@ -363,7 +378,7 @@ async fn a_key_is_found_among_those_that_are_published() {
     .await;
     let check = async |key: SigningKey| {
         let transmitter = Transmitter::builder(&server.base, key).build().unwrap();
-        transmitter.check_documents().configuration_url(server.url("/elsewhere")).allow_loopback().await
+        transmitter.doctor_shared([]).configuration_url(server.url("/elsewhere")).allow_loopback().await
     };
     let (found, missing) = (check(current.clone()).await, check(next).await);
     assert!(found.is_healthy(), "{found:?}");
@@ -372,7 +387,7 @@ async fn a_key_is_found_among_those_that_are_published() {
     assert_eq!(missing.check("jwks-reachable").unwrap().outcome, Outcome::Passed);
 
     let transmitter = Transmitter::builder(&server.base, current).build().unwrap();
-    let strict = transmitter.check_documents().await;
+    let strict = transmitter.doctor_shared([]).await;
     assert_eq!(strict.check("configuration-reachable").unwrap().outcome, Outcome::Failed, "{strict:?}");
     assert!(strict.check("signing-key").is_none());
 }

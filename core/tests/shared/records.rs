@@ -42,7 +42,7 @@ fn every_member_exists_in_rust() {
         } {}),
         "Counters": members!(Counters {} { enqueued, delivered, failed, in_flight, attempts, failures }),
         "Diagnosis": members!(Diagnosis { is_healthy, checks } {}),
-        "Check": members!(Check {} { id, outcome, message, remedy }),
+        "Check": members!(Check {} { id, outcome, message, remedy, duration }),
         "Enqueued": members!(Enqueued {} { jtis, repeated, findings }),
         "OutboxCounts": members!(Counts {} {
             enqueued, waiting, in_flight, delivered, dead, expired, superseded, removed

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{Check, Outcome, clock::Answered};
+use super::{Check, Outcome, clock::Answered, timed};
 use crate::{
-    client::transport::Transport,
+    client::{Transmitter, transport::Transport},
     conformance,
+    error::Error,
     http::{Endpoint, Method, Request, Response},
     jose::{Jwks, PublicKey},
     key::SigningHeader,
@@ -19,17 +20,17 @@ use crate::{
 
 /// What to look at, and with what to compare it.
 pub(super) struct Documents<'a> {
-    pub(super) transport: &'a Transport,
-    pub(super) clock: &'a dyn Clock,
-    pub(super) issuer: &'a str,
+    transport: &'a Transport,
+    clock: &'a dyn Clock,
+    issuer: &'a str,
     /// Where the configuration is, if it is not where the issuer says.
-    pub(super) url: Option<&'a str>,
-    pub(super) loopback: bool,
-    pub(super) header: SigningHeader,
+    url: Option<&'a str>,
+    loopback: bool,
+    header: SigningHeader,
     /// Of the signing key, if it is in this process.
-    pub(super) thumbprint: Option<String>,
-    /// Whether the receiver reads the documents at all.
-    pub(super) needed: bool,
+    thumbprint: Option<String>,
+    /// Whether a receiver reads the documents at all.
+    needed: bool,
 }
 
 /// What was found.
@@ -39,39 +40,57 @@ pub(super) struct Found {
     pub(super) answered: Vec<Answered>,
 }
 
-impl Documents<'_> {
+impl<'a> Documents<'a> {
+    pub(super) fn new(
+        transmitter: &'a Transmitter,
+        url: Option<&'a str>,
+        loopback: bool,
+        needed: bool,
+    ) -> Self {
+        Self {
+            transport: transmitter.transport(),
+            clock: transmitter.clock(),
+            issuer: transmitter.issuer(),
+            url,
+            loopback,
+            header: transmitter.header(),
+            thumbprint: transmitter.thumbprint(),
+            needed,
+        }
+    }
+
+    /// Where the configuration is, if that can be reached.
+    pub(super) fn endpoint(&self) -> Option<Endpoint> {
+        Endpoint::parse(&self.location().ok()?, self.loopback).ok()
+    }
+
+    fn location(&self) -> Result<String, Error> {
+        match self.url {
+            Some(url) => Ok(url.to_owned()),
+            None => located(self.issuer, "ssf-configuration", self.loopback),
+        }
+    }
+
     pub(super) async fn run(self, limit: Duration) -> Found {
         let mut found = Found::default();
         if tokio::time::timeout(limit, self.look(&mut found)).await.is_err() {
             let message = "the documents of the transmitter could not be fetched in time";
-            found.checks.push(Check::failed(
-                "configuration-reachable",
-                message,
-                "Check the web server that publishes them.",
-            ));
+            let remedy = "Check the web server that publishes them.";
+            found.checks.push(Check::failed("configuration-reachable", message, remedy).took(limit));
         }
         if !self.needed {
             for check in found.checks.iter_mut().filter(|check| check.outcome == Outcome::Failed) {
                 check.outcome = Outcome::Warning;
-                check.message.push_str("; you give this receiver the public key manually");
+                check.message.push_str("; you give the public key manually");
             }
         }
         found
     }
 
     async fn look(&self, found: &mut Found) {
-        let url = match self.url.map_or_else(
-            || located(self.issuer, "ssf-configuration", self.loopback),
-            |url| Ok(url.to_owned()),
-        ) {
+        let url = match self.location() {
             Ok(url) => url,
-            Err(error) => {
-                return found.checks.push(Check::failed(
-                    "configuration-reachable",
-                    error.to_string(),
-                    error.remedy(),
-                ));
-            }
+            Err(error) => return found.checks.push(Check::of_error("configuration-reachable", &error)),
         };
         let Some(answer) = self.fetch(found, &url, "configuration-reachable", "the configuration").await
         else {
@@ -109,38 +128,47 @@ impl Documents<'_> {
 
     /// A document, if it is there.
     async fn fetch(&self, found: &mut Found, url: &str, id: &'static str, what: &str) -> Option<Response> {
+        let ((check, document), duration) = timed(self.get(&mut found.answered, url, id, what)).await;
+        found.checks.push(check.took(duration));
+        document
+    }
+
+    async fn get(
+        &self,
+        answered: &mut Vec<Answered>,
+        url: &str,
+        id: &'static str,
+        what: &str,
+    ) -> (Check, Option<Response>) {
         let endpoint = match Endpoint::parse(url, self.loopback) {
             Ok(endpoint) => endpoint,
             Err(error) => {
-                found.checks.push(Check::failed(id, format!("the URL of {what}: {error}"), error.remedy()));
-                return None;
+                let message = format!("the URL of {what}: {error}");
+                return (Check::failed(id, message, error.remedy()), None);
             }
         };
         let host = endpoint.host().to_owned();
         let request = Request::json(Method::Get, endpoint, None);
         match self.transport.send(&request, Duration::from_secs(4)).await {
             Ok(response) => {
-                found.answered.extend(Answered::of(&response, self.clock.now(), &host));
-                if let Some(defect) = response.defect().filter(|_| response.status == 200) {
+                answered.extend(Answered::of(&response, self.clock.now(), &host));
+                if response.status != 200 {
+                    let message = format!("{host} answered {} for {what}", response.status);
+                    let remedy = "Publish the document at this URL, without login or redirect.";
+                    return (Check::failed(id, message, remedy), None);
+                }
+                if let Some(defect) = response.defect() {
                     let message = format!("{what} from {host} {defect}");
                     let remedy = "Check the web server that publishes it, and any proxy in front of it.";
-                    found.checks.push(Check::failed(id, message, remedy));
-                    return None;
+                    return (Check::failed(id, message, remedy), None);
                 }
-                if response.status == 200 {
-                    found.checks.push(Check::passed(id, format!("{what} is available at {host}")));
-                    return Some(response);
-                }
-                let message = format!("{host} answered {} for {what}", response.status);
-                let remedy = "Publish the document at this URL, without login or redirect.";
-                found.checks.push(Check::failed(id, message, remedy));
+                (Check::passed(id, format!("{what} is available at {host}")), Some(response))
             }
             Err(failure) => {
                 let message = format!("{what}: {}", failure.describe(&host));
-                found.checks.push(Check::failed(id, message, failure.code().remedy()));
+                (Check::failed(id, message, failure.code().remedy()), None)
             }
         }
-        None
     }
 
     fn same_issuer(&self, document: &Map<String, Value>) -> Check {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Check, Diagnosis, okta_log, sent};
+use super::{Check, Diagnosis, okta_log, sent, timed};
 use crate::{
     client::{OktaProviders, Pending, counters::Visit},
     delivery::Receipt,
@@ -52,8 +52,8 @@ impl Examination {
         Box::pin(async move {
             let Self { linter, mut checks, pending, confirm, _visit } = self;
             if let Some(pending) = pending {
-                let result = deliver(pending).await;
-                checks.push(sent(&linter, &result));
+                let (result, duration) = timed(deliver(pending)).await;
+                checks.push(sent(&linter, &result).took(duration));
                 checks.extend(okta_log::confirmed(confirm.as_ref(), &result).await);
             }
             Diagnosis(checks)

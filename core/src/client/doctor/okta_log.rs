@@ -1,6 +1,6 @@
 //! Whether the SET arrived in the org, by its System Log.
 
-use super::{Check, OktaProviders};
+use super::{Check, OktaProviders, timed};
 use crate::{
     delivery::Receipt,
     error::Error,
@@ -21,10 +21,12 @@ pub(super) async fn confirmed(
 ) -> Option<Check> {
     let providers = providers?;
     let Ok(receipt) = sent else { return Some(not_sent()) };
-    Some(match providers.received(receipt).await {
+    let (reception, duration) = timed(providers.received(receipt)).await;
+    let check = match reception {
         Ok(reception) => judged(&reception),
         Err(error) => Check::of_error(ID, &error),
-    })
+    };
+    Some(check.took(duration))
 }
 
 fn judged(reception: &Reception) -> Check {

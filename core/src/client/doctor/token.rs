@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Check, Doctor, LIMIT, clock::Answered};
+use super::{Check, Doctor, LIMIT, clock::Answered, timed};
 use crate::client::transport::Transport;
 
 impl Doctor {
@@ -10,20 +10,22 @@ impl Doctor {
     pub(super) async fn token(&self, transport: &Transport) -> (Vec<Check>, Option<Answered>) {
         let clock = self.transmitter.steady();
         let fetch = self.receiver.fetch_token(transport, clock);
-        let fetched = match tokio::time::timeout(LIMIT, fetch).await {
+        let (fetched, duration) = timed(tokio::time::timeout(LIMIT, fetch)).await;
+        let fetched = match fetched {
             Err(_) => {
                 let message = "the token endpoint did not answer in time";
-                return (vec![Check::failed("token", message, "Check the token URL and the network.")], None);
+                let check = Check::failed("token", message, "Check the token URL and the network.");
+                return (vec![check.took(duration)], None);
             }
             Ok(None) if self.receiver.is_authorized() => {
                 let message = "the authorization is fixed; no token is fetched";
                 return (vec![Check::skipped("token", message)], None);
             }
             Ok(None) => return (vec![Check::skipped("token", "the receiver needs no token")], None),
-            Ok(Some(Err(error))) => return (vec![Check::of_error("token", &error)], None),
+            Ok(Some(Err(error))) => return (vec![Check::of_error("token", &error).took(duration)], None),
             Ok(Some(Ok(fetched))) => fetched,
         };
-        let mut checks = vec![Check::passed("token", "an access token was granted")];
+        let mut checks = vec![Check::passed("token", "an access token was granted").took(duration)];
         checks.push(match fetched.expires_in {
             None => Check::warning(
                 "token-lifetime",

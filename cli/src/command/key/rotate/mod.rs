@@ -126,7 +126,7 @@ impl Arguments {
         };
         let transmitter = Transmitter::builder(issuer, next.clone()).network(network).build()?;
         let diagnosis = block_on(async {
-            let mut check = transmitter.check_documents();
+            let mut check = transmitter.doctor_shared([]);
             if let Some(url) = &self.configuration {
                 check = check.configuration_url(url);
             }
