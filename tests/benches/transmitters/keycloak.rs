@@ -8,6 +8,10 @@ use std::{
     time::Duration,
 };
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
@@ -81,7 +85,9 @@ impl Keycloak {
 
 impl Drop for Keycloak {
     fn drop(&mut self) {
-        drop(self.process.kill());
+        // Its script passes this signal on to the JVM, which would survive a kill.
+        let script = Pid::from_raw(self.process.id().try_into().unwrap());
+        drop(kill(script, Signal::SIGTERM));
         drop(self.process.wait());
     }
 }
