@@ -50,7 +50,9 @@ fn key(out: &Path) -> Result<(String, Option<PathBuf>)> {
     }
     let folder = out.parent().unwrap_or(Path::new("")).to_owned();
     let help = "A file, env:NAME, dir:PATH or cmd:PROGRAM ARG…";
-    let place = line("Key source", help, "", move |text| setting("key", text).and_then(|()| readable(text, &folder)))?;
+    let place = line("Key source", help, "", move |text| {
+        setting("key", text).and_then(|()| readable(text, &folder))
+    })?;
     Ok((place, None))
 }
 
@@ -116,8 +118,10 @@ fn other() -> Result<Table> {
         Receiver::builder(url, "https://receiver.example.net")
     })?;
     let audience = member("audience", "Audience", "Exactly as the receiver documents it", "")?;
-    let dialects = Dialect::ids().filter_map(|id| Some(format!("{id}  {}", Dialect::built_in(id).ok()?.title())));
-    let dialect = select("Dialect", "Which receiver it is like; ssf-1.0 is the specification", dialects.collect())?;
+    let dialects =
+        Dialect::ids().filter_map(|id| Some(format!("{id}  {}", Dialect::built_in(id).ok()?.title())));
+    let dialect =
+        select("Dialect", "Which receiver it is like; ssf-1.0 is the specification", dialects.collect())?;
     let dialect = dialect.split_whitespace().next().unwrap_or_default();
     Ok(Table::from_iter([pair("endpoint", endpoint), pair("audience", audience), pair("dialect", dialect)]))
 }
