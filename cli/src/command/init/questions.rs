@@ -95,9 +95,7 @@ fn okta() -> Result<Table> {
 }
 
 fn govuk() -> Result<Table> {
-    let inbound = url("endpoint", "Inbound URL", "As its team told you", |url| {
-        Receiver::govuk_one_login(url, "https://ssf.account.gov.uk/")
-    })?;
+    let inbound = endpoint("Inbound URL", "As its team told you")?;
     let audience = member("audience", "Audience", "As its team told you", "")?;
     let token = member("token_url", "Token URL", "The full URL of /authorize, as its team told you", "")?;
     let client = member("client_id", "Client id", "As its team told you", "")?;
@@ -114,9 +112,7 @@ fn govuk() -> Result<Table> {
 }
 
 fn other() -> Result<Table> {
-    let endpoint = url("endpoint", "Endpoint", "The URL that SETs are pushed to", |url| {
-        Receiver::builder(url, "https://receiver.example.net")
-    })?;
+    let endpoint = endpoint("Endpoint", "The URL that SETs are pushed to")?;
     let audience = member("audience", "Audience", "Exactly as the receiver documents it", "")?;
     let dialects =
         Dialect::ids().filter_map(|id| Some(format!("{id}  {}", Dialect::built_in(id).ok()?.title())));
@@ -124,6 +120,11 @@ fn other() -> Result<Table> {
         select("Dialect", "Which receiver it is like; ssf-1.0 is the specification", dialects.collect())?;
     let dialect = dialect.split_whitespace().next().unwrap_or_default();
     Ok(Table::from_iter([pair("endpoint", endpoint), pair("audience", audience), pair("dialect", dialect)]))
+}
+
+fn endpoint(name: &str, help: &str) -> Result<String> {
+    // The audience is not known yet.
+    url("endpoint", name, help, |url| Receiver::builder(url, "https://receiver.example.net"))
 }
 
 /// Asks for the URL of a receiver, which the library would send to.
