@@ -135,6 +135,7 @@ impl Files {
         kept().map_err(|error| Failure::file(&self.previous, &error))?;
         let taken = || -> io::Result<()> {
             admit_same(&self.current, &self.next)?;
+            File::options().write(true).open(&self.next)?.sync_all()?;
             fs::rename(&self.next, &self.current)?;
             sync(folder)
         };

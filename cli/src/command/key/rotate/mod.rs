@@ -16,7 +16,7 @@ use crate::command::{
 use files::Files;
 
 /// A heading of its own, set on each argument.
-const PUBLISHED: &str = "Whether the next key is published";
+const PUBLISHED: &str = "Publication";
 
 /// Replace the key that signs, in two steps
 ///
@@ -43,7 +43,7 @@ pub(super) struct Arguments {
     /// The `kid` of the next key, if it is a JWK [default: its thumbprint]
     #[arg(long, conflicts_with = "complete", hide_short_help = true)]
     kid: Option<String>,
-    /// Write the JWKS to this file, whole at every moment, instead of printing it
+    /// Write the JWKS to this file instead of printing it; another JWKS there is replaced
     #[arg(long, value_name = "FILE")]
     jwks: Option<PathBuf>,
     /// Let the next key sign
@@ -55,7 +55,7 @@ pub(super) struct Arguments {
     /// Replace the previous key that an earlier rotation has left
     #[arg(long, requires = "complete")]
     force: bool,
-    /// Do not look
+    /// Do not look whether the next key is published
     #[arg(long, requires = "complete", help_heading = PUBLISHED)]
     offline: bool,
     /// The issuer, as in your transmitter configuration [default: that of `ssf.toml`]
