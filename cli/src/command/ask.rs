@@ -59,14 +59,15 @@ pub(super) fn line(
 ) -> Result<String> {
     let read: Reader = Rc::new(move |text| judge(text).map(|()| text.into()));
     let check = read.clone();
-    let answer = Text::new(&format!("{name}:"))
+    Text::new(&format!("{name}:"))
         .with_help_message(help)
         .with_initial_value(there)
         .with_autocomplete(AsTyped { known: &[], read })
         .with_validator(move |text: &str| {
             Ok(check(text).map_or_else(|why| Validation::Invalid(why.into()), |_| Validation::Valid))
-        });
-    answer.prompt().map_err(unanswered)
+        })
+        .prompt()
+        .map_err(unanswered)
 }
 
 /// Asks for one of these.

@@ -76,12 +76,15 @@ async fn govuks_settings_name_the_secret_by_its_place() {
     terminal.expect("Audience:").keys("https://ssf.account.gov.uk/\r");
     terminal.expect("Token URL:").keys("https://ssf.example.gov.uk/authorize\r");
     terminal.expect("Client id:").keys("rp-1\r");
-    terminal.expect("Client secret:").keys("x").expect("✗ ").keys("\u{7f}\r");
+    // Nobody is to type the secret itself.
+    terminal.expect("Client secret:").keys(&"\u{7f}".repeat(21)).keys("hunter2").expect("✗ ");
+    terminal.keys(&"\u{7f}".repeat(7)).keys("env:GOVUK_SECRET\r");
     terminal.expect("Name:").keys("\r");
     assert_eq!(terminal.end(), (Some(0), "own.toml\n".to_owned()));
     let check = ["config", "check", "--config", "own.toml"];
     ssf(&folder, &[&check[..], &["--text-only"]].concat()).await.text();
-    ssf(&folder, &check).await.fails_saying(&["/receivers/govuk/client_secret"]);
+    let checked = ssf(&folder, &check).await;
+    assert!(checked.stdout.contains("env:GOVUK_SECRET: the environment variable is not set"), "{checked:?}");
 }
 
 #[test]

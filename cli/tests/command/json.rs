@@ -86,7 +86,11 @@ const CASES: &[(&str, &str, &str)] = &[
     ("okta delete", "okta {org} delete {id}", "deleted"),
     ("outbox stats", "outbox --file outbox.db stats", "counts health receivers"),
     ("outbox list", "outbox --file outbox.db list", ""),
-    ("outbox show", "outbox --file outbox.db show {jti}", "jti receiver event state priority enqueued_at attempts due_at expires_at ended_at failure discard superseded_by attempt_log"),
+    (
+        "outbox show",
+        "outbox --file outbox.db show {jti}",
+        "jti receiver event state priority enqueued_at attempts due_at expires_at ended_at failure discard superseded_by attempt_log",
+    ),
     ("outbox hold", "outbox --file outbox.db hold acme", "held"),
     ("outbox release", "outbox --file outbox.db release acme", "released"),
     ("outbox check", "outbox --file outbox.db check", "problems"),
@@ -177,9 +181,9 @@ impl Place {
         let published = Published::start(jwks.clone()).await.unwrap();
         let config = Config::new(Like::Rfc8935, ISSUER, KeySource::Jwks(jwks), AUDIENCE);
         let receiver = Emulator::start(config).await.unwrap();
-        let org =
-            Emulator::start(Config::registering(Like::Okta, ORG, ApiTokens::new(TOKEN))).await.unwrap();
-        let acme = format!("[receivers.acme]\nendpoint = {:?}\naudience = {AUDIENCE:?}\n", receiver.push_url());
+        let org = Emulator::start(Config::registering(Like::Okta, ORG, ApiTokens::new(TOKEN))).await.unwrap();
+        let acme =
+            format!("[receivers.acme]\nendpoint = {:?}\naudience = {AUDIENCE:?}\n", receiver.push_url());
         fs::write(at("receivers.toml"), acme).unwrap();
 
         let outbox = Outbox::new(SqliteStore::open(at("outbox.db")).unwrap());
@@ -198,7 +202,8 @@ impl Place {
             ("{database}", shared().url()),
         ];
         let place = Self { folder, values, _published: published, _emulators: [receiver, org] };
-        let sign = "set sign --issuer {issuer} --audience {audience} --key own.pem --out set.jwt --event {set}";
+        let sign =
+            "set sign --issuer {issuer} --audience {audience} --key own.pem --out set.jwt --event {set}";
         run(&mut place.command(sign)).await.text();
         let line = run(&mut place.command("event new --event {set}")).await;
         fs::write(Path::new(&place.folder).join("events.ndjson"), line.text()).unwrap();
@@ -231,10 +236,12 @@ impl Place {
 async fn a_key_is_a_text_or_an_object() {
     let path = format!("{}/key.pem", folder("json-key"));
     let made = ssf(&["key", "new", "--type", "p256", "--out", &path, "--json"], &[]).await.json();
-    assert_eq!((&made["type"], &made["algorithm"], &made["file"]), (&"P-256".into(), &"ES256".into(), &path.clone().into()));
-    let show = async |more: &[&str]| {
-        ssf(&[&["key", "show", &path, "--json"], more].concat(), &[]).await.json()
-    };
+    assert_eq!(
+        (&made["type"], &made["algorithm"], &made["file"]),
+        (&"P-256".into(), &"ES256".into(), &path.clone().into())
+    );
+    let show =
+        async |more: &[&str]| ssf(&[&["key", "show", &path, "--json"], more].concat(), &[]).await.json();
     let public = show(&[]).await;
     assert_eq!((&public["kid"], &public["private"]), (&made["kid"], &false.into()));
     assert!(public["key"].as_str().unwrap().starts_with("-----BEGIN PUBLIC KEY-----"), "{public}");
@@ -255,7 +262,9 @@ async fn a_guide_is_one_document() {
     assert_eq!((&told["guide"], &told["complete"]), (&"okta".into(), &true.into()));
     let steps = told["steps"].as_array().unwrap();
     let actions: Vec<_> = steps.iter().flat_map(|step| step["actions"].as_array().unwrap()).collect();
-    let emit = actions.iter().find(|action| action["command"].as_str().is_some_and(|line| line.starts_with("ssf emit ")));
+    let emit = actions
+        .iter()
+        .find(|action| action["command"].as_str().is_some_and(|line| line.starts_with("ssf emit ")));
     assert!(emit.unwrap()["stdout"].as_str().unwrap().contains("\"status\":202"), "{emit:?}");
     for kind in ["file", "variable", "note"] {
         assert!(actions.iter().any(|action| action[kind].is_string()), "{kind}");

@@ -115,7 +115,10 @@ async fn a_key_does_not_sign_before_its_day() {
     place.wait_a_day("key.next.pem");
     place.rotate(&[&offline[..], &["--after", "25"]].concat()).await.fails_saying(&["key_set_too_early"]);
     let done = place.rotate(&offline).await.json();
-    assert_eq!((&done["state"], &done["next"], &done["complete_at"]), (&json!("completed"), &Value::Null, &Value::Null));
+    assert_eq!(
+        (&done["state"], &done["next"], &done["complete_at"]),
+        (&json!("completed"), &Value::Null, &Value::Null)
+    );
     assert_eq!(kids(&done["jwks"]), [next.as_str(), &current]);
     assert_eq!(place.names(), ["key.pem", "key.previous.pem"]);
     assert_eq!((place.kid("key.pem"), place.kid("key.previous.pem")), (next, current));
@@ -180,12 +183,17 @@ async fn a_rotation_goes_on_after_a_crash_and_spares_the_previous_key() {
 #[tokio::test]
 async fn the_next_key_is_kept_as_the_current_one_is() {
     let place = Place::new("form");
-    let made = ["key", "new", "--type", "rsa3072", "--format", "jwk", "--kid", "2026-11", "--out", "key.json"];
+    let made =
+        ["key", "new", "--type", "rsa3072", "--format", "jwk", "--kid", "2026-11", "--out", "key.json"];
     place.ssf(&made, &[]).await.text();
-    fs::write(place.at("ssf.toml"), "issuer = \"https://edr.example.com\"\nkey = \"file:key.json\"\n").unwrap();
+    fs::write(place.at("ssf.toml"), "issuer = \"https://edr.example.com\"\nkey = \"file:key.json\"\n")
+        .unwrap();
     let staged = place.ssf(&["key", "rotate", "--kid", "2027-05"], &[]).await.json();
     assert_eq!(kids(&staged), ["2026-11", "2027-05"]);
-    assert_eq!(staged["keys"][0]["n"].as_str().unwrap().len(), staged["keys"][1]["n"].as_str().unwrap().len());
+    assert_eq!(
+        staged["keys"][0]["n"].as_str().unwrap().len(),
+        staged["keys"][1]["n"].as_str().unwrap().len()
+    );
     place.rotate(&["--kid", "2027-05"]).await.fails_saying(&["--kid is for keys as JWK"]);
 
     let key = place.key("key.pem").export_encrypted_pem("s3cret").unwrap();

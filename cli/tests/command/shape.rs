@@ -55,7 +55,11 @@ async fn the_short_help_of_every_command_fits_a_screen() {
         for columns in ["100", "200"] {
             let help = ssf(&words, &[("COLUMNS", columns)]).await;
             let (lines, widest) = (help.text().lines().count(), help.text().lines().map(width).max());
-            assert!(lines <= 50 && widest <= Some(100), "{name}: {lines} lines of {widest:?}\n{}", help.text());
+            assert!(
+                lines <= 50 && widest <= Some(100),
+                "{name}: {lines} lines of {widest:?}\n{}",
+                help.text()
+            );
         }
     }
 }

@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ssf_transmitter::{
-    Dialect, Error, ErrorCode, KeySource, Receiver, client::ReceiverBuilder, config::Config,
-    metadata::well_known_url,
+    Dialect, Error, ErrorCode, KeySource, Receiver, config::Config, metadata::well_known_url,
 };
 use toml::{Table, Value};
 
@@ -50,7 +49,9 @@ fn key(out: &Path) -> Result<(String, Option<PathBuf>)> {
     }
     let folder = out.parent().unwrap_or(Path::new("")).to_owned();
     let help = "A file, env:NAME, dir:PATH or cmd:PROGRAM ARG…";
-    let place = line("Key source", help, "", move |text| setting("key", text).and_then(|()| readable(text, &folder)))?;
+    let place = line("Key source", help, "", move |text| {
+        setting("key", text).and_then(|()| readable(text, &folder))
+    })?;
     Ok((place, None))
 }
 
@@ -88,65 +89,69 @@ fn receiver() -> Result<Option<(String, Table)>> {
 }
 
 fn okta() -> Result<Table> {
+    let mut okta = Table::new();
     let help = "The URL where its users sign in, such as https://acme.okta.com";
-    Ok(Table::from_iter([pair("okta", url("okta", "Okta org", help, |url| Receiver::okta(url))?)]))
+    add(&mut okta, "okta", "Okta org", help, "", |url| judged(Receiver::okta(url).build()))?;
+    Ok(okta)
 }
 
 fn govuk() -> Result<Table> {
-    let inbound = url("endpoint", "Inbound URL", "As its team told you", |url| {
-        Receiver::govuk_one_login(url, "https://ssf.account.gov.uk/")
-    })?;
-    let audience = member("audience", "Audience", "As its team told you", "")?;
-    let token = member("token_url", "Token URL", "The full URL of /authorize, as its team told you", "")?;
-    let client = member("client_id", "Client id", "As its team told you", "")?;
-    let help = "Where the client secret is, never the secret itself: env:NAME, file:PATH or cmd:PROGRAM ARG…";
-    let secret = member("client_secret", "Client secret", help, "env:SSF_CLIENT_SECRET")?;
-    Ok(Table::from_iter([
-        pair("endpoint", inbound),
-        pair("audience", audience),
-        pair("dialect", "govuk-one-login"),
-        pair("token_url", token),
-        pair("client_id", client),
-        pair("client_secret", secret),
-    ]))
+    let help = "As its team told you";
+    let mut govuk = Table::from_iter([pair("dialect", "govuk-one-login")]);
+    add(&mut govuk, "endpoint", "Inbound URL", help, "", endpoint)?;
+    add(&mut govuk, "audience", "Audience", help, "", any)?;
+    add(&mut govuk, "token_url", "Token URL", "The full URL of /authorize, as its team told you", "", any)?;
+    add(&mut govuk, "client_id", "Client id", help, "", any)?;
+    let help = "Where the secret is: env:NAME, file:PATH or cmd:PROGRAM ARG…";
+    add(&mut govuk, "client_secret", "Client secret", help, "env:SSF_CLIENT_SECRET", any)?;
+    Ok(govuk)
 }
 
 fn other() -> Result<Table> {
-    let endpoint = url("endpoint", "Endpoint", "The URL that SETs are pushed to", |url| {
-        Receiver::builder(url, "https://receiver.example.net")
-    })?;
-    let audience = member("audience", "Audience", "Exactly as the receiver documents it", "")?;
-    let dialects = Dialect::ids().filter_map(|id| Some(format!("{id}  {}", Dialect::built_in(id).ok()?.title())));
-    let dialect = select("Dialect", "Which receiver it is like; ssf-1.0 is the specification", dialects.collect())?;
-    let dialect = dialect.split_whitespace().next().unwrap_or_default();
-    Ok(Table::from_iter([pair("endpoint", endpoint), pair("audience", audience), pair("dialect", dialect)]))
+    let mut other = Table::new();
+    add(&mut other, "endpoint", "Endpoint", "The URL that SETs are pushed to", "", endpoint)?;
+    add(&mut other, "audience", "Audience", "Exactly as the receiver documents it", "", any)?;
+    let dialects =
+        Dialect::ids().filter_map(|id| Some(format!("{id}  {}", Dialect::built_in(id).ok()?.title())));
+    let dialect =
+        select("Dialect", "Which receiver it is like; ssf-1.0 is the specification", dialects.collect())?;
+    other.extend([pair("dialect", dialect.split_whitespace().next().unwrap_or_default())]);
+    Ok(other)
 }
 
-/// Asks for the URL of a receiver, which the library would send to.
-fn url(
+/// Asks for a setting of a receiver, which has to fit those that it has.
+fn add(
+    receiver: &mut Table,
     key: &'static str,
     name: &str,
     help: &str,
-    receiver: impl Fn(&str) -> ReceiverBuilder + 'static,
-) -> Result<String> {
-    line(name, help, "", move |text| of_receiver(key, text).and_then(|()| judged(receiver(text).build())))
+    there: &str,
+    judge: impl Fn(&str) -> Result<(), String> + 'static,
+) -> Result {
+    let given = receiver.clone();
+    let text = line(name, help, there, move |text| {
+        let receiver = given.clone().into_iter().chain([pair(key, text)]).collect();
+        let receivers = Table::from_iter([("new".to_owned(), Value::Table(receiver))]);
+        let settings = Table::from_iter([("receivers".to_owned(), Value::Table(receivers))]);
+        checked(&settings, Some(&format!("/receivers/new/{key}"))).and_then(|()| judge(text))
+    })?;
+    receiver.extend([pair(key, text)]);
+    Ok(())
 }
 
-/// Asks for another setting of a receiver.
-fn member(key: &'static str, name: &str, help: &str, there: &str) -> Result<String> {
-    line(name, help, there, move |text| of_receiver(key, text))
+/// A URL that SETs can be pushed to. The audience is not known yet.
+fn endpoint(url: &str) -> Result<(), String> {
+    judged(Receiver::builder(url, "https://receiver.example.net").build())
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "it judges like the others")]
+fn any(_: &str) -> Result<(), String> {
+    Ok(())
 }
 
 /// What the library says of a setting.
 fn setting(key: &str, text: &str) -> Result<(), String> {
     checked(&Table::from_iter([pair(key, text)]), Some(&format!("/{key}")))
-}
-
-/// The same for a setting of a receiver.
-fn of_receiver(key: &str, text: &str) -> Result<(), String> {
-    let receivers = Table::from_iter([("new".to_owned(), Value::Table(Table::from_iter([pair(key, text)])))]);
-    let settings = Table::from_iter([("receivers".to_owned(), Value::Table(receivers))]);
-    checked(&settings, Some(&format!("/receivers/new/{key}")))
 }
 
 /// What is wrong with settings, or with the one at this place: others are not answered yet.

@@ -29,7 +29,7 @@ use settings::Settings;
 /// How often the transmitter looks after its streams.
 const MAINTENANCE: Duration = Duration::from_mins(1);
 
-/// Run a transmitter: receivers create streams there, and poll or have their events pushed
+/// Run a transmitter, where receivers create streams and poll, or have events pushed
 ///
 /// It serves the stream API of OpenID SSF 1.0 over TLS 1.2 and 1.3, or over plain http on a loopback address. The settings are in a TOML file,
 /// which docs/transmitter.md describes. Prints one line of JSON with the addresses when it is ready, and runs until it is interrupted: polls

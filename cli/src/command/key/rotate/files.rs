@@ -103,7 +103,8 @@ impl Files {
     ) -> Result {
         let (current, next) = (self.current()?, self.read(&self.next)?);
         let keys = self.rotating(current.clone(), next.clone())?;
-        keys.rotate(Timestamp::now(), after).map_err(|error| Failure::from(error).in_place(self.next.display()))?;
+        keys.rotate(Timestamp::now(), after)
+            .map_err(|error| Failure::from(error).in_place(self.next.display()))?;
         // One that is the current key was put there by a rotation that did not come to its end.
         if !replaces_previous && self.read(&self.previous)?.is_some_and(|key| !is_same(&key, &current)) {
             let message = format!(
@@ -134,6 +135,7 @@ impl Files {
         kept().map_err(|error| Failure::file(&self.previous, &error))?;
         let taken = || -> io::Result<()> {
             admit_same(&self.current, &self.next)?;
+            File::options().write(true).open(&self.next)?.sync_all()?;
             fs::rename(&self.next, &self.current)?;
             sync(folder)
         };
@@ -174,7 +176,8 @@ impl Files {
         if is_open {
             return Ok(None);
         }
-        let missing = "the key is encrypted: set SSF_KEY_PASSWORD to its password, which the next key gets, too";
+        let missing =
+            "the key is encrypted: set SSF_KEY_PASSWORD to its password, which the next key gets, too";
         input::password().map(Some).ok_or_else(|| Failure::new(Class::Key, missing))
     }
 
@@ -248,5 +251,8 @@ fn by_hand(source: &KeySource) -> Failure {
              the current one a day later"
         )
     };
-    Failure::new(Class::Key, format!("ssf key rotate is for a key in a file, and this is {text}; there, {steps}"))
+    Failure::new(
+        Class::Key,
+        format!("ssf key rotate is for a key in a file, and this is {text}; there, {steps}"),
+    )
 }

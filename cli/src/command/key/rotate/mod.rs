@@ -16,7 +16,7 @@ use crate::command::{
 use files::Files;
 
 /// A heading of its own, set on each argument.
-const PUBLISHED: &str = "Whether the next key is published";
+const PUBLISHED: &str = "Publication";
 
 /// Replace the key that signs, in two steps
 ///
@@ -43,7 +43,7 @@ pub(super) struct Arguments {
     /// The `kid` of the next key, if it is a JWK [default: its thumbprint]
     #[arg(long, conflicts_with = "complete", hide_short_help = true)]
     kid: Option<String>,
-    /// Write the JWKS to this file, whole at every moment, instead of printing it
+    /// Write the JWKS to this file instead of printing it; another JWKS there is replaced
     #[arg(long, value_name = "FILE")]
     jwks: Option<PathBuf>,
     /// Let the next key sign
@@ -55,7 +55,7 @@ pub(super) struct Arguments {
     /// Replace the previous key that an earlier rotation has left
     #[arg(long, requires = "complete")]
     force: bool,
-    /// Do not look
+    /// Do not look whether the next key is published
     #[arg(long, requires = "complete", help_heading = PUBLISHED)]
     offline: bool,
     /// The issuer, as in your transmitter configuration [default: that of `ssf.toml`]
@@ -98,8 +98,10 @@ impl Arguments {
         if self.kind.is_none() && self.kid.is_none() {
             return Ok(());
         }
-        let message =
-            format!("{} exists: remove it to make another next key, or use it as it is", files.next.display());
+        let message = format!(
+            "{} exists: remove it to make another next key, or use it as it is",
+            files.next.display()
+        );
         Err(Failure::new(Class::Key, message))
     }
 
@@ -139,10 +141,15 @@ impl Arguments {
         if published.is_some_and(|check| check.outcome == Outcome::Passed) {
             return Ok(());
         }
-        let cause = published.or_else(|| diagnosis.checks().iter().find(|check| check.outcome == Outcome::Failed));
-        let (message, remedy) = cause.map_or(("", ""), |check| (check.message.as_str(), check.remedy.as_str()));
+        let cause =
+            published.or_else(|| diagnosis.checks().iter().find(|check| check.outcome == Outcome::Failed));
+        let (message, remedy) =
+            cause.map_or(("", ""), |check| (check.message.as_str(), check.remedy.as_str()));
         let message = message.replace("the signing key", "the next key");
-        Err(Failure::new(Class::Findings, format!("the next key may not sign yet: {message}\n  fix: {remedy}")))
+        Err(Failure::new(
+            Class::Findings,
+            format!("the next key may not sign yet: {message}\n  fix: {remedy}"),
+        ))
     }
 
     /// Says which key signs, and prints the JWKS.
@@ -155,7 +162,10 @@ impl Arguments {
         if as_json {
             let shown = |path: &PathBuf| -> Result<Value> {
                 let key = files.read(path)?;
-                Ok(key.map_or(Value::Null, |key| json!({ "kid": key.kid(), "file": path.display().to_string() })))
+                Ok(key.map_or(
+                    Value::Null,
+                    |key| json!({ "kid": key.kid(), "file": path.display().to_string() }),
+                ))
             };
             let jwks: Value = serde_json::from_str(&jwks)?;
             let report = json!({
