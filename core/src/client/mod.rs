@@ -35,7 +35,7 @@ pub use authenticator::{Authenticator, AuthenticatorBuilder};
 pub use batch::{Batch, Emitted, Progress, RequestLimit};
 pub use counters::Counters;
 pub use deliver::Deliver;
-pub use doctor::{Check, Diagnosis, Doctor, Examination, Outcome};
+pub use doctor::{Check, Diagnosis, Doctor, Examination, Outcome, SharedDoctor};
 pub use emit::Emit;
 pub use emit_all::EmitAll;
 pub use network::Network;

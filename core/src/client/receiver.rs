@@ -130,6 +130,11 @@ impl Receiver {
         self.0.target.endpoint().is_allowed_loopback()
     }
 
+    /// Whether it reads the documents of the transmitter, and is not given the public key by hand.
+    pub(super) fn reads_documents(&self) -> bool {
+        self.dialect().data().set.kid
+    }
+
     /// Whether the sender authorizes.
     pub(super) fn is_authorized(&self) -> bool {
         !matches!(self.0.authorization, Authorized::Not)

@@ -38,7 +38,9 @@ use settings::Settings;
 use source::invalid;
 
 use crate::{
+    client::{Check, Diagnosis},
     error::{Error, Result},
+    outbox::Outbox,
     secret::Secret,
 };
 
@@ -65,6 +67,17 @@ pub enum OutboxPlace {
         /// The schema of the tables, if it is not the default.
         schema: Option<String>,
     },
+}
+
+impl OutboxPlace {
+    /// The check `outbox` of a doctor, as [`Check::outbox`] does it. A file that is not there yet is skipped: `open`, which would
+    /// create it, is not awaited.
+    pub async fn diagnose(&self, open: impl IntoFuture<Output = Result<Outbox>>) -> Check {
+        match self {
+            Self::File(path) if !path.exists() => Check::no_outbox_yet(),
+            _ => Check::outbox(open).await,
+        }
+    }
 }
 
 impl Config {
@@ -133,6 +146,24 @@ impl Config {
     /// All that is wrong with the text of a file. The messages name the file, too.
     pub fn check_file(path: impl AsRef<Path>) -> Vec<Error> {
         Self::parse_file(path.as_ref()).err().unwrap_or_default()
+    }
+
+    /// The checks `settings` of a doctor: each mistake that [`check_file`](Self::check_file) finds has one; without any,
+    /// there is one that passed.
+    ///
+    /// ```
+    /// use ssf_transmitter::config::Config;
+    ///
+    /// assert!(!Config::diagnose("/nowhere/ssf.toml").is_healthy());
+    /// ```
+    pub fn diagnose(path: impl AsRef<Path>) -> Diagnosis {
+        const ID: &str = "settings";
+        let path = path.as_ref();
+        let problems = Self::check_file(path);
+        if problems.is_empty() {
+            return [Check::passed(ID, format!("{} is valid", path.display()))].into_iter().collect();
+        }
+        problems.iter().map(|problem| Check::of_error(ID, problem)).collect()
     }
 
     /// All that is wrong with the settings once keys, secrets and other files are read, too. It blocks as those reads do.

@@ -13,6 +13,7 @@ mod authenticator_cases;
 mod bodies;
 mod delivery;
 mod doctor;
+mod doctor_shared;
 mod guides;
 mod key_sources;
 mod lint_policy;

@@ -55,16 +55,19 @@ impl Diagnosis {
 
     /// The same checks, with the names that settings have in a language.
     pub fn in_language(mut self, language: Language) -> Self {
-        for check in &mut self.0 {
-            check.message = language.text(&check.message);
-            check.remedy = language.text(&check.remedy);
-        }
+        self.0 = self.0.into_iter().map(|check| check.in_language(language)).collect();
         self
     }
 
     /// Whether nothing failed.
     pub fn is_healthy(&self) -> bool {
         self.0.iter().all(|check| check.outcome != Outcome::Failed)
+    }
+}
+
+impl FromIterator<Check> for Diagnosis {
+    fn from_iter<I: IntoIterator<Item = Check>>(checks: I) -> Self {
+        Self(checks.into_iter().collect())
     }
 }
 
@@ -90,7 +93,7 @@ impl Check {
         Self { id, outcome, message: message.into(), remedy: remedy.into(), duration: Duration::ZERO }
     }
 
-    pub(super) fn passed(id: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn passed(id: &'static str, message: impl Into<String>) -> Self {
         Self::new(id, Outcome::Passed, message, "")
     }
 
@@ -106,8 +109,24 @@ impl Check {
         Self::new(id, Outcome::Skipped, message, "")
     }
 
-    pub(super) fn of_error(id: &'static str, error: &Error) -> Self {
+    /// A failed check, for what a program looks at beside a doctor.
+    ///
+    /// ```
+    /// use ssf_transmitter::{Receiver, client::{Check, Outcome}};
+    ///
+    /// let error = Receiver::okta("acme").build().unwrap_err();
+    /// let check = Check::of_error("settings", &error);
+    /// assert_eq!((check.outcome, check.remedy.as_str()), (Outcome::Failed, error.remedy()));
+    /// ```
+    pub fn of_error(id: &'static str, error: &Error) -> Self {
         Self::failed(id, error.to_string(), error.remedy())
+    }
+
+    /// The same check, with the names that settings have in a language.
+    pub fn in_language(mut self, language: Language) -> Self {
+        self.message = language.text(&self.message);
+        self.remedy = language.text(&self.remedy);
+        self
     }
 
     /// The same, with how long it took.

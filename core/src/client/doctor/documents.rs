@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 
 use super::{Check, Outcome, clock::Answered, timed};
 use crate::{
-    client::transport::Transport,
+    client::{Transmitter, transport::Transport},
     conformance,
+    error::Error,
     http::{Endpoint, Method, Request, Response},
     jose::{Jwks, PublicKey},
     key::SigningHeader,
@@ -19,17 +20,17 @@ use crate::{
 
 /// What to look at, and with what to compare it.
 pub(super) struct Documents<'a> {
-    pub(super) transport: &'a Transport,
-    pub(super) clock: &'a dyn Clock,
-    pub(super) issuer: &'a str,
+    transport: &'a Transport,
+    clock: &'a dyn Clock,
+    issuer: &'a str,
     /// Where the configuration is, if it is not where the issuer says.
-    pub(super) url: Option<&'a str>,
-    pub(super) loopback: bool,
-    pub(super) header: SigningHeader,
+    url: Option<&'a str>,
+    loopback: bool,
+    header: SigningHeader,
     /// Of the signing key, if it is in this process.
-    pub(super) thumbprint: Option<String>,
-    /// Whether the receiver reads the documents at all.
-    pub(super) needed: bool,
+    thumbprint: Option<String>,
+    /// Whether a receiver reads the documents at all.
+    needed: bool,
 }
 
 /// What was found.
@@ -39,7 +40,37 @@ pub(super) struct Found {
     pub(super) answered: Vec<Answered>,
 }
 
-impl Documents<'_> {
+impl<'a> Documents<'a> {
+    pub(super) fn new(
+        transmitter: &'a Transmitter,
+        url: Option<&'a str>,
+        loopback: bool,
+        needed: bool,
+    ) -> Self {
+        Self {
+            transport: transmitter.transport(),
+            clock: transmitter.clock(),
+            issuer: transmitter.issuer(),
+            url,
+            loopback,
+            header: transmitter.header(),
+            thumbprint: transmitter.thumbprint(),
+            needed,
+        }
+    }
+
+    /// Where the configuration is, if that can be reached.
+    pub(super) fn endpoint(&self) -> Option<Endpoint> {
+        Endpoint::parse(&self.location().ok()?, self.loopback).ok()
+    }
+
+    fn location(&self) -> Result<String, Error> {
+        match self.url {
+            Some(url) => Ok(url.to_owned()),
+            None => located(self.issuer, "ssf-configuration", self.loopback),
+        }
+    }
+
     pub(super) async fn run(self, limit: Duration) -> Found {
         let mut found = Found::default();
         if tokio::time::timeout(limit, self.look(&mut found)).await.is_err() {
@@ -50,25 +81,16 @@ impl Documents<'_> {
         if !self.needed {
             for check in found.checks.iter_mut().filter(|check| check.outcome == Outcome::Failed) {
                 check.outcome = Outcome::Warning;
-                check.message.push_str("; you give this receiver the public key manually");
+                check.message.push_str("; you give the public key manually");
             }
         }
         found
     }
 
     async fn look(&self, found: &mut Found) {
-        let url = match self.url.map_or_else(
-            || located(self.issuer, "ssf-configuration", self.loopback),
-            |url| Ok(url.to_owned()),
-        ) {
+        let url = match self.location() {
             Ok(url) => url,
-            Err(error) => {
-                return found.checks.push(Check::failed(
-                    "configuration-reachable",
-                    error.to_string(),
-                    error.remedy(),
-                ));
-            }
+            Err(error) => return found.checks.push(Check::of_error("configuration-reachable", &error)),
         };
         let Some(answer) = self.fetch(found, &url, "configuration-reachable", "the configuration").await
         else {

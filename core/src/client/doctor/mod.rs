@@ -6,6 +6,8 @@ mod documents;
 mod examination;
 mod network;
 mod okta_log;
+mod outbox;
+mod shared;
 mod token;
 
 use std::{fmt, future::IntoFuture, time::Duration};
@@ -13,10 +15,11 @@ use std::{fmt, future::IntoFuture, time::Duration};
 use clock::clock;
 use diagnosis::timed;
 pub use diagnosis::{Check, Diagnosis, Outcome};
-use documents::Documents;
+use documents::{Documents, Found};
 pub use examination::Examination;
+pub use shared::SharedDoctor;
 
-use super::{Emit, OktaProviders, Receiver, Transmitter, transport::Transport};
+use super::{Emit, OktaProviders, Receiver, Transmitter};
 use crate::{
     delivery::Receipt,
     error::Error,
@@ -41,6 +44,7 @@ pub struct Doctor {
     event: Option<(Event, Option<Subject>)>,
     findings: Vec<Finding>,
     configuration_url: Option<String>,
+    receiver_only: bool,
     send: bool,
     confirm: Option<OktaProviders>,
 }
@@ -57,12 +61,28 @@ impl Doctor {
             (Ok(event), Ok(subject)) => (linter.event(&event, subject.as_ref()), Some((event, subject))),
             (event, subject) => (linter.read(event, subject.transpose()), None),
         };
-        Self { transmitter, receiver, event, findings, configuration_url: None, send: false, confirm: None }
+        Self {
+            transmitter,
+            receiver,
+            event,
+            findings,
+            configuration_url: None,
+            receiver_only: false,
+            send: false,
+            confirm: None,
+        }
     }
 
     /// Sets the URL of the transmitter configuration, if it is not the default for the issuer.
     pub fn configuration_url(mut self, url: impl Into<String>) -> Self {
         self.configuration_url = Some(url.into());
+        self
+    }
+
+    /// Leaves out what [`Transmitter::doctor_shared`] checks once for all receivers: the documents, the trusted authorities, and
+    /// the clock, unless the receiver has a token endpoint that tells the time.
+    pub fn receiver_only(mut self) -> Self {
+        self.receiver_only = true;
         self
     }
 
@@ -143,34 +163,34 @@ impl Doctor {
         let transport = self.transmitter.transport();
         let target = self.receiver.target();
         let (documents, source, tls, token) = tokio::join!(
-            self.documents(transport).run(LIMIT),
+            self.documents(),
             network::source(transport, &target, LIMIT),
             network::tls(transport, &target, LIMIT),
             self.token(transport)
         );
         let mut checks = documents.checks;
-        checks.extend([network::proxy(transport, &target), source, network::trust(transport), tls]);
+        checks.extend([network::proxy(transport, target.endpoint()), source]);
+        if !self.receiver_only {
+            checks.push(network::trust(transport));
+        }
+        checks.push(tls);
         let mut answered = documents.answered;
         let (token, answer) = token;
         checks.extend(token);
         answered.extend(answer);
-        checks.push(clock(&answered));
+        if !self.receiver_only || !answered.is_empty() {
+            checks.push(clock(&answered));
+        }
         checks.push(self.lint());
         checks
     }
 
-    fn documents<'a>(&'a self, transport: &'a Transport) -> Documents<'a> {
-        Documents {
-            transport,
-            clock: self.transmitter.clock(),
-            issuer: self.transmitter.issuer(),
-            url: self.configuration_url.as_deref(),
-            loopback: self.receiver.allows_loopback(),
-            header: self.transmitter.header(),
-            thumbprint: self.transmitter.thumbprint(),
-            // Such a receiver is given the public key by hand.
-            needed: self.receiver.dialect().data().set.kid,
+    async fn documents(&self) -> Found {
+        if self.receiver_only {
+            return Found::default();
         }
+        let (url, loopback) = (self.configuration_url.as_deref(), self.receiver.allows_loopback());
+        Documents::new(&self.transmitter, url, loopback, self.receiver.reads_documents()).run(LIMIT).await
     }
 
     /// What lint finds in the SET that would be sent.

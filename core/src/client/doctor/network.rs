@@ -3,19 +3,19 @@
 use std::time::Duration;
 
 use super::{Check, timed};
-use crate::{client::transport::Transport, delivery::Target};
+use crate::{client::transport::Transport, delivery::Target, http::Endpoint};
 
 /// Which proxy requests go through, and what that means for the egress guard.
-pub(super) fn proxy(transport: &Transport, target: &Target) -> Check {
+pub(super) fn proxy(transport: &Transport, endpoint: &Endpoint) -> Check {
     const ID: &str = "proxy";
-    match transport.proxy(target.endpoint()) {
-        None => Check::skipped(ID, format!("requests to {} use no proxy", target.host())),
+    match transport.proxy(endpoint) {
+        None => Check::skipped(ID, format!("requests to {} use no proxy", endpoint.host())),
         Some(proxy) => Check::passed(
             ID,
             format!(
                 "requests to {} go through {proxy}; it resolves host names itself, so that only addresses written in URLs are \
                  checked against private networks",
-                target.host()
+                endpoint.host()
             ),
         ),
     }

@@ -1,6 +1,7 @@
 //! The transmitter: who sends.
 
 mod builder;
+mod doctor;
 pub(super) mod keys;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -8,7 +9,7 @@ use std::{fmt, sync::Arc, time::Duration};
 pub use builder::TransmitterBuilder;
 
 use super::{
-    Deliver, Doctor, Emit, EmitAll, Receiver,
+    Deliver, Emit, EmitAll, Receiver,
     counters::{Counters, Entry, Visit},
     driver::Driver,
     transport::Transport,
@@ -149,40 +150,6 @@ impl Transmitter {
     /// ```
     pub fn jwks(&self) -> Result<Jwks> {
         self.0.keys.jwks()
-    }
-
-    /// Checks this transmitter and a receiver end to end, in less than ten seconds: the documents that are published, the
-    /// key in them, TLS, clock, token, and a SET with this event and subject. Nothing is sent to the receiver unless
-    /// [`Doctor::send`] asks for it.
-    ///
-    /// ```no_run
-    /// # use ssf_transmitter::{Receiver, Subject, Transmitter, event::caep};
-    /// # async fn example(transmitter: Transmitter, receiver: Receiver) {
-    /// let event = caep::SessionRevoked::new().with_reason_admin("en", "A test");
-    /// let diagnosis = transmitter.doctor(event, Subject::email("ada@example.com"), &receiver).await;
-    /// for check in diagnosis.checks() {
-    ///     println!("{:8} {}: {} {}", check.outcome.as_str(), check.id, check.message, check.remedy);
-    /// }
-    /// # }
-    /// ```
-    pub fn doctor(
-        &self,
-        event: impl Into<Event>,
-        subject: impl Into<Option<Subject>>,
-        to: &Receiver,
-    ) -> Doctor {
-        self.doctor_read(Ok(event.into()), subject.into().map(Ok), to)
-    }
-
-    /// The same for an event and a subject that were read from elsewhere: why one of them cannot be read is then what its
-    /// check `lint` says.
-    pub fn doctor_read(
-        &self,
-        event: Result<Event>,
-        subject: Option<Result<Subject>>,
-        to: &Receiver,
-    ) -> Doctor {
-        Doctor::new(self.clone(), to.clone(), event, subject)
     }
 
     pub(in crate::client) fn transport(&self) -> &Transport {
