@@ -12,7 +12,7 @@ use super::{Failure, Result};
 /// A heading of its own, set on each argument: one for the whole struct would go on for those that follow it.
 pub(super) const RECEIVER: &str = "Receiver";
 
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(super) struct Addressee {
     /// A receiver by its name in `ssf.toml`. Other options replace what the file says of it
     #[arg(long, value_name = "NAME", conflicts_with = "okta", help_heading = RECEIVER)]

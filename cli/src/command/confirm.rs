@@ -27,6 +27,10 @@ pub(super) struct Confirmation {
 }
 
 impl Confirmation {
+    pub(super) fn is_enabled(&self) -> bool {
+        self.enabled
+    }
+
     /// Okta's API, if it is to be asked.
     pub(super) fn providers(
         &self,

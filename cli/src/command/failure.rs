@@ -163,6 +163,11 @@ impl Failure {
         self.is_closed_pipe
     }
 
+    /// The error of the library behind it, if there is one.
+    pub(super) fn error(&self) -> Option<&sdk::Error> {
+        self.error.as_deref()
+    }
+
     pub(crate) fn class(&self) -> Class {
         self.class
     }

@@ -17,7 +17,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
 ];
 
 /// Commands with examples. A test runs each of them as far as its arguments are read.
-const EXAMPLES: [(&[&str], &[&str]); 7] = [
+const EXAMPLES: [(&[&str], &[&str]); 8] = [
     (&["init"], &["ssf init --issuer https://edr.example.com --okta https://acme.okta.com"]),
     (&["event", "list"], &["ssf event list --family caep", "ssf event list --receiver okta --json"]),
     (
@@ -48,6 +48,14 @@ const EXAMPLES: [(&[&str], &[&str]); 7] = [
         &[
             "ssf set lint @set.jwt --dialect okta",
             "ssf set sign --to okta --event caep.session-revoked | ssf set lint -",
+        ],
+    ),
+    (
+        &["doctor"],
+        &[
+            "ssf doctor",
+            "ssf doctor --watch --to okta",
+            "ssf doctor --to okta --event caep.session-revoked --email ada@example.com --now --send",
         ],
     ),
 ];

@@ -128,7 +128,7 @@ impl Ssf {
             Command::Send(arguments) => send::run(&arguments, json),
             Command::Lint(arguments) => lint::run(&arguments, json),
             Command::Explain(arguments) => explain::run(&arguments, json),
-            Command::Doctor(arguments) => doctor::run(*arguments, json),
+            Command::Doctor(arguments) => doctor::run(&arguments, json),
             Command::Okta(arguments) => okta::run(arguments),
             Command::Outbox(arguments) => outbox::run(arguments, json),
             Command::Decode(arguments) => decode::run(&arguments),

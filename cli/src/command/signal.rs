@@ -65,6 +65,11 @@ impl Signal {
         self.sender.key(config)
     }
 
+    /// Whether the key comes from standard input, which can be read once.
+    pub(super) fn reads_stdin(&self) -> bool {
+        self.sender.key.as_deref().is_some_and(|source| source == "-")
+    }
+
     /// What sends it.
     pub(super) fn transmitter(&self, route: &Route, config: Option<&Config>) -> Result<Transmitter> {
         self.sender.transmitter(route, config)

@@ -11,6 +11,7 @@ mod server;
 
 mod config;
 mod confirm;
+mod doctor;
 mod emit;
 mod emulate;
 mod event;

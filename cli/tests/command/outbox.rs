@@ -26,7 +26,7 @@ fn entry(receiver: &str, user: &str) -> Entry {
 }
 
 /// A dead delivery to acme, one that waits for it, and one that waits for globex.
-async fn filled(name: &str) -> (String, Vec<String>) {
+pub(crate) async fn filled(name: &str) -> (String, Vec<String>) {
     let path = place(name);
     let store = SqliteStore::open(&path).unwrap();
     let outbox = Outbox::new(store.clone());

@@ -49,6 +49,7 @@ async fn examples_are_read() {
         &["send"],
         &["set", "diff"],
         &["set", "lint"],
+        &["doctor"],
     ] {
         let help = ssf(&[path, &["--help"]].concat(), &[]).await;
         let (_, after) =

@@ -19,7 +19,7 @@ use nix::{
 /// How long a test waits for a program to show anything.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A program whose standard input and standard error are a terminal, and what it has shown there.
+/// A program whose standard input and standard error, or all three, are a terminal, and what it has shown there.
 pub(crate) struct Terminal {
     child: Child,
     keys: File,
@@ -31,6 +31,15 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Runs the command in a terminal of this many columns. Its standard output is a pipe.
     pub(crate) fn run(arguments: &[&str], columns: u16) -> Self {
+        Self::spawn(arguments, columns, true)
+    }
+
+    /// The same; its standard output is the terminal, too.
+    pub(crate) fn run_whole(arguments: &[&str], columns: u16) -> Self {
+        Self::spawn(arguments, columns, false)
+    }
+
+    fn spawn(arguments: &[&str], columns: u16, piped: bool) -> Self {
         let size = Winsize { ws_row: 40, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let terminal = openpty(&size, None).unwrap();
         let slave = |fd: &OwnedFd| Stdio::from(fd.try_clone().unwrap());
@@ -40,7 +49,7 @@ impl Terminal {
             .env_remove("NO_COLOR")
             .stdin(slave(&terminal.slave))
             .stderr(slave(&terminal.slave))
-            .stdout(Stdio::piped())
+            .stdout(if piped { Stdio::piped() } else { slave(&terminal.slave) })
             .spawn()
             .unwrap();
         let mut screen = File::from(terminal.master);
@@ -90,7 +99,9 @@ impl Terminal {
     /// Waits for the end: the exit code, and what was printed.
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let mut printed = String::new();
-        self.child.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
+        if let Some(mut stdout) = self.child.stdout.take() {
+            stdout.read_to_string(&mut printed).unwrap();
+        }
         (self.child.wait().unwrap().code(), printed)
     }
 }

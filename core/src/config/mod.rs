@@ -161,7 +161,7 @@ impl Config {
         let path = path.as_ref();
         let problems = Self::check_file(path);
         if problems.is_empty() {
-            return [Check::passed(ID, format!("{} is valid", path.display()))].into_iter().collect();
+            return [Check::passed(ID, format!("the text of {} is valid", path.display()))].into_iter().collect();
         }
         problems.iter().map(|problem| Check::of_error(ID, problem)).collect()
     }

@@ -29,7 +29,8 @@ impl ConfigFile {
         self.find()?.ok_or_else(missing)
     }
 
-    fn find(&self) -> Result<Option<PathBuf>> {
+    /// The file to read, if there is one.
+    pub(in super::super) fn find(&self) -> Result<Option<PathBuf>> {
         if self.path.is_some() {
             return Ok(self.path.clone());
         }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use ssf_transmitter::{
     Algorithm, ComplexSubject, CustomEvent, Dialect, Error, ErrorCode, SetBuilder, Subject, Timestamp,
-    catalogue::{EventType, Field, FieldType, MemberKind},
+    catalogue::{EVENTS, EventType, Field, FieldType, MemberKind, Status},
     key::SigningHeader,
 };
 
@@ -14,11 +14,39 @@ const TRANSACTION: &str = "incident-4711";
 /// What companions travel beside.
 const MAIN_EVENT: &str = "risc.account-purged";
 
+/// An event that a receiver takes.
+pub(in super::super) struct Example {
+    pub(in super::super) event: CustomEvent,
+    pub(in super::super) subject: Option<Subject>,
+    /// The claims of a SET with both.
+    claims: Map<String, Value>,
+}
+
 /// The claims of a SET with the event and all members that the receiver knows, or those that it needs.
 pub(in super::super) fn claims(
     event: &'static EventType,
     dialect: &Dialect,
 ) -> Result<Map<String, Value>, Error> {
+    Ok(find(event, dialect)?.claims)
+}
+
+/// The first event of the catalogue that the receiver takes.
+pub(in super::super) fn of_receiver(dialect: &Dialect) -> Result<Example, Error> {
+    let usual =
+        |event: &&EventType| !event.companion && event.status != Status::Deprecated && dialect.takes(event);
+    let mut refused = None;
+    for event in EVENTS.iter().filter(usual) {
+        match find(event, dialect) {
+            Ok(example) => return Ok(example),
+            Err(error) => refused = refused.or(Some(error)),
+        }
+    }
+    Err(refused.unwrap_or_else(|| {
+        Error::new(ErrorCode::EventNotAccepted, "the receiver takes no event of the catalogue")
+    }))
+}
+
+fn find(event: &'static EventType, dialect: &Dialect) -> Result<Example, Error> {
     let known = |field: &&Field| field.only_for.is_none_or(|receiver| receiver == dialect.id());
     let all: Vec<_> = event.fields.iter().filter(known).collect();
     let needed: Vec<_> = all.iter().copied().filter(|field| field.required).collect();
@@ -28,7 +56,7 @@ pub(in super::super) fn claims(
     let mut refused = None;
     for attempt in attempts {
         match attempt {
-            Ok(claims) => return Ok(claims),
+            Ok(example) => return Ok(example),
             Err(error) => refused = refused.or(Some(error)),
         }
     }
@@ -40,7 +68,7 @@ fn prepare(
     dialect: &Dialect,
     fields: &[&'static Field],
     subject: Option<Subject>,
-) -> Result<Map<String, Value>, Error> {
+) -> Result<Example, Error> {
     let members: Map<String, Value> =
         fields.iter().map(|field| (field.name.to_owned(), value(event, field))).collect();
     // The part in braces is the sender's.
@@ -55,14 +83,16 @@ fn prepare(
         let main = EventType::by_id(MAIN_EVENT).map_or(event.uri, |main| main.uri);
         set = set.event(CustomEvent::new(main, Map::new()));
     }
-    set = set.event(CustomEvent::new(uri, members));
-    if event.requires_txn {
+    let event_type = event;
+    let event = CustomEvent::new(uri, members);
+    set = set.event(event.clone());
+    if event_type.requires_txn {
         set = set.txn(TRANSACTION);
     }
-    if let Some(subject) = subject {
-        set = set.subject(subject);
+    if let Some(subject) = &subject {
+        set = set.subject(subject.clone());
     }
-    claims_of(set, None)
+    Ok(Example { event, subject, claims: claims_of(set, None)? })
 }
 
 /// The beginning of a SET that is an example: the same for each receiver.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use ssf_transmitter::{
-    ErrorCode,
+    Error, ErrorCode,
     config::{Config, OutboxPlace},
     outbox::Outbox,
 };
@@ -158,15 +158,28 @@ pub(in super::super) async fn open(file: Option<&Path>, config: Option<&Config>)
         let missing = || Failure::usage("name the file of the outbox with --outbox=FILE, or in ssf.toml");
         config.map(Config::outbox).transpose()?.flatten().ok_or_else(missing)?
     };
+    let file = match &place {
+        OutboxPlace::File(file) => Some(file.display().to_string()),
+        _ => None,
+    };
+    open_at(place).await.map_err(|error| match file {
+        Some(file) => Failure::from(error).in_place(file),
+        None => error.into(),
+    })
+}
+
+/// Opens an outbox where the library says that it is.
+pub(in super::super) async fn open_at(place: OutboxPlace) -> ssf_transmitter::Result<Outbox> {
     match place {
-        OutboxPlace::File(file) => Ok(Outbox::new(
-            SqliteStore::open(&file).map_err(|error| Failure::from(error).in_place(file.display()))?,
-        )),
+        OutboxPlace::File(file) => Ok(Outbox::new(SqliteStore::open(&file)?)),
         OutboxPlace::Database { url, schema } => {
             let schema = schema.unwrap_or_else(|| SCHEMA.to_owned());
             Ok(Outbox::new(builder(url.expose(), &schema).connect().await?))
         }
-        _ => Err(Failure::from("the outbox of the file of settings is of a kind that is not known")),
+        _ => {
+            let message = "the outbox of the file of settings is of a kind that is not known";
+            Err(Error::new(ErrorCode::ConfigurationInvalid, message))
+        }
     }
 }
 
