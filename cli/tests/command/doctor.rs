@@ -101,7 +101,7 @@ async fn every_receiver_of_the_file_is_checked() {
     assert_eq!(documents, 1, "what all share is checked once");
     for check in &found {
         let members: Vec<_> = check.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(members, ["duration_ms", "id", "message", "outcome", "receiver", "remedy"]);
+        assert_eq!(members, ["receiver", "id", "outcome", "message", "remedy", "duration_ms"]);
         assert!(check["duration_ms"].as_u64().unwrap() < 10_000, "{check}");
     }
 
@@ -232,7 +232,8 @@ async fn a_watch_on_a_terminal_shows_all_checks_again() {
                 .expect("acme")
                 .expect("tls-version");
         }
-        terminal.interrupt().end().0
+        terminal.interrupt();
+        terminal.end().0
     });
     assert_eq!(watched.await.unwrap(), Some(0));
 }

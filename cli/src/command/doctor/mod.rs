@@ -15,7 +15,7 @@ use super::{
 };
 use section::Section;
 
-/// Check a setup end to end: settings, outbox, documents, keys, TLS, clock, tokens, and a SET
+/// Check a setup end to end: settings, outbox, documents, keys, clock, and receivers
 ///
 /// Checks every receiver of `ssf.toml`, or the one that is named; without an event, each with an example. Sends nothing to a
 /// receiver without `--send`. Fails if a check fails.
@@ -36,7 +36,9 @@ pub(crate) struct Arguments {
     /// Send the SET too: that of --event, to one receiver
     #[arg(long)]
     send: bool,
-    /// Repeat the checks until Ctrl-C, with so many seconds in between [default: 30]. Prints the outcomes that change
+    /// Repeat the checks until Ctrl-C, with this many seconds in between [default: 30]
+    ///
+    /// A terminal shows all of them; elsewhere, only outcomes that change are printed.
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "30", value_parser = clap::value_parser!(u64).range(1..), conflicts_with_all = ["send", "confirm"])]
     watch: Option<u64>,
     #[command(flatten)]

@@ -19,7 +19,7 @@ use documents::{Documents, Found};
 pub use examination::Examination;
 pub use shared::SharedDoctor;
 
-use super::{Emit, OktaProviders, Receiver, Transmitter, transport::Transport};
+use super::{Emit, OktaProviders, Receiver, Transmitter};
 use crate::{
     delivery::Receipt,
     error::Error,
