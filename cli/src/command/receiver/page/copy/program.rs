@@ -146,21 +146,15 @@ pub(super) fn rust(sent: &Sent<'_>) -> String {
         )
     });
     let class = if sent.token.is_some() { ", token::ClientCredentials" } else { "" };
-    let (subject, emitted) = match sent.subject {
-        Some(subject) => {
-            let json = text::raw_rust(&text::pretty_json(&Value::Object(subject.clone())));
-            (format!("let subject = Subject::from_json({json})?;\n"), "Some(subject)")
-        }
-        None => (String::new(), "None"),
-    };
-    let (subject_class, timestamp) = (
-        if sent.subject.is_some() { ", Subject" } else { "" },
-        if sent.toe.is_some() { ", Timestamp" } else { "" },
-    );
+    let subject = sent.subject.map_or("None::<Subject>".to_owned(), |subject| {
+        let json = text::pretty_json(&Value::Object(subject.clone()));
+        format!("Subject::from_json({})?", text::raw_rust(&json))
+    });
+    let timestamp = if sent.toe.is_some() { ", Timestamp" } else { "" };
     let txn = sent.txn.map_or(String::new(), |txn| format!(".txn({})", quoted(txn)));
     let toe = sent.toe.map_or(String::new(), |toe| format!(".toe(Timestamp::from_unix_seconds({toe}))"));
     format!(
-        "use ssf_transmitter::{{Dialect, Event, Receiver, SigningKey{subject_class}{timestamp}, Transmitter{class}}};
+        "use ssf_transmitter::{{Dialect, Event, Receiver, SigningKey, Subject{timestamp}, Transmitter{class}}};
 
 let key = SigningKey::from_pem(std::fs::read(\"signing-key.pem\")?)?;
 let transmitter = Transmitter::builder({issuer}, key).build()?;
@@ -169,8 +163,9 @@ let receiver = Receiver::builder({endpoint}, {audience})
 {credentials}    .allow_loopback()
     .build()?;
 let event = Event::from_json({event})?;
-{subject}
-let receipt = transmitter.emit(event, {emitted}, &receiver){txn}{toe}.await?;
+let subject = {subject};
+
+let receipt = transmitter.emit(event, subject, &receiver){txn}{toe}.await?;
 println!(\"{{}} delivered with status {{}}\", receipt.jti(), receipt.status());
 ",
         endpoint = quoted(sent.endpoint),
