@@ -5,7 +5,7 @@ use std::{path::Path, time::Instant};
 use crate::{
     Package, Result, cli, codegen, demo, deny, dist,
     elf::Library,
-    fences, fuzz, interop, node, openssl, package, postgres, prose, python,
+    fences, fuzz, interop, node, openssl, package, page, postgres, prose, python,
     run::{build, cargo, cargo_alone, example},
     runtimes, rust, surface, swift,
     target::Target,
@@ -69,6 +69,7 @@ const STEPS: &[(&str, Step)] = &[
 /// What takes too long for every change.
 const FULL: &[(&str, Step)] = &[
     ("runtimes", runtimes::run),
+    ("page", page::test),
     ("dist", |root| {
         let packages = [Package::Cli, Package::Python, Package::Node];
         Target::linux().try_for_each(|target| packages.iter().try_for_each(|of| dist(root, *of, target)))
