@@ -62,7 +62,7 @@ impl Scene {
         let ledger: Vec<Value> = ledger.json().await.unwrap();
         let claims = ledger.into_iter().filter(|entry| entry["accepted"] == true).map(|entry| {
             let mut claims = entry["claims"].clone();
-            for name in ["jti", "iat", "txn"] {
+            for name in ["jti", "iat"] {
                 claims.as_object_mut().unwrap().remove(name);
             }
             claims

@@ -79,6 +79,8 @@ async fn no_secret_is_kept() {
         let kept = format!("{:?}{}{}", arrival.headers, arrival.body, arrival.answer);
         assert!(!kept.contains(CLIENT_SECRET) && !kept.contains(&token), "{kept}");
     }
+    // A token is asked for, and answered, in what is not kept.
+    assert!(arrivals[..2].iter().all(|asked| asked.body.is_empty() && asked.answer.is_empty()));
     let hidden = ("authorization".to_owned(), "Bearer [hidden]".to_owned());
     assert!(arrivals[2].headers.contains(&hidden), "{:?}", arrivals[2].headers);
 }

@@ -19,7 +19,7 @@ pub(super) fn times(claims: &Map<String, Value>, arrived: Timestamp) -> Vec<Valu
     let events = claims.get("events").and_then(Value::as_object).into_iter().flatten();
     let members = events.flat_map(|(uri, event)| {
         let event = event.as_object().into_iter().flatten();
-        event.filter(|(name, _)| is_time(uri, name)).map(|(name, value)| (name.clone(), value))
+        event.filter(move |(name, _)| is_time(uri, name)).map(|(name, value)| (name.clone(), value))
     });
     own.chain(members).filter_map(|(name, value)| Some(shown(&name, moment(value)?, arrived))).collect()
 }
