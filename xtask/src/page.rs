@@ -33,7 +33,11 @@ pub(crate) fn test(root: &Path) -> Result {
     let proof = packages.join("playwright-core/package.json");
     install(&sources.join("package-lock.json"), &packages.join(".installed-from"), &proof, || {
         let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-        call(Command::new(NPM).args(arguments).current_dir(&folder).stdout(Stdio::null()), "npm ci", NODE_ADVICE)
+        call(
+            Command::new(NPM).args(arguments).current_dir(&folder).stdout(Stdio::null()),
+            "npm ci",
+            NODE_ADVICE,
+        )
     })?;
     let mut node = Command::new("node");
     node.args(["--test", "--test-reporter=spec", "page.test.mjs"]).current_dir(&folder);

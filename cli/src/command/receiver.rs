@@ -73,11 +73,11 @@ struct Shown {
     /// Show what arrives on a page, live, at another port of the loopback interface
     ///
     /// The line of JSON has its address in `page`. Only this address opens the page, because it contains a token.
-    #[arg(long)]
-    page: bool,
+    #[arg(long = "page")]
+    is_wanted: bool,
     /// Show the page in the browser
-    #[arg(long)]
-    open: bool,
+    #[arg(long = "open")]
+    is_opened: bool,
 }
 
 #[derive(clap::Args)]
@@ -165,7 +165,7 @@ pub(crate) fn run(arguments: Arguments) -> super::Result {
 async fn serve(mut config: Config, ca_out: Option<PathBuf>, shown: Shown) -> super::Result {
     // Listening for signals starts before anybody can know that the receiver is ready.
     let interrupted = shutdown::requested()?;
-    let (has_page, described) = (shown.page || shown.open, config.clone());
+    let (has_page, described) = (shown.is_wanted || shown.is_opened, config.clone());
     if has_page {
         config.arrivals = page::SIZE;
     }
@@ -179,7 +179,7 @@ async fn serve(mut config: Config, ca_out: Option<PathBuf>, shown: Shown) -> sup
         ready["page"] = page.url().into();
     }
     print(&ready.to_string())?;
-    if let Some(page) = page.as_ref().filter(|_| shown.open) {
+    if let Some(page) = page.as_ref().filter(|_| shown.is_opened) {
         page.open();
     }
     interrupted.await;

@@ -33,7 +33,8 @@ impl Scene {
         std::fs::write(format!("{folder}/signing-key.pem"), pem.expose()).unwrap();
         let jwks = Jwks::new([key.public_key().clone()]).unwrap();
         let published = Published::start(jwks.to_json()).await.unwrap();
-        let known = ["--issuer", published.issuer(), "--jwks-uri", published.jwks_uri(), "--audience", AUDIENCE];
+        let known =
+            ["--issuer", published.issuer(), "--jwks-uri", published.jwks_uri(), "--audience", AUDIENCE];
         let arguments = [&["receiver", "--page", "--like", "rfc8935"], &known[..]].concat();
         let mut child = program::command(&arguments).spawn().unwrap();
         let mut line = String::new();
@@ -46,7 +47,8 @@ impl Scene {
     async fn copies(&self, set: SetBuilder) -> Vec<Value> {
         let set = set.sign(&self.key).unwrap();
         let push = http().post(self.ready["push"].as_str().unwrap());
-        let push = push.header("Content-Type", "application/secevent+jwt").header("Accept", "application/json");
+        let push =
+            push.header("Content-Type", "application/secevent+jwt").header("Accept", "application/json");
         assert_eq!(push.body(set.as_str().to_owned()).send().await.unwrap().status(), 202);
         let mut events = crate::receiver_page::events_of(&self.ready).await;
         let mut shown = events.named("arrival").await;
@@ -80,25 +82,32 @@ async fn the_command_sends_the_same_event_again() {
         Subject::opaque(hostile),
         Subject::custom(hostile, [(hostile, hostile)]),
     ];
-    let event = Event::from_json(&json!({ "https://edr.example.com/own": { hostile: [hostile, 1.5, null] } }).to_string());
+    let event = Event::from_json(
+        &json!({ "https://edr.example.com/own": { hostile: [hostile, 1.5, null] } }).to_string(),
+    );
     let events = [
-        Event::from_json(r#"{ "https://schemas.openid.net/secevent/caep/event-type/session-revoked": {} }"#).unwrap(),
+        Event::from_json(r#"{ "https://schemas.openid.net/secevent/caep/event-type/session-revoked": {} }"#)
+            .unwrap(),
         event.unwrap(),
     ];
     let mut sent = 0;
     for event in &events {
         for subject in &subjects {
-            let set = SetBuilder::new(scene.published.issuer(), AUDIENCE).event(event.clone()).subject(subject.clone());
+            let set = SetBuilder::new(scene.published.issuer(), AUDIENCE)
+                .event(event.clone())
+                .subject(subject.clone());
             let copies = scene.copies(set.txn("it's")).await;
             assert_eq!(copies.len(), if subject.format() == hostile { 1 } else { 5 }, "{copies:?}");
             let command = copies[0]["text"].as_str().unwrap();
-            let unseen = |character: char| character.is_control() && character != '\n' || character == '\u{202e}';
+            let unseen =
+                |character: char| character.is_control() && character != '\n' || character == '\u{202e}';
             assert!(copies.iter().all(|copy| !copy["text"].as_str().unwrap().contains(unseen)), "{copies:?}");
 
             let program = Path::new(env!("CARGO_BIN_EXE_ssf")).parent().unwrap().display().to_string();
             let path = format!("{program}:{}", std::env::var("PATH").unwrap());
             let mut shell = Command::new("bash");
-            let run = program::run(shell.args(["-c", command]).current_dir(&scene.folder).env("PATH", path)).await;
+            let run =
+                program::run(shell.args(["-c", command]).current_dir(&scene.folder).env("PATH", path)).await;
             assert_eq!(run.code, Some(0), "{command}\n{run:?}");
             sent += 2;
             let accepted = scene.accepted().await;

@@ -38,7 +38,8 @@ impl Page {
 
     pub(crate) async fn push(&self, body: impl Into<String>) -> Reply {
         let push = http().post(self.ready["push"].as_str().unwrap());
-        let push = push.header("Content-Type", "application/secevent+jwt").header("Accept", "application/json");
+        let push =
+            push.header("Content-Type", "application/secevent+jwt").header("Accept", "application/json");
         Reply::to(push.body(body.into())).await
     }
 
@@ -47,7 +48,8 @@ impl Page {
     }
 
     async fn events_after(&self, last: Option<u64>) -> Events {
-        let request = last.into_iter().fold(self.get("/events"), |request, last| request.header("Last-Event-ID", last));
+        let request =
+            last.into_iter().fold(self.get("/events"), |request, last| request.header("Last-Event-ID", last));
         Events { response: request.send().await.unwrap(), text: String::new() }
     }
 }
@@ -83,7 +85,8 @@ impl Events {
     async fn next(&mut self) -> Option<(String, Option<u64>, Value)> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
-                let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+                let field =
+                    |name: &str| event.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
                 let id = field("id").map(|id| id.parse().unwrap());
                 let event = (
                     field("event").unwrap().to_owned(),
@@ -158,7 +161,8 @@ async fn answers_at_names_of_this_machine_only() {
     let port = page.base.rsplit(':').next().unwrap();
     let localhost = page.get("/").header("Host", format!("localhost:{port}"));
     assert_eq!(localhost.send().await.unwrap().status(), 200);
-    let elsewhere = ["evil.example", "localhost.evil.example", "127.0.0.2", "[::1]"].map(|host| format!("{host}:{port}"));
+    let elsewhere =
+        ["evil.example", "localhost.evil.example", "127.0.0.2", "[::1]"].map(|host| format!("{host}:{port}"));
     let without = ["evil.example", "127.0.0.1", "127.0.0.1:1", "localhost"].map(str::to_owned);
     for host in elsewhere.iter().chain(&without) {
         let answer = page.get("/").header("Host", host).send().await.unwrap();
@@ -178,17 +182,26 @@ async fn shows_what_arrives_with_the_verdict_and_the_findings() {
     page.push(key().sign(&claims)).await.assert_accepted();
     let shown = events.named("arrival").await;
     assert_eq!((&shown["outcome"], &shown["title"]), (&json!("accepted"), &json!("Session Revoked")));
-    assert_eq!((&shown["verdict"], &shown["subject"]), (&json!("Accepted, answered with 202"), &json!("session-0001")));
+    assert_eq!(
+        (&shown["verdict"], &shown["subject"]),
+        (&json!("Accepted, answered with 202"), &json!("session-0001"))
+    );
     assert_eq!(serde_json::from_str::<Value>(shown["claims"].as_str().unwrap()).unwrap(), claims);
     assert_eq!(shown["times"][0]["name"], "iat");
     assert!(shown["times"][0]["words"].as_str().unwrap().ends_with("it arrived"), "{shown}");
     let request = shown["request"].as_str().unwrap();
-    assert!(request.starts_with("POST /events\n") && request.contains("\ncontent-type: application/secevent+jwt\n"));
+    assert!(
+        request.starts_with("POST /events\n")
+            && request.contains("\ncontent-type: application/secevent+jwt\n")
+    );
 
     page.push(key().sign(&with(claims, "/aud", json!("https://other.example.net")))).await;
     let shown = events.named("arrival").await;
     assert_eq!(shown["verdict"], "Rejected, answered with 400: invalid_audience");
-    assert!(shown["reason"].is_string() && shown["cause"].is_string() && shown["remedy"].is_string(), "{shown}");
+    assert!(
+        shown["reason"].is_string() && shown["cause"].is_string() && shown["remedy"].is_string(),
+        "{shown}"
+    );
     let rules = shown["findings"].as_array().unwrap().iter().map(|finding| finding["rule"].as_str().unwrap());
     assert!(rules.into_iter().any(|rule| rule == "aud-unknown" || rule.starts_with("aud")), "{shown}");
     assert!(shown["answer"].as_str().unwrap().starts_with("400\n\n{"), "{shown}");
@@ -223,7 +236,9 @@ async fn markup_arrives_as_the_text_it_is() {
     // The page makes text of it: it has nothing that makes markup, or code, of a string.
     for path in ["/page.js", "/detail.js"] {
         let program = page.get(path).send().await.unwrap().text().await.unwrap();
-        for word in ["innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval", "DOMParser", "Function("] {
+        for word in
+            ["innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval", "DOMParser", "Function("]
+        {
             assert!(!program.contains(word), "{path}: {word}");
         }
     }
@@ -241,7 +256,9 @@ async fn faults_are_switched_by_the_page_and_by_nobody_else() {
     assert_eq!(faults["current"], "");
     let unavailable = r#"[{"fault": {"status": {"status": 503}}}]"#;
     for origin in [None, Some("https://evil.example"), Some("null"), Some("http://127.0.0.1")] {
-        let request = origin.into_iter().fold(page.switch(unavailable), |request, origin| request.header("Origin", origin));
+        let request = origin
+            .into_iter()
+            .fold(page.switch(unavailable), |request, origin| request.header("Origin", origin));
         assert_eq!(request.send().await.unwrap().status(), 403, "{origin:?}");
     }
     let without_cookie = http().post(format!("{}/faults", page.base)).header("Origin", &page.base);
@@ -261,7 +278,10 @@ async fn faults_are_switched_by_the_page_and_by_nobody_else() {
         shown = events.named("arrival").await;
     }
     let told = (&shown["outcome"], &shown["verdict"], &shown["reason"]);
-    assert_eq!(told, (&json!("rejected"), &json!("Rejected, answered with 503"), &json!("The fault status is on.")));
+    assert_eq!(
+        told,
+        (&json!("rejected"), &json!("Rejected, answered with 503"), &json!("The fault status is on."))
+    );
 
     for (wrong, place) in [(r#"[{"nth": 0, "fault": "close"}]"#, "/0/nth"), ("{", "script is wrong")] {
         let answer = page.switch(wrong).header("Origin", &page.base).send().await.unwrap();
@@ -279,8 +299,11 @@ async fn faults_are_switched_by_the_page_and_by_nobody_else() {
 async fn no_secret_is_shown() {
     let client = ["--client-id", CLIENT_ID, "--client-secret", "not to be shown"];
     let page = Page::open(&[&["--like", "govuk-one-login"], &client[..]].concat()).await;
-    let form =
-        [("grant_type", "client_credentials"), ("client_id", CLIENT_ID), ("client_secret", "not to be shown")];
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", CLIENT_ID),
+        ("client_secret", "not to be shown"),
+    ];
     let token = Reply::to(http().post(page.ready["token"].as_str().unwrap()).form(&form)).await;
     let token = token.body["access_token"].as_str().unwrap();
     let push = http().post(page.ready["push"].as_str().unwrap()).bearer_auth(token);
@@ -322,7 +345,7 @@ async fn opens_in_the_browser() {
     let path = format!("{folder}:{}", std::env::var("PATH").unwrap());
     let arguments = ["receiver", "--open", "--like", "okta", "--audience", "a", "--api-token", "t"];
     let mut child = crate::program::command(&arguments).env("PATH", path).spawn().unwrap();
-    let url = tokio::fs::read_to_string(&told).await.unwrap();
+    let url = tokio::task::spawn_blocking(move || std::fs::read_to_string(told)).await.unwrap().unwrap();
     let url = url.trim();
     assert_eq!(http().get(url).send().await.unwrap().status(), 200);
     assert_eq!(http().get(url).send().await.unwrap().status(), 401);

@@ -20,7 +20,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
                       form-action 'none'; frame-ancestors 'none'";
 
 /// Goes on to the page. A redirect would count as a step of the page that had the link, and come without the cookie.
-const GO_ON: &str = "<!doctype html><meta http-equiv=\"refresh\" content=\"0; url=/\"><title>ssf receiver</title>";
+const GO_ON: &str =
+    "<!doctype html><meta http-equiv=\"refresh\" content=\"0; url=/\"><title>ssf receiver</title>";
 
 /// What has to be shown to get in.
 pub(super) struct Gate {
@@ -57,7 +58,10 @@ impl Gate {
         let hosts = ["127.0.0.1", "localhost"].map(|name| format!("{name}:{}", self.port));
         let is_here = |value: &str| hosts.iter().any(|host| host == value);
         if !only(headers, &header::HOST).is_some_and(is_here) {
-            return Err(refused(StatusCode::MISDIRECTED_REQUEST, "This page is at 127.0.0.1 and localhost only."));
+            return Err(refused(
+                StatusCode::MISDIRECTED_REQUEST,
+                "This page is at 127.0.0.1 and localhost only.",
+            ));
         }
         let is_read = [Method::GET, Method::HEAD].contains(request.method());
         let origin = only(headers, &header::ORIGIN).and_then(|origin| origin.strip_prefix("http://"));
@@ -72,7 +76,8 @@ impl Gate {
             }
             None if self.is_known(headers) => Ok(()),
             _ => {
-                let words = "Open the address that ssf receiver printed as \"page\". Each run has another one.";
+                let words =
+                    "Open the address that ssf receiver printed as \"page\". Each run has another one.";
                 Err(refused(StatusCode::UNAUTHORIZED, words))
             }
         }
@@ -86,7 +91,8 @@ impl Gate {
 
     fn is_known(&self, headers: &HeaderMap) -> bool {
         let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-        let mut cookies = lines.flat_map(|line| line.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
+        let mut cookies =
+            lines.flat_map(|line| line.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
         cookies.any(|(name, value)| name == self.cookie_name() && is_same(value, &self.token))
     }
 

@@ -108,7 +108,8 @@ fn verdict(entry: &Entry) -> (&'static str, String, Option<String>) {
     let by_fault = entry.fault.as_ref().map(|fault| format!("The fault {fault} is on."));
     let status = entry.status;
     if entry.accepted {
-        let answered = if status == 0 { "not answered".to_owned() } else { format!("answered with {status}") };
+        let answered =
+            if status == 0 { "not answered".to_owned() } else { format!("answered with {status}") };
         return match entry.dropped {
             // As the ledger has it.
             Some(dropped) => {
@@ -123,7 +124,11 @@ fn verdict(entry: &Entry) -> (&'static str, String, Option<String>) {
         0 => ("unanswered", "Not accepted, not answered".to_owned(), by_fault),
         400.. => {
             let err = entry.err.as_ref().map(|err| format!(": {err}")).unwrap_or_default();
-            ("rejected", format!("Rejected, answered with {status}{err}"), entry.description.clone().or(by_fault))
+            (
+                "rejected",
+                format!("Rejected, answered with {status}{err}"),
+                entry.description.clone().or(by_fault),
+            )
         }
         _ => ("other", format!("Answered with {status}"), by_fault),
     }
@@ -171,7 +176,8 @@ fn values_of<'a>(value: &'a Value, values: &mut Vec<&'a str>) {
         Value::String(text) => values.push(text),
         Value::Array(items) => items.iter().for_each(|item| values_of(item, values)),
         Value::Object(members) => {
-            let told = members.iter().filter(|(name, _)| !["format", "subject_type"].contains(&name.as_str()));
+            let told =
+                members.iter().filter(|(name, _)| !["format", "subject_type"].contains(&name.as_str()));
             told.for_each(|(_, value)| values_of(value, values));
         }
         _ => {}

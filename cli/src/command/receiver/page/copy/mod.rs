@@ -55,7 +55,8 @@ impl<'a> Sent<'a> {
             Some(subject) => Some(subject.as_object()?),
             None => None,
         };
-        let is_known = |members: &Map<String, Value>| Subject::from_members(members.clone()).validate().is_ok();
+        let is_known =
+            |members: &Map<String, Value>| Subject::from_members(members.clone()).validate().is_ok();
         Some(Self {
             endpoint: &receiver.push,
             dialect,

@@ -16,7 +16,8 @@ pub(super) fn python(sent: &Sent<'_>) -> String {
     });
     let (os, class) = if sent.token.is_some() { ("import os\n", "ClientCredentials, ") } else { ("", "") };
     let txn = sent.txn.map_or(String::new(), |txn| format!(", txn={}", quoted(txn)));
-    let toe = sent.toe.map_or(String::new(), |toe| format!(", toe=datetime.fromtimestamp({toe}, timezone.utc)"));
+    let toe =
+        sent.toe.map_or(String::new(), |toe| format!(", toe=datetime.fromtimestamp({toe}, timezone.utc)"));
     let datetime = if sent.toe.is_some() { "from datetime import datetime, timezone\n" } else { "" };
     format!(
         "{os}{datetime}from pathlib import Path

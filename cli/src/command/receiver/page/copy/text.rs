@@ -29,7 +29,8 @@ pub(super) fn python(text: &str) -> String {
     quoted(text, '"', |character, written| {
         let code = u32::from(character);
         // Writing to a string does not fail.
-        let _ = if code > 0xffff { write!(written, "\\U{code:08x}") } else { write!(written, "\\u{code:04x}") };
+        let _ =
+            if code > 0xffff { write!(written, "\\U{code:08x}") } else { write!(written, "\\u{code:04x}") };
     })
 }
 
