@@ -68,7 +68,7 @@ test('what arrives is shown at once, the newest first, with verdict, times and f
   await receiver.push({ iss: receiver.issuer, events: {} });
   await entry('POST /events').waitFor();
   assert.match(await entries().first().textContent(), /rejected/);
-  await page.locator('#news', { hasText: 'POST /events: Rejected' }).or(page.locator('#news', { hasText: 'have arrived' })).waitFor();
+  await page.locator('#news', { hasText: /POST \/events: Rejected|have arrived/ }).waitFor();
 
   await entry('Session Revoked').locator('summary').first().click();
   const detail = entry('Session Revoked').locator('.detail');
@@ -83,7 +83,8 @@ test('markup in every member is text', async () => {
   const markup = '</script></pre><img src=x onerror=alert(1)><script>alert(2)</script><b>&amp;"\'';
   const event = { [`https://edr.example.com/${markup}`]: { [markup]: [markup, { [markup]: markup }] } };
   const about = { format: markup, [markup]: markup };
-  await receiver.push({ iss: markup, aud: markup, jti: markup, txn: markup, [markup]: markup, sub_id: about, events: event });
+  const claims = { iss: markup, aud: markup, jti: markup, txn: markup, [markup]: markup };
+  await receiver.push({ ...claims, sub_id: about, events: event });
   await entries().first().waitFor();
   await entries().first().locator('summary').first().click();
   for (const copy of await entries().first().locator('.detail details summary').all()) await copy.click();
@@ -92,7 +93,8 @@ test('markup in every member is text', async () => {
 });
 
 test('the keyboard is enough', async () => {
-  for (const event of ['caep.session-revoked', 'risc.account-disabled', 'risc.account-purged']) await receiver.emit(event);
+  const events = ['caep.session-revoked', 'risc.account-disabled', 'risc.account-purged'];
+  for (const event of events) await receiver.emit(event);
   await entry('Account Purged').waitFor();
   await page.keyboard.press('j');
   assert.match(await focused(), /Account Purged/);
@@ -160,7 +162,8 @@ for (const colorScheme of ['light', 'dark']) {
       for (const copy of await page.locator('.detail details summary').all()) await copy.click();
       assert.deepEqual(await violations(), []);
       assert.ok((await width()) <= size, `${await width()}`);
-      if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/${colorScheme}-${size}.png` });
+      const folder = process.env.SCREENSHOTS;
+      if (folder) await page.screenshot({ path: `${folder}/${colorScheme}-${size}.png` });
     });
   }
 }
