@@ -108,6 +108,10 @@ impl Answer {
         self.respond(Body::from)
     }
 
+    pub(crate) fn text(&self) -> &str {
+        &self.body
+    }
+
     pub(crate) fn body_length(&self) -> usize {
         self.body.len()
     }

@@ -147,6 +147,8 @@ pub struct Config {
     pub tls: bool,
     /// How many entries the ledger keeps, the newest ones. Default 10,000.
     pub ledger_size: usize,
+    /// How many requests [`Emulator::arrivals`](crate::Emulator::arrivals) keeps in full, the newest ones. Default 0.
+    pub arrivals: usize,
 }
 
 impl Config {
@@ -175,6 +177,7 @@ impl Config {
             script: Script::new(),
             tls: false,
             ledger_size: 10_000,
+            arrivals: 0,
         }
     }
 

@@ -81,9 +81,9 @@ async fn open(socket: TcpStream, service: &Service, tls: Option<&Tls>) -> Option
     let _ = socket.set_nodelay(true);
     let wrong = match service.connection_fault() {
         None => None,
-        Some(Fault::Tls(wrong)) => Some(*wrong),
+        Some(Fault::Tls(wrong)) => Some(wrong),
         Some(fault) => {
-            spoil(socket, fault).await;
+            spoil(socket, &fault).await;
             return None;
         }
     };

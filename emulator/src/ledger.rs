@@ -7,6 +7,8 @@ use axum::http::{HeaderMap, HeaderName, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::arrivals::{Arrivals, Original};
+
 /// Where the ledger is read (GET) and cleared (DELETE).
 pub(crate) const PATH: &str = "/ledger";
 /// Where the totals are read.
@@ -119,6 +121,7 @@ pub(crate) fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 #[derive(Debug)]
 pub(crate) struct Ledger {
     size: usize,
+    pub(crate) arrivals: Arrivals,
     pages: Mutex<Pages>,
 }
 
@@ -129,13 +132,13 @@ struct Pages {
 }
 
 impl Ledger {
-    /// A ledger that keeps so many entries.
-    pub(crate) fn new(size: usize) -> Self {
-        Self { size, pages: Mutex::default() }
+    /// A ledger that keeps so many entries, and so many requests in full.
+    pub(crate) fn new(size: usize, arrivals: usize) -> Self {
+        Self { size, arrivals: Arrivals::new(arrivals), pages: Mutex::default() }
     }
 
     /// Adds an entry and numbers it.
-    pub(crate) fn add(&self, mut entry: Entry) {
+    pub(crate) fn add(&self, mut entry: Entry, original: impl FnOnce() -> Original) {
         let mut pages = self.pages();
         let counters = &mut pages.counters;
         counters.requests += 1;
@@ -144,6 +147,7 @@ impl Ledger {
         counters.dropped += u64::from(entry.dropped.is_some());
         counters.faulted += u64::from(entry.fault.is_some());
         entry.sequence = counters.requests;
+        self.arrivals.add(&entry, original);
         pages.entries.push_back(entry);
         let surplus = pages.entries.len().saturating_sub(self.size);
         pages.entries.drain(..surplus);
@@ -163,7 +167,9 @@ impl Ledger {
     }
 
     pub(crate) fn clear(&self) {
-        self.pages().entries.clear();
+        let mut pages = self.pages();
+        pages.entries.clear();
+        self.arrivals.clear();
     }
 
     fn pages(&self) -> MutexGuard<'_, Pages> {

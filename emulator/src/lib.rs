@@ -24,7 +24,8 @@
 //! connection ── TLS, HTTP, what goes wrong below them
 //! server ── starts and stops a receiver
 //! service ── routes a request, writes the ledger
-//!   ├─ script, plan ── what goes wrong on command, and what that means for a request
+//!   ├─ ledger, arrivals ── what was seen: the facts of it, and the newest in full
+//!   ├─ script, faults, plan ── what goes wrong on command, and what that means for a request
 //!   ├─ push ── HTTP rules of the push endpoint, then the judge
 //!   │    └─ judge ── JWS → issuer → key and signature → claims → events
 //!   │         ├─ transmitters     whose SETs are taken, with their keys
@@ -39,6 +40,7 @@
 
 mod answer;
 mod api;
+mod arrivals;
 mod body;
 mod claims;
 mod clock;
@@ -46,6 +48,7 @@ mod config;
 mod connection;
 mod documents;
 mod error;
+mod faults;
 mod judge;
 mod jws;
 mod keys;
@@ -65,8 +68,10 @@ mod tls;
 mod token;
 mod transmitters;
 
+pub use arrivals::{Arrival, Arrivals};
 pub use config::{ApiTokens, Client, Config, KeySource, Like, LogSettings};
 pub use error::Error;
+pub use faults::Faults;
 pub use ledger::{Counters, Dropped, Entry, RequestFacts};
 pub use publish::Published;
 pub use script::{Ends, Fault, RetryAfter, Rule, Script, Status, TlsFault};

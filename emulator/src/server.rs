@@ -9,9 +9,11 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::arrivals::Arrivals;
 use super::config::Config;
 use super::connection;
 use super::documents::Documents;
+use super::faults::Faults;
 use super::ledger::{self, Counters, Entry};
 use super::service::Service;
 use super::tls::Tls;
@@ -99,6 +101,16 @@ impl Emulator {
     /// What the receiver saw so far, oldest first, as far as the ledger is large enough.
     pub fn ledger(&self) -> Vec<Entry> {
         self.service.ledger.entries()
+    }
+
+    /// The newest requests in full, as they arrive, if [`Config::arrivals`] says how many.
+    pub fn arrivals(&self) -> Arrivals {
+        self.service.ledger.arrivals.clone()
+    }
+
+    /// What switches faults while the receiver runs.
+    pub fn faults(&self) -> Faults {
+        Faults::new(Arc::clone(&self.service))
     }
 
     /// Forgets what the receiver saw; the totals stay.

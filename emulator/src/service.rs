@@ -9,8 +9,10 @@ use hyper::body::Incoming;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::Result;
 use super::answer::{Answer, ErrorCode, Notes, Refusal};
 use super::api::{Api, SystemLog};
+use super::arrivals::Original;
 use super::config::Config;
 use super::connection::Line;
 use super::documents::Documents;
@@ -20,14 +22,15 @@ use super::plan::{Plan, Said};
 use super::profile::Profile;
 use super::push::PushEndpoint;
 use super::received::Received;
-use super::script::{Fault, On, Running, Seen};
+use super::script::{Current, Fault, On, Running, Script, Seen};
 use super::token::{BearerError, TokenEndpoint};
 use super::transmitters::Transmitters;
 
 /// What answers requests.
 pub(crate) struct Service {
     pub(crate) profile: &'static Profile,
-    script: Running,
+    script: Current,
+    has_tls: bool,
     pub(crate) ledger: Ledger,
     tokens: Option<Arc<TokenEndpoint>>,
     pub(crate) api: Option<Api>,
@@ -51,8 +54,9 @@ impl Service {
         });
         Self {
             profile,
-            script: Running::new(config.script.clone()),
-            ledger: Ledger::new(config.ledger_size),
+            script: Current::new(config.script.clone()),
+            has_tls: config.tls,
+            ledger: Ledger::new(config.ledger_size, config.arrivals),
             tokens,
             api,
             log,
@@ -61,8 +65,8 @@ impl Service {
     }
 
     /// What goes wrong with the connection that was opened just now.
-    pub(crate) fn connection_fault(&self) -> Option<&Fault> {
-        let fault = self.script.next(On::Connection, &Seen::default());
+    pub(crate) fn connection_fault(&self) -> Option<Fault> {
+        let fault = self.script.running().next(On::Connection, &Seen::default()).cloned();
         if fault.is_some() {
             self.ledger.count_faulted_connection();
         }
@@ -75,20 +79,31 @@ impl Service {
         if let Some(answer) = self.answer_about_itself(&request) {
             return answer.into_response();
         }
-        let plan = self.plan(&request);
+        let running = self.script.running();
+        let plan = self.plan(&running, &request);
         let (answer, notes) = self.follow(plan, &request).await;
-        let status = if plan.delivery.shows_status() { answer.status.as_u16() } else { 0 };
+        let is_answered = plan.delivery.shows_status();
+        let status = if is_answered { answer.status.as_u16() } else { 0 };
         // Before the delivery, which the sender can end.
-        self.ledger.add(entry(&request, plan.fault, status, notes));
+        self.ledger.add(entry(&request, plan.fault, status, notes), || {
+            Original::of(&request, &answer, self.endpoint(&request) == Some(On::Push), is_answered)
+        });
         plan.delivery.of(answer, line).await
     }
 
-    fn plan(&self, request: &Received) -> Plan<'_> {
+    /// Has another script decide from now on.
+    pub(crate) fn switch(&self, script: Script) -> Result<()> {
+        script.check(self.tokens.is_some(), self.api.is_some(), self.has_tls)?;
+        self.script.switch(script);
+        Ok(())
+    }
+
+    fn plan<'a>(&self, running: &'a Running, request: &Received) -> Plan<'a> {
         let Some(on) = self.endpoint(request) else {
             return Plan::honest();
         };
         let mut seen = Seen::default();
-        if on == On::Push && self.script.looks_inside() {
+        if on == On::Push && running.looks_inside() {
             let mut notes = Notes::default();
             Judge::read(&request.body, &mut notes);
             let text = |object: &Option<Value>, name| {
@@ -98,7 +113,7 @@ impl Service {
             seen.has_new_key = text(&notes.header, "kid")
                 .is_some_and(|kid| self.push.judge().is_new_key(seen.issuer.as_deref(), &kid));
         }
-        self.script.next(on, &seen).map_or_else(Plan::honest, |fault| Plan::of(fault, on))
+        running.next(on, &seen).map_or_else(Plan::honest, |fault| Plan::of(fault, on))
     }
 
     /// The answer, and what is to be noted. The answer is an empty one where none is to be delivered.

@@ -19,6 +19,7 @@ mod musl;
 mod node;
 mod openssl;
 mod package;
+mod page;
 mod postgres;
 mod prose;
 mod python;

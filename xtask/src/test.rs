@@ -7,7 +7,7 @@ use crate::{
     elf::Library,
     fences, fuzz,
     install::call_together,
-    interop, node, package, postgres, prose, python,
+    interop, node, package, page, postgres, prose, python,
     run::{build, cargo, cargo_alone, example},
     runtimes, rust, surface, swift,
     target::Target,
@@ -72,6 +72,7 @@ const TOGETHER: &[&str] = &["swift", "python", "node"];
 /// What takes too long for every change.
 const FULL: &[(&str, Step)] = &[
     ("runtimes", runtimes::run),
+    ("page", page::test),
     ("dist", |root| {
         let packages = [Package::Cli, Package::Python, Package::Node];
         Target::linux().try_for_each(|target| packages.iter().try_for_each(|of| dist(root, *of, target)))

@@ -1,19 +1,20 @@
 //! `ssf receiver`: a receiver on the loopback interface that answers as the chosen one does.
 
-use std::error::Error;
+mod faults;
+mod page;
+
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
-use ssf_emulator::{
-    ApiTokens, Client, Config, Emulator, Fault, KeySource, Like, LogSettings, Rule, Script, Status, TlsFault,
-};
+use ssf_emulator::{ApiTokens, Client, Config, Emulator, KeySource, Like, LogSettings};
 
 use super::{print, shutdown};
+use faults::Faults;
+use page::Page;
 
 /// Run a receiver emulator on the loopback interface.
 ///
@@ -62,35 +63,21 @@ pub(crate) struct Arguments {
     faults: Faults,
     #[command(flatten)]
     tls: Tls,
+    #[command(flatten)]
+    shown: Shown,
 }
 
-/// What is to go wrong. The script decides first.
 #[derive(clap::Args)]
-#[command(next_help_heading = "Faults")]
-struct Faults {
-    /// Faults to simulate: a JSON file with a list of rules
+#[command(next_help_heading = "Page")]
+struct Shown {
+    /// Show what arrives on a page, live, at another port of the loopback interface
     ///
-    /// Each rule says where (`on`: `push`, the default, `token`, `api`, `log` or `connection`), when (one of `nth`, `from`,
-    /// `first`, `every`, `percent`; without any, always) and what (`fault`). The first rule that matches decides.
-    ///
-    /// `[{"nth": 1, "fault": {"status": {"status": 429, "retry_after": 1}}}, {"every": 5, "fault": "lost_answer"}]`
-    ///
-    /// Faults: `status`, `slow_headers`, `slow_body`, `half_close`, `reset`, `close`, `lost_answer`, `never`,
-    /// `huge_body`, `invalid_token`, `drop`, `jwks_stale`, `tls`, `one_of`.
-    #[arg(long, value_name = "FILE")]
-    script: Option<PathBuf>,
-    /// The percentage of pushes that fail with transient faults
-    #[arg(long, value_name = "PERCENT", value_parser = percent)]
-    fault_percent: Option<f64>,
-    /// The random seed, instead of the one in the script
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Answer every token request with this status
-    #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(200..=599))]
-    token_fault: Option<u16>,
-    /// Break every TLS connection in this way
-    #[arg(long, value_enum, requires = "tls")]
-    tls_fault: Option<BadTls>,
+    /// The line of JSON has its address in `page`. Only this address opens the page, because it contains a token.
+    #[arg(long = "page")]
+    is_wanted: bool,
+    /// Show the page in the browser
+    #[arg(long = "open")]
+    is_opened: bool,
 }
 
 #[derive(clap::Args)]
@@ -128,65 +115,10 @@ struct Tls {
     ca_out: Option<PathBuf>,
 }
 
-/// What is wrong with TLS.
-#[derive(Clone, Copy, ValueEnum)]
-enum BadTls {
-    /// The receiver ends the handshake with an alert.
-    Handshake,
-    /// The certificate is for another host.
-    WrongHost,
-    /// The certificate has expired.
-    Expired,
-    /// The certificate is by an authority nobody knows.
-    Untrusted,
-}
-
-impl From<BadTls> for TlsFault {
-    fn from(bad: BadTls) -> Self {
-        match bad {
-            BadTls::Handshake => Self::Handshake,
-            BadTls::WrongHost => Self::WrongHost,
-            BadTls::Expired => Self::Expired,
-            BadTls::Untrusted => Self::Untrusted,
-        }
-    }
-}
-
-impl Faults {
-    fn script(self) -> Result<Script, Box<dyn Error>> {
-        let mut script = match self.script {
-            Some(file) => read(&file).map_err(|error| format!("{}: {error}", file.display()))?,
-            None => Script::new(),
-        };
-        if let Some(status) = self.token_fault {
-            script = script.rule(Rule::token(Status::new(status)));
-        }
-        if let Some(fault) = self.tls_fault {
-            script = script.rule(Rule::connection(Fault::Tls(fault.into())));
-        }
-        if let Some(percent) = self.fault_percent {
-            script = script.mix(percent);
-        }
-        Ok(match self.seed {
-            Some(seed) => script.seed(seed),
-            None => script,
-        })
-    }
-}
-
 /// Reads the name of a receiver.
 fn like() -> impl TypedValueParser<Value = Like> {
     let names = PossibleValuesParser::new(Like::ALL.iter().map(|like| like.name()));
     names.try_map(|name| Like::named(&name).ok_or("there is no such receiver"))
-}
-
-fn percent(text: &str) -> Result<f64, String> {
-    let percent = text.parse().ok().filter(|percent| (0.0..=100.0).contains(percent));
-    percent.ok_or_else(|| "must be 0 to 100".to_owned())
-}
-
-fn read(file: &Path) -> Result<Script, Box<dyn Error>> {
-    Ok(Script::from_json(&fs::read_to_string(file)?)?)
 }
 
 #[derive(clap::Args)]
@@ -227,19 +159,33 @@ pub(crate) fn run(arguments: Arguments) -> super::Result {
     config.ledger_size = arguments.ledger_size;
     config.script = arguments.faults.script()?;
     config.tls = arguments.tls.tls;
-    super::block_on(serve(config, arguments.tls.ca_out))
+    super::block_on(serve(config, arguments.tls.ca_out, arguments.shown))
 }
 
-async fn serve(config: Config, ca_out: Option<PathBuf>) -> super::Result {
+async fn serve(mut config: Config, ca_out: Option<PathBuf>, shown: Shown) -> super::Result {
     // Listening for signals starts before anybody can know that the receiver is ready.
     let interrupted = shutdown::requested()?;
-    let like = config.like;
+    let (has_page, described) = (shown.is_wanted || shown.is_opened, config.clone());
+    if has_page {
+        config.arrivals = page::SIZE;
+    }
     let emulator = Emulator::start(config).await.map_err(|error| error.to_string())?;
     if let (Some(file), Some(ca)) = (ca_out, emulator.ca_pem()) {
         fs::write(&file, ca).map_err(|error| format!("{}: {error}", file.display()))?;
     }
-    print(&ready(like, &emulator).to_string())?;
+    let mut ready = ready(described.like, &emulator);
+    let page = if has_page { Some(Page::start(&emulator, described).await?) } else { None };
+    if let Some(page) = &page {
+        ready["page"] = page.url().into();
+    }
+    print(&ready.to_string())?;
+    if let Some(page) = page.as_ref().filter(|_| shown.is_opened) {
+        page.open();
+    }
     interrupted.await;
+    if let Some(page) = page {
+        page.stop().await;
+    }
     emulator.stop().await;
     Ok(())
 }

@@ -32,6 +32,8 @@ mod outbox_database;
 mod outbox_work;
 mod publish;
 mod receiver;
+mod receiver_copy;
+mod receiver_page;
 mod send;
 mod set;
 mod set_diff;

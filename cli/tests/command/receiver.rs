@@ -22,7 +22,7 @@ fn temporary(name: &str) -> PathBuf {
 }
 
 /// Starts a receiver and reads the line that says it is ready.
-async fn receiver(transmitter: &Transmitter, arguments: &[&str]) -> (Child, Value) {
+pub(crate) async fn receiver(transmitter: &Transmitter, arguments: &[&str]) -> (Child, Value) {
     let KeySource::WellKnown(well_known) = transmitter.well_known() else { unreachable!() };
     let common = ["receiver", "--issuer", ISSUER, "--audience", AUDIENCE, "--well-known", &well_known];
     let mut child = ssf(&[&common, arguments].concat()).spawn().unwrap();

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Error, Result};
 
 pub use fault::{Fault, TlsFault};
-pub(crate) use run::{Running, Seen};
+pub(crate) use run::{Current, Running, Seen};
 pub use status::{Ends, RetryAfter, Status};
 
 /// What goes wrong, and when: a list of rules, of which the first that matches decides. Where none does, the receiver

@@ -1,6 +1,7 @@
 //! A running script: which fault is next.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{Fault, On, Rule, Script, When};
 
@@ -8,6 +9,24 @@ use super::{Fault, On, Rule, Script, When};
 pub(crate) struct Running {
     script: Script,
     counts: Vec<AtomicU64>,
+}
+
+/// The script that runs now.
+pub(crate) struct Current(RwLock<Arc<Running>>);
+
+impl Current {
+    pub(crate) fn new(script: Script) -> Self {
+        Self(RwLock::new(Arc::new(Running::new(script))))
+    }
+
+    /// For one request: what is switched meanwhile is for the next one.
+    pub(crate) fn running(&self) -> Arc<Running> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn switch(&self, script: Script) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Running::new(script));
+    }
 }
 
 /// What rules ask about a push.

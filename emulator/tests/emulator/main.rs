@@ -9,6 +9,7 @@ mod org;
 
 mod any_receiver;
 mod api;
+mod arrivals;
 mod faults;
 mod govuk_one_login;
 mod keys;
