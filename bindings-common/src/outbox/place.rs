@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-#[cfg(feature = "postgres")]
-use ssf_transmitter::{config::OutboxPlace, secret::Secret};
 use ssf_transmitter::{
     KeySet, Result,
     outbox::{MemoryStore, Outbox, WhenFull},
     stream::{StreamApi, StreamApiBuilder},
 };
+#[cfg(feature = "postgres")]
+use ssf_transmitter::{config::OutboxPlace, secret::Secret};
 #[cfg(feature = "postgres")]
 use ssf_transmitter_postgres::{Builder, PostgresStore};
 use ssf_transmitter_store::{Salvaged, SqliteStore};

@@ -283,10 +283,10 @@ class _Settings:
         client_certificate: tuple[str | bytes, str | bytes] | None = None,
         migrate: bool = False,
     ) -> Self:
-        """Make the outbox that a file of settings describes. The URL of a database is read now, and nothing is opened yet.
+        """Make the outbox that a file of settings describes. It is opened where it is first used.
 
-        It waits for the command that prints the URL, if the file names one, so create the outbox where your program
-        starts.
+        The URL of a database is read at once. It waits for the command that prints the URL, if the file names one, so
+        create the outbox where your program starts.
 
         >>> from ssf_transmitter import Config
         >>> from ssf_transmitter.outbox import Outbox
@@ -300,18 +300,17 @@ class _Settings:
         Args:
             config: The file of settings. Its table `[outbox]` says where the outbox is.
             seal: Encrypts what entries say.
-            receivers: Receivers by name, such as `config.receivers()`, to lint entries for the issuer of the file before
-                they are accepted.
-            connections: How many connections to the database there are at most; 8 by default. This and the settings below
-                have no effect on an outbox in a file.
+            receivers: Receivers by name, such as `config.receivers()`, to lint entries for the issuer of the file.
+            connections: How many connections to the database there are at most; 8 by default. This and the settings
+                below have no effect on an outbox in a file.
             password: The password of the database, or a function that returns it.
             ca_bundle: Certificates (PEM) to trust in addition to those of the operating system.
             client_certificate: A client certificate with its chain, and its private key, both in PEM.
             migrate: Whether the first use creates the tables, or brings those of an older version to this one.
 
         Raises:
-            ConfigError: If the file has no `[outbox]`, or no issuer to lint for, or if the URL of its database cannot be
-                read or is invalid.
+            ConfigError: If the file has no `[outbox]`, or no issuer to lint for, or if the URL of its database cannot
+                be read or is invalid.
         """
         outbox = cls.__new__(cls)
         database = outbox._database(None, connections, password, ca_bundle, client_certificate, migrate)  # noqa: SLF001
