@@ -13,6 +13,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use ssf_transmitter::{
     Error, ErrorCode, Event, Receiver, Result, SignedSet, Subject, Timestamp, Transmitter, UnsignedSet,
     client::{CachedReceivers, Receivers, StreamReceivers, Worker},
+    config::Config,
     key::{BoxFuture, ExternalKey},
     outbox::{
         Alert, Cursor, Entry, Filter, Outbox, Priority, Record, Replay, Retention, Schedule, Seal, State,
@@ -68,6 +69,11 @@ impl Lint {
             (None, None) => Ok(None),
             _ => Err(invalid("an outbox lints entries with an issuer and receivers: set both, or neither")),
         }
+    }
+
+    /// The issuer in a file of settings, if receivers are given beside it.
+    pub fn issuer<R>(config: &Config, receivers: Option<&R>) -> Result<Option<String>> {
+        receivers.map(|_| config.required_issuer().map(str::to_owned)).transpose()
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
 
 /// The settings in a file.
 #[napi]
-pub struct Config(Arc<sdk::config::Config>);
+pub struct Config(pub(crate) Arc<sdk::config::Config>);
 
 #[napi]
 impl Config {

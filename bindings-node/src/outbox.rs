@@ -1,16 +1,17 @@
 //! The outbox. Nothing waits for its file on a thread of JavaScript.
 
-use std::{future::Future, path::Path, sync::Arc};
+use std::{collections::HashMap, future::Future, path::Path, sync::Arc};
 
 use napi::bindgen_prelude::{ClassInstance, Either, Uint8Array};
 use napi_derive::napi;
 use ssf_bindings::outbox::{
     self, DatabaseSettings, FilterOptions, Kept, Lint, OutboxSettings, Password, Place,
 };
-use ssf_transmitter::{self as sdk, ErrorCode, outbox::Retention, secret::Secret};
+use ssf_transmitter::{self as sdk, ErrorCode, config::Config, outbox::Retention, secret::Secret};
 use tokio::{runtime::Handle, sync::Mutex};
 
 use crate::{
+    config,
     deliveries::{Delivery, History, OutboxCounts, OutboxHealth, OutboxReceiver, Refused, count},
     entries::{Accepted, Entries, Lines},
     failure::{Failure, Outcome, Result, outcome},
@@ -101,22 +102,50 @@ pub struct OutboxOptions<'a> {
     pub receivers: Vec<ClassInstance<'a, Receiver>>,
 }
 
-impl OutboxOptions<'_> {
+/// The same, as values of the core.
+struct Given {
+    place: Option<String>,
+    capacity: Option<u32>,
+    waits: bool,
+    database: DatabaseSettings,
+    seal: Option<sdk::outbox::Seal>,
+    issuer: Option<String>,
+    receivers: Option<HashMap<String, sdk::Receiver>>,
+}
+
+impl From<OutboxOptions<'_>> for Given {
+    fn from(options: OutboxOptions<'_>) -> Self {
+        let receivers = options.receivers.iter().map(|receiver| receiver.0.clone());
+        Self {
+            place: options.place,
+            capacity: options.capacity,
+            waits: options.waits,
+            database: options.database.map(Into::into).unwrap_or_default(),
+            seal: options.seal.map(|seal| seal.0.clone()),
+            issuer: options.issuer,
+            receivers: options.names.map(|names| names.into_iter().zip(receivers).collect()),
+        }
+    }
+}
+
+impl Given {
     fn read(self) -> sdk::Result<OutboxSettings> {
-        let receivers = self.receivers.iter().map(|receiver| receiver.0.clone());
-        let receivers = self.names.map(|names| names.into_iter().zip(receivers).collect());
-        Ok(OutboxSettings {
-            place: match self.place {
-                Some(place) => Place::named(place.into(), self.database.map(Into::into).unwrap_or_default())?,
-                None => Place::Memory {
-                    capacity: self.capacity.map(|deliveries| deliveries as usize),
-                    waits: self.waits,
-                },
+        let place = match self.place {
+            Some(place) => Place::named(place.into(), self.database)?,
+            None => Place::Memory {
+                capacity: self.capacity.map(|deliveries| deliveries as usize),
+                waits: self.waits,
             },
-            seal: self.seal.map(|seal| seal.0.clone()),
-            lint: Lint::given(self.issuer, receivers)?,
-            around: None,
-        })
+        };
+        let lint = Lint::given(self.issuer, self.receivers)?;
+        Ok(OutboxSettings { place, seal: self.seal, lint, around: None })
+    }
+
+    /// With place and issuer as a file of settings describes them.
+    fn described(self, config: &Config) -> sdk::Result<OutboxSettings> {
+        let place = Place::described(config.required_outbox()?, self.database)?;
+        let lint = Lint::given(Lint::issuer(config, self.receivers.as_ref())?, self.receivers)?;
+        Ok(OutboxSettings { place, seal: self.seal, lint, around: None })
     }
 }
 
@@ -165,10 +194,21 @@ impl Outbox {
     /// The file is opened where the outbox is first used.
     #[napi]
     pub fn build(options: OutboxOptions<'_>) -> Outcome<Outbox> {
-        outcome(options.read().map_err(Failure::from).map(|settings| {
-            opener::start();
-            Self(Arc::new(Inner { settings, file: Mutex::new(File::Unopened) }))
-        }))
+        opener::start();
+        outcome(Given::from(options).read().map(Self::of).map_err(Failure::from))
+    }
+
+    /// The outbox that a file of settings describes.
+    #[napi]
+    pub fn from_config(
+        mailbox: &Mailbox,
+        number: u32,
+        config: &config::Config,
+        options: OutboxOptions<'_>,
+    ) -> Outcome<()> {
+        opener::start();
+        let (config, given) = (config.0.clone(), Given::from(options));
+        mailbox.spawn_blocking(number, move || Ok(Self::of(given.described(&config)?)))
     }
 
     /// Where entries are kept, without secrets.
@@ -383,6 +423,10 @@ impl Outbox {
 }
 
 impl Outbox {
+    fn of(settings: OutboxSettings) -> Self {
+        Self(Arc::new(Inner { settings, file: Mutex::new(File::Unopened) }))
+    }
+
     /// The outbox, open.
     pub(crate) fn opened(&self) -> impl Future<Output = Result<sdk::outbox::Outbox>> + Send + 'static {
         let inner = self.0.clone();

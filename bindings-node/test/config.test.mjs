@@ -1,12 +1,12 @@
 // The file of settings, by the vectors that all languages share. Its commands are those of POSIX.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { Config, caep, SigningKey, Transmitter } from 'ssf-transmitter';
-import { Outbox, Worker } from 'ssf-transmitter/outbox';
+import { Outbox, Seal, Worker } from 'ssf-transmitter/outbox';
 import { startReceiver } from 'ssf-transmitter/testing';
 import { ADA, folder, ISSUER, run } from './setup.mjs';
 
@@ -108,13 +108,69 @@ test('what a file describes sends, also from an outbox', async (t) => {
   assert.deepEqual({ ...emulator.accepted }, { [receipt.jti]: 1, [jtis[0]]: 1 });
 });
 
+test('the outbox of a file is the one at its path', async (t) => {
+  const acme = '[receivers.acme]\nokta = "https://acme.okta.com"\n';
+  const path = write(t, { toml: `issuer = "${ISSUER}"\n${acme}[outbox]\nfile = "outbox.db"\n` });
+  const config = await Config.read(path);
+  const seal = new Seal({ indexKey: new Uint8Array(32), keys: [['2026-12', new Uint8Array(32).fill(7)]] });
+  // What is for a database has no effect on a file.
+  const outbox = await Outbox.fromConfig(config, { seal, migrate: true });
+  const file = join(dirname(path), 'outbox.db');
+  assert.equal(inspect(outbox), `Outbox { '${file}' }`);
+  assert.equal(existsSync(file), false);
+  const { jtis } = await outbox.enqueue(caep.sessionRevoked(), ADA, { to: 'acme' });
+  const other = new Outbox(file, { seal });
+  assert.deepEqual(
+    (await other.list({ subject: ADA })).map(({ jti }) => jti),
+    [...jtis],
+  );
+  const linting = await Outbox.fromConfig(config, { seal, receivers: await config.receivers() });
+  await assert.rejects(linting.enqueue(caep.sessionRevoked(), ADA, { to: 'acme' }), {
+    name: 'ValidationError',
+    code: 'SSF_EVENT_MEMBER_MISSING',
+  });
+  for (const one of [outbox, other, linting]) await one.close();
+});
+
+test('an outbox needs a place, and an issuer to lint for', async () => {
+  const nowhere = Config.fromToml(`issuer = "${ISSUER}"`);
+  await assert.rejects(Outbox.fromConfig(nowhere), {
+    name: 'ConfigError',
+    code: 'SSF_CONFIGURATION_INVALID',
+    message: '[outbox] is missing',
+    pointer: '/outbox',
+  });
+  const anonymous = Config.fromToml('[outbox]\nfile = "outbox.db"');
+  await assert.rejects(Outbox.fromConfig(anonymous, { receivers: {} }), { message: 'issuer is missing' });
+  await assert.rejects(Outbox.fromConfig(anonymous, { schema: 'events' }), { message: /^there is no option schema/ });
+  await assert.rejects(Outbox.fromConfig('ssf.toml'), { message: /^config: expected a Config, got a string/ });
+});
+
+test('the URL of a database is read where it is', async (t) => {
+  const config = Config.fromToml('[outbox]\ndatabase = "env:SSF_TEST_DATABASE"\nschema = "events"');
+  t.after(() => delete process.env.SSF_TEST_DATABASE);
+  const refused = (why) => (error) => {
+    assert.equal(error.pointer, '/outbox/database');
+    assert.match(error.message, why);
+    assert.ok(!inspect(error).includes('s3cret'));
+    return true;
+  };
+  await assert.rejects(Outbox.fromConfig(config), refused(/SSF_TEST_DATABASE/));
+  process.env.SSF_TEST_DATABASE = 'mysql://ssf:s3cret@db.example.com/ssf';
+  await assert.rejects(Outbox.fromConfig(config), refused(/postgresql:\/\//));
+  process.env.SSF_TEST_DATABASE = 'postgresql://ssf:s3cret@db.example.com/ssf';
+  const outbox = await Outbox.fromConfig(config);
+  assert.equal(inspect(outbox), "Outbox { 'postgresql, schema events' }");
+  assert.match(outbox.statement(caep.sessionRevoked(), ADA, { to: 'acme' }).sql, /"events"/);
+});
+
 test('the example of the documentation runs', async (t) => {
   const page = readFileSync(new URL('../../docs/configuration-file.md', import.meta.url), 'utf8');
   const [[, example]] = [...page.matchAll(/^```js\n([\s\S]*?)^```$/gm)];
-  const toml = `issuer = "${ISSUER}"\nkey = "file:key.pem"\n[receivers.acme]\nokta = "https://acme.okta.com"\n`;
+  const toml = `issuer = "${ISSUER}"\nkey = "file:key.pem"\n[receivers.acme]\nokta = "https://acme.okta.com"\n[outbox]\nfile = "outbox.db"\n`;
   const path = write(t, { toml, files: { 'key.pem': 'p256' } });
-  const script = `process.chdir(${JSON.stringify(dirname(path))});\n${example}\nconsole.log(transmitter.issuer, acme.host);`;
-  assert.deepEqual(await run(script), { code: 0, signal: null, stdout: `${ISSUER} acme.okta.com\n`, stderr: '' });
+  const script = `process.chdir(${JSON.stringify(dirname(path))});\n${example}\nconsole.log(transmitter.issuer, acme.host, (await outbox.counts()).waiting);`;
+  assert.deepEqual(await run(script), { code: 0, signal: null, stdout: `${ISSUER} acme.okta.com 0\n`, stderr: '' });
 });
 
 test('wrong names and types are refused', async () => {

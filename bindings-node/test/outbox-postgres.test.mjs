@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import pg from 'pg';
-import { caep } from 'ssf-transmitter';
+import { Config, caep } from 'ssf-transmitter';
 import { Outbox, Worker } from 'ssf-transmitter/outbox';
 import { ADA, eventually, pair, postgresUrl } from './setup.mjs';
 
@@ -43,6 +43,21 @@ test('one process accepts and another one sends', async (t) => {
   await sending.release('globex');
   assert.equal(await sending.discard({ receiver: 'globex' }), 1);
   await sending.close();
+});
+
+test('the database of a file of settings', async (t) => {
+  process.env.SSF_TEST_DATABASE = url;
+  t.after(() => delete process.env.SSF_TEST_DATABASE);
+  const name = schema();
+  const config = Config.fromToml(`[outbox]\ndatabase = "env:SSF_TEST_DATABASE"\nschema = "${name}"`);
+  const outbox = await Outbox.fromConfig(config, { migrate: true, connections: 2 });
+  const { jtis } = await outbox.enqueue(caep.sessionRevoked(), ADA, { to: 'acme' });
+  const other = new Outbox(url, { schema: name });
+  assert.deepEqual(
+    (await other.list()).map(({ jti }) => jti),
+    [...jtis],
+  );
+  await Promise.all([outbox.close(), other.close()]);
 });
 
 test('a worker hears of what another outbox accepts', async (t) => {

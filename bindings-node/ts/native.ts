@@ -841,6 +841,12 @@ interface Native {
     /** Never called: outboxes are built. */
     new (): NativeOutbox;
     build(options: NativeOutboxOptions): Outcome<NativeOutbox>;
+    fromConfig(
+      mailbox: NativeMailbox,
+      number: number,
+      config: NativeConfig,
+      options: NativeOutboxOptions,
+    ): Outcome<void>;
     salvage(mailbox: NativeMailbox, number: number, path: string): Outcome<void>;
   };
   StreamApi: {

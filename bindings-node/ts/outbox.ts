@@ -23,6 +23,7 @@ import './bundled.js';
 
 export { type Enqueued, type Entry, type EntryOptions, entryJson, type Priority } from './outbox/entry.js';
 export {
+  type ConfiguredOutboxOptions,
   type DeliveryFilter,
   type DiscardOptions,
   type EnqueueOptions,

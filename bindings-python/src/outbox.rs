@@ -18,6 +18,7 @@ use ssf_transmitter::{
 
 use crate::{
     arguments::{Moment, Span},
+    config::Config,
     emission::{AnyEvent, AnySubject},
     errors::Result,
     fork::{detached, inside},
@@ -128,6 +129,14 @@ impl From<DatabaseArgument> for DatabaseSettings {
     }
 }
 
+/// Receivers by name.
+type Receivers<'py> = HashMap<String, Bound<'py, Receiver>>;
+
+fn known(receivers: Option<Receivers<'_>>) -> Result<Option<HashMap<String, sdk::Receiver>>> {
+    let core = |(name, receiver): (_, Bound<'_, Receiver>)| Ok((name, receiver.get().core()?.clone()));
+    receivers.map(|all| all.into_iter().map(core).collect()).transpose()
+}
+
 /// An outbox.
 #[pyclass(frozen, module = "ssf_transmitter._native")]
 pub(crate) struct Outbox {
@@ -147,19 +156,28 @@ impl Outbox {
         database: Option<DatabaseArgument>,
         seal: Option<&Seal>,
         issuer: Option<String>,
-        receivers: Option<HashMap<String, Bound<'_, Receiver>>>,
+        receivers: Option<Receivers<'_>>,
     ) -> Result<Self> {
-        let seal = seal.map(|seal| seal.0.clone());
-        let core = |(name, receiver): (_, Bound<'_, Receiver>)| Ok((name, receiver.get().core()?.clone()));
-        let receivers = receivers.map(|all| all.into_iter().map(core).collect::<Result<_>>()).transpose()?;
-        let lint = Lint::given(issuer, receivers)?;
         let place = match place {
             Some(place) => Place::named(place, database.map(Into::into).unwrap_or_default())?,
             None => Place::Memory { capacity, waits },
         };
-        let settings = OutboxSettings { place, seal, lint, around: Some(guarded) };
-        // The file is opened where it is first used: a server that forks its workers must not open it before.
-        Ok(Self { settings, core: PerProcess::new() })
+        Ok(Self::of(place, seal, Lint::given(issuer, known(receivers)?)?))
+    }
+
+    /// The outbox that a file of settings describes. It waits for the command that prints the URL of a database.
+    #[staticmethod]
+    fn from_config(
+        py: Python<'_>,
+        config: &Config,
+        database: DatabaseArgument,
+        seal: Option<&Seal>,
+        receivers: Option<Receivers<'_>>,
+    ) -> Result<Self> {
+        let place = py.detach(|| config.0.required_outbox())?;
+        let issuer = Lint::issuer(&config.0, receivers.as_ref())?;
+        let place = Place::described(place, database.into())?;
+        Ok(Self::of(place, seal, Lint::given(issuer, known(receivers)?)?))
     }
 
     /// Where entries are kept, without secrets.
@@ -209,6 +227,13 @@ impl Outbox {
 }
 
 impl Outbox {
+    /// The file is opened where it is first used: a server that forks its workers must not open it before.
+    fn of(place: Place, seal: Option<&Seal>, lint: Option<Lint>) -> Self {
+        let seal = seal.map(|seal| seal.0.clone());
+        let settings = OutboxSettings { place, seal, lint, around: Some(guarded) };
+        Self { settings, core: PerProcess::new() }
+    }
+
     /// The outbox of this process.
     pub(crate) fn core(&self) -> Result<sdk::outbox::Outbox> {
         Ok(self.open()?.0)

@@ -22,7 +22,7 @@ from ssf_transmitter import (
     ValidationError,
 )
 from ssf_transmitter.events import caep
-from ssf_transmitter.outbox import Outbox, Worker
+from ssf_transmitter.outbox import AsyncOutbox, Outbox, Seal, Worker
 from vectors import cases, read
 
 if TYPE_CHECKING:
@@ -140,13 +140,14 @@ def test_what_a_file_describes_sends(described: Config, emulator: ReceiverEmulat
 def test_the_example_of_the_documentation_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = (Path(__file__).parents[2] / "docs" / "configuration-file.md").read_text("utf-8")
     (block,) = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
-    key = f'key = "file:key.pem"\n{SETTINGS}'
+    key = f'key = "file:key.pem"\n{SETTINGS}\n[outbox]\nfile = "outbox.db"\n'
     write(tmp_path, {"toml": key, "files": {"key.pem": "p256"}})
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
     exec(compile(block, "configuration-file.md", "exec"), names)
     assert names["acme"].host == "acme.okta.com"
     assert names["transmitter"].issuer == ISSUER
+    assert names["outbox"].counts().waiting == 0
 
 
 def test_an_outbox_has_its_receivers_from_the_file(described: Config, emulator: ReceiverEmulator) -> None:
@@ -155,6 +156,57 @@ def test_an_outbox_has_its_receivers_from_the_file(described: Config, emulator: 
     with Transmitter.from_config(described) as transmitter:
         Worker(outbox, transmitter, described.receivers()).drain()
     assert emulator.accepted == {accepted.jtis[0]: 1}
+
+
+def test_the_outbox_of_the_file_is_the_one_at_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "ssf.toml"
+    path.write_text(f'{SETTINGS}\n[outbox]\nfile = "outbox.db"\n', "utf-8")
+    config = Config(path)
+    seal = Seal(index_key=bytes(32), keys={"2026-12": bytes(range(32))})
+
+    async def main() -> tuple[str, ...]:
+        async with AsyncOutbox.from_config(config, seal=seal) as outbox:
+            return (await outbox.enqueue(EVENT, ADA, to="acme")).jtis
+
+    # What is for a database has no effect on a file.
+    with Outbox.from_config(config, seal=seal, migrate=True) as outbox:
+        assert repr(outbox) == f"<Outbox {tmp_path / 'outbox.db'}>"
+        assert not (tmp_path / "outbox.db").exists()
+        jtis = [*outbox.enqueue(EVENT, ADA, to="acme").jtis, *asyncio.run(main())]
+        with Outbox(tmp_path / "outbox.db", seal=seal) as other:
+            assert [delivery.jti for delivery in other.list(subject=ADA)] == jtis
+    with Outbox.from_config(config, seal=seal, receivers=config.receivers()) as linting:
+        with pytest.raises(ValidationError) as rejected:
+            linting.enqueue(EVENT, ADA, to="acme")
+        assert rejected.value.code == "event_member_missing"
+
+
+def test_an_outbox_needs_a_place_and_an_issuer_to_lint_for() -> None:
+    with pytest.raises(ConfigError, match=r"^\[outbox\] is missing") as missing:
+        Outbox.from_config(Config.from_toml(SETTINGS))
+    assert (missing.value.code, missing.value.pointer) == ("configuration_invalid", "/outbox")
+    config = Config.from_toml("[outbox]\nfile = 'outbox.db'\n[receivers.acme]\nokta = 'https://acme.okta.com'\n")
+    with pytest.raises(ConfigError, match="issuer is missing"):
+        Outbox.from_config(config, receivers=config.receivers())
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'schema'"):
+        Outbox.from_config(config, schema="events")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="config: expected Config, got str"):
+        Outbox.from_config("ssf.toml")  # type: ignore[arg-type]
+
+
+def test_the_url_of_a_database_is_read_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = Config.from_toml("[outbox]\ndatabase = 'env:SSF_TEST_DATABASE'\nschema = 'events'\n")
+    for url, why in [(None, "SSF_TEST_DATABASE"), ("mysql://ssf:s3cret@db.example.com/ssf", "postgresql://")]:
+        if url is not None:
+            monkeypatch.setenv("SSF_TEST_DATABASE", url)
+        with pytest.raises(ConfigError, match=why) as refused:
+            Outbox.from_config(config)
+        assert refused.value.pointer == "/outbox/database"
+        assert "s3cret" not in f"{refused.value!r}"
+    monkeypatch.setenv("SSF_TEST_DATABASE", "postgresql://ssf:s3cret@db.example.com/ssf")
+    outbox = Outbox.from_config(config)
+    assert repr(outbox) == "<Outbox postgresql, schema events>"
+    assert '"events"' in outbox.statement(EVENT, ADA, to="acme").sql
 
 
 def test_the_lint_policy_of_the_file_counts(described: Config) -> None:

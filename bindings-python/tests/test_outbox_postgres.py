@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from conftest import ISSUER, in_child, working
-from ssf_transmitter import AsyncTransmitter, ConfigError, Email, OutboxError, SigningKey, Transmitter
+from ssf_transmitter import AsyncTransmitter, Config, ConfigError, Email, OutboxError, SigningKey, Transmitter
 from ssf_transmitter.events import caep
 from ssf_transmitter.outbox import AsyncOutbox, AsyncWorker, Drained, Entry, Outbox, Worker
 
@@ -63,6 +63,15 @@ def test_one_process_accepts_and_another_one_sends(url: str, schema: str, accept
         outbox.release("globex")
         assert outbox.discard(receiver="globex") == 1
         assert outbox.prune(delivered=0, discarded=0) == 3
+
+
+def test_the_database_of_a_file_of_settings(url: str, schema: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSF_TEST_DATABASE", url)
+    config = Config.from_toml(f"[outbox]\ndatabase = 'env:SSF_TEST_DATABASE'\nschema = '{schema}'")
+    with Outbox.from_config(config, migrate=True, connections=2) as outbox:
+        (jti,) = outbox.enqueue(EVENT, ADA, to="acme").jtis
+    with Outbox(url, schema=schema) as other:
+        assert [delivery.jti for delivery in other.list()] == [jti]
 
 
 def test_a_worker_hears_of_what_another_outbox_accepts(url: str, schema: str, accepts: ReceiverEmulator) -> None:

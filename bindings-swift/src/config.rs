@@ -1,12 +1,17 @@
 //! The file of settings, `ssf.toml`.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use ssf_bindings::config;
+use ssf_bindings::{config, outbox::Lint};
 use ssf_transmitter as sdk;
 
 use crate::{
-    cancellation::Cancellation, failure::Result, key::KeySet, key_source::waiting, receiver::Receiver,
+    cancellation::Cancellation,
+    failure::{Failure, Result},
+    key::KeySet,
+    key_source::waiting,
+    outbox::{OutboxSeal, OutboxSettings},
+    receiver::Receiver,
     transmitter::Transmitter,
 };
 
@@ -39,6 +44,18 @@ impl Config {
     pub async fn receiver(&self, name: String, cancellation: Arc<Cancellation>) -> Result<Arc<Receiver>> {
         let config = self.0.clone();
         Ok(Arc::new(Receiver(waiting(&cancellation, move || Ok(config.receiver(&name)?)).await?)))
+    }
+
+    /// The settings of the outbox, which is in a file.
+    pub fn outbox(
+        &self,
+        seal: Option<Arc<OutboxSeal>>,
+        receivers: Option<HashMap<String, Arc<Receiver>>>,
+    ) -> Result<OutboxSettings> {
+        let path = self.0.outbox_file()?.into_os_string().into_string();
+        let path = path.map_err(|_| Failure::config("the path of the outbox must be UTF-8"))?;
+        let issuer = Lint::issuer(&self.0, receivers.as_ref())?;
+        Ok(OutboxSettings { path: Some(path), capacity: None, waits: false, seal, issuer, receivers })
     }
 
     /// The keys of the transmitter, which follow their source.

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-#[cfg(feature = "postgres")]
-use ssf_transmitter::secret::Secret;
 use ssf_transmitter::{
     KeySet, Result,
     outbox::{MemoryStore, Outbox, WhenFull},
     stream::{StreamApi, StreamApiBuilder},
 };
+#[cfg(feature = "postgres")]
+use ssf_transmitter::{config::OutboxPlace, secret::Secret};
 #[cfg(feature = "postgres")]
 use ssf_transmitter_postgres::{Builder, PostgresStore};
 use ssf_transmitter_store::{Salvaged, SqliteStore};
@@ -80,12 +80,7 @@ impl Place {
     #[cfg(feature = "postgres")]
     pub fn named(place: PathBuf, settings: DatabaseSettings) -> Result<Self> {
         match place.to_str().and_then(|text| Some((text, text.split_once("://")?.0))) {
-            Some((url, "postgresql" | "postgres")) => {
-                let place = Database { url: url.to_owned(), settings };
-                // Wrong settings fail here, and not with the first entry.
-                place.builder().check()?;
-                Ok(Self::Database(place))
-            }
+            Some((url, "postgresql" | "postgres")) => Self::database(url, settings),
             Some((_, scheme)) if is_scheme(scheme) => Err(invalid(
                 "an outbox is in a file, named by its path, or in a PostgreSQL database, named by a URL that begins with `postgresql://`",
             )),
@@ -94,6 +89,28 @@ impl Place {
                 "schema, connections, certificates, password and migration are for an outbox in a database, named by a URL that begins with `postgresql://`",
             )),
         }
+    }
+
+    /// The place that a file of settings names, with the other settings of a database; the file has the schema. For an outbox in a
+    /// file they mean nothing: the program need not know which of the two it is.
+    #[cfg(feature = "postgres")]
+    pub fn described(place: OutboxPlace, mut settings: DatabaseSettings) -> Result<Self> {
+        match place {
+            OutboxPlace::File(path) => Ok(Self::File(path)),
+            OutboxPlace::Database { url, schema } => {
+                settings.schema = schema;
+                Self::database(url.expose(), settings)
+            }
+            _ => Err(invalid("the outbox of the file of settings is of a kind that is not known")),
+        }
+    }
+
+    /// Wrong settings fail here, and not with the first entry.
+    #[cfg(feature = "postgres")]
+    fn database(url: &str, settings: DatabaseSettings) -> Result<Self> {
+        let place = Database { url: url.to_owned(), settings };
+        place.builder().check()?;
+        Ok(Self::Database(place))
     }
 
     /// A short description without secrets.

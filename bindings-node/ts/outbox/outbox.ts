@@ -4,6 +4,7 @@ import { types } from 'node:util';
 
 import { call } from '../calls.js';
 import type { SsfErrorCode } from '../codes.js';
+import { Config } from '../config.js';
 import { subjectJson } from '../custom-subject.js';
 import { type Caller, coreCode, type Finding, findingsOf, Place, unwrap } from '../errors.js';
 import type { SsfEvent } from '../events/union.js';
@@ -16,6 +17,7 @@ import {
   type NativeMailbox,
   type NativeOutbox,
   type NativeOutboxHealth,
+  type NativeOutboxOptions,
   type NativeOutboxReceiver,
   type NativeRefused,
   native,
@@ -97,6 +99,12 @@ export interface KeptOutboxOptions extends OutboxOptions, TrustOptions {
   /** Whether the first call creates the tables, or brings those of an older version to this one. */
   readonly migrate?: boolean | undefined;
 }
+
+/**
+ * The settings of an outbox that a file of settings describes: those that the file does not have. `receivers` lint entries for the
+ * issuer of the file. What is for a database has no effect on an outbox in a file.
+ */
+export type ConfiguredOutboxOptions = Omit<KeptOutboxOptions, 'issuer' | 'schema'>;
 
 /** The settings of an outbox in memory. */
 export interface MemoryOutboxOptions extends OutboxOptions {
@@ -197,14 +205,9 @@ export interface PruneOptions {
 }
 
 const OPTIONS = { seal: instance(Seal, 'a Seal'), issuer: string, receivers: object };
-const KEPT = {
-  ...OPTIONS,
-  ...TRUST,
-  schema: string,
-  connections: count,
-  password: either(string, func),
-  migrate: boolean,
-};
+const DATABASE = { ...TRUST, connections: count, password: either(string, func), migrate: boolean };
+const KEPT = { ...OPTIONS, ...DATABASE, schema: string };
+const CONFIGURED = { seal: OPTIONS.seal, receivers: OPTIONS.receivers, ...DATABASE };
 const MEMORY = { ...OPTIONS, capacity: count, waitWhenFull: boolean };
 const ENQUEUE = { ...ENTRY_OPTIONS, signal };
 const FILTER = {
@@ -263,9 +266,28 @@ export class Outbox implements AsyncDisposable {
       return;
     }
     checkedArgument('place', place, string, Outbox);
-    const { schema, connections, password, migrate: migrates = false, ...rest } = checked(options, KEPT, [], Outbox);
-    const database = { schema, connections, password: passwordOf(password), migrates, ...trustOf(rest, Outbox) };
-    this.#native = built(rest, Outbox, place as string, database);
+    const database = databaseOf(checked(options, KEPT, [], Outbox), Outbox);
+    this.#native = built(options, Outbox, place as string, database);
+  }
+
+  /**
+   * Makes the outbox that a file of settings describes. It is opened where it is first used; the URL of a database is read now.
+   *
+   * @example
+   * ```ts
+   * const outbox = await Outbox.fromConfig(await Config.read('ssf.toml'));
+   * ```
+   *
+   * @throws {ConfigError} If the file has no `[outbox]`, or no issuer to lint for, or if the URL of its database cannot be read or is
+   * invalid.
+   */
+  static async fromConfig(config: Config, options: ConfiguredOutboxOptions = {}): Promise<Outbox> {
+    const at = new Place(Outbox.fromConfig);
+    checkedArgument('config', config, instance(Config, 'a Config'), at);
+    const database = databaseOf(checked(options, CONFIGURED, [], at), at);
+    const [file, given] = [Config.handle(config), settingsOf(options, at, undefined, database)];
+    const made = await call<NativeOutbox>((...to) => native.Outbox.fromConfig(...to, file, given), at);
+    return new Outbox(made, undefined);
   }
 
   /**
@@ -558,25 +580,36 @@ export class Outbox implements AsyncDisposable {
 
 function built(
   options: MemoryOutboxOptions,
-  at: Caller,
+  at: Caller | Place,
   place?: string,
   database?: NativeDatabaseOptions,
 ): NativeOutbox {
+  return unwrap(native.Outbox.build(settingsOf(options, at, place, database)), at);
+}
+
+function settingsOf(
+  options: MemoryOutboxOptions,
+  at: Caller | Place,
+  place: string | undefined,
+  database: NativeDatabaseOptions | undefined,
+): NativeOutboxOptions {
   const { capacity, waitWhenFull: waits = false, seal, issuer, receivers } = options;
   const named = receivers && entriesOf(receivers);
-  return unwrap(
-    native.Outbox.build({
-      place,
-      capacity,
-      waits,
-      database,
-      seal: seal && Seal.handle(seal),
-      issuer,
-      names: named?.map(([name]) => name),
-      receivers: named?.map(([, receiver]) => handleOf(receiver, at, 'receivers')) ?? [],
-    }),
-    at,
-  );
+  return {
+    place,
+    capacity,
+    waits,
+    database,
+    seal: seal && Seal.handle(seal),
+    issuer,
+    names: named?.map(([name]) => name),
+    receivers: named?.map(([, receiver]) => handleOf(receiver, at, 'receivers')) ?? [],
+  };
+}
+
+function databaseOf(options: KeptOutboxOptions, at: Caller | Place): NativeDatabaseOptions {
+  const { schema, connections, password, migrate: migrates = false } = options;
+  return { schema, connections, password: passwordOf(password), migrates, ...trustOf(options, at) };
 }
 
 function entriesOf(receivers: NonNullable<OutboxOptions['receivers']>): (readonly [string, Receiver])[] {

@@ -471,6 +471,10 @@ class Outbox:
         receivers: Mapping[str, Receiver] | None,
         /,
     ) -> Self: ...
+    @staticmethod
+    def from_config(
+        config: Config, database: Database, seal: Seal | None, receivers: Mapping[str, Receiver] | None
+    ) -> Outbox: ...
     def shown(self) -> str: ...
     def statement(
         self, entry: Entry, style: str

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ssf_transmitter._async_worker import AsyncWorker
+    from ssf_transmitter._config import Config
     from ssf_transmitter._model import Subject
     from ssf_transmitter._native import Database
     from ssf_transmitter._password import Passwords
@@ -265,24 +266,57 @@ class _Settings:
         migrate: bool = False,
     ) -> None:
         """Take the settings."""
-        asked: str | Passwords | None
-        if password is None or isinstance(password, str):
-            asked = password
-        elif callable(password):
-            from ssf_transmitter._password import Passwords  # loaded on demand
-
-            if is_async(password) and not isinstance(self, AsyncOutbox):
-                raise TypeError("password: an async function requires an AsyncOutbox")
-            asked = self._passwords = Passwords(password)
-        else:
-            raise wrong_type(password, "password", "a str or a function")
-        bundles = [] if ca_bundle is None else [pem(ca_bundle, "ca_bundle")]
-        chain, key = client_certificate or (None, None)
-        pair = (
-            None if chain is None or key is None else (pem(chain, "client_certificate"), pem(key, "client_certificate"))
-        )
-        database = (schema, connections, migrate, bundles, pair, asked)
+        database = self._database(schema, connections, password, ca_bundle, client_certificate, migrate)
         self._open(fspath(place), None, False, database, seal, issuer, receivers)
+
+    @classmethod
+    @known_keywords
+    def from_config(
+        cls,
+        config: Config,
+        *,
+        seal: Seal | None = None,
+        receivers: Mapping[str, Receiver] | None = None,
+        connections: int | None = None,
+        password: str | Callable[[], str | Awaitable[str]] | None = None,
+        ca_bundle: str | bytes | None = None,
+        client_certificate: tuple[str | bytes, str | bytes] | None = None,
+        migrate: bool = False,
+    ) -> Self:
+        """Make the outbox that a file of settings describes. It is opened where it is first used.
+
+        The URL of a database is read at once. It waits for the command that prints the URL, if the file names one, so
+        create the outbox where your program starts.
+
+        >>> from ssf_transmitter import Config
+        >>> from ssf_transmitter.outbox import Outbox
+        >>> config = Config.from_toml('''
+        ... [outbox]
+        ... file = "/var/lib/edr/outbox.db"
+        ... ''')
+        >>> Outbox.from_config(config)
+        <Outbox /var/lib/edr/outbox.db>
+
+        Args:
+            config: The file of settings. Its table `[outbox]` says where the outbox is.
+            seal: Encrypts what entries say.
+            receivers: Receivers by name, such as `config.receivers()`, to lint entries for the issuer of the file.
+            connections: How many connections to the database there are at most; 8 by default. This and the settings
+                below have no effect on an outbox in a file.
+            password: The password of the database, or a function that returns it.
+            ca_bundle: Certificates (PEM) to trust in addition to those of the operating system.
+            client_certificate: A client certificate with its chain, and its private key, both in PEM.
+            migrate: Whether the first use creates the tables, or brings those of an older version to this one.
+
+        Raises:
+            ConfigError: If the file has no `[outbox]`, or no issuer to lint for, or if the URL of its database cannot
+                be read or is invalid.
+        """
+        outbox = cls.__new__(cls)
+        database = outbox._database(None, connections, password, ca_bundle, client_certificate, migrate)  # noqa: SLF001
+        known = None if receivers is None else dict(receivers)
+        outbox._native = _native.Outbox.from_config(config, database, seal, known)  # noqa: SLF001
+        return outbox
 
     @classmethod
     @known_keywords
@@ -319,6 +353,33 @@ class _Settings:
             ConfigError: If it is in a database.
         """
         return Salvaged(*_native.Outbox.salvage(path))
+
+    def _database(
+        self,
+        schema: str | None,
+        connections: int | None,
+        password: str | Callable[[], str | Awaitable[str]] | None,
+        ca_bundle: str | bytes | None,
+        client_certificate: tuple[str | bytes, str | bytes] | None,
+        migrate: bool,
+    ) -> Database:
+        asked: str | Passwords | None
+        if password is None or isinstance(password, str):
+            asked = password
+        elif callable(password):
+            from ssf_transmitter._password import Passwords  # loaded on demand
+
+            if is_async(password) and not isinstance(self, AsyncOutbox):
+                raise TypeError("password: an async function requires an AsyncOutbox")
+            asked = self._passwords = Passwords(password)
+        else:
+            raise wrong_type(password, "password", "a str or a function")
+        bundles = [] if ca_bundle is None else [pem(ca_bundle, "ca_bundle")]
+        chain, key = client_certificate or (None, None)
+        pair = (
+            None if chain is None or key is None else (pem(chain, "client_certificate"), pem(key, "client_certificate"))
+        )
+        return (schema, connections, migrate, bundles, pair, asked)
 
     def _open(
         self,

@@ -53,6 +53,12 @@ public struct Config: Sendable {
         let made = try await SSFTransmitter.native { try await native.transmitter(keys: keys, cancellation: $0) }
         return (made, KeySet(native: keys))
     }
+
+    fileprivate func outbox(seal: OutboxSeal?, receivers: [String: Receiver]?) throws -> OutboxSettings {
+        try SSFTransmitter.native {
+            try native.outbox(seal: seal?.native, receivers: receivers?.mapValues(\.native))
+        }
+    }
 }
 
 extension Config: CustomStringConvertible, CustomReflectable {
@@ -71,5 +77,27 @@ extension Transmitter {
     public init(config: Config) async throws {
         let (native, keys) = try await config.transmitter()
         self.init(native: native, keys: keys, issuer: config.issuer ?? "")
+    }
+}
+
+extension Outbox {
+    /// Opens the outbox that a file of settings describes. Blocks while it reads and writes.
+    ///
+    /// ```swift
+    /// let config = try Config()
+    /// let outbox = try Outbox(config: config)
+    /// ```
+    ///
+    /// The package keeps an outbox in a file, and in no database: the table `[outbox]` has `file`.
+    ///
+    /// - Parameters:
+    ///   - config: The file of settings.
+    ///   - seal: Encrypts what entries say.
+    ///   - receivers: The receivers by name, such as those of ``Config/receivers()``, to lint entries for the issuer of the
+    ///     file before they are accepted.
+    /// - Throws: ``SSFError`` of the kind `config` if the file has no `[outbox]`, or no issuer to lint for, or if its outbox is
+    ///   in a database; and as ``init(path:seal:issuer:receivers:)``.
+    public init(config: Config, seal: OutboxSeal? = nil, receivers: [String: Receiver]? = nil) throws {
+        try self.init(config.outbox(seal: seal, receivers: receivers))
     }
 }

@@ -18,7 +18,7 @@ public struct Outbox: Sendable {
     let native: SSFTransmitterFFI.Outbox
     private let place: String
 
-    private init(_ settings: OutboxSettings) throws {
+    init(_ settings: OutboxSettings) throws {
         native = try SSFTransmitter.native { try .open(settings: settings) }
         place = settings.path ?? "in memory"
     }

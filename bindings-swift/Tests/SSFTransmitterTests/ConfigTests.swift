@@ -84,6 +84,43 @@ import Testing
         #expect(try await emulator.accepted() == [receipt.jti: 1])
     }
 
+    @Test func theOutboxOfAFileIsTheOneAtItsPath() async throws {
+        let folder = try Folder()
+        let path = try folder.write(
+            """
+            issuer = "\(issuer)"
+
+            [receivers.acme]
+            okta = "https://acme.okta.com"
+
+            [outbox]
+            file = "outbox.db"
+            """, to: "ssf.toml")
+        let config = try Config(file: URL(fileURLWithPath: path))
+        let seal = try OutboxSeal(indexKey: Data(count: 32), keys: [("2026-12", Data(repeating: 7, count: 32))])
+        let (event, ada) = (CAEP.SessionRevoked(), Subject.email("ada@example.com"))
+        let enqueued = try await Outbox(config: config, seal: seal).enqueue(event, about: ada, to: "acme")
+        let other = try Outbox(path: folder.url.appendingPathComponent("outbox.db").path, seal: seal)
+        #expect(try await other.list(.init(subject: ada)).map(\.jti) == enqueued.jtis)
+        let linting = try await Outbox(config: config, seal: seal, receivers: config.receivers())
+        let rejected = try await error { _ = try await linting.enqueue(event, about: ada, to: "acme") }
+        #expect(rejected.code == .eventMemberMissing)
+    }
+
+    @Test func anOutboxNeedsAFileAndAnIssuerToLintFor() async throws {
+        let database = "database = 'env:SSF_TEST_DATABASE'"
+        for (toml, receivers, pointer, words) in [
+            ("issuer = '\(issuer)'", nil, "/outbox", "[outbox] is missing"),
+            ("[outbox]\n\(database)", nil, "/outbox/database", "set file instead of database"),
+            ("[outbox]\nfile = 'outbox.db'", [:], "/issuer", "issuer is missing"),
+        ] as [(String, [String: Receiver]?, String, String)] {
+            let config = try Config(toml: toml)
+            let refused = try await error { _ = try Outbox(config: config, receivers: receivers) }
+            #expect(refused.code == .configurationInvalid && refused.pointer == pointer)
+            #expect(refused.message.contains(words), "\(refused.message)")
+        }
+    }
+
     @Test func theNearestFileIsFoundInAFolderAround() throws {
         let folder = try Folder()
         _ = try folder.write("issuer = \"\(issuer)\"\n", to: "ssf.toml")

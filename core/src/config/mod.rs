@@ -19,6 +19,7 @@
 mod agreement;
 mod check;
 mod commented;
+mod outbox;
 mod place;
 mod receivers;
 mod settings;
@@ -32,6 +33,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use outbox::OutboxPlace;
 use place::Places;
 pub use receivers::FetchedReceiver;
 use settings::Settings;
@@ -40,8 +42,6 @@ use source::invalid;
 use crate::{
     client::{Check, Diagnosis},
     error::{Error, Result},
-    outbox::Outbox,
-    secret::Secret,
 };
 
 /// The settings in a file `ssf.toml`, checked as far as the text tells.
@@ -52,32 +52,6 @@ pub struct Config {
     settings: Settings,
     places: Places,
     folder: PathBuf,
-}
-
-/// Where the outbox is.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum OutboxPlace {
-    /// In an SQLite file.
-    File(PathBuf),
-    /// In a PostgreSQL database.
-    Database {
-        /// The URL of the database, which may contain a password.
-        url: Secret<String>,
-        /// The schema of the tables, if it is not the default.
-        schema: Option<String>,
-    },
-}
-
-impl OutboxPlace {
-    /// The check `outbox` of a doctor, as [`Check::outbox`] does it. A file that is not there yet is skipped: `open`, which would
-    /// create it, is not awaited.
-    pub async fn diagnose(&self, open: impl IntoFuture<Output = Result<Outbox>>) -> Check {
-        match self {
-            Self::File(path) if !path.exists() => Check::no_outbox_yet(),
-            _ => Check::outbox(open).await,
-        }
-    }
 }
 
 impl Config {
@@ -161,7 +135,9 @@ impl Config {
         let path = path.as_ref();
         let problems = Self::check_file(path);
         if problems.is_empty() {
-            return [Check::passed(ID, format!("the text of {} is valid", path.display()))].into_iter().collect();
+            return [Check::passed(ID, format!("the text of {} is valid", path.display()))]
+                .into_iter()
+                .collect();
         }
         problems.iter().map(|problem| Check::of_error(ID, problem)).collect()
     }
@@ -188,17 +164,6 @@ impl Config {
     /// The `iss` of the SETs.
     pub fn issuer(&self) -> Option<&str> {
         self.settings.issuer.as_deref()
-    }
-
-    /// Where the outbox is. A URL that is kept elsewhere is read.
-    pub fn outbox(&self) -> Result<Option<OutboxPlace>> {
-        let Some(outbox) = &self.settings.outbox else { return Ok(None) };
-        if let Some(file) = &outbox.file {
-            return Ok(Some(OutboxPlace::File(self.folder.join(file))));
-        }
-        let Some(url) = &outbox.database else { return Ok(None) };
-        let url = self.placed("/outbox/database", source::url(url, &self.folder))?;
-        Ok(Some(OutboxPlace::Database { url, schema: outbox.schema.clone() }))
     }
 
     fn parse_file(path: &Path) -> Result<Self, Vec<Error>> {
