@@ -158,8 +158,12 @@ impl Doctor {
         })
     }
 
-    /// Everything but the SET itself.
-    async fn look(&self) -> Vec<Check> {
+    /// Everything but the SET itself. The future is large, as several checks run at the same time.
+    fn look(&self) -> BoxFuture<'_, Vec<Check>> {
+        Box::pin(self.look_together())
+    }
+
+    async fn look_together(&self) -> Vec<Check> {
         let transport = self.transmitter.transport();
         let target = self.receiver.target();
         let (documents, source, tls, token) = tokio::join!(
