@@ -17,7 +17,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
 ];
 
 /// Commands with examples. A test runs each of them as far as its arguments are read.
-const EXAMPLES: [(&[&str], &[&str]); 8] = [
+const EXAMPLES: [(&[&str], &[&str]); 9] = [
     (&["init"], &["ssf init --issuer https://edr.example.com --okta https://acme.okta.com"]),
     (&["key", "rotate"], &["ssf key rotate --jwks jwks.json", "ssf key rotate --complete --jwks jwks.json"]),
     (&["event", "list"], &["ssf event list --family caep", "ssf event list --receiver okta --json"]),

@@ -110,7 +110,7 @@ mod tests {
             super::python(hostile),
             r#""\"'\\`$(id)${x}\\(y)#{z}\n\u000d\u001b[2J\u202e\u2028\U0001f600é""#
         );
-        let braces = r#"`$(id)${x}\\(y)#{z}\n\u{d}\u{1b}[2J\u{202e}\u{2028}\u{1f600}é"#;
+        let braces = r"`$(id)${x}\\(y)#{z}\n\u{d}\u{1b}[2J\u{202e}\u{2028}\u{1f600}é";
         assert_eq!(super::node(hostile), format!(r#"'"\'\\{braces}'"#));
         assert_eq!(super::swift(hostile), format!(r#""\"'\\{braces}""#));
         assert_eq!(super::rust(hostile), super::swift(hostile));
