@@ -93,10 +93,10 @@ async fn the_command_sends_the_same_event_again() {
     let mut sent = 0;
     for event in &events {
         for subject in &subjects {
-            let set = SetBuilder::new(scene.published.issuer(), AUDIENCE)
+            let unsent = SetBuilder::new(scene.published.issuer(), AUDIENCE)
                 .event(event.clone())
                 .subject(subject.clone());
-            let copies = scene.copies(set.txn("it's")).await;
+            let copies = scene.copies(unsent.txn("it's")).await;
             assert_eq!(copies.len(), if subject.format() == hostile { 1 } else { 5 }, "{copies:?}");
             let command = copies[0]["text"].as_str().unwrap();
             let unseen =

@@ -93,7 +93,7 @@ impl Events {
                     id,
                     serde_json::from_str(field("data").unwrap()).unwrap(),
                 );
-                self.text = rest.to_owned();
+                self.text = self.text.split_off(self.text.len() - rest.len());
                 return Some(event);
             }
             let chunk = self.response.chunk().await.unwrap()?;

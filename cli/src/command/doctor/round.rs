@@ -154,7 +154,7 @@ async fn outbox(config: Option<&Config>) -> Option<Check> {
     match config?.outbox() {
         Ok(place) => {
             let place = place?;
-            Some(place.diagnose(place::open_at(place.clone())).await)
+            Some(Box::pin(place.diagnose(place::open_at(place.clone()))).await)
         }
         Err(error) => Some(Check::of_error("outbox", &error)),
     }

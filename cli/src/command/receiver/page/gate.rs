@@ -52,13 +52,13 @@ impl Gate {
         format!("http://127.0.0.1:{}/?token={token}", self.port)
     }
 
-    /// Whether a request may go on; if not, its answer.
-    pub(super) fn admit(&self, request: &Request) -> Result<(), Box<Response>> {
+    /// The answer to a request that may not go on.
+    pub(super) fn admit(&self, request: &Request) -> Option<Response> {
         let headers = request.headers();
         let hosts = ["127.0.0.1", "localhost"].map(|name| format!("{name}:{}", self.port));
         let is_here = |value: &str| hosts.iter().any(|host| host == value);
         if !only(headers, &header::HOST).is_some_and(is_here) {
-            return Err(refused(
+            return Some(refused(
                 StatusCode::MISDIRECTED_REQUEST,
                 "This page is at 127.0.0.1 and localhost only.",
             ));
@@ -66,19 +66,19 @@ impl Gate {
         let is_read = [Method::GET, Method::HEAD].contains(request.method());
         let origin = only(headers, &header::ORIGIN).and_then(|origin| origin.strip_prefix("http://"));
         if !is_read && !origin.is_some_and(is_here) {
-            return Err(refused(StatusCode::FORBIDDEN, "Only the page itself may send this."));
+            return Some(refused(StatusCode::FORBIDDEN, "Only the page itself may send this."));
         }
         let query = request.uri().query().unwrap_or_default();
         let shown = query.split('&').find_map(|part| part.strip_prefix("token="));
         match shown {
             Some(token) if request.uri().path() == "/" && self.takes(token) => {
-                Err(Box::new(([(header::SET_COOKIE, self.cookie())], Html(GO_ON)).into_response()))
+                Some(([(header::SET_COOKIE, self.cookie())], Html(GO_ON)).into_response())
             }
-            None if self.is_known(headers) => Ok(()),
+            None if self.is_known(headers) => None,
             _ => {
                 let words =
                     "Open the address that ssf receiver printed as \"page\". Each run has another one.";
-                Err(refused(StatusCode::UNAUTHORIZED, words))
+                Some(refused(StatusCode::UNAUTHORIZED, words))
             }
         }
     }
@@ -119,8 +119,8 @@ pub(super) fn protect(headers: &mut HeaderMap) {
     headers.extend(values.map(|(name, value)| (name, HeaderValue::from_static(value))));
 }
 
-fn refused(status: StatusCode, words: &'static str) -> Box<Response> {
-    Box::new((status, format!("{words}\n")).into_response())
+fn refused(status: StatusCode, words: &'static str) -> Response {
+    (status, format!("{words}\n")).into_response()
 }
 
 /// The value of a header that is there once.

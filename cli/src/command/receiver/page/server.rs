@@ -38,9 +38,9 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let mut stopped = shared.stopped.clone();
     let router = Router::new()
         .route("/", get(|| async { Html(include_str!("page.html")) }))
-        .route("/page.css", get(|| file("text/css; charset=utf-8", include_str!("page.css"))))
-        .route("/page.js", get(|| file("text/javascript; charset=utf-8", include_str!("page.js"))))
-        .route("/detail.js", get(|| file("text/javascript; charset=utf-8", include_str!("detail.js"))))
+        .route("/page.css", get(async || file("text/css; charset=utf-8", include_str!("page.css"))))
+        .route("/page.js", get(async || file("text/javascript; charset=utf-8", include_str!("page.js"))))
+        .route("/detail.js", get(async || file("text/javascript; charset=utf-8", include_str!("detail.js"))))
         .route("/events", get(follow))
         .route("/faults", post(switch))
         .layer(DefaultBodyLimit::max(SCRIPT_LIMIT))
@@ -56,14 +56,14 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 
 async fn guarded(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let mut answer = match shared.gate.admit(&request) {
-        Ok(()) => next.run(request).await,
-        Err(answer) => *answer,
+        None => next.run(request).await,
+        Some(answer) => answer,
     };
     gate::protect(answer.headers_mut());
     answer
 }
 
-async fn file(media_type: &'static str, text: &'static str) -> Response {
+fn file(media_type: &'static str, text: &'static str) -> Response {
     ([(header::CONTENT_TYPE, media_type)], text).into_response()
 }
 
