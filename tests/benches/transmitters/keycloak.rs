@@ -87,7 +87,7 @@ impl Drop for Keycloak {
     fn drop(&mut self) {
         // Its script passes this signal on to the JVM, which would survive a kill.
         let script = Pid::from_raw(self.process.id().try_into().unwrap());
-        drop(kill(script, Signal::SIGTERM));
+        let _ = kill(script, Signal::SIGTERM);
         drop(self.process.wait());
     }
 }
