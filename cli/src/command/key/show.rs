@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &Arguments, as_json: bool) -> Result {
     };
     if let Some(path) = &arguments.out {
         write(path, bytes.expose(), readers)?;
-        return if as_json { arguments.print_json(&key, form, Value::Null) } else { Ok(()) };
+        return if as_json { arguments.print_json(&key, form, &Value::Null) } else { Ok(()) };
     }
     if arguments.private && io::stdout().is_terminal() && !arguments.yes {
         return Err(Failure::usage("this prints the private key to the terminal: add --yes, or --out FILE"));
@@ -64,12 +64,12 @@ pub(super) fn run(arguments: &Arguments, as_json: bool) -> Result {
     }
     let text = String::from_utf8_lossy(bytes.expose());
     let shown = if form.is_json() { serde_json::from_str(&text)? } else { Value::from(text.trim_end()) };
-    arguments.print_json(&key, form, shown)
+    arguments.print_json(&key, form, &shown)
 }
 
 impl Arguments {
     /// Prints the key with what it is. One that went to a file is `null`.
-    fn print_json(&self, key: &SigningKey, form: Form, shown: Value) -> Result {
+    fn print_json(&self, key: &SigningKey, form: Form, shown: &Value) -> Result {
         let shown = json!({
             "kid": key.kid(),
             "algorithm": key.algorithm().as_str(),

@@ -56,11 +56,11 @@ impl Files {
     }
 
     /// Makes the next key, and writes it as the current one is written.
-    pub(super) fn stage(&self, kind: Option<KeyType>, kid: Option<&str>) -> Result {
+    pub(super) fn stage(&self, key_type: Option<KeyType>, kid: Option<&str>) -> Result {
         let current = self.current()?;
         let form = self.form()?;
-        let mut next = match kind {
-            Some(kind) => SigningKey::generate(kind)?,
+        let mut next = match key_type {
+            Some(key_type) => SigningKey::generate(key_type)?,
             None => SigningKey::generate(type_of(&current)?)?.with_algorithm(current.algorithm())?,
         };
         if let Some(kid) = kid {
