@@ -31,7 +31,7 @@ afterEach(async () => {
 /** Opens the page; whatever goes wrong in the browser, or leaves this machine, fails the test. */
 async function look(options) {
   await context?.close();
-  // Only a tool of the test puts programs into the page; the page itself is under its own policy all the same.
+  // Only a tool of the test puts programs into the page; the page itself is nevertheless under its own policy.
   context = await browser.newContext({ ...options, permissions: ['clipboard-read', 'clipboard-write'] });
   page = await context.newPage();
   trouble = [];
@@ -114,7 +114,7 @@ test('the keyboard is enough', async () => {
   assert.match(await focused(), /Session Revoked/);
 });
 
-test('faults are switched, and the list is filtered by what came of it', async () => {
+test('faults are switched, and the list is filtered by outcome', async () => {
   await receiver.emit('caep.session-revoked');
   await page.getByLabel('Faults', { exact: true }).selectOption('Reject with invalid_key');
   await page.locator('#news', { hasText: 'switched' }).waitFor();

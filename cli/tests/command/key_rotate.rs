@@ -95,7 +95,7 @@ async fn the_next_key_is_published_and_does_not_sign() {
     let written: Value = serde_json::from_str(&fs::read_to_string(place.at("jwks.json")).unwrap()).unwrap();
     assert_eq!(written, again["jwks"]);
     place.rotate(&["--jwks", "jwks.json"]).await.text();
-    place.rotate(&["--jwks", "key.pem"]).await.fails_saying(&["key.pem exists, and is no JWKS"]);
+    place.rotate(&["--jwks", "key.pem"]).await.fails_saying(&["key.pem exists, and is not a JWKS"]);
     place.rotate(&["--type", "rsa2048"]).await.fails_saying(&["key.next.pem exists"]);
     assert_eq!((place.kid("key.pem"), place.kid("key.next.pem")), (current, next.kid().to_owned()));
 }
@@ -163,7 +163,7 @@ async fn a_rotation_goes_on_after_a_crash_and_spares_the_previous_key() {
     let place = Place::new("crash");
     place.rotate(&[]).await.text();
     let next = place.kid("key.next.pem");
-    // The current key has been kept, and the next one has not taken its place yet.
+    // The current key has been kept, and the next one is not in its place yet.
     fs::copy(place.at("key.pem"), place.at("key.previous.pem")).unwrap();
     assert_eq!(kids(&place.rotate(&[]).await.json()).len(), 2, "a key is published once");
     let complete = ["--complete", "--after", "0", "--offline"];

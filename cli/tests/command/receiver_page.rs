@@ -150,7 +150,7 @@ async fn opens_for_whoever_has_the_token() {
             assert!(answer.text().await.unwrap().starts_with("Open the address"));
         }
     }
-    // With the cookie, a wrong token is wrong all the same.
+    // With the cookie, a wrong token is still wrong.
     assert_eq!(page.get("/?token=guess").send().await.unwrap().status(), 401);
     assert_eq!(page.get("/nowhere").send().await.unwrap().status(), 404);
 }

@@ -1,4 +1,4 @@
-//! Checks that belong together.
+//! The checks of one receiver, or of what all share.
 
 use ssf_transmitter::{
     catalogue::Language,

@@ -109,7 +109,7 @@ impl Arguments {
     fn check_jwks_file(&self) -> Result {
         let Some(path) = self.jwks.as_ref().filter(|path| path.exists()) else { return Ok(()) };
         let text = fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-        let message = || Failure::usage(format!("{} exists, and is no JWKS", path.display()));
+        let message = || Failure::usage(format!("{} exists, and is not a JWKS", path.display()));
         Jwks::from_json(&text).map(drop).map_err(|_| message())
     }
 

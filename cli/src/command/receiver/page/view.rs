@@ -52,7 +52,7 @@ impl View {
         json!({ "like": like.name(), "push": push, "issuer": issuer, "audience": audience })
     }
 
-    /// A request, and what became of it.
+    /// A request and its outcome.
     pub(super) fn shown(&self, arrival: &Arrival) -> Value {
         let entry = &arrival.entry;
         let arrived = Timestamp::from(arrival.at);
@@ -103,7 +103,7 @@ impl View {
     }
 }
 
-/// What became of it: a word for programs, one for people, and the reason.
+/// The outcome: a word for programs, one for people, and the reason.
 fn verdict(entry: &Entry) -> (&'static str, String, Option<String>) {
     let by_fault = entry.fault.as_ref().map(|fault| format!("The fault {fault} is on."));
     let status = entry.status;
