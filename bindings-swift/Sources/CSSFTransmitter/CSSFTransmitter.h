@@ -294,6 +294,11 @@ RustBuffer uniffi_ssf_transmitter_swift_fn_method_config_issuer(uint64_t ptr, Ru
 uint64_t uniffi_ssf_transmitter_swift_fn_method_config_keys(uint64_t ptr, uint64_t cancellation
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_METHOD_CONFIG_OUTBOX
+#define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_METHOD_CONFIG_OUTBOX
+RustBuffer uniffi_ssf_transmitter_swift_fn_method_config_outbox(uint64_t ptr, RustBuffer seal, RustBuffer receivers, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_METHOD_CONFIG_RECEIVER
 #define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_FN_METHOD_CONFIG_RECEIVER
 uint64_t uniffi_ssf_transmitter_swift_fn_method_config_receiver(uint64_t ptr, RustBuffer name, uint64_t cancellation
@@ -1582,6 +1587,12 @@ uint16_t uniffi_ssf_transmitter_swift_checksum_method_config_issuer(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_METHOD_CONFIG_KEYS
 #define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_METHOD_CONFIG_KEYS
 uint16_t uniffi_ssf_transmitter_swift_checksum_method_config_keys(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_METHOD_CONFIG_OUTBOX
+#define UNIFFI_FFIDEF_UNIFFI_SSF_TRANSMITTER_SWIFT_CHECKSUM_METHOD_CONFIG_OUTBOX
+uint16_t uniffi_ssf_transmitter_swift_checksum_method_config_outbox(void
     
 );
 #endif

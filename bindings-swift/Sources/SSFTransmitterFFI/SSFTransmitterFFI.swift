@@ -782,6 +782,11 @@ public protocol ConfigProtocol: AnyObject, Sendable {
     func keys(cancellation: Cancellation) async throws  -> KeySet
     
     /**
+     * The settings of the outbox, which is in a file.
+     */
+    func outbox(seal: OutboxSeal?, receivers: [String: Receiver]?) throws  -> OutboxSettings
+    
+    /**
      * The receiver with this name.
      */
     func receiver(name: String, cancellation: Cancellation) async throws  -> Receiver
@@ -897,6 +902,20 @@ open func keys(cancellation: Cancellation)async throws  -> KeySet  {
             liftFunc: FfiConverterTypeKeySet_lift,
             errorHandler: FfiConverterTypeFailure_lift
         )
+}
+    
+    /**
+     * The settings of the outbox, which is in a file.
+     */
+open func outbox(seal: OutboxSeal?, receivers: [String: Receiver]?)throws  -> OutboxSettings  {
+    return try  FfiConverterTypeOutboxSettings_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_ssf_transmitter_swift_fn_method_config_outbox(
+            self.uniffiCloneHandle(),
+        FfiConverterOptionTypeOutboxSeal.lower(seal),
+        FfiConverterOptionDictionaryStringTypeReceiver.lower(receivers),uniffiCallStatus
+    )
+})
 }
     
     /**
@@ -12027,6 +12046,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_config_keys() != 24020) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_ssf_transmitter_swift_checksum_method_config_outbox() != 34245) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_ssf_transmitter_swift_checksum_method_config_receiver() != 59874) {
