@@ -137,11 +137,11 @@ test('an outbox needs a place, and an issuer to lint for', async () => {
   await assert.rejects(Outbox.fromConfig(nowhere), {
     name: 'ConfigError',
     code: 'SSF_CONFIGURATION_INVALID',
-    message: '[outbox] is missing',
+    message: '[outbox] is missing (at /outbox)',
     pointer: '/outbox',
   });
   const anonymous = Config.fromToml('[outbox]\nfile = "outbox.db"');
-  await assert.rejects(Outbox.fromConfig(anonymous, { receivers: {} }), { message: 'issuer is missing' });
+  await assert.rejects(Outbox.fromConfig(anonymous, { receivers: {} }), { message: 'issuer is missing (at /issuer)' });
   await assert.rejects(Outbox.fromConfig(anonymous, { schema: 'events' }), { message: /^there is no option schema/ });
   await assert.rejects(Outbox.fromConfig('ssf.toml'), { message: /^config: expected a Config, got a string/ });
 });

@@ -91,8 +91,8 @@ impl Place {
         }
     }
 
-    /// The place that a file of settings names, with the other settings of a database; the file has the schema. For an outbox in a
-    /// file they mean nothing: the program need not know which of the two it is.
+    /// The place that a file of settings names, with the other settings of a database; the file has the schema. They have
+    /// no effect on an outbox in a file: the program need not know which of the two it is.
     #[cfg(feature = "postgres")]
     pub fn described(place: OutboxPlace, mut settings: DatabaseSettings) -> Result<Self> {
         match place {

@@ -101,8 +101,8 @@ export interface KeptOutboxOptions extends OutboxOptions, TrustOptions {
 }
 
 /**
- * The settings of an outbox that a file of settings describes: those that the file does not have. `receivers` lint entries for the
- * issuer of the file. What is for a database has no effect on an outbox in a file.
+ * The settings of an outbox that a file of settings describes: those that the file does not have. Entries for `receivers`
+ * are linted for the issuer of the file. What is for a database has no effect on an outbox in a file.
  */
 export type ConfiguredOutboxOptions = Omit<KeptOutboxOptions, 'issuer' | 'schema'>;
 
@@ -271,15 +271,16 @@ export class Outbox implements AsyncDisposable {
   }
 
   /**
-   * Makes the outbox that a file of settings describes. It is opened where it is first used; the URL of a database is read now.
+   * Makes the outbox that a file of settings describes. The URL of a database is read at once, and the outbox is opened
+   * where it is first used.
    *
    * @example
    * ```ts
    * const outbox = await Outbox.fromConfig(await Config.read('ssf.toml'));
    * ```
    *
-   * @throws {ConfigError} If the file has no `[outbox]`, or no issuer to lint for, or if the URL of its database cannot be read or is
-   * invalid.
+   * @throws {ConfigError} If the file has no `[outbox]`, or no issuer to lint for, or if the URL of its database cannot be
+   * read or is invalid.
    */
   static async fromConfig(config: Config, options: ConfiguredOutboxOptions = {}): Promise<Outbox> {
     const at = new Place(Outbox.fromConfig);

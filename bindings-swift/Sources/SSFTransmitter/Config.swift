@@ -93,10 +93,10 @@ extension Outbox {
     /// - Parameters:
     ///   - config: The file of settings.
     ///   - seal: Encrypts what entries say.
-    ///   - receivers: The receivers by name, such as those of ``Config/receivers()``, to lint entries for the issuer of the
-    ///     file before they are accepted.
-    /// - Throws: ``SSFError`` of the kind `config` if the file has no `[outbox]`, or no issuer to lint for, or if its outbox is
-    ///   in a database; and as ``init(path:seal:issuer:receivers:)``.
+    ///   - receivers: The receivers by name, such as those of ``Config/receivers()``, to lint entries for the issuer of
+    ///     the file before they are accepted.
+    /// - Throws: ``SSFError`` of the kind `config` if the file has no `[outbox]`, or no issuer to lint for, or if its
+    ///   outbox is in a database; and as ``init(path:seal:issuer:receivers:)``.
     public init(config: Config, seal: OutboxSeal? = nil, receivers: [String: Receiver]? = nil) throws {
         try self.init(config.outbox(seal: seal, receivers: receivers))
     }

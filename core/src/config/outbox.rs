@@ -71,8 +71,8 @@ impl Config {
 
     /// The file of the outbox, for a program that opens no database: `SqliteStore::open(config.outbox_file()?)`.
     ///
-    /// Errors: `configuration_invalid` if the file of settings has no `[outbox]`, or if its outbox is in a database. The URL of that
-    /// is not read.
+    /// Errors: `configuration_invalid` if the file of settings has no `[outbox]`, or if its outbox is in a database. The URL
+    /// of that is not read.
     ///
     /// ```
     /// use ssf_transmitter::config::Config;
