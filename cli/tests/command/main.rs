@@ -30,6 +30,7 @@ mod okta;
 mod outbox;
 mod outbox_database;
 mod outbox_work;
+mod page;
 mod publish;
 mod receiver;
 mod receiver_copy;

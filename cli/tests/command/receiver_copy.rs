@@ -50,7 +50,7 @@ impl Scene {
         let push =
             push.header("Content-Type", "application/secevent+jwt").header("Accept", "application/json");
         assert_eq!(push.body(set.as_str().to_owned()).send().await.unwrap().status(), 202);
-        let mut events = crate::receiver_page::events_of(&self.ready).await;
+        let mut events = crate::page::events_of(&self.ready).await;
         let mut shown = events.named("arrival").await;
         while !shown["request"].as_str().unwrap().contains(set.as_str()) {
             shown = events.named("arrival").await;
