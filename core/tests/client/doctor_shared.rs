@@ -77,6 +77,7 @@ async fn documents_that_no_receiver_reads_only_warn() {
     let server = Server::always(404, &[], "").await;
     let by_hand = Receiver::builder(server.url("/events"), "https://receiver.example.net")
         .dialect(&Dialect::built_in("govuk-one-login").unwrap())
+        .bearer("t0ken")
         .allow_loopback()
         .build()
         .unwrap();
