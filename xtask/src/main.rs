@@ -74,6 +74,8 @@ enum Task {
     },
     /// Build the Node package and test it.
     Node,
+    /// Take the picture of the page of `ssf receiver` that the README shows.
+    Screenshot,
     /// Build the Python package and test it.
     Python,
     /// Build the Swift package and test it.
@@ -191,6 +193,7 @@ fn main() -> ExitCode {
         Task::Release(options) => release::run(&root(), &options),
         Task::Swift { generate: false } => swift::test(&root()),
         Task::Swift { generate: true } => swift::generate(&root()),
+        Task::Screenshot => page::screenshot(&root()),
         Task::Surface { languages } => surface::run(&root(), &languages),
         Task::Codegen { check } => codegen::run(&root(), check),
     };

@@ -30,7 +30,7 @@ const PYTHON: &str = "bindings-python/python/ssf_transmitter/docs";
 /// Where the revision is, if the checkout is clean.
 const REVISION: &str = ".cargo_vcs_info.json";
 /// What cargo takes from the package by itself, but nobody needs.
-const UNWANTED: &[&str] = &["docs/adr"];
+const UNWANTED: &[&str] = &["docs/adr", "docs/images"];
 
 /// Packages the crates below `target/crates/`, checks what they contain, and runs the tests of the core there.
 pub(crate) fn run(root: &Path) -> Result {
