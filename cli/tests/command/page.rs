@@ -14,7 +14,7 @@ pub(crate) struct Page {
     pub(crate) child: Child,
     pub(crate) ready: Value,
     pub(crate) base: String,
-    cookie: String,
+    pub(crate) cookie: String,
     _transmitter: Transmitter,
 }
 

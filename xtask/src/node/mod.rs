@@ -52,10 +52,12 @@ pub(crate) fn test(root: &Path) -> Result {
     let biome = ["check", "--config-path=.", ".", "../examples/node", "../cli/npm"];
     tool(&package, "@biomejs/biome/bin/biome", &biome)?;
     tool(&package, "typescript/bin/tsc", &["--project", "test/types"])?;
-    let database = postgres::Server::start(root)?;
+    // An example uses the schema that all share, so each has a database of its own.
+    let databases = [postgres::Server::start(root)?, postgres::Server::start(root)?];
     // At once: they wait most of the time.
-    let both = [&oldest, &other].map(|program| Ok((version(program)?, tests(&package, program, &database)?)));
-    call_together(both.into_iter().collect::<Result<_>>()?, 2, ADVICE)?;
+    let both = [&oldest, &other].into_iter().zip(&databases);
+    let both = both.map(|(program, database)| Ok((version(program)?, tests(&package, program, database)?)));
+    call_together(both.collect::<Result<_>>()?, 2, ADVICE)?;
     packed(&package, &oldest, &work)
 }
 
@@ -227,7 +229,10 @@ fn tools(package: &Path, work: &Path) -> Result {
 /// The tests of the package.
 fn tests(package: &Path, program: &Path, database: &postgres::Server) -> Result<Command> {
     let mut command = Command::new(program);
-    command.current_dir(package).args(["--test", "--test-reporter=dot"]).args(files(package)?);
+    command
+        .current_dir(package)
+        .args(["--test", "--test-concurrency=4", "--test-reporter=dot"])
+        .args(files(package)?);
     command.env(postgres::VARIABLE, &database.url).env("SSF_COMMAND", cli::program(&package.join("..")));
     Ok(command)
 }

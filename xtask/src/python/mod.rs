@@ -45,10 +45,13 @@ pub(crate) fn test(root: &Path) -> Result {
     let venvs = trial(root)?;
     elf::hides_sqlite(&venvs[0].native()?)?;
     look(&package, &venvs[0])?;
-    let database = postgres::Server::start(root)?;
+    // Each has a database of its own: an example uses the schema that all share.
+    let databases = [postgres::Server::start(root)?, postgres::Server::start(root)?];
     // At once: they wait most of the time.
     println!("$ python {}", TESTS.join(" "));
-    let tests = venvs.iter().map(|venv| (venv.folder.display().to_string(), venv.tests(&package, &database)));
+    let tests = venvs.iter().zip(&databases);
+    let tests =
+        tests.map(|(venv, database)| (venv.folder.display().to_string(), venv.tests(&package, database)));
     call_together(tests.collect(), VERSIONS.len(), ADVICE)
 }
 
