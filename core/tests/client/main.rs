@@ -24,5 +24,4 @@ mod source_address;
 mod stream_push;
 mod tls;
 mod tokens;
-mod tracing;
 mod worker;

@@ -1,4 +1,10 @@
-//! What `tracing` is told. In a program of its own: which events are wanted is remembered for the whole process.
+//! What `tracing` is told. In a program of its own: which events are wanted is remembered for the whole process, and a test beside
+//! it may be the first to report one.
+
+#![cfg(feature = "client")]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod server;
 
 use std::{
     io,
@@ -6,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use crate::server::Server;
+use server::Server;
 use ssf_transmitter::{
     KeyType, Receiver, SigningKey, Subject, Transmitter, delivery::RetryPolicy, event::caep,
 };
